@@ -1,0 +1,1 @@
+"""What can be ticked, as plain data: models, layers, presets. No torch."""

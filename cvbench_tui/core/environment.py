@@ -1,0 +1,65 @@
+"""Where a run was taken: the machine, its devices and the versions, as the worker saw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+Fact = Union[bool, int, float, str, None]
+
+
+@dataclass(frozen=True)
+class Device:
+    """One thing a case can run on, or the reason why it cannot."""
+
+    id: str
+    """``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind stands as ``cuda``."""
+    name: str
+    """Product name; what is missing, for an absent one."""
+    memory_bytes: int | None = None
+    """Memory of the card, or of the machine for ``cpu``."""
+    available: bool = True
+    reason: str = ""
+    """Why it is not available, in one sentence; empty when it is."""
+    uuid: str | None = None
+    """Identity of this very card."""
+    detail: str = ""
+    """``16 threads``, ``compute capability 9.0``."""
+
+    @property
+    def is_cpu(self) -> bool:
+        """True for the processor itself."""
+        return self.id == "cpu"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Versions, devices and settings at the start of a run. A fact that is not known is None or absent."""
+
+    versions: tuple[tuple[str, str], ...]
+    """``python``, ``torch``, ``torchvision``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui``."""
+    devices: tuple[Device, ...]
+    facts: tuple[tuple[str, Fact], ...] = ()
+    """Host and framework facts: ``platform``, ``cpu_cores``, ``threads``, ``governor``, ``load_1min``, flags."""
+
+    def version(self, name: str) -> str | None:
+        """The version of that component, or None when it is not there."""
+        return dict(self.versions).get(name)
+
+    def fact(self, name: str) -> Fact:
+        """That fact, or None when it is not known."""
+        return dict(self.facts).get(name)
+
+    def device(self, device_id: str) -> Device | None:
+        """The device of that id, or None."""
+        return next((device for device in self.devices if device.id == device_id), None)
+
+    @property
+    def usable(self) -> tuple[Device, ...]:
+        """The devices a case can run on."""
+        return tuple(device for device in self.devices if device.available)
+
+    @property
+    def preferred(self) -> Device | None:
+        """The first accelerator, else the CPU: what a plan uses when none is named."""
+        return next((d for d in self.usable if not d.is_cpu), next(iter(self.usable), None))

@@ -1,0 +1,92 @@
+"""What a run will measure: an ordered list of unique cases under one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Workload
+
+Precision = Literal["float32"]
+MemoryFormat = Literal["contiguous"]
+CompileMode = Literal["eager"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the table: a workload on a device, with everything that makes its time comparable."""
+
+    workload: Workload
+    device: str
+    """``cpu``, ``cuda:0``, ``mps``, ``xpu:1``."""
+    batch: int
+    """Images, or other inputs, per iteration."""
+    framework: str = "torch"
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "contiguous"
+    compile_mode: CompileMode = "eager"
+    threads: int | None = None
+    """CPU threads inside an operator; None leaves it to the worker, which takes the usable cores."""
+
+    @property
+    def image(self) -> int | None:
+        """Side of the input image in pixels, or None when the input is not an image."""
+        return self.workload.image
+
+    @property
+    def case_id(self) -> str:
+        """The key of this case in events, rows and files; equal for equal cases, readable."""
+        shape = "x".join(str(size) for size in self.workload.input_shape)
+        axes = [self.framework, self.device, f"b{self.batch}", shape]
+        axes += [self.precision, self.memory_format, self.compile_mode]
+        if self.threads is not None:
+            axes.append(f"t{self.threads}")
+        return "|".join([f"{self.workload.kind}:{self.workload.name}", *axes])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An ordered list of cases with unique ids, and how to measure them."""
+
+    name: str
+    cases: tuple[Case, ...]
+    protocol: Protocol
+
+    def __post_init__(self) -> None:
+        """Refuse two cases of one id: a row could not tell them apart."""
+        ids = [case.case_id for case in self.cases]
+        if len(set(ids)) != len(ids):
+            raise ValueError("a plan's cases must have unique ids")
+
+    def case(self, case_id: str) -> Case:
+        """The case of that id. Raises KeyError when the plan has none."""
+        for case in self.cases:
+            if case.case_id == case_id:
+                return case
+        raise KeyError(case_id)
+
+
+def unique(cases: Iterable[Case]) -> tuple[Case, ...]:
+    """The cases in order, each id once."""
+    return tuple({case.case_id: case for case in cases}.values())
+
+
+def expand(
+    workloads: Sequence[tuple[Workload, int]],
+    devices: Sequence[str],
+    *,
+    batch: int | None = None,
+    image: int | None = None,
+) -> tuple[Case, ...]:
+    """Every workload on every device: what is ticked becomes cases, device by device.
+
+    ``workloads`` pairs each workload with its default batch; ``batch`` and ``image`` override it for all.
+    ``image`` leaves workloads alone whose input is not an image.
+    """
+    return unique(
+        Case(workload.with_image(image) if image else workload, device, batch or default_batch)
+        for device in devices
+        for workload, default_batch in workloads
+    )

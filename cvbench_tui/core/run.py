@@ -1,0 +1,93 @@
+"""The state of a run, and the one pure function that events change it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cvbench_tui.core import event as ev
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.measurement import Failure, Measurement, Outcome, merge
+from cvbench_tui.core.plan import Plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """A plan with what came of it so far."""
+
+    id: str
+    plan: Plan
+    started_at_s: float
+    """Seconds since the epoch."""
+    program: str
+    """Version of cvbench-tui that took it."""
+    schema: int = ev.SCHEMA
+    environment: Environment | None = None
+    """None until the worker has told."""
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    """By case id; a case that is not in it is pending."""
+    running: ev.CaseStarted | None = None
+    """The case being measured now."""
+    progress: ev.Progress | None = None
+    """Newest progress of the running case."""
+    ended: ev.EndReason | None = None
+    """None while it goes on, or when its file ends without a last event."""
+    ended_at_s: float | None = None
+    """Seconds since the epoch."""
+    ended_sentence: str = ""
+
+    @property
+    def measured(self) -> tuple[Measurement, ...]:
+        """The measurements, in the plan's order."""
+        found = (self.outcomes.get(case.case_id) for case in self.plan.cases)
+        return tuple(outcome for outcome in found if isinstance(outcome, Measurement))
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The failures, in the plan's order."""
+        found = (self.outcomes.get(case.case_id) for case in self.plan.cases)
+        return tuple(outcome for outcome in found if isinstance(outcome, Failure))
+
+    @property
+    def pending(self) -> int:
+        """Cases without an outcome."""
+        return len(self.plan.cases) - len(self.measured) - len(self.failures)
+
+
+def fold(run: Run | None, event: ev.Event) -> Run:
+    """The run after ``event``. Pure: the same events always give the same run.
+
+    Raises ValueError when the first event is not ``RunStarted``.
+    """
+    if isinstance(event, ev.RunStarted):
+        return Run(event.run_id, event.plan, event.at_s, event.program, event.schema)
+    if run is None:
+        raise ValueError(f"a run begins with run_started, not with {event.kind}")
+    if isinstance(event, ev.EnvironmentProbed):
+        return replace(run, environment=event.environment)
+    if isinstance(event, ev.CaseStarted):
+        return replace(run, running=event, progress=None)
+    if isinstance(event, ev.Progress):
+        return replace(run, progress=event)
+    if isinstance(event, ev.CaseFinished):
+        return _settle(run, event.measurement)
+    if isinstance(event, ev.CaseFailed):
+        return _settle(run, event.failure)
+    if isinstance(event, ev.RunFinished):
+        return replace(
+            run,
+            running=None,
+            progress=None,
+            ended=event.reason,
+            ended_at_s=event.at_s,
+            ended_sentence=event.sentence,
+        )
+    return run
+
+
+def _settle(run: Run, outcome: Outcome) -> Run:
+    """Put an outcome into its row: repetitions are merged, a later failure does not wipe out numbers."""
+    before = run.outcomes.get(outcome.case_id)
+    if isinstance(before, Measurement):
+        outcome = merge(before, outcome) if isinstance(outcome, Measurement) else before
+    return replace(run, outcomes={**run.outcomes, outcome.case_id: outcome}, running=None, progress=None)

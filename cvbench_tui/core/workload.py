@@ -1,0 +1,40 @@
+"""What is timed: a model or a single layer, described in plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Union
+
+Kind = Literal["model", "layer"]
+Parameter = Union[bool, int, float, str]
+
+IMAGE_CHANNELS = 3
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A model or a layer; the worker's ``build`` module turns it into a torch module."""
+
+    kind: Kind
+    name: str
+    """Display name, as in the tables: ``Resnet50``, ``Conv3x3/1``."""
+    op: str
+    """What builds it: torchvision's constructor for a model, a key of the worker's builders for a layer."""
+    input_shape: tuple[int, ...]
+    """Input shape without the batch dimension, e.g. ``(3, 224, 224)`` or ``(197, 768)``."""
+    params: tuple[tuple[str, Parameter], ...] = ()
+    """Arguments of ``op``, as sorted pairs."""
+
+    @property
+    def image(self) -> int | None:
+        """Side of the square input image in pixels; None when the input is not an image (3 channels, square)."""
+        shape = self.input_shape
+        if len(shape) == 3 and shape[0] == IMAGE_CHANNELS and shape[1] == shape[2]:
+            return shape[1]
+        return None
+
+    def with_image(self, side: int) -> Workload:
+        """The same workload on ``side`` x ``side`` images; unchanged when its input is not an image."""
+        if self.image is None:
+            return self
+        return Workload(self.kind, self.name, self.op, (IMAGE_CHANNELS, side, side), self.params)

@@ -1,0 +1,51 @@
+"""The edge of the parent: one JSON line is one event, validated by pydantic over the core dataclasses.
+
+The worker's pipe, the run file and the tests' recorded runs are all this format.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from cvbench_tui.core.event import SCHEMA, Event
+
+
+class WireError(ValueError):
+    """A line that is no event of this schema."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Event]:
+    """Built on first use: it costs about 10 ms, which ``--help`` need not pay."""
+    return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def decode(line: str | bytes) -> Event:
+    """The event in one JSON line. Raises WireError with the first thing that is wrong."""
+    try:
+        return _adapter().validate_json(line)
+    except ValidationError as error:
+        raise WireError(_first_complaint(error, line)) from error
+
+
+def encode(event: Any) -> str:
+    """One JSON line, without the newline, of an event or of any other core dataclass."""
+    return json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
+
+
+def _first_complaint(error: ValidationError, line: str | bytes) -> str:
+    """One sentence from pydantic's list; a newer schema is named as such."""
+    try:
+        schema = json.loads(line).get("schema", SCHEMA)
+    except (ValueError, AttributeError):
+        return "not a JSON object"
+    if isinstance(schema, int) and schema > SCHEMA:
+        return f"written by a newer version (schema {schema}, this one reads up to {SCHEMA})"
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}"
