@@ -1,0 +1,68 @@
+"""The worker's two ends of the wall: events out on a private descriptor, requests in on descriptor 0.
+
+Says nothing about what a request means.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import select
+from collections.abc import Sequence
+from typing import Any
+
+READ_BYTES = 65536
+
+
+class Channel:
+    """Events out, one JSON line each, on a descriptor that nothing else writes to."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def send(self, event: Any) -> None:
+        """Write one event; blocks while the pipe is full. Raises BrokenPipeError when the parent is gone."""
+        line = json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
+        data = line.encode() + b"\n"
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+def claim_stdout() -> Channel:
+    """Take descriptor 1 as the event channel and point 1 at stderr, so that a library's print harms nothing."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return Channel(private)
+
+
+class Requests:
+    """Requests in, one JSON object per line. The end of the input is the order to stop."""
+
+    def __init__(self, descriptor: int = 0) -> None:
+        self.descriptor = descriptor
+        self.ended = False
+        """True once the parent has closed its end, or died."""
+        self._buffer = b""
+
+    def next(self) -> dict[str, Any] | None:
+        """The next request; blocks. None at the end of the input."""
+        while b"\n" not in self._buffer:
+            self.fill()
+            if self.ended:
+                return None
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        request: dict[str, Any] = json.loads(line)
+        return request
+
+    def fill(self) -> None:
+        """Read what there is; blocks when there is nothing yet."""
+        data = os.read(self.descriptor, READ_BYTES)
+        self._buffer += data
+        self.ended = self.ended or not data
+
+    def wait(self, others: Sequence[int]) -> list[int]:
+        """Block until a request comes or one of the other descriptors is readable; which are."""
+        watched = list(others) if self.ended else [self.descriptor, *others]
+        readable, _, _ = select.select(watched, [], [])
+        return readable

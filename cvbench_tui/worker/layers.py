@@ -1,0 +1,97 @@
+"""The builders behind a layer's ``op``: plain torch modules, and the blocks of today's networks.
+
+Shapes are without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.models.convnext import CNBlock
+from torchvision.models.mobilenetv2 import InvertedResidual
+from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.models.swin_transformer import ShiftedWindowAttention
+from torchvision.models.vision_transformer import EncoderBlock
+from torchvision.ops import SqueezeExcitation
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention with its projections: (tokens, dim) to (tokens, dim)."""
+
+    def __init__(self, embed_dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Attention weights are not asked for, as in torchvision's ViT."""
+        attended, _ = self.attention(tokens, tokens, tokens, need_weights=False)
+        return attended
+
+
+class ScaledDotProductAttention(nn.Module):
+    """The attention kernel alone: the input split into heads is query, key and value."""
+
+    def __init__(self, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(tokens, dim) to (heads, tokens, dim / heads)."""
+        batch, count, dim = tokens.shape
+        heads = tokens.view(batch, count, self.num_heads, dim // self.num_heads).transpose(1, 2)
+        return F.scaled_dot_product_attention(heads, heads, heads)
+
+
+def _inverted_residual(channels: int, expand: int) -> nn.Module:
+    """MobileNetV2's block at stride 1."""
+    return InvertedResidual(channels, channels, stride=1, expand_ratio=expand)
+
+
+def _bottleneck(channels: int, width: int) -> nn.Module:
+    """ResNet-50's block without downsampling: ``channels`` in and out, ``width`` inside."""
+    block = Bottleneck(channels, width)
+    if width * block.expansion != channels:
+        raise ValueError(f"a bottleneck of width {width} has {width * block.expansion} channels, not {channels}")
+    return block
+
+
+def _swin_attention(embed_dim: int, num_heads: int, window: int) -> nn.Module:
+    """Swin's unshifted window attention on (height, width, dim)."""
+    return ShiftedWindowAttention(embed_dim, [window, window], [0, 0], num_heads)
+
+
+def _vit_block(embed_dim: int, num_heads: int, mlp_dim: int) -> nn.Module:
+    """A ViT encoder block, dropout off as in the published models."""
+    return EncoderBlock(num_heads, embed_dim, mlp_dim, dropout=0.0, attention_dropout=0.0)
+
+
+LAYER_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "conv2d": nn.Conv2d,
+    "conv_transpose2d": nn.ConvTranspose2d,
+    "linear": nn.Linear,
+    "batch_norm2d": nn.BatchNorm2d,
+    "group_norm": nn.GroupNorm,
+    "layer_norm": nn.LayerNorm,
+    "max_pool2d": nn.MaxPool2d,
+    "avg_pool2d": nn.AvgPool2d,
+    "adaptive_avg_pool2d": nn.AdaptiveAvgPool2d,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "hardswish": nn.Hardswish,
+    "softmax": nn.Softmax,
+    "dropout": nn.Dropout,
+    "upsample": nn.Upsample,
+    "multihead_attention": SelfAttention,
+    "sdpa": ScaledDotProductAttention,
+    "squeeze_excitation": lambda channels, squeeze: SqueezeExcitation(channels, squeeze),
+    "basic_block": lambda channels: BasicBlock(channels, channels),
+    "bottleneck": _bottleneck,
+    "inverted_residual": _inverted_residual,
+    "convnext_block": lambda channels: CNBlock(channels, layer_scale=1e-6, stochastic_depth_prob=0.0),
+    "swin_attention": _swin_attention,
+    "vit_block": _vit_block,
+}
+"""By the catalog's ``op``; arguments are the entry's params."""

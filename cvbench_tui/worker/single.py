@@ -1,0 +1,34 @@
+"""Where fork is unsafe (macOS, Windows): this process answers probes and takes one case, then ends.
+
+The parent starts a fresh one for the next case. A thread watches stdin while the case runs, blocked in
+a read, so that no orphan goes on measuring when the parent dies.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from cvbench_tui.worker import job
+from cvbench_tui.worker.channel import Channel, Requests
+
+
+def serve_one(channel: Channel, requests: Requests) -> None:
+    """Answer requests up to and including the first case."""
+    while True:
+        request = requests.next()
+        if request is None:
+            return
+        measuring = request["kind"] == "measure"
+        if measuring:
+            threading.Thread(target=_exit_at_end, args=(requests,), daemon=True).start()
+        job.run(request, channel)
+        if measuring:
+            return
+
+
+def _exit_at_end(requests: Requests) -> None:
+    """End the process, whatever it does, when the parent closes stdin."""
+    while not requests.ended:
+        requests.fill()
+    os._exit(0)
