@@ -1,0 +1,151 @@
+"""One worker process: start it, write requests, read its lines, keep the tail of its stderr, end it.
+
+Knows nothing of plans and cases. Two threads block on the two pipes, so nothing is polled and neither
+pipe can fill up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import IO, Any
+
+MOST_LINE_BYTES = 64 * 1024 * 1024
+"""A longer line is no event: 12 rounds of 120 samples are about 100 kB."""
+TAIL_LINES = 40
+END_S = 2.0
+"""Seconds a worker is given to end by itself once its stdin is closed."""
+
+
+class Ended:
+    """Stands in the queue after the last line of a worker that has ended."""
+
+
+class Silent(Exception):
+    """No line came within the time asked for."""
+
+
+class WorkerProcess:
+    """A started worker. ``lines`` are read by one thread; ``kill`` may be called from any."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
+        """Start it. Raises OSError when the command cannot be run."""
+        own_group: dict[str, Any] = (
+            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+            if sys.platform == "win32"
+            else {"start_new_session": True}
+        )
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            **own_group,
+        )
+        self._lines: queue.SimpleQueue[bytes | Ended] = queue.SimpleQueue()
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._tail_lock = threading.Lock()
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._readers = [
+            _thread(self._read_lines, self._process.stdout),
+            _thread(self._read_stderr, self._process.stderr),
+        ]
+
+    @property
+    def pid(self) -> int:
+        """Process id, and id of the worker's own process group."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code, -N for signal N; None while it lives."""
+        return self._process.poll()
+
+    def send(self, request: dict[str, Any]) -> bool:
+        """Write one request; False when the worker takes none any more."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(request, separators=(",", ":")).encode() + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError, OSError):
+            return False
+        return True
+
+    def next_line(self, timeout_s: float) -> bytes | Ended:
+        """The next line, or ``Ended``. Blocks at most ``timeout_s`` seconds, then raises Silent."""
+        try:
+            return self._lines.get(timeout=timeout_s)
+        except queue.Empty:
+            raise Silent from None
+
+    def tail(self) -> str:
+        """The last lines the worker wrote to stderr."""
+        if self.returncode is not None:
+            self._readers[1].join(timeout=END_S)
+        with self._tail_lock:
+            return "\n".join(self._tail)
+
+    def kill(self) -> None:
+        """End the worker and everything it started, at once. The line reader then sees ``Ended``."""
+        if sys.platform == "win32":
+            self._process.kill()
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> int | None:
+        """Close its stdin, wait a little, kill it if it stays. Returns its exit code."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            self._process.wait()
+        for pipe, reader in zip((self._process.stdout, self._process.stderr), self._readers, strict=True):
+            reader.join(timeout=END_S)
+            if pipe is not None and not reader.is_alive():
+                pipe.close()
+        return self._process.returncode
+
+    def _read_lines(self, pipe: IO[bytes]) -> None:
+        """Whole lines into the queue; a giant or torn one ends the worker's say."""
+        while line := pipe.readline(MOST_LINE_BYTES):
+            if not line.endswith(b"\n"):
+                if len(line) >= MOST_LINE_BYTES:
+                    self.kill()
+                break
+            self._lines.put(line)
+        self._lines.put(Ended())
+
+    def _read_stderr(self, pipe: IO[bytes]) -> None:
+        """Drain stderr, so that a talkative library never blocks the worker; keep the tail."""
+        while line := pipe.readline(MOST_LINE_BYTES):
+            with self._tail_lock:
+                self._tail.append(line.decode(errors="replace").rstrip()[:2000])
+
+
+def kill_group(pid: int) -> None:
+    """End one case's process group."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _thread(target: Any, pipe: IO[bytes]) -> threading.Thread:
+    """A daemon reader: a stuck worker never keeps the app from ending."""
+    thread = threading.Thread(target=target, args=(pipe,), daemon=True)
+    thread.start()
+    return thread
