@@ -34,6 +34,7 @@ WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0
 """Seconds in which a worker must have imported torch; a cold disk was seen to take 40."""
 PROBE_S = 120.0
+CANCELLED = "Cancelled before it was finished."
 
 
 class LiveSource:
@@ -43,6 +44,8 @@ class LiveSource:
         self._command = command
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
+        self._child: int | None = None
+        """Process group of the case being measured, as the worker told."""
         self._environment: Environment | None = None
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
@@ -77,16 +80,21 @@ class LiveSource:
                         failed.add(case.case_id)
 
     def cancel(self) -> None:
-        """End the measuring process and its children; ``events`` then ends. From any thread."""
+        """End the case being measured, or a worker that is still starting; ``events`` then ends. From any thread."""
         self._cancelled.set()
         with self._lock:
-            if self._worker is not None:
+            if self._child is not None:
+                kill_group(self._child)
+            elif self._worker is not None:
                 self._worker.kill()
 
     def close(self) -> None:
         """End everything that was started; afterwards no worker is started any more."""
         self._closed = True
         self.cancel()
+        with self._lock:
+            if self._worker is not None:
+                self._worker.kill()
         self._discard()
 
     def _case(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
@@ -94,13 +102,20 @@ class LiveSource:
         worker = self._living_worker()
         worker.send(_measure_request(case, protocol, process))
         deadline = time.monotonic() + protocol.timeout_s
-        child: int | None = None
+        try:
+            yield from self._outcome(case, protocol, worker, deadline)
+        finally:
+            with self._lock:
+                self._child = None
+
+    def _outcome(self, case: Case, protocol: Protocol, worker: WorkerProcess, deadline: float) -> Iterator[Event]:
+        """The worker's events up to the case's outcome, or the failure of a worker that gives none."""
         while True:
             left = deadline - time.monotonic()
             try:
                 line = worker.next_line(max(0.0, min(protocol.silence_s, left)))
             except Silent:
-                yield self._time_out(case, protocol, child, left)
+                yield self._time_out(case, protocol, worker, left)
                 return
             if isinstance(line, Ended):
                 yield self._ended(case, worker)
@@ -111,8 +126,11 @@ class LiveSource:
                 yield self._garbled(case, worker, line, error)
                 return
             if isinstance(event, CaseStarted):
-                child = event.pid
-            yield self._with_tail(event, worker)
+                with self._lock:
+                    self._child = event.pid
+            if isinstance(event, CaseFailed):
+                event = self._explained(event, case, worker)
+            yield event
             if isinstance(event, (CaseFinished, CaseFailed)):
                 return
 
@@ -175,26 +193,23 @@ class LiveSource:
         if worker is not None:
             worker.close()
 
-    def _time_out(self, case: Case, protocol: Protocol, child: int | None, left: float) -> Event:
-        """A case that took too long or fell silent: its process is ended, the worker replaced."""
-        if child is not None:
-            kill_group(child)
-        with self._lock:
-            if self._worker is not None:
-                self._worker.kill()
-        tail = self._worker.tail() if self._worker is not None else ""
+    def _time_out(self, case: Case, protocol: Protocol, worker: WorkerProcess, left: float) -> Event:
+        """A case that took too long or fell silent: everything of its worker is ended, the next case gets a new one."""
+        if self._child is not None:
+            kill_group(self._child)
+        worker.kill()
         self._discard()
         if left <= protocol.silence_s:
             sentence = f"Not done after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
         else:
             sentence = f"No sign of life for {protocol.silence_s:.0f} s; the measuring process was ended."
-        return _failed(case, "timed_out", sentence, tail)
+        return _failed(case, "timed_out", sentence, worker.tail())
 
     def _ended(self, case: Case, worker: WorkerProcess) -> Event:
         """The worker went away in mid-case: by our cancel, or by itself."""
         self._discard()
         if self._cancelled.is_set():
-            return _failed(case, "cancelled", "Cancelled before it was finished.", "")
+            return _failed(case, "cancelled", CANCELLED, "")
         code = worker.returncode
         how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
         return _failed(case, "crashed", f"The measuring process ended {how} in mid-case.", worker.tail())
@@ -206,10 +221,10 @@ class LiveSource:
         detail = f"{error}\n{line[:200].decode(errors='replace')}"
         return _failed(case, "crashed", "The measuring process sent something that is not an event.", detail)
 
-    def _with_tail(self, event: Event, worker: WorkerProcess) -> Event:
-        """A crash reported by the worker gets the last lines of stderr; while cancelling, it is the cancel."""
-        if not isinstance(event, CaseFailed) or event.failure.kind not in ("crashed", "out_of_memory"):
-            return event
+    def _explained(self, event: CaseFailed, case: Case, worker: WorkerProcess) -> CaseFailed:
+        """A failure the worker reported: our own cancel is named as such, a crash gets the last lines of stderr."""
+        if self._cancelled.is_set() and event.failure.kind == "crashed":
+            return _failed(case, "cancelled", CANCELLED, "")
         failure = dataclasses.replace(event.failure, detail=event.failure.detail or worker.tail())
         return dataclasses.replace(event, failure=failure)
 

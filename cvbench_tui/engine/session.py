@@ -56,7 +56,11 @@ class Session:
         reason: EndReason = "finished"
         sentence = ""
         try:
-            yield from self._source.events(self.plan)
+            for event in self._source.events(self.plan):
+                yield event
+                if self._cancelled:
+                    # Again, because a cancel that came before the source began was forgotten when it did.
+                    self._source.cancel()
         except WorkerError as error:
             reason, sentence = "failed", error.message
         if self._cancelled:

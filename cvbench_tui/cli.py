@@ -1,0 +1,208 @@
+"""The command line: declares commands and options, hands over to the rest, turns errors into exit codes.
+
+Exit codes: 0 all rows measured, 1 some failed, 2 a user's mistake, 130 interrupted. This module imports
+click and nothing heavier; everything else is imported inside the command that needs it, so that ``--help``
+and ``--version`` answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from cvbench_tui import __version__
+from cvbench_tui.errors import CvbenchError
+
+LAYOUTS = ("wide", "original")
+PROTOCOL_NAMES = ("quick", "default", "rigorous", "original")
+SHELLS = ("bash", "zsh", "fish")
+INTERRUPTED = 130
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Completion of that kind of name; looked up only while a shell asks."""
+
+    def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+        from cvbench_tui.completion import names
+
+        return names(kind, incomplete)
+
+    return complete
+
+
+def runs_dir_option(command: Command) -> Command:
+    """``--runs-dir``, for every command that reads or writes runs."""
+    return click.option(
+        "--runs-dir",
+        envvar="CVBENCH_RUNS_DIR",
+        type=click.Path(),
+        help="Folder of the run files. Default: the data directory, or CVBENCH_RUNS_DIR.",
+    )(command)
+
+
+def layout_option(command: Command) -> Command:
+    """``--layout``: which of the two markdown layouts."""
+    return click.option(
+        "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or the original page's form."
+    )(command)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", "-V", prog_name="cvbench-tui")
+@runs_dir_option
+@click.pass_context
+def cli(context: click.Context, runs_dir: str | None) -> int | None:
+    """Honest timings of vision models and single layers on your own GPU or CPU.
+
+    Without a command, opens the app.
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = runs_dir
+        return None
+    from cvbench_tui.headless import has_terminal, run_without_terminal, open_app
+
+    if has_terminal():
+        return open_app(None, runs_dir=runs_dir)
+    return run_without_terminal(runs_dir=runs_dir)
+
+
+@cli.command()
+@click.argument("preset", required=False, shell_complete=_complete("presets"))
+@runs_dir_option
+def tui(preset: str | None, runs_dir: str | None) -> int:
+    """Open the app, with the ticks of PRESET (a shipped name or a .toml file)."""
+    from cvbench_tui.headless import has_terminal, open_app
+
+    if not has_terminal():
+        raise CvbenchError("The app needs a terminal.", "Without one, use: cvbench-tui run " + (preset or "quick"))
+    return open_app(preset, runs_dir=runs_dir)
+
+
+@cli.command()
+@click.argument("preset", required=False, shell_complete=_complete("presets"))
+@click.option("-m", "--models", multiple=True, help="Models, separated by commas.", shell_complete=_complete("models"))
+@click.option("-l", "--layers", multiple=True, help="Layers, separated by commas.", shell_complete=_complete("layers"))
+@click.option("-d", "--devices", multiple=True, help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.")
+@click.option("-b", "--batch", type=int, help="Batch of every case. Default: 8; Resnet101 and Resnet152 4.")
+@click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
+@click.option("--protocol", type=click.Choice(PROTOCOL_NAMES), help="How long to measure. Default: default.")
+@layout_option
+@click.option("-o", "--output", multiple=True, type=click.Path(), help="Save as .md, .json or .csv; may be repeated.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@click.option("--dry-run", is_flag=True, help="Show what would be measured, and about how long it takes.")
+@runs_dir_option
+def run(preset: str | None, runs_dir: str | None, **options: Any) -> int:
+    """Measure PRESET (a shipped name or a .toml file), or what -m and -l name, and print the table."""
+    from cvbench_tui.headless import Outputs, measure, selection_from
+
+    selection = selection_from(
+        preset,
+        models=_split(options["models"]),
+        layers=_split(options["layers"]),
+        devices=_split(options["devices"]),
+        batch=options["batch"],
+        image=options["image"],
+        protocol=options["protocol"],
+    )
+    outputs = Outputs(options["output"], options["layout"], options["quiet"], options["json_lines"])
+    return measure(selection, outputs, runs_dir=runs_dir, dry_run=options["dry_run"])
+
+
+@cli.command("list")
+@click.argument("what", type=click.Choice(("models", "layers", "devices", "presets", "runs")), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@runs_dir_option
+def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
+    """List what can be measured, or the runs there are. Without WHAT: models, layers and presets."""
+    from cvbench_tui.listing import print_list
+
+    for kind in (what,) if what else ("models", "layers", "presets"):
+        print_list(kind, as_json=as_json, runs_dir=runs_dir)
+    return 0
+
+
+@cli.command()
+@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=_complete("runs"))
+@layout_option
+@click.option("--sort", help="Column to sort by.", shell_complete=_complete("columns"))
+@click.option("--descending", is_flag=True, help="Largest first.")
+@runs_dir_option
+def show(run_reference: str, layout: str | None, sort: str | None, descending: bool, runs_dir: str | None) -> int:
+    """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
+    from cvbench_tui.headless import load_run, print_run
+
+    print_run(load_run(run_reference, runs_dir), layout, sort=sort, descending=descending)
+    return 0
+
+
+@cli.command()
+@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=_complete("runs"))
+@click.option("-o", "--output", multiple=True, required=True, type=click.Path(), help="A .md, .json or .csv file.")
+@layout_option
+@runs_dir_option
+def export(run_reference: str, output: tuple[str, ...], layout: str | None, runs_dir: str | None) -> int:
+    """Save RUN (a path, an id, a unique prefix of one, or 'last') as markdown, JSON or CSV."""
+    from cvbench_tui.headless import Outputs, load_run
+
+    outputs = Outputs(output, layout)
+    outputs.check()
+    outputs.write(load_run(run_reference, runs_dir))
+    return 0
+
+
+@cli.command()
+@runs_dir_option
+def doctor(runs_dir: str | None) -> int:
+    """Say what is installed, what each device offers, what the terminal can do, and where files go."""
+    from cvbench_tui.doctor import report
+
+    return report(runs_dir)
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> int:
+    """Print the completion script of SHELL, e.g. eval "$(cvbench-tui completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    completer = get_completion_class(shell)
+    if completer is None:
+        raise CvbenchError(f"No completion for {shell}.")
+    click.echo(completer(cli, {}, "cvbench-tui", "_CVBENCH_TUI_COMPLETE").source())
+    return 0
+
+
+def _split(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Comma-separated and repeated options alike, blanks and empty pieces dropped."""
+    return tuple(piece.strip() for value in values for piece in value.split(",") if piece.strip())
+
+
+def main() -> None:
+    """The entry point: runs a command and exits with its code."""
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
+    try:
+        return int(cli.main(standalone_mode=False, prog_name="cvbench-tui") or 0)
+    except CvbenchError as error:
+        click.echo(f"cvbench-tui: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has gone; point it elsewhere so that the interpreter's last flush is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1

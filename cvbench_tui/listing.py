@@ -1,0 +1,149 @@
+"""``cvbench-tui list``: what can be measured and which runs there are, as columns or as JSON, on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from cvbench_tui.results.units import bytes_text, parameters_text
+
+Row = dict[str, Any]
+
+
+def print_list(kind: str, *, as_json: bool, runs_dir: str | None) -> None:
+    """Print one list. ``kind``: models, layers, devices, presets, runs."""
+    rows = _runs(runs_dir) if kind == "runs" else _ROWS[kind]()
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return
+    sys.stdout.write(f"{kind} ({len(rows)})\n" + _columns([_TEXT[kind](row) for row in rows]) + "\n")
+
+
+def _models() -> list[Row]:
+    from cvbench_tui.catalog.models import MODELS
+
+    return [
+        {
+            "name": model.name,
+            "torchvision": model.op,
+            "family": model.family,
+            "parameters": model.parameters,
+            "gmacs": model.gmacs,
+            "image": model.image,
+            "batch": model.batch,
+        }
+        for model in MODELS
+    ]
+
+
+def _layers() -> list[Row]:
+    from cvbench_tui.catalog.layers import LAYERS
+
+    return [
+        {
+            "name": layer.name,
+            "family": layer.family,
+            "input_shape": list(layer.input_shape),
+            "description": layer.description,
+            "batch": layer.batch,
+        }
+        for layer in LAYERS
+    ]
+
+
+def _devices() -> list[Row]:
+    from cvbench_tui.engine.live import LiveSource
+
+    source = LiveSource()
+    try:
+        devices = source.probe().devices
+    finally:
+        source.close()
+    return [
+        {
+            "device": device.id,
+            "name": device.name,
+            "memory_bytes": device.memory_bytes,
+            "available": device.available,
+            "detail": device.detail or None,
+            "reason": device.reason or None,
+        }
+        for device in devices
+    ]
+
+
+def _presets() -> list[Row]:
+    from cvbench_tui.catalog.presets import load_preset, preset_description, preset_names
+
+    rows = []
+    for name in preset_names():
+        selection = load_preset(name)
+        count = len(selection.models) + len(selection.layers)
+        description = preset_description(name)
+        rows.append({"name": name, "workloads": count, "protocol": selection.protocol, "description": description})
+    return rows
+
+
+def _runs(runs_dir: str | None) -> list[Row]:
+    from cvbench_tui.results.store import list_runs, runs_folder
+
+    return [
+        {
+            "id": run.id,
+            "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s)) if run.started_at_s else None,
+            "plan": run.plan_name,
+            "rows": run.rows,
+            "measured": run.measured,
+            "failed": run.failed,
+            "ended": run.ended,
+            "problem": run.problem or None,
+            "path": str(run.path),
+        }
+        for run in list_runs(runs_folder(runs_dir))
+    ]
+
+
+def _device_text(row: Row) -> list[str]:
+    state = row["detail"] or "" if row["available"] else f"not available: {row['reason']}"
+    return [row["device"], row["name"], bytes_text(row["memory_bytes"]), state]
+
+
+def _run_text(row: Row) -> list[str]:
+    if row["problem"]:
+        return [row["id"], row["started"] or "-", row["plan"] or "-", f"unreadable: {row['problem']}"]
+    state = f"{row['measured']} of {row['rows']} measured, {row['failed']} failed, {row['ended'] or 'interrupted'}"
+    return [row["id"], row["started"], row["plan"], state]
+
+
+_ROWS = {"models": _models, "layers": _layers, "devices": _devices, "presets": _presets}
+_TEXT = {
+    "models": lambda row: [
+        row["name"],
+        row["torchvision"],
+        row["family"],
+        parameters_text(row["parameters"]),
+        f"{row['gmacs']:.2f} GMAC",
+        f"{row['image']} px",
+        f"batch {row['batch']}",
+    ],
+    "layers": lambda row: [
+        row["name"],
+        row["family"],
+        "x".join(map(str, row["input_shape"])),
+        row["description"],
+    ],
+    "devices": _device_text,
+    "presets": lambda row: [row["name"], f"{row['workloads']} workloads", row["protocol"], row["description"]],
+    "runs": _run_text,
+}
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> str:
+    """Lines with aligned columns."""
+    if not rows:
+        return "  none"
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

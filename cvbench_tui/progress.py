@@ -1,0 +1,161 @@
+"""What a headless run says while it goes on, and how its table is drawn on a terminal. All of it text from results.
+
+On a terminal: a bar with the case, its stage and the time left, on stderr. Elsewhere: a plain line for each
+finished row, which is also what a screen reader wants.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished
+from cvbench_tui.core.event import Progress as CaseProgress
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.eta import remaining_s
+from cvbench_tui.results.table import build
+from cvbench_tui.results.units import duration_text, relative_text
+
+SUMMARY_COLUMNS = ("device", "batch", "forward", "backward", "total", "inference", "state")
+
+
+class Reporter(Protocol):
+    """Told every event of a run."""
+
+    def say(self, sentence: str) -> None:
+        """Something outside the run."""
+
+    def show(self, event: Event, run: Run) -> None:
+        """An event, with the run after it."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Nothing."""
+
+    def show(self, event: Event, run: Run) -> None:
+        """Nothing."""
+
+
+class Lines:
+    """A line for each case that is settled, for pipes, logs and screen readers."""
+
+    def say(self, sentence: str) -> None:
+        """The sentence as a line."""
+        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+    def show(self, event: Event, run: Run) -> None:
+        """A row when it is settled, its reason when it failed, and how the run ended."""
+        if isinstance(event, (CaseFinished, CaseFailed)):
+            self.say(settled_line(event, run))
+        elif isinstance(event, RunFinished):
+            self.say(ended_line(run))
+
+
+class Bar(Lines):
+    """A bar on a terminal, with the settled rows above it."""
+
+    def __init__(self, console: Console, bar: Progress) -> None:
+        self._console = console
+        self._bar = bar
+        self._task = bar.add_task("starting", total=1.0, left="")
+
+    def say(self, sentence: str) -> None:
+        """The sentence above the bar."""
+        self._console.print(Text(sentence), soft_wrap=True)
+
+    def show(self, event: Event, run: Run) -> None:
+        """Move the bar; settled rows are printed above it."""
+        super().show(event, run)
+        if isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
+            settled = len(run.plan.cases) - run.pending
+            share = run.progress.fraction if run.progress else 0.0
+            left = remaining_s(run, time.time())
+            self._bar.update(
+                self._task,
+                description=_now(run),
+                total=float(len(run.plan.cases)),
+                completed=settled + share,
+                left=f"ETA {duration_text(left)}" if left is not None else "",
+            )
+
+
+@contextmanager
+def reporter(*, quiet: bool) -> Iterator[Reporter]:
+    """The reporter that fits stderr; a bar is taken down again at the end."""
+    if quiet:
+        yield Silent()
+        return
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Lines()
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        yield Bar(console, bar)
+
+
+def settled_line(event: CaseFinished | CaseFailed, run: Run) -> str:
+    """``[2/8] Resnet18  cpu  8  41.2 ms ...  OK``; a failure with its reason."""
+    case_id = event.measurement.case_id if isinstance(event, CaseFinished) else event.failure.case_id
+    table = build(run)
+    row = next(row for row in table.rows if row.key == case_id)
+    texts = dict(zip((column.key for column in table.columns), (cell.text for cell in row.cells), strict=True))
+    parts = [f"{column} {texts[column]}" if column in _PHASES else texts[column] for column in SUMMARY_COLUMNS]
+    settled = len(run.plan.cases) - run.pending
+    line = f"[{settled}/{len(run.plan.cases)}] {run.plan.case(case_id).workload.name}  " + "  ".join(parts)
+    return f"{line}  {event.failure.sentence}" if isinstance(event, CaseFailed) else line
+
+
+_PHASES = ("forward", "backward", "total", "inference")
+
+
+def ended_line(run: Run) -> str:
+    """``finished: 3 measured, 1 failed``."""
+    counts = [f"{len(run.measured)} measured"]
+    if run.failures:
+        counts.append(f"{len(run.failures)} failed")
+    if run.pending:
+        counts.append(f"{run.pending} not begun")
+    return f"{run.ended}: {', '.join(counts)}"
+
+
+def _now(run: Run) -> str:
+    """What is being measured this moment."""
+    if run.running is None:
+        return "next case"
+    case = run.plan.case(run.running.case_id)
+    words = f"{case.workload.name} {case.device}"
+    progress = run.progress
+    if progress is None:
+        return words
+    words += f" {progress.stage}"
+    if progress.round:
+        words += f" {progress.phase or ''} {progress.round}/{progress.max_rounds}"
+    if progress.median_s and progress.half_width_s is not None:
+        words += f" {relative_text(progress.half_width_s / progress.median_s)}"
+    return words
+
+
+def print_table(run: Run, *, sort: str | None = None, descending: bool = False) -> None:
+    """The run's table on stdout for a person at a terminal, with the reasons of failures below."""
+    table = build(run, sort=sort, descending=descending)
+    console = Console()
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
+    for column in table.columns:
+        drawn.add_column(Text(column.heading), justify="right" if column.align == "right" else "left", no_wrap=False)
+    for row in table.rows:
+        drawn.add_row(*(Text(cell.text) for cell in row.cells))
+    console.print(drawn)
+    for failure in run.failures:
+        console.print(Text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))

@@ -1,0 +1,195 @@
+"""The live source against real child processes that behave badly, one way each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished
+from cvbench_tui.core.plan import Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.engine import process as process_module
+from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.session import Session
+from cvbench_tui.errors import WorkerError
+
+FAKE = Path(__file__).parent / "workers" / "fake.py"
+TWO = [(Workload("layer", name, "conv2d", (3, 8, 8)), 1) for name in ("first", "second")]
+
+
+class Kept:
+    """A recorder that keeps the events."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def append(self, event: Event) -> None:
+        self.events.append(event)
+
+
+def plan(**limits: float) -> Plan:
+    protocol = replace(PROTOCOLS["quick"], **limits)
+    return Plan("two", expand(TWO, ["cpu"]), protocol)
+
+
+@pytest.fixture
+def live(tmp_path: Path):
+    made: list[LiveSource] = []
+
+    def make(mode: str) -> LiveSource:
+        made.append(LiveSource((sys.executable, str(FAKE), mode, str(tmp_path / "mark")), start_s=60))
+        return made[-1]
+
+    yield make
+    for source in made:
+        source.close()
+
+
+def run_of(source: LiveSource, the_plan: Plan) -> Run:
+    return list(Session(source, the_plan).run(Kept()))[-1][1]
+
+
+def alive(pid: int) -> bool:
+    """Whether the process still runs; a zombie does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False
+
+
+def wait_until_dead(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while alive(pid):
+        assert time.monotonic() < deadline, f"process {pid} outlived its worker"
+        time.sleep(0.02)
+
+
+def test_a_good_worker_measures_every_case(live):
+    run = run_of(live("good"), plan())
+    assert [m.case_id for m in run.measured] == [case.case_id for case in run.plan.cases]
+    assert run.ended == "finished"
+    assert run.environment is not None
+    assert run.environment.version("cvbench-tui")
+
+
+def test_repetitions_are_merged_into_one_measurement(live):
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], processes=3))
+    run = run_of(live("good"), the_plan)
+    assert [m.processes for m in run.measured] == [3, 3]
+    assert [len(m.phases[0].rounds) for m in run.measured] == [15, 15]
+
+
+def test_a_talkative_worker_is_not_blocked(live):
+    assert len(run_of(live("chatty"), plan()).measured) == 2
+
+
+def test_a_crash_costs_one_row_and_names_the_signal(live):
+    run = run_of(live("crashing"), plan())
+    assert [(f.kind, f.case_id.split("|")[0]) for f in run.failures] == [("crashed", "layer:first")]
+    assert "signal 9" in run.failures[0].sentence
+    assert "last words" in run.failures[0].detail
+    assert len(run.measured) == 1
+
+
+def test_an_exit_code_is_named(live):
+    assert "exit code 7" in run_of(live("exits"), plan()).failures[0].sentence
+
+
+def test_a_silent_worker_is_ended_and_replaced(live):
+    run = run_of(live("silent"), plan(silence_s=1.0))
+    assert [f.kind for f in run.failures] == ["timed_out"]
+    assert "No sign of life for 1 s" in run.failures[0].sentence
+    assert len(run.measured) == 1
+
+
+def test_a_case_that_takes_too_long_is_ended_though_it_speaks(live):
+    run = run_of(live("slow"), plan(timeout_s=1.0))
+    assert [f.kind for f in run.failures] == ["timed_out"]
+    assert "the limit of protocol quick" in run.failures[0].sentence
+    assert len(run.measured) == 1
+
+
+def test_a_line_that_is_no_event_fails_the_case(live):
+    run = run_of(live("garbage"), plan())
+    assert [f.kind for f in run.failures] == ["crashed"]
+    assert "this is not an event" in run.failures[0].detail
+    assert len(run.measured) == 1
+
+
+def test_a_giant_line_ends_the_worker(live, monkeypatch):
+    monkeypatch.setattr(process_module, "MOST_LINE_BYTES", 1 << 21)
+    run = run_of(live("giant"), plan())
+    assert [f.kind for f in run.failures] == ["crashed", "crashed"]
+
+
+def test_no_torch_is_a_sentence_with_a_hint(live):
+    with pytest.raises(WorkerError, match="No module named 'torch'") as caught:
+        live("notorch").probe()
+    assert "import torch" in caught.value.hint
+
+
+def test_a_run_without_torch_ends_as_failed(live):
+    run = run_of(live("notorch"), plan())
+    assert run.ended == "failed"
+    assert "torch" in run.ended_sentence
+
+
+def test_a_command_that_does_not_exist_is_a_sentence():
+    with pytest.raises(WorkerError, match="could not be started"):
+        LiveSource(("/nonexistent/python",)).probe()
+
+
+def test_cancel_keeps_what_is_finished_and_leaves_no_orphan(live, tmp_path):
+    source = live("orphan")
+    session = Session(source, plan())
+    kept = Kept()
+
+    def cancel_when_started() -> None:
+        while not (tmp_path / "mark").exists() or not (tmp_path / "mark").read_text():
+            time.sleep(0.01)
+        session.cancel()
+
+    thread = threading.Thread(target=cancel_when_started)
+    thread.start()
+    for _ in session.run(kept):
+        pass
+    thread.join()
+    failed = [event for event in kept.events if isinstance(event, CaseFailed)]
+    assert [event.failure.kind for event in failed] == ["cancelled"]
+    assert kept.events[-1] == RunFinished("cancelled", kept.events[-1].at_s, "")
+    wait_until_dead(int((tmp_path / "mark").read_text()))
+
+
+def test_closing_ends_what_a_worker_started(live, tmp_path):
+    source = live("orphan")
+    events = source.events(plan())
+    while not (tmp_path / "mark").exists() or not (tmp_path / "mark").read_text():
+        next(events)
+        time.sleep(0.05)
+    source.close()
+    wait_until_dead(int((tmp_path / "mark").read_text()))
+
+
+def test_a_source_can_measure_a_second_plan_with_the_same_worker(live):
+    source = live("good")
+    pids = set()
+    for _ in range(2):
+        for event, run in Session(source, plan()).run(Kept()):
+            if isinstance(event, CaseFinished):
+                assert run.environment is not None
+        pids.add(source._worker.pid)
+    assert len(pids) == 1
+
+
+def test_the_worker_is_not_in_our_process_group(live):
+    source = live("good")
+    source.probe()
+    assert os.getpgid(source._worker.pid) != os.getpgid(0)

@@ -1,0 +1,114 @@
+"""A worker without torch for the engine's tests: answers as the first argument says. Speaks docs/worker-protocol.md.
+
+good       measures every case at once, with fixed samples
+chatty     as good, with a megabyte on stderr and prints on stdout's old descriptor
+crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
+exits      as crashing, with exit code 7 instead of a signal
+silent     says nothing after case_started, the first time
+slow       goes on sending progress and never finishes, the first time
+giant      sends a line without an end
+garbage    sends a line that is no event, the first time
+notorch    ends before it is ready, as where torch cannot be imported
+orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+mode, mark = sys.argv[1], sys.argv[2]
+
+
+def send(**event):
+    sys.stdout.write(json.dumps(event) + "\n")
+    sys.stdout.flush()
+
+
+def first_time():
+    if os.path.exists(mark):
+        return False
+    open(mark, "w").close()
+    return True
+
+
+def measurement(case_id):
+    phases = [
+        {
+            "phase": phase,
+            "rounds": [[value] * 3] * 5,
+            "iterations_per_sample": 1,
+            "clock": "perf_counter",
+            "stop": "precision",
+        }
+        for phase, value in (("forward", 0.01), ("backward", 0.02), ("total", 0.03), ("inference", 0.008))
+    ]
+    return {
+        "case_id": case_id,
+        "phases": phases,
+        "memory_peak_bytes": 1 << 20,
+        "parameters": 1792,
+        "first_call_s": 0.1,
+        "warmup_s": 0.2,
+        "wall_s": 0.5,
+        "threads": 2,
+        "notices": [],
+        "process_rounds": [],
+    }
+
+
+def measure(request):
+    case_id = request["case_id"]
+    send(kind="case_started", case_id=case_id, pid=os.getpid(), process=request["process"], at_s=1.0)
+    misbehave(case_id)
+    send(kind="progress", case_id=case_id, stage="measuring", phase="total", round=1, max_rounds=12, fraction=0.3)
+    send(kind="case_finished", measurement=measurement(case_id), process=request["process"], at_s=2.0)
+
+
+def misbehave(case_id):
+    if mode in ("crashing", "exits") and first_time():
+        crash()
+    if mode == "chatty":
+        sys.stderr.write("noise " * 200_000 + "\n")
+        sys.stderr.flush()
+    if mode == "orphan":
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        with open(mark, "w") as file:
+            file.write(str(child.pid))
+        time.sleep(600)
+    if mode == "silent" and first_time():
+        time.sleep(600)
+    if mode == "slow" and first_time():
+        while True:
+            send(kind="progress", case_id=case_id, stage="measuring", fraction=0.5)
+            time.sleep(0.05)
+    if mode == "giant":
+        while True:
+            sys.stdout.write("x" * (1 << 20))
+    if mode == "garbage" and first_time():
+        sys.stdout.write("this is not an event\n")
+        sys.stdout.flush()
+
+
+def crash():
+    sys.stderr.write("last words\n")
+    sys.stderr.flush()
+    if mode == "exits":
+        os._exit(7)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if mode == "notorch":
+    sys.stderr.write("ModuleNotFoundError: No module named 'torch'\n")
+    sys.exit(3)
+send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0)
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["kind"] == "probe":
+        cpu = {"id": "cpu", "name": "a CPU", "memory_bytes": 1 << 30}
+        environment = {"versions": [["torch", "2.0.0"]], "devices": [cpu], "facts": []}
+        send(kind="environment_probed", environment=environment)
+    else:
+        measure(request)
