@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Method = Literal["rounds", "published"]
+ProtocolName = Literal["quick", "default", "rigorous", "original"]
 
 
 @dataclass(frozen=True)
