@@ -5,8 +5,8 @@ from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.errors import SelectionError
 
-ORIGINALS = "VGG16, VGG16 BN, VGG19, VGG19 BN, Resnet18, Resnet34, Resnet50, Resnet101, Resnet152".split(", ")
-ORIGINAL_LAYERS = "Conv3x3/1 Conv5x5/1 Conv3x3/2 Conv5x5/2 Dense BatchNorm MaxPool AvgPool".split()
+ORIGINALS = ["VGG16", "VGG16 BN", "VGG19", "VGG19 BN", "Resnet18", "Resnet34", "Resnet50", "Resnet101", "Resnet152"]
+ORIGINAL_LAYERS = ["Conv3x3/1", "Conv5x5/1", "Conv3x3/2", "Conv5x5/2", "Dense", "BatchNorm", "MaxPool", "AvgPool"]
 
 
 def test_the_originals_come_first_under_their_own_names():

@@ -1,0 +1,145 @@
+import pytest
+
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.event import (
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    EnvironmentProbed,
+    Progress,
+    RunFinished,
+    RunStarted,
+    WorkerReady,
+)
+from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamples
+from cvbench_tui.core.plan import Case, Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.run import fold
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.wire import WireError, decode, encode
+
+CONV = Workload("layer", "Conv3x3/1", "conv2d", (3, 224, 224), (("in_channels", 3), ("out_channels", 64)))
+DENSE = Workload("layer", "Dense", "linear", (1024,))
+PLAN = Plan("p", expand([(CONV, 8), (DENSE, 8)], ["cpu"]), PROTOCOLS["default"])
+CONV_ID, DENSE_ID = (case.case_id for case in PLAN.cases)
+STARTED = RunStarted("run-1", PLAN, 1000.0, "0.1.0")
+
+
+def measured(case_id=CONV_ID, rounds=((1.0, 1.1), (1.2, 1.0)), stop="precision", memory=10, notices=()):
+    phase = PhaseSamples("total", rounds, 1, "perf_counter", stop)
+    return Measurement(case_id, (phase,), memory, 7, 0.5, 1.0, 2.0, 2, notices)
+
+
+def run_of(*events):
+    run = None
+    for event in events:
+        run = fold(run, event)
+    return run
+
+
+def test_a_run_begins_with_its_header():
+    with pytest.raises(ValueError, match="run_started"):
+        fold(None, Progress(CONV_ID, "building"))
+    assert run_of(STARTED).pending == 2
+
+
+def test_progress_belongs_to_the_running_case_and_goes_with_it():
+    started = CaseStarted(CONV_ID, 42)
+    run = run_of(STARTED, started, Progress(CONV_ID, "measuring", round=3))
+    assert run.running == started
+    assert run.progress.round == 3
+    run = fold(run, CaseFinished(measured()))
+    assert (run.running, run.progress, run.pending) == (None, None, 1)
+
+
+def test_failures_and_measurements_keep_the_plans_order():
+    failure = Failure(CONV_ID, "out_of_memory", "Out of memory.")
+    run = run_of(STARTED, CaseFinished(measured(DENSE_ID)), CaseFailed(failure))
+    assert run.failures == (failure,)
+    assert [m.case_id for m in run.measured] == [DENSE_ID]
+
+
+def test_repetitions_keep_all_rounds_and_say_which_process_took_them():
+    other = measured(rounds=((2.0,), (2.1,), (2.2,)), stop="budget", memory=30, notices=(Notice("n", "N."),))
+    run = run_of(STARTED, CaseFinished(measured(), 0), CaseFinished(other, 1), CaseFinished(measured(), 2))
+    merged = run.measured[0]
+    assert merged.rounds_by_process("total") == (
+        ((1.0, 1.1), (1.2, 1.0)),
+        ((2.0,), (2.1,), (2.2,)),
+        ((1.0, 1.1), (1.2, 1.0)),
+    )
+    assert merged.phase("total").stop == "budget"
+    assert (merged.processes, merged.memory_peak_bytes, len(merged.notices)) == (3, 30, 1)
+
+
+def test_a_failed_repetition_does_not_wipe_out_the_numbers():
+    run = run_of(STARTED, CaseFinished(measured()), CaseFailed(Failure(CONV_ID, "crashed", "Crashed.")))
+    assert run.measured
+    assert not run.failures
+
+
+def test_how_it_ended():
+    assert run_of(STARTED).ended is None
+    run = run_of(STARTED, CaseStarted(CONV_ID, 1), RunFinished("cancelled", 1001.0))
+    assert (run.ended, run.running, run.ended_at_s) == ("cancelled", None, 1001.0)
+
+
+def test_every_event_survives_the_wire():
+    environment = Environment(
+        (("torch", "2"),), (Device("cpu", "a [bold] CPU", 1, detail="2 threads"),), (("x", None),)
+    )
+    for event in (
+        STARTED,
+        WorkerReady(1, "3.11", "2.14", 2.5),
+        EnvironmentProbed(environment),
+        CaseStarted(CONV_ID, 1, 2, 3.0),
+        Progress(CONV_ID, "measuring", "total", 1, 12, 0.5, 0.001, None, 4.0),
+        CaseFinished(measured(notices=(Notice("a", "b"),)), 1, 5.0),
+        CaseFailed(Failure(CONV_ID, "error", "é\n|", "tail"), 6.0),
+        RunFinished("failed", 7.0, "why"),
+    ):
+        line = encode(event)
+        assert "\n" not in line
+        assert decode(line) == event
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("hello", "not a JSON object"),
+        ("[1]", "not a JSON object"),
+        ('{"kind": "surprise"}', "kind"),
+        ('{"kind": "case_started"}', "case_id"),
+        ('{"kind": "run_started", "schema": 99}', "newer version"),
+        (b"\xff\xfe", "not a JSON object"),
+    ],
+)
+def test_what_is_no_event_is_said_in_a_sentence(line, message):
+    with pytest.raises(WireError, match=message):
+        decode(line)
+
+
+def test_a_number_that_is_none_cannot_be_written():
+    with pytest.raises(ValueError, match="JSON"):
+        encode(CaseStarted(CONV_ID, 1, 0, float("nan")))
+
+
+def test_a_plan_refuses_two_cases_of_one_id():
+    with pytest.raises(ValueError, match="unique"):
+        Plan("twice", (Case(CONV, "cpu", 8), Case(CONV, "cpu", 8)), PROTOCOLS["quick"])
+    assert PLAN.case(DENSE_ID).workload == DENSE
+    with pytest.raises(KeyError):
+        PLAN.case("no")
+
+
+def test_the_id_tells_cases_apart_by_everything_that_changes_a_time():
+    ids = {
+        Case(CONV, "cpu", 8).case_id,
+        Case(CONV, "cpu", 4).case_id,
+        Case(CONV, "cuda:0", 8).case_id,
+        Case(CONV.with_image(64), "cpu", 8).case_id,
+        Case(CONV, "cpu", 8, threads=4).case_id,
+        Case(CONV, "cpu", 8, framework="flux").case_id,
+        Case(DENSE, "cpu", 8).case_id,
+    }
+    assert len(ids) == 7

@@ -1,0 +1,80 @@
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.worker.pace import MOST_GROUP, most_group_for, pace, window_iterations
+
+DEFAULT = PROTOCOLS["default"]
+
+
+def sizes(iteration_s, *, phase_s=None, cost_s=1e-7, floor_s=0.0, most=MOST_GROUP, protocol=DEFAULT):
+    return pace(protocol, phase_s or iteration_s / 3, iteration_s, cost_s, floor_s, most)
+
+
+def test_long_iterations_are_samples_of_their_own_ten_to_a_round():
+    found = sizes(0.05)
+    assert (found.group, found.regions_per_sample, found.samples_per_round) == (1, 1, 10)
+    assert found.discard == 1
+    assert not found.short
+
+
+def test_short_iterations_are_grouped_into_samples_of_a_millisecond():
+    found = sizes(100e-6)
+    assert found.group == 1
+    assert found.regions_per_sample == 10
+    assert found.samples_per_round == 120
+
+
+def test_a_round_of_fast_work_lasts_as_long_as_the_protocol_says():
+    for iteration_s in (1e-5, 1e-4, 1e-3, 0.004):
+        found = sizes(iteration_s)
+        seconds = found.samples_per_round * found.regions_per_sample * found.group * iteration_s
+        assert 0.9 * DEFAULT.round_s <= seconds <= 1.2 * DEFAULT.round_s
+
+
+def test_an_iteration_of_seconds_gets_five_rounds_of_one():
+    assert sizes(3.0).samples_per_round == 1
+    assert sizes(0.3).samples_per_round == 4
+    assert sizes(3.0).discard == 0
+
+
+def test_a_region_is_200_times_its_own_cost():
+    found = sizes(3e-6, phase_s=1e-6, cost_s=1e-7)
+    assert found.group == 20
+    assert not found.short
+
+
+def test_a_device_with_a_floor_groups_up_to_it():
+    assert sizes(300e-6, phase_s=100e-6, floor_s=1e-3).group == 10
+    assert sizes(30e-3, phase_s=10e-3, floor_s=1e-3).group == 1
+
+
+def test_memory_limits_the_group_and_that_is_said():
+    found = sizes(30e-6, phase_s=10e-6, floor_s=1e-3, most=4)
+    assert found.group == 4
+    assert found.short
+    assert most_group_for(free_bytes=8_000, iteration_bytes=500) == 4
+    assert most_group_for(free_bytes=8_000, iteration_bytes=50_000) == 1
+    assert most_group_for(None, None) == 16
+    assert most_group_for(1 << 40, 1) == MOST_GROUP
+
+
+def test_blocks_are_long_enough_and_bounded():
+    found = sizes(3e-3, phase_s=1e-3, floor_s=1e-3)
+    assert found.regions_per_block == 17
+    assert sizes(3e-6, phase_s=1e-6, floor_s=1e-3).regions_per_block * MOST_GROUP <= 500
+
+
+def test_windows_are_a_tenth_of_a_second_or_five_iterations_or_what_fits():
+    assert window_iterations(DEFAULT, 1e-3) == 100
+    assert window_iterations(DEFAULT, 0.05) == 5
+    assert window_iterations(DEFAULT, 0.4) == 2
+    assert window_iterations(DEFAULT, 10.0) == 1
+
+
+@pytest.mark.parametrize("iteration_s", [0.0, 1e-12, 1e6])
+def test_absurd_times_give_finite_sizes(iteration_s):
+    found = pace(replace(DEFAULT, max_rounds=5), iteration_s, iteration_s, 0.0, 0.0)
+    assert 1 <= found.samples_per_round <= 1_000_000
+    assert 1 <= window_iterations(DEFAULT, iteration_s) <= 1_000_000

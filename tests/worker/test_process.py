@@ -1,0 +1,233 @@
+"""The real worker process on real torch, with shapes so small that a case takes a second or two."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.core.event import CaseStarted, Event, Progress
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.session import Session
+
+pytestmark = pytest.mark.torch
+SHORT = replace(PROTOCOLS["quick"], budget_s=0.2, warmup_cap_s=0.1, round_s=0.01, round_iterations=2)
+DENSE = Case(find_layer("Dense").workload, "cpu", 2)
+RESNET = Case(find_model("resnet18").workload.with_image(32), "cpu", 2)
+
+
+class Kept:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def append(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture(scope="module")
+def source():
+    live = LiveSource()
+    yield live
+    live.close()
+
+
+def run_of(source, *cases, protocol=SHORT, each=lambda event: None):
+    kept = Kept()
+    runs = []
+    for event, run in Session(source, Plan("p", cases, protocol)).run(kept):
+        each(event)
+        runs.append(run)
+    return runs[-1], kept.events
+
+
+def test_the_probe_knows_the_cpu_and_says_why_others_are_absent(source):
+    environment = source.probe()
+    cpu = environment.device("cpu")
+    assert cpu.available
+    assert cpu.name
+    assert environment.version("torch")
+    assert environment.version("torchvision")
+    assert all(device.reason.endswith(".") for device in environment.devices if not device.available)
+    assert environment.fact("threads") >= 1
+
+
+def test_a_model_and_a_layer_in_all_four_phases(source):
+    run, events = run_of(source, RESNET, DENSE)
+    assert run.ended == "finished"
+    assert not run.failures
+    for measurement in run.measured:
+        assert [phase.phase for phase in measurement.phases] == ["forward", "backward", "total", "inference"]
+        for phase in measurement.phases:
+            assert len(phase.rounds) >= SHORT.min_rounds
+            assert all(sample > 0 for taken in phase.rounds for sample in taken)
+        total, forward = measurement.phase("total").rounds, measurement.phase("forward").rounds
+        assert all(a > b for a, b in zip(total[0], forward[0], strict=True))
+        assert measurement.wall_s > 0
+        assert measurement.first_call_s > 0
+    assert run.measured[0].parameters == 11_689_512
+    assert run.measured[1].parameters == 1024 * 512 + 512
+    pids = {event.pid for event in events if isinstance(event, CaseStarted)}
+    assert len(pids) == 2
+
+
+def test_rigorous_repeats_every_case_in_processes_of_its_own(source):
+    run, events = run_of(source, DENSE, protocol=replace(SHORT, processes=3))
+    assert run.measured[0].processes == 3
+    assert len({event.pid for event in events if isinstance(event, CaseStarted)}) == 3
+
+
+def test_the_published_method_keeps_all_iterations_but_the_cold_one(source):
+    protocol = replace(PROTOCOLS["original"], iterations_cpu=21)
+    run, _ = run_of(
+        source, DENSE, replace(DENSE, workload=find_layer("MaxPool").workload.with_image(8)), protocol=protocol
+    )
+    assert not run.failures
+    for measurement in run.measured:
+        for phase in measurement.phases:
+            assert phase.stop == "fixed"
+            assert sum(len(taken) for taken in phase.rounds) == 20
+            assert len(phase.rounds) == 10
+
+
+def test_a_failing_case_costs_one_row_and_says_why(source):
+    unknown = replace(RESNET, workload=replace(RESNET.workload, name="none", op="resnet9000"))
+    small = replace(RESNET, workload=find_model("alexnet").workload.with_image(8))
+    wrong = replace(DENSE, device="cuda:63")
+    run, _ = run_of(source, unknown, small, wrong, DENSE)
+    kinds = [failure.kind for failure in run.failures]
+    assert kinds[:2] == ["unsupported", "error"]
+    assert len(kinds) == 3
+    assert "resnet9000" in run.failures[0].sentence
+    assert all("Traceback" in failure.detail for failure in run.failures)
+    assert [m.case_id for m in run.measured] == [DENSE.case_id]
+
+
+def test_more_memory_than_there_is_fails_as_out_of_memory(source):
+    run, _ = run_of(source, replace(RESNET, batch=65536, workload=RESNET.workload.with_image(4096)), DENSE)
+    assert [failure.kind for failure in run.failures] == ["out_of_memory"]
+    assert "smaller batch" in run.failures[0].sentence
+    assert len(run.measured) == 1
+
+
+def test_killing_the_measuring_process_costs_one_row(source):
+    def kill(event):
+        if isinstance(event, CaseStarted) and event.case_id == RESNET.case_id:
+            os.kill(event.pid, signal.SIGKILL)
+
+    run, _ = run_of(source, RESNET, DENSE, each=kill)
+    assert [failure.kind for failure in run.failures] == ["crashed"]
+    assert "SIGKILL" in run.failures[0].sentence
+    assert len(run.measured) == 1
+
+
+def test_killing_the_whole_worker_costs_one_row(source):
+    def kill(event):
+        if isinstance(event, CaseStarted) and event.case_id == RESNET.case_id:
+            os.killpg(source._worker.pid, signal.SIGKILL)
+
+    run, _ = run_of(source, RESNET, DENSE, each=kill)
+    assert [failure.kind for failure in run.failures] == ["crashed"]
+    assert len(run.measured) == 1
+
+
+def test_cancel_in_mid_case_keeps_the_finished_rows_and_the_worker(source):
+    kept = Kept()
+    session = Session(
+        source, Plan("p", (DENSE, RESNET), replace(SHORT, budget_s=60.0, precision=1e-9, max_rounds=10**6))
+    )
+    session.plan = replace(session.plan, protocol=replace(session.plan.protocol, min_rounds=10**6))
+    before = source._worker.pid
+    for event, _ in session.run(kept):
+        if isinstance(event, Progress) and event.round >= 2:
+            session.cancel()
+    failed = [event.failure.kind for event in kept.events if event.kind == "case_failed"]
+    assert failed == ["cancelled"]
+    assert kept.events[-1].reason == "cancelled"
+    assert source._worker.pid == before
+
+
+def worker(*arguments: str):
+    return subprocess.Popen(
+        [sys.executable, *(arguments or ("-m", "cvbench_tui.worker"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def request(case=RESNET, **changes) -> bytes:
+    protocol = asdict(replace(SHORT, **changes))
+    plain = {"kind": "measure", "case_id": case.case_id, "case": asdict(case), "protocol": protocol, "process": 0}
+    return json.dumps(plain).encode() + b"\n"
+
+
+def until(process, kind):
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["kind"] == kind:
+            return event
+    raise AssertionError(f"no {kind}: {process.stderr.read().decode()}")
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while not gone(pid):
+        assert time.monotonic() < deadline, f"{pid} is still there"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks only on Linux")
+@pytest.mark.parametrize("how", ["closing stdin", "killing the worker"])
+def test_no_child_outlives_its_parents(how):
+    with worker() as process:
+        process.stdin.write(request(min_rounds=10**6, budget_s=60.0, max_rounds=10**6))
+        process.stdin.flush()
+        child = until(process, "case_started")["pid"]
+        assert not gone(child)
+        if how == "closing stdin":
+            process.stdin.close()
+        else:
+            process.kill()
+        process.wait(timeout=30)
+        wait_until_gone(child)
+
+
+def test_what_a_library_prints_does_not_reach_the_events():
+    """From Python or from C: descriptor 1 is stderr's from the worker's first line on."""
+    code = """
+import os, sys
+from cvbench_tui.worker import __main__ as worker, zygote
+before = zygote.Zygote._become_child
+def noisy(self, request):
+    print("from Python", flush=True)
+    os.write(1, b"from C\\n")
+    before(self, request)
+zygote.Zygote._become_child = noisy
+sys.exit(worker.main())
+"""
+    with worker("-c", code) as process:
+        process.stdin.write(request(DENSE))
+        process.stdin.flush()
+        until(process, "case_finished")
+        process.stdin.close()
+        talk = process.stderr.read().decode()
+    assert "from Python" in talk
+    assert "from C" in talk

@@ -1,0 +1,143 @@
+"""Every workload of the catalog becomes a module that goes forward and backward; small ones are run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cvbench_tui.catalog.layers import LAYERS
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.worker.backend import CpuBackend
+from cvbench_tui.worker.failure import UnsupportedError, failure_from
+from cvbench_tui.worker.subject import Subject, outputs_of
+from cvbench_tui.worker.timed import InferencePass, TrainingPass
+
+pytestmark = pytest.mark.torch
+DEFAULT = PROTOCOLS["default"]
+ORIGINAL = PROTOCOLS["original"]
+
+
+def subject(entry, *, image=None, batch=2, protocol=DEFAULT) -> Subject:
+    workload = entry.workload.with_image(image) if image else entry.workload
+    return Subject(Case(workload, "cpu", batch), protocol)
+
+
+@pytest.mark.parametrize("entry", LAYERS, ids=lambda entry: entry.name)
+def test_every_layer_goes_forward_and_backward(entry):
+    made = subject(entry, image=32, batch=1)
+    made.train()
+    made.prepare_gradients(made.forward())
+    TrainingPass(made, CpuBackend()).regions(1, 1)
+    assert made.inputs.grad is not None
+    assert all(parameter.grad is not None for parameter in made.parameters)
+    assert InferencePass(made, CpuBackend()).regions(1, 1)
+
+
+@pytest.mark.parametrize(("name", "heads", "image"), [("googlenet", 3, 64), ("inception_v3", 2, 299)])
+def test_models_with_more_outputs_send_gradients_into_all_of_them(name, heads, image):
+    made = subject(find_model(name), image=image)
+    made.train()
+    outputs = made.forward()
+    assert len(outputs_of(outputs)) == heads
+    made.prepare_gradients(outputs)
+    made.backward(outputs)
+    without = [name for name, parameter in made.module.named_parameters() if parameter.grad is None]
+    assert without == []
+
+
+def test_a_models_input_wants_no_gradient_a_layers_does_and_the_originals_did_not():
+    assert not subject(find_model("resnet18"), image=32).inputs.requires_grad
+    assert subject(find_layer("Dense")).inputs.requires_grad
+    assert not subject(find_layer("Dense"), protocol=ORIGINAL).inputs.requires_grad
+    # Without parameters there is nothing else to differentiate; the original script stopped there.
+    assert subject(find_layer("MaxPool"), image=32, protocol=ORIGINAL).inputs.requires_grad
+
+
+def test_a_backward_writes_gradients_and_does_not_add_to_them():
+    made = subject(find_layer("Dense"))
+    made.train()
+    made.prepare_gradients(made.forward())
+    timed = TrainingPass(made, CpuBackend())
+    timed.regions(1, 1)
+    once = made.parameters[0].grad.clone()
+    timed.regions(3, 1)
+    assert torch.equal(made.parameters[0].grad, once)
+
+
+def test_inputs_and_weights_are_the_same_every_time():
+    first, second = subject(find_layer("Dense")), subject(find_layer("Dense"))
+    assert torch.equal(first.inputs, second.inputs)
+    assert torch.equal(first.parameters[0], second.parameters[0])
+    other = subject(find_layer("Dense"), protocol=replace(DEFAULT, seed=1))
+    assert not torch.equal(first.inputs, other.inputs)
+
+
+def test_the_modes_are_what_they_say():
+    made = subject(find_layer("Dense"))
+    seen = []
+    made.module.register_forward_hook(
+        lambda module, _inputs, output: seen.append((module.training, output.requires_grad, output.is_inference()))
+    )
+    training, inference = TrainingPass(made, CpuBackend()), InferencePass(made, CpuBackend())
+    training.begin()
+    made.prepare_gradients(made.forward())
+    training.regions(1, 1)
+    inference.begin()
+    inference.regions(1, 1)
+    assert seen == [(True, True, False), (True, True, False), (False, False, True)]
+
+
+def test_grouped_regions_do_all_their_iterations():
+    made = subject(find_layer("Dense"))
+    made.prepare_gradients(made.forward())
+    calls = []
+    made.module.register_forward_hook(lambda *_: calls.append("f"))
+    made.module.register_full_backward_hook(lambda *_: calls.append("b"))
+    TrainingPass(made, CpuBackend()).regions(2, 3)
+    assert "".join(calls) == "fffbbbfffbbb"
+
+
+def test_vision_transformers_take_other_image_sizes():
+    made = subject(find_model("vit_b_32"), image=64, batch=1)
+    assert made.forward().shape == (1, 1000)
+
+
+@pytest.mark.parametrize("setting", [{"precision": "bfloat16"}, {"compile_mode": "max"}, {"framework": "flux"}])
+def test_a_setting_that_cannot_be_had_is_refused_not_ignored(setting):
+    case = replace(Case(find_layer("Dense").workload, "cpu", 1), **setting)
+    with pytest.raises(UnsupportedError):
+        Subject(case, DEFAULT)
+
+
+def test_a_model_this_torchvision_lacks_is_unsupported():
+    case = Case(replace(find_model("resnet18").workload, op="resnet9000"), "cpu", 1)
+    with pytest.raises(UnsupportedError) as caught:
+        Subject(case, DEFAULT)
+    failure = failure_from(case, caught.value)
+    assert failure.kind == "unsupported"
+    assert "has no model 'resnet9000'" in failure.sentence
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out_of_memory", "batch 4"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "out_of_memory", "smaller batch"),
+        (MemoryError(), "out_of_memory", "cpu"),
+        (NotImplementedError("not implemented for 'Half'"), "unsupported", "Half"),
+        (RuntimeError('"conv" not implemented for BFloat16'), "unsupported", "BFloat16"),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied\nmore"), "error", "shapes cannot be multiplied"),
+        (ValueError(""), "error", "ValueError: no message"),
+    ],
+)
+def test_what_went_wrong_is_one_sentence(error, kind, words):
+    case = Case(find_layer("Dense").workload, "cpu", 4)
+    failure = failure_from(case, error)
+    assert failure.kind == kind
+    assert words in failure.sentence
+    assert "\n" not in failure.sentence
+    assert type(error).__name__ in failure.detail
