@@ -1,0 +1,71 @@
+"""How long a plan will take, guessed before anything ran. Rough on purpose: it tells seconds from hours.
+
+Once rows arrive, what is left is better judged from them; that is not done here.
+"""
+
+from __future__ import annotations
+
+from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import Protocol
+
+CPU_GMAC_PER_S = 50.0
+"""A desktop processor in float32; machines differ by five times either way."""
+ACCELERATOR_GMAC_PER_S = 5000.0
+"""A card of recent years in float32 with its usual losses; cards differ by five times either way."""
+TRAINING_FACTOR = 3.0
+"""Forward, then backward for the input and for the weights, each about as much work as the forward."""
+LAYER_S = 0.002
+"""Inference of a single layer."""
+LEAST_MODEL_S = 0.002
+"""Inference of a model is not shorter than its kernel launches."""
+TYPICAL_GMACS = 4.0
+"""For a model that the catalog does not know, as in a run of another version."""
+STARTUP_S = {"cpu": 0.3}
+STARTUP_ACCELERATOR_S = 3.0
+"""Fork, build and, on an accelerator, a fresh context with its libraries."""
+WARMUP_WINDOWS = 3
+"""Windows that have to agree, at the least."""
+
+_BY_OP: dict[str, ModelEntry] = {model.op: model for model in MODELS}
+
+
+def expected_s(plan: Plan) -> float:
+    """Wall seconds that the plan may take, 0 for an empty one."""
+    return sum(_case_s(case, plan.protocol) for case in plan.cases) * plan.protocol.processes
+
+
+def _case_s(case: Case, protocol: Protocol) -> float:
+    """Seconds of one case in one process."""
+    inference_s = _inference_s(case)
+    training_s = inference_s * TRAINING_FACTOR
+    startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
+    if protocol.method == "published":
+        iterations = protocol.iterations_cpu if case.device == "cpu" else protocol.iterations
+        return startup_s + iterations * (training_s + inference_s)
+    return startup_s + _pass_s(training_s, protocol) + _pass_s(inference_s, protocol)
+
+
+def _inference_s(case: Case) -> float:
+    """Seconds of one forward pass of the whole batch."""
+    if case.workload.kind == "layer":
+        return LAYER_S
+    rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
+    return max(LEAST_MODEL_S, _gmacs(case) * case.batch / rate)
+
+
+def _gmacs(case: Case) -> float:
+    """Billions of multiply-accumulates of one image at the case's size: they grow with its area."""
+    entry = _BY_OP.get(case.workload.op)
+    if entry is None:
+        return TYPICAL_GMACS
+    return entry.gmacs * ((case.image or entry.image) / entry.image) ** 2
+
+
+def _pass_s(iteration_s: float, protocol: Protocol) -> float:
+    """Warm-up and rounds of one pass, at least one iteration for every window and round."""
+    window_s = max(protocol.warmup_window_s, protocol.warmup_iterations * iteration_s)
+    warmup_s = max(min(WARMUP_WINDOWS * window_s, protocol.warmup_cap_s), WARMUP_WINDOWS * iteration_s)
+    rounds = (protocol.min_rounds + protocol.max_rounds) / 2
+    round_s = max(protocol.round_s, protocol.round_iterations * iteration_s)
+    return warmup_s + max(min(rounds * round_s, protocol.budget_s), protocol.min_rounds * iteration_s)

@@ -1,0 +1,126 @@
+"""What is ticked, and the plan it makes on a machine. Also the checks of a batch, an image size, a device name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from cvbench_tui.catalog.layers import LayerEntry
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.names import nearest, quoted
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.plan import Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.errors import SelectionError
+
+MOST_BATCH = 65536
+MOST_IMAGE = 4096
+"""Pixels a side."""
+
+_DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
+_DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
+_MEANT = {"gpu": "cuda:0", "nvidia": "cuda:0", "rocm": "cuda:0", "hip": "cuda:0", "metal": "mps", "intel": "xpu:0"}
+"""What people call a device that PyTorch calls otherwise."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is to be measured, before a machine is known."""
+
+    name: str
+    """The preset's name, or ``selection``."""
+    models: tuple[ModelEntry, ...]
+    layers: tuple[LayerEntry, ...]
+    devices: tuple[str, ...] | None
+    """As ``check_device_name`` returns them; None takes the machine's preferred device."""
+    batch: int | None
+    """Overrides every entry's own; None leaves them."""
+    image: int | None
+    """Side in pixels that overrides every image input's own; None leaves them."""
+    protocol: str
+    """Name of the protocol."""
+
+
+def to_plan(selection: Selection, environment: Environment) -> Plan:
+    """The plan of that selection on that machine, device by device.
+
+    Raises SelectionError when nothing is selected, a number is impossible, or the machine lacks a device.
+    """
+    if not selection.models and not selection.layers:
+        raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
+    models = [(entry.workload, entry.batch) for entry in selection.models]
+    layers = [(entry.workload, entry.batch) for entry in selection.layers]
+    cases = expand(
+        models + layers,
+        _devices(selection.devices, environment),
+        batch=None if selection.batch is None else check_batch(selection.batch),
+        image=None if selection.image is None else check_image(selection.image),
+    )
+    return Plan(selection.name, cases, _protocol(selection.protocol))
+
+
+def check_batch(value: int) -> int:
+    """The batch itself. Raises SelectionError unless it is 1 to 65536."""
+    return _check("Batch", value, MOST_BATCH, "A batch is a whole number")
+
+
+def check_image(value: int) -> int:
+    """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
+    return _check("Image size", value, MOST_IMAGE, "An image's side is a whole number of pixels")
+
+
+def check_device_name(text: str) -> str:
+    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not looked at.
+
+    Raises SelectionError when no device is written like that.
+    """
+    name = text.strip().casefold()
+    match = _DEVICE.fullmatch(name)
+    if match is None:
+        near = f"Nearest: {_MEANT[name]}." if name in _MEANT else nearest(name, _DEVICE_FORMS)
+        hint = f"{near} Devices are cpu, mps, cuda:N and xpu:N; `cvbench-tui list devices` shows this machine's."
+        raise SelectionError(f"Unknown device {quoted(text)}.", hint.strip())
+    if match["kind"]:
+        return match["kind"]
+    return f"{match['numbered']}:{int(match['index'] or 0)}"
+
+
+def _check(what: str, value: int, most: int, rule: str) -> int:
+    if not 1 <= value <= most:
+        shown = value if abs(value) < 10**15 else "of that length"
+        raise SelectionError(f"{what} {shown} is not possible.", f"{rule} from 1 to {most}.")
+    return value
+
+
+def _devices(wanted: tuple[str, ...] | None, environment: Environment) -> tuple[str, ...]:
+    """The devices to measure on, each once."""
+    if wanted is None:
+        if environment.preferred is None:
+            raise SelectionError("This machine offers no device to measure on.", "`cvbench-tui doctor` says why.")
+        return (environment.preferred.id,)
+    if not wanted:
+        raise SelectionError("No device is selected.", f"Choose at least one of {_usable(environment)}.")
+    return tuple(dict.fromkeys(_present(check_device_name(text), environment) for text in wanted))
+
+
+def _present(name: str, environment: Environment) -> str:
+    """The device itself. Raises SelectionError with the probe's reason when the machine lacks it."""
+    if any(device.id == name for device in environment.usable):
+        return name
+    absent = environment.device(name) or environment.device(name.split(":")[0])
+    reason = absent.reason if absent is not None else ""
+    raise SelectionError(
+        f"This machine has no usable device {name}. {reason}".strip(), f"It has {_usable(environment)}."
+    )
+
+
+def _usable(environment: Environment) -> str:
+    return ", ".join(device.id for device in environment.usable) or "none"
+
+
+def _protocol(name: str) -> Protocol:
+    protocol = PROTOCOLS.get(name.strip().casefold())
+    if protocol is None:
+        hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
+        raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
+    return protocol
