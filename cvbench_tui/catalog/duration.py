@@ -1,54 +1,71 @@
-"""About how long a plan will take, before anything has run. A guess for the screen, never a result."""
+"""How long a plan will take, guessed before anything ran. Rough on purpose: it tells seconds from hours.
+
+Once rows arrive, what is left is better judged from them; that is not done here.
+"""
 
 from __future__ import annotations
 
-from cvbench_tui.catalog.models import MODELS
+from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 
-CPU_GMACS_PER_S = 50.0
-"""Two to four cores with AVX2 were seen to do 30 to 70 billion multiply-accumulates a second."""
-ACCELERATOR_GMACS_PER_S = 5000.0
-"""A card in float32, roughly; small batches wait for the host and are slower."""
-LAYER_S = {True: 0.02, False: 0.0005}
-"""Seconds of one training iteration of a layer, on the CPU and elsewhere."""
+CPU_GMAC_PER_S = 50.0
+"""A desktop processor in float32; machines differ by five times either way."""
+ACCELERATOR_GMAC_PER_S = 5000.0
+"""A card of recent years in float32 with its usual losses; cards differ by five times either way."""
 TRAINING_FACTOR = 3.0
-"""A forward and a backward take about three times an inference."""
-START_S = 0.5
-"""Seconds a case takes besides: a process, building the module, the first call."""
+"""Forward, then backward for the input and for the weights, each about as much work as the forward."""
+LAYER_S = 0.002
+"""Inference of a single layer."""
+LEAST_MODEL_S = 0.002
+"""Inference of a model is not shorter than its kernel launches."""
+TYPICAL_GMACS = 4.0
+"""For a model that the catalog does not know, as in a run of another version."""
+STARTUP_S = {"cpu": 0.3}
+STARTUP_ACCELERATOR_S = 3.0
+"""Fork, build and, on an accelerator, a fresh context with its libraries."""
+WARMUP_WINDOWS = 3
+"""Windows that have to agree, at the least."""
 
-_GMACS = {model.op: (model.gmacs, model.image) for model in MODELS}
+_BY_OP: dict[str, ModelEntry] = {model.op: model for model in MODELS}
 
 
 def expected_s(plan: Plan) -> float:
-    """Wall seconds for the whole plan, roughly."""
-    return plan.protocol.processes * sum(_case_s(case, plan.protocol) for case in plan.cases)
+    """Wall seconds that the plan may take, 0 for an empty one."""
+    return sum(_case_s(case, plan.protocol) for case in plan.cases) * plan.protocol.processes
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:
-    training_s = _iteration_s(case)
-    passes = (training_s, training_s / TRAINING_FACTOR)
-    return START_S + 2 * training_s + sum(_pass_s(seconds, case, protocol) for seconds in passes)
-
-
-def _pass_s(iteration_s: float, case: Case, protocol: Protocol) -> float:
-    """Warm-up and rounds of one pass; half way between the fewest and the most rounds."""
+    """Seconds of one case in one process."""
+    inference_s = _inference_s(case)
+    training_s = inference_s * TRAINING_FACTOR
+    startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
     if protocol.method == "published":
-        return iteration_s * (protocol.iterations_cpu if case.device == "cpu" else protocol.iterations)
-    warmup_s = min(protocol.warmup_cap_s, max(3 * protocol.warmup_window_s, 6 * iteration_s))
-    round_s = max(protocol.round_s, protocol.round_iterations * iteration_s)
-    rounds = (protocol.min_rounds + protocol.max_rounds) / 2
-    return max(warmup_s, 6 * iteration_s) + max(
-        protocol.min_rounds * iteration_s, min(protocol.budget_s, rounds * round_s)
-    )
+        iterations = protocol.iterations_cpu if case.device == "cpu" else protocol.iterations
+        return startup_s + iterations * (training_s + inference_s)
+    return startup_s + _pass_s(training_s, protocol) + _pass_s(inference_s, protocol)
 
 
-def _iteration_s(case: Case) -> float:
-    """Seconds of one training iteration."""
-    on_cpu = case.device == "cpu"
+def _inference_s(case: Case) -> float:
+    """Seconds of one forward pass of the whole batch."""
     if case.workload.kind == "layer":
-        return LAYER_S[on_cpu] * case.batch / 8
-    gmacs, image = _GMACS.get(case.workload.op, (1.0, 224))
-    scale = ((case.image or image) / image) ** 2
-    rate = CPU_GMACS_PER_S if on_cpu else ACCELERATOR_GMACS_PER_S
-    return TRAINING_FACTOR * gmacs * scale * case.batch / rate
+        return LAYER_S
+    rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
+    return max(LEAST_MODEL_S, _gmacs(case) * case.batch / rate)
+
+
+def _gmacs(case: Case) -> float:
+    """Billions of multiply-accumulates of one image at the case's size: they grow with its area."""
+    entry = _BY_OP.get(case.workload.op)
+    if entry is None:
+        return TYPICAL_GMACS
+    return entry.gmacs * ((case.image or entry.image) / entry.image) ** 2
+
+
+def _pass_s(iteration_s: float, protocol: Protocol) -> float:
+    """Warm-up and rounds of one pass, at least one iteration for every window and round."""
+    window_s = max(protocol.warmup_window_s, protocol.warmup_iterations * iteration_s)
+    warmup_s = max(min(WARMUP_WINDOWS * window_s, protocol.warmup_cap_s), WARMUP_WINDOWS * iteration_s)
+    rounds = (protocol.min_rounds + protocol.max_rounds) / 2
+    round_s = max(protocol.round_s, protocol.round_iterations * iteration_s)
+    return warmup_s + max(min(rounds * round_s, protocol.budget_s), protocol.min_rounds * iteration_s)

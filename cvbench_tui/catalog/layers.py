@@ -1,6 +1,7 @@
-"""Every layer that can be ticked, as plain data; one line adds one more. No torch.
+"""The single layers and blocks that can be ticked, as plain data: an op of the worker with its arguments.
 
-``op`` and its params name a builder in the worker's ``layers`` module. Shapes leave out the batch.
+The eight of the original tables come first. The others stand at the shapes they have in a published network,
+which the description names. Building a layer is the worker's business; this module never sees torch.
 """
 
 from __future__ import annotations
@@ -12,194 +13,121 @@ from cvbench_tui.core.workload import Parameter, Workload
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """One layer of the list."""
+    """One layer of the checklist. One line in ``LAYERS`` adds one more."""
 
     name: str
+    """Display name, unique in the list."""
     op: str
-    """Key of the worker's builders."""
+    """Key of the worker's layer builders."""
     family: str
+    """Heading it stands under."""
     input_shape: tuple[int, ...]
-    """Without batch: (C, H, W), (H, W, C) for Swin, (tokens, dim) or (features,)."""
+    """Input without the batch dimension: (channels, height, width), (tokens, dim), (features,), or
+    (height, width, dim) for window attention."""
     params: tuple[tuple[str, Parameter], ...]
-    """Arguments of the builder, sorted by name."""
+    """Arguments of ``op``, as pairs sorted by name."""
     description: str
-    """What it is, for lists and for the page's layer descriptions."""
+    """What it computes, and the network that has it at this shape."""
     batch: int = 8
-    """Inputs per iteration unless the user says otherwise."""
+    """Inputs per iteration when nothing else is asked for."""
 
     @property
     def workload(self) -> Workload:
-        """The workload at its own shape."""
+        """The layer, as the worker is asked for it."""
         return Workload("layer", self.name, self.op, self.input_shape, self.params)
 
 
 def _layer(
-    name: str, family: str, shape: tuple[int, ...], description: str, op: str, **params: Parameter
+    name: str, op: str, family: str, input_shape: tuple[int, ...], description: str, **params: Parameter
 ) -> LayerEntry:
-    """One line of the list."""
-    return LayerEntry(name, op, family, shape, tuple(sorted(params.items())), description)
+    """One entry with its params sorted, so that equal layers have equal workloads."""
+    return LayerEntry(name, op, family, input_shape, tuple(sorted(params.items())), description)
 
 
 def _conv(
-    name: str, shape: tuple[int, ...], description: str, out: int, kernel: int, **params: Parameter
+    name: str, family: str, channels: tuple[int, int], side: int, kernel: int, description: str, **params: Parameter
 ) -> LayerEntry:
-    """A Conv2d of ``out`` channels; padding keeps the size unless a stride divides it."""
-    shared = {"in_channels": shape[0], "out_channels": out, "kernel_size": kernel, "padding": kernel // 2}
-    return _layer(name, "convolution", shape, description, "conv2d", **{**shared, **params})
+    """A convolution of ``channels`` (in, out) on ``side`` x ``side``."""
+    sizes = {"in_channels": channels[0], "out_channels": channels[1], "kernel_size": kernel}
+    return _layer(name, "conv2d", family, (channels[0], side, side), description, **sizes, **params)
 
 
+_ORIGINAL, _CONV, _NORM, _ACTIVATION = "Original tables", "Convolution", "Normalisation", "Activation"
+_LINEAR, _ATTENTION, _POOL, _BLOCK = "Linear and dropout", "Attention", "Pooling and resizing", "Block"
 _IMAGE = (3, 224, 224)
 _TOKENS = (197, 768)
 
-# Shapes, padding and bias of the original eight are those of the scripts behind the published tables.
-ORIGINAL_LAYERS: tuple[LayerEntry, ...] = (
-    _conv("Conv3x3/1", _IMAGE, "Conv2d, 3x3 Kernel, 1x1 Padding, 1x1 Stride", 64, 3, stride=1),
-    _conv("Conv5x5/1", _IMAGE, "Conv2d, 5x5 Kernel, 2x2 Padding, 1x1 Stride", 64, 5, stride=1),
-    _conv("Conv3x3/2", _IMAGE, "Conv2d, 3x3 Kernel, 1x1 Padding, 2x2 Stride", 64, 3, stride=2),
-    _conv("Conv5x5/2", _IMAGE, "Conv2d, 5x5 Kernel, 2x2 Padding, 2x2 Stride", 64, 5, stride=2),
-    _layer("Dense", "linear", (1024,), "1024 => 512", "linear", in_features=1024, out_features=512),
-    _layer("BatchNorm", "normalisation", _IMAGE, "BatchNorm2d", "batch_norm2d", num_features=3),
+LAYERS: tuple[LayerEntry, ...] = (
+    _conv("Conv3x3/1", _ORIGINAL, (3, 64), 224, 3, "3 to 64 channels, padding 1, stride 1", padding=1, stride=1),
+    _conv("Conv5x5/1", _ORIGINAL, (3, 64), 224, 5, "3 to 64 channels, padding 2, stride 1", padding=2, stride=1),
+    _conv("Conv3x3/2", _ORIGINAL, (3, 64), 224, 3, "3 to 64 channels, padding 1, stride 2", padding=1, stride=2),
+    _conv("Conv5x5/2", _ORIGINAL, (3, 64), 224, 5, "3 to 64 channels, padding 2, stride 2", padding=2, stride=2),
+    _layer("Dense", "linear", _ORIGINAL, (1024,), "1024 to 512 features", in_features=1024, out_features=512),
+    _layer("BatchNorm", "batch_norm2d", _ORIGINAL, _IMAGE, "3 channels", num_features=3),
+    _layer("MaxPool", "max_pool2d", _ORIGINAL, _IMAGE, "3x3, stride 2, padding 1", kernel_size=3, stride=2, padding=1),
+    _layer("AvgPool", "avg_pool2d", _ORIGINAL, _IMAGE, "3x3, stride 2, padding 1", kernel_size=3, stride=2, padding=1),
+    _conv("Conv1x1", _CONV, (256, 64), 56, 1, "pointwise, 256 to 64: ResNet-50, stage 1", bias=False),
+    _conv("Conv3x3 middle", _CONV, (128, 128), 28, 3, "128 to 128: ResNet-18, stage 2", padding=1, bias=False),
+    _conv("Conv7x7/2 stem", _CONV, (3, 64), 224, 7, "ResNet's first layer", stride=2, padding=3, bias=False),
+    _conv("Patch embedding", _CONV, (3, 768), 224, 16, "16x16, stride 16: ViT-B/16's first layer", stride=16),
+    _conv("Depthwise 3x3", _CONV, (144, 144), 56, 3, "MobileNetV2, stage 2", padding=1, groups=144, bias=False),
+    _conv("Depthwise 7x7", _CONV, (96, 96), 56, 7, "ConvNeXt-T, stage 1", padding=3, groups=96),
+    _conv("Grouped 3x3", _CONV, (128, 128), 56, 3, "32 groups: ResNeXt-50 32x4d", padding=1, groups=32, bias=False),
+    _conv("Dilated 3x3", _CONV, (512, 512), 28, 3, "dilation 2: DeepLabV3", padding=2, dilation=2, bias=False),
     _layer(
-        "MaxPool",
-        "pooling",
-        _IMAGE,
-        "MaxPool2d, 3x3 Kernel, 1x1 Padding, 2x2 Stride",
-        "max_pool2d",
-        kernel_size=3,
-        stride=2,
-        padding=1,
+        "Transposed 2x2/2", "conv_transpose2d", _CONV, (256, 14, 14), "256 to 256: Mask R-CNN's mask head",
+        in_channels=256, out_channels=256, kernel_size=2, stride=2, padding=0,
     ),
+    _layer("BatchNorm 64", "batch_norm2d", _NORM, (64, 112, 112), "64 channels: ResNet's stem", num_features=64),
     _layer(
-        "AvgPool",
-        "pooling",
-        _IMAGE,
-        "AvgPool2d, 3x3 Kernel, 1x1 Padding, 2x2 Stride",
-        "avg_pool2d",
-        kernel_size=3,
-        stride=2,
-        padding=1,
+        "GroupNorm", "group_norm", _NORM, (256, 56, 56), "32 groups: ResNet-50 with GroupNorm, stage 1",
+        num_groups=32, num_channels=256,
     ),
-)
-"""The eight of the original scripts, in the order of the page."""
-
-MODERN_LAYERS: tuple[LayerEntry, ...] = (
-    _conv("Conv1x1 256", (256, 56, 56), "ResNet-50's 1x1 reduction, 256 to 64 channels", 64, 1, bias=False),
-    _conv("Conv3x3 64", (64, 56, 56), "ResNet's first stage, 64 to 64 channels", 64, 3, bias=False),
-    _conv("Conv3x3 512", (512, 7, 7), "ResNet's last stage, 512 to 512 channels", 512, 3, bias=False),
-    _conv(
-        "Conv depthwise 3x3", (144, 56, 56), "MobileNetV2, 144 groups of one channel", 144, 3, groups=144, bias=False
-    ),
-    _conv("Conv depthwise 7x7", (96, 56, 56), "ConvNeXt-T, 96 groups of one channel", 96, 7, groups=96),
-    _conv("Conv grouped 3x3", (128, 56, 56), "ResNeXt-50, 32 groups of four channels", 128, 3, groups=32, bias=False),
-    _conv("Conv dilated 3x3", (256, 28, 28), "DeepLab, dilation 2", 256, 3, dilation=2, padding=2, bias=False),
+    _layer("LayerNorm", "layer_norm", _NORM, _TOKENS, "768 features: ViT-B/16", normalized_shape=768),
+    _layer("ReLU", "relu", _ACTIVATION, (64, 112, 112), "ResNet's stem"),
+    _layer("GELU", "gelu", _ACTIVATION, (197, 3072), "ViT-B/16's feed-forward"),
+    _layer("SiLU", "silu", _ACTIVATION, (96, 112, 112), "EfficientNet-B0, stage 2"),
+    _layer("Hardswish", "hardswish", _ACTIVATION, (16, 112, 112), "MobileNetV3-L's stem"),
+    _layer("Softmax", "softmax", _ACTIVATION, (12, 197, 197), "ViT-B/16's attention weights", dim=-1),
+    _layer("Linear up", "linear", _LINEAR, _TOKENS, "768 to 3072: ViT-B/16", in_features=768, out_features=3072),
+    _layer("Linear down", "linear", _LINEAR, (197, 3072), "3072 to 768: ViT-B/16", in_features=3072, out_features=768),
+    _layer("Linear QKV", "linear", _LINEAR, _TOKENS, "768 to 2304: ViT-B/16", in_features=768, out_features=2304),
+    _layer("Dropout", "dropout", _LINEAR, (4096,), "p 0.5: VGG's classifier", p=0.5),
     _layer(
-        "Conv transposed 2x2",
-        "convolution",
-        (256, 28, 28),
-        "U-Net's upsampling, 256 to 128 channels, stride 2",
-        "conv_transpose2d",
-        in_channels=256,
-        out_channels=128,
-        kernel_size=2,
-        stride=2,
-        padding=0,
-    ),
-    _layer("BatchNorm 64", "normalisation", (64, 112, 112), "ResNet's stem", "batch_norm2d", num_features=64),
-    _layer(
-        "GroupNorm",
-        "normalisation",
-        (256, 56, 56),
-        "32 groups of 256 channels",
-        "group_norm",
-        num_groups=32,
-        num_channels=256,
-    ),
-    _layer("LayerNorm", "normalisation", _TOKENS, "ViT-B/16 tokens", "layer_norm", normalized_shape=768),
-    _layer("ReLU", "activation", (64, 112, 112), "ResNet's stem", "relu"),
-    _layer("GELU", "activation", (197, 3072), "inside ViT-B/16's MLP", "gelu"),
-    _layer("SiLU", "activation", (144, 112, 112), "EfficientNet", "silu"),
-    _layer("Hardswish", "activation", (120, 28, 28), "MobileNetV3", "hardswish"),
-    _layer("Softmax", "activation", (12, 197, 197), "attention weights of ViT-B/16", "softmax", dim=-1),
-    _layer(
-        "Linear 768-3072", "linear", _TOKENS, "first of ViT-B/16's MLP", "linear", in_features=768, out_features=3072
+        "Self-attention B", "multihead_attention", _ATTENTION, _TOKENS, "12 heads, with projections: ViT-B/16",
+        embed_dim=768, num_heads=12,
     ),
     _layer(
-        "Linear 3072-768",
-        "linear",
-        (197, 3072),
-        "second of ViT-B/16's MLP",
-        "linear",
-        in_features=3072,
-        out_features=768,
+        "Self-attention L", "multihead_attention", _ATTENTION, (197, 1024), "16 heads, with projections: ViT-L/16",
+        embed_dim=1024, num_heads=16,
+    ),
+    _layer("SDPA B", "sdpa", _ATTENTION, _TOKENS, "12 heads, the kernel alone: ViT-B/16", num_heads=12),
+    _layer("SDPA L", "sdpa", _ATTENTION, (197, 1024), "16 heads, the kernel alone: ViT-L/16", num_heads=16),
+    _layer(
+        "Swin window attention", "swin_attention", _ATTENTION, (56, 56, 96), "3 heads, 7x7 windows: Swin-T, stage 1",
+        embed_dim=96, num_heads=3, window=7,
+    ),
+    _layer("MaxPool 64", "max_pool2d", _POOL, (64, 112, 112), "ResNet's stem", kernel_size=3, stride=2, padding=1),
+    _layer("AdaptiveAvgPool", "adaptive_avg_pool2d", _POOL, (2048, 7, 7), "to 1x1: ResNet-50's end", output_size=1),
+    _layer(
+        "Upsample nearest", "upsample", _POOL, (256, 28, 28), "2x: feature pyramid of Mask R-CNN",
+        scale_factor=2, mode="nearest",
     ),
     _layer(
-        "Linear 4096-4096",
-        "linear",
-        (4096,),
-        "VGG's second classifier layer",
-        "linear",
-        in_features=4096,
-        out_features=4096,
+        "Upsample bilinear", "upsample", _POOL, (21, 65, 65), "8x, 21 classes: DeepLabV3's end",
+        scale_factor=8, mode="bilinear",
     ),
     _layer(
-        "Multi-head attention",
-        "attention",
-        _TOKENS,
-        "ViT-B/16, 12 heads, with projections",
-        "multihead_attention",
-        embed_dim=768,
-        num_heads=12,
+        "Squeeze-excitation", "squeeze_excitation", _BLOCK, (120, 28, 28), "120 channels, squeeze 32: MobileNetV3-L",
+        channels=120, squeeze=32,
     ),
-    _layer("Scaled dot product", "attention", _TOKENS, "ViT-B/16, 12 heads, the kernel alone", "sdpa", num_heads=12),
+    _layer("Basic block", "basic_block", _BLOCK, (64, 56, 56), "ResNet-18, stage 1", channels=64),
+    _layer("Bottleneck", "bottleneck", _BLOCK, (256, 56, 56), "ResNet-50, stage 1", channels=256, width=64),
+    _layer("Inverted residual", "inverted_residual", _BLOCK, (32, 28, 28), "MobileNetV2", channels=32, expand=6),
+    _layer("ConvNeXt block", "convnext_block", _BLOCK, (96, 56, 56), "ConvNeXt-T, stage 1", channels=96),
     _layer(
-        "Swin window attention",
-        "attention",
-        (56, 56, 96),
-        "Swin-T's first stage, 7x7 windows, 3 heads",
-        "swin_attention",
-        embed_dim=96,
-        num_heads=3,
-        window=7,
+        "ViT block", "vit_block", _BLOCK, _TOKENS, "encoder block of ViT-B/16",
+        embed_dim=768, num_heads=12, mlp_dim=3072,
     ),
-    _layer("Dropout", "regularisation", (4096,), "VGG's classifier, p 0.5", "dropout", p=0.5),
-    _layer(
-        "AdaptiveAvgPool", "pooling", (2048, 7, 7), "ResNet-50's head, to 1x1", "adaptive_avg_pool2d", output_size=1
-    ),
-    _layer(
-        "Upsample", "pooling", (256, 28, 28), "bilinear, twice the size", "upsample", scale_factor=2, mode="bilinear"
-    ),
-    _layer(
-        "SE block",
-        "block",
-        (96, 28, 28),
-        "squeeze and excitation, 96 to 24 and back",
-        "squeeze_excitation",
-        channels=96,
-        squeeze=24,
-    ),
-    _layer("Basic block", "block", (64, 56, 56), "ResNet-18's residual block", "basic_block", channels=64),
-    _layer(
-        "Bottleneck block",
-        "block",
-        (256, 56, 56),
-        "ResNet-50's residual block, width 64",
-        "bottleneck",
-        channels=256,
-        width=64,
-    ),
-    _layer(
-        "Inverted residual",
-        "block",
-        (24, 56, 56),
-        "MobileNetV2, expansion 6",
-        "inverted_residual",
-        channels=24,
-        expand=6,
-    ),
-    _layer("ConvNeXt block", "block", (96, 56, 56), "ConvNeXt-T's first stage", "convnext_block", channels=96),
-    _layer("ViT encoder block", "block", _TOKENS, "ViT-B/16", "vit_block", embed_dim=768, num_heads=12, mlp_dim=3072),
-)
-"""What today's networks are made of, at the shapes of real ones."""
-
-LAYERS = ORIGINAL_LAYERS + MODERN_LAYERS
-"""The whole list, the original eight first."""
+)  # fmt: skip
+"""Every layer, in the order of the checklist."""

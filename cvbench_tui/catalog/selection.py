@@ -1,4 +1,4 @@
-"""What a user has ticked or named, and the plan it makes on a machine."""
+"""What is ticked, and the plan it makes on a machine. Also the checks of a batch, an image size, a device name."""
 
 from __future__ import annotations
 
@@ -7,94 +7,120 @@ from dataclasses import dataclass
 
 from cvbench_tui.catalog.layers import LayerEntry
 from cvbench_tui.catalog.models import ModelEntry
-from cvbench_tui.catalog.names import nearest
+from cvbench_tui.catalog.names import nearest, quoted
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan, expand
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.errors import SelectionError
 
 MOST_BATCH = 65536
 MOST_IMAGE = 4096
-DEVICE_KINDS = ("cpu", "cuda", "mps", "xpu")
-NUMBERED = ("cuda", "xpu")
+"""Pixels a side."""
+
+_DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
+_DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
+_MEANT = {"gpu": "cuda:0", "nvidia": "cuda:0", "rocm": "cuda:0", "hip": "cuda:0", "metal": "mps", "intel": "xpu:0"}
+"""What people call a device that PyTorch calls otherwise."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Models, layers, devices and overrides, in the order they were chosen."""
+    """What is to be measured, before a machine is known."""
 
-    name: str = "selection"
-    """Of the preset it came from."""
-    models: tuple[ModelEntry, ...] = ()
-    layers: tuple[LayerEntry, ...] = ()
-    devices: tuple[str, ...] | None = None
-    """None: the machine's preferred one."""
-    batch: int | None = None
-    """None: each workload's own."""
-    image: int | None = None
-    """Side in pixels; None: each workload's own."""
-    protocol: str = "default"
+    name: str
+    """The preset's name, or ``selection``."""
+    models: tuple[ModelEntry, ...]
+    layers: tuple[LayerEntry, ...]
+    devices: tuple[str, ...] | None
+    """As ``check_device_name`` returns them; None takes the machine's preferred device."""
+    batch: int | None
+    """Overrides every entry's own; None leaves them."""
+    image: int | None
+    """Side in pixels that overrides every image input's own; None leaves them."""
+    protocol: str
+    """Name of the protocol."""
 
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:
-    """The plan on this machine. Raises SelectionError when nothing is chosen or a device is not there."""
-    entries: tuple[ModelEntry | LayerEntry, ...] = (*selection.models, *selection.layers)
-    if not entries:
-        raise SelectionError("Nothing to measure.", "Choose at least one model or layer.")
-    if selection.devices is not None and not selection.devices:
-        raise SelectionError("No device to measure on.", "Choose at least one device.")
-    protocol = PROTOCOLS.get(selection.protocol)
-    if protocol is None:
-        raise SelectionError(f"Unknown protocol '{selection.protocol}'.", nearest(selection.protocol, PROTOCOLS))
-    workloads = [(entry.workload, entry.batch) for entry in entries]
-    cases = expand(workloads, _devices(selection, environment), batch=selection.batch, image=selection.image)
-    return Plan(selection.name, cases, protocol)
+    """The plan of that selection on that machine, device by device.
+
+    Raises SelectionError when nothing is selected, a number is impossible, or the machine lacks a device.
+    """
+    if not selection.models and not selection.layers:
+        raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
+    models = [(entry.workload, entry.batch) for entry in selection.models]
+    layers = [(entry.workload, entry.batch) for entry in selection.layers]
+    cases = expand(
+        models + layers,
+        _devices(selection.devices, environment),
+        batch=None if selection.batch is None else check_batch(selection.batch),
+        image=None if selection.image is None else check_image(selection.image),
+    )
+    return Plan(selection.name, cases, _protocol(selection.protocol))
 
 
 def check_batch(value: int) -> int:
-    """The batch, if it can be one. Raises SelectionError."""
-    return _within(value, MOST_BATCH, "Batch")
+    """The batch itself. Raises SelectionError unless it is 1 to 65536."""
+    return _check("Batch", value, MOST_BATCH, "A batch is a whole number")
 
 
 def check_image(value: int) -> int:
-    """The image side in pixels, if it can be one. Raises SelectionError."""
-    return _within(value, MOST_IMAGE, "Image size")
+    """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
+    return _check("Image size", value, MOST_IMAGE, "An image's side is a whole number of pixels")
 
 
 def check_device_name(text: str) -> str:
-    """``cuda`` to ``cuda:0`` and the like, whatever the machine has. Raises SelectionError for no kind of device."""
-    match = re.fullmatch(r"([a-z]+)(?::(\d{1,3}))?", text.strip().casefold())
-    kind, number = (match[1], match[2]) if match else ("", None)
-    if kind not in DEVICE_KINDS or (number and kind not in NUMBERED):
-        raise SelectionError(
-            f"Unknown device '{text}'.", "There are cpu, cuda:N, mps and xpu:N: cvbench-tui list devices"
-        )
-    return f"{kind}:{int(number or 0)}" if kind in NUMBERED else kind
+    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not looked at.
+
+    Raises SelectionError when no device is written like that.
+    """
+    name = text.strip().casefold()
+    match = _DEVICE.fullmatch(name)
+    if match is None:
+        near = f"Nearest: {_MEANT[name]}." if name in _MEANT else nearest(name, _DEVICE_FORMS)
+        hint = f"{near} Devices are cpu, mps, cuda:N and xpu:N; `cvbench-tui list devices` shows this machine's."
+        raise SelectionError(f"Unknown device {quoted(text)}.", hint.strip())
+    if match["kind"]:
+        return match["kind"]
+    return f"{match['numbered']}:{int(match['index'] or 0)}"
 
 
-def _within(value: int, most: int, what: str) -> int:
+def _check(what: str, value: int, most: int, rule: str) -> int:
     if not 1 <= value <= most:
-        raise SelectionError(f"{what} {value} is not possible.", f"Give a whole number from 1 to {most}.")
+        shown = value if abs(value) < 10**15 else "of that length"
+        raise SelectionError(f"{what} {shown} is not possible.", f"{rule} from 1 to {most}.")
     return value
 
 
-def _devices(selection: Selection, environment: Environment) -> tuple[str, ...]:
-    """The devices to measure on. Raises SelectionError for one the machine lacks."""
-    if selection.devices is None:
-        preferred = environment.preferred
-        if preferred is None:
-            raise SelectionError("This machine has no device to measure on.", "Look at: cvbench-tui doctor")
-        return (preferred.id,)
-    usable = [device.id for device in environment.usable]
-    for name in selection.devices:
-        if name not in usable:
-            reason = _why_absent(name, environment)
-            raise SelectionError(f"This machine has no device '{name}'.", f"{reason}There are: {', '.join(usable)}.")
-    return selection.devices
+def _devices(wanted: tuple[str, ...] | None, environment: Environment) -> tuple[str, ...]:
+    """The devices to measure on, each once."""
+    if wanted is None:
+        if environment.preferred is None:
+            raise SelectionError("This machine offers no device to measure on.", "`cvbench-tui doctor` says why.")
+        return (environment.preferred.id,)
+    if not wanted:
+        raise SelectionError("No device is selected.", f"Choose at least one of {_usable(environment)}.")
+    return tuple(dict.fromkeys(_present(check_device_name(text), environment) for text in wanted))
 
 
-def _why_absent(name: str, environment: Environment) -> str:
-    """The probe's reason for that kind of device, if it gave one."""
-    kind = name.partition(":")[0]
-    reasons = [d.reason for d in environment.devices if d.id.partition(":")[0] == kind and not d.available]
-    return f"{reasons[0]} " if reasons else ""
+def _present(name: str, environment: Environment) -> str:
+    """The device itself. Raises SelectionError with the probe's reason when the machine lacks it."""
+    if any(device.id == name for device in environment.usable):
+        return name
+    absent = environment.device(name) or environment.device(name.split(":")[0])
+    reason = absent.reason if absent is not None else ""
+    raise SelectionError(
+        f"This machine has no usable device {name}. {reason}".strip(), f"It has {_usable(environment)}."
+    )
+
+
+def _usable(environment: Environment) -> str:
+    return ", ".join(device.id for device in environment.usable) or "none"
+
+
+def _protocol(name: str) -> Protocol:
+    protocol = PROTOCOLS.get(name.strip().casefold())
+    if protocol is None:
+        hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
+        raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
+    return protocol
