@@ -1,0 +1,139 @@
+"""One run on disk: a JSON Lines file, written as it goes and read back through the same fold.
+
+What a line holds is the wire's business, what a run is the core's; the folder of runs is ``results.store``'s.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
+from cvbench_tui.core.run import Run, fold
+from cvbench_tui.errors import StoreError
+from cvbench_tui.wire import WireError, decode, encode
+
+SUFFIX = ".jsonl"
+"""Of every run file."""
+FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
+
+
+class RunLog:
+    """A run file being written. Every event is flushed; an outcome is on the disk before the next case begins."""
+
+    def __init__(self, path: Path) -> None:
+        """Creates the file. Raises StoreError when it is there already or cannot be created."""
+        self.path = path
+        try:
+            self._file: BinaryIO = path.open("xb")
+        except OSError as error:
+            raise StoreError(f"Cannot create the run file {path}: {reason(error)}.", FOLDER_HINT) from error
+
+    def append(self, event: Event) -> None:
+        """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
+        try:
+            self._file.write(encode(event).encode() + b"\n")
+            self._file.flush()
+            if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise StoreError(f"Cannot write the run file {self.path}: {reason(error)}.") from error
+
+    def close(self) -> None:
+        """Close the file; what was appended is in it."""
+        self._file.close()
+
+    def __enter__(self) -> RunLog:
+        """The log itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self.close()
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Every event of a run file. A last line torn by a crash is left out; anything else wrong is a StoreError."""
+    number = 0
+    for number, line, last in numbered_lines(path):
+        if number == 1:
+            yield read_header(path, line)
+            continue
+        try:
+            event = decode(line)
+        except WireError as error:
+            if last and is_torn(line):
+                return
+            raise StoreError(f"{path}, line {number}: {error}.", "The file was changed or damaged.") from error
+        if isinstance(event, RunStarted):
+            raise StoreError(f"{path}, line {number}: a second run begins here.", "A file holds one run.")
+        yield event
+    if number == 0:
+        raise StoreError(f"{path} is empty.", _NO_RUN_HINT)
+
+
+def load(path: Path) -> Run:
+    """The run in that file. Raises StoreError when it cannot be read or is none."""
+    run: Run | None = None
+    for event in read_events(path):
+        run = fold(run, event)
+    assert run is not None, "read_events raises on an empty file"
+    return run
+
+
+def read_header(path: Path, line: bytes) -> RunStarted:
+    """The first line of a run file. Raises StoreError when it is none, or one of a newer schema."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or found.get("kind") != "run_started":
+        raise StoreError(f"{path} is no run file: line 1 does not begin a run.", _NO_RUN_HINT)
+    schema = found.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise StoreError(
+            f"{path} was written by a newer version (schema {schema}, this one reads up to {SCHEMA}).",
+            "Update cvbench-tui to read it.",
+        )
+    try:
+        event = decode(line)
+    except WireError as error:
+        raise StoreError(f"{path}, line 1: {error}.", "The file was changed or damaged.") from error
+    assert isinstance(event, RunStarted), "the kind was looked at above"
+    return event
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
+    """Line number from 1, the line, and whether it is the last. Raises StoreError when the file cannot be read."""
+    try:
+        with path.open("rb") as file:
+            number, line = 1, file.readline()
+            while line:
+                following = file.readline()
+                yield number, line, not following
+                number, line = number + 1, following
+    except OSError as error:
+        raise StoreError(f"Cannot read {path}: {reason(error)}.") from error
+
+
+def is_torn(line: bytes) -> bool:
+    """True when the line stops in the middle of its JSON: the machine went down while it was written."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
+def reason(error: OSError) -> str:
+    """The system's words, without the number: ``No such file or directory``."""
+    return error.strerror or str(error)
+
+
+_NO_RUN_HINT = "Run files end in .jsonl and are listed by: cvbench-tui list runs"

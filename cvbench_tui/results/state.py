@@ -1,0 +1,70 @@
+"""Where a row stands, in one word that says it without a colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Stop
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.units import share_text
+
+Word = Literal[
+    "OK", "BUDGET", "OOM", "UNSUPPORTED", "ERROR", "CRASHED", "TIMED OUT", "CANCELLED", "RUNNING", "PENDING", "SKIPPED"
+]
+
+NOTICE_MARK = "*"
+"""After the word of a row that has a notice; the notices stand below the table and in the row's detail."""
+
+FAILURE_WORDS: dict[FailureKind, Word] = {
+    "out_of_memory": "OOM",
+    "unsupported": "UNSUPPORTED",
+    "error": "ERROR",
+    "crashed": "CRASHED",
+    "timed_out": "TIMED OUT",
+    "cancelled": "CANCELLED",
+}
+
+STATE_HELP = (
+    "OK: precise enough. BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
+    "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter says why. "
+    "RUNNING, PENDING, SKIPPED: being measured, to come, never begun. * : there is a notice."
+)
+
+_REACHED: tuple[Stop, ...] = ("precision", "fixed")
+
+
+@dataclass(frozen=True)
+class State:
+    """One word, with what belongs to it."""
+
+    word: Word
+    fraction: float | None = None
+    """Share of a running case that is done, 0 to 1."""
+    noticed: bool = False
+    """True when the measurement carries a notice."""
+
+    @property
+    def text(self) -> str:
+        """``OK``, ``BUDGET*``, ``RUNNING 37%``."""
+        if self.word == "RUNNING":
+            return f"RUNNING {share_text(self.fraction or 0.0)}"
+        return self.word + (NOTICE_MARK if self.noticed else "")
+
+
+def state_of(run: Run, case: Case) -> State:
+    """The state of that case's row."""
+    if run.ended is None and run.running is not None and run.running.case_id == case.case_id:
+        return State("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
+    outcome = run.outcomes.get(case.case_id)
+    if isinstance(outcome, Measurement):
+        return State("OK" if reached(outcome) else "BUDGET", noticed=bool(outcome.notices))
+    if isinstance(outcome, Failure):
+        return State(FAILURE_WORDS[outcome.kind])
+    return State("PENDING" if run.ended is None else "SKIPPED")
+
+
+def reached(measurement: Measurement) -> bool:
+    """True when every phase ended because it was precise enough, or had a fixed number of iterations."""
+    return all(phase.stop in _REACHED for phase in measurement.phases)

@@ -1,0 +1,148 @@
+"""All number-to-text of the program: what is seconds and bytes inside becomes ms and GiB here and nowhere else.
+
+``None`` is not available and becomes a dash.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MISSING = "-"
+"""What stands where there is no number."""
+DIGITS = 4
+"""Significant digits of a time, a rate or a count: one more than its interval can vouch for."""
+
+_KIB, _MIB, _GIB = 2**10, 2**20, 2**30
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The unit a whole column of times is written in, so that its cells can be compared by eye."""
+
+    unit: str
+    per_second: float
+    """How many of the unit make a second."""
+
+    def number(self, seconds: float | None) -> str:
+        """The number alone, four significant digits: ``24.51``."""
+        return MISSING if seconds is None else significant(seconds * self.per_second)
+
+    def text(self, seconds: float | None) -> str:
+        """With its unit: ``24.51 ms``."""
+        return MISSING if seconds is None else f"{self.number(seconds)} {self.unit}"
+
+
+SCALES = (Scale("s", 1.0), Scale("ms", 1e3), Scale("\u00b5s", 1e6), Scale("ns", 1e9))
+"""Largest unit first."""
+
+
+def scale_for(seconds: Iterable[float | None]) -> Scale:
+    """The scale that suits the middle of the values, by ratio: a column of 0.1 ms to 6 s is written in ms."""
+    positive = [value for value in seconds if value is not None and value > 0]
+    if not positive:
+        return SCALES[1]
+    middle = math.sqrt(min(positive) * max(positive))
+    return next((scale for scale in SCALES if middle * scale.per_second >= 1), SCALES[-1])
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A time on its own, in the unit that suits it: ``24.51 ms``."""
+    return scale_for([seconds]).text(seconds)
+
+
+def interval_text(seconds: float | None, half_width_s: float | None) -> str:
+    """A time with the relative half width of its interval, as far as there is one: ``24.51 ms ±1.2%``."""
+    if seconds is None or half_width_s is None or seconds <= 0:
+        return seconds_text(seconds)
+    return f"{seconds_text(seconds)} {relative_text(half_width_s / seconds)}"
+
+
+def relative_text(share: float | None) -> str:
+    """A half width as a share of its number: ``±1.2%``; ``±<0.1%`` where it would round to nothing."""
+    if share is None:
+        return MISSING
+    percent = share * 100
+    if percent < 0.05:
+        return "\u00b1<0.1%"
+    return f"\u00b1{percent:.0f}%" if percent >= 9.95 else f"\u00b1{percent:.1f}%"
+
+
+def share_text(share: float | None) -> str:
+    """A share in whole percent, rounded down so that 100% is only ever the end: ``37%``."""
+    return MISSING if share is None else f"{math.floor(min(1.0, max(0.0, share)) * 100)}%"
+
+
+def percent_text(share: float) -> str:
+    """A limit as percent, as short as it can be said: ``1%``, ``0.5%``."""
+    return f"{share * 100:g}%"
+
+
+def fixed_seconds(seconds: float | None) -> str:
+    """Seconds as the original model tables have them: ``0.0245 s``."""
+    return MISSING if seconds is None else f"{seconds:.4f} s"
+
+
+def fixed_milliseconds(seconds: float | None) -> str:
+    """Milliseconds as the original layer tables have them: ``0.2312 ms``."""
+    return MISSING if seconds is None else f"{seconds * 1e3:.4f} ms"
+
+
+def bytes_text(size_bytes: int | None) -> str:
+    """Memory in binary units: ``1.23 GiB``, ``456 MiB``, ``12.3 MiB``, ``64 KiB``."""
+    if size_bytes is None:
+        return MISSING
+    if size_bytes >= _GIB:
+        return f"{size_bytes / _GIB:.2f} GiB"
+    if size_bytes >= 100 * _MIB:
+        return f"{size_bytes / _MIB:.0f} MiB"
+    return f"{size_bytes / _MIB:.1f} MiB" if size_bytes >= _MIB else f"{size_bytes / _KIB:.0f} KiB"
+
+
+def rate_text(per_s: float | None, unit: str) -> str:
+    """A rate, four significant digits: ``326.1 img/s``. ``unit`` names what is counted, ``img/s``."""
+    return MISSING if per_s is None else f"{significant(per_s)} {unit}"
+
+
+def parameters_text(count: int | None) -> str:
+    """A number of parameters: ``11.7 M``, ``525 k``, ``0``."""
+    if count is None:
+        return MISSING
+    for size, unit in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if count >= size:
+            return f"{significant(count / size, 3)}{unit}"
+    return str(count)
+
+
+def duration_text(seconds: float | None) -> str:
+    """A stretch of time as a clock shows it: ``0:48``, ``1:02:03``."""
+    if seconds is None:
+        return MISSING
+    minutes, left = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def rough_duration_text(seconds: float | None) -> str:
+    """A guess, said as one: ``40 s``, ``2 min``, ``1.5 h``."""
+    if seconds is None:
+        return MISSING
+    if seconds < 55:
+        return f"{max(1, round(seconds / 5) * 5)} s"
+    return f"{max(1, round(seconds / 60))} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def utc_text(at_s: float | None) -> str:
+    """A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
+    return MISSING if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s))
+
+
+def significant(value: float, digits: int = DIGITS) -> str:
+    """A number to so many significant digits, never in powers of ten; whole digits are never cut: ``6602``."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{value:.{decimals}f}"
