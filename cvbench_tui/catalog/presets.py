@@ -25,6 +25,7 @@ from cvbench_tui.catalog.selection import (
     check_device_name,
     check_image,
 )
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import PresetError, SelectionError
 
 if sys.version_info >= (3, 11):
@@ -37,6 +38,7 @@ ALL = "all"
 MOST_BYTES = 1 << 20
 """A file larger than this is something else: the largest shipped preset has 1 kB."""
 FIRST = "quick"
+"""The preset that is listed first."""
 
 Checked = TypeVar("Checked")
 
@@ -67,7 +69,7 @@ _EXPECTED = {
     "devices": 'a list of devices such as ["cpu", "cuda:0"]',
     "batch": f"a whole number from 1 to {MOST_BATCH}",
     "image": f"a whole number of pixels from 1 to {MOST_IMAGE}",
-    "protocol": "quick, default, rigorous or original",
+    "protocol": f"one of {', '.join(PROTOCOLS)}",
 }
 
 
@@ -167,14 +169,10 @@ def _complaint(path: Path, error: ValidationError) -> PresetError:
     if first["type"] == "extra_forbidden":
         hint = f"{nearest(str(field), _EXPECTED)} Keys are {', '.join(_EXPECTED)}.".strip()
         return PresetError(f"{_shown(path)}: unknown key {quoted(str(field))}.", hint)
+    value = first["input"]
     where = str(field) + "".join(f"[{index}]" for index in rest)
-    got = _value_text(first["input"])
-    near = (
-        nearest(first["input"], ("quick", "default", "rigorous", "original"))
-        if first["type"] == "literal_error"
-        else ""
-    )
-    return PresetError(f"{_shown(path)}: {where}: expected {_EXPECTED[str(field)]}, got {got}.", near)
+    near = nearest(value, PROTOCOLS) if field == "protocol" and isinstance(value, str) else ""
+    return PresetError(f"{_shown(path)}: {where}: expected {_EXPECTED[str(field)]}, got {_value_text(value)}.", near)
 
 
 def _value_text(value: Any) -> str:
