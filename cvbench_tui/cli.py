@@ -38,10 +38,14 @@ def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list
 
 def runs_dir_option(command: Command) -> Command:
     """``--runs-dir``, for every command that reads or writes runs."""
+
+    def inherit(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+        return value or (context.parent.params.get("runs_dir") if context.parent else None)
+
     return click.option(
         "--runs-dir",
-        envvar="CVBENCH_RUNS_DIR",
         type=click.Path(),
+        callback=inherit,
         help="Folder of the run files. Default: the data directory, or CVBENCH_RUNS_DIR.",
     )(command)
 
@@ -63,9 +67,8 @@ def cli(context: click.Context, runs_dir: str | None) -> int | None:
     Without a command, opens the app.
     """
     if context.invoked_subcommand is not None:
-        context.obj = runs_dir
         return None
-    from cvbench_tui.headless import has_terminal, run_without_terminal, open_app
+    from cvbench_tui.headless import has_terminal, open_app, run_without_terminal
 
     if has_terminal():
         return open_app(None, runs_dir=runs_dir)

@@ -7,7 +7,6 @@ finished row, which is also what a screen reader wants.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -17,14 +16,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cvbench_tui.catalog.duration import expected_s
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished
 from cvbench_tui.core.event import Progress as CaseProgress
+from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.eta import remaining_s
+from cvbench_tui.results.eta import done_share, eta_s
 from cvbench_tui.results.table import build
 from cvbench_tui.results.units import duration_text, relative_text
-
-SUMMARY_COLUMNS = ("device", "batch", "forward", "backward", "total", "inference", "state")
 
 
 class Reporter(Protocol):
@@ -78,15 +77,9 @@ class Bar(Lines):
         """Move the bar; settled rows are printed above it."""
         super().show(event, run)
         if isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
-            settled = len(run.plan.cases) - run.pending
-            share = run.progress.fraction if run.progress else 0.0
-            left = remaining_s(run, time.time())
+            left_s = eta_s(run, expected_s(run.plan))
             self._bar.update(
-                self._task,
-                description=_now(run),
-                total=float(len(run.plan.cases)),
-                completed=settled + share,
-                left=f"ETA {duration_text(left)}" if left is not None else "",
+                self._task, description=_now(run), completed=done_share(run), left=f"ETA {duration_text(left_s)}"
             )
 
 
@@ -108,16 +101,15 @@ def reporter(*, quiet: bool) -> Iterator[Reporter]:
 def settled_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     """``[2/8] Resnet18  cpu  8  41.2 ms ...  OK``; a failure with its reason."""
     case_id = event.measurement.case_id if isinstance(event, CaseFinished) else event.failure.case_id
+    case = run.plan.case(case_id)
     table = build(run)
-    row = next(row for row in table.rows if row.key == case_id)
-    texts = dict(zip((column.key for column in table.columns), (cell.text for cell in row.cells), strict=True))
-    parts = [f"{column} {texts[column]}" if column in _PHASES else texts[column] for column in SUMMARY_COLUMNS]
+    texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
     settled = len(run.plan.cases) - run.pending
-    line = f"[{settled}/{len(run.plan.cases)}] {run.plan.case(case_id).workload.name}  " + "  ".join(parts)
-    return f"{line}  {event.failure.sentence}" if isinstance(event, CaseFailed) else line
-
-
-_PHASES = ("forward", "backward", "total", "inference")
+    words = [f"[{settled}/{len(run.plan.cases)}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
+    words.append(table.text(case_id, "state"))
+    if isinstance(event, CaseFailed):
+        words.append(event.failure.sentence)
+    return "  ".join(words)
 
 
 def ended_line(run: Run) -> str:
@@ -153,7 +145,7 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
     console = Console()
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for column in table.columns:
-        drawn.add_column(Text(column.heading), justify="right" if column.align == "right" else "left", no_wrap=False)
+        drawn.add_column(Text(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False)
     for row in table.rows:
         drawn.add_row(*(Text(cell.text) for cell in row.cells))
     console.print(drawn)
