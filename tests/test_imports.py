@@ -1,0 +1,84 @@
+"""The walls, as a fresh interpreter sees them: what importing a module really loads."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import cvbench_tui
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(cvbench_tui.__path__, "cvbench_tui.")
+    if not module.name.endswith("__main__")
+)
+PARENT = [name for name in MODULES if not name.startswith("cvbench_tui.worker")]
+CORE = [name for name in MODULES if name.startswith("cvbench_tui.core")]
+HEADLESS = [
+    name
+    for name in MODULES
+    if name.startswith(("cvbench_tui.core", "cvbench_tui.catalog", "cvbench_tui.results", "cvbench_tui.engine"))
+]
+WORKER_WITHOUT_TORCH = ["cvbench_tui.worker.channel", "cvbench_tui.worker.pace", "cvbench_tui.worker.request"]
+THIRD_PARTY = ("torch", "torchvision", "textual", "rich", "pydantic", "click", "psutil", "platformdirs", "numpy")
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """Third-party packages, and packages of ours, that a fresh interpreter has loaded after importing these."""
+    imports = "; ".join(f"import {module}" for module in modules)
+    code = f"{imports}; import sys, json; print(json.dumps(sorted(sys.modules)))"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    names = json.loads(output)
+    ours = {name for name in names if name.startswith("cvbench_tui.")}
+    return {name for name in names if name in THIRD_PARTY} | ours
+
+
+def test_there_is_something_to_look_at():
+    assert len(CORE) >= 8
+    assert len(PARENT) >= 30
+
+
+def test_no_module_of_the_parent_loads_torch_or_the_worker():
+    loaded = loaded_by(*PARENT)
+    assert not loaded & {"torch", "torchvision"}
+    assert not [name for name in loaded if name.startswith("cvbench_tui.worker")]
+
+
+def test_the_core_loads_nothing_but_the_standard_library():
+    loaded = loaded_by(*CORE)
+    assert {name for name in loaded if not name.startswith("cvbench_tui.")} == set()
+    assert all(name.startswith("cvbench_tui.core") for name in loaded)
+
+
+def test_the_headless_packages_know_no_screen():
+    assert not loaded_by(*HEADLESS) & {"textual", "rich", "click"}
+
+
+def test_the_worker_needs_torch_torchvision_and_the_core_only():
+    loaded = loaded_by("cvbench_tui.worker.job", "cvbench_tui.worker.zygote", "cvbench_tui.worker.probe")
+    assert loaded & {"torch"}
+    assert not loaded & {"textual", "rich", "pydantic", "click", "psutil", "platformdirs"}
+    assert all(name.startswith(("cvbench_tui.core", "cvbench_tui.worker")) for name in loaded if "." in name)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("run", "--help"), ("completion", "bash")])
+def test_help_and_version_load_nothing_heavy(arguments):
+    code = (
+        "import sys, atexit, json\n"
+        "atexit.register(lambda: sys.stderr.write(json.dumps(sorted(sys.modules))))\n"
+        f"sys.argv = ['cvbench-tui', *{arguments!r}]\n"
+        "from cvbench_tui.cli import main; main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip()
+    assert not set(json.loads(done.stderr)) & {"torch", "textual", "rich", "pydantic", "numpy"}
+
+
+def test_the_app_is_imported_without_torch():
+    loaded = loaded_by("cvbench_tui.tui.app")
+    assert "textual" in loaded
+    assert "torch" not in loaded
