@@ -11,7 +11,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.state import STATE_HELP, State, state_of
-from cvbench_tui.results.statistics import PhaseResult, is_published, phase_result, throughput_per_s
+from cvbench_tui.results.statistics import PhaseResult, is_published, phase_results, throughput_per_s
 from cvbench_tui.results.units import MISSING, Scale, bytes_text, rate_text, relative_text
 
 Value = str | int | float | None
@@ -51,8 +51,7 @@ def read(run: Run, case: Case) -> Reading:
     """The case as the columns see it."""
     outcome = run.outcomes.get(case.case_id)
     measurement = outcome if isinstance(outcome, Measurement) else None
-    found = {phase: phase_result(measurement, phase) for phase in PHASES} if measurement is not None else {}
-    phases = {phase: result for phase, result in found.items() if result is not None}
+    phases = phase_results(measurement) if measurement is not None else {}
     return Reading(case, state_of(run, case), measurement, phases)
 
 

@@ -1,1 +1,1 @@
-"""The terminal app: draws and asks, computes nothing."""
+"""The app: Textual only. It draws and asks; numbers, texts with units and files are made elsewhere."""

@@ -1,0 +1,166 @@
+"""Runs as the original page: its headings, its tables, its units, four decimals and bold for the fastest framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.workload import Kind
+from cvbench_tui.results.escape import escape
+from cvbench_tui.results.layer_text import describe
+from cvbench_tui.results.original_groups import (
+    DeviceTable,
+    Dimension,
+    Entry,
+    Group,
+    device_tables,
+    dimensions,
+    entries_of,
+)
+from cvbench_tui.results.statistics import is_published
+from cvbench_tui.results.units import fixed_milliseconds, fixed_seconds, percent_text
+from cvbench_tui.results.wide_layout import began_line, environment_line
+
+_Pick = Callable[[Entry, Phase], "float | None"]
+
+_TITLES: dict[Phase, str] = {
+    "forward": "Forward Pass",
+    "backward": "Backward Pass",
+    "total": "Total Time",
+    "inference": "Inference",
+}
+_SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "backward", "total")}
+"""The page has no inference of layers."""
+_WRITTEN = {"model": fixed_seconds, "layer": fixed_milliseconds}
+
+
+def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
+    """The markdown of one run, or of several side by side. Raises SelectionError for an unknown column."""
+    entries = entries_of(runs, sort=sort, descending=descending)
+    models, layers = device_tables(entries, "model"), device_tables(entries, "layer")
+    blocks: list[str] = []
+    if models or not layers:
+        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(dimensions(entries))]
+        blocks += _tables(models, "model")
+    if layers:
+        blocks += ["# Individual Layer Benchmarks"]
+        blocks += [] if models else [_dimensions(dimensions(entries))]
+        blocks += [_descriptions(layers), *_tables(layers, "layer")]
+    blocks += ["# NOTE", *_notes(runs, entries)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _dimensions(found: Sequence[Dimension]) -> str:
+    """``1. Batch Size = 8, Image = 3 x 224 x 224``, the exceptions with their names."""
+    lines = ["## Input Dimensions"]
+    for number, dimension in enumerate(found, 1):
+        shape = " x ".join(str(size) for size in dimension.shape)
+        line = f"{number}. Batch Size = {dimension.batch}, {'Image' if dimension.is_image else 'Input'} = {shape}"
+        lines.append(line + (" (IF NOTHING SPECIFIED)" if number == 1 and len(found) > 1 else ""))
+        lines += [f"    * {escape(name)}" for name in dimension.names] if number > 1 else []
+    return "\n".join(lines)
+
+
+def _descriptions(tables: Sequence[DeviceTable]) -> str:
+    """Every layer once, in order of appearance."""
+    workloads = [entry.case.workload for table in tables for group in table.groups for entry in group.entries]
+    texts = dict.fromkeys(f"{escape(workload.name)} = {escape(describe(workload))}" for workload in workloads)
+    return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
+
+
+def _tables(tables: Sequence[DeviceTable], kind: Kind) -> Iterator[str]:
+    """Each device's table, its minima where the method has them, and the reasons of its dashes."""
+    for table in tables:
+        yield _table(table.heading, table, kind, Entry.headline_s)
+        if any(is_published(entry.run.plan.protocol) for group in table.groups for entry in group.entries):
+            yield _table(f"{table.heading} (minimum)", table, kind, Entry.min_s)
+        reasons = [f"* {line}" for group in table.groups for line in _reasons(group, kind)]
+        if reasons:
+            yield "\n".join(["Not measured:", "", *reasons])
+
+
+def _table(heading: str, table: DeviceTable, kind: Kind, pick: _Pick) -> str:
+    """One table under its heading."""
+    titles = [kind.capitalize(), "Framework", *(_TITLES[phase] for phase in _SHOWN[kind])]
+    lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
+    return "\n".join([*lines, *(line for group in table.groups for line in _rows(group, kind, pick))])
+
+
+def _rows(group: Group, kind: Kind, pick: _Pick) -> Iterator[str]:
+    """The group's rows; its name stands in the first one only."""
+    columns = [_column(group, phase, kind, pick) for phase in _SHOWN[kind]]
+    for index, entry in enumerate(group.entries):
+        name = escape(group.name) if index == 0 else ""
+        yield "|" + "|".join([name, escape(entry.framework), *(column[index] for column in columns)]) + "|"
+
+
+def _column(group: Group, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
+    """One phase of a group as texts, the fastest in bold where frameworks can be compared."""
+    values = [pick(entry, phase) for entry in group.entries]
+    compared = {entry.framework for entry, value in zip(group.entries, values, strict=True) if value is not None}
+    fastest = min((value for value in values if value is not None), default=None) if len(compared) > 1 else None
+    texts = [_WRITTEN[kind](value) for value in values]
+    return [
+        f"__{text}__" if value is not None and value == fastest else text
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _reasons(group: Group, kind: Kind) -> Iterator[str]:
+    """Why there are dashes in this group."""
+    for entry in group.entries:
+        outcome = entry.run.outcomes.get(entry.case.case_id)
+        missing = [phase for phase in _SHOWN[kind] if phase not in entry.phases]
+        if isinstance(outcome, Failure):
+            reason = f"{entry.state.word}. {outcome.sentence}"
+        elif not isinstance(outcome, Measurement):
+            reason = f"{entry.state.text}."
+        elif missing:
+            reason = f"no {', '.join(missing)}."
+        else:
+            continue
+        yield escape(f"{group.name}, {entry.framework}: {reason}")
+
+
+def _notes(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[str]:
+    """How the numbers were taken, what is noted about single rows, and where."""
+    for protocol in dict.fromkeys(run.plan.protocol for run in runs):
+        yield _published_note(protocol) if is_published(protocol) else _median_note(protocol)
+    remarks = [f"* {line}" for entry in entries for line in _remarks(entry)]
+    if remarks:
+        yield "\n".join(remarks)
+    for run in runs:
+        yield began_line(run)
+        yield environment_line(run)
+
+
+def _remarks(entry: Entry) -> Iterator[str]:
+    """What a reader of one row should know."""
+    who = f"{entry.case.workload.name} on {entry.case.device}, {entry.framework}"
+    if entry.state.word == "BUDGET":
+        yield escape(f"{who}: stopped before {percent_text(entry.run.plan.protocol.precision)} was reached.")
+    outcome = entry.run.outcomes.get(entry.case.case_id)
+    if isinstance(outcome, Measurement):
+        for notice in outcome.notices:
+            yield escape(f"{who}: {notice.sentence}")
+
+
+def _median_note(protocol: Protocol) -> str:
+    return (
+        f"Times are medians per iteration, to a precision of {percent_text(protocol.precision)} where nothing else is "
+        "said. Forward, backward and total are of the same training iteration, with fresh gradients; inference is in "
+        "evaluation mode without gradients. The page this layout is taken from used another method, which the "
+        "protocol `original` repeats."
+    )
+
+
+def _published_note(protocol: Protocol) -> str:
+    return (
+        f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
+        "method of the original page; the tables of minima show the smallest of the same iterations, because that page "
+        "mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration left out is the "
+        "first, cold one (there it was the second, and the cold one counted), and inference is really inference "
+        "(there it repeated the training forward pass)."
+    )

@@ -1,0 +1,105 @@
+"""The two background threads: one asks for the devices, one drives a session. They only post messages.
+
+Daemon threads, not the framework's pool: a pool thread that waits for the worker would hold up the exit.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+
+from cvbench_tui.core.event import Progress, RunFinished
+from cvbench_tui.core.run import Run
+from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.source import EventSource
+from cvbench_tui.errors import CvbenchError
+from cvbench_tui.results.store import create_log
+from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
+
+PROGRESS_EVERY_S = 0.25
+"""Shortest time between two progress messages: a redraw above 4 Hz was seen to disturb the timing."""
+
+Post = Callable[[Message], object]
+
+
+class Background(threading.Thread):
+    """A daemon thread whose bugs reach the app."""
+
+    def __init__(self, post: Post) -> None:
+        super().__init__(daemon=True)
+        self.post = post
+
+    def run(self) -> None:
+        """Do the work; hand over whatever it raises."""
+        try:
+            self.work()
+        except BaseException as error:  # raised again by the app, which is where it is seen
+            self.post(Crashed(error))
+
+    def work(self) -> None:
+        """What the thread does."""
+        raise NotImplementedError
+
+
+class Probe(Background):
+    """Asks the source for the devices; torch is imported meanwhile."""
+
+    def __init__(self, post: Post, source: EventSource) -> None:
+        super().__init__(post)
+        self._source = source
+
+    def work(self) -> None:
+        """Post ``Probed`` or ``ProbeFailed``."""
+        try:
+            environment = self._source.probe()
+        except CvbenchError as error:
+            self.post(ProbeFailed(error))
+        else:
+            self.post(Probed(environment))
+
+
+class Drive(Background):
+    """Drives one session to its end, writing every event into the runs folder first."""
+
+    def __init__(self, post: Post, session: Session, folder: Path) -> None:
+        super().__init__(post)
+        self.session = session
+        self.newest: Run | None = None
+        """The run after the newest event, posted or not."""
+        self.path: Path | None = None
+        """The run file, once it is begun."""
+        self._folder = folder
+        self._cancelled = False
+        self._posted_at = float("-inf")
+
+    def cancel(self) -> None:
+        """End the run; from any thread."""
+        self._cancelled = True
+        self.session.cancel()
+
+    def work(self) -> None:
+        """Post ``RunAdvanced`` for what happens, or ``RunRefused`` when it cannot be written down."""
+        try:
+            with create_log(self._folder, self.session.run_id) as log:
+                self.path = log.path
+                for event, run in self.session.run(log):
+                    self.newest = run
+                    if self._cancelled and not isinstance(event, RunFinished):
+                        # A source forgets a cancel that came before it began; tell it again.
+                        self.session.cancel()
+                    if not isinstance(event, Progress) or self._due():
+                        self.post(RunAdvanced(event, run))
+        except CvbenchError as error:
+            self.post(RunRefused(error))
+
+    def _due(self) -> bool:
+        """True when the last progress message is long enough ago."""
+        now = time.monotonic()
+        if now - self._posted_at < PROGRESS_EVERY_S:
+            return False
+        self._posted_at = now
+        return True

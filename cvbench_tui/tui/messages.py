@@ -1,0 +1,51 @@
+"""What the background threads tell the app. Facts go up as messages; nothing else crosses the threads."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.event import Event
+from cvbench_tui.core.run import Run
+from cvbench_tui.errors import CvbenchError
+
+
+class Probed(Message):
+    """The worker has told which devices there are."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__()
+        self.environment = environment
+
+
+class ProbeFailed(Message):
+    """No worker could be had, so the devices stay unknown."""
+
+    def __init__(self, error: CvbenchError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class RunAdvanced(Message):
+    """Something happened in the run. Progress is thinned out; outcomes never are."""
+
+    def __init__(self, event: Event, run: Run) -> None:
+        super().__init__()
+        self.event = event
+        self.run = run
+
+
+class RunRefused(Message):
+    """The run could not be begun or written down."""
+
+    def __init__(self, error: CvbenchError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Crashed(Message):
+    """A bug in a background thread; the app raises it again where everybody sees it."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error

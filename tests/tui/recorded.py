@@ -1,0 +1,97 @@
+"""The recorded run and an app over it, as the tests of the app use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.event import Event, Progress
+from cvbench_tui.core.plan import Plan
+from cvbench_tui.engine.replay import ReplaySource
+from cvbench_tui.errors import WorkerError
+from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.wire import decode
+
+GOOD = Path(__file__).parent.parent / "data" / "good.jsonl"
+NOW_S = 1_764_000_100.0
+TOP = Selection("selection", (find_model("Resnet18"), find_model("VGG16")), (), ("cpu", "cuda:0"), None, None, "quick")
+ALL = Selection(
+    "selection",
+    (find_model("Resnet18"), find_model("VGG16")),
+    (find_layer("Conv3x3/1"),),
+    ("cpu", "cuda:0"),
+    None,
+    None,
+    "quick",
+)
+
+
+def good() -> list[Event]:
+    return [decode(line) for line in GOOD.read_text().splitlines()]
+
+
+def app(folder: Path, source: object = None, selection: Selection | None = None) -> BenchApp:
+    """An app whose clock stands still and whose machine has a fixed name."""
+    saves = folder / "saves"
+    saves.mkdir(exist_ok=True)
+    return BenchApp(
+        source if source is not None else ReplaySource(good()),  # type: ignore[arg-type]
+        runs_folder=folder / "runs",
+        selection=selection,
+        save_folder=saves,
+        host="testhost",
+        clock=lambda: NOW_S,
+    )
+
+
+class Gated(ReplaySource):
+    """Stands still behind the first progress that has an interval, until told to go on."""
+
+    def __init__(self, recorded: list[Event]) -> None:
+        super().__init__(recorded)
+        self.reached = threading.Event()
+        self.go_on = threading.Event()
+        self.closed = False
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        for event in super().events(plan):
+            yield event
+            if isinstance(event, Progress) and event.median_s is not None and not self.go_on.is_set():
+                self.reached.set()
+                self.go_on.wait(20)
+
+    def cancel(self) -> None:
+        super().cancel()
+        self.go_on.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self.cancel()
+
+
+class SlowProbe(ReplaySource):
+    """Tells its devices only when it is let."""
+
+    def __init__(self, recorded: list[Event]) -> None:
+        super().__init__(recorded)
+        self.let = threading.Event()
+
+    def probe(self) -> Environment:
+        self.let.wait(20)
+        return super().probe()
+
+
+class NoWorker(ReplaySource):
+    """Has no worker the first time it is asked."""
+
+    asked = 0
+
+    def probe(self) -> Environment:
+        self.asked += 1
+        if self.asked == 1:
+            raise WorkerError("The measuring process ended at once: [/] no torch [bold].", "Install PyTorch.")
+        return super().probe()

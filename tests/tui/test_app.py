@@ -1,0 +1,391 @@
+"""The flow of the app, key by key, against a recorded run. Every key that is pressed is noted down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList, Static
+
+from cvbench_tui.results.store import list_runs
+from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.checklist import Checklist, Filter
+from cvbench_tui.tui.confirm_screen import ConfirmScreen
+from cvbench_tui.tui.detail_screen import DetailScreen
+from cvbench_tui.tui.help_screen import HelpScreen
+from cvbench_tui.tui.progress_strip import ProgressStrip
+from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.tui.save_screen import SaveScreen
+from cvbench_tui.tui.settings_screen import SettingsScreen
+from tests.tui import recorded
+
+WIDE, NARROW = (120, 40), (80, 24)
+pytestmark = pytest.mark.timeout(60)
+
+
+async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
+    """Let the app work until it is so; the test's own time-out ends a wait that is in vain."""
+    while not true():
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
+def bench(app: BenchApp, number: int) -> Checklist:
+    return app.bench.query_one(f"#{('models', 'layers', 'devices')[number - 1]}", Checklist)
+
+
+def strip(app: BenchApp) -> str:
+    return str(app.bench.query_one(ProgressStrip).visual)
+
+
+def text(app: BenchApp, selector: str) -> str:
+    return str(app.screen.query_one(selector, Static).visual)
+
+
+def ended(app: BenchApp) -> bool:
+    return app.conductor.run is not None and app.conductor.run.ended is not None
+
+
+def table(app: BenchApp) -> ResultTable:
+    return app.bench.query_one(ResultTable)
+
+
+def cursor(app: BenchApp) -> str | None:
+    return table(app).ordered_rows[table(app).cursor_row].key.value
+
+
+async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:
+    """The recorded run, to its end."""
+    await until(pilot, lambda: app.conductor.environment is not None)
+    await pilot.press("r")
+    await until(pilot, lambda: ended(app))
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_from_launch_to_the_saved_file(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        assert "nothing ticked" in text(app, "#summary")
+        await pilot.press("slash", *"resnet18", "enter", "space", "slash", "escape", "escape")
+        await pilot.press("2", "space", "3", "space", "down", "space")
+        assert app.picks.models.ticked == ("Resnet18",)
+        assert app.picks.layers.ticked == ("Conv3x3/1",)
+        await pilot.press("3", "a")
+        assert app.picks.devices.ticked == ("cpu", "cuda:0")
+        assert "(1 model + 1 layer) x 2 devices = 4 rows, about" in text(app, "#summary")
+        await pilot.press("r")
+        await until(pilot, lambda: ended(app))
+        assert strip(app) == "finished: 4 measured"
+        assert table(app).row_count == 4
+        await pilot.press("s")
+        assert app.screen.query_one("#path", Input).value.startswith("cvbench-example-gpu-test-2025-11-2")
+        await pilot.press("enter")
+        (saved,) = (tmp_path / "saves").iterdir()
+        await until(pilot, lambda: not isinstance(app.screen, SaveScreen))
+        assert str(saved) in strip(app)
+        assert "Resnet18" in saved.read_text()
+        await pilot.press("q")
+    assert app.return_code == 0
+    (summary,) = list_runs(tmp_path / "runs")
+    assert (summary.measured, summary.failed, summary.ended) == (4, 0, "finished")
+
+
+async def test_run_is_refused_with_nothing_ticked(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("f5")
+        assert "Nothing to run" in strip(app)
+        await pilot.press("s")
+        assert "Nothing to save" in strip(app)
+        await pilot.press("1", "space", "3", "n", "r")
+        assert "No device" in strip(app)
+
+
+async def test_ticks_survive_the_filter(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("space", "slash", *"vgg19")
+        assert [item.name for item in app.picks.models.shown][:2] == ["VGG19", "VGG19 BN"]
+        await pilot.press("down", "a", "n", "i")
+        assert app.picks.models.ticked[0] == "VGG16"
+        assert "VGG19" in app.picks.models.ticked
+        await pilot.press("slash", "escape")
+        assert app.picks.models.needle == ""
+        assert isinstance(app.focused, Filter)
+        await pilot.press("escape")
+        assert isinstance(app.focused, OptionList)
+        assert app.picks.models.ticked[:2] == ("VGG16", "VGG19")
+
+
+async def test_letters_are_text_in_the_filter_and_function_keys_are_not(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("slash", *"rqs1xpbo")
+        assert app.bench.query_one("#models Filter", Filter).value == "rqs1xpbo"
+        assert app.conductor.run is None
+        assert app.picks.protocol == "quick"
+        await pilot.press("f1")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape", "f5")
+        await until(pilot, lambda: ended(app))
+        await pilot.press("f10")
+    assert app.return_code == 0
+
+
+async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: Path) -> None:
+    source = recorded.SlowProbe(recorded.good())
+    app = recorded.app(tmp_path, source)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "asking the worker" in text(app, "#devices .notice")
+        await pilot.press("slash", *"resnet18", "enter", "space")
+        assert "devices not known yet" in text(app, "#summary")
+        await pilot.press("r")
+        assert "Queued" in strip(app)
+        source.let.set()
+        await until(pilot, lambda: ended(app))
+        assert app.picks.devices.ticked == ("cuda:0",)
+        assert strip(app) == "finished: 1 measured"
+
+
+async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, recorded.NoWorker(recorded.good()), recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "no torch" in strip(app))
+        assert "[/] no torch [bold]. Install PyTorch." in strip(app)
+        assert "[/] no torch [bold]." in text(app, "#devices .notice")
+        await pilot.press("r")
+        await until(pilot, lambda: ended(app))
+        assert strip(app) == "finished: 3 measured, 1 failed"
+
+
+async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        shown = "\n".join(
+            str(option.prompt) for option in app.bench.query_one("#devices OptionList", OptionList).options
+        )
+        assert "[-] mps" in shown
+        assert "Not a Mac." in shown
+        assert "[x] cuda:0  Example GPU [test]" in shown
+        await pilot.press("3", "a")
+        assert app.picks.devices.ticked == ("cpu", "cuda:0")
+
+
+async def test_a_preset_with_a_device_that_is_not_here_says_so(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    app = recorded.app(tmp_path, selection=replace(recorded.TOP, devices=("cpu", "cuda:7")))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.pause()
+        assert app.picks.devices.ticked == ("cpu",)
+        assert "cuda:7" in strip(app)
+
+
+async def test_while_running_the_strip_moves_and_the_words_wait(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("r")
+        await until(pilot, lambda: source.reached.is_set() and "round 2 of 12" in strip(app))
+        assert "Resnet18  cpu  batch 8   measuring total, round 2 of 12   120.0 ms" in strip(app)
+        assert "0 of 6 rows" in strip(app)
+        assert "finished" not in strip(app)
+        assert app.bench.check_action("run", ()) is not None
+        assert app.check_action("run", ()) is False
+        await pilot.press("r", "p")
+        source.go_on.set()
+        await until(pilot, lambda: ended(app))
+        assert strip(app) == "finished: 5 measured, 1 failed"
+
+
+async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("x", "r")
+        await until(pilot, source.reached.is_set)
+        await pilot.press("x")
+        await until(pilot, lambda: ended(app))
+        assert strip(app) == "cancelled: 0 measured, 1 cancelled, 5 not begun"
+        source.go_on.set()
+        await pilot.press("r")
+        await until(pilot, lambda: app.conductor.run is not None and app.conductor.run.ended == "finished")
+        assert strip(app) == "finished: 5 measured, 1 failed"
+
+
+async def test_quit_in_mid_run_is_asked_once(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("r")
+        await until(pilot, source.reached.is_set)
+        await pilot.press("q")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("n")
+        assert app.screen is app.bench
+        await pilot.press("ctrl+q", "ctrl+q")
+        assert len(app.screen_stack) == 3
+        await pilot.press("escape", "q", "y")
+    assert app.return_code == 0
+    app.conductor.shut_down()
+    assert source.closed
+    (summary,) = list_runs(tmp_path / "runs")
+    assert summary.ended == "cancelled"
+
+
+async def test_the_cursor_stays_on_its_row_when_sorted(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("j", "down", "k", "G", "g", "down")
+        before = cursor(app)
+        for key in ("full_stop", "full_stop", "comma", "full_stop", "full_stop", "full_stop", "full_stop", "o"):
+            await pilot.press(key)
+            assert cursor(app) == before
+        assert "\u25bc" in "".join(str(column.label) for column in table(app).columns.values())
+        values = [str(table(app).get_cell(row.key, "forward")) for row in table(app).ordered_rows]
+        assert values[-1].startswith("-")
+
+
+async def test_a_click_on_a_heading_sorts(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        await pilot.click(ResultTable, offset=(3, 0))
+        first = next(iter(table(app).columns.values()))
+        assert str(first.label).endswith("\u25b2")
+        assert "Conv3x3/1" in str(table(app).get_row_at(0)[0])
+
+
+async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        row = next(row.key for row in table(app).ordered_rows if "VGG16|torch|cuda" in str(row.key.value))
+        assert str(table(app).get_cell(row, "state")) == "OOM"
+        table(app).move_cursor(row=table(app).get_row_index(row))
+        await pilot.press("enter")
+        assert isinstance(app.screen, DetailScreen)
+        page = text(app, "#detail")
+        assert "[1, 3, 224] and [/] was free." in page
+        assert "File [bold]model.py[/bold], line 1" in page
+        await pilot.press("enter")
+        assert app.screen is app.bench
+
+
+async def test_the_detail_of_a_measured_row(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("enter")
+        page = text(app, "#detail")
+        assert "Resnet18" in page
+        assert "\u2588" in page
+        assert "Example GPU [test]" in page
+        await pilot.press("q")
+        assert app.screen is app.bench
+
+
+async def test_saving_where_it_cannot_be_written_keeps_the_name(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("s", "ctrl+u", *"no/such/[b].md", "enter")
+        assert isinstance(app.screen, SaveScreen)
+        assert app.screen.query_one("#path", Input).value == "no/such/[b].md"
+        assert "no/such" in text(app, "#complaint")
+        await pilot.press("escape")
+        assert list((tmp_path / "saves").iterdir()) == []
+
+
+async def test_overwriting_is_asked_and_the_layout_counts(tmp_path: Path) -> None:
+    mine = tmp_path / "saves" / "[b]mine.md"
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    mine.write_text("precious")
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("s", "ctrl+u", *"[b]mine.md", "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("escape")
+        assert mine.read_text() == "precious"
+        await pilot.press("tab", "down", "space", "shift+tab", "enter", "y")
+        await until(pilot, lambda: app.screen is app.bench)
+        assert "[b]mine.md" in strip(app)
+    assert "USED --- Example" in mine.read_text()
+
+
+async def test_saving_at_once_never_overwrites(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("S", "S")
+        await until(pilot, lambda: "-2.md" in strip(app))
+    assert len(list((tmp_path / "saves").iterdir())) == 2
+
+
+async def test_protocol_batch_and_image(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.press("p", "b")
+        assert isinstance(app.screen, SettingsScreen)
+        await pilot.press(*"0", "enter")
+        assert "Batch 0" in text(app, "#complaint")
+        await pilot.press("ctrl+u", *"x", "enter")
+        assert "whole number" in text(app, "#complaint")
+        await pilot.press("ctrl+u", *"16", "tab", *"64", "enter")
+        assert app.screen is app.bench
+        assert "protocol rigorous, batch 16, image 64" in text(app, "#summary")
+        await pilot.press("b", "escape")
+        assert (app.picks.batch, app.picks.image) == (16, 64)
+
+
+async def test_help_lists_every_key(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await pilot.press("question_mark")
+        page = text(app, "#help")
+        for words in (
+            "Measure what is ticked",
+            "Tick everything shown",
+            "Clear the filter",
+            "Everything about the row",
+        ):
+            assert words in page
+        await pilot.press("escape")
+        assert app.screen is app.bench
+
+
+async def test_narrow_shows_one_pane_and_the_keys_go_everywhere(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        for key, shown in zip("1234", ("models", "layers", "devices", "results"), strict=True):
+            await pilot.press(key)
+            panes = [
+                name for name in ("models", "layers", "devices", "results") if app.bench.query_one(f"#{name}").region
+            ]
+            assert panes == [shown]
+        await pilot.click("#tab-layers")
+        assert app.bench.query_one("#layers").region
+        await pilot.resize_terminal(*WIDE)
+        assert all(app.bench.query_one(f"#{name}").region for name in ("models", "layers", "devices", "results"))
+
+
+async def test_a_runs_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("r")
+        await until(pilot, lambda: str(tmp_path / "runs") in strip(app))
+        assert not app.conductor.running
