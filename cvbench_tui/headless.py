@@ -56,8 +56,9 @@ class Outputs:
 
 
 def has_terminal() -> bool:
-    """True when the app can draw: input and output are a terminal that is not dumb."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    """True when the app can draw: a terminal that is not dumb on all three, since Textual draws on stderr."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
 
 
 def selection_from(

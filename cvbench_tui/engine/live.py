@@ -40,8 +40,8 @@ CANCELLED = "Cancelled before it was finished."
 class LiveSource:
     """Measures with a worker process. ``command`` is another worker speaking the same protocol, e.g. a test's."""
 
-    def __init__(self, command: Sequence[str] = WORKER_COMMAND, *, start_s: float = START_S) -> None:
-        self._command = command
+    def __init__(self, command: Sequence[str] | None = None, *, start_s: float = START_S) -> None:
+        self._command = command or WORKER_COMMAND
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
         self._child: int | None = None

@@ -4,6 +4,7 @@ good       measures every case at once, with fixed samples
 chatty     as good, with a megabyte on stderr and prints on stdout's old descriptor
 crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
 exits      as crashing, with exit code 7 instead of a signal
+second     measures the first case, says nothing in the second and leaves the mark
 silent     says nothing after case_started, the first time
 slow       goes on sending progress and never finishes, the first time
 giant      sends a line without an end
@@ -20,6 +21,7 @@ import sys
 import time
 
 mode, mark = sys.argv[1], sys.argv[2]
+measured = 0
 
 
 def send(**event):
@@ -68,6 +70,8 @@ def measure(request):
 
 
 def misbehave(case_id):
+    global measured
+    measured += 1
     if mode in ("crashing", "exits") and first_time():
         crash()
     if mode == "chatty":
@@ -77,19 +81,21 @@ def misbehave(case_id):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         with open(mark, "w") as file:
             file.write(str(child.pid))
+    if mode == "orphan" or ((mode == "silent" or (mode == "second" and measured == 2)) and first_time()):
         time.sleep(600)
-    if mode == "silent" and first_time():
-        time.sleep(600)
+    say_nonsense(case_id)
+
+
+def say_nonsense(case_id):
+    while mode == "giant":
+        sys.stdout.write("x" * (1 << 20))
+    if mode == "garbage" and first_time():
+        sys.stdout.write("this is not an event\n")
+        sys.stdout.flush()
     if mode == "slow" and first_time():
         while True:
             send(kind="progress", case_id=case_id, stage="measuring", fraction=0.5)
             time.sleep(0.05)
-    if mode == "giant":
-        while True:
-            sys.stdout.write("x" * (1 << 20))
-    if mode == "garbage" and first_time():
-        sys.stdout.write("this is not an event\n")
-        sys.stdout.flush()
 
 
 def crash():

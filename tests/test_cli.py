@@ -1,0 +1,277 @@
+"""The command line as a user types it, on a worker without torch."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui import __version__, cli, headless, listing
+from cvbench_tui.engine.live import LiveSource
+
+FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
+
+
+@pytest.fixture
+def type_(monkeypatch, capsys, tmp_path):
+    """Type a command; returns exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, worker: str = "good"):
+        mark = tmp_path / "mark"
+        mark.unlink(missing_ok=True)
+        command = (sys.executable, str(FAKE), worker, str(mark))
+        monkeypatch.setattr(headless, "LiveSource", lambda: LiveSource(command))
+        monkeypatch.setattr("cvbench_tui.engine.live.WORKER_COMMAND", command)
+        monkeypatch.setattr(sys, "argv", ["cvbench-tui", *arguments])
+        code = cli._exit_code()
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_a_run_prints_its_table_on_stdout_and_talks_on_stderr(type_):
+    code, out, err = type_("run", "-m", "resnet18,VGG16", "-l", "Conv3x3/1", "-d", "cpu", "-b", "2")
+    assert code == 0
+    assert [line.split("|")[1].strip() for line in out.splitlines() if line.startswith("|")][2:] == [
+        "Resnet18",
+        "VGG16",
+        "Conv3x3/1",
+    ]
+    assert "[3/3] Conv3x3/1" in err
+    assert "finished: 3 measured" in err
+    assert "[3/3]" not in out
+
+
+def test_every_output_is_written_and_named(type_, tmp_path):
+    code, _, err = type_("run", "-l", "Dense", "-o", "a.md", "-o", "b.json", "-o", "c.csv")
+    assert code == 0
+    assert (tmp_path / "a.md").read_text().startswith("# ")
+    exported = json.loads((tmp_path / "b.json").read_text())
+    (result,) = exported["results"]
+    assert result["case"]["name"] == "Dense"
+    assert result["case"]["kind"] == "layer"
+    assert set(result["phases"]) == {"forward", "backward", "total", "inference"}
+    forward = result["phases"]["forward"]
+    assert (forward["median_s"], forward["min_s"], forward["n"], forward["rounds"]) == (0.01, 0.01, 15, 5)
+    assert len(forward["samples_s"]) == 15
+    assert result["memory_peak_bytes"] == 1 << 20
+    (row,) = csv.DictReader((tmp_path / "c.csv").read_text().splitlines())
+    assert "Dense" in row.values()
+    for name in ("a.md", "b.json", "c.csv"):
+        assert f"saved {name}" in err
+
+
+def test_the_original_layout(type_):
+    _, out, _ = type_("run", "-m", "vgg16", "--layout", "original")
+    assert "## CPU USED --- a CPU" in out
+    assert "|VGG16|Pytorch 2.0.0|0.0100 s|0.0200 s|0.0300 s|0.0080 s|" in out
+
+
+def test_quiet_says_nothing_but_the_table(type_):
+    code, out, err = type_("run", "-l", "Dense", "--quiet", "-o", "a.md")
+    assert (code, err) == (0, "")
+    assert "Dense" in out
+
+
+def test_json_lines_are_the_run_file(type_, tmp_path):
+    code, out, _ = type_("--runs-dir", "here", "run", "-l", "Dense", "--json-lines")
+    assert code == 0
+    kinds = [json.loads(line)["kind"] for line in out.splitlines()]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_finished"
+    (file,) = (tmp_path / "here").glob("*.jsonl")
+    assert file.read_text() == out
+
+
+def test_a_dry_run_measures_nothing(type_):
+    code, out, _ = type_("run", "original-models", "--dry-run")
+    assert code == 0
+    assert len(out.splitlines()) == 10
+    assert "Resnet152  cpu  batch 4 image 224" in out
+    assert "9 rows, protocol default, about" in out
+    assert type_("list", "runs")[1].startswith("runs (0)")
+
+
+def test_a_failed_row_is_exit_code_1_and_stays_in_the_table(type_):
+    code, out, err = type_("run", "-l", "Dense,BatchNorm", worker="crashing")
+    assert code == 1
+    assert "CRASHED" in out
+    assert "signal 9" in out
+    assert "1 measured, 1 failed" in err
+
+
+def test_no_torch_is_a_sentence_with_a_hint(type_):
+    code, out, err = type_("run", "quick", worker="notorch")
+    assert code == 1
+    assert out == ""
+    assert "No module named 'torch'" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run",), ["Nothing to measure"]),
+        (("run", "qick"), ["Unknown preset", "quick"]),
+        (("run", "-m", "resnet19"), ["Unknown model", "resnet18"]),
+        (("run", "-l", "Conv3x3"), ["Unknown layer", "Conv3x3/1"]),
+        (("run", "quick", "-d", "gpu"), ["Unknown device", "cuda:0"]),
+        (("run", "quick", "-d", "cuda:0"), ["no usable device", "cuda:0", "cpu"]),
+        (("run", "quick", "-b", "0"), ["Batch 0"]),
+        (("run", "quick", "-b", "-8"), ["Batch -8"]),
+        (("run", "quick", "-b", "9999999"), ["Batch 9999999", "65536"]),
+        (("run", "quick", "-b", "many"), ["-b", "integer"]),
+        (("run", "quick", "--image", "0"), ["Image size 0"]),
+        (("run", "quick", "--protocol", "slow"), ["slow", "rigorous"]),
+        (("run", "missing.toml"), ["missing.toml"]),
+        (("run", "quick", "-o", "a.txt"), ["a.txt", ".md"]),
+        (("run", "quick", "-o", "nowhere/a.md"), ["nowhere"]),
+        (("run", "quick", "-o", "."), ["."]),
+        (("list", "everything"), ["everything", "models"]),
+        (("show", "nothing"), ["nothing"]),
+        (("show", "last"), ["no run", "quick"]),
+        (("export", "last", "-o", "a.md"), ["no run"]),
+        (("tui", "quick"), ["terminal", "run quick"]),
+        (("runn",), ["runn"]),
+    ],
+)
+def test_a_mistake_is_refused_before_anything_is_measured(type_, tmp_path, arguments, words):
+    code, out, err = type_(*arguments)
+    assert code == 2
+    assert out == ""
+    for word in words:
+        assert word in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("*.md"))
+    assert type_("list", "runs")[1].startswith("runs (0)")
+
+
+def test_show_and_export_work_on_a_run_by_id_prefix_path_and_last(type_, tmp_path):
+    type_("run", "-l", "Dense")
+    (entry,) = json.loads(type_("list", "runs", "--json")[1])
+    assert (entry["measured"], entry["ended"]) == (1, "finished")
+    table = type_("show")[1]
+    assert "Dense" in table
+    for reference in ("last", entry["id"], entry["id"][:17], entry["path"]):
+        assert type_("show", reference)[1] == table
+    assert type_("export", "last", "-o", "again.json", "--layout", "wide")[0] == 0
+    assert json.loads((tmp_path / "again.json").read_text())["results"]
+
+
+def test_show_sorts(type_):
+    type_("run", "-l", "Dense,BatchNorm,AvgPool")
+    names = [line.split("|")[1].strip() for line in type_("show", "--sort", "name")[1].splitlines() if "| cpu" in line]
+    assert names[:3] == ["AvgPool", "BatchNorm", "Dense"]
+    code, _, err = type_("show", "--sort", "speed")
+    assert code == 2
+    assert "inference" in err
+
+
+@pytest.mark.parametrize("kind", listing._TEXT)
+def test_every_list_as_text_and_as_json(type_, kind):
+    type_("run", "-l", "Dense")
+    code, text, _ = type_("list", kind)
+    assert code == 0
+    rows = json.loads(type_("list", kind, "--json")[1])
+    assert text.startswith(f"{kind} ({len(rows)})")
+    assert rows
+
+
+def test_the_list_of_everything(type_):
+    _, out, _ = type_("list")
+    assert "models (80)" in out
+    assert "presets (8)" in out
+
+
+def test_doctor(type_):
+    code, out, _ = type_("doctor")
+    assert code == 0
+    for word in ("cvbench-tui", "textual", "size", "runs", "a CPU", "torch"):
+        assert word in out
+    code, out, _ = type_("doctor", worker="notorch")
+    assert code == 1
+    assert "No module named 'torch'" in out
+
+
+def test_help_version_and_completion(type_):
+    assert type_("--version") == (0, f"cvbench-tui, version {__version__}\n", "")
+    help_text = type_("--help")[1]
+    for command in cli.cli.commands:
+        assert command in help_text
+        assert type_(command, "--help")[1].startswith("Usage: cvbench-tui")
+    for shell in cli.SHELLS:
+        assert "_CVBENCH_TUI_COMPLETE" in type_("completion", shell)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("cvbench-tui run -m resnet1", "resnet18"),
+        ("cvbench-tui run -m vgg16,resnet15", "vgg16,resnet152"),
+        ("cvbench-tui run -l Conv3x3/", "Conv3x3/1"),
+        ("cvbench-tui run orig", "original-models"),
+        ("cvbench-tui show la", "last"),
+        ("cvbench-tui show --sort inf", "inference"),
+    ],
+)
+def test_completion_knows_the_names(words, expected):
+    environment = {
+        **os.environ,
+        "_CVBENCH_TUI_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    done = subprocess.run([sys.executable, "-m", "cvbench_tui"], env=environment, capture_output=True, text=True)
+    assert f"plain,{expected}" in done.stdout.splitlines()
+
+
+def test_without_a_terminal_the_bare_command_runs_quick(type_):
+    code, out, err = type_()
+    assert code == 0
+    assert "No terminal" in err
+    assert "Resnet18" in out
+
+
+def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
+    """A real Ctrl-C in the middle of the second row."""
+    script = (
+        "import sys\n"
+        "from cvbench_tui import cli, headless\n"
+        "from cvbench_tui.engine.live import LiveSource\n"
+        f"headless.LiveSource = lambda: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
+        "sys.argv = ['cvbench-tui', 'run', '-l', 'Dense,BatchNorm,AvgPool', '-o', 'a.md']\n"
+        "cli.main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "mark").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "cancelled: 1 measured, 1 failed, 1 not begun" in err
+    for text in (out, (tmp_path / "a.md").read_text()):
+        assert "CANCELLED" in text
+        assert "SKIPPED" in text
+
+
+def test_a_reader_that_goes_away_is_no_traceback(type_):
+    type_("run", "-l", "Dense")
+    command = f"{sys.executable} -m cvbench_tui list models | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stdout == "models (80)\n"
+    assert done.stderr == ""
