@@ -21,6 +21,7 @@ from cvbench_tui.catalog.selection import Selection, to_plan
 from cvbench_tui.core.event import Progress, RunFinished
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, SelectionError
+from cvbench_tui.results.markdown import Layout
 from cvbench_tui.results.table import Table, build
 from cvbench_tui.tui.bench_screen import ASKING, BenchScreen
 from cvbench_tui.tui.checklist import Checklist
@@ -28,14 +29,12 @@ from cvbench_tui.tui.conductor import Conductor
 from cvbench_tui.tui.keys import APP_KEYS
 from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
 from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.saving import Layout, Saver
+from cvbench_tui.tui.saving import Saver
 from cvbench_tui.tui.sorting import SortOrder
 from cvbench_tui.tui.summary import plan_line, settings_line
 
 TICK_S = 1.0
 """How often elapsed time and ETA are drawn when no event comes, seconds."""
-NOTHING_TO_RUN = "Nothing to run: tick models (1) or layers (2) with Space."
-NOTHING_TO_SAVE = "Nothing to save yet: press r to run what is ticked."
 
 
 class BenchApp(App[int]):
@@ -74,13 +73,7 @@ class BenchApp(App[int]):
 
     def _begin(self) -> None:
         self._picked()
-        self._ask()
-
-    def _ask(self) -> None:
-        self.bench.offer_devices([ASKING])
         self.conductor.ask()
-
-    # What the background tells
 
     @on(Probed)
     def _probed(self, event: Probed) -> None:
@@ -129,8 +122,6 @@ class BenchApp(App[int]):
                 newest, self._clock(), self.conductor.expected_s, cancelling=self.conductor.cancelling
             )
 
-    # What is shown
-
     @on(Checklist.Changed)
     def _picked(self) -> None:
         """Other things are ticked or set: the top line and the invitation say so."""
@@ -158,15 +149,9 @@ class BenchApp(App[int]):
     def _refuse(self, error: CvbenchError) -> None:
         self._say(f"{error.message} {error.hint}".strip(), bad=True)
 
-    # What the user does
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Run and cancel show when they can be used."""
-        if action == "cancel":
-            return self.conductor.running
-        if action == "run":
-            return not self.conductor.running
-        return True
+        return {"cancel": self.conductor.running, "run": not self.conductor.running}.get(action, True)
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane."""
@@ -175,7 +160,7 @@ class BenchApp(App[int]):
     def action_run(self) -> None:
         """Measure what is ticked, as soon as the devices are known."""
         if not self.picks.workloads:
-            self._say(NOTHING_TO_RUN, bad=True)
+            self._say("Nothing to run: tick models (1) or layers (2) with Space.", bad=True)
         elif self.conductor.environment is None:
             self._queue()
         else:
@@ -194,7 +179,8 @@ class BenchApp(App[int]):
         self.conductor.queued = True
         self._say("Queued: the run starts as soon as the worker has told which devices there are.")
         if not self.conductor.probing:
-            self._ask()
+            self.bench.offer_devices([ASKING])
+            self.conductor.ask()
 
     def action_cancel(self) -> None:
         """Stop measuring. The words change again only when the run has really ended."""
@@ -242,28 +228,26 @@ class BenchApp(App[int]):
         if self.conductor.run is not None and event.row_key.value is not None:
             self.push_screen(DetailScreen(self.conductor.run, event.row_key.value))
 
-    def action_save(self) -> None:
-        """Ask where to, with a good name filled in."""
+    def action_save(self, *, at_once: bool = False) -> None:
+        """Ask where to, with a good name filled in; or write under that name without asking."""
         from cvbench_tui.tui.save_screen import SaveScreen
 
         if self.conductor.run is None:
-            self._say(NOTHING_TO_SAVE, bad=True)
-        else:
-            suggestion = self.saver.suggestion(self.conductor.run)
-            self.push_screen(SaveScreen(suggestion, self._write), self._told_saved)
-
-    def action_save_now(self) -> None:
-        """Save under the suggested name without asking."""
-        if self.conductor.run is None:
-            self._say(NOTHING_TO_SAVE, bad=True)
+            self._say("Nothing to save yet: press r to run what is ticked.", bad=True)
             return
-        path = self.saver.suggestion(self.conductor.run)
+        suggestion = self.saver.suggestion(self.conductor.run)
+        if not at_once:
+            self.push_screen(SaveScreen(suggestion, self._write), self._told_saved)
+            return
         try:
-            self._write(path, "wide")
+            self._write(suggestion, "wide")
+            self._told_saved(suggestion)
         except CvbenchError as error:
             self._refuse(error)
-        else:
-            self._told_saved(path)
+
+    def action_save_now(self) -> None:
+        """Save under the suggested name."""
+        self.action_save(at_once=True)
 
     def _write(self, path: Path, layout: Layout) -> None:
         assert self.conductor.run is not None
@@ -288,11 +272,8 @@ class BenchApp(App[int]):
 
         if not isinstance(self.screen, ConfirmScreen):
             question = "A run is going on. Stop it and quit? Finished rows are kept in the run file."
-            self.push_screen(ConfirmScreen(question, "Stop and quit"), self._leave)
-
-    def _leave(self, wanted: bool | None) -> None:
-        if wanted:
-            self.exit(0)
+            answer = ConfirmScreen(question, "Stop and quit")
+            self.push_screen(answer, lambda wanted: self.exit(0) if wanted else None)
 
 
 def open_app(
@@ -308,7 +289,7 @@ def open_app(
     finally:
         app.conductor.shut_down()
     for path in app.saver.saved:
-        sys.stderr.write(f"saved {path}\n")
+        print(f"saved {path}", file=sys.stderr)  # noqa: T201
     if app.conductor.run_file is not None:
-        sys.stderr.write(f"run file {app.conductor.run_file}\n")
+        print(f"run file {app.conductor.run_file}", file=sys.stderr)  # noqa: T201
     return app.return_code or 0

@@ -28,16 +28,14 @@ MODEL_LEGEND = "parameters  GMACs"
 LAYER_LEGEND = "input shape"
 READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change it."
 NOT_READY = "Nothing timed yet.\n\nTick models (1) or layers (2) with Space, then press r.\nPress ? for all keys."
+BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
+"""Fewest columns of the terminal, and the class that the style sheet then finds on the screen."""
 
 
 class BenchScreen(Screen[None]):
     """Models, layers, devices | results."""
 
-    HORIZONTAL_BREAKPOINTS = [
-        (0, "-narrow"),
-        (100, "-wide"),
-        (150, "-roomy"),
-    ]
+    HORIZONTAL_BREAKPOINTS = BREAKPOINTS
 
     def __init__(self, picks: Picks) -> None:
         super().__init__()
@@ -45,8 +43,12 @@ class BenchScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Top line, tabs, panes, strip, keys."""
-        yield Static(id="summary", markup=False)
-        yield PaneTabs(id="tabs")
+        with Horizontal(id="top"):
+            yield Static(id="summary", markup=False)
+            yield Static(classes="settings", markup=False)
+        with Horizontal(id="tabs"):
+            yield PaneTabs()
+            yield Static(classes="settings", markup=False)
         with Horizontal(id="body"):
             with Vertical(id="picks"):
                 yield Checklist("1 Models", self._picks.models, id="models", legend=MODEL_LEGEND)
@@ -93,9 +95,11 @@ class BenchScreen(Screen[None]):
         self.query_one(PaneTabs).mark(pane)
 
     def summarise(self, plan: str, settings: str) -> None:
-        """The top line."""
-        line = Text.assemble((" cvbench-tui ", "bold reverse"), " ", (plan, "bold"), "   ", (settings, "dim"))
+        """The top line; in a narrow terminal the settings stand beside the tabs."""
+        line = Text.assemble((" cvbench-tui ", "bold reverse"), " ", (plan, "bold"))
         self.query_one("#summary", Static).update(line)
+        for widget in self.query(".settings").results(Static):
+            widget.update(settings)
 
     def invite(self, *, ready: bool) -> None:
         """What stands in place of the table before the first run; ``ready``: something is ticked."""

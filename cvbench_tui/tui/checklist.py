@@ -111,7 +111,7 @@ class Checklist(Vertical):
         self._list.set_options(options)
         keys = [option.id for option in options]
         free = [index for index, option in enumerate(options) if not option.disabled]
-        self._list.highlighted = keys.index(before) if before in keys else next(iter(free), None)
+        self._list.highlighted = keys.index(before) if before is not None and before in keys else next(iter(free), None)
         self._retitle()
 
     def action_tick(self) -> None:

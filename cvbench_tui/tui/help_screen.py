@@ -9,7 +9,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.keys import format_key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -17,16 +16,7 @@ from cvbench_tui.results.columns import COLUMNS
 from cvbench_tui.tui.checklist import Checklist, Filter
 from cvbench_tui.tui.result_table import ResultTable
 
-KEY_NAMES = {
-    "comma": ",",
-    "full_stop": ".",
-    "slash": "/",
-    "question_mark": "?",
-    "space": "Space",
-    "enter": "Enter",
-    "S": "S",
-    "G": "G",
-}
+KEY_NAMES = {"comma": ",", "full_stop": ".", "slash": "/", "question_mark": "?"}
 INTRODUCTION = (
     "Tick models, layers and devices, press r, watch the table fill, press s to save it. "
     "Every number is measured in a process of its own; nothing here slows it down."
@@ -78,7 +68,12 @@ class HelpScreen(ModalScreen[None]):
 
 def key_names(binding: Binding) -> str:
     """``r F5`` for ``r,f5``."""
-    return " ".join(KEY_NAMES.get(key) or format_key(key) for key in binding.key.split(","))
+    return " ".join(_key_name(key) for key in binding.key.split(","))
+
+
+def _key_name(key: str) -> str:
+    """Letters as they are typed, named keys with a capital."""
+    return key if len(key) == 1 else KEY_NAMES.get(key) or key.capitalize()
 
 
 def _entry(page: Text, left: str, right: str, width: int) -> None:

@@ -52,12 +52,12 @@ class Picks:
         self.protocol = names[(names.index(self.protocol) + 1) % len(names)]
 
     def selection(self) -> Selection:
-        """What is ticked now. It keeps the preset's name as long as it is the preset."""
+        """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""
         models = _ticked(MODELS, self.models)
         layers = _ticked(LAYERS, self.layers)
-        base = self._base
-        same = base is not None and set(models) == set(base.models) and set(layers) == set(base.layers)
-        name = base.name if base is not None and same else "selection"
+        name, base = "selection", self._base
+        if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
+            name, models, layers = base.name, base.models, base.layers
         return Selection(name, models, layers, self.devices.ticked, self.batch, self.image, self.protocol)
 
 

@@ -12,16 +12,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, RadioButton, RadioSet, Static
+from textual.widgets import Input, Static
 
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.markdown import Layout
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
-from cvbench_tui.tui.saving import Layout
+from cvbench_tui.tui.layout_choice import LayoutChoice
 
-LAYOUTS: tuple[tuple[Layout, str], ...] = (
-    ("wide", "wide: every column, one row per case"),
-    ("original", "original: the form of the published tables"),
-)
 Write = Callable[[Path, Layout], None]
 
 
@@ -44,9 +41,7 @@ class SaveScreen(ModalScreen[Path]):
             yield Static("File (.md, .json or .csv):", markup=False)
             yield Input(self._suggestion.name, id="path", compact=True)
             yield Static("Markdown layout:", markup=False, classes="heading")
-            with RadioSet(id="layout", compact=True):
-                for index, (_, words) in enumerate(LAYOUTS):
-                    yield RadioButton(words, value=index == 0, compact=True)
+            yield LayoutChoice()
             yield Static("", id="complaint", markup=False)
 
     @on(Input.Submitted)
@@ -61,9 +56,8 @@ class SaveScreen(ModalScreen[Path]):
     def _save(self, wanted: bool | None) -> None:
         if not wanted:
             return
-        layout = LAYOUTS[max(0, self.query_one(RadioSet).pressed_index)][0]
         try:
-            self._write(self._path(), layout)
+            self._write(self._path(), self.query_one(LayoutChoice).layout_name)
         except StoreError as error:
             self.query_one("#complaint", Static).update(f"{error.message} {error.hint}".strip())
         else:

@@ -6,12 +6,10 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export import write_output
-
-Layout = Literal["wide", "original"]
+from cvbench_tui.results.markdown import Layout
 
 
 class Saver:

@@ -34,9 +34,9 @@ class SettingsScreen(ModalScreen[Sizes]):
             dialog.border_title = "Batch and image size"
             dialog.border_subtitle = "Enter use   Tab other field   Escape close"
             yield Static("Batch of every row (empty: 8, and 4 where the table says so):", markup=False)
-            yield Input(_shown(self._batch), id="batch", compact=True)
+            yield Input(_shown(self._batch), placeholder="default", id="batch", compact=True)
             yield Static("Image side in pixels (empty: each model's own):", markup=False, classes="heading")
-            yield Input(_shown(self._image), id="image", compact=True)
+            yield Input(_shown(self._image), placeholder="default", id="image", compact=True)
             yield Static("", id="complaint", markup=False)
 
     @on(Input.Submitted)

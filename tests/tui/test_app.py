@@ -173,7 +173,7 @@ async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: P
         )
         assert "[-] mps" in shown
         assert "Not a Mac." in shown
-        assert "[x] cuda:0  Example GPU [test]" in shown
+        assert "[x] cuda:0 Example GPU [test]" in shown
         await pilot.press("3", "a")
         assert app.picks.devices.ticked == ("cpu", "cuda:0")
 
@@ -236,7 +236,7 @@ async def test_quit_in_mid_run_is_asked_once(tmp_path: Path) -> None:
         assert app.screen is app.bench
         await pilot.press("ctrl+q", "ctrl+q")
         assert len(app.screen_stack) == 3
-        await pilot.press("escape", "q", "y")
+        await pilot.press("escape", "q", "right", "left", "y")
     assert app.return_code == 0
     app.conductor.shut_down()
     assert source.closed
@@ -292,7 +292,7 @@ async def test_the_detail_of_a_measured_row(tmp_path: Path) -> None:
         page = text(app, "#detail")
         assert "Resnet18" in page
         assert "\u2588" in page
-        assert "Example GPU [test]" in page
+        assert "cpu, Example CPU" in page
         await pilot.press("q")
         assert app.screen is app.bench
 
@@ -319,7 +319,7 @@ async def test_overwriting_is_asked_and_the_layout_counts(tmp_path: Path) -> Non
         assert isinstance(app.screen, ConfirmScreen)
         await pilot.press("escape")
         assert mine.read_text() == "precious"
-        await pilot.press("tab", "down", "space", "shift+tab", "enter", "y")
+        await pilot.press("tab", "down", "up", "space", "shift+tab", "enter", "y")
         await until(pilot, lambda: app.screen is app.bench)
         assert "[b]mine.md" in strip(app)
     assert "USED --- Example" in mine.read_text()
@@ -345,7 +345,7 @@ async def test_protocol_batch_and_image(tmp_path: Path) -> None:
         assert "whole number" in text(app, "#complaint")
         await pilot.press("ctrl+u", *"16", "tab", *"64", "enter")
         assert app.screen is app.bench
-        assert "protocol rigorous, batch 16, image 64" in text(app, "#summary")
+        assert "protocol rigorous, batch 16, image 64" in text(app, "#top .settings")
         await pilot.press("b", "escape")
         assert (app.picks.batch, app.picks.image) == (16, 64)
 

@@ -1,0 +1,54 @@
+"""Every key the app declares is pressed in a test of the app, and told in the help."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from textual.binding import Binding
+
+from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.checklist import Checklist, Filter
+from cvbench_tui.tui.confirm_screen import ConfirmScreen
+from cvbench_tui.tui.detail_screen import DetailScreen
+from cvbench_tui.tui.help_screen import HelpScreen, key_names
+from cvbench_tui.tui.layout_choice import LayoutChoice
+from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.tui.save_screen import SaveScreen
+from cvbench_tui.tui.settings_screen import SettingsScreen
+
+PLACES = (
+    BenchApp, Checklist, Filter, ResultTable, ConfirmScreen, DetailScreen, HelpScreen, LayoutChoice, SaveScreen,
+    SettingsScreen,
+)  # fmt: skip
+
+
+def keys(place: type) -> set[str]:
+    return {key for binding in place.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")}
+
+
+def pressed() -> set[str]:
+    """Every string, and every letter of a starred one, in the calls of ``press`` in the tests beside this one."""
+    found: set[str] = set()
+    tree = ast.parse((Path(__file__).parent / "test_app.py").read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.AsyncFor):
+            found |= {str(each.value) for each in ast.walk(node.iter) if isinstance(each, ast.Constant)}
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "press":
+            found |= {str(each.value) for each in node.args if isinstance(each, ast.Constant)}
+    return found | set("1234")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_key_is_pressed_in_a_test(place: type) -> None:
+    assert keys(place) - pressed() == set()
+
+
+def test_the_help_knows_every_key_of_the_main_screen() -> None:
+    page = HelpScreen(BenchApp.BINDINGS)._page().plain
+    for place in (BenchApp, Checklist, Filter, ResultTable):
+        for binding in place.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert f"  {key_names(binding)}  " in page
+            assert (binding.tooltip or binding.description) in page
