@@ -145,7 +145,9 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
     console = Console()
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for column in table.columns:
-        drawn.add_column(Text(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False)
+        drawn.add_column(
+            Text(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False
+        )
     for row in table.rows:
         drawn.add_row(*(Text(cell.text) for cell in row.cells))
     console.print(drawn)

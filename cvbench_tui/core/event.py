@@ -42,6 +42,8 @@ class WorkerReady:
     torch: str
     import_s: float
     """Seconds the import of torch and torchvision took."""
+    one_case: bool = False
+    """True when this process measures one case and ends, as where fork is unsafe."""
     kind: Literal["worker_ready"] = "worker_ready"
 
 

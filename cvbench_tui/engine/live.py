@@ -107,6 +107,8 @@ class LiveSource:
         finally:
             with self._lock:
                 self._child = None
+            if self._ready is not None and self._ready.one_case:
+                self._discard()
 
     def _outcome(self, case: Case, protocol: Protocol, worker: WorkerProcess, deadline: float) -> Iterator[Event]:
         """The worker's events up to the case's outcome, or the failure of a worker that gives none."""

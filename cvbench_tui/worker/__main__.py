@@ -1,5 +1,6 @@
 """``python -m cvbench_tui.worker``: claim the event channel, import torch, serve requests until stdin closes.
 
+``--one-case`` measures one case in this very process and ends; so it is wherever fork is unsafe.
 Exit codes: 0 stdin closed, 3 torch or torchvision cannot be imported (the reason is on stderr).
 The protocol is docs/worker-protocol.md.
 """
@@ -16,6 +17,7 @@ from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.worker.channel import Channel, Requests, claim_stdout
 
 NO_TORCH = 3
+ONE_CASE = "--one-case"
 
 
 def main() -> int:
@@ -31,25 +33,27 @@ def main() -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return NO_TORCH
     import_s = time.perf_counter() - started
-    channel.send(WorkerReady(os.getpid(), platform.python_version(), torch.__version__, round(import_s, 3)))
-    return _serve(channel)
+    one_case = ONE_CASE in sys.argv or sys.platform != "linux"
+    python, version = platform.python_version(), torch.__version__
+    channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case))
+    _serve(channel, one_case=one_case)
+    return 0
 
 
-def _serve(channel: Channel) -> int:
-    """One process per case where fork is safe; else this process takes one case and ends."""
+def _serve(channel: Channel, *, one_case: bool) -> None:
+    """A process per case by forking, or one case in this process."""
     requests = Requests()
     try:
-        if sys.platform == "linux":
-            from cvbench_tui.worker.zygote import Zygote
-
-            Zygote(channel, requests).serve()
-        else:
+        if one_case:
             from cvbench_tui.worker.single import serve_one
 
             serve_one(channel, requests)
+        else:
+            from cvbench_tui.worker.zygote import Zygote
+
+            Zygote(channel, requests).serve()
     except BrokenPipeError:
         pass  # the parent is gone: nobody is left to tell
-    return 0
 
 
 def _log_to_stderr() -> None:

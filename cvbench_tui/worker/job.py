@@ -56,6 +56,7 @@ class Job:
         self._process = process
         self._channel = channel
         self._told_at = 0.0
+        self._told_stage = ""
 
     def run(self) -> None:
         """Measure and send the outcome."""
@@ -117,11 +118,12 @@ class Job:
         most: int = 0,
         estimate: Estimate | None = None,
     ) -> None:
-        """Progress, between rounds only and not too often; a change of stage is always told."""
+        """Progress, between rounds only and not too often; a new stage is always told."""
         now = time.monotonic()
-        if stage == "measuring" and now - self._told_at < PROGRESS_S:
+        news = f"{stage} {phase}"
+        if news == self._told_stage and now - self._told_at < PROGRESS_S:
             return
-        self._told_at = now
+        self._told_at, self._told_stage = now, news
         median_s = estimate.median_s if estimate else None
         width_s = estimate.half_width_s if estimate else None
         progress = Progress(

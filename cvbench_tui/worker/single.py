@@ -1,4 +1,4 @@
-"""Where fork is unsafe (macOS, Windows): this process answers probes and takes one case, then ends.
+"""Where fork is unsafe (macOS, Windows): this process answers probes and measures one case, then ends.
 
 The parent starts a fresh one for the next case. A thread watches stdin while the case runs, blocked in
 a read, so that no orphan goes on measuring when the parent dies.

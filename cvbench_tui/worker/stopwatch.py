@@ -54,7 +54,7 @@ class Stopwatch:
     def run(self) -> PassResult:
         """Warm-up, memory, rounds. Raises whatever the workload raises."""
         self._timed.begin()
-        self._tell("warming up", 0, self._protocol.max_rounds, None)
+        self._tell_warming()
         started = _clock()
         phase_s, iteration_s = self._warm_up()
         peak, iteration_bytes = self._memory()
@@ -81,6 +81,7 @@ class Stopwatch:
             samples = self._take(window, 1)
             headline = median(samples[-1])
             medians.append(headline)
+            self._tell_warming()
             last = medians[-3:]
             if len(last) == 3 and max(last) - min(last) <= self._protocol.warmup_agreement * min(last):
                 break
@@ -97,10 +98,15 @@ class Stopwatch:
         started = _clock()
         while quiet < FUNCTIONAL_CALLS and (len(seconds) < FUNCTIONAL_CALLS or not self._past_cap(started)):
             seconds.append(self._take(1, 1)[-1][0])
+            self._tell_warming()
             now = self._backend.allocations()
             quiet = quiet + 1 if now == before else 0
             before = now
         return seconds
+
+    def _tell_warming(self) -> None:
+        """A sign of life: a large model on a CPU takes minutes here."""
+        self._tell("warming up", 0, self._protocol.max_rounds, None)
 
     def _past_cap(self, started: float) -> bool:
         return _clock() - started >= self._protocol.warmup_cap_s

@@ -156,6 +156,29 @@ def test_cancel_in_mid_case_keeps_the_finished_rows_and_the_worker(source):
     assert source._worker.pid == before
 
 
+ONE_CASE = (sys.executable, "-m", "cvbench_tui.worker", "--one-case")
+
+
+def test_where_fork_is_unsafe_every_case_gets_a_new_worker():
+    source = LiveSource(ONE_CASE)
+    try:
+        run, events = run_of(source, DENSE, replace(RESNET, device="cuda:63"), replace(DENSE, batch=1))
+    finally:
+        source.close()
+    assert [m.case_id for m in run.measured] == [DENSE.case_id, replace(DENSE, batch=1).case_id]
+    assert len(run.failures) == 1
+    assert len({event.pid for event in events if isinstance(event, CaseStarted)}) == 3
+
+
+def test_a_worker_for_one_case_ends_with_its_stdin():
+    with worker(*ONE_CASE[1:]) as process:
+        process.stdin.write(request(min_rounds=10**6, budget_s=60.0, max_rounds=10**6))
+        process.stdin.flush()
+        until(process, "case_started")
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
+
+
 def worker(*arguments: str):
     return subprocess.Popen(
         [sys.executable, *(arguments or ("-m", "cvbench_tui.worker"))],
