@@ -79,9 +79,7 @@ def _case(case: Case, at_s: float) -> Iterator[Event]:
 
 def _measurement(case: Case, forward_s: float) -> Measurement:
     clock = "perf_counter" if case.device == "cpu" else "cuda_event"
-    phases = tuple(
-        PhaseSamples(phase, _rounds(forward_s * share), 1, clock, "precision") for phase, share in SHARES
-    )
+    phases = tuple(PhaseSamples(phase, _rounds(forward_s * share), 1, clock, "precision") for phase, share in SHARES)
     notices = (Notice("unsettled", "Warm-up ended at its limit."),) if case.workload.name == "VGG16" else ()
     return Measurement(
         case.case_id,
