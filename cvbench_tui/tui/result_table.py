@@ -143,7 +143,7 @@ class ResultTable(DataTable[Text]):
     def _width(self, index: int, column: Column, rows: tuple[Row, ...]) -> int:
         """Cells the column needs, padding included."""
         least = max(len(self._heading(column)), TIME_ROOM if column.unit == "s" else 0)
-        return max([least, *(len(row.cells[index].text) for row in rows)]) + 2 * self.cell_padding
+        return max([least, *(len(_text(column, row, index)) for row in rows)]) + 2 * self.cell_padding
 
 
 def _text(column: Column, row: Row, place: int) -> Text:
