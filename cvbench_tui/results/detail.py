@@ -21,6 +21,7 @@ from cvbench_tui.results.units import (
     relative_text,
     scale_for,
     seconds_text,
+    telling_apart,
     utc_text,
 )
 
@@ -90,7 +91,7 @@ def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
         if found is None:
             continue
         scale = scale_for(found.edges)
-        edges = [scale.text(edge) for edge in found.edges]
+        edges = [scale.text(edge, telling_apart(found.edges)) for edge in found.edges]
         bars = zip(edges[:-1], edges[1:], found.counts, strict=True)
         yield Histogram(f"{phase.phase.capitalize()} samples", tuple(Bin(*bar) for bar in bars))
 
@@ -151,7 +152,7 @@ def _stopped(stop: Stop, protocol: Protocol) -> str:
     return {
         "precision": f"precise to {precision}",
         "rounds": f"after the most rounds ({protocol.max_rounds}), not precise to {precision}",
-        "budget": f"after {seconds_text(protocol.budget_s)} of timed work, not precise to {precision}",
+        "budget": f"after {protocol.budget_s:g} s of timed work, not precise to {precision}",
         "fixed": "after the fixed number of iterations of the published method",
     }[stop]
 
@@ -182,7 +183,9 @@ def _environment(run: Run, case: Case) -> Iterator[Section]:
         if device is not None:
             pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
             pairs += [("device id", device.uuid)] if device.uuid else []
-        pairs += [(name.replace("_", " "), _fact(name, value)) for name, value in run.environment.facts]
+        pairs += [
+            (name.removesuffix("_bytes").replace("_", " "), _fact(name, value)) for name, value in run.environment.facts
+        ]
     yield Section("Environment", tuple(pairs))
 
 

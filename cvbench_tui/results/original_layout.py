@@ -8,7 +8,7 @@ from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.escape import escape
+from cvbench_tui.results.escape import escape, escape_start
 from cvbench_tui.results.layer_text import describe
 from cvbench_tui.results.original_groups import (
     DeviceTable,
@@ -59,14 +59,14 @@ def _dimensions(found: Sequence[Dimension]) -> str:
         shape = " x ".join(str(size) for size in dimension.shape)
         line = f"{number}. Batch Size = {dimension.batch}, {'Image' if dimension.is_image else 'Input'} = {shape}"
         lines.append(line + (" (IF NOTHING SPECIFIED)" if number == 1 and len(found) > 1 else ""))
-        lines += [f"    * {escape(name)}" for name in dimension.names] if number > 1 else []
+        lines += [f"    * {escape_start(name)}" for name in dimension.names] if number > 1 else []
     return "\n".join(lines)
 
 
 def _descriptions(tables: Sequence[DeviceTable]) -> str:
     """Every layer once, in order of appearance."""
     workloads = [entry.case.workload for table in tables for group in table.groups for entry in group.entries]
-    texts = dict.fromkeys(f"{escape(workload.name)} = {escape(describe(workload))}" for workload in workloads)
+    texts = dict.fromkeys(f"{escape_start(workload.name)} = {escape(describe(workload))}" for workload in workloads)
     return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
 
 
@@ -121,7 +121,7 @@ def _reasons(group: Group, kind: Kind) -> Iterator[str]:
             reason = f"no {', '.join(missing)}."
         else:
             continue
-        yield escape(f"{group.name}, {entry.framework}: {reason}")
+        yield escape_start(f"{group.name}, {entry.framework}: {reason}")
 
 
 def _notes(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[str]:
@@ -140,11 +140,11 @@ def _remarks(entry: Entry) -> Iterator[str]:
     """What a reader of one row should know."""
     who = f"{entry.case.workload.name} on {entry.case.device}, {entry.framework}"
     if entry.state.word == "BUDGET":
-        yield escape(f"{who}: stopped before {percent_text(entry.run.plan.protocol.precision)} was reached.")
+        yield escape_start(f"{who}: stopped before {percent_text(entry.run.plan.protocol.precision)} was reached.")
     outcome = entry.run.outcomes.get(entry.case.case_id)
     if isinstance(outcome, Measurement):
         for notice in outcome.notices:
-            yield escape(f"{who}: {notice.sentence}")
+            yield escape_start(f"{who}: {notice.sentence}")
 
 
 def _median_note(protocol: Protocol) -> str:
@@ -160,7 +160,7 @@ def _published_note(protocol: Protocol) -> str:
     return (
         f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
         "method of the original page; the tables of minima show the smallest of the same iterations, because that page "
-        "mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration left out is the "
-        "first, cold one (there it was the second, and the cold one counted), and inference is really inference "
-        "(there it repeated the training forward pass)."
+        "mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration "
+        "left out is the first, cold one (there it was the second, and the cold one counted), and inference is really "
+        "inference (there it repeated the training forward pass)."
     )

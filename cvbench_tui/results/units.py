@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MISSING = "-"
@@ -26,13 +26,13 @@ class Scale:
     per_second: float
     """How many of the unit make a second."""
 
-    def number(self, seconds: float | None) -> str:
-        """The number alone, four significant digits: ``24.51``."""
-        return MISSING if seconds is None else significant(seconds * self.per_second)
+    def number(self, seconds: float | None, digits: int = DIGITS) -> str:
+        """The number alone, to so many significant digits: ``24.51``."""
+        return MISSING if seconds is None else significant(seconds * self.per_second, digits)
 
-    def text(self, seconds: float | None) -> str:
+    def text(self, seconds: float | None, digits: int = DIGITS) -> str:
         """With its unit: ``24.51 ms``."""
-        return MISSING if seconds is None else f"{self.number(seconds)} {self.unit}"
+        return MISSING if seconds is None else f"{self.number(seconds, digits)} {self.unit}"
 
 
 SCALES = (Scale("s", 1.0), Scale("ms", 1e3), Scale("\u00b5s", 1e6), Scale("ns", 1e9))
@@ -137,6 +137,14 @@ def rough_duration_text(seconds: float | None) -> str:
 def utc_text(at_s: float | None) -> str:
     """A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
     return MISSING if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s))
+
+
+def telling_apart(edges: Sequence[float]) -> int:
+    """The significant digits that rising, evenly spaced values need to be told apart by, four at least."""
+    step = (edges[-1] - edges[0]) / max(1, len(edges) - 1)
+    if step <= 0:
+        return DIGITS
+    return max(DIGITS, math.ceil(math.log10(abs(edges[-1]) / step)) + 1)
 
 
 def significant(value: float, digits: int = DIGITS) -> str:

@@ -8,7 +8,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.columns import Column
-from cvbench_tui.results.escape import escape
+from cvbench_tui.results.escape import escape, escape_start
 from cvbench_tui.results.state import NOTICE_MARK, state_of
 from cvbench_tui.results.statistics import is_published
 from cvbench_tui.results.table import Table, build
@@ -51,8 +51,8 @@ def began_line(run: Run) -> str:
 
 
 def label(case: Case) -> str:
-    """A row in a list: name, device and batch; escaped."""
-    return escape(f"{case.workload.name} ({case.device}, batch {case.batch})")
+    """A row at the start of a list's item: name, device and batch; escaped."""
+    return escape_start(f"{case.workload.name} ({case.device}, batch {case.batch})")
 
 
 def _rows(table: Table) -> list[str]:

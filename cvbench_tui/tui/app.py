@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import App
@@ -21,7 +21,6 @@ from cvbench_tui.catalog.selection import Selection, to_plan
 from cvbench_tui.core.event import Progress, RunFinished
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, SelectionError
-from cvbench_tui.results.markdown import Layout
 from cvbench_tui.results.table import Table, build
 from cvbench_tui.tui.bench_screen import ASKING, BenchScreen
 from cvbench_tui.tui.checklist import Checklist
@@ -32,6 +31,9 @@ from cvbench_tui.tui.picks import Picks
 from cvbench_tui.tui.saving import Saver
 from cvbench_tui.tui.sorting import SortOrder
 from cvbench_tui.tui.summary import plan_line, settings_line
+
+if TYPE_CHECKING:
+    from cvbench_tui.results.markdown import Layout
 
 TICK_S = 1.0
 """How often elapsed time and ETA are drawn when no event comes, seconds."""

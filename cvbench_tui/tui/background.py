@@ -17,7 +17,6 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.results.store import create_log
 from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
 
 PROGRESS_EVERY_S = 0.25
@@ -83,6 +82,9 @@ class Drive(Background):
 
     def work(self) -> None:
         """Post ``RunAdvanced`` for what happens, or ``RunRefused`` when it cannot be written down."""
+        # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
+        from cvbench_tui.results.store import create_log
+
         try:
             with create_log(self._folder, self.session.run_id) as log:
                 self.path = log.path

@@ -51,7 +51,7 @@ class Checklist(Vertical):
     """A titled list with ticks, headings and a filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "tick", "Tick", tooltip="Tick or untick the line under the cursor"),
+        Binding("space", "tick", "Tick", key_display="Space", tooltip="Tick or untick the line under the cursor"),
         Binding("a", "tick_all", "All", tooltip="Tick everything shown"),
         Binding("n", "tick_none", "None", tooltip="Untick everything shown"),
         Binding("i", "invert", "Invert", show=False, tooltip="Swap the ticks of everything shown"),

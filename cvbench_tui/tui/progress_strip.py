@@ -45,6 +45,7 @@ class ProgressStrip(Static):
         line = Text.assemble((word, END_STYLES[word]), ": ", outcome_text(run))
         if run.ended_sentence:
             line.append(f". {run.ended_sentence}")
+        line.append("   s saves the table", style="dim")
         self.update(line)
 
 

@@ -26,8 +26,6 @@ STATE_STYLES: dict[Word, str] = {
 }
 """Every other word is a failure."""
 FAILURE_STYLE = "bold red"
-ARROW_ROOM = 1
-"""Cells every heading keeps free, so that the sort arrow moves nothing."""
 TIME_ROOM = len("120.0 ms \u00b10.2%")
 """Cells counted for a time before there is one, so that no column goes when the first row is measured."""
 
@@ -123,8 +121,8 @@ class ResultTable(DataTable[Text]):
         self.sort(first, key=lambda cell: place[id(cell)])
 
     def _heading(self, column: Column) -> Text:
-        """The heading with its arrow, or the room for one."""
-        arrow = " " * ARROW_ROOM
+        """The heading, with an arrow when the table is sorted by it."""
+        arrow = ""
         if self._sort is not None and self._sort[0] == column.key:
             arrow = "\u25bc" if self._sort[1] else "\u25b2"
         return Text(column.heading + arrow, justify="right" if column.alignment == "right" else "left")
@@ -144,11 +142,8 @@ class ResultTable(DataTable[Text]):
 
     def _width(self, index: int, column: Column, rows: tuple[Row, ...]) -> int:
         """Cells the column needs, padding included."""
-        texts = [len(row.cells[index].text) for row in rows]
-        return (
-            max([len(column.heading) + ARROW_ROOM, TIME_ROOM if column.unit == "s" else 0, *texts])
-            + 2 * self.cell_padding
-        )
+        least = max(len(self._heading(column)), TIME_ROOM if column.unit == "s" else 0)
+        return max([least, *(len(_text(column, row, index)) for row in rows)]) + 2 * self.cell_padding
 
 
 def _text(column: Column, row: Row, place: int) -> Text:

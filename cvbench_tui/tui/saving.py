@@ -6,10 +6,12 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.export import write_output
-from cvbench_tui.results.markdown import Layout
+
+if TYPE_CHECKING:
+    from cvbench_tui.results.markdown import Layout
 
 
 class Saver:
@@ -29,6 +31,9 @@ class Saver:
 
     def write(self, run: Run, path: Path, layout: Layout, sort: tuple[str, bool] | None) -> None:
         """Write the run as it is on screen, in its order. Raises StoreError."""
+        # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
+        from cvbench_tui.results.export import write_output
+
         column, descending = sort or (None, False)
         write_output(run, path, layout=layout, sort=column, descending=descending)
         self.saved.append(path)

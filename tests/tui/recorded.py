@@ -73,6 +73,13 @@ class Gated(ReplaySource):
         self.cancel()
 
 
+class SlowCancel(Gated):
+    """Does not end at once when it is cancelled."""
+
+    def cancel(self) -> None:
+        ReplaySource.cancel(self)
+
+
 class SlowProbe(ReplaySource):
     """Tells its devices only when it is let."""
 

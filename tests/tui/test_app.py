@@ -40,6 +40,11 @@ def strip(app: BenchApp) -> str:
     return str(app.bench.query_one(ProgressStrip).visual)
 
 
+def word(app: BenchApp) -> str:
+    """The strip without its hint."""
+    return strip(app).split("   ")[0]
+
+
 def text(app: BenchApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).visual)
 
@@ -78,7 +83,7 @@ async def test_from_launch_to_the_saved_file(tmp_path: Path, size: tuple[int, in
         assert "(1 model + 1 layer) x 2 devices = 4 rows, about" in text(app, "#summary")
         await pilot.press("r")
         await until(pilot, lambda: ended(app))
-        assert strip(app) == "finished: 4 measured"
+        assert word(app) == "finished: 4 measured"
         assert table(app).row_count == 4
         await pilot.press("s")
         assert app.screen.query_one("#path", Input).value.startswith("cvbench-example-gpu-test-2025-11-2")
@@ -150,7 +155,7 @@ async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: 
         source.let.set()
         await until(pilot, lambda: ended(app))
         assert app.picks.devices.ticked == ("cuda:0",)
-        assert strip(app) == "finished: 1 measured"
+        assert word(app) == "finished: 1 measured"
 
 
 async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> None:
@@ -161,7 +166,7 @@ async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> 
         assert "[/] no torch [bold]." in text(app, "#devices .notice")
         await pilot.press("r")
         await until(pilot, lambda: ended(app))
-        assert strip(app) == "finished: 3 measured, 1 failed"
+        assert word(app) == "finished: 3 measured, 1 failed"
 
 
 async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: Path) -> None:
@@ -204,7 +209,7 @@ async def test_while_running_the_strip_moves_and_the_words_wait(tmp_path: Path) 
         await pilot.press("r", "p")
         source.go_on.set()
         await until(pilot, lambda: ended(app))
-        assert strip(app) == "finished: 5 measured, 1 failed"
+        assert word(app) == "finished: 5 measured, 1 failed"
 
 
 async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
@@ -216,11 +221,26 @@ async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
         await until(pilot, source.reached.is_set)
         await pilot.press("x")
         await until(pilot, lambda: ended(app))
-        assert strip(app) == "cancelled: 0 measured, 1 cancelled, 5 not begun"
+        assert word(app) == "cancelled: 0 measured, 1 cancelled, 5 not begun"
         source.go_on.set()
         await pilot.press("r")
         await until(pilot, lambda: app.conductor.run is not None and app.conductor.run.ended == "finished")
-        assert strip(app) == "finished: 5 measured, 1 failed"
+        assert word(app) == "finished: 5 measured, 1 failed"
+
+
+async def test_cancelling_is_said_until_the_run_has_ended(tmp_path: Path) -> None:
+    source = recorded.SlowCancel(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.press("r")
+        await until(pilot, lambda: source.reached.is_set() and "0 of 6" in strip(app))
+        await pilot.press("x")
+        assert "cancelling..." in strip(app)
+        assert "cancelled" not in strip(app)
+        source.go_on.set()
+        await until(pilot, lambda: ended(app))
+        assert word(app).startswith("cancelled:")
 
 
 async def test_quit_in_mid_run_is_asked_once(tmp_path: Path) -> None:

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.errors import StoreError
+from cvbench_tui.results.export import check_writable, export_csv, export_json, write_output
+from cvbench_tui.results.markdown import render
+from cvbench_tui.results.statistics import phase_result
+from tests.results.samples import CONV, Case, measurement, mixed_run, plan, run_of
+
+RUN = mixed_run()
+
+
+def test_json_golden(golden):
+    golden("mixed.json", export_json(RUN))
+
+
+def test_csv_golden(golden):
+    golden("mixed.csv", export_csv(RUN))
+
+
+def test_json_has_phases_or_a_failure_for_every_case():
+    document = json.loads(export_json(RUN))
+    assert list(document) == ["schema", "run", "environment", "protocol", "results"]
+    assert len(document["results"]) == len(RUN.plan.cases)
+    assert all(("phases" in result) != ("failure" in result) for result in document["results"])
+    failed = next(result for result in document["results"] if "failure" in result)
+    assert failed["failure"]["kind"] == "out_of_memory"
+    assert failed["failure"]["detail"] == "Trace\nlast"
+
+
+def test_json_has_every_sample_and_the_statistics_of_them():
+    result = json.loads(export_json(RUN))["results"][0]
+    outcome = RUN.measured[0]
+    total = outcome.phase("total")
+    assert total is not None
+    found = result["phases"]["total"]
+    assert found["samples_s"] == [sample for samples in total.rounds for sample in samples]
+    expected = phase_result(outcome, "total")
+    assert expected is not None
+    for name in ("median_s", "low_s", "high_s", "mean_s", "min_s", "n", "rounds"):
+        assert found[name] == getattr(expected, name)
+
+
+def test_what_was_not_measured_is_null_or_empty():
+    case = Case(CONV, "cpu", 8)
+    bare = run_of(plan(case), environment=None)
+    document = json.loads(export_json(bare))
+    assert document["environment"] is None
+    assert (document["results"][0]["state"], document["results"][0]["phases"]) == ("SKIPPED", {})
+    row = next(csv.DictReader(io.StringIO(export_csv(bare))))
+    assert row["total_median_s"] == row["memory_peak_bytes"] == row["device_name"] == ""
+
+
+def test_csv_is_sorted_and_keeps_odd_names():
+    odd = replace(CONV, name='a,"b"\nc')
+    cases = (Case(CONV, "cpu", 8), Case(odd, "cpu", 8))
+    run = run_of(plan(*cases), measurement(cases[0], 0.002), measurement(cases[1], 0.001))
+    rows = list(csv.DictReader(io.StringIO(export_csv(run, sort="forward"))))
+    assert [row["name"] for row in rows] == ['a,"b"\nc', "Conv3x3/1"]
+
+
+def test_csv_of_an_empty_plan_is_a_heading():
+    assert export_csv(run_of(plan())) == "name\n"
+
+
+@pytest.mark.parametrize("suffix", [".md", ".json", ".csv", ".MD"])
+def test_the_suffix_decides_what_is_written(tmp_path, suffix):
+    path = tmp_path / f"out{suffix}"
+    write_output(RUN, path, layout="original")
+    texts = {".md": render(RUN, "original"), ".json": export_json(RUN), ".csv": export_csv(RUN)}
+    assert path.read_text() == texts[suffix.lower()]
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_new_file_gets_the_mode_of_a_plain_open_and_an_old_one_keeps_its_own(tmp_path):
+    plain, path = tmp_path / "plain", tmp_path / "out.md"
+    plain.touch()
+    write_output(RUN, path)
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    path.chmod(0o600)
+    write_output(RUN, path, sort="total", descending=True)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == render(RUN, "wide", sort="total", descending=True)
+
+
+def test_a_link_is_written_through(tmp_path):
+    (tmp_path / "link.md").symlink_to(tmp_path / "real.md")
+    write_output(RUN, tmp_path / "link.md")
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "real.md").read_text() == render(RUN, "wide")
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "out.md"
+    path.write_text("before")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(StoreError, match="No space left"):
+        write_output(RUN, path)
+    assert path.read_text() == "before"
+    assert os.listdir(tmp_path) == ["out.md"]
+
+
+def test_half_a_character_in_a_name_does_not_lose_the_file(tmp_path):
+    case = Case(replace(CONV, name="odd \udce4"), "cpu", 8)
+    for suffix in (".md", ".json", ".csv"):
+        write_output(run_of(plan(case)), tmp_path / f"out{suffix}")
+        assert "odd" in (tmp_path / f"out{suffix}").read_text()
+
+
+def test_checking_leaves_nothing_behind_and_touches_nothing(tmp_path):
+    check_writable(tmp_path / "new.md")
+    assert os.listdir(tmp_path) == []
+    old = tmp_path / "old.csv"
+    old.write_text("before")
+    check_writable(old)
+    assert (os.listdir(tmp_path), old.read_text()) == (["old.csv"], "before")
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.jsn", ".md"])
+def test_another_suffix_is_refused(tmp_path, name):
+    with pytest.raises(StoreError, match=r"does not end in \.md, \.json or \.csv") as caught:
+        check_writable(tmp_path / name)
+    assert caught.value.hint
+    assert ("Nearest: .json." in caught.value.hint) == (name == "out.jsn")
+
+
+@pytest.mark.parametrize("act", [check_writable, lambda path: write_output(RUN, path)])
+def test_what_cannot_be_written_is_refused(tmp_path, act):
+    (tmp_path / "folder.md").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe.md")
+    (tmp_path / "loop.md").symlink_to(tmp_path / "loop.md")
+    refused = {
+        tmp_path / "folder.md": "it is a folder",
+        tmp_path / "none" / "out.md": "no folder",
+        tmp_path / "file" / "out.md": "Not a directory",
+        tmp_path / "pipe.md": "no regular file",
+        tmp_path / ("x" * 300 + ".md"): "too long",
+    }
+    for path, words in refused.items():
+        with pytest.raises(StoreError, match=words):
+            act(path)
+    with pytest.raises(StoreError):
+        act(tmp_path / "loop.md")
+
+
+def test_read_only_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "out.md"
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StoreError, match="read-only"):
+        check_writable(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        check_writable(tmp_path / "out.md")

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished, RunStarted
+from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.run import Run, fold
+from cvbench_tui.errors import StoreError
+from cvbench_tui.results import store
+from tests.results.samples import mixed_events, mixed_run
+
+
+def write(folder: Path, run_id: str, events: Sequence[Event]) -> Path:
+    with store.create_log(folder, run_id) as log:
+        for event in events:
+            log.append(replace(event, run_id=run_id) if isinstance(event, RunStarted) else event)
+    return log.path
+
+
+def began(at_s: float) -> list[Event]:
+    header, *rest = mixed_events()
+    assert isinstance(header, RunStarted)
+    return [replace(header, at_s=at_s), *rest]
+
+
+def folded(events: Sequence[Event]) -> Run:
+    run: Run | None = None
+    for event in events:
+        run = fold(run, event)
+    assert run is not None
+    return run
+
+
+def test_a_run_comes_back_from_its_file_as_it_was(tmp_path):
+    path = write(tmp_path / "new" / "folder", "20261124-151012-9f3a", mixed_events())
+    assert path.name == "20261124-151012-9f3a.jsonl"
+    assert list(store.read_events(path)) == mixed_events()
+    assert store.load(path) == mixed_run()
+
+
+def test_every_event_can_be_read_as_soon_as_it_is_appended(tmp_path):
+    events = mixed_events()
+    with store.create_log(tmp_path, "run") as log:
+        for number, event in enumerate(events, 1):
+            log.append(event)
+            assert len(list(store.read_events(log.path))) == number
+
+
+def test_outcomes_are_forced_to_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    write(tmp_path, "run", mixed_events())
+    outcomes = [event for event in mixed_events() if isinstance(event, (CaseFinished, CaseFailed, RunFinished))]
+    assert len(synced) == len(outcomes)
+
+
+def test_a_last_line_torn_anywhere_is_left_out(tmp_path):
+    whole = write(tmp_path, "run", mixed_events()).read_bytes()
+    last = whole.rstrip(b"\n").rindex(b"\n") + 1
+    expected = folded(mixed_events()[:-1])
+    torn = tmp_path / "torn.jsonl"
+    for end in range(last, len(whole) - 2):
+        torn.write_bytes(whole[:end])
+        assert store.load(torn) == expected
+    torn.write_bytes(whole[:last] + b"\0" * 100)
+    assert store.load(torn) == expected
+    torn.write_bytes(whole.rstrip(b"\n"))
+    assert store.load(torn) == mixed_run()
+
+
+def test_a_line_broken_in_the_middle_is_refused_with_its_number(tmp_path):
+    path = write(tmp_path, "run", mixed_events())
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], lines[3][:20] + b"\n", *lines[4:]]))
+    with pytest.raises(StoreError, match="line 4"):
+        store.load(path)
+
+
+def test_a_whole_last_line_that_is_no_event_is_refused(tmp_path):
+    path = write(tmp_path, "run", mixed_events())
+    with path.open("ab") as file:
+        file.write(b'{"kind":"nonsense"}')
+    with pytest.raises(StoreError, match="line 26"):
+        store.load(path)
+
+
+@pytest.mark.parametrize("content", [b"{}\n", b"# a table\n", b"\xff\xfe\n", b'{"kind":"run_sta', b"[]\n", b"\n"])
+def test_what_is_no_run_is_refused(tmp_path, content):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="no run file"):
+        store.load(path)
+
+
+def test_empty_missing_and_folder_are_refused(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.touch()
+    with pytest.raises(StoreError, match="empty"):
+        store.load(path)
+    with pytest.raises(StoreError, match="No such file"):
+        store.load(tmp_path / "y.jsonl")
+    with pytest.raises(StoreError, match="directory"):
+        store.load(tmp_path)
+
+
+def test_a_newer_schema_and_a_second_run_are_refused(tmp_path):
+    header, *rest = mixed_events()
+    assert isinstance(header, RunStarted)
+    with pytest.raises(StoreError, match="newer version") as caught:
+        store.load(write(tmp_path, "newer", [replace(header, schema=99), *rest]))
+    assert "Update" in caught.value.hint
+    with pytest.raises(StoreError, match="line 2: a second run"):
+        store.load(write(tmp_path, "twice", [header, header]))
+
+
+def test_a_header_that_lacks_something_is_refused(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"kind":"run_started","schema":1}\n')
+    with pytest.raises(StoreError, match=r"line 1: run_started\.run_id"):
+        store.load(path)
+
+
+def test_a_run_file_is_never_written_over(tmp_path):
+    write(tmp_path, "run", mixed_events())
+    with pytest.raises(StoreError, match="File exists"):
+        store.create_log(tmp_path, "run")
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="runs folder"):
+        store.create_log(tmp_path / "file" / "runs", "run")
+
+
+def test_a_full_disk_is_said(tmp_path):
+    with store.create_log(tmp_path, "run") as log:
+        os.dup2(os.open("/dev/full", os.O_WRONLY), log._file.fileno())
+        with pytest.raises(StoreError, match="No space left"):
+            log.append(mixed_events()[0])
+
+
+def test_where_runs_are_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv(store.FOLDER_VARIABLE, "~/mine")
+    assert store.runs_folder("/some/where") == Path("/some/where")
+    assert store.runs_folder() == tmp_path / "mine"
+    monkeypatch.setenv(store.FOLDER_VARIABLE, "")
+    assert store.runs_folder().name == "runs"
+    assert tmp_path in store.runs_folder().parents
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_are_listed_newest_first_with_what_came_of_them(tmp_path):
+    write(tmp_path, "20260101-000000-aaaa", began(100.0))
+    write(tmp_path, "20260102-000000-bbbb", began(200.0)[:-1])
+    (tmp_path / "broken.jsonl").write_text("{}\n")
+    (tmp_path / "notes.txt").write_text("not a run")
+    newest, oldest, broken = store.list_runs(tmp_path)
+    assert (newest.id, newest.started_at_s, newest.ended) == ("20260102-000000-bbbb", 200.0, None)
+    assert (oldest.rows, oldest.measured, oldest.failed, oldest.ended) == (7, 6, 1, "finished")
+    assert (oldest.plan_name, oldest.problem) == ("mixed", "")
+    assert (broken.id, broken.started_at_s) == ("broken", None)
+    assert "no run file" in broken.problem
+
+
+def test_a_listing_counts_as_the_fold_does_whoever_wrote_the_lines(tmp_path):
+    events = mixed_events()
+    measured = next(event for event in events if isinstance(event, CaseFinished))
+    late = CaseFailed(Failure(measured.measurement.case_id, "crashed", 'A "kind":"case_finished"} in a text'))
+    stray = CaseFailed(Failure('not \\ in the "plan"', "error", "?"))
+    path = write(tmp_path, "run", [*events[:-1], measured, late, stray, events[-1]])
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    (tmp_path / "spaced.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    turned = [dict(reversed(line.items())) for line in lines]
+    (tmp_path / "turned.jsonl").write_text("".join(json.dumps(line, indent=None) + "\n" for line in turned))
+    run = store.load(path)
+    for summary in store.list_runs(tmp_path):
+        assert summary.problem == ""
+        assert (summary.rows, summary.measured, summary.failed) == (7, len(run.measured), len(run.failures))
+        assert summary.ended == "finished"
+
+
+def test_a_listing_takes_a_torn_last_line_and_names_a_broken_one(tmp_path):
+    path = write(tmp_path, "run", mixed_events())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    assert (store.list_runs(tmp_path)[0].problem, store.list_runs(tmp_path)[0].ended) == ("", None)
+    lines = whole.splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:5], b"{oops\n", *lines[5:]]))
+    assert "line 6" in store.list_runs(tmp_path)[0].problem
+
+
+def test_no_folder_is_no_runs(tmp_path):
+    assert store.list_runs(tmp_path / "none") == ()
+
+
+def test_a_run_is_found_by_path_id_prefix_and_as_the_last(tmp_path):
+    old = write(tmp_path, "20260101-000000-aaaa", began(100.0))
+    new = write(tmp_path, "20260102-000000-bbbb", began(200.0))
+    copied = write(tmp_path, "zcopied-from-elsewhere", began(150.0))
+    (tmp_path / "zz.jsonl").write_text("{}\n")
+    assert store.find("last", tmp_path) == new
+    assert store.find("20260101-000000-aaaa", tmp_path) == old
+    assert store.find("20260101", tmp_path) == old
+    assert store.find(" zcop ", tmp_path) == copied
+    assert store.find(str(copied), Path("/nowhere")) == copied
+
+
+def test_what_is_not_found_names_the_nearest_and_what_is_ambiguous_the_several(tmp_path):
+    for number in range(5):
+        write(tmp_path, f"2026010{number}-000000-aaaa", began(float(number)))
+    with pytest.raises(StoreError, match="5 runs begin with") as caught:
+        store.find("2026", tmp_path)
+    assert "20260104-000000-aaaa" in caught.value.hint
+    with pytest.raises(StoreError, match="no run") as caught:
+        store.find("20260109-000000-aaaa", tmp_path)
+    assert "Nearest: 2026010" in caught.value.hint
+    with pytest.raises(StoreError, match="no run"):
+        store.find("nothing-like-it", tmp_path)
+    with pytest.raises(StoreError, match="folder"):
+        store.find(str(tmp_path), tmp_path)
+    with pytest.raises(StoreError, match="No run was named"):
+        store.find(" ", tmp_path)
+    with pytest.raises(StoreError, match="no run"):
+        store.find("last", tmp_path / "none")

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+
+from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.plan import Case
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.columns import COLUMNS, columns_for
+from cvbench_tui.results.table import Table, build
+from tests.results.samples import CONV, measurement, mixed_run, model, plan, run_of
+
+SMALL, LARGE, LARGER = (Case(model(name), "cpu", 8) for name in ("Resnet18", "resnet101", "Resnet152"))
+BROKEN = Case(model("VGG16"), "cpu", 8)
+
+
+def small_run() -> Table:
+    return build(run_of(plan(LARGE, BROKEN, SMALL, LARGER), *outcomes()))
+
+
+def outcomes() -> tuple[Measurement | Failure, ...]:
+    return (
+        measurement(LARGE, 0.2),
+        Failure(BROKEN.case_id, "error", "Why."),
+        measurement(SMALL, 0.1),
+        measurement(LARGER, 0.2),
+    )
+
+
+def names(table: Table) -> list[str]:
+    return [row.cells[0].text for row in table.rows]
+
+
+def test_without_a_column_the_order_is_the_plans() -> None:
+    assert names(small_run()) == ["resnet101", "VGG16", "Resnet18", "Resnet152"]
+
+
+def test_missing_values_are_last_in_both_directions() -> None:
+    run = run_of(plan(LARGE, BROKEN, SMALL, LARGER), *outcomes())
+    assert names(build(run, sort="forward")) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
+    assert names(build(run, sort="forward", descending=True)) == ["resnet101", "Resnet152", "Resnet18", "VGG16"]
+
+
+def test_names_sort_by_their_numbers_and_without_case() -> None:
+    run = run_of(plan(LARGE, BROKEN, SMALL, LARGER), *outcomes())
+    assert names(build(run, sort="name")) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
+
+
+@pytest.mark.parametrize("column", [column.key for column in COLUMNS])
+@pytest.mark.parametrize("descending", [False, True])
+def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) -> None:
+    run = mixed_run()
+    table = build(run, sort=column, descending=descending)
+    assert sorted(row.key for row in table.rows) == sorted(case.case_id for case in run.plan.cases)
+    values = [row.cells[[c.key for c in table.columns].index(column)].value for row in table.rows]
+    present = [value for value in values if value is not None]
+    assert values[: len(present)] == present, "a missing value stands before a present one"
+
+
+def test_an_unknown_column_is_refused_with_the_nearest() -> None:
+    with pytest.raises(SelectionError, match="no column 'foward'") as caught:
+        build(mixed_run(), sort="foward")
+    assert "Nearest: forward" in caught.value.hint
+
+
+def test_a_failed_row_has_dashes_and_no_zeroes() -> None:
+    table = small_run()
+    for key in ("forward", "backward", "total", "inference", "throughput", "memory"):
+        assert table.text(BROKEN.case_id, key) == "-"
+    broken = next(row for row in table.rows if row.key == BROKEN.case_id)
+    assert [cell.value for cell in broken.cells[4:10]] == [None] * 6
+    assert table.text(BROKEN.case_id, "state") == "ERROR"
+    assert broken.state == "ERROR"
+
+
+def test_a_measured_row() -> None:
+    table = small_run()
+    assert table.text(SMALL.case_id, "forward") == "100.0 ms \u00b10.1%"
+    assert table.text(SMALL.case_id, "throughput") == "106.6 img/s", "8 images in the mean of inference, 75.05 ms"
+    assert table.text(SMALL.case_id, "memory") == "768 MiB"
+    assert table.text(SMALL.case_id, "image") == "224"
+    with pytest.raises(KeyError):
+        table.text(SMALL.case_id, "nothing")
+
+
+def test_under_the_published_method_the_mean_leads_and_the_minimum_stands_beside_it() -> None:
+    case = Case(CONV, "cpu", 1)
+    table = build(run_of(plan(case, protocol="original"), measurement(case, 0.001, stop="fixed")))
+    forward = next(column for column in table.columns if column.key == "forward")
+    assert forward.heading == "Forward mean"
+    assert table.text(case.case_id, "forward") == "1.001 ms \u00b10.1% (min 0.9990)"
+    value = table.rows[0].cells[table.columns.index(forward)].value
+    assert value == pytest.approx(0.0010009)
+
+
+def test_keys_are_the_same_under_every_protocol() -> None:
+    run = mixed_run("original")
+    assert [column.key for column in columns_for(run.plan.protocol)] == [column.key for column in COLUMNS]
+    assert all(column.heading and column.help for column in COLUMNS)
+
+
+def test_an_empty_run_still_has_all_rows() -> None:
+    table = build(run_of(plan(SMALL, LARGE), environment=None))
+    assert [row.state for row in table.rows] == ["SKIPPED", "SKIPPED"]

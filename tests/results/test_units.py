@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import pytest
+
+from cvbench_tui.results import units
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0.0, "0 ms"),
+        (6.6024, "6.602 s"),
+        (0.0245, "24.50 ms"),
+        (0.9999999, "1000 ms"),
+        (62e-6, "62.00 \u00b5s"),
+        (3.2e-8, "32.00 ns"),
+        (75.25, "75.25 s"),
+    ],
+)
+def test_a_time_on_its_own(seconds: float | None, text: str) -> None:
+    assert units.seconds_text(seconds) == text
+
+
+def test_one_scale_serves_a_column() -> None:
+    scale = units.scale_for([0.0001, None, 6.0])
+    assert scale.unit == "ms"
+    assert [scale.text(value) for value in (0.0001, None, 6.6024)] == ["0.1000 ms", "-", "6602 ms"]
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, "-"),
+        (0.0, "\u00b1<0.1%"),
+        (0.00049, "\u00b1<0.1%"),
+        (0.0005, "\u00b10.1%"),
+        (0.012, "\u00b11.2%"),
+        (0.0994, "\u00b19.9%"),
+        (0.0996, "\u00b110%"),
+        (1.5, "\u00b1150%"),
+    ],
+)
+def test_a_relative_width_never_says_zero(share: float | None, text: str) -> None:
+    assert units.relative_text(share) == text
+
+
+def test_a_time_with_its_interval() -> None:
+    assert units.interval_text(0.0245, 0.000245) == "24.50 ms \u00b11.0%"
+    assert units.interval_text(0.0245, None) == "24.50 ms"
+    assert units.interval_text(None, None) == "-"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (None, "-"),
+        (0, "0 KiB"),
+        (64 * 2**10, "64 KiB"),
+        (int(12.3 * 2**20), "12.3 MiB"),
+        (456 * 2**20, "456 MiB"),
+        (int(1.23 * 2**30), "1.23 GiB"),
+    ],
+)
+def test_memory(size: int | None, text: str) -> None:
+    assert units.bytes_text(size) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(None, "-"), (0, "0"), (999, "999"), (525_000, "525 k"), (11_689_512, "11.7 M"), (1_843_000_000, "1.84 G")],
+)
+def test_parameters(count: int | None, text: str) -> None:
+    assert units.parameters_text(count) == text
+
+
+@pytest.mark.parametrize(
+    ("per_s", "text"), [(None, "-"), (326.14, "326.1 img/s"), (46094.6, "46095 img/s"), (1.6141, "1.614 img/s")]
+)
+def test_rates_never_lose_whole_digits(per_s: float | None, text: str) -> None:
+    assert units.rate_text(per_s, "img/s") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "-"), (0.4, "0:00"), (48.0, "0:48"), (59.6, "1:00"), (3723.0, "1:02:03"), (-3.0, "0:00")],
+)
+def test_durations(seconds: float | None, text: str) -> None:
+    assert units.duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(None, "-"), (0.0, "0%"), (0.378, "37%"), (0.999, "99%"), (1.2, "100%")])
+def test_a_share_is_only_whole_at_the_end(share: float | None, text: str) -> None:
+    assert units.share_text(share) == text
+
+
+def test_the_original_formats_always_have_four_decimals() -> None:
+    assert units.fixed_seconds(16.036) == "16.0360 s"
+    assert units.fixed_seconds(0.02449) == "0.0245 s"
+    assert units.fixed_milliseconds(0.0002312) == "0.2312 ms"
+    assert units.fixed_milliseconds(0.001014) == "1.0140 ms"
+    assert (units.fixed_seconds(None), units.fixed_milliseconds(None)) == ("-", "-")
+
+
+def test_guesses_moments_and_limits() -> None:
+    assert units.rough_duration_text(38.0) == "40 s"
+    assert units.rough_duration_text(119.0) == "2 min"
+    assert units.rough_duration_text(5400.0) == "1.5 h"
+    assert units.utc_text(0.0) == "1970-01-01 00:00:00 UTC"
+    assert units.utc_text(None) == "-"
+    assert [units.percent_text(share) for share in (0.01, 0.005, 0.03)] == ["1%", "0.5%", "3%"]

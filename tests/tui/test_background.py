@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.message import Message
+
+from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, RunFinished
+from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.run import Run
+from cvbench_tui.engine.replay import ReplaySource
+from cvbench_tui.engine.session import Session
+from cvbench_tui.tui import background
+from cvbench_tui.tui.background import Drive, Probe
+from cvbench_tui.tui.messages import Crashed, Probed, RunAdvanced, RunRefused
+from tests.tui import recorded
+
+
+def plan() -> Plan:
+    run = recorded.good()[0]
+    return run.plan  # type: ignore[union-attr]
+
+
+def drive(source: ReplaySource, folder: Path) -> tuple[Drive, list[Message]]:
+    posted: list[Message] = []
+    return Drive(posted.append, Session(source, plan()), folder), posted
+
+
+def events(posted: list[Message]) -> list[Event]:
+    return [message.event for message in posted if isinstance(message, RunAdvanced)]
+
+
+def test_progress_is_thinned_out_and_outcomes_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "PROGRESS_EVERY_S", 3600.0)
+    mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
+    mine.run()
+    seen = events(posted)
+    assert sum(isinstance(event, Progress) for event in seen) == 1
+    assert sum(isinstance(event, CaseFinished | CaseFailed) for event in seen) == 6
+    assert isinstance(seen[-1], RunFinished)
+    assert isinstance(mine.newest, Run)
+    assert mine.path is not None
+    assert mine.path.read_text().count('"progress"') > 10
+
+
+def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:
+    mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
+    mine.cancel()
+    mine.run()
+    last = events(posted)[-1]
+    assert isinstance(last, RunFinished)
+    assert last.reason == "cancelled"
+    assert not any(isinstance(event, CaseFinished) for event in events(posted))
+
+
+def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    mine, posted = drive(ReplaySource(recorded.good()), tmp_path / "file")
+    mine.run()
+    assert [type(message) for message in posted] == [RunRefused]
+
+
+class Broken(ReplaySource):
+    def events(self, plan: Plan) -> Iterator[Event]:
+        raise ZeroDivisionError("a bug")
+
+
+def test_a_bug_reaches_the_app(tmp_path: Path) -> None:
+    mine, posted = drive(Broken(recorded.good()), tmp_path)
+    mine.run()
+    assert isinstance(posted[-1], Crashed)
+    assert isinstance(posted[-1].error, ZeroDivisionError)
+
+
+def test_the_threads_never_hold_up_the_exit() -> None:
+    posted: list[Message] = []
+    probe = Probe(posted.append, ReplaySource(recorded.good()))
+    assert probe.daemon
+    probe.start()
+    probe.join(10)
+    assert isinstance(posted[0], Probed)
+    assert threading.current_thread() is threading.main_thread()
