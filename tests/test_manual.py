@@ -1,0 +1,84 @@
+"""The manual is complete: every key, command, preset, protocol and document stands in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.catalog.presets import preset_names
+from cvbench_tui.cli import cli
+from cvbench_tui.core.measurement import FailureKind
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.tui.checklist import Checklist
+from cvbench_tui.tui.keys import APP_KEYS
+from cvbench_tui.tui.result_table import ResultTable
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+SHOWN = {
+    "comma": ",",
+    "full_stop": ".",
+    "question_mark": "?",
+    "slash": "/",
+    "ctrl+q": "Ctrl+Q",
+    "space": "Space",
+    "enter": "Enter",
+}
+
+
+def keys() -> list[str]:
+    bindings = [*APP_KEYS, *ResultTable.BINDINGS]
+    for node in (Checklist, *Checklist.__mro__):
+        bindings += node.__dict__.get("BINDINGS", []) if node.__module__.startswith("cvbench_tui") else []
+    return sorted({key.strip() for binding in bindings for key in binding.key.split(",")})
+
+
+@pytest.mark.parametrize("key", keys())
+def test_every_key_is_in_the_readme(key):
+    shown = SHOWN.get(key, key.upper() if re.fullmatch(r"f\d+", key) else key)
+    table = README[README.index("## Keys") : README.index("## Without the app")]
+    assert f"`{shown}`" in table
+
+
+@pytest.mark.parametrize("name", [name for name in cli.commands if name != "tui"])
+def test_every_command_is_in_the_readme(name):
+    assert f"cvbench-tui {name}" in README
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_is_in_the_readme(name):
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_is_explained(name):
+    assert re.search(rf"^\| {name} \|", (ROOT / "docs/methodology.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", FailureKind.__args__)
+def test_every_kind_of_failure_is_in_the_workers_protocol(kind):
+    assert f"`{kind}`" in (ROOT / "docs/worker-protocol.md").read_text()
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/methodology.md"])
+def test_every_link_to_a_file_leads_somewhere(page):
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_the_methodologys_numbers_are_the_codes():
+    text = (ROOT / "docs/methodology.md").read_text()
+    for protocol in PROTOCOLS.values():
+        (row,) = re.findall(rf"^\| {protocol.name} \|(.*)$", text, re.MULTILINE)
+        if protocol.method == "rounds":
+            assert f"{100 * protocol.precision:g}%" in row
+            assert f"{protocol.min_rounds} to {protocol.max_rounds}" in row
+            assert f"{protocol.budget_s:g} s" in row
+        else:
+            assert str(protocol.iterations) in row
+            assert str(protocol.iterations_cpu) in row
+        assert row.rstrip().endswith(f"{protocol.processes} |")
