@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
 from cvbench_tui.core.run import Run, fold
@@ -29,19 +28,23 @@ class RunLog:
         """Creates the file. Raises StoreError when it is there already or cannot be created."""
         self.path = path
         try:
-            self._file: BinaryIO = path.open("xb")
+            self._file = path.open("xb", buffering=0)
         except OSError as error:
             raise StoreError(f"Cannot create the run file {path}: {reason(error)}.", FOLDER_HINT) from error
 
     def append(self, event: Event) -> None:
         """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
         try:
-            self._file.write(encode(event).encode() + b"\n")
-            self._file.flush()
+            self._write(encode(event).encode() + b"\n")
             if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
                 os.fsync(self._file.fileno())
         except OSError as error:
             raise StoreError(f"Cannot write the run file {self.path}: {reason(error)}.") from error
+
+    def _write(self, line: bytes) -> None:
+        """All of the line, past every buffer of ours: one that a full disk left behind would fail again at closing."""
+        while line:
+            line = line[self._file.write(line) :]
 
     def close(self) -> None:
         """Close the file; what was appended is in it."""

@@ -61,7 +61,7 @@ def test_outcomes_are_forced_to_the_disk(tmp_path, monkeypatch):
 
 
 def test_a_last_line_torn_anywhere_is_left_out(tmp_path):
-    whole = write(tmp_path, "run", mixed_events()).read_bytes()
+    whole = write(tmp_path, mixed_run().id, mixed_events()).read_bytes()
     last = whole.rstrip(b"\n").rindex(b"\n") + 1
     expected = folded(mixed_events()[:-1])
     torn = tmp_path / "torn.jsonl"
@@ -140,7 +140,8 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
 
 def test_a_full_disk_is_said(tmp_path):
     with store.create_log(tmp_path, "run") as log:
-        os.dup2(os.open("/dev/full", os.O_WRONLY), log._file.fileno())
+        with Path("/dev/full").open("wb") as full:
+            os.dup2(full.fileno(), log._file.fileno())
         with pytest.raises(StoreError, match="No space left"):
             log.append(mixed_events()[0])
 

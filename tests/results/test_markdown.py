@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from cvbench_tui.core.environment import Device
+from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.plan import Case
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.escape import visible
+from cvbench_tui.results.markdown import render
+from cvbench_tui.results.original_layout import render_original
+from cvbench_tui.results.table import build
+from tests.results.samples import (
+    CONV,
+    DENSE,
+    ENVIRONMENT,
+    FACTORS,
+    flux_run,
+    measurement,
+    mixed_run,
+    model,
+    plan,
+    run_of,
+)
+
+PARSER = MarkdownIt("commonmark").enable("table")
+NAMES = st.text(max_size=12) | st.text(alphabet="|`*_[]<>()\\&#!~-+=.1 \t\n\rab$", max_size=10)
+
+
+def text_of(inline: Token) -> str:
+    """What a reader sees; anything but plain text and bold in it is a mistake."""
+    assert inline.children is not None
+    for child in inline.children:
+        assert child.type in ("text", "text_special", "strong_open", "strong_close", "softbreak"), child.type
+    return "".join("\n" if child.type == "softbreak" else child.content for child in inline.children)
+
+
+def tables(markdown: str) -> list[list[list[str]]]:
+    """Every table as rows of cell texts, heading first."""
+    found: list[list[list[str]]] = []
+    for token, following in zip(*(lambda tokens: (tokens, tokens[1:]))(PARSER.parse(markdown)), strict=False):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in ("th_open", "td_open"):
+            found[-1][-1].append(text_of(following))
+    return found
+
+
+def texts_in(markdown: str, kind: str) -> list[str]:
+    tokens = PARSER.parse(markdown)
+    return [text_of(tokens[place + 1]) for place, token in enumerate(tokens) if token.type == kind]
+
+
+def list_items(markdown: str) -> list[str]:
+    tokens = PARSER.parse(markdown)
+    return [text_of(tokens[place + 2]) for place, token in enumerate(tokens) if token.type == "list_item_open"]
+
+
+def test_wide_golden(golden):
+    golden("wide.md", render(mixed_run(), "wide"))
+    golden("wide-published.md", render(mixed_run("original"), "wide"))
+
+
+def test_original_golden(golden):
+    golden("original.md", render(mixed_run(), "original"))
+    golden("original-published.md", render(mixed_run("original"), "original"))
+
+
+def test_several_frameworks_golden(golden):
+    golden("original-two-frameworks.md", render_original([mixed_run(), flux_run()]))
+
+
+def test_wide_is_the_table_of_the_screen():
+    run = mixed_run()
+    for sort, descending in ((None, False), ("total", True), ("name", False)):
+        table = build(run, sort=sort, descending=descending)
+        (shown,) = tables(render(run, "wide", sort=sort, descending=descending))
+        assert shown[0] == [column.heading for column in table.columns]
+        assert shown[1:] == [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_original_has_the_published_form():
+    text = render(mixed_run(), "original")
+    assert (
+        "|Model|Framework|Forward Pass|Backward Pass|Total Time|Inference|\n|:---:|:---:|:---:|:---:|:---:|:---:|"
+        in text
+    )
+    assert "|Layer|Framework|Forward Pass|Backward Pass|Total Time|\n|:---:|:---:|:---:|:---:|:---:|" in text
+    assert texts_in(text, "heading_open") == [
+        "Popular Computer Vision Model Benchmarks",
+        "Input Dimensions",
+        "GPU USED --- NVIDIA H100 80GB HBM3",
+        "CPU USED --- Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz",
+        "Individual Layer Benchmarks",
+        "Layer Descriptions",
+        "GPU USED --- NVIDIA H100 80GB HBM3",
+        "CPU USED --- Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz",
+        "NOTE",
+    ]
+    models, _, layers, _ = tables(text)
+    assert models[1] == ["VGG16", "Pytorch 2.14.1", "0.0245 s", "0.0490 s", "0.0735 s", "0.0184 s"]
+    assert layers[1] == ["Conv3x3/1", "Pytorch 2.14.1", "0.2313 ms", "0.4626 ms", "0.6939 ms"]
+
+
+def test_bold_only_where_frameworks_can_be_compared():
+    alone = render(mixed_run(), "original")
+    assert "__" not in alone
+    lines = render_original([mixed_run(), flux_run()]).splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith("|Resnet18|"))
+    # Flux is faster forward, Pytorch backward and in total, and nothing is compared with Flux's missing inference.
+    assert lines[place] == "|Resnet18|Pytorch 2.14.1|0.0064 s|__0.0128 s__|__0.0192 s__|0.0048 s|"
+    assert lines[place + 1] == "||Flux 0.6.8+|__0.0040 s__|0.0160 s|0.0200 s|-|"
+
+
+def test_the_same_framework_twice_is_not_compared_and_equals_are_both_bold():
+    case, other = (Case(model("VGG16"), "cpu", 8, framework) for framework in ("torch", "flux"))
+    once = run_of(plan(case), measurement(case, 0.01))
+    assert "__" not in render_original([once, run_of(plan(case), measurement(case, 0.02))])
+    same = render_original([once, run_of(plan(other), measurement(other, 0.01))])
+    assert same.count("__0.0100 s__") == 2
+
+
+def test_every_dash_of_the_original_layout_has_a_reason():
+    text = render_original([mixed_run(), flux_run()])
+    items = list_items(text)
+    for reason in (
+        "Resnet18, Flux 0.6.8+: no inference.",
+        "Resnet101, Pytorch 2.14.1: OOM. The card has 80 GiB, of which 2 GiB were free.",
+        "Dense, Flux 0.6.8+: UNSUPPORTED. Flux has no such [layer].",
+        "Conv3x3/1, Flux 0.6.8+: SKIPPED.",
+    ):
+        assert reason in items
+
+
+def test_the_published_method_has_means_minima_and_its_differences():
+    case = Case(model("VGG16"), "cpu", 8)
+    text = render(run_of(plan(case, protocol="original"), measurement(case, 0.1, stop="fixed")), "original")
+    means, minima = tables(text)
+    assert means[1][2] == "0.1001 s"
+    assert minima[1][2] == "0.0999 s"
+    assert "(minimum)" in texts_in(text, "heading_open")[3]
+    assert "the iteration left out is the first, cold one" in text
+    assert "inference is really inference" in text
+
+
+def test_dimensions_are_those_measured():
+    cases = (Case(model("Resnet18"), "cpu", 8), Case(model("Resnet34"), "cpu", 8), Case(DENSE, "cpu", 1))
+    text = render(run_of(plan(*cases)), "original")
+    assert "1. Batch Size = 8, Image = 3 x 224 x 224 (IF NOTHING SPECIFIED)\n" in text
+    assert "2. Batch Size = 1, Input = 1024\n    * Dense\n" in text
+    alone = render(run_of(plan(Case(model("Resnet18", side=64), "cpu", 2))), "original")
+    assert "1. Batch Size = 2, Image = 3 x 64 x 64\n" in alone
+
+
+def test_one_name_at_two_sizes_says_which():
+    cases = [Case(model("VGG16"), "cpu", batch) for batch in (1, 8)]
+    text = render(run_of(plan(*cases)), "original")
+    assert [row[0] for row in tables(text)[0][1:]] == ["VGG16 (1 x 3 x 224 x 224)", "VGG16 (8 x 3 x 224 x 224)"]
+
+
+def test_layers_alone_have_no_models_page():
+    text = render(run_of(plan(Case(CONV, "cpu", 1))), "original")
+    assert text.startswith("# Individual Layer Benchmarks\n\n## Input Dimensions\n")
+    assert "Popular" not in text
+
+
+def test_layers_are_described_by_what_was_measured():
+    grouped = replace(CONV, name="Odd", params=(*CONV.params, ("groups", 3)))
+    text = render(run_of(plan(*(Case(layer, "cpu", 8) for layer in (CONV, DENSE, grouped)))), "original")
+    assert "1. Conv3x3/1 = Conv2d, 3x3 Kernel, 1x1 Padding, 1x1 Stride" in text
+    assert "2. Dense = 1024 => 512" in text
+    assert "groups=3" in next(item for item in list_items(text) if item.startswith("Odd"))
+
+
+def test_two_cards_of_one_name_are_told_apart():
+    cards = tuple(Device(f"cuda:{number}", "RTX") for number in (0, 1))
+    environment = replace(ENVIRONMENT, devices=cards)
+    cases = [Case(model("VGG16"), f"cuda:{number}", 8) for number in (0, 1)]
+    text = render(run_of(plan(*cases), environment=environment), "original")
+    assert {"GPU USED --- RTX (cuda:0)", "GPU USED --- RTX (cuda:1)"} <= set(texts_in(text, "heading_open"))
+
+
+@pytest.mark.parametrize("layout", ["wide", "original"])
+def test_a_run_without_environment_and_one_without_rows_can_be_written(layout):
+    case = Case(model("VGG16"), "cuda:0", 8)
+    assert "unknown" in render(run_of(plan(case), environment=None), layout)
+    assert render(run_of(plan()), layout).endswith("\n")
+
+
+@pytest.mark.parametrize("layout", ["wide", "original"])
+def test_how_a_run_ended_is_said(layout):
+    run = mixed_run()
+    assert "had not ended" in render(replace(run, ended=None), layout)
+    assert "was cancelled" in render(replace(run, ended="cancelled"), layout)
+    assert "The run failed: no worker" in render(replace(run, ended="failed", ended_sentence="no worker"), layout)
+    assert "The run" not in render(run, layout)
+
+
+@pytest.mark.parametrize("layout", ["wide", "original"])
+def test_an_unknown_column_is_refused(layout):
+    with pytest.raises(SelectionError):
+        render(mixed_run(), layout, sort="nonsense")
+
+
+def test_sorting_moves_the_groups_of_the_original_layout():
+    text = render(mixed_run(), "original", sort="forward")
+    assert [row[0] for row in tables(text)[0][1:]] == ["Resnet18", "VGG16", "Resnet101"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(NAMES, NAMES)
+@example("a|b", "`c`")
+@example("a\\", "\\|")
+@example("[link](http://x)", "<b>&amp;")
+@example(" lead", "trail\t")
+@example("two\nlines", "1. one")
+@example("- item", "# heading #")
+@example("__bold__", "vgg16_bn")
+def test_any_text_in_any_place_is_read_as_it_is(name, sentence):
+    first = Case(model(name, "x"), "cuda:0", 8)
+    second = Case(model(name, "x"), "cpu", 4)
+    run = run_of(
+        plan(first, second, name=name),
+        measurement(first, 0.01, factors={phase: factor for phase, factor in FACTORS.items() if phase != "total"}),
+        Failure(second.case_id, "error", sentence),
+    )
+    shown, read = visible(name), visible(sentence)
+    wide, original = render(run, "wide"), render(run, "original")
+    (table,) = tables(wide)
+    assert [row[0] for row in table[1:]] == [shown, shown]
+    assert all(len(row) == len(table[0]) for row in table)
+    reason = list_items(wide)[0]
+    assert reason.rstrip() == f"{shown} (cpu, batch 4): ERROR. {read}".rstrip()
+    assert reason.endswith(read)
+    by_device = tables(original)
+    assert [found[1][0] for found in by_device] == [f"{shown} (8 x 3 x 224 x 224)", f"{shown} (4 x 3 x 224 x 224)"]
+    assert all(len(row) == 6 for found in by_device for row in found)
