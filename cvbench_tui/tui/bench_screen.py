@@ -21,7 +21,8 @@ from cvbench_tui.tui.checklist import Checklist
 from cvbench_tui.tui.pane_tabs import PANES, PaneTab, PaneTabs
 from cvbench_tui.tui.picks import Picks
 from cvbench_tui.tui.progress_strip import ProgressStrip
-from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.tui.result_table import ARROWS, ResultTable
+from cvbench_tui.tui.summary import count
 
 ASKING = "asking the worker which devices there are..."
 MODEL_LEGEND = "parameters  GMACs"
@@ -116,8 +117,11 @@ class BenchScreen(Screen[None]):
         widget = self.query_one(ResultTable)
         widget.display = True
         widget.show(table, sort)
-        rows = len(table.rows)
-        self.query_one("#results").border_title = Content(f"4 Results: {rows} {'row' if rows == 1 else 'rows'}")
+        title = f"4 Results: {count(len(table.rows), 'row')}"
+        if sort is not None:
+            heading = next(column.heading for column in table.columns if column.key == sort[0])
+            title += f", by {heading}{ARROWS[sort[1]]}"
+        self.query_one("#results").border_title = Content(title)
 
     @on(ResultTable.Hidden)
     def _hidden(self, event: ResultTable.Hidden) -> None:

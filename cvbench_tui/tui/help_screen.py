@@ -19,7 +19,7 @@ from cvbench_tui.tui.result_table import ResultTable
 KEY_NAMES = {"comma": ",", "full_stop": ".", "slash": "/", "question_mark": "?"}
 INTRODUCTION = (
     "Tick models, layers and devices, press r, watch the table fill, press s to save it. "
-    "Every number is measured in a process of its own; nothing here slows it down."
+    "Every number is measured in a process of its own, not in this one."
 )
 
 

@@ -26,6 +26,8 @@ STATE_STYLES: dict[Word, str] = {
 }
 """Every other word is a failure."""
 FAILURE_STYLE = "bold red"
+ARROWS = {False: "\u25b2", True: "\u25bc"}
+"""Behind the heading of the column that the table is sorted by: upwards, downwards."""
 TIME_ROOM = len("120.0 ms \u00b10.2%")
 """Cells counted for a time before there is one, so that no column goes when the first row is measured."""
 
@@ -124,7 +126,7 @@ class ResultTable(DataTable[Text]):
         """The heading, with an arrow when the table is sorted by it."""
         arrow = ""
         if self._sort is not None and self._sort[0] == column.key:
-            arrow = "\u25bc" if self._sort[1] else "\u25b2"
+            arrow = ARROWS[self._sort[1]]
         return Text(column.heading + arrow, justify="right" if column.alignment == "right" else "left")
 
     def _fitting(self, table: Table) -> list[Column]:

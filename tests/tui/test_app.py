@@ -274,6 +274,7 @@ async def test_the_cursor_stays_on_its_row_when_sorted(tmp_path: Path) -> None:
             await pilot.press(key)
             assert cursor(app) == before
         assert "\u25bc" in "".join(str(column.label) for column in table(app).columns.values())
+        assert ", by Forward\u25bc" in str(app.bench.query_one("#results").border_title)
         values = [str(table(app).get_cell(row.key, "forward")) for row in table(app).ordered_rows]
         assert values[-1].startswith("-")
 
