@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.event import CaseStarted
+from cvbench_tui.core.measurement import Failure, merge
+from cvbench_tui.core.plan import Case
+from cvbench_tui.results.detail import Section, detail, histograms
+from tests.results.samples import CONV, UNSETTLED, measurement, model, plan, run_of
+
+CASE = Case(CONV, "cpu", 8)
+TRACE = "Traceback (most recent call last):\n  File [bold]x.py[/bold]\nRuntimeError: [/]"
+
+
+def sections(found: tuple[Section, ...]) -> dict[str, Section]:
+    return {section.title: section for section in found}
+
+
+def test_a_measured_row_is_told_phase_by_phase() -> None:
+    found = sections(detail(run_of(plan(CASE), measurement(CASE, 0.1)), CASE.case_id))
+    assert list(found) == ["Conv3x3/1", "Forward", "Backward", "Total", "Inference", "Case", "Environment"]
+    forward = dict(found["Forward"].pairs)
+    assert forward["median"] == "100.0 ms"
+    assert forward["95% interval"] == "99.91 to 100.2 ms, \u00b10.1%"
+    assert forward["mean"] == "100.1 ms"
+    assert forward["minimum"] == "99.90 ms"
+    assert forward["samples"] == "10 in 5 rounds"
+    assert forward["stopped"] == "precise to 1%"
+
+
+@pytest.mark.parametrize(
+    ("stop", "words"),
+    [("rounds", "most rounds (12)"), ("budget", "after 6 s of timed work"), ("fixed", "fixed number of iterations")],
+)
+def test_why_it_stopped_is_said(stop, words: str) -> None:
+    found = sections(detail(run_of(plan(CASE), measurement(CASE, 0.1, stop=stop)), CASE.case_id))
+    assert words in dict(found["Total"].pairs)["stopped"]
+
+
+def test_grouped_iterations_are_named() -> None:
+    taken = measurement(CASE, 0.1)
+    grouped = replace(taken, phases=tuple(replace(phase, iterations_per_sample=16) for phase in taken.phases))
+    found = sections(detail(run_of(plan(CASE), grouped), CASE.case_id))
+    assert dict(found["Total"].pairs)["samples"].endswith("each the mean of 16 iterations")
+
+
+def test_the_case_its_notices_and_the_machine() -> None:
+    taken = measurement(CASE, 0.1, notices=(UNSETTLED,))
+    found = sections(detail(run_of(plan(CASE), taken), CASE.case_id))
+    head = dict(found["Conv3x3/1"].pairs)
+    assert head["state"] == "OK*"
+    assert head["input"] == "8 x 3 x 224 x 224"
+    assert head["device"] == "cpu, Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz"
+    assert head["built by"] == "conv2d(in_channels=3, kernel_size=3, out_channels=64, padding=1, stride=1)"
+    assert found["Notices"].pairs == (("unsettled", UNSETTLED.sentence),)
+    facts = dict(found["Case"].pairs)
+    assert (facts["peak memory"], facts["first call"], facts["warm-up"]) == ("768 MiB", "500.0 ms", "1.250 s")
+    assert (facts["wall time"], facts["threads"], facts["processes"]) == ("4.000 s", "16", "1")
+    environment = dict(found["Environment"].pairs)
+    assert environment["started"] == "2026-11-24 15:10:12 UTC"
+    assert environment["torch"] == "2.14.1+cu130"
+    assert environment["memory available"] == "8.00 GiB"
+    assert environment["on battery"] == "no"
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    taken = replace(measurement(CASE, 0.1, memory=None), parameters=None, first_call_s=None, threads=None)
+    facts = dict(sections(detail(run_of(plan(CASE), taken), CASE.case_id))["Case"].pairs)
+    assert {facts[name] for name in ("peak memory", "parameters", "first call", "threads")} == {"-"}
+
+
+def test_a_single_round_has_no_interval() -> None:
+    taken = measurement(CASE, 0.1)
+    once = replace(taken, phases=tuple(replace(phase, rounds=phase.rounds[:1]) for phase in taken.phases))
+    found = sections(detail(run_of(plan(CASE), once), CASE.case_id))
+    assert dict(found["Forward"].pairs)["95% interval"] == "-"
+
+
+def test_several_processes_are_counted() -> None:
+    taken = measurement(CASE, 0.1)
+    run = run_of(plan(CASE), merge(merge(taken, taken), taken))
+    found = sections(detail(run, CASE.case_id))
+    assert dict(found["Case"].pairs)["processes"] == "3"
+    assert dict(found["Forward"].pairs)["samples"] == "30 in 15 rounds"
+
+
+def test_a_failed_row_has_its_reason_and_the_tail_letter_for_letter() -> None:
+    failure = Failure(CASE.case_id, "out_of_memory", "There was [no] room.", TRACE)
+    found = sections(detail(run_of(plan(CASE), failure), CASE.case_id))
+    assert found["Failure"].pairs == (("kind", "out of memory"), ("reason", "There was [no] room."))
+    assert found["Details"].lines == tuple(TRACE.splitlines())
+    assert "Forward" not in found
+
+
+def test_a_failure_without_a_tail_has_no_empty_section() -> None:
+    failure = Failure(CASE.case_id, "timed_out", "It took too long.")
+    assert "Details" not in sections(detail(run_of(plan(CASE), failure), CASE.case_id))
+
+
+def test_a_running_row_says_how_far_it_is() -> None:
+    run = replace(run_of(plan(CASE), environment=None), ended=None, running=CaseStarted(CASE.case_id, 1))
+    found = sections(detail(run, CASE.case_id))
+    assert dict(found["Conv3x3/1"].pairs)["state"] == "RUNNING 0%"
+    assert list(found) == ["Conv3x3/1", "Environment"]
+
+
+def test_histograms_count_every_sample_of_every_phase() -> None:
+    found = histograms(run_of(plan(CASE), measurement(CASE, 0.1)), CASE.case_id, bins=4)
+    assert [histogram.title.split()[0] for histogram in found] == ["Forward", "Backward", "Total", "Inference"]
+    for histogram in found:
+        assert sum(bar.count for bar in histogram.bins) == 10
+        assert len(histogram.bins) == 4
+        assert [bar.high for bar in histogram.bins[:-1]] == [bar.low for bar in histogram.bins[1:]]
+    assert (found[0].bins[0].low, found[0].bins[-1].high) == ("99.900 ms", "100.30 ms"), "edges a thousandth apart"
+
+
+def test_a_row_without_samples_has_no_histogram() -> None:
+    assert histograms(run_of(plan(CASE)), CASE.case_id) == ()
+
+
+@pytest.mark.parametrize("ask", [detail, histograms])
+def test_an_unknown_row_is_a_bug(ask) -> None:
+    with pytest.raises(KeyError):
+        ask(run_of(plan(CASE)), Case(model("VGG16"), "cpu", 1).case_id)
