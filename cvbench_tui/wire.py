@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from cvbench_tui.core.event import SCHEMA, Event
+from cvbench_tui.core.event import SCHEMA, CaseFinished, Event
 
 
 class WireError(ValueError):
@@ -28,14 +29,25 @@ def _adapter() -> TypeAdapter[Event]:
 def decode(line: str | bytes) -> Event:
     """The event in one JSON line. Raises WireError with the first thing that is wrong."""
     try:
-        return _adapter().validate_json(line)
+        event = _adapter().validate_json(line)
     except ValidationError as error:
         raise WireError(_first_complaint(error, line)) from error
+    if isinstance(event, CaseFinished):
+        _refuse_impossible(event)
+    return event
 
 
 def encode(event: Any) -> str:
     """One JSON line, without the newline, of an event or of any other core dataclass."""
     return json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
+
+
+def _refuse_impossible(event: CaseFinished) -> None:
+    """Raise WireError for a sample that no clock can give: here, not where a statistic would stumble over it."""
+    for phase in event.measurement.phases:
+        for samples in phase.rounds:
+            if not all(0 < sample < math.inf for sample in samples):
+                raise WireError(f"{phase.phase}: a sample is not a positive number of seconds")
 
 
 def _first_complaint(error: ValidationError, line: str | bytes) -> str:

@@ -11,7 +11,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.columns import COLUMNS, Column, Reading, Value, columns_for, read
 from cvbench_tui.results.state import Word
-from cvbench_tui.results.units import scale_for
+from cvbench_tui.results.units import Scale, scale_for
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Cell:
     value: Value
     """Seconds, bytes, a count or a name; None: not available."""
     text: str
+    bare: str
+    """The text without the unit of its column, for where the heading says it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Table:
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    units: tuple[str, ...]
+    """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
+
+    def heading(self, index: int) -> str:
+        """The heading of that column with its unit, to stand above bare texts."""
+        return f"{self.columns[index].heading} {self.units[index]}".rstrip()
 
     def text(self, case_id: str, column: str) -> str:
         """What is written in that cell. Raises KeyError when there is no such row or column."""
@@ -58,7 +66,8 @@ def build(run: Run, *, sort: str | None = None, descending: bool = False) -> Tab
     """
     columns = columns_for(run.plan.protocol)
     readings = [read(run, case) for case in run.plan.cases]
-    by_column = [_cells(column, readings) for column in columns]
+    scales = [_scale(column, readings) for column in columns]
+    by_column = [_cells(column, readings, scale) for column, scale in zip(columns, scales, strict=True)]
     rows = [
         Row(reading.case.case_id, tuple(cells[index] for cells in by_column), reading.state.word)
         for index, reading in enumerate(readings)
@@ -66,7 +75,7 @@ def build(run: Run, *, sort: str | None = None, descending: bool = False) -> Tab
     if sort is not None:
         place = check_column(sort)
         rows = _sorted(rows, place, descending)
-    return Table(columns, tuple(rows))
+    return Table(columns, tuple(rows), tuple(scale.unit if scale else "" for scale in scales))
 
 
 def check_column(key: str) -> int:
@@ -79,12 +88,19 @@ def check_column(key: str) -> int:
     raise SelectionError(f"There is no column '{key}'.", f"{hint}Columns: {', '.join(keys)}.")
 
 
-def _cells(column: Column, readings: Sequence[Reading]) -> list[Cell]:
-    """One column from top to bottom, in one scale."""
-    values = [column.value(reading) for reading in readings]
-    seconds = [value for value in values if isinstance(value, float)] if column.unit == "s" else []
-    scale = scale_for(seconds)
-    return [Cell(value, column.text(reading, scale)) for value, reading in zip(values, readings, strict=True)]
+def _scale(column: Column, readings: Sequence[Reading]) -> Scale | None:
+    """The scale that all times of a column share; None for a column of something else, or without any time."""
+    if column.unit != "s":
+        return None
+    seconds = [value for value in map(column.value, readings) if isinstance(value, float)]
+    return scale_for(seconds) if seconds else None
+
+
+def _cells(column: Column, readings: Sequence[Reading], scale: Scale | None) -> list[Cell]:
+    """One column from top to bottom."""
+    texts = [column.text(reading, scale or scale_for([])) for reading in readings]
+    bare = [text.replace(f" {scale.unit}", "") if scale else text for text in texts]
+    return list(map(Cell, map(column.value, readings), texts, bare))
 
 
 def _sorted(rows: Sequence[Row], place: int, descending: bool) -> list[Row]:

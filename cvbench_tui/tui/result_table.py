@@ -28,7 +28,7 @@ STATE_STYLES: dict[Word, str] = {
 FAILURE_STYLE = "bold red"
 ARROWS = {False: "\u25b2", True: "\u25bc"}
 """Behind the heading of the column that the table is sorted by: upwards, downwards."""
-TIME_ROOM = len("120.0 ms \u00b10.2%")
+TIME_ROOM = len("120.0 \u00b10.2%")
 """Cells counted for a time before there is one, so that no column goes when the first row is measured."""
 
 
@@ -77,7 +77,7 @@ class ResultTable(DataTable[Text]):
         elif set(keys) != {key.value for key in self.rows}:
             self.clear()
             self._texts.clear()
-        self._put_headings(columns)
+        self._put_headings(table, columns)
         self._put_cells(table, columns)
         self._put_order(keys, columns)
         if cursor in keys:
@@ -94,9 +94,9 @@ class ResultTable(DataTable[Text]):
             return None
         return self.ordered_rows[self.cursor_row].key.value
 
-    def _put_headings(self, columns: list[Column]) -> None:
+    def _put_headings(self, table: Table, columns: list[Column]) -> None:
         for column in columns:
-            heading = self._heading(column)
+            heading = self._heading(table, column)
             found = next((mine for key, mine in self.columns.items() if key.value == column.key), None)
             if found is None:
                 self.add_column(heading, key=column.key)
@@ -122,17 +122,18 @@ class ResultTable(DataTable[Text]):
         place = {id(self.get_cell(key, first)): index for index, key in enumerate(keys)}
         self.sort(first, key=lambda cell: place[id(cell)])
 
-    def _heading(self, column: Column) -> Text:
-        """The heading, with an arrow when the table is sorted by it."""
+    def _heading(self, table: Table, column: Column) -> Text:
+        """The heading with its unit, and with an arrow when the table is sorted by it."""
         arrow = ""
         if self._sort is not None and self._sort[0] == column.key:
             arrow = ARROWS[self._sort[1]]
-        return Text(column.heading + arrow, justify="right" if column.alignment == "right" else "left")
+        heading = table.heading(table.columns.index(column))
+        return Text(heading + arrow, justify="right" if column.alignment == "right" else "left")
 
     def _fitting(self, table: Table) -> list[Column]:
         """The columns there is room for; the rest is announced."""
         columns = list(table.columns)
-        widths = {column.key: self._width(index, column, table.rows) for index, column in enumerate(columns)}
+        widths = {column.key: self._width(table, index, column) for index, column in enumerate(columns)}
         hidden: list[str] = []
         for key in HIDE_FIRST:
             if sum(widths[column.key] for column in columns) <= self.size.width:
@@ -142,15 +143,15 @@ class ResultTable(DataTable[Text]):
         self.post_message(self.Hidden(tuple(hidden)))
         return columns
 
-    def _width(self, index: int, column: Column, rows: tuple[Row, ...]) -> int:
+    def _width(self, table: Table, index: int, column: Column) -> int:
         """Cells the column needs, padding included."""
-        least = max(len(self._heading(column)), TIME_ROOM if column.unit == "s" else 0)
-        return max([least, *(len(_text(column, row, index)) for row in rows)]) + 2 * self.cell_padding
+        least = max(len(self._heading(table, column)), TIME_ROOM if column.unit == "s" else 0)
+        return max([least, *(len(_text(column, row, index)) for row in table.rows)]) + 2 * self.cell_padding
 
 
 def _text(column: Column, row: Row, place: int) -> Text:
     """The cell as styled text, never as markup. A running row shows no percentage: it would repaint the table."""
-    text, style = row.cells[place].text, ""
+    text, style = row.cells[place].bare, ""
     if column.key == "state":
         text = row.state if row.state == "RUNNING" else text
         style = STATE_STYLES.get(row.state, FAILURE_STYLE)

@@ -124,6 +124,13 @@ def test_a_number_that_is_none_cannot_be_written():
         encode(CaseStarted(CONV_ID, 1, 0, float("nan")))
 
 
+@pytest.mark.parametrize("sample", ["0.0", "-1.0", "NaN", "Infinity"])
+def test_a_sample_that_no_clock_can_give_is_refused_at_the_edge(sample):
+    line = encode(CaseFinished(measured(rounds=((0.125,),))))
+    with pytest.raises(WireError, match="total: a sample"):
+        decode(line.replace("0.125", sample))
+
+
 def test_a_plan_refuses_two_cases_of_one_id():
     with pytest.raises(ValueError, match="unique"):
         Plan("twice", (Case(CONV, "cpu", 8), Case(CONV, "cpu", 8)), PROTOCOLS["quick"])
