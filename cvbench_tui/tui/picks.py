@@ -71,7 +71,7 @@ def _ticked(entries: Sequence[Entry], ticks: Ticks) -> tuple[Entry, ...]:
 
 def _model_item(entry: ModelEntry) -> Item:
     image = "" if entry.image == USUAL_IMAGE else f" {entry.image} px"
-    note = f"{parameters_text(entry.parameters):>6}{significant(entry.gmacs, 2):>5}{image}"
+    note = f"{parameters_text(entry.parameters):>6}{significant(entry.gmacs, 2):>4}{image}"
     return Item(entry.name, entry.name, note, entry.family, words=entry.op)
 
 

@@ -14,8 +14,8 @@ from cvbench_tui.results.columns import Column
 from cvbench_tui.results.state import Word
 from cvbench_tui.results.table import Row, Table
 
-HIDE_FIRST = ("image", "memory", "throughput", "batch", "backward", "inference", "total")
-"""Columns that give way when the pane is too narrow, in this order."""
+HIDE_FIRST = ("image", "memory", "throughput", "batch", "device", "backward", "inference", "total")
+"""Columns that give way when the pane is too narrow, in this order; the device only where all rows are of one."""
 STATE_STYLES: dict[Word, str] = {
     "OK": "bold green",
     "BUDGET": "green",
@@ -134,8 +134,12 @@ class ResultTable(DataTable[Text]):
         """The columns there is room for; the rest is announced."""
         columns = list(table.columns)
         widths = {column.key: self._width(table, index, column) for index, column in enumerate(columns)}
+        keys = [column.key for column in columns]
         hidden: list[str] = []
+        one_device = len({row.cells[keys.index("device")].text for row in table.rows}) == 1
         for key in HIDE_FIRST:
+            if key == "device" and not one_device:
+                continue
             if sum(widths[column.key] for column in columns) <= self.size.width:
                 break
             hidden += [column.heading for column in columns if column.key == key]
