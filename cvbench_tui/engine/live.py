@@ -53,12 +53,15 @@ class LiveSource:
         self._ready: WorkerReady | None = None
 
     def probe(self) -> Environment:
-        """The machine and its devices; asked once. Raises WorkerError when no worker can be had."""
+        """The machine and its devices, asked once, with the host's state of this moment.
+
+        Raises WorkerError when no worker can be had.
+        """
         if self._environment is None:
             worker = self._living_worker()
             worker.send({"kind": "probe"})
-            self._environment = with_host_facts(self._read_environment(worker))
-        return self._environment
+            self._environment = self._read_environment(worker)
+        return with_host_facts(self._environment)
 
     def events(self, plan: Plan) -> Iterator[Event]:
         """Everything that happens while the plan is measured. Raises WorkerError when no worker can be had."""
