@@ -72,7 +72,7 @@ class BenchApp(App[int]):
         self.animation_level = "none"
         self.push_screen(self.bench)
         self.call_after_refresh(self._begin)
-        self.set_interval(TICK_S, self._tick)
+        self._ticker = self.set_interval(TICK_S, self._tick)
 
     def _begin(self) -> None:
         self._picked()
@@ -100,13 +100,12 @@ class BenchApp(App[int]):
     @on(RunAdvanced)
     def _advanced(self, event: RunAdvanced) -> None:
         self.conductor.run = event.run
-        if isinstance(event.event, RunFinished):
-            self._show_table()
-            self.bench.strip.show_ended(event.run)
-            self.refresh_bindings()
-            return
         if not isinstance(event.event, Progress):
             self._show_table()
+        if isinstance(event.event, RunFinished):
+            self.bench.strip.show_ended(event.run)
+            self.refresh_bindings()
+        self._ticker.reset()  # the tick is for times without events; on top of them it would be a fifth draw a second
         self._tick()
 
     @on(RunRefused)

@@ -13,7 +13,7 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.results.runfile import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.tui import recorded
-from tests.tui.test_app import NARROW, WIDE, ended, run_all, strip, table, text, until, word
+from tests.tui.flow import WIDE, run_all, strip, table, text, until, word
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -106,14 +106,3 @@ async def test_escape_sequences_are_shown_and_not_obeyed(tmp_path: Path) -> None
     assert "\ufffd[31mred" in page
     assert "a\ufffd[2Jcleared\ufffdJ" in page
     assert not {"\x1b", "\x9b"} & set(page)
-
-
-async def test_enter_saves_from_the_layout_too(tmp_path: Path) -> None:
-    app = recorded.app(tmp_path, selection=recorded.TOP)
-    async with app.run_test(size=NARROW) as pilot:
-        await run_all(app, pilot)
-        await pilot.press("s", "tab", "space", "enter")
-        await until(pilot, lambda: app.screen is app.bench)
-        assert ended(app)
-    (saved,) = (tmp_path / "saves").iterdir()
-    assert "USED --- Example" in saved.read_text()
