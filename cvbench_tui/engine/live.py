@@ -105,13 +105,17 @@ class LiveSource:
         worker = self._living_worker()
         worker.send(_measure_request(case, protocol, process))
         deadline = time.monotonic() + protocol.timeout_s
+        settled = False
         try:
-            yield from self._outcome(case, protocol, worker, deadline)
+            for event in self._outcome(case, protocol, worker, deadline):
+                settled = isinstance(event, (CaseFinished, CaseFailed))
+                yield event
         finally:
             with self._lock:
                 self._child = None
-            if self._ready is not None and self._ready.one_case:
-                self._discard()
+            if not settled or (self._ready is not None and self._ready.one_case):
+                # Nobody reads the rest of a case that was left early: its worker would answer the next one with it.
+                self._discard(at_once=not settled)
 
     def _outcome(self, case: Case, protocol: Protocol, worker: WorkerProcess, deadline: float) -> Iterator[Event]:
         """The worker's events up to the case's outcome, or the failure of a worker that gives none."""
@@ -191,11 +195,13 @@ class LiveSource:
             self._discard()
             raise WorkerError(f"The measuring process spoke something else: {error}.") from error
 
-    def _discard(self) -> None:
-        """End the worker there is, if any."""
+    def _discard(self, *, at_once: bool = False) -> None:
+        """End the worker there is, if any; with ``at_once`` without giving it time to end by itself."""
         with self._lock:
             worker, self._worker = self._worker, None
         if worker is not None:
+            if at_once:
+                worker.kill()
             worker.close()
 
     def _time_out(self, case: Case, protocol: Protocol, worker: WorkerProcess, left: float) -> Event:

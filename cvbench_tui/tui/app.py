@@ -21,6 +21,7 @@ from cvbench_tui.catalog.selection import Selection, to_plan
 from cvbench_tui.core.event import Progress, RunFinished
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, SelectionError
+from cvbench_tui.results.escape import visible
 from cvbench_tui.results.table import Table, build
 from cvbench_tui.tui.bench_screen import ASKING, BenchScreen
 from cvbench_tui.tui.checklist import Checklist
@@ -71,7 +72,7 @@ class BenchApp(App[int]):
         self.animation_level = "none"
         self.push_screen(self.bench)
         self.call_after_refresh(self._begin)
-        self.set_interval(TICK_S, self._tick)
+        self._ticker = self.set_interval(TICK_S, self._tick)
 
     def _begin(self) -> None:
         self._picked()
@@ -86,6 +87,8 @@ class BenchApp(App[int]):
         if self.picks.missing:
             self._say(f"Not on this machine: {', '.join(self.picks.missing)}.", bad=True)
         if self.conductor.queued:
+            self.conductor.queued = False
+            self.refresh_bindings()
             self.action_run()
 
     @on(ProbeFailed)
@@ -97,20 +100,18 @@ class BenchApp(App[int]):
     @on(RunAdvanced)
     def _advanced(self, event: RunAdvanced) -> None:
         self.conductor.run = event.run
-        if isinstance(event.event, RunFinished):
-            self._show_table()
-            self.bench.strip.show_ended(event.run)
-            self.refresh_bindings()
-            return
         if not isinstance(event.event, Progress):
             self._show_table()
+        if isinstance(event.event, RunFinished):
+            self.bench.strip.show_ended(event.run)
+            self.refresh_bindings()
+        self._ticker.reset()  # the tick is for times without events; on top of them it would be a fifth draw a second
         self._tick()
 
     @on(RunRefused)
     def _run_refused(self, event: RunRefused) -> None:
         self.conductor.refused()
         self._refuse(event.error)
-        self.refresh_bindings()
 
     @on(Crashed)
     def _crashed(self, event: Crashed) -> None:
@@ -144,16 +145,18 @@ class BenchApp(App[int]):
     def _say(self, text: str, *, bad: bool = False) -> None:
         """A sentence in the strip; beside it while a run has the strip."""
         if self.conductor.running:
-            self.notify(text, markup=False, severity="error" if bad else "information")
+            self.notify(visible(text), markup=False, severity="error" if bad else "information")
         else:
             self.bench.strip.say(text, "bold red" if bad else "")
 
     def _refuse(self, error: CvbenchError) -> None:
         self._say(f"{error.message} {error.hint}".strip(), bad=True)
+        self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Run and cancel show when they can be used."""
-        return {"cancel": self.conductor.running, "run": not self.conductor.running}.get(action, True)
+        running = self.conductor.running
+        return {"cancel": running or self.conductor.queued, "run": not running}.get(action, True)
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane."""
@@ -169,7 +172,6 @@ class BenchApp(App[int]):
             try:
                 plan = to_plan(self.picks.selection(), self.conductor.environment)
             except SelectionError as error:
-                self.conductor.queued = False
                 self._refuse(error)
                 return
             self.conductor.begin(plan)
@@ -183,11 +185,15 @@ class BenchApp(App[int]):
         if not self.conductor.probing:
             self.bench.offer_devices([ASKING])
             self.conductor.ask()
+        self.refresh_bindings()
 
     def action_cancel(self) -> None:
         """Stop measuring. The words change again only when the run has really ended."""
+        if self.conductor.queued:
+            self._say("Not queued any more.")
         self.conductor.cancel()
         self._tick()
+        self.refresh_bindings()
 
     def action_protocol(self) -> None:
         """Next protocol."""
@@ -230,7 +236,7 @@ class BenchApp(App[int]):
         if self.conductor.run is not None and event.row_key.value is not None:
             self.push_screen(DetailScreen(self.conductor.run, event.row_key.value))
 
-    def action_save(self, *, at_once: bool = False) -> None:
+    def action_save(self, at_once: bool = False) -> None:
         """Ask where to, with a good name filled in; or write under that name without asking."""
         from cvbench_tui.tui.save_screen import SaveScreen
 
@@ -246,10 +252,6 @@ class BenchApp(App[int]):
             self._told_saved(suggestion)
         except CvbenchError as error:
             self._refuse(error)
-
-    def action_save_now(self) -> None:
-        """Save under the suggested name."""
-        self.action_save(at_once=True)
 
     def _write(self, path: Path, layout: Layout) -> None:
         assert self.conductor.run is not None

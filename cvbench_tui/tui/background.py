@@ -12,11 +12,11 @@ from pathlib import Path
 
 from textual.message import Message
 
-from cvbench_tui.core.event import Progress, RunFinished
+from cvbench_tui.core.event import Event, Progress
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.session import Recorder, Session
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.errors import CvbenchError
+from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
 
 PROGRESS_EVERY_S = 0.25
@@ -61,6 +61,30 @@ class Probe(Background):
             self.post(Probed(environment))
 
 
+class CarefulRecorder:
+    """Hands events on to a run log until one cannot be written; then it ends the run, once.
+
+    The run is cancelled and not just left: a worker left in mid-case goes on measuring for nobody, and the next run
+    would take that case's outcome for its own.
+    """
+
+    def __init__(self, log: Recorder, stop: Callable[[], None]) -> None:
+        self.error: StoreError | None = None
+        """Why the log is incomplete; None while it is whole."""
+        self._log = log
+        self._stop = stop
+
+    def append(self, event: Event) -> None:
+        """Write the event, unless one before it could not be."""
+        if self.error is not None:
+            return
+        try:
+            self._log.append(event)
+        except StoreError as error:
+            self.error = StoreError(error.message, "The run was ended; s saves the rows that are on screen.")
+            self._stop()
+
+
 class Drive(Background):
     """Drives one session to its end, writing every event into the runs folder first."""
 
@@ -72,29 +96,27 @@ class Drive(Background):
         self.path: Path | None = None
         """The run file, once it is begun."""
         self._folder = folder
-        self._cancelled = False
         self._posted_at = float("-inf")
 
     def cancel(self) -> None:
         """End the run; from any thread."""
-        self._cancelled = True
         self.session.cancel()
 
     def work(self) -> None:
-        """Post ``RunAdvanced`` for what happens, or ``RunRefused`` when it cannot be written down."""
+        """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written down."""
         # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
         from cvbench_tui.results.store import create_log
 
         try:
             with create_log(self._folder, self.session.run_id) as log:
                 self.path = log.path
-                for event, run in self.session.run(log):
+                recorder = CarefulRecorder(log, self.cancel)
+                for event, run in self.session.run(recorder):
                     self.newest = run
-                    if self._cancelled and not isinstance(event, RunFinished):
-                        # A source forgets a cancel that came before it began; tell it again.
-                        self.session.cancel()
                     if not isinstance(event, Progress) or self._due():
                         self.post(RunAdvanced(event, run))
+            if recorder.error is not None:
+                self.post(RunRefused(recorder.error))
         except CvbenchError as error:
             self.post(RunRefused(error))
 

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from cvbench_tui.results.escape import visible
 from cvbench_tui.tui.ticks import Item, Ticks
 
 NAME_ROOM = 19
@@ -89,7 +90,7 @@ class Checklist(Vertical):
 
     def say(self, text: str) -> None:
         """Show a sentence above the list; empty takes it away."""
-        self._notice.update(text)
+        self._notice.update(visible(text))
         self._notice.display = bool(text)
 
     def focus_list(self) -> None:
@@ -180,7 +181,7 @@ class Checklist(Vertical):
         """``[x] Resnet18   11.7 M``; what cannot be ticked says why."""
         name = item.name.ljust(width)
         if item.reason:
-            return Content.assemble("[-] ", name, " ", item.reason)
+            return Content.assemble("[-] ", name, " ", visible(item.reason))
         if self.ticks.has(item.key):
             return Content.assemble(("[x] ", "$text-success bold"), (name, "bold"), " ", (item.note, "$text-muted"))
         return Content.assemble("[ ] ", name, " ", (item.note, "$text-muted"))

@@ -65,14 +65,16 @@ class Conductor:
         self._drive.start()
 
     def cancel(self) -> None:
-        """End the run. It goes on being ``running`` until it has really ended."""
-        if self._drive is not None:
+        """End the run, or take it off the queue. It goes on being ``running`` until it has really ended."""
+        self.queued = False
+        if self.running and self._drive is not None:
             self.cancelling = True
             self._drive.cancel()
 
     def refused(self) -> None:
-        """The run that was begun could not be."""
-        self._drive = None
+        """The run that was begun could not be, or could not be written down to its end."""
+        if self.running:
+            self._drive = None
 
     def shut_down(self) -> None:
         """End the run and the worker, waiting briefly for the last line of the run file."""

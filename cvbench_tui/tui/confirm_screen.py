@@ -10,6 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from cvbench_tui.results.escape import visible
+
 
 class ConfirmScreen(ModalScreen[bool]):
     """Dismisses with True for yes."""
@@ -28,7 +30,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """The question and its buttons; Enter is yes."""
         with Vertical(classes="dialog"):
-            yield Static(self._question, markup=False)
+            yield Static(visible(self._question), markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(f"{self._yes} (y)", id="yes", variant="error", compact=True)
                 yield Button("No (n)", id="no", compact=True)

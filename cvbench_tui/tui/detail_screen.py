@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail import Histogram, Section, detail, histograms
+from cvbench_tui.results.escape import visible
 
 BAR = "\u2588"
 BAR_WIDTH = 40
@@ -57,14 +58,14 @@ class DetailScreen(ModalScreen[None]):
 
 
 def _section(section: Section) -> Text:
-    """Title, labelled texts, lines."""
+    """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
     block = Text(section.title + "\n", style="bold")
     width = max((len(label) for label, _ in section.pairs), default=0)
     for label, text in section.pairs:
         block.append(f"  {label.ljust(width)}  ", style="not bold cyan")
-        block.append(text + "\n", style="not bold")
+        block.append(visible(text) + "\n", style="not bold")
     for line in section.lines:
-        block.append(f"  {line}\n", style="not bold")
+        block.append(f"  {visible(line)}\n", style="not bold")
     return block
 
 

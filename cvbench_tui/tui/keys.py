@@ -17,7 +17,7 @@ APP_KEYS: list[BindingType] = [
     Binding("full_stop", "sort(1)", "Sort", show=False, tooltip="Sort by the column further right"),
     Binding("o", "reverse", "Reverse", show=False, tooltip="Reverse the order"),
     Binding("s", "save", "Save", tooltip="Save the table as markdown, JSON or CSV"),
-    Binding("S", "save_now", "Save now", show=False, tooltip="Save under the suggested name without asking"),
+    Binding("S", "save(True)", "Save now", show=False, tooltip="Save under the suggested name without asking"),
     Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="This page"),
     Binding("q", "quit", "Quit", tooltip="Quit; asks once while a run is going on"),
     Binding("f10,ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Quit from anywhere"),

@@ -36,7 +36,7 @@ class RunAdvanced(Message):
 
 
 class RunRefused(Message):
-    """The run could not be begun or written down."""
+    """The run could not be begun, or was ended because it could not be written down."""
 
     def __init__(self, error: CvbenchError) -> None:
         super().__init__()

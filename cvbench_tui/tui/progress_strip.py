@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.escape import visible
 from cvbench_tui.results.eta import done_share, eta_s
 from cvbench_tui.results.units import duration_text, interval_text
 from cvbench_tui.tui.summary import count
@@ -24,7 +25,7 @@ class ProgressStrip(Static):
 
     def say(self, text: str, style: str = "") -> None:
         """One sentence."""
-        self.update(Text(text, style=style))
+        self.update(Text(visible(text), style=style))
 
     def show_running(self, run: Run, now_s: float, expected_s: float, *, cancelling: bool) -> None:
         """Where the run is. ``now_s``: seconds since the epoch; ``expected_s``: the guess for the whole plan."""
@@ -44,7 +45,7 @@ class ProgressStrip(Static):
         word = run.ended or "failed"
         line = Text.assemble((word, END_STYLES[word]), ": ", outcome_text(run))
         if run.ended_sentence:
-            line.append(f". {run.ended_sentence}")
+            line.append(f". {visible(run.ended_sentence)}")
         line.append("   s saves the table", style="dim")
         self.update(line)
 
@@ -66,6 +67,8 @@ def _where(run: Run) -> Text:
         return Text("starting the next case...")
     case = run.plan.case(run.running.case_id)
     line = Text.assemble((case.workload.name, "bold"), f"  {case.device}  batch {case.batch}")
+    if run.plan.protocol.processes > 1:
+        line.append(f"  process {run.running.process + 1} of {run.plan.protocol.processes}")
     progress = run.progress
     if progress is None:
         return line.append("   starting")

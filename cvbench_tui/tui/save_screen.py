@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.escape import visible
 from cvbench_tui.results.markdown import Layout
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.layout_choice import LayoutChoice
@@ -25,7 +26,7 @@ Write = Callable[[Path, Layout], None]
 class SaveScreen(ModalScreen[Path]):
     """Writes with the function it was given and dismisses with the path, or with None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close"), Binding("enter", "save", "Save")]
 
     def __init__(self, suggestion: Path, write: Write) -> None:
         """A relative path begins in the suggestion's folder."""
@@ -45,7 +46,7 @@ class SaveScreen(ModalScreen[Path]):
             yield Static("", id="complaint", markup=False)
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
+    def action_save(self) -> None:
         """Save; ask first when the file is there already."""
         path = self._path()
         if os.path.isfile(path):  # Path.is_file raises where a folder may not be read
@@ -59,7 +60,7 @@ class SaveScreen(ModalScreen[Path]):
         try:
             self._write(self._path(), self.query_one(LayoutChoice).layout_name)
         except StoreError as error:
-            self.query_one("#complaint", Static).update(f"{error.message} {error.hint}".strip())
+            self.query_one("#complaint", Static).update(visible(f"{error.message} {error.hint}".strip()))
         else:
             self.dismiss(self._path())
 

@@ -178,6 +178,15 @@ def test_closing_ends_what_a_worker_started(live, tmp_path):
     wait_until_dead(int((tmp_path / "mark").read_text()))
 
 
+def test_a_case_left_early_is_not_answered_to_the_next_one(live):
+    source = live("good")
+    for event in source.events(plan()):
+        if event.kind == "case_started":
+            break
+    run = run_of(source, plan())
+    assert [m.case_id for m in run.measured] == [case.case_id for case in run.plan.cases]
+
+
 def test_a_source_can_measure_a_second_plan_with_the_same_worker(live):
     source = live("good")
     pids = set()

@@ -2,70 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 
 from cvbench_tui.results.store import list_runs
-from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.checklist import Checklist, Filter
+from cvbench_tui.tui.checklist import Filter
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.detail_screen import DetailScreen
 from cvbench_tui.tui.help_screen import HelpScreen
-from cvbench_tui.tui.progress_strip import ProgressStrip
 from cvbench_tui.tui.result_table import ResultTable
 from cvbench_tui.tui.save_screen import SaveScreen
 from cvbench_tui.tui.settings_screen import SettingsScreen
 from tests.tui import recorded
+from tests.tui.flow import NARROW, WIDE, cursor, ended, run_all, strip, table, text, until, word
 
-WIDE, NARROW = (120, 40), (80, 24)
 pytestmark = pytest.mark.timeout(60)
-
-
-async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
-    """Let the app work until it is so; the test's own time-out ends a wait that is in vain."""
-    while not true():
-        await pilot.pause(0.02)
-    await pilot.pause()
-
-
-def bench(app: BenchApp, number: int) -> Checklist:
-    return app.bench.query_one(f"#{('models', 'layers', 'devices')[number - 1]}", Checklist)
-
-
-def strip(app: BenchApp) -> str:
-    return str(app.bench.query_one(ProgressStrip).visual)
-
-
-def word(app: BenchApp) -> str:
-    """The strip without its hint."""
-    return strip(app).split("   ")[0]
-
-
-def text(app: BenchApp, selector: str) -> str:
-    return str(app.screen.query_one(selector, Static).visual)
-
-
-def ended(app: BenchApp) -> bool:
-    return app.conductor.run is not None and app.conductor.run.ended is not None
-
-
-def table(app: BenchApp) -> ResultTable:
-    return app.bench.query_one(ResultTable)
-
-
-def cursor(app: BenchApp) -> str | None:
-    return table(app).ordered_rows[table(app).cursor_row].key.value
-
-
-async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:
-    """The recorded run, to its end."""
-    await until(pilot, lambda: app.conductor.environment is not None)
-    await pilot.press("r")
-    await until(pilot, lambda: ended(app))
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -140,58 +93,6 @@ async def test_letters_are_text_in_the_filter_and_function_keys_are_not(tmp_path
         await until(pilot, lambda: ended(app))
         await pilot.press("f10")
     assert app.return_code == 0
-
-
-async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: Path) -> None:
-    source = recorded.SlowProbe(recorded.good())
-    app = recorded.app(tmp_path, source)
-    async with app.run_test(size=WIDE) as pilot:
-        await pilot.pause()
-        assert "asking the worker" in text(app, "#devices .notice")
-        await pilot.press("slash", *"resnet18", "enter", "space")
-        assert "devices not known yet" in text(app, "#summary")
-        await pilot.press("r")
-        assert "Queued" in strip(app)
-        source.let.set()
-        await until(pilot, lambda: ended(app))
-        assert app.picks.devices.ticked == ("cuda:0",)
-        assert word(app) == "finished: 1 measured"
-
-
-async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> None:
-    app = recorded.app(tmp_path, recorded.NoWorker(recorded.good()), recorded.TOP)
-    async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: "no torch" in strip(app))
-        assert "[/] no torch [bold]. Install PyTorch." in strip(app)
-        assert "[/] no torch [bold]." in text(app, "#devices .notice")
-        await pilot.press("r")
-        await until(pilot, lambda: ended(app))
-        assert word(app) == "finished: 3 measured, 1 failed"
-
-
-async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: Path) -> None:
-    app = recorded.app(tmp_path)
-    async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
-        shown = "\n".join(
-            str(option.prompt) for option in app.bench.query_one("#devices OptionList", OptionList).options
-        )
-        assert "[-] mps" in shown
-        assert "Not a Mac." in shown
-        assert "[x] cuda:0 Example GPU [test]" in shown
-        await pilot.press("3", "a")
-        assert app.picks.devices.ticked == ("cpu", "cuda:0")
-
-
-async def test_a_preset_with_a_device_that_is_not_here_says_so(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    app = recorded.app(tmp_path, selection=replace(recorded.TOP, devices=("cpu", "cuda:7")))
-    async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
-        await pilot.pause()
-        assert app.picks.devices.ticked == ("cpu",)
-        assert "cuda:7" in strip(app)
 
 
 async def test_while_running_the_strip_moves_and_the_words_wait(tmp_path: Path) -> None:
@@ -316,43 +217,6 @@ async def test_the_detail_of_a_measured_row(tmp_path: Path) -> None:
         assert "cpu, Example CPU" in page
         await pilot.press("q")
         assert app.screen is app.bench
-
-
-async def test_saving_where_it_cannot_be_written_keeps_the_name(tmp_path: Path) -> None:
-    app = recorded.app(tmp_path, selection=recorded.TOP)
-    async with app.run_test(size=NARROW) as pilot:
-        await run_all(app, pilot)
-        await pilot.press("s", "ctrl+u", *"no/such/[b].md", "enter")
-        assert isinstance(app.screen, SaveScreen)
-        assert app.screen.query_one("#path", Input).value == "no/such/[b].md"
-        assert "no/such" in text(app, "#complaint")
-        await pilot.press("escape")
-        assert list((tmp_path / "saves").iterdir()) == []
-
-
-async def test_overwriting_is_asked_and_the_layout_counts(tmp_path: Path) -> None:
-    mine = tmp_path / "saves" / "[b]mine.md"
-    app = recorded.app(tmp_path, selection=recorded.TOP)
-    mine.write_text("precious")
-    async with app.run_test(size=NARROW) as pilot:
-        await run_all(app, pilot)
-        await pilot.press("s", "ctrl+u", *"[b]mine.md", "enter")
-        assert isinstance(app.screen, ConfirmScreen)
-        await pilot.press("escape")
-        assert mine.read_text() == "precious"
-        await pilot.press("tab", "down", "up", "space", "shift+tab", "enter", "y")
-        await until(pilot, lambda: app.screen is app.bench)
-        assert "[b]mine.md" in strip(app)
-    assert "USED --- Example" in mine.read_text()
-
-
-async def test_saving_at_once_never_overwrites(tmp_path: Path) -> None:
-    app = recorded.app(tmp_path, selection=recorded.TOP)
-    async with app.run_test(size=NARROW) as pilot:
-        await run_all(app, pilot)
-        await pilot.press("S", "S")
-        await until(pilot, lambda: "-2.md" in strip(app))
-    assert len(list((tmp_path / "saves").iterdir())) == 2
 
 
 async def test_protocol_batch_and_image(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.errors import StoreError
 from cvbench_tui.tui import background
 from cvbench_tui.tui.background import Drive, Probe
 from cvbench_tui.tui.messages import Crashed, Probed, RunAdvanced, RunRefused
@@ -82,3 +83,21 @@ def test_the_threads_never_hold_up_the_exit() -> None:
     probe.join(10)
     assert isinstance(posted[0], Probed)
     assert threading.current_thread() is threading.main_thread()
+
+
+def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path) -> None:
+    class Full:
+        asked = 0
+
+        def append(self, event: Event) -> None:
+            self.asked += 1
+            raise StoreError("No space.")
+
+    stopped: list[bool] = []
+    log = Full()
+    recorder = background.CarefulRecorder(log, lambda: stopped.append(True))
+    for event in recorded.good():
+        recorder.append(event)
+    assert (log.asked, stopped) == (1, [True])
+    assert recorder.error is not None
+    assert recorder.error.message == "No space."

@@ -31,8 +31,8 @@ def keys(place: type) -> set[str]:
 def pressed() -> set[str]:
     """Every string, and every letter of a starred one, in the calls of ``press`` in the tests beside this one."""
     found: set[str] = set()
-    tree = ast.parse((Path(__file__).parent / "test_app.py").read_text())
-    for node in ast.walk(tree):
+    trees = [ast.parse(path.read_text()) for path in Path(__file__).parent.glob("test_*.py")]
+    for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.For | ast.AsyncFor):
             found |= {str(each.value) for each in ast.walk(node.iter) if isinstance(each, ast.Constant)}
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "press":

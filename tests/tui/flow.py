@@ -1,0 +1,58 @@
+"""Looking at the app and waiting for it, as its tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.checklist import Checklist
+from cvbench_tui.tui.progress_strip import ProgressStrip
+from cvbench_tui.tui.result_table import ResultTable
+
+WIDE, NARROW = (120, 40), (80, 24)
+
+
+async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
+    """Let the app work until it is so; the test's own time-out ends a wait that is in vain."""
+    while not true():
+        await pilot.pause(0.02)
+    await pilot.pause()
+
+
+def bench(app: BenchApp, number: int) -> Checklist:
+    return app.bench.query_one(f"#{('models', 'layers', 'devices')[number - 1]}", Checklist)
+
+
+def strip(app: BenchApp) -> str:
+    return str(app.bench.query_one(ProgressStrip).visual)
+
+
+def word(app: BenchApp) -> str:
+    """The strip without its hint."""
+    return strip(app).split("   ")[0]
+
+
+def text(app: BenchApp, selector: str) -> str:
+    return str(app.screen.query_one(selector, Static).visual)
+
+
+def ended(app: BenchApp) -> bool:
+    return app.conductor.run is not None and app.conductor.run.ended is not None
+
+
+def table(app: BenchApp) -> ResultTable:
+    return app.bench.query_one(ResultTable)
+
+
+def cursor(app: BenchApp) -> str | None:
+    return table(app).ordered_rows[table(app).cursor_row].key.value
+
+
+async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:
+    """The recorded run, to its end."""
+    await until(pilot, lambda: app.conductor.environment is not None)
+    await pilot.press("r")
+    await until(pilot, lambda: ended(app))

@@ -1,0 +1,64 @@
+"""The devices: asked for while the app is in use already, absent, or not to be had at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from tests.tui import recorded
+from tests.tui.flow import WIDE, ended, strip, text, until, word
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: Path) -> None:
+    source = recorded.SlowProbe(recorded.good())
+    app = recorded.app(tmp_path, source)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert "asking the worker" in text(app, "#devices .notice")
+        await pilot.press("slash", *"resnet18", "enter", "space")
+        assert "devices not known yet" in text(app, "#summary")
+        await pilot.press("r")
+        assert "Queued" in strip(app)
+        source.let.set()
+        await until(pilot, lambda: ended(app))
+        assert app.picks.devices.ticked == ("cuda:0",)
+        assert word(app) == "finished: 1 measured"
+
+
+async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, recorded.NoWorker(recorded.good()), recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: "no torch" in strip(app))
+        assert "[/] no torch [bold]. Install PyTorch." in strip(app)
+        assert "[/] no torch [bold]." in text(app, "#devices .notice")
+        await pilot.press("r")
+        await until(pilot, lambda: ended(app))
+        assert word(app) == "finished: 3 measured, 1 failed"
+
+
+async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        shown = "\n".join(
+            str(option.prompt) for option in app.bench.query_one("#devices OptionList", OptionList).options
+        )
+        assert "[-] mps" in shown
+        assert "Not a Mac." in shown
+        assert "[x] cuda:0 Example GPU [test]" in shown
+        await pilot.press("3", "a")
+        assert app.picks.devices.ticked == ("cpu", "cuda:0")
+
+
+async def test_a_preset_with_a_device_that_is_not_here_says_so(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=replace(recorded.TOP, devices=("cpu", "cuda:7")))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.pause()
+        assert app.picks.devices.ticked == ("cpu",)
+        assert "cuda:7" in strip(app)

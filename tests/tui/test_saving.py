@@ -1,0 +1,63 @@
+"""The save dialog and saving at once, key by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from cvbench_tui.tui.confirm_screen import ConfirmScreen
+from cvbench_tui.tui.save_screen import SaveScreen
+from tests.tui import recorded
+from tests.tui.flow import NARROW, ended, run_all, strip, text, until
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_saving_where_it_cannot_be_written_keeps_the_name(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("s", "ctrl+u", *"no/such/[b].md", "enter")
+        assert isinstance(app.screen, SaveScreen)
+        assert app.screen.query_one("#path", Input).value == "no/such/[b].md"
+        assert "no/such" in text(app, "#complaint")
+        await pilot.press("escape")
+        assert list((tmp_path / "saves").iterdir()) == []
+
+
+async def test_overwriting_is_asked_and_the_layout_counts(tmp_path: Path) -> None:
+    mine = tmp_path / "saves" / "[b]mine.md"
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    mine.write_text("precious")
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("s", "ctrl+u", *"[b]mine.md", "enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("escape")
+        assert mine.read_text() == "precious"
+        await pilot.press("tab", "down", "up", "space", "shift+tab", "enter", "y")
+        await until(pilot, lambda: app.screen is app.bench)
+        assert "[b]mine.md" in strip(app)
+    assert "USED --- Example" in mine.read_text()
+
+
+async def test_saving_at_once_never_overwrites(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("S", "S")
+        await until(pilot, lambda: "-2.md" in strip(app))
+    assert len(list((tmp_path / "saves").iterdir())) == 2
+
+
+async def test_enter_saves_from_the_layout_too(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("s", "tab", "space", "enter")
+        await until(pilot, lambda: app.screen is app.bench)
+        assert ended(app)
+    (saved,) = (tmp_path / "saves").iterdir()
+    assert "USED --- Example" in saved.read_text()

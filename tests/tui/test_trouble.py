@@ -1,0 +1,108 @@
+"""What goes wrong around a run, as the user sees it: a full disk, second thoughts, texts that a terminal would obey."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
+from cvbench_tui.engine.replay import ReplaySource
+from cvbench_tui.errors import StoreError
+from cvbench_tui.results.runfile import RunLog
+from cvbench_tui.tui.app import BenchApp
+from tests.tui import recorded
+from tests.tui.flow import WIDE, run_all, strip, table, text, until, word
+
+pytestmark = pytest.mark.timeout(60)
+
+
+class FullDisk:
+    """Stands before ``RunLog.append``: from the first outcome on there is no space left."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        self.begins = True
+        self._append = RunLog.append
+        monkeypatch.setattr(RunLog, "append", lambda log, event: self.append(log, event))
+
+    def append(self, log: RunLog, event: Event) -> None:
+        self.full = self.full or (self.begins and isinstance(event, CaseFinished))
+        if self.full:
+            raise StoreError("Cannot write the run file: no [/] space left.")
+        self._append(log, event)
+
+    def mend(self) -> None:
+        self.full = self.begins = False
+
+
+def states(app: BenchApp) -> list[str]:
+    return [str(table(app).get_cell(row.key, "state")) for row in table(app).ordered_rows]
+
+
+async def test_a_full_disk_ends_the_run_and_the_next_one_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = FullDisk(monkeypatch)
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        await until(pilot, lambda: "no [/] space left" in strip(app))
+        assert "The run was ended" in strip(app)
+        assert app.conductor.run is not None
+        assert app.conductor.run.ended == "cancelled"
+        assert "RUNNING" not in states(app)
+        assert states(app)[0] == "OK"
+        assert app.conductor.run_file is not None
+        disk.mend()
+        await pilot.press("r")
+        await until(pilot, lambda: app.conductor.run is not None and app.conductor.run.ended == "finished")
+        assert word(app) == "finished: 5 measured, 1 failed"
+
+
+async def test_a_queued_run_can_be_taken_back(tmp_path: Path) -> None:
+    source = recorded.SlowProbe(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        assert app.check_action("cancel", ()) is False
+        await pilot.press("r")
+        assert app.check_action("cancel", ()) is True
+        await pilot.press("x")
+        assert "Not queued" in strip(app)
+        source.let.set()
+        await until(pilot, lambda: app.conductor.environment is not None)
+        await pilot.pause()
+        assert app.conductor.run is None
+        assert not app.conductor.running
+
+
+async def test_a_queue_with_nothing_left_to_run_is_no_queue(tmp_path: Path) -> None:
+    source = recorded.SlowProbe(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        await pilot.press("r", "1", "n")
+        source.let.set()
+        await until(pilot, lambda: "Nothing to run" in strip(app))
+        assert not app.conductor.queued
+
+
+async def test_escape_sequences_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    nasty = [
+        dataclasses.replace(
+            event, failure=dataclasses.replace(event.failure, sentence="\x1b[31mred", detail="a\x1b[2Jcleared\x9bJ")
+        )
+        if isinstance(event, CaseFailed)
+        else event
+        for event in recorded.good()
+    ]
+    app = recorded.app(tmp_path, ReplaySource(nasty), recorded.ALL)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("down", "down", "down", "down", "enter")
+        page = text(app, "#detail")
+    assert "\ufffd[31mred" in page
+    assert "a\ufffd[2Jcleared\ufffdJ" in page
+    assert not {"\x1b", "\x9b"} & set(page)
