@@ -4,8 +4,8 @@
 
 For every workload and phase: the median over pairs of (ours / bare loop) with the 95% t-interval of its logarithm,
 and beside it the machine's own noise: how far bare loops of the same run lie from their own median (median absolute
-deviation). ``ok``: within 1%. ``OFF``: the whole interval lies beyond 1%; then the exit code is 1. ``noisy``: neither can
-be said on this machine at this hour.
+deviation). ``ok``: within 1%. ``OFF``: the whole interval lies beyond 1%; then the exit code is 1. ``noisy``: neither
+can be said on this machine at this hour.
 """
 
 from __future__ import annotations
