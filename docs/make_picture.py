@@ -18,7 +18,7 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.results.store import read_events
 from cvbench_tui.tui.app import BenchApp
 
-SIZE = (120, 34)
+SIZE = (136, 34)
 
 
 def selection_of(plan: Plan) -> Selection:
