@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import Failure, Measurement, Outcome, merge
+from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.plan import Plan
 
 
@@ -85,9 +85,15 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     return run
 
 
+def _noted(measurement: Measurement, failure: Failure) -> Measurement:
+    """The numbers there are, with why a repetition is missing."""
+    notice = Notice("repetition_failed", f"A repetition failed: {failure.sentence}")
+    return replace(measurement, notices=(*measurement.notices, notice))
+
+
 def _settle(run: Run, outcome: Outcome) -> Run:
     """Put an outcome into its row: repetitions are merged, a later failure does not wipe out numbers."""
     before = run.outcomes.get(outcome.case_id)
     if isinstance(before, Measurement):
-        outcome = merge(before, outcome) if isinstance(outcome, Measurement) else before
+        outcome = merge(before, outcome) if isinstance(outcome, Measurement) else _noted(before, outcome)
     return replace(run, outcomes={**run.outcomes, outcome.case_id: outcome}, running=None, progress=None)

@@ -7,10 +7,12 @@ here or in the worker, and the next case goes on.
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
@@ -20,6 +22,7 @@ from cvbench_tui.core.event import (
     CaseStarted,
     EnvironmentProbed,
     Event,
+    Progress,
     WorkerReady,
 )
 from cvbench_tui.core.measurement import Failure, FailureKind
@@ -47,7 +50,8 @@ class LiveSource:
         self._child: int | None = None
         """Process group of the case being measured, as the worker told."""
         self._environment: Environment | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Taken again by the same thread when Ctrl-C's handler cancels in the middle of it."""
         self._cancelled = threading.Event()
         self._closed = False
         self._ready: WorkerReady | None = None
@@ -86,7 +90,8 @@ class LiveSource:
         """End the case being measured, or a worker that is still starting; ``events`` then ends. From any thread."""
         self._cancelled.set()
         with self._lock:
-            if self._child is not None:
+            case_alone = self._child is not None and sys.platform != "win32"
+            if case_alone and self._child is not None:
                 kill_group(self._child)
             elif self._worker is not None:
                 self._worker.kill()
@@ -103,11 +108,12 @@ class LiveSource:
     def _case(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
         """One case in one process, until its outcome."""
         worker = self._living_worker()
-        worker.send(_measure_request(case, protocol, process))
+        request = _measure_request(case, protocol, process)
+        worker.send(request)
         deadline = time.monotonic() + protocol.timeout_s
         settled = False
         try:
-            for event in self._outcome(case, protocol, worker, deadline):
+            for event in self._outcome(case, protocol, worker, request, deadline):
                 settled = isinstance(event, (CaseFinished, CaseFailed))
                 yield event
         finally:
@@ -117,8 +123,11 @@ class LiveSource:
                 # Nobody reads the rest of a case that was left early: its worker would answer the next one with it.
                 self._discard(at_once=not settled)
 
-    def _outcome(self, case: Case, protocol: Protocol, worker: WorkerProcess, deadline: float) -> Iterator[Event]:
+    def _outcome(
+        self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any], deadline: float
+    ) -> Iterator[Event]:
         """The worker's events up to the case's outcome, or the failure of a worker that gives none."""
+        sure = False
         while True:
             left = deadline - time.monotonic()
             try:
@@ -126,14 +135,22 @@ class LiveSource:
             except Silent:
                 yield self._time_out(case, protocol, worker, left)
                 return
+            if isinstance(line, Ended) and not sure and not self._cancelled.is_set():
+                # It had ended before this case began, between two cases: once more, with a new one.
+                sure, worker = True, self._living_worker()
+                worker.send(request)
+                continue
             if isinstance(line, Ended):
                 yield self._ended(case, worker)
                 return
+            sure = True
             try:
                 event = decode(line)
             except WireError as error:
                 yield self._garbled(case, worker, line, error)
                 return
+            if _case_of(event) != case.case_id:
+                continue  # of an earlier case: its process died after it had answered
             if isinstance(event, CaseStarted):
                 with self._lock:
                     self._child = event.pid
@@ -151,7 +168,7 @@ class LiveSource:
         if self._closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self._command)
+            worker = WorkerProcess(self._command, _worker_environment())
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
@@ -238,6 +255,22 @@ class LiveSource:
             return _failed(case, "cancelled", CANCELLED, "")
         failure = dataclasses.replace(event.failure, detail=event.failure.detail or worker.tail())
         return dataclasses.replace(event, failure=failure)
+
+
+def _case_of(event: Event) -> str | None:
+    """The case an event of a worker is about; None for what no measuring worker sends."""
+    if isinstance(event, (CaseStarted, Progress)):
+        return event.case_id
+    if isinstance(event, CaseFinished):
+        return event.measurement.case_id
+    return event.failure.case_id if isinstance(event, CaseFailed) else None
+
+
+def _worker_environment() -> dict[str, str]:
+    """Ours, with this package found first and the current folder not searched: a ``random.py`` there broke torch."""
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def _measure_request(case: Case, protocol: Protocol, process: int) -> dict[str, Any]:

@@ -100,8 +100,8 @@ class WorkerProcess:
         if sys.platform == "win32":
             self._process.kill()
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.poll() is None:  # a number that was given back may be somebody else's by now
+            kill_group(self._process.pid)
 
     def close(self) -> int | None:
         """Close its stdin, wait a little, kill it if it stays. Returns its exit code."""

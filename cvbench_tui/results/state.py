@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Stop
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.units import share_text
 
@@ -59,12 +61,21 @@ def state_of(run: Run, case: Case) -> State:
         return State("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
     outcome = run.outcomes.get(case.case_id)
     if isinstance(outcome, Measurement):
-        return State("OK" if reached(outcome) else "BUDGET", noticed=bool(outcome.notices))
+        return State("OK" if reached(outcome, run.plan.protocol) else "BUDGET", noticed=bool(outcome.notices))
     if isinstance(outcome, Failure):
         return State(FAILURE_WORDS[outcome.kind])
     return State("PENDING" if run.ended is None else "SKIPPED")
 
 
-def reached(measurement: Measurement) -> bool:
-    """True when every phase ended because it was precise enough, or had a fixed number of iterations."""
+def reached(measurement: Measurement, protocol: Protocol) -> bool:
+    """True when every phase ended because it was precise enough, or had a fixed number of iterations.
+
+    With repetitions in several processes, all of them have to be there and to agree: each was precise for itself.
+    """
+    if measurement.processes < protocol.processes:
+        return False
+    if protocol.processes > 1:
+        found = [estimate(measurement.rounds_by_process(phase.phase)) for phase in measurement.phases]
+        widths = [None if value is None else value.relative for value in found]
+        return all(width is not None and width <= protocol.precision for width in widths)
     return all(phase.stop in _REACHED for phase in measurement.phases)

@@ -47,10 +47,10 @@ class Requests:
 
     def next(self) -> dict[str, Any] | None:
         """The next request; blocks. None at the end of the input."""
-        while b"\n" not in self._buffer:
+        while b"\n" not in self._buffer and not self.ended:
             self.fill()
-            if self.ended:
-                return None
+        if self.ended:
+            return None
         line, self._buffer = self._buffer.split(b"\n", 1)
         request: dict[str, Any] = json.loads(line)
         return request

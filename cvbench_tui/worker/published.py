@@ -21,6 +21,8 @@ from cvbench_tui.worker.subject import Subject
 
 _clock = time.perf_counter
 
+SLOW_S = 5.0
+"""An iteration this long is followed by a sign of life, outside the marks: ten of them may be minutes."""
 ROUNDS = 10
 """The samples are filed as ten rounds, so that an interval can stand beside the published mean."""
 
@@ -38,7 +40,11 @@ def published_pass(subject: Subject, backend: Backend, protocol: Protocol, *, tr
     rounds: list[list[tuple[float, ...]]] = [[] for _ in phases]
     for number in range(ROUNDS):
         count = kept * (number + 1) // ROUNDS - kept * number // ROUNDS
-        samples = [one(subject, backend.settle) for _ in range(count)]
+        samples = []
+        for _ in range(count):
+            samples.append(one(subject, backend.settle))
+            if samples[-1][-1] > SLOW_S:
+                tell("measuring", number, ROUNDS, None)
         for taken, values in zip(rounds, zip(*samples)):
             taken.append(tuple(round(value, NANOSECONDS) for value in values))
         tell("measuring", number + 1, ROUNDS, _so_far(rounds[-1]))

@@ -27,7 +27,8 @@ class TrainingPass:
         self._backend = backend
 
     def begin(self) -> None:
-        """Put the module into this pass's mode."""
+        """Put the module into this pass's mode, without gradients of an earlier iteration."""
+        self._subject.clear()
         self._subject.train()
 
     def regions(self, count: int, group: int) -> list[Marks]:

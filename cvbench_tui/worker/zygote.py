@@ -42,23 +42,24 @@ class Zygote:
 
     def _run(self, request: dict[str, Any]) -> None:
         """One request in a child; a child that ends badly becomes a failure of its case."""
-        kills = _oom_kills()
+        kills, zygote = _oom_kills(), os.getpid()
         child = os.fork()
         if child == 0:
-            self._become_child(request)
+            self._become_child(request, zygote)
         with contextlib.suppress(OSError):  # the child does the same: whoever is first
             os.setpgid(child, child)
         status = self._wait(child)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the child may have left behind
         if status != 0 and not self._requests.ended:
-            self._channel.send(_crash(request, status, out_of_memory=_oom_kills() > kills))
+            killed_for_memory = status == -signal.SIGKILL and _oom_kills() > kills
+            self._channel.send(_crash(request, status, out_of_memory=killed_for_memory))
 
-    def _become_child(self, request: dict[str, Any]) -> None:
+    def _become_child(self, request: dict[str, Any], zygote: int) -> None:
         """In the child: run the request and leave without running the parent's clean-up. Never returns."""
         code = 1
         try:
-            _detach()
+            _detach(zygote)
             job.run(request, self._channel)
             code = 0
         except BaseException:
@@ -94,13 +95,13 @@ def _wake_on_child_end() -> int:
     return reading
 
 
-def _detach() -> None:
+def _detach(zygote: int) -> None:
     """A child's own process group, no stdin, default signals, and death with its parent."""
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:  # the parent died before the line above
+    if os.getppid() != zygote:  # it died before the line above
         os._exit(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -124,8 +125,8 @@ def _crash(request: dict[str, Any], status: int, *, out_of_memory: bool) -> Case
         sentence = "The system ran out of memory and killed the measuring process; try a smaller batch."
         return CaseFailed(Failure(case_id, "out_of_memory", sentence), job.now_s())
     if status < 0:
-        name = signal.Signals(-status).name
-        sentence = f"The measuring process was ended by signal {-status} ({name})."
+        names = {number.value: f" ({number.name})" for number in signal.Signals}
+        sentence = f"The measuring process was ended by signal {-status}{names.get(-status, '')}."
     else:
         sentence = f"The measuring process ended with exit code {status}."
     return CaseFailed(Failure(case_id, "crashed", sentence), job.now_s())

@@ -74,8 +74,9 @@ def test_repetitions_keep_all_rounds_and_say_which_process_took_them():
 
 def test_a_failed_repetition_does_not_wipe_out_the_numbers():
     run = run_of(STARTED, CaseFinished(measured()), CaseFailed(Failure(CONV_ID, "crashed", "Crashed.")))
-    assert run.measured
     assert not run.failures
+    (measurement,) = run.measured
+    assert measurement.notices == (Notice("repetition_failed", "A repetition failed: Crashed."),)
 
 
 def test_how_it_ended():

@@ -178,6 +178,30 @@ def test_closing_ends_what_a_worker_started(live, tmp_path):
     wait_until_dead(int((tmp_path / "mark").read_text()))
 
 
+def test_a_late_answer_to_an_earlier_case_is_not_taken_for_the_next_ones(live):
+    run = run_of(live("stale"), plan())
+    assert [m.case_id for m in run.measured] == [case.case_id for case in run.plan.cases]
+    assert not run.failures
+
+
+def test_a_worker_that_ended_between_two_cases_costs_no_row(live):
+    source = live("good")
+    source.probe()
+    os.kill(source._worker.pid, 9)
+    assert len(run_of(source, plan()).measured) == 2
+
+
+def test_the_users_folder_is_not_on_the_workers_path(tmp_path, monkeypatch):
+    if sys.version_info < (3, 11):
+        pytest.skip("Python 3.10 has no safe path")
+    (tmp_path / "random.py").write_text("raise RuntimeError('the user has a random.py')\n")
+    monkeypatch.chdir(tmp_path)
+    script = "import random, sys, cvbench_tui.core; print('ok', file=sys.stderr)"
+    source = LiveSource((sys.executable, "-c", script))
+    with pytest.raises(WorkerError, match="ok"):
+        source.probe()
+
+
 def test_a_case_left_early_is_not_answered_to_the_next_one(live):
     source = live("good")
     for event in source.events(plan()):

@@ -239,10 +239,10 @@ def test_what_a_library_prints_does_not_reach_the_events():
 import os, sys
 from cvbench_tui.worker import __main__ as worker, zygote
 before = zygote.Zygote._become_child
-def noisy(self, request):
+def noisy(self, *request):
     print("from Python", flush=True)
     os.write(1, b"from C\\n")
-    before(self, request)
+    before(self, *request)
 zygote.Zygote._become_child = noisy
 sys.exit(worker.main())
 """

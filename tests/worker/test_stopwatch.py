@@ -10,6 +10,7 @@ import pytest
 
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker import stopwatch as module
+from cvbench_tui.worker.pace import window_iterations
 from cvbench_tui.worker.stopwatch import Stopwatch
 
 DEFAULT = PROTOCOLS["default"]
@@ -28,6 +29,7 @@ class Machine:
         self.done = 0
         self.device_now = 0.0
         self.groups: list[int] = []
+        self.counts: list[int] = []
         self._iteration_s = iteration_s
         self._queue_s = queue_s
         self.peak = 0
@@ -65,6 +67,7 @@ class Machine:
     def regions(self, count: int, group: int) -> list[tuple[float, float, float]]:
         self.peak += 50
         self.groups.append(group)
+        self.counts.append(count)
         found = []
         for _ in range(count):
             seconds = sum(self._iteration_s(self.done + index) for index in range(group))
@@ -162,11 +165,60 @@ def test_a_warm_up_that_never_settles_is_bounded_and_said(take):
     assert result.warmup_s < 2 * DEFAULT.warmup_cap_s
 
 
-def test_new_allocations_keep_the_functional_warm_up_going(take):
-    """The machine takes new memory in its first five calls: three quiet ones have to follow before any window."""
-    machine = Machine(lambda _: 0.5)
+@pytest.mark.parametrize("seconds", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("protocol", [PROTOCOLS["quick"], DEFAULT, PROTOCOLS["rigorous"]], ids=lambda p: p.name)
+def test_slow_but_steady_work_is_not_called_unsettled(take, seconds, protocol):
+    result, _ = take(Machine(lambda _: seconds), protocol)
+    assert codes(result) == []
+    assert {phase.stop for phase in result.phases} == {"precision"}
+
+
+@pytest.mark.parametrize(("growing", "calls"), [(0, 3), (5, 8), (12, 15)])
+def test_new_allocations_keep_the_functional_warm_up_going(take, growing, calls):
+    """After the last call that took new memory, three quiet ones have to follow before any window."""
+    machine = Machine(lambda _: 0.01)
+    machine.allocations = lambda: min(machine.done, growing)
     take(machine, replace(DEFAULT, warmup_cap_s=100.0))
-    assert machine.groups[:8] == [1] * 8
+    assert machine.counts.index(window_iterations(DEFAULT, 0.01)) == calls
+
+
+def test_the_rule_looks_at_every_phase(take):
+    """A noisy forward beside a backward that makes up for it: the total alone would be precise at once."""
+    draw = random.Random(5)
+    share = {}
+    machine = Machine(lambda _: 0.01)
+
+    def split(marks):
+        start, _, end = marks
+        forward = (end - start) * share.setdefault(int(start * 8), draw.uniform(0.2, 0.5))
+        return forward, end - start - forward, end - start
+
+    machine.pass_seconds = split
+    result, _ = take(machine)
+    assert {phase.stop for phase in result.phases} == {"rounds"}
+
+
+def test_every_round_begins_with_unrecorded_iterations(take):
+    result, _ = take(machine := Machine(lambda _: 0.003))
+    rounds = len(result.phases[0].rounds)
+    assert machine.counts.count(2) == rounds + 1  # and once to read the memory
+
+
+def test_groups_are_warmed_up_before_they_are_timed(take):
+    machine = Machine(lambda _: 30e-6)
+    machine.clock, machine.region_s = "host_synchronize", 1e-3
+    machine.allocations = lambda: min(machine.groups.count(64), 3)
+    take(machine)
+    first = machine.groups.index(64)
+    assert machine.counts[first : first + 4] == [1, 1, 1, 1]
+
+
+def test_cuda_blocks_are_bounded_and_led_by_an_unrecorded_iteration(take):
+    machine = Machine(lambda _: 0.003, queue_s=0.0001)
+    machine.clock = "cuda_event"
+    result, _ = take(machine)
+    assert machine.counts[-6:] == [1, 17, 1, 17, 1, 6]
+    assert sum(len(samples) for samples in result.phases[0].rounds) == 40 * len(result.phases[0].rounds)
 
 
 def test_one_call_of_memory_is_read_untimed(take):
@@ -176,7 +228,7 @@ def test_one_call_of_memory_is_read_untimed(take):
 
 def test_short_work_on_an_accelerator_is_grouped(take):
     machine = Machine(lambda _: 30e-6)
-    machine.region_s = 1e-3
+    machine.clock, machine.region_s = "host_synchronize", 1e-3
     result, _ = take(machine)
     assert max(machine.groups) == 64
     assert result.phases[0].iterations_per_sample == 64

@@ -11,6 +11,7 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.worker import published
 from cvbench_tui.worker.backend import CpuBackend
 from cvbench_tui.worker.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.subject import Subject, outputs_of
@@ -89,6 +90,85 @@ def test_the_modes_are_what_they_say():
     inference.begin()
     inference.regions(1, 1)
     assert seen == [(True, True, False), (True, True, False), (False, False, True)]
+
+
+class Logged(CpuBackend):
+    """Writes down its marks between what the subject does."""
+
+    def __init__(self, log: list[str]) -> None:
+        super().__init__()
+        self.log = log
+
+    def mark(self) -> int:
+        self.log.append("mark")
+        return super().mark()
+
+
+def test_between_two_marks_stands_the_call_and_nothing_else():
+    log: list[str] = []
+    made = subject(find_layer("Dense"))
+    made.prepare_gradients(made.forward())
+    clear, forward, backward = made.clear, made.forward, made.backward
+
+    class Output:
+        def __init__(self, tensor):
+            self.tensor = tensor
+
+        def __del__(self):
+            log.append("released")
+
+    made.clear = lambda: (log.append("clear"), clear())[1]
+    made.forward = lambda: (log.append("forward"), Output(forward()))[1]
+    made.backward = lambda output: (log.append("backward"), backward(output.tensor))[1]
+    TrainingPass(made, Logged(log)).regions(2, 1)
+    once = ["clear", "mark", "forward", "mark", "backward", "mark", "released"]
+    assert log == once * 2
+    log.clear()
+    InferencePass(made, Logged(log)).regions(2, 1)
+    assert log == ["mark", "forward", "mark", "released"] * 2
+
+
+def test_output_gradients_are_real_tensors_of_the_outputs_shape():
+    made = subject(find_layer("Dense"))
+    made.prepare_gradients(made.forward())
+    (gradient,) = made.gradients
+    assert gradient.shape == (2, 512)
+    assert gradient.is_contiguous()
+    assert gradient.unique().numel() > 500
+
+
+def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration(monkeypatch):
+    """Scripted seconds: the cold iteration takes 100, every other one 1 more than the last."""
+    made = subject(find_layer("Dense"), protocol=ORIGINAL)
+    made.train()
+    made.prepare_gradients(made.forward())
+    modes, settled, now = [], [], [0.0]
+    made.module.register_forward_hook(
+        lambda module, _inputs, output: modes.append((module.training, output.is_inference()))
+    )
+    durations = iter([100.0, *([1.0] * 200)])
+
+    def settle():
+        settled.append(True)
+        now[0] += next(durations)
+
+    backend = CpuBackend()
+    backend.settle = settle
+    monkeypatch.setattr(published, "_clock", lambda: now[0])
+    protocol = replace(ORIGINAL, iterations_cpu=21)
+    made.clear()
+    result = published.published_pass(made, backend, protocol, training=True, tell=lambda *_: None)
+    assert [phase.phase for phase in result.phases] == ["forward", "backward", "total"]
+    assert [sample for taken in result.phases[0].rounds for sample in taken] == [1.0] * 20
+    assert [sample for taken in result.phases[2].rounds for sample in taken] == [2.0] * 20
+    assert modes == [(True, False)] * 21
+    assert len(settled) == 42
+    bias = made.module.bias.grad
+    assert torch.allclose(bias, 21 * made.gradients[0].sum(0), rtol=1e-3)
+    modes.clear()
+    result = published.published_pass(made, backend, protocol, training=False, tell=lambda *_: None)
+    assert sum(len(taken) for taken in result.phases[0].rounds) == 20
+    assert modes == [(False, True)] * 21
 
 
 def test_grouped_regions_do_all_their_iterations():

@@ -5,6 +5,7 @@ chatty     as good, with a megabyte on stderr and prints on stdout's old descrip
 crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
 exits      as crashing, with exit code 7 instead of a signal
 second     measures the first case, says nothing in the second and leaves the mark
+stale      before the second case's own events, answers the first once more
 silent     says nothing after case_started, the first time
 slow       goes on sending progress and never finishes, the first time
 giant      sends a line without an end
@@ -22,6 +23,7 @@ import time
 
 mode, mark = sys.argv[1], sys.argv[2]
 measured = 0
+previous = []
 
 
 def send(**event):
@@ -64,6 +66,9 @@ def measurement(case_id):
 def measure(request):
     case_id = request["case_id"]
     send(kind="case_started", case_id=case_id, pid=os.getpid(), process=request["process"], at_s=1.0)
+    if mode == "stale" and previous:
+        send(kind="case_failed", failure={"case_id": previous[-1], "kind": "crashed", "sentence": "Late."})
+    previous.append(case_id)
     misbehave(case_id)
     send(kind="progress", case_id=case_id, stage="measuring", phase="total", round=1, max_rounds=12, fraction=0.3)
     send(kind="case_finished", measurement=measurement(case_id), process=request["process"], at_s=2.0)
