@@ -7,6 +7,7 @@ and ``--version`` answer at once.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from cvbench_tui import __version__
-from cvbench_tui.errors import CvbenchError
+from cvbench_tui.errors import CvbenchError, SelectionError
 
 LAYOUTS = ("wide", "original")
 PROTOCOL_NAMES = ("quick", "default", "rigorous", "original")
@@ -126,8 +127,7 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the runs there are. Without WHAT: models, layers and presets."""
     from cvbench_tui.listing import print_list
 
-    for kind in (what,) if what else ("models", "layers", "presets"):
-        print_list(kind, as_json=as_json, runs_dir=runs_dir)
+    print_list(what, as_json=as_json, runs_dir=runs_dir)
     return 0
 
 
@@ -183,8 +183,11 @@ def completion(shell: str) -> int:
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Comma-separated and repeated options alike, blanks and empty pieces dropped."""
-    return tuple(piece.strip() for value in values for piece in value.split(",") if piece.strip())
+    """Comma-separated and repeated options alike. Raises SelectionError for an option that names nothing."""
+    names = tuple(piece.strip() for value in values for piece in value.split(",") if piece.strip())
+    if values and not names:
+        raise SelectionError("An option names nothing to measure.", "Leave it out, or name something after it.")
+    return names
 
 
 def main() -> None:
@@ -205,7 +208,11 @@ def _exit_code() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            click.echo("cvbench-tui: the output cannot be written: no space left.", err=True)
+        elif error.errno != errno.EPIPE:
+            raise
         # Whoever read stdout has gone; point it elsewhere so that the interpreter's last flush is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1

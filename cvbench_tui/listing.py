@@ -11,15 +11,21 @@ from typing import Any
 from cvbench_tui.results.units import bytes_text, parameters_text
 
 Row = dict[str, Any]
+EVERYTHING = ("models", "layers", "presets")
 
 
-def print_list(kind: str, *, as_json: bool, runs_dir: str | None) -> None:
-    """Print one list. ``kind``: models, layers, devices, presets, runs."""
-    rows = _runs(runs_dir) if kind == "runs" else _ROWS[kind]()
+def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
+    """Print one list: models, layers, devices, presets, runs; or, for None, what can be measured by name.
+
+    As JSON, one list is an array and several are an object of arrays.
+    """
+    kinds = (kind,) if kind else EVERYTHING
+    lists = {one: _runs(runs_dir) if one == "runs" else _ROWS[one]() for one in kinds}
     if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        sys.stdout.write(json.dumps(lists[kind] if kind else lists, indent=2) + "\n")
         return
-    sys.stdout.write(f"{kind} ({len(rows)})\n" + _columns([_TEXT[kind](row) for row in rows]) + "\n")
+    for one, rows in lists.items():
+        sys.stdout.write(f"{one} ({len(rows)})\n" + _columns([_TEXT[one](row) for row in rows]) + "\n")
 
 
 def _models() -> list[Row]:

@@ -22,6 +22,7 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.eta import done_share, eta_s
+from cvbench_tui.results.state import outcome_text
 from cvbench_tui.results.table import build
 from cvbench_tui.results.units import duration_text, relative_text
 
@@ -114,12 +115,7 @@ def settled_line(event: CaseFinished | CaseFailed, run: Run) -> str:
 
 def ended_line(run: Run) -> str:
     """``finished: 3 measured, 1 failed``."""
-    counts = [f"{len(run.measured)} measured"]
-    if run.failures:
-        counts.append(f"{len(run.failures)} failed")
-    if run.pending:
-        counts.append(f"{run.pending} not begun")
-    return f"{run.ended}: {', '.join(counts)}"
+    return f"{run.ended}: {outcome_text(run)}"
 
 
 def _now(run: Run) -> str:

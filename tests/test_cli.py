@@ -126,6 +126,8 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
         (("run", "-l", "Conv3x3"), ["Unknown layer", "Conv3x3/1"]),
         (("run", "quick", "-d", "gpu"), ["Unknown device", "cuda:0"]),
         (("run", "quick", "-d", "cuda:0"), ["no usable device", "cuda:0", "cpu"]),
+        (("run", "quick", "-d", ""), ["names nothing"]),
+        (("run", "quick", "-m", " , "), ["names nothing"]),
         (("run", "quick", "-b", "0"), ["Batch 0"]),
         (("run", "quick", "-b", "-8"), ["Batch -8"]),
         (("run", "quick", "-b", "9999999"), ["Batch 9999999", "65536"]),
@@ -190,6 +192,15 @@ def test_the_list_of_everything(type_):
     _, out, _ = type_("list")
     assert "models (80)" in out
     assert "presets (8)" in out
+    assert set(json.loads(type_("list", "--json")[1])) == {"models", "layers", "presets"}
+
+
+def test_a_full_disk_behind_stdout_is_a_sentence():
+    command = f"{sys.executable} -m cvbench_tui list models > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "no space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_doctor(type_):
@@ -263,7 +274,7 @@ def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "cancelled: 1 measured, 1 failed, 1 not begun" in err
+    assert "cancelled: 1 measured, 1 cancelled, 1 not begun" in err
     for text in (out, (tmp_path / "a.md").read_text()):
         assert "CANCELLED" in text
         assert "SKIPPED" in text

@@ -43,6 +43,8 @@ class ReplaySource:
             for event in self._case(case.case_id):
                 yield event
                 if self._cancelled.wait(self._pause_s):
+                    if isinstance(event, (CaseFinished, CaseFailed)):
+                        return
                     yield CaseFailed(Failure(case.case_id, "cancelled", "Cancelled before it was finished."))
                     return
 

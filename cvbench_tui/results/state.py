@@ -79,3 +79,14 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
         widths = [None if value is None else value.relative for value in found]
         return all(width is not None and width <= protocol.precision for width in widths)
     return all(phase.stop in _REACHED for phase in measurement.phases)
+
+
+def outcome_text(run: Run) -> str:
+    """``3 measured, 1 failed, 2 not begun``."""
+    failures = run.failures
+    cancelled = sum(1 for failure in failures if failure.kind == "cancelled")
+    parts = [f"{len(run.measured)} measured"]
+    parts += [f"{len(failures) - cancelled} failed"] if len(failures) > cancelled else []
+    parts += [f"{cancelled} cancelled"] if cancelled else []
+    parts += [f"{run.pending} not begun"] if run.pending else []
+    return ", ".join(parts)

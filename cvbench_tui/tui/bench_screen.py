@@ -37,6 +37,8 @@ class BenchScreen(Screen[None]):
     """Models, layers, devices | results."""
 
     HORIZONTAL_BREAKPOINTS = BREAKPOINTS
+    AUTO_FOCUS = ""
+    """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
 
     def __init__(self, picks: Picks) -> None:
         super().__init__()

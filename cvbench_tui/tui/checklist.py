@@ -72,6 +72,7 @@ class Checklist(Vertical):
         self.ticks = ticks
         self._title = title
         self._filter = Filter(placeholder="filter", compact=True)
+        self._filter.display = False
         self._list = OptionList(markup=False, compact=True)
         self._notice = Static(markup=False, classes="notice")
         self.border_subtitle = Content(legend)
@@ -84,7 +85,6 @@ class Checklist(Vertical):
 
     def on_mount(self) -> None:
         """Fill it."""
-        self._filter.display = False
         self.say("")
         self.rebuild()
 

@@ -8,6 +8,7 @@ from textual.widgets import Static
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.escape import visible
 from cvbench_tui.results.eta import done_share, eta_s
+from cvbench_tui.results.state import outcome_text
 from cvbench_tui.results.units import duration_text, interval_text
 from cvbench_tui.tui.summary import count
 
@@ -48,17 +49,6 @@ class ProgressStrip(Static):
             line.append(f". {visible(run.ended_sentence)}")
         line.append("   s saves the table", style="dim")
         self.update(line)
-
-
-def outcome_text(run: Run) -> str:
-    """``3 measured, 1 failed, 2 not begun``."""
-    failures = run.failures
-    cancelled = sum(1 for failure in failures if failure.kind == "cancelled")
-    parts = [f"{len(run.measured)} measured"]
-    parts += [f"{len(failures) - cancelled} failed"] if len(failures) > cancelled else []
-    parts += [f"{cancelled} cancelled"] if cancelled else []
-    parts += [f"{run.pending} not begun"] if run.pending else []
-    return ", ".join(parts)
 
 
 def _where(run: Run) -> Text:

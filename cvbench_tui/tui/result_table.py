@@ -15,10 +15,12 @@ from cvbench_tui.results.state import Word
 from cvbench_tui.results.table import Row, Table
 
 HIDE_FIRST = ("image", "memory", "throughput", "batch", "device", "backward", "inference", "total")
-"""Columns that give way when the pane is too narrow, in this order; the device only where all rows are of one."""
+"""Columns that give way when the pane is too narrow, in this order ..."""
+ALIKE = ("image", "batch", "device")
+"""... these only where all rows have the same: rows must not look comparable when they are not."""
 STATE_STYLES: dict[Word, str] = {
     "OK": "bold green",
-    "BUDGET": "green",
+    "BUDGET": "yellow",
     "RUNNING": "bold yellow",
     "PENDING": "dim",
     "SKIPPED": "dim",
@@ -75,7 +77,7 @@ class ResultTable(DataTable[Text]):
             self.clear(columns=True)
             self._texts.clear()
         elif set(keys) != {key.value for key in self.rows}:
-            self.clear()
+            self.clear(columns=True)  # of another run: the old rows' column widths would cut off its texts
             self._texts.clear()
         self._put_headings(table, columns)
         self._put_cells(table, columns)
@@ -136,9 +138,9 @@ class ResultTable(DataTable[Text]):
         widths = {column.key: self._width(table, index, column) for index, column in enumerate(columns)}
         keys = [column.key for column in columns]
         hidden: list[str] = []
-        one_device = len({row.cells[keys.index("device")].text for row in table.rows}) == 1
+        differ = {key for key in ALIKE if len({row.cells[keys.index(key)].text for row in table.rows}) > 1}
         for key in HIDE_FIRST:
-            if key == "device" and not one_device:
+            if key in differ:
                 continue
             if sum(widths[column.key] for column in columns) <= self.size.width:
                 break

@@ -274,3 +274,13 @@ async def test_a_runs_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None
         await pilot.press("r")
         await until(pilot, lambda: str(tmp_path / "runs") in strip(app))
         assert not app.conductor.running
+
+
+async def test_a_key_pressed_before_the_first_frame_does_not_fall_into_a_filter(tmp_path):
+    app = recorded.app(tmp_path)
+    async with app.run_test() as pilot:
+        assert not isinstance(app.screen.focused, Input)
+        await pilot.pause()
+        assert not isinstance(app.screen.focused, Input)
+        assert app.screen.focused is not None
+        app.exit()

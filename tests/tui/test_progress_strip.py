@@ -5,7 +5,8 @@ from dataclasses import replace
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.tui.progress_strip import _where, outcome_text
+from cvbench_tui.results.state import outcome_text
+from cvbench_tui.tui.progress_strip import _where
 from tests.tui import recorded
 
 
