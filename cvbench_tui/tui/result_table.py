@@ -138,7 +138,8 @@ class ResultTable(DataTable[Text]):
         widths = {column.key: self._width(table, index, column) for index, column in enumerate(columns)}
         keys = [column.key for column in columns]
         hidden: list[str] = []
-        differ = {key for key in ALIKE if len({row.cells[keys.index(key)].text for row in table.rows}) > 1}
+        values = {key: {row.cells[keys.index(key)].value for row in table.rows} - {None} for key in ALIKE}
+        differ = {key for key in ALIKE if len(values[key]) > 1}
         for key in HIDE_FIRST:
             if key in differ:
                 continue
