@@ -134,3 +134,12 @@ Event = Union[
     CaseFailed,
     RunFinished,
 ]
+
+
+def case_of(event: Event) -> str | None:
+    """The id of the case an event is about; None for one that is about the whole run."""
+    if isinstance(event, (CaseStarted, Progress)):
+        return event.case_id
+    if isinstance(event, CaseFinished):
+        return event.measurement.case_id
+    return event.failure.case_id if isinstance(event, CaseFailed) else None

@@ -22,8 +22,8 @@ from cvbench_tui.core.event import (
     CaseStarted,
     EnvironmentProbed,
     Event,
-    Progress,
     WorkerReady,
+    case_of,
 )
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case, Plan
@@ -149,7 +149,7 @@ class LiveSource:
             except WireError as error:
                 yield self._garbled(case, worker, line, error)
                 return
-            if _case_of(event) != case.case_id:
+            if case_of(event) != case.case_id:
                 continue  # of an earlier case: its process died after it had answered
             if isinstance(event, CaseStarted):
                 with self._lock:
@@ -255,15 +255,6 @@ class LiveSource:
             return _failed(case, "cancelled", CANCELLED, "")
         failure = dataclasses.replace(event.failure, detail=event.failure.detail or worker.tail())
         return dataclasses.replace(event, failure=failure)
-
-
-def _case_of(event: Event) -> str | None:
-    """The case an event of a worker is about; None for what no measuring worker sends."""
-    if isinstance(event, (CaseStarted, Progress)):
-        return event.case_id
-    if isinstance(event, CaseFinished):
-        return event.measurement.case_id
-    return event.failure.case_id if isinstance(event, CaseFailed) else None
 
 
 def _worker_environment() -> dict[str, str]:

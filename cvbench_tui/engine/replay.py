@@ -9,11 +9,10 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import (
     CaseFailed,
     CaseFinished,
-    CaseStarted,
     EnvironmentProbed,
     Event,
-    Progress,
     WorkerReady,
+    case_of,
 )
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Plan
@@ -57,16 +56,5 @@ class ReplaySource:
 
     def _case(self, case_id: str) -> list[Event]:
         """The recorded events of one case, or its failure."""
-        found = [event for event in self._recorded if _case_of(event) == case_id]
+        found = [event for event in self._recorded if case_of(event) == case_id]
         return found or [CaseFailed(Failure(case_id, "unsupported", "This case is not in the recording."))]
-
-
-def _case_of(event: Event) -> str | None:
-    """The id of the case an event is about, or None."""
-    if isinstance(event, (CaseStarted, Progress)):
-        return event.case_id
-    if isinstance(event, CaseFinished):
-        return event.measurement.case_id
-    if isinstance(event, CaseFailed):
-        return event.failure.case_id
-    return None
