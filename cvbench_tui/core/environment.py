@@ -40,7 +40,10 @@ class Environment:
     """``python``, ``torch``, ``torchvision``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui``."""
     devices: tuple[Device, ...]
     facts: tuple[tuple[str, Fact], ...] = ()
-    """Host and framework facts: ``platform``, ``cpu_cores``, ``threads``, ``governor``, ``load_1min``, flags."""
+    """Host and framework facts: ``platform``, ``cpu_cores``, ``threads``, ``governor``, ``load_1min``, flags. A fact
+    about one card has its id in front: ``cuda:0.power_limit_w``."""
+    identity_hash: str | None = None
+    """Digest of everything that decides whether two runs can be compared; None in files of schema 1."""
 
     def version(self, name: str) -> str | None:
         """The version of that component, or None when it is not there."""

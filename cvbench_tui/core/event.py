@@ -2,6 +2,8 @@
 
 Schema history:
 1  first version.
+2  what the system did in every round, variants, memory by phase, energy, work, ceilings, identity of the environment.
+   Everything that was added may be missing, so that files of schema 1 are read as they are.
 """
 
 from __future__ import annotations
@@ -9,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Union
 
+from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.plan import Plan
 
-SCHEMA = 1
+SCHEMA = 2
 
 EndReason = Literal["finished", "cancelled", "failed"]
 Stage = Literal["building", "warming up", "measuring"]
@@ -53,6 +56,14 @@ class EnvironmentProbed:
 
     environment: Environment
     kind: Literal["environment_probed"] = "environment_probed"
+
+
+@dataclass(frozen=True)
+class CeilingMeasured:
+    """How fast a device of the plan can be, measured now or kept from an earlier run."""
+
+    ceiling: Ceiling
+    kind: Literal["ceiling_measured"] = "ceiling_measured"
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,7 @@ Event = Union[
     RunStarted,
     WorkerReady,
     EnvironmentProbed,
+    CeilingMeasured,
     CaseStarted,
     Progress,
     CaseFinished,

@@ -8,6 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cvbench_tui.core.evidence import PassName
+
+Extra = Literal["energy", "flushed", "alone", "device_only"]
+EXTRAS: dict[Extra, str] = {
+    "energy": "joules per input, where the device has an energy counter (two seconds and more for each pass)",
+    "flushed": "single layers once more with emptied caches",
+    "alone": "each phase once more by itself, to check the fused marks",
+    "device_only": "CUDA: inference once more from a recorded graph, without the host's launches",
+}
+"""What can be measured beside the phases, and what it is."""
+
 Method = Literal["rounds", "published"]
 ProtocolName = Literal["quick", "default", "rigorous", "original"]
 
@@ -43,6 +54,16 @@ class Protocol:
     """Warm-up seconds of one pass after which it is measured all the same, with the notice ``unsettled``."""
     processes: int = 1
     """Fresh processes in which every case is repeated."""
+    max_processes: int = 1
+    """Fresh processes after which a case is not repeated again, precise or not."""
+    max_repeats: int = 4
+    """Rounds of one pass that may be set aside for a named outside cause and taken again."""
+    shuffled: bool = False
+    """Visit the cases of each pass over the plan in an order drawn by chance, so that drift cannot favour one."""
+    passes: tuple[PassName, ...] = ("training", "inference")
+    """The passes that are taken."""
+    extras: tuple[Extra, ...] = ()
+    """What is measured beside them, where the device allows it."""
     iterations: int = 101
     """``published`` on an accelerator: iterations run, of which the first, cold one is left out."""
     iterations_cpu: int = 51
@@ -59,8 +80,11 @@ PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
         Protocol("quick", precision=0.03, budget_s=2.0, warmup_cap_s=1.0, warmup_agreement=0.015),
-        Protocol("default"),
-        Protocol("rigorous", precision=0.005, max_rounds=30, warmup_cap_s=10.0, processes=3),
+        Protocol("default", extras=("energy", "flushed")),
+        Protocol(
+            "rigorous", precision=0.005, max_rounds=30, warmup_cap_s=10.0, processes=3, max_processes=5,
+            shuffled=True, extras=("energy", "flushed", "alone", "device_only"),
+        ),
         Protocol("original", method="published", timeout_s=7200.0),
     )
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
+from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.plan import Plan
@@ -24,6 +25,8 @@ class Run:
     schema: int = ev.SCHEMA
     environment: Environment | None = None
     """None until the worker has told."""
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    """By device id."""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     """By case id; a case that is not in it is pending."""
     running: ev.CaseStarted | None = None
@@ -65,6 +68,8 @@ def fold(run: Run | None, event: ev.Event) -> Run:
         raise ValueError(f"a run begins with run_started, not with {event.kind}")
     if isinstance(event, ev.EnvironmentProbed):
         return replace(run, environment=event.environment)
+    if isinstance(event, ev.CeilingMeasured):
+        return replace(run, ceilings={**run.ceilings, event.ceiling.device: event.ceiling})
     if isinstance(event, ev.CaseStarted):
         return replace(run, running=event, progress=None)
     if isinstance(event, ev.Progress):

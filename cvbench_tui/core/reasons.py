@@ -1,0 +1,143 @@
+"""Why a number is not graded A: every reason with its meaning and what to do about it. Finding them is ``core.grade``'s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Grade = Literal["A", "B", "C", "X"]
+GRADES: tuple[Grade, ...] = ("A", "B", "C", "X")
+"""Best first."""
+GRADE_HELP: dict[Grade, str] = {
+    "A": "Precise to what the protocol asks for, and nothing was seen that could bend it.",
+    "B": "Within twice the protocol's precision, or with a remark that changes little.",
+    "C": "A real number with a wide or doubtful interval: budget spent, drift, contention or two modes.",
+    "X": "Not a measurement of the workload. Grey, and left out of sorting, comparison and bold.",
+}
+
+
+@dataclass(frozen=True)
+class ReasonKind:
+    """One thing that can be wrong with a number."""
+
+    meaning: str
+    """What it is and why it matters, in one sentence."""
+    remedy: str
+    """What the user can do, in one sentence."""
+
+
+REASONS: dict[str, ReasonKind] = {
+    "imprecise": ReasonKind(
+        "The interval is wider than the protocol asks for: the most rounds or the budget came first.",
+        "Measure on a quieter machine, or with --protocol rigorous.",
+    ),
+    "few_rounds": ReasonKind(
+        "Fewer than five rounds were taken, too few for an interval to rely on.",
+        "Let the row run to its end, or use a smaller batch.",
+    ),
+    "unsettled": ReasonKind(
+        "Times were still changing when the warm-up ended.",
+        "Run the row again; a longer warm-up comes with --protocol rigorous.",
+    ),
+    "drift": ReasonKind(
+        "Rounds became slower or faster while it was measured, by more than the precision.",
+        "Let the machine reach its working temperature, and close what runs beside it; then run the row again.",
+    ),
+    "bimodal": ReasonKind(
+        "The samples fall into two groups: one number stands for neither of them, so both are shown.",
+        "Pin threads and clocks where you can, and look at the row's histogram; a row may truly have two speeds.",
+    ),
+    "contention": ReasonKind(
+        "Threads of the measurement were ready and had to wait for a processor core.",
+        "End other programs, or give the measurement fewer threads than there are free cores.",
+    ),
+    "stolen": ReasonKind(
+        "The hypervisor gave this virtual machine's cores to somebody else.",
+        "Measure at a quieter hour, or on a machine of your own.",
+    ),
+    "repeated": ReasonKind(
+        "Rounds were taken again because something outside disturbed them; the disturbed ones are kept in the file.",
+        "Nothing to do for a few; many mean that the machine is busy.",
+    ),
+    "clock": ReasonKind(
+        "The device's clock was not the same in all rounds.",
+        "Let the device warm up or cool down first; a fixed clock is the system administrator's to set.",
+    ),
+    "throttled": ReasonKind(
+        "The card lowered its clock because of heat, power or a fault, as its driver tells.",
+        "Improve the cooling or the power supply, or accept this as the sustained speed.",
+    ),
+    "power_cap": ReasonKind(
+        "The card ran at its power limit, as cards under full load do: a sustained speed, not the highest clock.",
+        "Compare with cards at the same power limit only; it stands in the environment.",
+    ),
+    "host_bound": ReasonKind(
+        "The host needed longer to launch the work than the device to do it; both times are shown.",
+        "Use a larger batch, or read the row as the cost of launching.",
+    ),
+    "unaccounted": ReasonKind(
+        "The device was busy with work that the timed regions did not see, as on a stream of its own.",
+        "Make the workload's work part of the current stream; until then its time is unknown.",
+    ),
+    "deferred": ReasonKind(
+        "The workload was still computing after its calls had returned, so the clock saw only a part of it.",
+        "Make the workload wait for its own threads before it returns.",
+    ),
+    "allocator": ReasonKind(
+        "Memory was taken from the driver while it was timed, or only after the cache was emptied.",
+        "Use a smaller batch, or free memory on the card.",
+    ),
+    "recompiled": ReasonKind(
+        "Code was compiled anew in the middle of the timed rounds.",
+        "Give the workload inputs of one shape.",
+    ),
+    "collections": ReasonKind(
+        "Python's garbage collector ran while it was timed, although it is switched off here.",
+        "Find the library that switches it on.",
+    ),
+    "swap": ReasonKind(
+        "Memory was read back from the disk while it was timed.",
+        "Free memory, or use a smaller batch.",
+    ),
+    "foreign": ReasonKind(
+        "Another process had work on the card.",
+        "End it, or choose another card; cvbench-tui doctor lists them.",
+    ),
+    "battery": ReasonKind(
+        "The machine ran on its battery, where systems save power at the cost of speed.",
+        "Plug it in.",
+    ),
+    "process_dependent": ReasonKind(
+        "Fresh processes did not agree within twice the precision: memory layout or choice of algorithm differ.",
+        "Take more processes with --protocol rigorous, and read the interval, which is made of them.",
+    ),
+    "repetition_failed": ReasonKind(
+        "A repetition in a fresh process failed; the numbers are of the others.",
+        "Enter on the row shows why it failed.",
+    ),
+    "fused_differs": ReasonKind(
+        "The phase took another time by itself than between the other marks of a training iteration.",
+        "Read both; caches left warm by the forward pass make the fused time the one that training sees.",
+    ),
+    "winograd": ReasonKind(
+        "More operations per second than a matrix multiplication reaches: 3x3 convolutions may need fewer than counted.",
+        "Nothing: the operations are counted by the direct formula, the time is real.",
+    ),
+    "impossible_rate": ReasonKind(
+        "More operations per second, or bytes, than this device was ever measured to reach: the clock missed work.",
+        "Report it; with cvbench-tui selftest you can see whether the clock works here.",
+    ),
+    "impossible_parts": ReasonKind(
+        "The whole took less time than one of its parts, or less than the device's own events.",
+        "Report it; with cvbench-tui selftest you can see whether the clock works here.",
+    ),
+    "no_variation": ReasonKind(
+        "All samples are equal to the last digit: no real clock on real work gives that.",
+        "Report it; with cvbench-tui selftest you can see whether the clock works here.",
+    ),
+    "short_region": ReasonKind(
+        "The timed regions were so short that the marks themselves are part of the number.",
+        "Use a larger batch.",
+    ),
+}
+"""By code. The codes are what the JSON export writes."""
