@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Union
 
@@ -40,10 +41,11 @@ class Environment:
     """``python``, ``torch``, ``torchvision``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui``."""
     devices: tuple[Device, ...]
     facts: tuple[tuple[str, Fact], ...] = ()
-    """Host and framework facts: ``platform``, ``cpu_cores``, ``threads``, ``governor``, ``load_1min``, flags. A fact
-    about one card has its id in front: ``cuda:0.power_limit_w``."""
+    """Host and framework facts by the names of ``core.facts``. A fact about one card has the card's id in front,
+    ``cuda:0.power_limit_w``; an environment variable has ``env.``."""
     identity_hash: str | None = None
-    """Digest of everything that decides whether two runs can be compared; None in files of schema 1."""
+    """Digest of everything that decides whether two runs can be compared (``core.identity``); None in files of
+    schema 1."""
 
     def version(self, name: str) -> str | None:
         """The version of that component, or None when it is not there."""
@@ -66,3 +68,14 @@ class Environment:
     def preferred(self) -> Device | None:
         """The first accelerator, else the CPU: what a plan uses when none is named."""
         return next((d for d in self.usable if not d.is_cpu), next(iter(self.usable), None))
+
+
+def known(readers: Mapping[str, Callable[..., Fact]], *source: object) -> Iterator[tuple[str, Fact]]:
+    """Each fact that its reader can tell from ``source``; one that is None or cannot be read is left out."""
+    for name, read in readers.items():
+        try:
+            value = read(*source)
+        except Exception:  # a driver, a sensor or an old PyTorch may raise anything: no fact is worth a failed run
+            continue
+        if value is not None:
+            yield name, value

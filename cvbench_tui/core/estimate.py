@@ -1,8 +1,8 @@
 """From rounds to an estimate and its interval: the very code that the worker's stop rule runs.
 
-The estimate is the median of the round medians. Its 95% interval is Student's t over independent
-repeats: round medians within one process, process medians when there are three processes or more,
-because rounds of one process share its luck (memory layout, clock, algorithm choice).
+The estimate is Hodges and Lehmann's centre of independent repeats: round medians within one process, the centres of
+processes when there are three or more, because rounds of one process share its luck (memory layout, clock, choice of
+algorithm). Its 95% interval is Student's t over the same repeats, widened for looking at it after every round.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, median, stdev
+from itertools import combinations
+from statistics import fmean, median
 
 T_975 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
@@ -22,6 +23,12 @@ T_975 = (
 Z_975 = 1.959964
 """97.5% quantile of the normal distribution."""
 
+PEEKING = 1.10
+"""Factor on Student's t. Rounds end as soon as the interval looks narrow enough, which happens sooner where the spread
+is underestimated by luck: without the factor 92.0 to 94.8% of intervals hold the truth instead of 95% (independent
+normal rounds of 0.2 to 6 times the precision, 5 to 12 looks), with it 94.4 to 96.4%. It also covers what successive
+rounds share: at a correlation of 0.1 it is 92.3 to 95.0%, without the factor 89.6 to 93.0%."""
+
 MIN_PROCESSES = 3
 """From this many processes on, processes and not rounds are the independent repeats."""
 
@@ -31,7 +38,7 @@ class Estimate:
     """A number with how sure it is."""
 
     median_s: float
-    """Seconds per iteration."""
+    """Centre of the repeats' medians, seconds per iteration."""
     half_width_s: float | None
     """Half width of the 95% interval, seconds; None from fewer than two repeats."""
 
@@ -53,21 +60,41 @@ def t_975(degrees: int) -> float:
 
 
 def half_width(values: Sequence[float]) -> float | None:
-    """Half width of the 95% t-interval for the mean of ``values``, in their unit; None from fewer than two."""
+    """Half width of the 95% interval for the centre of ``values``, in their unit; None from fewer than two."""
     if len(values) < 2:
         return None
-    return t_975(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return PEEKING * t_975(len(values) - 1) * deviation(values) / math.sqrt(len(values))
+
+
+def deviation(values: Sequence[float]) -> float:
+    """Standard deviation of at least two values, in their unit.
+
+    In floating point: statistics.stdev computes in fractions, which took a fifth of the simulator's time.
+    """
+    middle = fmean(values)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+
+
+def centre(values: Sequence[float]) -> float:
+    """Hodges and Lehmann's centre: the median of the means of all pairs, each value with itself included.
+
+    Like a median it does not follow one odd value in five, and it needs three quarters of the values for an equal
+    precision: with the median of round medians the error was 1.15 times as large in simulation, and 89.5 to 93.9% of
+    the bare t-intervals around it held the truth.
+    Raises statistics.StatisticsError for no value.
+    """
+    return median([*values, *((first + second) / 2 for first, second in combinations(values, 2))])
 
 
 def estimate(rounds_by_process: Sequence[Sequence[Sequence[float]]]) -> Estimate | None:
-    """Median and interval from samples by process and round; None when there is no sample."""
+    """Centre and interval from samples by process and round; None when there is no sample."""
     by_process = [[median(samples) for samples in rounds if samples] for rounds in rounds_by_process]
     by_process = [medians for medians in by_process if medians]
-    rounds = [value for medians in by_process for value in medians]
-    if not rounds:
-        return None
-    repeats = [median(medians) for medians in by_process] if len(by_process) >= MIN_PROCESSES else rounds
-    return Estimate(median(rounds), half_width(repeats))
+    if len(by_process) >= MIN_PROCESSES:
+        repeats = [centre(medians) for medians in by_process]
+    else:
+        repeats = [value for medians in by_process for value in medians]
+    return Estimate(centre(repeats), half_width(repeats)) if repeats else None
 
 
 def precise(round_medians: Sequence[float], precision: float) -> bool:
@@ -76,9 +103,8 @@ def precise(round_medians: Sequence[float], precision: float) -> bool:
     The halves guard against a drift that is slow enough to keep the spread small.
     """
     width = half_width(round_medians)
-    centre = fmean(round_medians) if round_medians else 0.0
-    if width is None or centre <= 0 or width > precision * centre:
+    middle_s = centre(round_medians) if round_medians else 0.0
+    if width is None or middle_s <= 0 or width > precision * middle_s:
         return False
-    middle = len(round_medians) // 2
-    first, second = round_medians[:middle], round_medians[-middle:]
-    return abs(fmean(first) - fmean(second)) <= precision * centre
+    half = len(round_medians) // 2
+    return abs(fmean(round_medians[:half]) - fmean(round_medians[-half:])) <= precision * middle_s

@@ -47,6 +47,8 @@ class WorkerReady:
     """Seconds the import of torch and torchvision took."""
     one_case: bool = False
     """True when this process measures one case and ends, as where fork is unsafe."""
+    can: tuple[str, ...] = ()
+    """Requests it answers beside ``probe`` and ``measure``: ``ceiling``."""
     kind: Literal["worker_ready"] = "worker_ready"
 
 

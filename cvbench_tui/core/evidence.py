@@ -1,4 +1,4 @@
-"""What the system did while a round was timed: the facts that a number's grade is judged by. Judging is ``core.grade``'s.
+"""What the system did while a round was timed: the facts that a grade is judged by. Judging is ``core.grade``'s.
 
 Every field that a system or a device may not tell is None then, never 0.
 """
@@ -16,7 +16,8 @@ class Evidence:
     """One round. Counters are differences over the round, gauges are read at its end while the device still works."""
 
     wall_s: float
-    """Seconds by the host clock from the first mark's block to the last, untimed lines between regions included."""
+    """Seconds by the host clock over which the counters were read: the timed regions, what stands between them, and
+    the unrecorded iterations that a round begins with."""
     timed_s: float
     """Seconds inside the timed regions."""
     cpu_s: float | None = None

@@ -1,28 +1,52 @@
-"""From samples and evidence to a grade with its reasons."""
+"""From samples and evidence to a grade with its reasons. Meanings and remedies stand in ``core.reasons``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 
-from cvbench_tui.core.reasons import Grade
+from cvbench_tui.core import grade_physics, grade_samples, grade_system
+from cvbench_tui.core.ceiling import Ceiling
+from cvbench_tui.core.environment import Fact
+from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.reasons import GRADES, Assessment, Grade, Reason
+from cvbench_tui.core.seen import Seen
+
+__all__ = ["Assessment", "Reason", "assess", "worst"]
+
+Check = Callable[[Seen], Iterable[Reason]]
+CHECKS: tuple[Check, ...] = (*grade_physics.CHECKS, *grade_samples.CHECKS, *grade_system.CHECKS)
+"""All of them, the gravest kind first."""
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One thing that was seen in one phase of one case."""
+def assess(
+    measurement: Measurement,
+    phase: Phase,
+    protocol: Protocol,
+    ceiling: Ceiling | None = None,
+    facts: Mapping[str, Fact] | None = None,
+) -> Assessment:
+    """The grade of that phase, with every reason for it, worst first.
 
-    code: str
-    """Key of ``core.reasons.REASONS``, which has meaning and remedy."""
-    grade: Grade
-    """The best grade a number can have with it; ``A`` for a mere note."""
-    sentence: str
-    """What was seen, with its figure, in one sentence."""
+    ``ceiling`` is the one of the case's device; ``facts`` are the environment's. What is not known, as in files of
+    schema 1, cannot lower a grade. Raises KeyError when the phase was not measured.
+    """
+    samples = measurement.phase(phase)
+    if samples is None:
+        raise KeyError(phase)
+    seen = Seen(measurement, samples, protocol, ceiling, facts or {})
+    found: list[Reason] = []
+    for check in CHECKS:
+        found += check(seen)
+        if any(reason.code == "broken_clock" for reason in found):
+            break  # nothing can be computed from such samples
+    return Assessment(worst(reason.grade for reason in found), tuple(sorted(found, key=_badness)))
 
 
-@dataclass(frozen=True)
-class Assessment:
-    """The grade of one phase of one case."""
+def worst(grades: Iterable[Grade]) -> Grade:
+    """The worst of those grades; A when there is none."""
+    return max(grades, key=GRADES.index, default="A")
 
-    grade: Grade
-    reasons: tuple[Reason, ...]
-    """Worst first."""
+
+def _badness(reason: Reason) -> int:
+    return -GRADES.index(reason.grade)

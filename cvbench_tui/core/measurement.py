@@ -100,9 +100,10 @@ class PhaseWork:
     bytes: int
     """Bytes that the operators read and write, each operand once per operator (eager: nothing is fused)."""
     footprint_bytes: int
-    """Bytes of different tensors touched, each once: the least that must be moved when no cache holds them."""
+    """Bytes of different tensors that were there before the phase or outlive it, each once (forward: also what it keeps
+    for the backward): the least that must be moved when no cache holds them."""
     winograd: bool = False
-    """True when 3x3 convolutions are in it that an algorithm may do with fewer multiplications than counted."""
+    """True when 3x3 or 5x5 convolutions are in it that an algorithm may do with fewer multiplications than counted."""
     uncounted: tuple[str, ...] = ()
     """Operators without a formula; their work is missing from ``flops``."""
 

@@ -1,4 +1,4 @@
-"""Why a number is not graded A: every reason with its meaning and what to do about it. Finding them is ``core.grade``'s."""
+"""Why a number is not graded A: each reason, its meaning and what to do about it. Finding them is ``core.grade``'s."""
 
 from __future__ import annotations
 
@@ -26,6 +26,27 @@ class ReasonKind:
     """What the user can do, in one sentence."""
 
 
+@dataclass(frozen=True)
+class Reason:
+    """One thing that was seen in one phase of one case."""
+
+    code: str
+    """Key of ``REASONS``, which has meaning and remedy."""
+    grade: Grade
+    """The best grade a number can have with it; ``A`` for a mere note."""
+    sentence: str
+    """What was seen, with its figure, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The grade of one phase of one case."""
+
+    grade: Grade
+    reasons: tuple[Reason, ...]
+    """Worst first."""
+
+
 REASONS: dict[str, ReasonKind] = {
     "imprecise": ReasonKind(
         "The interval is wider than the protocol asks for: the most rounds or the budget came first.",
@@ -34,6 +55,10 @@ REASONS: dict[str, ReasonKind] = {
     "few_rounds": ReasonKind(
         "Fewer than five rounds were taken, too few for an interval to rely on.",
         "Let the row run to its end, or use a smaller batch.",
+    ),
+    "few_processes": ReasonKind(
+        "Fewer fresh processes took part than the protocol asks for, so luck that lasts for a process is not averaged.",
+        "Let the run go on to its end, or resume it.",
     ),
     "unsettled": ReasonKind(
         "Times were still changing when the warm-up ended.",
@@ -120,7 +145,7 @@ REASONS: dict[str, ReasonKind] = {
         "Read both; caches left warm by the forward pass make the fused time the one that training sees.",
     ),
     "winograd": ReasonKind(
-        "More operations per second than a matrix multiplication reaches: 3x3 convolutions may need fewer than counted.",
+        "More operations per second than a matrix product reaches: 3x3 and 5x5 convolutions can do with fewer.",
         "Nothing: the operations are counted by the direct formula, the time is real.",
     ),
     "impossible_rate": ReasonKind(
@@ -129,6 +154,10 @@ REASONS: dict[str, ReasonKind] = {
     ),
     "impossible_parts": ReasonKind(
         "The whole took less time than one of its parts, or less than the device's own events.",
+        "Report it; with cvbench-tui selftest you can see whether the clock works here.",
+    ),
+    "broken_clock": ReasonKind(
+        "A sample was zero, negative or no number at all: the clock stood still or went backwards.",
         "Report it; with cvbench-tui selftest you can see whether the clock works here.",
     ),
     "no_variation": ReasonKind(

@@ -1,0 +1,185 @@
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.ceiling import Ceiling
+from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.grade import assess, worst
+from cvbench_tui.core.measurement import Measurement, Notice, PhaseSamples, PhaseWork, Variant
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.reasons import GRADE_HELP, GRADES, REASONS
+from tests.core.graded import BASE_S, CALM, DEFAULT, case, noisy, record, rounds, with_evidence
+
+CEILING = Ceiling("cpu", "key", (("float32", 1e11), ("tf32", 9e11)), 1e10, cache_bytes=1 << 20)
+RIGOROUS = PROTOCOLS["rigorous"]
+
+
+def work(flops: int = 0, footprint: int = 0, winograd: bool = False) -> tuple[PhaseWork, ...]:
+    return (PhaseWork("inference", flops, footprint, footprint, winograd),)
+
+
+def training(forward: float, backward: float, total: float) -> Measurement:
+    phases = (("forward", forward), ("backward", backward), ("total", total))
+    taken = [PhaseSamples(name, rounds(*(level,) * 5), 1, "perf_counter", "precision") for name, level in phases]
+    return replace(case(), phases=tuple(taken))
+
+
+def queued(host_s: float | None, utilisation: float | None) -> Measurement:
+    evidence = replace(CALM, host_s=host_s, utilisation=utilisation)
+    return case(None, record(*(evidence,) * 5), clock="cuda_event")
+
+
+def of_processes(*levels: float) -> Measurement:
+    taken = tuple(samples for level in levels for samples in rounds(*(level,) * 5))
+    return case(taken, process_rounds=(("inference", (5,) * len(levels)),))
+
+
+def found(measurement: Measurement, protocol: Protocol = DEFAULT, **known: object) -> dict[str, str]:
+    """Grade by code of the first phase, every sentence checked to be one."""
+    phase = measurement.phases[0].phase
+    assessment = assess(measurement, phase, protocol, **known)
+    assert assessment.grade == worst(reason.grade for reason in assessment.reasons)
+    assert [GRADES.index(reason.grade) for reason in assessment.reasons] == sorted(
+        (GRADES.index(reason.grade) for reason in assessment.reasons), reverse=True
+    )
+    for reason in assessment.reasons:
+        assert reason.code in REASONS
+        assert reason.sentence.endswith(".")
+    return {reason.code: reason.grade for reason in assessment.reasons}
+
+
+SLOWLY = tuple(noisy(1 + 0.003 * step, seed=step) for step in range(6))
+WIDE = rounds(1, 1.012, 0.988, 1.01, 0.99)
+TWO = tuple(noisy(1, 8, seed) + noisy(1.1, 4, seed) for seed in range(5))
+BUSY = replace(CALM, waited_s=0.04)
+ALONE = Variant("alone", PhaseSamples("inference", rounds(1.05), 1, "perf_counter", "fixed"))
+
+SEEN = [
+    ("imprecise", "B", found, case(WIDE), {}),
+    ("imprecise", "C", found, case(rounds(1, 1.06, 0.94, 1.05, 0.95)), {}),
+    ("few_rounds", "C", found, case(rounds(1, 1, 1)), {}),
+    ("few_rounds", "X", found, case(()), {}),
+    ("few_processes", "B", found, of_processes(1, 1), {"protocol": RIGOROUS}),
+    ("unsettled", "B", found, case(None, record(settled=False)), {}),
+    ("unsettled", "B", found, case(notices=(Notice("unsettled_inference", "It was not."),)), {}),
+    ("drift", "B", found, case(SLOWLY), {}),
+    ("drift", "C", found, case(rounds(*(1 + 0.01 * step for step in range(6)))), {}),
+    ("bimodal", "C", found, case(TWO), {}),
+    ("contention", "B", found, with_evidence(waited_s=0.004), {}),
+    ("contention", "C", found, with_evidence(waited_s=0.012), {}),
+    ("contention", "X", found, with_evidence(waited_s=0.05), {}),
+    ("contention", "C", found, with_evidence(waited_s=None, thread_s=0.115), {}),
+    ("contention", "B", found, with_evidence(others_s=0.2), {}),
+    ("stolen", "B", found, with_evidence(stolen_s=0.002), {}),
+    ("stolen", "C", found, with_evidence(stolen_s=0.01), {}),
+    ("stolen", "X", found, with_evidence(stolen_s=0.1), {}),
+    ("repeated", "A", found, case(rounds(1, 1.4, 1, 1, 1, 1), record(CALM, BUSY, CALM, CALM, CALM, CALM)), {}),
+    ("repeated", "B", found, case(rounds(*(1,) * 8), record(*(BUSY,) * 3, *(CALM,) * 5)), {}),
+    ("clock", "B", found, case(None, record(*(replace(CALM, clock_hz=hz) for hz in (3e9, 3e9, 3e9, 3e9, 2.6e9)))), {}),
+    ("throttled", "C", found, with_evidence(throttle=("thermal", "power_cap")), {}),
+    ("power_cap", "A", found, with_evidence(throttle=("power_cap",)), {}),
+    ("host_bound", "B", found, queued(0.012, 0.99), {}),
+    ("host_bound", "B", found, queued(0.007, 0.8), {}),
+    ("host_bound", "B", found, queued(None, 0.8), {}),
+    ("unaccounted", "X", found, queued(0.001, 0.8), {}),
+    ("deferred", "X", found, case(None, record(deferred_share=0.9)), {}),
+    ("allocator", "B", found, with_evidence(allocations=1), {}),
+    ("allocator", "C", found, with_evidence(allocations=1, retries=1), {}),
+    ("recompiled", "C", found, with_evidence(recompiles=1), {}),
+    ("collections", "B", found, with_evidence(collections=1), {}),
+    ("swap", "B", found, with_evidence(swapped_pages=20), {}),
+    ("swap", "C", found, with_evidence(major_faults=20), {}),
+    ("foreign", "C", found, with_evidence(foreign=1), {}),
+    ("battery", "B", found, case(), {"facts": {"on_battery": True}}),
+    ("process_dependent", "C", found, of_processes(1, 1.03, 0.99), {}),
+    ("repetition_failed", "B", found, case(notices=(Notice("repetition_failed", "It crashed."),)), {}),
+    ("fused_differs", "A", found, case(variants=(ALONE,)), {}),
+    ("winograd", "A", found, case(work=work(int(2e9), winograd=True)), {"ceiling": CEILING}),
+    ("impossible_rate", "X", found, case(work=work(int(2e9))), {"ceiling": CEILING}),
+    ("impossible_rate", "X", found, case(work=work(int(5e9), winograd=True)), {"ceiling": CEILING}),
+    ("impossible_rate", "X", found, case(work=work(footprint=int(2e8))), {"ceiling": CEILING}),
+    ("impossible_parts", "X", found, training(1.2, 0.5, 1.0), {}),
+    ("impossible_parts", "X", found, with_evidence(timed_s=0.14), {}),
+    ("broken_clock", "X", found, case((*rounds(1, 1, 1, 1), (0.01, 0.0, 0.01))), {}),
+    ("broken_clock", "X", found, case((*rounds(1, 1, 1, 1), (0.01, float("nan")))), {}),
+    ("no_variation", "X", found, case(((BASE_S,) * 4,) * 5), {}),
+    ("short_region", "B", found, case(None, record(empty_region_s=1e-4)), {}),
+    ("short_region", "C", found, case(None, record(empty_region_s=3e-4)), {}),
+    ("short_region", "X", found, case(None, record(empty_region_s=6e-4)), {}),
+    ("short_region", "B", found, case(notices=(Notice("short_region_inference", "It is."),)), {}),
+]
+SEEN = [(code, grade, measurement, known) for code, grade, _, measurement, known in SEEN]
+
+
+@pytest.mark.parametrize(("code", "grade", "measurement", "known"), SEEN)
+def test_each_reason_is_found_and_graded(code, grade, measurement, known):
+    assert found(measurement, **known).get(code) == grade
+
+
+def test_no_reason_is_without_a_test_and_each_has_meaning_and_remedy():
+    assert {code for code, *_ in SEEN} == set(REASONS)
+    for kind in REASONS.values():
+        assert kind.meaning.endswith(".")
+        assert kind.remedy.endswith(".")
+    assert set(GRADE_HELP) == set(GRADES)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=lambda protocol: protocol.name)
+def test_a_quiet_measurement_is_graded_a_with_nothing_to_remark(protocol):
+    quiet = of_processes(*(1,) * protocol.processes)
+    assert found(quiet, protocol) == {}
+    calm = replace(quiet, passes=(record(),) * protocol.processes)
+    assert found(calm, protocol, ceiling=CEILING, facts={"on_battery": False}) == {}
+
+
+def test_a_file_of_schema_1_is_graded_from_its_samples_alone():
+    assert found(case()) == {}
+    assert found(case(WIDE)) == {"imprecise": "B"}
+
+
+def test_the_published_method_has_no_goal_of_precision():
+    assert found(case(WIDE), PROTOCOLS["original"]) == {}
+    rising = case(rounds(*(1 + 0.007 * step for step in range(10))))
+    assert found(rising, PROTOCOLS["original"]) == {"drift": "B"}
+
+
+def test_sentences_carry_their_figure():
+    def sentence(measurement: Measurement) -> str:
+        return assess(measurement, "inference", DEFAULT).reasons[0].sentence
+
+    assert sentence(with_evidence(waited_s=0.0156)) == "Threads waited 12% of the time for a core."
+    assert sentence(queued(0.0123, 0.99)).startswith("The host took 12.3 ms to launch an iteration, the device ")
+    assert sentence(case(None, record(CALM, BUSY, *(CALM,) * 3))) == ("Only 4 rounds with 48 samples.")
+    assert sentence(with_evidence(foreign=2)) == "2 other processes had work on the card."
+
+
+def test_a_ceiling_says_nothing_when_it_is_unsure_or_the_bytes_fit_a_cache():
+    fast = case(work=work(int(2e9), footprint=int(2e8)))
+    assert found(fast, ceiling=replace(CEILING, sure=False)) == {}
+    assert found(case(work=work(footprint=int(2e8))), ceiling=replace(CEILING, cache_bytes=1 << 26)) == {}
+    assert found(case(work=work(footprint=int(2e8))), ceiling=replace(CEILING, cache_bytes=None)) == {}
+    # tf32 is a card's: it lifts the ceiling there, and not on the processor
+    assert found(case(work=work(int(2e9))), ceiling=replace(CEILING, device="cuda:0")) == {}
+
+
+def test_the_cards_own_clock_does_not_see_the_host_wait():
+    waiting = replace(CALM, waited_s=0.05, utilisation=0.99, host_s=0.001)
+    assert found(case(None, record(*(waiting,) * 5), clock="cuda_event")) == {"contention": "B"}
+
+
+def test_a_round_that_was_disturbed_and_still_counts_keeps_the_grade_from_a():
+    barely = replace(CALM, waited_s=0.008)  # 6% of this round, 0.8% of all: too many to be set aside
+    protocol = replace(DEFAULT, max_repeats=0)
+    measurement = case(rounds(*(1,) * 8), record(barely, *(CALM,) * 7))
+    assert found(measurement, protocol) == {"contention": "B"}
+
+
+def test_nothing_is_too_little_to_be_graded():
+    bare = Evidence(wall_s=0.0, timed_s=0.0)
+    for taken in ((), ((),), ((0.01,),), ((0.01,), (0.01,)), ((0.01,) * 3,), ((), (0.01,))):
+        for passes in ((), (PassRecord("inference"),), (PassRecord("inference", (bare,) * len(taken)),)):
+            for protocol in PROTOCOLS.values():
+                measurement = case(taken, *passes, work=work(1, 1), threads=None)
+                assert assess(measurement, "inference", protocol, CEILING, {}).grade in ("C", "X")
+    with pytest.raises(KeyError):
+        assess(case(), "forward", DEFAULT)

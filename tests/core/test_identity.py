@@ -1,0 +1,102 @@
+"""What decides comparability, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.environment import Device, Environment, known
+from cvbench_tui.core.facts import FACTS, GROUPS, count_listed, kind_name, kind_of
+from cvbench_tui.core.identity import IDENTITY, identity_hash, identity_pairs
+
+CARD = Device("cuda:0", "a card", 2**34, uuid="GPU-1")
+BASE = Environment(
+    versions=(("torch", "2.6"), ("driver", "550"), ("cvbench-tui", "1")),
+    devices=(Device("cpu", "a CPU", 2**33), CARD, Device("mps", "none", available=False, reason="no Mac")),
+    facts=(("governor", "performance"), ("load_1min", 0.5), ("cuda:0.power_limit_w", 300.0), ("cuda:0.clock_hz", 5)),
+)
+VOLATILE = (
+    "load_1min", "stolen_share", "pressure_cpu_share", "cpu_temperature_c", "frequency_hz", "memory_available_bytes",
+    "swap_used_bytes", "boot_id", "uptime_s", "running_tasks", "on_battery", "card.temperature_c", "card.clock_hz",
+    "card.memory_free_bytes", "card.foreign_processes", "card.power_w", "card.throttle", "card.utilisation",
+)  # fmt: skip
+
+
+def with_fact(name: str, value: object) -> Environment:
+    return replace(BASE, facts=tuple((dict(BASE.facts) | {name: value}).items()))
+
+
+@pytest.mark.parametrize("name", [name for name in FACTS if name in IDENTITY])
+def test_every_fact_of_the_identity_changes_the_hash(name):
+    shown = name.replace("card.", "cuda:0.").replace("*", "OMP_NUM_THREADS")
+    assert identity_hash(with_fact(shown, "this")) != identity_hash(with_fact(shown, "that"))
+
+
+@pytest.mark.parametrize("name", [name for name in FACTS if name not in IDENTITY])
+def test_no_other_fact_does(name):
+    shown = name.replace("card.", "cuda:0.")
+    assert identity_hash(with_fact(shown, "this")) == identity_hash(with_fact(shown, "that"))
+
+
+@pytest.mark.parametrize("name", VOLATILE)
+def test_what_changes_by_the_minute_is_known_and_never_identity(name):
+    assert name in FACTS
+    assert name not in IDENTITY
+
+
+def test_the_order_of_facts_versions_and_devices_does_not_matter():
+    turned = Environment(BASE.versions[::-1], BASE.devices[::-1], BASE.facts[::-1])
+    assert identity_hash(turned) == identity_hash(BASE)
+    assert len(identity_hash(BASE)) == 16
+    assert int(identity_hash(BASE), 16) > 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(BASE, versions=(("torch", "2.7"), *BASE.versions[1:])),
+        replace(BASE, devices=(BASE.devices[0], replace(CARD, uuid="GPU-2"))),
+        replace(BASE, devices=(BASE.devices[0], replace(CARD, memory_bytes=2**33))),
+        replace(BASE, devices=BASE.devices[:1]),
+        replace(BASE, devices=(BASE.devices[0], CARD, replace(CARD, id="cuda:1"))),
+    ],
+)
+def test_other_versions_and_other_devices_are_another_identity(other):
+    assert identity_hash(other) != identity_hash(BASE)
+
+
+def test_the_instrument_the_machines_exact_memory_and_absent_devices_are_not():
+    versions = (*BASE.versions[:2], ("cvbench-tui", "2"))
+    devices = (replace(BASE.devices[0], memory_bytes=5, detail="3 threads"), CARD)
+    assert identity_hash(replace(BASE, versions=versions, devices=devices)) == identity_hash(BASE)
+
+
+def test_the_pairs_are_names_and_values():
+    assert ("fact cuda:0.power_limit_w", "300.0") in identity_pairs(BASE)
+    assert ("version torch", "2.6") in identity_pairs(BASE)
+    assert not [name for name, _ in identity_pairs(BASE) if "load" in name or "mps" in name]
+
+
+def test_every_fact_has_a_group_and_a_meaning():
+    assert {kind.group for kind in FACTS.values()} == set(GROUPS)
+    assert all(kind.meaning and kind.name == name for name, kind in FACTS.items())
+    assert len(FACTS) >= 100
+
+
+def test_a_fact_is_found_by_its_pattern():
+    assert kind_name("cuda:3.power_limit_w") == "card.power_limit_w"
+    assert kind_name("env.OMP_NUM_THREADS") == "env.*"
+    assert kind_of("governor") is FACTS["governor"]
+    assert kind_of("something_of_tomorrow") is None
+
+
+def test_lists_of_cores_are_counted():
+    assert [count_listed(text) for text in ("0", "0-3", "0-3,8", "", "odd")] == [1, 4, 5, 0, 0]
+
+
+def test_what_is_none_or_cannot_be_read_is_left_out():
+    def fails(_: int) -> int:
+        raise RuntimeError("odd driver")
+
+    assert list(known({"a": fails, "b": lambda _: None, "c": lambda x: x + 1}, 1)) == [("c", 2)]
