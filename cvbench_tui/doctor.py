@@ -1,4 +1,4 @@
-"""``cvbench-tui doctor``: what is installed, what each device offers, what the terminal can do, where files go.
+"""``cvbench-tui doctor``: what is installed, what each device offers, where files go, what will spoil a measurement.
 
 Changes nothing on the machine; a folder that does not exist yet is judged by its nearest parent.
 """
@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -17,14 +18,24 @@ from rich.console import Console
 
 from cvbench_tui import __version__
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.facts import GROUPS, kind_name, kind_of
+from cvbench_tui.core.identity import IDENTITY
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
+from cvbench_tui.results.fact_text import fact_text, label
+from cvbench_tui.results.hazards import hazards
 from cvbench_tui.results.store import runs_folder
-from cvbench_tui.results.units import bytes_text
+from cvbench_tui.results.units import MISSING, bytes_text
 
 SMALLEST = (80, 24)
 PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")
-NOT_FACTS = ("host", "platform")
+LABEL = 28
+"""Columns of a label, with the space behind it."""
+MARK = "*"
+IDENTITY_HELP = (
+    f"made of the versions, the devices and all that has a {MARK}: runs with equal hashes can be compared "
+    "(docs/environment.md says why)"
+)
 
 Lines = Iterator[tuple[str, str]]
 
@@ -44,15 +55,23 @@ def report(runs_dir: str | None) -> int:
         source.close()
     _print("Frameworks", iter(environment.versions))
     _print("Devices", _devices(environment))
-    _print("Machine", _facts(environment))
+    for title, facts in _sections(environment).items():
+        _print(title, iter(facts))
+    _print("Identity", iter([("identity hash", environment.identity_hash or MISSING), ("", IDENTITY_HELP)]))
+    _print("What will spoil a measurement", _hazards(environment))
     return 0
 
 
 def _print(title: str, lines: Lines) -> None:
-    """One section on stdout."""
+    """One section on stdout, broken at the terminal's width between words."""
     sys.stdout.write(f"{title}\n")
-    for label, text in lines:
-        sys.stdout.write(f"  {label:<24}{text}\n")
+    width = max(SMALLEST[0], shutil.get_terminal_size().columns) - 1
+    for name, text in lines:
+        pieces = textwrap.wrap(text, width - LABEL - 2, break_long_words=False, break_on_hyphens=False) or [""]
+        if len(name) >= LABEL:  # a long name has a line of its own
+            pieces.insert(0, "")
+        for number, piece in enumerate(pieces):
+            sys.stdout.write(f"  {name if number == 0 else '':<{LABEL}}{piece}".rstrip() + "\n")
     sys.stdout.flush()
 
 
@@ -97,9 +116,25 @@ def _devices(environment: Environment) -> Lines:
             yield device.id, f"not available: {device.reason}"
 
 
-def _facts(environment: Environment) -> Lines:
+def _sections(environment: Environment) -> dict[str, list[tuple[str, str]]]:
+    """The facts by group, in their order, each card a group of its own; what decides comparability has a mark."""
+    sections: dict[str, list[tuple[str, str]]] = {}
     for name, value in environment.facts:
-        if name.endswith("_bytes") and isinstance(value, int):
-            yield name.removesuffix("_bytes"), bytes_text(value)
-        else:
-            yield name, "-" if value is None else str(value)
+        kind = kind_of(name)
+        title = GROUPS[kind.group] if kind else "Other facts"
+        words = label(name)
+        if kind is not None and kind.group == "card":
+            title, words = f"Card {name.split('.')[0]}", label(name.split(".", 1)[1])
+        mark = MARK if kind_name(name) in IDENTITY else " "
+        sections.setdefault(title, []).append((f"{mark} {words}", fact_text(name, value)))
+    return sections
+
+
+def _hazards(environment: Environment) -> Lines:
+    """Each hazard with its remedy; what changes little is called a note."""
+    found = hazards(environment)
+    if not found:
+        yield "nothing found", "as far as this system tells; cvbench-tui selftest tries it out"
+    for hazard in found:
+        yield "note" if hazard.note else "problem", hazard.sentence
+        yield "  what to do", hazard.remedy

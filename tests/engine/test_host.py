@@ -1,15 +1,27 @@
+"""What the parent adds to the worker's environment."""
+
+from __future__ import annotations
+
+import sys
+import time
 from pathlib import Path
+from statistics import median
 
 import psutil
 import pytest
 
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.event import EnvironmentProbed
+from cvbench_tui.core.facts import FACTS, kind_name
+from cvbench_tui.core.identity import identity_hash
 from cvbench_tui.engine import host
+from cvbench_tui.wire import decode, encode
+
+WORKERS = Environment((("torch", "2"),), (), (("threads", 4), ("env.OMP_NUM_THREADS", "4")))
 
 
 def test_the_workers_own_words_are_kept_and_ours_added():
-    environment = Environment((("torch", "2"),), (), (("threads", 4),))
-    found = host.with_host_facts(environment)
+    found = host.with_host_facts(WORKERS)
     assert found.version("torch") == "2"
     assert found.version("cvbench-tui")
     assert found.fact("threads") == 4
@@ -17,11 +29,44 @@ def test_the_workers_own_words_are_kept_and_ours_added():
     assert found.fact("memory_available_bytes") > 0
 
 
-def test_a_governor_is_read_where_there_is_one(tmp_path: Path):
-    file = tmp_path / "governor"
-    file.write_text("powersave\n")
-    assert list(host._governor(str(file))) == [("governor", "powersave")]
-    assert list(host._governor(str(tmp_path / "none"))) == []
+def test_the_worker_is_right_where_both_say_something():
+    told = Environment((), (), (("page_size_bytes", 1),))
+    assert host.with_host_facts(told).fact("page_size_bytes") == 1
+
+
+def test_the_identity_is_stored_and_stays_the_same():
+    first, second = host.with_host_facts(WORKERS), host.with_host_facts(WORKERS)
+    assert first.identity_hash == second.identity_hash == identity_hash(first)
+
+
+def test_facts_are_known_unique_and_in_the_order_of_the_table():
+    names = [kind_name(name) for name, _ in host.with_host_facts(WORKERS).facts]
+    places = [list(FACTS).index(name) for name in names]
+    assert places == sorted(places)
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere fewer facts are told")
+def test_linux_tells_much():
+    assert len(dict(host.host_facts())) >= 25
+
+
+def test_it_takes_little_of_a_runs_start(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)  # a driver that sleeps takes a second to wake up
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        host.with_host_facts(WORKERS)
+        return time.perf_counter() - started
+
+    def nothing() -> float:
+        """As much as reading 1500 small files: with every core of the machine at work it slows down alike."""
+        started = time.perf_counter()
+        for _ in range(1500):
+            Path(__file__).read_bytes()
+        return time.perf_counter() - started
+
+    assert median(seconds() for _ in range(5)) < 5 * median(nothing() for _ in range(3))
 
 
 @pytest.mark.parametrize("broken", [OSError("hidden"), RuntimeError("odd sensor")])
@@ -35,13 +80,39 @@ def test_a_sensor_that_fails_gives_fewer_facts_and_no_error(monkeypatch, broken)
     assert "on_battery" not in names
 
 
-def test_no_driver_is_no_version():
-    import pynvml
+def test_a_battery_is_told_and_no_battery_is_not(monkeypatch):
+    battery = type("Battery", (), {"percent": 80, "power_plugged": False})
+    monkeypatch.setattr(psutil, "sensors_battery", battery, raising=False)
+    found = dict(host.host_facts())
+    assert (found["on_battery"], found["battery_share"]) == (True, 0.8)
+    monkeypatch.setattr(psutil, "sensors_battery", lambda: None, raising=False)
+    assert not {"on_battery", "battery_share"} & set(dict(host.host_facts()))
 
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        assert list(host._driver()) == []
-    else:
-        pynvml.nvmlShutdown()
-        assert dict(host._driver())["driver"]
+
+def test_systems_that_are_not_linux_have_facts_too(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    found = dict(host.host_facts())
+    assert {"load_1min", "physical_cores", "memory_total_bytes"} <= set(found)
+    assert set(found) <= {*host.PORTABLE_FACTS, *host.ELSEWHERE_FACTS}
+
+
+def test_no_library_for_cards_is_no_driver(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert host.with_host_facts(WORKERS).version("driver") is None
+
+
+def test_a_cards_memory_node_is_found_by_its_address(tmp_path: Path):
+    for address, node in (("0000:3b:00.0", "1"), ("0000:5e:00.0", "-1")):
+        folder = tmp_path / "sys/bus/pci/devices" / address
+        folder.mkdir(parents=True)
+        (folder / "numa_node").write_text(f"{node}\n")
+    facts = {"cuda:0.pci_id": "00000000:3B:00.0", "cuda:1.pci_id": "00000000:5E:00.0", "cuda:2.pci_id": "0:0"}
+    assert host._card_nodes(facts, tmp_path) == {"cuda:0.numa_node": 1}
+
+
+def test_the_identity_of_a_run_that_was_read_again_is_the_same():
+    whole = host.with_host_facts(WORKERS)
+    again = decode(encode(EnvironmentProbed(whole)))
+    assert isinstance(again, EnvironmentProbed)
+    assert again.environment == whole
+    assert identity_hash(again.environment) == whole.identity_hash
