@@ -1,0 +1,75 @@
+"""Ceilings kept from run to run: a cache that may be lost, but never misleads and never fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from cvbench_tui.core.ceiling import Ceiling
+from cvbench_tui.results.ceilings import FILE_NAME, MOST_KEPT, CeilingCache
+
+CPU = Ceiling("cpu", "cpu|Some CPU", (("float32", 9.0e10),), 1.2e10, 32 << 20, at_s=5.0, most_bytes_per_s=2.5e10)
+CARD = Ceiling("cuda:0", "cuda|GPU-1", (("float32", 5e13), ("tf32", 3e14)), 2e12, None, at_s=6.0)
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return CeilingCache(tmp_path / "runs")
+
+
+def test_what_is_put_is_got_again_by_another_program(cache, tmp_path):
+    assert cache.get(CPU.key) is None
+    cache.put(CPU)
+    cache.put(CARD)
+    again = CeilingCache(tmp_path / "runs")
+    assert (again.get(CPU.key), again.get(CARD.key), again.get("another")) == (CPU, CARD, None)
+
+
+def test_a_newer_one_takes_the_place_of_the_older(cache):
+    cache.put(CPU)
+    faster = dataclasses.replace(CPU, bytes_per_s=2e10, at_s=9.0)
+    cache.put(faster)
+    assert cache.get(CPU.key) == faster
+
+
+def test_one_that_is_not_sure_is_not_kept(cache):
+    cache.put(CPU)
+    cache.put(dataclasses.replace(CPU, sure=False, bytes_per_s=1.0))
+    assert cache.get(CPU.key) == CPU
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[1]", '[{"device": "cpu"}]', "[]", "\x00\xff"])
+def test_a_broken_file_is_an_empty_cache_and_is_written_anew(cache, text):
+    cache.path.parent.mkdir(parents=True)
+    cache.path.write_text(text, encoding="latin-1")
+    assert cache.get(CPU.key) is None
+    cache.put(CPU)
+    assert cache.get(CPU.key) == CPU
+
+
+def test_a_file_that_cannot_be_read_or_written_is_done_without(tmp_path):
+    (tmp_path / "runs").write_text("a file, not a folder")
+    cache = CeilingCache(tmp_path / "runs")
+    cache.put(CPU)
+    assert cache.get(CPU.key) is None
+    (tmp_path / "more" / FILE_NAME).mkdir(parents=True)
+    cache = CeilingCache(tmp_path / "more")
+    cache.put(CPU)
+    assert cache.get(CPU.key) is None
+
+
+def test_the_oldest_go_when_there_are_too_many(cache):
+    for number in range(MOST_KEPT + 2):
+        cache.put(dataclasses.replace(CPU, key=str(number), at_s=float(number)))
+    assert len(json.loads(cache.path.read_text())) == MOST_KEPT
+    assert cache.get("1") is None
+    assert cache.get(str(MOST_KEPT + 1)) is not None
+
+
+def test_the_list_of_runs_does_not_take_it_for_a_run(cache):
+    from cvbench_tui.results.store import list_runs
+
+    cache.put(CPU)
+    assert list_runs(cache.path.parent) == ()

@@ -1,0 +1,211 @@
+"""The ceilings: how the fastest is found, on a clock of our own; then once on the CPU that is here."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from cvbench_tui.worker.counters import Gauges, Snapshot
+
+pytestmark = pytest.mark.torch
+
+
+class Clock:
+    """A device whose every call takes what it is told, in time that only passes there."""
+
+    region_s = 0.0
+
+    def __init__(self, waited_s=0.0, free=None):
+        self.time_s = 0.0
+        self.counters = self
+        self._waited_s, self._free = waited_s, free
+        self._snapshots = 0
+
+    def read(self):
+        self._snapshots += 1
+        return Snapshot(waited_s=self._waited_s if self._snapshots > 1 else 0.0)
+
+    def gauges(self):
+        return Gauges()
+
+    def now_s(self):
+        return self.time_s
+
+    def mark(self):
+        return self.time_s
+
+    def settle(self):
+        pass
+
+    def seconds(self, start, end):
+        return end - start
+
+    def free_bytes(self):
+        return self._free
+
+
+def work_of(clock, durations):
+    """Calls that take those seconds, the last one for ever."""
+    left = list(durations)
+
+    def work():
+        clock.time_s += left.pop(0) if len(left) > 1 else left[0]
+
+    return work
+
+
+def test_the_fastest_of_repeats_counts_and_is_sure_when_it_was_reached_twice():
+    from cvbench_tui.worker.ceiling import MOST_REPEATS, fastest
+
+    clock = Clock()
+    best = fastest(clock, work_of(clock, [9.0, 0.012, 0.010, 0.013, 0.0101, 0.02]), 1.0)
+    assert best.seconds == pytest.approx(0.010)
+    assert best.sure
+    assert clock.time_s < 9.1 + 0.02 * (MOST_REPEATS + 1)
+    clock = Clock()
+    assert not fastest(clock, work_of(clock, [0.02, 0.02, 0.010, 0.02]), 1.0).sure
+
+
+def test_short_work_is_repeated_until_the_region_is_long_enough():
+    from cvbench_tui.worker.ceiling import REGION_S, fastest
+
+    clock = Clock()
+    calls = []
+
+    def work():
+        calls.append(1)
+        clock.time_s += 1e-4
+
+    best = fastest(clock, work, 0.0)
+    assert best.seconds == pytest.approx(1e-4)
+    assert len(calls) == pytest.approx(2 + 3 * REGION_S / 1e-4, abs=3)
+
+
+def test_slow_work_is_done_the_fewest_times():
+    from cvbench_tui.worker.ceiling import LEAST_REPEATS, fastest
+
+    clock = Clock()
+    assert fastest(clock, work_of(clock, [1.0]), 0.1).seconds == 1.0
+    assert clock.time_s == 2 + LEAST_REPEATS
+
+
+@pytest.mark.parametrize("broken", [0.0, -1.0, math.nan])
+def test_a_clock_that_gives_no_durations_gives_no_ceiling(broken):
+    from cvbench_tui.worker.ceiling import fastest
+
+    class Broken(Clock):
+        def seconds(self, start, end):
+            return broken
+
+    clock = Broken()
+    assert fastest(clock, work_of(clock, [0.01]), 0.1) is None
+
+
+def with_products(monkeypatch, clock, rate, sides):
+    """Products that take 2 n^3 / ``rate`` by that clock; ``sides`` notes which were asked for."""
+    from cvbench_tui.worker import ceiling
+
+    def product(side, dtype, device):
+        sides.append(side)
+
+        def work():
+            clock.time_s += 2 * side**3 / rate
+
+        return work
+
+    monkeypatch.setattr(ceiling, "_product", product)
+    monkeypatch.setattr(ceiling, "_free_bytes", lambda device, backend: backend.free_bytes())
+
+
+@pytest.mark.parametrize(("rate", "largest"), [(1e9, 256), (1e11, 1024), (1e15, 8192)])
+def test_matrices_grow_as_far_as_the_time_allows(monkeypatch, rate, largest):
+    import torch
+
+    from cvbench_tui.worker import ceiling
+
+    clock, sides = Clock(), []
+    with_products(monkeypatch, clock, rate, sides)
+    found, sure = ceiling._products(torch.device("cpu"), "float32", clock, 0.75)
+    assert found == pytest.approx(rate)
+    assert sure
+    assert max(sides) == largest
+    assert clock.time_s < 1.5
+
+
+def test_matrices_grow_as_far_as_the_memory_allows(monkeypatch):
+    import torch
+
+    from cvbench_tui.worker import ceiling
+
+    clock, sides = Clock(free=8 * 3 * 1024 * 1024 * 4), []
+    with_products(monkeypatch, clock, 1e15, sides)
+    ceiling._products(torch.device("cpu"), "float32", clock, 0.75)
+    assert max(sides) == 1024
+
+
+def test_a_precision_that_the_device_refuses_is_left_out(monkeypatch):
+    import torch
+
+    from cvbench_tui.worker import ceiling
+
+    def products(device, precision, backend, share_s):
+        if precision == "bfloat16":
+            raise RuntimeError("not here")
+        return 1e12, True
+
+    monkeypatch.setattr(ceiling, "_precisions", lambda device: ["float32", "bfloat16"])
+    monkeypatch.setattr(ceiling, "_products", products)
+    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
+    found = ceiling._measure(torch.device("cpu"), Clock(), "key")
+    assert found.flops_per_s == (("float32", 1e12),)
+    assert (found.bytes_per_s, found.most_bytes_per_s, found.sure) == (2e10, 3e10, True)
+
+
+def test_it_is_not_sure_where_threads_had_to_wait(monkeypatch):
+    import torch
+
+    from cvbench_tui.worker import ceiling
+
+    monkeypatch.setattr(ceiling, "_products", lambda *arguments: (1e12, True))
+    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
+    assert not ceiling._measure(torch.device("cpu"), Clock(waited_s=1.0), "key").sure
+
+
+def test_bfloat16_is_asked_for_only_where_the_processor_has_it(tmp_path):
+    from cvbench_tui.worker.ceiling import computes_bfloat16
+
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor : 0\nflags : fpu avx2 avx512f\n")
+    assert not computes_bfloat16(str(info))
+    info.write_text("processor : 0\nflags : fpu avx512f avx512_bf16 amx_tile\n")
+    assert computes_bfloat16(str(info))
+    info.write_text("processor : 0\nFeatures : fp asimd bf16\n")
+    assert computes_bfloat16(str(info))
+    assert not computes_bfloat16(str(tmp_path / "missing"))
+
+
+def test_tf32_is_switched_for_the_product_and_put_back():
+    import torch
+
+    from cvbench_tui.worker.ceiling import _tf32
+
+    before = torch.backends.cuda.matmul.allow_tf32
+    for allowed in (True, False):
+        with _tf32(torch.device("cuda:1"), allowed):
+            assert torch.backends.cuda.matmul.allow_tf32 is allowed
+    assert torch.backends.cuda.matmul.allow_tf32 is before
+
+
+def test_this_processors_ceilings():
+    import torch
+
+    from cvbench_tui.worker.ceiling import measure
+    from cvbench_tui.worker.devices import backend_for
+
+    threads = torch.get_num_threads()
+    found = measure("cpu", 1, backend_for(torch.device("cpu")), "key")
+    assert (found.device, found.key) == ("cpu", "key")
+    assert found.flops("float32") > 0
+    assert 0 < found.bytes_per_s <= found.most_bytes_per_s
+    assert torch.get_num_threads() == threads
