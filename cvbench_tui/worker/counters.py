@@ -1,0 +1,245 @@
+"""What the system did meanwhile: counters read before and after a round, and their difference as evidence.
+
+Judges nothing. A source that this system lacks is None, never 0.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cvbench_tui.core.evidence import Evidence
+
+if sys.platform != "win32":
+    import resource
+
+# Own references, taken before any workload runs: code under test that replaces time.* cannot bend them.
+_process_time = time.process_time
+_thread_time = time.thread_time
+
+NANOSECOND = 1e-9
+READ_BYTES = 1 << 16
+"""More than any file read here has before the last field that is used, on 256 cores as well."""
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Counters that only grow, at one moment. Two of them make an ``Evidence``."""
+
+    cpu_s: float | None = None
+    """CPU seconds of this process, all threads."""
+    thread_s: float | None = None
+    """CPU seconds of the calling thread."""
+    waited_s: float | None = None
+    """Seconds that threads of this process were ready and had no core, summed."""
+    switches: int | None = None
+    """Involuntary context switches of this process."""
+    major_faults: int | None = None
+    """Page faults that waited for a disk."""
+    busy_s: float | None = None
+    """CPU seconds that all cores of the machine worked, ours included. The kernel counts in 10 ms."""
+    stolen_s: float | None = None
+    """CPU seconds that the hypervisor gave to somebody else."""
+    swapped_pages: int | None = None
+    """Pages read back from swap, machine-wide."""
+    collections: int = 0
+    """Runs of Python's garbage collector."""
+    allocations: int | None = None
+    """Segments taken from the device's driver."""
+    retries: int | None = None
+    """Allocations that succeeded only after the cache was given back."""
+    recompiles: int | None = None
+    """Graphs that torch.compile has made."""
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """The device at one moment, best read while it still works."""
+
+    clock_hz: float | None = None
+    """Clock of the core or of the card's compute units."""
+    temperature_c: float | None = None
+    power_w: float | None = None
+    throttle: tuple[str, ...] = ()
+    """Why the card lowers its clock: ``power_cap``, ``thermal``, ``hardware``, ``power_brake``, ``sync``."""
+    foreign: int | None = None
+    """Other processes that compute on the card."""
+
+
+class SystemCounters:
+    """Reads a ``Snapshot``; 77 us with one thread where it was measured (2 cores), and 9 us more for each further one.
+
+    ``allocations`` and ``retries`` ask the device; ``proc`` is where the kernel tells, another folder in tests.
+    """
+
+    def __init__(
+        self,
+        allocations: Callable[[], int | None] | None = None,
+        retries: Callable[[], int | None] | None = None,
+        proc: str = "/proc",
+    ) -> None:
+        self._allocations = allocations or _nothing
+        self._retries = retries or _nothing
+        self._proc = proc
+        self._delays = RunDelay(f"{proc}/self/task")
+
+    def read(self) -> Snapshot:
+        """All counters now."""
+        waited_s = self._delays.read_s()  # first and last, so that reading them is little of the difference
+        busy_s, stolen_s = machine_s(f"{self._proc}/stat")
+        switches, major_faults = _preemptions()
+        return Snapshot(
+            cpu_s=_process_time(),
+            thread_s=_thread_time(),
+            waited_s=waited_s,
+            switches=switches,
+            major_faults=major_faults,
+            busy_s=busy_s,
+            stolen_s=stolen_s,
+            swapped_pages=_swapped_pages(f"{self._proc}/vmstat"),
+            collections=sum(int(generation["collections"]) for generation in gc.get_stats()),
+            allocations=self._allocations(),
+            retries=self._retries(),
+            recompiles=_compiled_graphs(),
+        )
+
+
+class RunDelay:
+    """Seconds that threads of this process waited for a core, from the second field of each thread's ``schedstat``.
+
+    Threads come and go; what an ended one had waited stays in the sum, so that it only grows. A thread that waits
+    at this very moment is counted once it runs.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._last_ns: dict[str, int] = {}
+        self._sum_ns = 0
+
+    def read_s(self) -> float | None:
+        """The sum so far; None where the kernel does not count (other systems; "0 0 0" for a thread that runs)."""
+        try:
+            threads = os.listdir(self._folder)
+        except OSError:
+            return None
+        now_ns: dict[str, int] = {}
+        for thread in threads:
+            fields = _read(f"{self._folder}/{thread}/schedstat").split()
+            if len(fields) == 3 and fields[2] != b"0":
+                now_ns[thread] = int(fields[1])
+        if not now_ns:
+            return None
+        for thread, waited_ns in now_ns.items():
+            before_ns = self._last_ns.get(thread, 0)
+            # less than before: the number was given to another thread, whose waiting began at 0
+            self._sum_ns += waited_ns - before_ns if waited_ns >= before_ns else waited_ns
+        self._last_ns = now_ns
+        return self._sum_ns * NANOSECOND
+
+
+def machine_s(path: str = "/proc/stat") -> tuple[float | None, float | None]:
+    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot; None where not told.
+
+    From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. A sandbox
+    that shows only zeros tells nothing.
+    """
+    fields = _read(path).split(b"\n", 1)[0].split()
+    if len(fields) < 9 or fields[0] != b"cpu":
+        return None, None
+    user, nice, system, idle, waiting, interrupts, soft, stolen = (int(field) for field in fields[1:9])
+    if not user + nice + system + idle + waiting:
+        return None, None
+    ticks_per_s = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + interrupts + soft) / ticks_per_s, stolen / ticks_per_s
+
+
+def evidence(
+    before: Snapshot,
+    after: Snapshot,
+    gauges: Gauges,
+    *,
+    wall_s: float,
+    timed_s: float,
+    host_s: float | None = None,
+    utilisation: float | None = None,
+) -> Evidence:
+    """What happened between two snapshots, and how the device stood at the end."""
+    cpu_s = _grown(before.cpu_s, after.cpu_s)
+    busy_s = _grown(before.busy_s, after.busy_s)
+    return Evidence(
+        wall_s=wall_s,
+        timed_s=timed_s,
+        cpu_s=cpu_s,
+        thread_s=_grown(before.thread_s, after.thread_s),
+        waited_s=_grown(before.waited_s, after.waited_s),
+        switches=_grown(before.switches, after.switches),
+        major_faults=_grown(before.major_faults, after.major_faults),
+        # the kernel's 10 ms steps can make our exact seconds the larger
+        others_s=None if busy_s is None or cpu_s is None else round(max(0.0, busy_s - cpu_s), 6),
+        stolen_s=_grown(before.stolen_s, after.stolen_s),
+        swapped_pages=_grown(before.swapped_pages, after.swapped_pages),
+        collections=max(0, after.collections - before.collections),
+        allocations=_grown(before.allocations, after.allocations),
+        retries=_grown(before.retries, after.retries),
+        recompiles=_grown(before.recompiles, after.recompiles),
+        clock_hz=gauges.clock_hz,
+        temperature_c=gauges.temperature_c,
+        power_w=gauges.power_w,
+        throttle=gauges.throttle,
+        foreign=gauges.foreign,
+        host_s=host_s,
+        utilisation=utilisation,
+    )
+
+
+def _grown(before: _Number | None, after: _Number | None) -> _Number | None:
+    """By how much, to the microsecond; None when either is not known. Never below 0, should a kernel step back."""
+    if before is None or after is None:
+        return None
+    return round(max(after - before, after - after), 6)
+
+
+def _preemptions() -> tuple[int | None, int | None]:
+    """Involuntary context switches and major page faults of this process; None on Windows."""
+    if sys.platform == "win32":
+        return None, None
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_nivcsw, usage.ru_majflt
+
+
+def _swapped_pages(path: str) -> int | None:
+    """Pages read back from swap since boot."""
+    _, found, rest = _read(path).partition(b"\npswpin ")
+    return int(rest.split(None, 1)[0]) if found else None
+
+
+def _compiled_graphs() -> int | None:
+    """Graphs made by torch.compile so far; None while nothing has loaded it, since loading takes a second."""
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    counters = getattr(dynamo, "counters", None)
+    return None if counters is None else int(counters["stats"]["unique_graphs"])
+
+
+def _nothing() -> None:
+    """For a device that does not tell."""
+
+
+def _read(path: str) -> bytes:
+    """The file's beginning; empty when it cannot be read. Plain system calls: a third of ``Path.read_bytes``'s time."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, READ_BYTES)
+    except OSError:  # a thread that ended meanwhile
+        return b""
+    finally:
+        os.close(descriptor)
