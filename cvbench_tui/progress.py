@@ -22,6 +22,8 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.eta import done_share, eta_s
+from cvbench_tui.results.fitting import fitting, telling
+from cvbench_tui.results.reading import read
 from cvbench_tui.results.state import outcome_text
 from cvbench_tui.results.table import build
 from cvbench_tui.results.units import duration_text, relative_text
@@ -136,16 +138,25 @@ def _now(run: Run) -> str:
 
 
 def print_table(run: Run, *, sort: str | None = None, descending: bool = False) -> None:
-    """The run's table on stdout for a person at a terminal, with the reasons of failures below."""
+    """The run's table on stdout for a person at a terminal, with the reasons of failures and grades below."""
     table = build(run, sort=sort, descending=descending)
     console = Console()
+    places = fitting(table, console.width, "text")
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
-    for column in table.columns:
+    for column in (table.columns[place] for place in places):
         drawn.add_column(
             Text(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False
         )
     for row in table.rows:
-        drawn.add_row(*(Text(cell.text) for cell in row.cells))
+        cells = (row.cells[place] for place in places)
+        drawn.add_row(*(Text(cell.text, style="" if cell.valid else "dim") for cell in cells))
     console.print(drawn)
     for failure in run.failures:
         console.print(Text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
+    for measurement in run.measured:
+        case = run.plan.case(measurement.case_id)
+        for remark in read(run, case).remarks:
+            console.print(Text(f"{case.workload.name} ({case.device}, batch {case.batch}): {remark.text}"))
+    hidden = [table.columns[place].heading for place in telling(table) if place not in places]
+    if hidden:
+        console.print(Text(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cvbench_tui.core.measurement import PHASES, Measurement, Phase
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.run import Run
-from cvbench_tui.results.state import STATE_HELP, State, state_of
-from cvbench_tui.results.statistics import PhaseResult, is_published, phase_results, throughput_per_s
-from cvbench_tui.results.units import MISSING, Scale, bytes_text, rate_text, relative_text
+from cvbench_tui.core.reasons import Grade
+from cvbench_tui.results.phase_text import PHASE_MEANINGS, mean_text, median_text
+from cvbench_tui.results.reading import Reading
+from cvbench_tui.results.state import STATE_HELP
+from cvbench_tui.results.statistics import is_published, worst_grade
+from cvbench_tui.results.units import MISSING, Scale, bytes_text, flops_text, gigabytes_text, joules_text, seconds_text
 
 Value = str | int | float | None
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What the columns are read from: one case, with the statistics of its phases computed once."""
-
-    case: Case
-    state: State
-    measurement: Measurement | None
-    """None while there are no numbers."""
-    phases: Mapping[Phase, PhaseResult]
-    """The measured phases only."""
+def _ungraded(reading: Reading) -> Grade | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Column:
     key: str
     """What sorting names."""
     heading: str
-    unit: Literal["", "s", "per_s", "bytes", "px"]
+    unit: Literal["", "s", "per_s", "bytes", "px", "j"]
     """Unit of the values; the texts carry their own."""
     alignment: Literal["left", "right"]
     help: str
@@ -44,15 +37,17 @@ class Column:
     value: Callable[[Reading], Value]
     """What is sorted and exported; None: not available."""
     text: Callable[[Reading, Scale], str]
-    """What is shown; times are in the column's scale."""
-
-
-def read(run: Run, case: Case) -> Reading:
-    """The case as the columns see it."""
-    outcome = run.outcomes.get(case.case_id)
-    measurement = outcome if isinstance(outcome, Measurement) else None
-    phases = phase_results(measurement) if measurement is not None else {}
-    return Reading(case, state_of(run, case), measurement, phases)
+    """What is shown; times of a column with ``scaled`` are in its scale."""
+    grade: Callable[[Reading], Grade | None] = _ungraded
+    """The grade of the number in it; None where there is none, or where nothing was timed for it."""
+    scaled: bool = False
+    """True for times that share one unit from top to bottom."""
+    room: int = 0
+    """Cells counted for its text before there is one, so that no column goes when the first row is measured."""
+    beside: bool = False
+    """True for what stands beside the times: the first to go on a narrow screen."""
+    optional: bool = False
+    """True for what not every device tells: left out where no row has it."""
 
 
 def columns_for(protocol: Protocol) -> tuple[Column, ...]:
@@ -62,8 +57,8 @@ def columns_for(protocol: Protocol) -> tuple[Column, ...]:
     return tuple(_published(column) for column in COLUMNS)
 
 
-def _phase(phase: Phase, meaning: str) -> Column:
-    """A phase: its median and interval."""
+def _phase(phase: Phase) -> Column:
+    """A phase: its median, interval and grade."""
 
     def value(reading: Reading) -> Value:
         result = reading.phases.get(phase)
@@ -71,10 +66,16 @@ def _phase(phase: Phase, meaning: str) -> Column:
 
     def text(reading: Reading, scale: Scale) -> str:
         result = reading.phases.get(phase)
-        return _with_interval(scale, result.median_s, result.relative) if result is not None else MISSING
+        return median_text(result, scale) if result is not None else MISSING
 
-    help_text = f"{meaning} Median time of one iteration; ± is half its 95% interval."
-    return Column(phase, phase.capitalize(), "s", "right", help_text, value, text)
+    help_text = (
+        f"{PHASE_MEANINGS[phase]} Median time of one iteration, half its 95% interval, and its grade. "
+        "Two times, faster/slower, where the samples have two speeds."
+    )
+    return Column(
+        phase, phase.capitalize(), "s", "right", help_text, value, text, lambda row: _grade_of(row, phase),
+        scaled=True, room=len("120.0\u00b10.2% A"),
+    )  # fmt: skip
 
 
 def _published(column: Column) -> Column:
@@ -89,75 +90,107 @@ def _published(column: Column) -> Column:
 
     def text(reading: Reading, scale: Scale) -> str:
         result = reading.phases.get(phase)
-        if result is None:
-            return MISSING
-        mean = _with_interval(scale, result.mean_s, result.mean_relative)
-        return f"{mean} (min {scale.number(result.min_s)})"
+        return mean_text(result, scale) if result is not None else MISSING
 
-    help_text = f"{_MEANINGS[phase]} Mean time of one iteration, and the smallest; ± is half the mean's 95% interval."
+    help_text = (
+        f"{PHASE_MEANINGS[phase]} Mean time of one iteration, half its 95% interval, its grade, and the least sample."
+    )
     return replace(column, heading=f"{column.heading} mean", help=help_text, value=value, text=text)
 
 
-def _with_interval(scale: Scale, seconds: float, relative: float | None) -> str:
-    """``24.51 ms ±1.2%``, or the time alone when it has no interval."""
-    text = scale.text(seconds)
-    return text if relative is None else f"{text} {relative_text(relative)}"
+def _grade_of(reading: Reading, phase: Phase) -> Grade | None:
+    result = reading.phases.get(phase)
+    return result.grade if result is not None else None
 
 
-def _image(reading: Reading, scale: Scale) -> str:
-    return MISSING if reading.case.image is None else str(reading.case.image)
+def _inference_grade(reading: Reading) -> Grade | None:
+    return _grade_of(reading, "inference")
 
 
-def _throughput(reading: Reading) -> float | None:
-    """Inputs per second in inference; None when that was not measured."""
-    result = reading.phases.get("inference")
-    return throughput_per_s(reading.case, result) if result is not None else None
+def _row_grade(reading: Reading) -> Grade | None:
+    return worst_grade(reading.phases)
 
 
-def _throughput_text(reading: Reading, scale: Scale) -> str:
-    return rate_text(_throughput(reading), "img/s" if reading.case.image is not None else "inputs/s")
+def _plain(text: object) -> str:
+    return MISSING if text is None else str(text)
 
 
-def _memory(reading: Reading) -> int | None:
-    return reading.measurement.memory_peak_bytes if reading.measurement is not None else None
+def _first_call(reading: Reading) -> float | None:
+    return reading.measurement.first_call_s if reading.measurement is not None else None
 
-
-_MEANINGS: dict[Phase, str] = {
-    "forward": "Forward pass in training mode.",
-    "backward": "Backward pass, gradients for the parameters and, for a layer, for its input.",
-    "total": "Forward and backward pass of the same training iteration.",
-    "inference": "Forward pass in evaluation mode, without gradients.",
-}
 
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name", "Name", "", "left", "The model or the layer.",
-        lambda reading: reading.case.workload.name, lambda reading, scale: reading.case.workload.name,
+        lambda row: row.case.workload.name, lambda row, scale: row.case.workload.name,
     ),
     Column(
         "device", "Device", "", "left", "Where it ran: cpu, cuda:N, mps or xpu:N.",
-        lambda reading: reading.case.device, lambda reading, scale: reading.case.device,
+        lambda row: row.case.device, lambda row, scale: row.case.device,
     ),
     Column(
         "batch", "Batch", "", "right", "Images, or other inputs, per iteration.",
-        lambda reading: reading.case.batch, lambda reading, scale: str(reading.case.batch),
+        lambda row: row.case.batch, lambda row, scale: str(row.case.batch),
     ),
     Column(
         "image", "Image", "px", "right", "Side of the square input image in pixels; a dash for other inputs.",
-        lambda reading: reading.case.image, _image,
+        lambda row: row.case.image, lambda row, scale: _plain(row.case.image),
     ),
-    *(_phase(phase, meaning) for phase, meaning in _MEANINGS.items()),
+    *(_phase(phase) for phase in PHASES),
+    Column(
+        "grade", "Grade", "", "left",
+        "The grade of the row's worst phase: A, B, C or X. The reasons stand below the table and in the row's detail.",
+        _row_grade, lambda row, scale: _plain(_row_grade(row)), _row_grade,
+    ),
     Column(
         "throughput", "Inference rate", "per_s", "right",
-        "Images, or other inputs, per second in inference: the batch over the mean time.",
-        _throughput, _throughput_text,
+        "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
+        lambda row: row.inference_per_s, lambda row, scale: row.inference_rate_text, _inference_grade,
+        room=len("1234 img/s \u00b10.2% A"),
+    ),
+    Column(
+        "samples", "Samples in rounds", "", "right",
+        "Samples and the rounds they are from, training then inference; +1: a round set aside for a named outside "
+        "cause and taken again.",
+        lambda row: row.samples, lambda row, scale: row.samples_text, beside=True,
+    ),
+    Column(
+        "compute", "Inference compute", "per_s", "right",
+        "Floating-point operations per second of inference, two for a multiply-add, by formula over the median time; "
+        "percent: of a large matrix multiplication measured on this device.",
+        lambda row: row.rates.flop_per_s if row.rates else None,
+        lambda row, scale: flops_text(row.rates.flop_per_s, row.rates.flop_share) if row.rates else MISSING,
+        _inference_grade, room=len("12.34 TFLOP/s 12%"), beside=True, optional=True,
+    ),
+    Column(
+        "bandwidth", "Inference traffic", "per_s", "right",
+        "Bytes that the operators of inference read and write per second, by formula over the median time; percent: of "
+        "a large copy measured on this device, more than 100% where caches serve it.",
+        lambda row: row.rates.bytes_per_s if row.rates else None,
+        lambda row, scale: gigabytes_text(row.rates.bytes_per_s, row.rates.bytes_share) if row.rates else MISSING,
+        _inference_grade, beside=True, optional=True,
+    ),
+    Column(
+        "energy", "Inference energy", "j", "right",
+        "Joules of the device for one image, or other input, in inference, by its energy counter; ?: a sum of its "
+        "power readings differs by more than 5%.",
+        lambda row: row.energy.joules_per_input if row.energy else None,
+        lambda row, scale: joules_text(row.energy.joules_per_input, row.input_noun, doubtful=row.energy.doubtful)
+        if row.energy else MISSING,
+        beside=True, optional=True,
     ),
     Column(
         "memory", "Memory", "bytes", "right",
         "Peak memory of the row: allocated on the accelerator, or growth of the process on the CPU.",
-        _memory, lambda reading, scale: bytes_text(_memory(reading)),
+        lambda row: row.memory_bytes, lambda row, scale: bytes_text(row.memory_bytes),
+        room=len("12.34 GiB"),
+    ),
+    Column(
+        "first_call", "First call", "s", "right",
+        "Time of the very first training iteration in a fresh process, start-up and autotuning included.",
+        _first_call, lambda row, scale: seconds_text(_first_call(row)), beside=True,
     ),
     Column("state", "State", "", "left", STATE_HELP,
-           lambda reading: reading.state.word, lambda reading, scale: reading.state.text),
+           lambda row: row.state.word, lambda row, scale: row.state.mark, room=len("BUDGET*")),
 )  # fmt: skip
 """In the order they are shown."""

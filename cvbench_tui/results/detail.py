@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cvbench_tui.core.environment import Fact
-from cvbench_tui.core.measurement import PHASES, Clock, Failure, Measurement, PhaseSamples, Stop
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.evidence import PassRecord
+from cvbench_tui.core.facts import GROUPS, kind_of
+from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.state import state_of
-from cvbench_tui.results.statistics import PhaseResult, histogram, phase_results
+from cvbench_tui.results.beside import energies
+from cvbench_tui.results.detail_phase import Pairs, phase_pairs
+from cvbench_tui.results.detail_system import energy_pairs, fact_pairs, pass_pairs
+from cvbench_tui.results.fact_text import fact_text, label
+from cvbench_tui.results.histogram import count
+from cvbench_tui.results.reading import Reading, read
+from cvbench_tui.results.statistics import terms_of
 from cvbench_tui.results.units import (
     MISSING,
-    Scale,
     bytes_text,
-    parameters_text,
-    percent_text,
-    relative_text,
+    flops_text,
+    gigabytes_text,
     scale_for,
-    seconds_text,
     telling_apart,
     utc_text,
 )
@@ -28,19 +32,13 @@ from cvbench_tui.results.units import (
 BINS = 12
 """Bins of a row's histograms: enough for a shape, few enough for a small terminal."""
 
-_CLOCKS: dict[Clock, str] = {
-    "perf_counter": "host clock",
-    "cuda_event": "CUDA events",
-    "host_synchronize": "host clock around a synchronise",
-}
-
 
 @dataclass(frozen=True)
 class Section:
     """A title with labelled texts, lines, or both."""
 
     title: str
-    pairs: tuple[tuple[str, str], ...] = ()
+    pairs: Pairs = ()
     """Label and text."""
     lines: tuple[str, ...] = ()
     """Whole lines, e.g. of a traceback; below the pairs."""
@@ -68,9 +66,10 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
     case = run.plan.case(case_id)
     outcome = run.outcomes.get(case_id)
-    sections = [Section(case.workload.name, tuple(_case(run, case)))]
+    reading = read(run, case)
+    sections = [Section(case.workload.name, tuple(_case(run, reading)))]
     if isinstance(outcome, Measurement):
-        sections += _measured(run.plan.protocol, outcome)
+        sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
         sections += _failed(outcome)
     sections += _environment(run, case)
@@ -86,8 +85,9 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
 
 
 def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
+    """All samples, those of set-aside rounds too: a histogram is where they can be seen."""
     for phase in measurement.phases:
-        found = histogram([sample for samples in phase.rounds for sample in samples], bins)
+        found = count([sample for samples in phase.rounds for sample in samples], bins)
         if found is None:
             continue
         scale = scale_for(found.edges)
@@ -96,10 +96,11 @@ def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
         yield Histogram(f"{phase.phase.capitalize()} samples", tuple(Bin(*bar) for bar in bars))
 
 
-def _case(run: Run, case: Case) -> Iterator[tuple[str, str]]:
+def _case(run: Run, reading: Reading) -> Iterator[tuple[str, str]]:
     """What was asked for, and where it stands."""
+    case = reading.case
     device = run.environment.device(case.device) if run.environment is not None else None
-    yield "state", state_of(run, case).text
+    yield "state", reading.state.text
     yield "kind", case.workload.kind
     yield "built by", _call(case)
     yield "device", f"{case.device}, {device.name}" if device is not None else case.device
@@ -115,56 +116,30 @@ def _call(case: Case) -> str:
     return f"{case.workload.op}({arguments})" if arguments else case.workload.op
 
 
-def _measured(protocol: Protocol, measurement: Measurement) -> Iterator[Section]:
+def _measured(run: Run, reading: Reading, measurement: Measurement) -> Iterator[Section]:
     """The phases, then what belongs to all of them."""
-    results = phase_results(measurement)
+    terms = terms_of(run, reading.case)
     for name in PHASES:
-        phase, result = measurement.phase(name), results.get(name)
-        if phase is not None and result is not None:
-            yield Section(name.capitalize(), tuple(_statistics(protocol, phase, result)))
-    if measurement.notices:
-        yield Section("Notices", tuple((notice.code, notice.sentence) for notice in measurement.notices))
-    yield Section("Case", tuple(_facts(measurement)))
+        if name in reading.phases:
+            pairs = phase_pairs(terms, measurement, name, reading.phases[name])
+            yield Section(name.capitalize(), tuple(pairs))
+    notices = tuple((each.code, each.text) for each in reading.remarks if each.grade is None)
+    if notices:
+        yield Section("Notices", notices)
+    for record, title in _passes(measurement):
+        yield Section(title, tuple(pass_pairs(record)))
+    for energy in energies(measurement, reading.case):
+        yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
+    yield Section("Case", tuple(fact_pairs(measurement)))
 
 
-def _statistics(protocol: Protocol, phase: PhaseSamples, result: PhaseResult) -> Iterator[tuple[str, str]]:
-    """One phase in numbers, in one scale."""
-    scale = scale_for([result.median_s])
-    yield "median", scale.text(result.median_s)
-    yield "95% interval", _interval(scale, result)
-    yield "mean", scale.text(result.mean_s)
-    yield "minimum", scale.text(result.min_s)
-    each = phase.iterations_per_sample
-    yield "samples", f"{result.n} in {result.rounds} rounds" + (f", each the mean of {each} iterations" * (each > 1))
-    yield "clock", _CLOCKS[phase.clock]
-    yield "stopped", _stopped(phase.stop, protocol)
-
-
-def _interval(scale: Scale, result: PhaseResult) -> str:
-    if result.low_s is None or result.high_s is None:
-        return MISSING
-    return f"{scale.number(result.low_s)} to {scale.text(result.high_s)}, {relative_text(result.relative)}"
-
-
-def _stopped(stop: Stop, protocol: Protocol) -> str:
-    """Why the rounds ended, in words."""
-    precision = percent_text(protocol.precision)
-    return {
-        "precision": f"precise to {precision}",
-        "rounds": f"after the most rounds ({protocol.max_rounds}), not precise to {precision}",
-        "budget": f"after {protocol.budget_s:g} s of timed work, not precise to {precision}",
-        "fixed": "after the fixed number of iterations of the published method",
-    }[stop]
-
-
-def _facts(measurement: Measurement) -> Iterator[tuple[str, str]]:
-    yield "peak memory", bytes_text(measurement.memory_peak_bytes)
-    yield "parameters", parameters_text(measurement.parameters)
-    yield "first call", seconds_text(measurement.first_call_s)
-    yield "warm-up", seconds_text(measurement.warmup_s)
-    yield "wall time", seconds_text(measurement.wall_s)
-    yield "threads", MISSING if measurement.threads is None else str(measurement.threads)
-    yield "processes", str(measurement.processes)
+def _passes(measurement: Measurement) -> Iterator[tuple[PassRecord, str]]:
+    """Every pass with its title; with the process's number where there are several."""
+    counts: Counter[str] = Counter()
+    several = measurement.processes > 1
+    for record in measurement.passes:
+        counts[record.name] += 1
+        yield record, f"System during {record.name}" + f", process {counts[record.name]}" * several
 
 
 def _failed(failure: Failure) -> Iterator[Section]:
@@ -178,21 +153,34 @@ def _environment(run: Run, case: Case) -> Iterator[Section]:
     """The machine, as far as it has told."""
     pairs = [("run", run.id), ("started", utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
     if run.environment is not None:
+        pairs += [("identity", run.environment.identity_hash)] if run.environment.identity_hash else []
         pairs += [(name, version) for name, version in run.environment.versions if name != "cvbench-tui"]
         device = run.environment.device(case.device)
         if device is not None:
             pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
             pairs += [("device id", device.uuid)] if device.uuid else []
-        pairs += [
-            (name.removesuffix("_bytes").replace("_", " "), _fact(name, value)) for name, value in run.environment.facts
-        ]
+        pairs += _ceiling(run, case)
     yield Section("Environment", tuple(pairs))
+    if run.environment is not None:
+        yield from _facts(run.environment, case.device)
 
 
-def _fact(name: str, value: Fact) -> str:
-    """A fact as text; what is counted in bytes by its name is written as memory."""
-    if value is None:
-        return MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return bytes_text(int(value)) if name.endswith("_bytes") and isinstance(value, (int, float)) else str(value)
+def _facts(environment: Environment, device: str) -> Iterator[Section]:
+    """Every fact in its group, those of other cards left out."""
+    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS.values()}
+    for name, value in environment.facts:
+        kind, about_card = kind_of(name), ":" in name
+        if not about_card or name.startswith(f"{device}."):
+            title = GROUPS[kind.group] if kind else "Other facts"
+            groups.setdefault(title, []).append((label(name), fact_text(name, value)))
+    yield from (Section(title, tuple(pairs)) for title, pairs in groups.items() if pairs)
+
+
+def _ceiling(run: Run, case: Case) -> list[tuple[str, str]]:
+    """How fast this device was measured to be at most."""
+    ceiling = run.ceilings.get(case.device)
+    if ceiling is None:
+        return []
+    doubt = "" if ceiling.sure else " (disturbed, may be too low)"
+    found = [(f"matrix product {name}", f"{flops_text(rate)}{doubt}") for name, rate in ceiling.flops_per_s]
+    return [*found, ("copy", f"{gigabytes_text(ceiling.bytes_per_s)}{doubt}")]

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.state import State, state_of
-from cvbench_tui.results.statistics import PhaseResult, headline_s, phase_results
+from cvbench_tui.results.reading import read
+from cvbench_tui.results.remarks import Remark
+from cvbench_tui.results.state import State
+from cvbench_tui.results.statistics import PhaseResult, headline_s
 from cvbench_tui.results.table import build
 
 _FRAMEWORK_NAMES = {"torch": "Pytorch"}
@@ -29,16 +31,18 @@ class Entry:
     state: State
     phases: Mapping[Phase, PhaseResult]
     """Empty when there are no numbers."""
+    remarks: tuple[Remark, ...] = ()
+    """Reasons of its grades, and notices."""
 
     def headline_s(self, phase: Phase) -> float | None:
-        """The number of its protocol, seconds per iteration; None when it was not measured."""
+        """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.phases.get(phase)
-        return headline_s(self.run.plan.protocol, result) if result is not None else None
+        return headline_s(self.run.plan.protocol, result) if result is not None and result.valid else None
 
     def min_s(self, phase: Phase) -> float | None:
-        """The smallest sample, seconds per iteration; None when it was not measured."""
+        """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.phases.get(phase)
-        return result.min_s if result is not None else None
+        return result.min_s if result is not None and result.valid else None
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,9 @@ def entries_of(runs: Sequence[Run], *, sort: str | None = None, descending: bool
     entries = []
     for run in runs:
         for row in build(run, sort=sort, descending=descending).rows:
-            case, outcome = run.plan.case(row.key), run.outcomes.get(row.key)
-            phases = phase_results(outcome) if isinstance(outcome, Measurement) else {}
-            entries.append(Entry(framework_text(run, case), run, case, state_of(run, case), phases))
+            case = run.plan.case(row.key)
+            found = read(run, case)
+            entries.append(Entry(framework_text(run, case), run, case, found.state, found.phases, found.remarks))
     return tuple(entries)
 
 

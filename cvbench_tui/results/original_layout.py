@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.reasons import Grade
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.escape import escape, escape_start
@@ -19,6 +20,7 @@ from cvbench_tui.results.original_groups import (
     dimensions,
     entries_of,
 )
+from cvbench_tui.results.remarks import Remark
 from cvbench_tui.results.statistics import is_published
 from cvbench_tui.results.units import fixed_milliseconds, fixed_seconds, percent_text
 from cvbench_tui.results.wide_layout import began_line, environment_line
@@ -71,14 +73,16 @@ def _descriptions(tables: Sequence[DeviceTable]) -> str:
 
 
 def _tables(tables: Sequence[DeviceTable], kind: Kind) -> Iterator[str]:
-    """Each device's table, its minima where the method has them, and the reasons of its dashes."""
+    """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
     for table in tables:
         yield _table(table.heading, table, kind, Entry.headline_s)
         if any(is_published(entry.run.plan.protocol) for group in table.groups for entry in group.entries):
             yield _table(f"{table.heading} (minimum)", table, kind, Entry.min_s)
-        reasons = [f"* {line}" for group in table.groups for line in _reasons(group, kind)]
-        if reasons:
-            yield "\n".join(["Not measured:", "", *reasons])
+        entries = [(group.name, entry) for group in table.groups for entry in group.entries]
+        for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
+            lines = [f"* {line}" for name, entry in entries for line in lines_of(name, entry, kind)]
+            if lines:
+                yield "\n".join([title, "", *lines])
 
 
 def _table(heading: str, table: DeviceTable, kind: Kind, pick: _Pick) -> str:
@@ -108,20 +112,31 @@ def _column(group: Group, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
     ]
 
 
-def _reasons(group: Group, kind: Kind) -> Iterator[str]:
-    """Why there are dashes in this group."""
-    for entry in group.entries:
-        outcome = entry.run.outcomes.get(entry.case.case_id)
-        missing = [phase for phase in _SHOWN[kind] if phase not in entry.phases]
-        if isinstance(outcome, Failure):
-            reason = f"{entry.state.word}. {outcome.sentence}"
-        elif not isinstance(outcome, Measurement):
-            reason = f"{entry.state.text}."
-        elif missing:
-            reason = f"no {', '.join(missing)}."
-        else:
-            continue
-        yield escape_start(f"{group.name}, {entry.framework}: {reason}")
+def _dashes(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
+    """Why there are dashes in this row."""
+    outcome = entry.run.outcomes.get(entry.case.case_id)
+    who = f"{name}, {entry.framework}"
+    missing = [phase for phase in _SHOWN[kind] if phase not in entry.phases]
+    if isinstance(outcome, Failure):
+        yield escape_start(f"{who}: {entry.state.word}. {outcome.sentence}")
+    elif not isinstance(outcome, Measurement):
+        yield escape_start(f"{who}: {entry.state.text}.")
+    elif missing:
+        yield escape_start(f"{who}: no {', '.join(missing)}.")
+    yield from (escape_start(f"{who}: {remark.text}") for remark in _graded(entry, kind, "X"))
+
+
+def _doubts(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
+    """What makes numbers of this row doubtful."""
+    for remark in _graded(entry, kind, "C"):
+        yield escape_start(f"{name}, {entry.framework}: {remark.text}")
+
+
+def _graded(entry: Entry, kind: Kind, grade: Grade) -> Iterator[Remark]:
+    """The reasons for that grade in the phases that the page shows."""
+    for remark in entry.remarks:
+        if remark.grade == grade and set(remark.phases) & set(_SHOWN[kind]):
+            yield remark
 
 
 def _notes(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[str]:
@@ -137,14 +152,14 @@ def _notes(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _remarks(entry: Entry) -> Iterator[str]:
-    """What a reader of one row should know."""
+    """What a reader of one row should know, beside the reasons that stand below its table."""
     who = f"{entry.case.workload.name} on {entry.case.device}, {entry.framework}"
-    if entry.state.word == "BUDGET":
+    if entry.state.word == "BUDGET" and all(remark.code != "imprecise" for remark in entry.remarks):
         yield escape_start(f"{who}: stopped before {percent_text(entry.run.plan.protocol.precision)} was reached.")
-    outcome = entry.run.outcomes.get(entry.case.case_id)
-    if isinstance(outcome, Measurement):
-        for notice in outcome.notices:
-            yield escape_start(f"{who}: {notice.sentence}")
+    shown = set(_SHOWN[entry.case.workload.kind])
+    for remark in entry.remarks:
+        if remark.grade is None or (remark.grade in ("A", "B") and shown & set(remark.phases)):
+            yield escape_start(f"{who}: {remark.text}")
 
 
 def _median_note(protocol: Protocol) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from cvbench_tui.core.estimate import estimate
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Stop
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.rounds import counted_rounds_by_process
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.statistics import PhaseResult, results_of, worst_grade
 from cvbench_tui.results.units import share_text
 
 Word = Literal[
-    "OK", "BUDGET", "OOM", "UNSUPPORTED", "ERROR", "CRASHED", "TIMED OUT", "CANCELLED", "RUNNING", "PENDING", "SKIPPED"
-]
+    "OK", "BUDGET", "INVALID", "OOM", "UNSUPPORTED", "ERROR", "CRASHED", "TIMED OUT", "CANCELLED", "RUNNING",
+    "PENDING", "SKIPPED",
+]  # fmt: skip
 
 NOTICE_MARK = "*"
-"""After the word of a row that has a notice; the notices stand below the table and in the row's detail."""
+"""After the word of a row with a reason or a notice; they stand below the table and in the row's detail."""
 
 FAILURE_WORDS: dict[FailureKind, Word] = {
     "out_of_memory": "OOM",
@@ -30,8 +34,9 @@ FAILURE_WORDS: dict[FailureKind, Word] = {
 
 STATE_HELP = (
     "OK: precise enough. BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
+    "INVALID: a number of the row is of grade X. "
     "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter says why. "
-    "RUNNING, PENDING, SKIPPED: being measured, to come, never begun. * : there is a notice."
+    "RUNNING, PENDING, SKIPPED: being measured, to come, never begun. * : a reason or a notice stands below the table."
 )
 
 _REACHED: tuple[Stop, ...] = ("precision", "fixed")
@@ -45,13 +50,16 @@ class State:
     fraction: float | None = None
     """Share of a running case that is done, 0 to 1."""
     noticed: bool = False
-    """True when the measurement carries a notice."""
+    """True when a phase's grade has a reason, or the measurement carries a notice."""
 
     @property
     def text(self) -> str:
         """``OK``, ``BUDGET*``, ``RUNNING 37%``."""
-        if self.word == "RUNNING":
-            return f"RUNNING {share_text(self.fraction or 0.0)}"
+        return f"RUNNING {share_text(self.fraction or 0.0)}" if self.word == "RUNNING" else self.mark
+
+    @property
+    def mark(self) -> str:
+        """As ``text``, but a running row's share, which would repaint the table all the time, is left out."""
         return self.word + (NOTICE_MARK if self.noticed else "")
 
 
@@ -61,10 +69,17 @@ def state_of(run: Run, case: Case) -> State:
         return State("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
     outcome = run.outcomes.get(case.case_id)
     if isinstance(outcome, Measurement):
-        return State("OK" if reached(outcome, run.plan.protocol) else "BUDGET", noticed=bool(outcome.notices))
+        return _measured(outcome, run.plan.protocol, results_of(run, case))
     if isinstance(outcome, Failure):
         return State(FAILURE_WORDS[outcome.kind])
     return State("PENDING" if run.ended is None else "SKIPPED")
+
+
+def _measured(measurement: Measurement, protocol: Protocol, phases: Mapping[Phase, PhaseResult]) -> State:
+    noticed = bool(measurement.notices) or any(result.reasons for result in phases.values())
+    if worst_grade(phases) == "X":
+        return State("INVALID", noticed=noticed)
+    return State("OK" if reached(measurement, protocol) else "BUDGET", noticed=noticed)
 
 
 def reached(measurement: Measurement, protocol: Protocol) -> bool:
@@ -75,7 +90,8 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
     if measurement.processes < protocol.processes:
         return False
     if protocol.processes > 1:
-        found = [estimate(measurement.rounds_by_process(phase.phase)) for phase in measurement.phases]
+        phases = (phase.phase for phase in measurement.phases)
+        found = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
         widths = [None if value is None else value.relative for value in found]
         return all(width is not None and width <= protocol.precision for width in widths)
     return all(phase.stop in _REACHED for phase in measurement.phases)

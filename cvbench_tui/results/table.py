@@ -6,12 +6,19 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
 
+from cvbench_tui.core.reasons import Grade
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.columns import COLUMNS, Column, Reading, Value, columns_for, read
+from cvbench_tui.results.columns import COLUMNS, Column, Value, columns_for
+from cvbench_tui.results.reading import Reading, read
 from cvbench_tui.results.state import Word
 from cvbench_tui.results.units import Scale, scale_for
+
+Form = Literal["text", "bare", "close"]
+"""How a cell is written: with the unit of its column, without it where the heading says it, or that and close."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,17 @@ class Cell:
     text: str
     bare: str
     """The text without the unit of its column, for where the heading says it."""
+    grade: Grade | None = None
+    """Of the number in it; None for what is no timed number."""
+
+    def written(self, form: Form) -> str:
+        """The text in that form: with its unit, without it, or without it and in as few cells as can be read."""
+        return self.text if form == "text" else self.bare if form == "bare" else self.bare.replace(" \u00b1", "\u00b1")
+
+    @property
+    def valid(self) -> bool:
+        """False for a number of grade X, which is shown grey and stands behind all others."""
+        return self.grade != "X"
 
 
 @dataclass(frozen=True)
@@ -61,8 +79,9 @@ class Table:
 def build(run: Run, *, sort: str | None = None, descending: bool = False) -> Table:
     """The table of a run, sorted by the column of that key; without one, in the plan's order.
 
-    Missing values come last in both directions, equal ones stay in the plan's order, and names sort by
-    their numbers (Resnet18 before Resnet101). Raises SelectionError for a column that is not there.
+    In both directions numbers of grade X come after all others and missing values last; equal ones stay in the
+    plan's order, and names sort by their numbers (Resnet18 before Resnet101). Raises SelectionError for a column that
+    is not there.
     """
     columns = columns_for(run.plan.protocol)
     readings = [read(run, case) for case in run.plan.cases]
@@ -90,7 +109,7 @@ def check_column(key: str) -> int:
 
 def _scale(column: Column, readings: Sequence[Reading]) -> Scale | None:
     """The scale that all times of a column share; None for a column of something else, or without any time."""
-    if column.unit != "s":
+    if not column.scaled:
         return None
     seconds = [value for value in map(column.value, readings) if isinstance(value, float)]
     return scale_for(seconds) if seconds else None
@@ -100,14 +119,18 @@ def _cells(column: Column, readings: Sequence[Reading], scale: Scale | None) -> 
     """One column from top to bottom."""
     texts = [column.text(reading, scale or scale_for([])) for reading in readings]
     bare = [text.replace(f" {scale.unit}", "") if scale else text for text in texts]
-    return list(map(Cell, map(column.value, readings), texts, bare))
+    return list(map(Cell, map(column.value, readings), texts, bare, map(column.grade, readings)))
 
 
 def _sorted(rows: Sequence[Row], place: int, descending: bool) -> list[Row]:
-    """The rows with a value sorted, then those without."""
-    present = [row for row in rows if row.cells[place].value is not None]
+    """The rows with a valid value sorted, then those with one of grade X, then those without."""
+    valid = [row for row in rows if row.cells[place].value is not None and row.cells[place].valid]
+    invalid = [row for row in rows if row.cells[place].value is not None and not row.cells[place].valid]
     missing = [row for row in rows if row.cells[place].value is None]
-    return sorted(present, key=lambda row: _order(row.cells[place].value), reverse=descending) + missing
+    parts = (
+        sorted(part, key=lambda row: _order(row.cells[place].value), reverse=descending) for part in (valid, invalid)
+    )
+    return [*chain.from_iterable(parts), *missing]
 
 
 def _order(value: Value) -> tuple[tuple[int, float, str], ...]:

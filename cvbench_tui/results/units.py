@@ -106,6 +106,68 @@ def rate_text(per_s: float | None, unit: str) -> str:
     return MISSING if per_s is None else f"{significant(per_s)} {unit}"
 
 
+def flops_text(per_s: float | None, share: float | None = None) -> str:
+    """Operations per second, and their share of a ceiling where there is one: ``1.234 TFLOP/s 45%``."""
+    return MISSING if per_s is None else f"{_prefixed(per_s)}FLOP/s{_of_ceiling(share)}"
+
+
+def gigabytes_text(per_s: float | None, share: float | None = None) -> str:
+    """Bytes per second in decimal units, as memory speeds are told: ``12.34 GB/s 61%``."""
+    return MISSING if per_s is None else f"{_prefixed(per_s)}B/s{_of_ceiling(share)}"
+
+
+def joules_text(joules: float | None, noun: str, *, doubtful: bool = False) -> str:
+    """Energy of one ``noun``: ``0.1234 J/img``; with a question mark where its two sources differ."""
+    return MISSING if joules is None else f"{significant(joules)} J/{noun}{'?' * doubtful}"
+
+
+def count_text(count: int | None, noun: str) -> str:
+    """An amount in decimal units: ``3.648 GFLOP``, ``512 B``."""
+    return MISSING if count is None else f"{_prefixed(count)}{noun}"
+
+
+def watts_text(watts: float | None) -> str:
+    """Power: ``71.23 W``."""
+    return MISSING if watts is None else f"{significant(watts)} W"
+
+
+def hertz_text(hz: float | None) -> str:
+    """A clock: ``1980 MHz``."""
+    return MISSING if hz is None else f"{hz / 1e6:.0f} MHz"
+
+
+def celsius_text(degrees: float | None) -> str:
+    """A temperature: ``61 °C``."""
+    return MISSING if degrees is None else f"{degrees:.0f} \u00b0C"
+
+
+def part_text(share: float | None) -> str:
+    """A share that was measured: ``0.4%``, ``<0.1%``, ``37%``."""
+    if share is None:
+        return MISSING
+    percent = share * 100
+    if 0 < percent < 0.05:
+        return "<0.1%"
+    return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
+
+
+def ratio_text(ratio: float | None) -> str:
+    """One time over another: ``1.034``."""
+    return MISSING if ratio is None else f"{ratio:.3f}"
+
+
+def _of_ceiling(share: float | None) -> str:
+    return "" if share is None else f" {part_text(share)}"
+
+
+def _prefixed(value: float) -> str:
+    """A number before its unit's name, with a decimal prefix: ``1.234 T``, ``512 ``."""
+    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{significant(value / size)} {prefix}"
+    return f"{significant(value)} "
+
+
 def parameters_text(count: int | None) -> str:
     """A number of parameters: ``11.7 M``, ``525 k``, ``0``."""
     if count is None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.reasons import GRADE_HELP
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.beside import precisions
 from cvbench_tui.results.columns import Column
 from cvbench_tui.results.escape import escape, escape_start
+from cvbench_tui.results.fitting import telling
+from cvbench_tui.results.reading import read
 from cvbench_tui.results.state import NOTICE_MARK, state_of
 from cvbench_tui.results.statistics import is_published
-from cvbench_tui.results.table import Table, build
-from cvbench_tui.results.units import bytes_text, percent_text, utc_text
+from cvbench_tui.results.table import Cell, Table, build
+from cvbench_tui.results.units import bytes_text, flops_text, gigabytes_text, percent_text, utc_text
 
 
 def render_wide(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
@@ -22,20 +27,22 @@ def render_wide(run: Run, *, sort: str | None = None, descending: bool = False) 
         [f"# cvbench-tui: {escape(run.plan.name)}"],
         _rows(table),
         _listed("Not measured:", (_failure(run, case) for case in run.plan.cases)),
-        _listed(f"Notices ({escape(NOTICE_MARK)}):", _notices(run)),
+        _listed(f"Reasons and notices ({escape(NOTICE_MARK)}):", _remarks(run)),
         *([line] for line in _circumstances(run)),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def environment_line(run: Run) -> str:
-    """Versions, and the devices the plan names; escaped."""
+    """Versions, the devices the plan names, and the identity; escaped."""
     if run.environment is None:
         return "Environment: unknown, the measuring process never told."
     versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
     used = dict.fromkeys(case.device for case in run.plan.cases)
     devices = [_device(run, device_id) for device_id in used]
-    return escape(f"Environment: {versions}. {'. '.join(devices)}.")
+    identity = run.environment.identity_hash
+    compared = f" Identity {identity}: runs with an equal one can be compared." if identity is not None else ""
+    return escape(f"Environment: {versions}. {'. '.join(devices)}.{compared}")
 
 
 def began_line(run: Run) -> str:
@@ -57,12 +64,19 @@ def label(case: Case) -> str:
 
 def _rows(table: Table) -> list[str]:
     """The table with its columns padded, so that the raw text can be read as well."""
-    texts = [[escape(column.heading) for column in table.columns]]
-    texts += [[escape(cell.text) for cell in row.cells] for row in table.rows]
+    columns = [table.columns[place] for place in telling(table)]
+    texts = [[escape(column.heading) for column in columns]]
+    texts += [[_text(row.cells[place]) for place in telling(table)] for row in table.rows]
     widths = [max(3, *(len(text) for text in column)) for column in zip(*texts, strict=True)]
-    lines = [_line(row, table.columns, widths) for row in texts]
-    rule = "|".join(_rule(column, width) for column, width in zip(table.columns, widths, strict=True))
+    lines = [_line(row, columns, widths) for row in texts]
+    rule = "|".join(_rule(column, width) for column, width in zip(columns, widths, strict=True))
     return [lines[0], f"|{rule}|", *lines[1:]]
+
+
+def _text(cell: Cell) -> str:
+    """The cell; a number of grade X is struck through, so that it is marked where it is pasted, rendered or not."""
+    number = cell.text.removesuffix(" X")
+    return escape(cell.text) if cell.valid or number == cell.text else f"~~{escape(number)}~~ X"
 
 
 def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
@@ -93,17 +107,41 @@ def _failure(run: Run, case: Case) -> str:
     return f"{label(case)}: {state_of(run, case).word}. {escape(outcome.sentence)}"
 
 
-def _notices(run: Run) -> Iterator[str]:
+def _remarks(run: Run) -> Iterator[str]:
+    """Every reason and notice of every row, once."""
     for measurement in run.measured:
-        for notice in measurement.notices:
-            yield f"{label(run.plan.case(measurement.case_id))}: {escape(notice.sentence)}"
+        case = run.plan.case(measurement.case_id)
+        for remark in read(run, case).remarks:
+            yield f"{label(case)}: {escape(remark.text)}"
 
 
 def _circumstances(run: Run) -> Iterator[str]:
     """What a reader needs to judge the numbers."""
     yield began_line(run)
     yield environment_line(run)
+    yield from ceiling_lines(run)
     yield _meaning(run)
+    yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))
+
+
+def ceiling_lines(run: Run) -> Iterator[str]:
+    """What the percent of compute and traffic are shares of, for each device; escaped."""
+    for device in sorted(run.ceilings):
+        ceiling = run.ceilings[device]
+        doubt = " The machine was disturbed meanwhile: they may be too low." if not ceiling.sure else ""
+        names = precisions(device)
+        most = f"{' or '.join(names)}{', whichever is faster' * (len(names) > 1)}"
+        yield escape(
+            f"Measured ceilings of {device}: {_rates(ceiling)}. Percent of compute is of the matrix product in {most}; "
+            f"percent of traffic is of the copy.{doubt}"
+        )
+
+
+def _rates(ceiling: Ceiling) -> str:
+    """``1.234 TFLOP/s (matrix product, float32), 12.34 GB/s (copy)``."""
+    found = [f"{flops_text(rate)} (matrix product, {name})" for name, rate in ceiling.flops_per_s]
+    found += [f"{gigabytes_text(ceiling.bytes_per_s)} (copy)"] if ceiling.bytes_per_s is not None else []
+    return ", ".join(found) or "none"
 
 
 def _meaning(run: Run) -> str:
@@ -116,7 +154,7 @@ def _meaning(run: Run) -> str:
     precision = percent_text(run.plan.protocol.precision)
     return (
         "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
-        "(Student's t over rounds, or over processes from three on). "
+        "(Student's t over rounds, or over processes from three on, widened for looking after each). "
         f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not."
     )
 

@@ -29,6 +29,7 @@ from cvbench_tui.tui.conductor import Conductor
 from cvbench_tui.tui.keys import APP_KEYS
 from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
 from cvbench_tui.tui.picks import Picks
+from cvbench_tui.tui.result_table import ResultTable
 from cvbench_tui.tui.saving import Saver
 from cvbench_tui.tui.sorting import SortOrder
 from cvbench_tui.tui.summary import plan_line, settings_line
@@ -213,9 +214,8 @@ class BenchApp(App[int]):
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column on that side."""
-        table = self._table()
-        if table is not None:
-            self._sort.step([column.key for column in table.columns], step)
+        if self.conductor.run is not None:
+            self._sort.step(self.bench.query_one(ResultTable).sortable, step)
             self._show_table()
 
     def action_reverse(self) -> None:

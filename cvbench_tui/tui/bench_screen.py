@@ -29,6 +29,8 @@ MODEL_LEGEND = "parameters  GMACs"
 LAYER_LEGEND = "input shape"
 READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change it."
 NOT_READY = "Nothing timed yet.\n\nTick models (1) or layers (2) with Space, then press r.\nPress ? for all keys."
+NAMED_HIDDEN = 3
+"""Columns without room that are named below the table; more would not fit there."""
 BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (150, "-roomy")]
 """Fewest columns of the terminal, and the class that the style sheet then finds on the screen."""
 
@@ -128,7 +130,9 @@ class BenchScreen(Screen[None]):
     @on(ResultTable.Hidden)
     def _hidden(self, event: ResultTable.Hidden) -> None:
         """Name the columns that did not fit."""
-        also = f"Enter also shows {', '.join(event.headings)}" if event.headings else ""
+        named, more = event.headings[:NAMED_HIDDEN], len(event.headings) - NAMED_HIDDEN
+        also = f"Enter also shows {', '.join(named)}" if named else ""
+        also += f" and {more} more" if more > 0 else ""
         self.query_one("#results").border_subtitle = Content(also)
 
     def offer_devices(self, problem: Sequence[str] = ()) -> None:

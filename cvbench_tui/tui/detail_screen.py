@@ -15,6 +15,7 @@ from textual.widgets import Static
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail import Histogram, Section, detail, histograms
 from cvbench_tui.results.escape import visible
+from cvbench_tui.tui.page import append_entry, inner_width
 
 BAR = "\u2588"
 BAR_WIDTH = 40
@@ -51,19 +52,18 @@ class DetailScreen(ModalScreen[None]):
         drawn = {histogram.title.split()[0]: histogram for histogram in histograms(self._run, self._case_id)}
         blocks = []
         for section in detail(self._run, self._case_id):
-            blocks.append(_section(section))
+            blocks.append(_section(section, inner_width(self.app.size.width)))
             if section.title in drawn:
                 blocks.append(_histogram(drawn[section.title]))
         return Text("\n").join(blocks)
 
 
-def _section(section: Section) -> Text:
+def _section(section: Section, page_width: int) -> Text:
     """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
     block = Text(section.title + "\n", style="bold")
     width = max((len(label) for label, _ in section.pairs), default=0)
     for label, text in section.pairs:
-        block.append(f"  {label.ljust(width)}  ", style="not bold cyan")
-        block.append(visible(text) + "\n", style="not bold")
+        append_entry(block, label, visible(text), indent=width + 2, width=page_width)
     for line in section.lines:
         block.append(f"  {visible(line)}\n", style="not bold")
     return block

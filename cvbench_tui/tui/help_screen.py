@@ -1,4 +1,4 @@
-"""The help: keys from the bindings themselves and columns from their declarations, so that it cannot go stale."""
+"""The help: keys, columns, grades and reasons, each from its declaration, so that it cannot go stale."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from cvbench_tui.core.reasons import GRADE_HELP, REASONS
 from cvbench_tui.results.columns import COLUMNS
 from cvbench_tui.tui.checklist import Checklist, Filter
+from cvbench_tui.tui.page import append_entry, inner_width
 from cvbench_tui.tui.result_table import ResultTable
 
 KEY_NAMES = {"comma": ",", "full_stop": ".", "slash": "/", "question_mark": "?"}
@@ -37,7 +39,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog page") as page:
             page.border_title = "Help"
             page.border_subtitle = "arrows scroll   Escape close"
-            yield Static(self._page(), id="help")
+            yield Static(help_page(self._app_keys, inner_width(self.app.size.width)), id="help")
 
     def on_mount(self) -> None:
         """The arrows scroll at once."""
@@ -47,23 +49,32 @@ class HelpScreen(ModalScreen[None]):
         """Back to where the user was."""
         self.dismiss(None)
 
-    def _page(self) -> Text:
-        page = Text(INTRODUCTION + "\n")
-        places = (
-            ("Anywhere", self._app_keys),
-            ("In a list", Checklist.BINDINGS),
-            ("In its filter", Filter.BINDINGS),
-            ("In the table", ResultTable.BINDINGS),
-        )
-        for title, bindings in places:
-            page.append(f"\n{title}\n", style="bold")
-            for binding in bindings:
-                if isinstance(binding, Binding):
-                    _entry(page, key_names(binding), binding.tooltip or binding.description, 12)
-        page.append("\nColumns\n", style="bold")
-        for column in COLUMNS:
-            _entry(page, column.heading, column.help, 16)
-        return page
+
+def help_page(app_keys: Sequence[BindingType], width: int) -> Text:
+    """Everything, folded at ``width`` cells."""
+    page = Text(INTRODUCTION + "\n")
+    places = (
+        ("Anywhere", app_keys),
+        ("In a list", Checklist.BINDINGS),
+        ("In its filter", Filter.BINDINGS),
+        ("In the table", ResultTable.BINDINGS),
+    )
+    for title, bindings in places:
+        entries = [binding for binding in bindings if isinstance(binding, Binding)]
+        texts = [(key_names(binding), binding.tooltip or binding.description) for binding in entries]
+        _list(page, title, texts, indent=12, width=width)
+    _list(page, "Columns", [(column.heading, column.help) for column in COLUMNS], indent=19, width=width)
+    _list(page, "Grades", list(GRADE_HELP.items()), indent=3, width=width)
+    reasons = [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}") for code, kind in REASONS.items()]
+    _list(page, "Reasons for a grade, and what to do", reasons, indent=19, width=width)
+    return page
+
+
+def _list(page: Text, title: str, entries: Sequence[tuple[str, str]], *, indent: int, width: int) -> None:
+    """A title, and what stands under it."""
+    page.append(f"\n{title}\n", style="bold")
+    for label, text in entries:
+        append_entry(page, label, text, indent=indent, width=width)
 
 
 def key_names(binding: Binding) -> str:
@@ -74,8 +85,3 @@ def key_names(binding: Binding) -> str:
 def _key_name(key: str) -> str:
     """Letters as they are typed, named keys with a capital."""
     return key if len(key) == 1 else KEY_NAMES.get(key) or key.capitalize()
-
-
-def _entry(page: Text, left: str, right: str, width: int) -> None:
-    page.append("  " + left.ljust(width), style="cyan")
-    page.append(right + "\n")

@@ -9,7 +9,8 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.escape import visible
 from cvbench_tui.results.eta import done_share, eta_s
 from cvbench_tui.results.state import outcome_text
-from cvbench_tui.results.units import duration_text, interval_text
+from cvbench_tui.results.statistics import is_published
+from cvbench_tui.results.units import duration_text, interval_text, relative_text
 from cvbench_tui.tui.summary import count
 
 FULL, EMPTY = "\u2501", "\u2500"
@@ -69,4 +70,6 @@ def _where(run: Run) -> Text:
         line.append(f", round {progress.round} of {progress.max_rounds}")
     if progress.median_s is not None:
         line.append(f"   {interval_text(progress.median_s, progress.half_width_s)}", style="bold")
+        if not is_published(run.plan.protocol):
+            line.append(f", to be {relative_text(run.plan.protocol.precision)}", style="dim")
     return line

@@ -10,14 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
+from cvbench_tui.core.reasons import Grade
 from cvbench_tui.results.columns import Column
+from cvbench_tui.results.fitting import HIDE_FIRST, fitting, phases_in, telling
 from cvbench_tui.results.state import Word
 from cvbench_tui.results.table import Row, Table
 
-HIDE_FIRST = ("image", "memory", "throughput", "batch", "device", "backward", "inference", "total")
-"""Columns that give way when the pane is too narrow, in this order ..."""
-ALIKE = ("image", "batch", "device")
-"""... these only where all rows have the same: rows must not look comparable when they are not."""
 STATE_STYLES: dict[Word, str] = {
     "OK": "bold green",
     "BUDGET": "yellow",
@@ -30,8 +28,8 @@ STATE_STYLES: dict[Word, str] = {
 FAILURE_STYLE = "bold red"
 ARROWS = {False: "\u25b2", True: "\u25bc"}
 """Behind the heading of the column that the table is sorted by: upwards, downwards."""
-TIME_ROOM = len("120.0 \u00b10.2%")
-"""Cells counted for a time before there is one, so that no column goes when the first row is measured."""
+GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "yellow", "X": "dim"}
+"""Of the number and its letter; the letter says it without a colour."""
 
 
 class ResultTable(DataTable[Text]):
@@ -54,7 +52,7 @@ class ResultTable(DataTable[Text]):
     ]
 
     class Hidden(Message):
-        """Which columns the pane is too narrow for, by heading."""
+        """Which columns the pane is too narrow for, by heading, the most wanted first."""
 
         def __init__(self, headings: tuple[str, ...]) -> None:
             super().__init__()
@@ -64,6 +62,10 @@ class ResultTable(DataTable[Text]):
         super().__init__(id=id, cursor_type="row", zebra_stripes=True, fixed_columns=1)
         self._table: Table | None = None
         self._sort: tuple[str, bool] | None = None
+        self._close = False
+        """One cell between columns, in front of the text of each but the first, in place of one on either side."""
+        self._layout: tuple[bool, tuple[str, ...], frozenset[str]] | None = None
+        """Whether it is close, columns and rows that are shown."""
         self._texts: dict[tuple[str, str], str] = {}
         """What is shown, by row and column key."""
 
@@ -73,17 +75,25 @@ class ResultTable(DataTable[Text]):
         self._table, self._sort = table, sort
         columns = self._fitting(table)
         keys = [row.key for row in table.rows]
-        if [column.key for column in columns] != [str(key.value) for key in self.columns]:
+        layout = (self._close, tuple(column.key for column in columns), frozenset(keys))
+        if layout != self._layout:  # rows of another run too: the old ones' column widths would cut off its texts
             self.clear(columns=True)
+            self.cell_padding = 0 if self._close else 1
             self._texts.clear()
-        elif set(keys) != {key.value for key in self.rows}:
-            self.clear(columns=True)  # of another run: the old rows' column widths would cut off its texts
-            self._texts.clear()
+            self._layout = layout
         self._put_headings(table, columns)
         self._put_cells(table, columns)
         self._put_order(keys, columns)
         if cursor in keys:
             self.move_cursor(row=keys.index(cursor), animate=False)
+
+    @property
+    def sortable(self) -> list[str]:
+        """Keys of the columns that the sort keys go through: what stands beside the times only while it is shown."""
+        if self._table is None:
+            return []
+        shown = {key.value for key in self.columns}
+        return [column.key for column in self._table.columns if not column.beside or column.key in shown]
 
     def on_resize(self, event: events.Resize) -> None:
         """Columns may fit now, or no longer."""
@@ -108,7 +118,9 @@ class ResultTable(DataTable[Text]):
     def _put_cells(self, table: Table, columns: list[Column]) -> None:
         places = [list(table.columns).index(column) for column in columns]
         for row in table.rows:
-            texts = [_text(column, row, place) for column, place in zip(columns, places, strict=True)]
+            texts = [
+                _text(column, row, place, close=self._close) for column, place in zip(columns, places, strict=True)
+            ]
             if row.key not in self.rows:
                 self.add_row(*texts, key=row.key)
             for column, text in zip(columns, texts, strict=True):
@@ -129,37 +141,30 @@ class ResultTable(DataTable[Text]):
         arrow = ""
         if self._sort is not None and self._sort[0] == column.key:
             arrow = ARROWS[self._sort[1]]
-        heading = table.heading(table.columns.index(column))
-        return Text(heading + arrow, justify="right" if column.alignment == "right" else "left")
+        place = table.columns.index(column)
+        heading = _gap(place, self._close) + table.heading(place) + arrow
+        return Text(heading, justify="right" if column.alignment == "right" else "left")
 
     def _fitting(self, table: Table) -> list[Column]:
-        """The columns there is room for; the rest is announced."""
-        columns = list(table.columns)
-        widths = {column.key: self._width(table, index, column) for index, column in enumerate(columns)}
-        keys = [column.key for column in columns]
-        hidden: list[str] = []
-        values = {key: {row.cells[keys.index(key)].value for row in table.rows} - {None} for key in ALIKE}
-        differ = {key for key in ALIKE if len(values[key]) > 1}
-        for key in HIDE_FIRST:
-            if key in differ:
-                continue
-            if sum(widths[column.key] for column in columns) <= self.size.width:
-                break
-            hidden += [column.heading for column in columns if column.key == key]
-            columns = [column for column in columns if column.key != key]
-        self.post_message(self.Hidden(tuple(hidden)))
-        return columns
-
-    def _width(self, table: Table, index: int, column: Column) -> int:
-        """Cells the column needs, padding included."""
-        least = max(len(self._heading(table, column)), TIME_ROOM if column.unit == "s" else 0)
-        return max([least, *(len(_text(column, row, index)) for row in table.rows)]) + 2 * self.cell_padding
+        """The columns there is room for, closer together where a time would have to go otherwise; the rest is named."""
+        shown, close = fitting(table, self.size.width), fitting(table, self.size.width, "close")
+        self._close = phases_in(table, close) > phases_in(table, shown)
+        shown = close if self._close else shown
+        hidden = [table.columns[place] for place in telling(table) if place not in shown]
+        hidden.sort(key=lambda column: -HIDE_FIRST.index(column.key))
+        self.post_message(self.Hidden(tuple(column.heading for column in hidden)))
+        return [table.columns[place] for place in shown]
 
 
-def _text(column: Column, row: Row, place: int) -> Text:
-    """The cell as styled text, never as markup. A running row shows no percentage: it would repaint the table."""
-    text, style = row.cells[place].bare, ""
+def _text(column: Column, row: Row, place: int, *, close: bool) -> Text:
+    """The cell as styled text, never as markup."""
+    cell = row.cells[place]
+    style = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
     if column.key == "state":
-        text = row.state if row.state == "RUNNING" else text
         style = STATE_STYLES.get(row.state, FAILURE_STYLE)
+    text = _gap(place, close) + cell.written("close" if close else "bare")
     return Text(text, style=style, justify="right" if column.alignment == "right" else "left")
+
+
+def _gap(place: int, close: bool) -> str:
+    return " " if close and place > 0 else ""

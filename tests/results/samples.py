@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import (
@@ -21,6 +22,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.store import load
 
 STARTED_AT_S = 1795533012.0
 """2026-11-24 15:10:12 UTC."""
@@ -154,3 +156,8 @@ def flux_run() -> Run:
         measurement(slow_vgg, 10.458),
         environment=environment,
     )
+
+
+def graded_run() -> Run:
+    """The recorded run with rows of every grade."""
+    return load(Path(__file__).parent.parent / "data" / "graded.jsonl")

@@ -7,8 +7,9 @@ import pytest
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.measurement import Failure, merge
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.reasons import REASONS
 from cvbench_tui.results.detail import Section, detail, histograms
-from tests.results.samples import CONV, UNSETTLED, measurement, model, plan, run_of
+from tests.results.samples import CONV, ENVIRONMENT, UNSETTLED, graded_run, measurement, model, plan, run_of
 
 CASE = Case(CONV, "cpu", 8)
 TRACE = "Traceback (most recent call last):\n  File [bold]x.py[/bold]\nRuntimeError: [/]"
@@ -20,10 +21,11 @@ def sections(found: tuple[Section, ...]) -> dict[str, Section]:
 
 def test_a_measured_row_is_told_phase_by_phase() -> None:
     found = sections(detail(run_of(plan(CASE), measurement(CASE, 0.1)), CASE.case_id))
-    assert list(found) == ["Conv3x3/1", "Forward", "Backward", "Total", "Inference", "Case", "Environment"]
+    told = ["Conv3x3/1", "Forward", "Backward", "Total", "Inference", "Case", "Environment"]
+    assert list(found)[: len(told)] == told
     forward = dict(found["Forward"].pairs)
-    assert forward["median"] == "100.0 ms"
-    assert forward["95% interval"] == "99.91 to 100.2 ms, \u00b10.1%"
+    assert forward["median"] == "100.1 ms"
+    assert forward["95% interval"] == "99.94 to 100.3 ms, \u00b10.2%"
     assert forward["mean"] == "100.1 ms"
     assert forward["minimum"] == "99.90 ms"
     assert forward["samples"] == "10 in 5 rounds"
@@ -54,15 +56,23 @@ def test_the_case_its_notices_and_the_machine() -> None:
     assert head["input"] == "8 x 3 x 224 x 224"
     assert head["device"] == "cpu, Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz"
     assert head["built by"] == "conv2d(in_channels=3, kernel_size=3, out_channels=64, padding=1, stride=1)"
-    assert found["Notices"].pairs == (("unsettled", UNSETTLED.sentence),)
+    assert found["Notices"].pairs == (("unsettled", f"{UNSETTLED.sentence} {REASONS['unsettled'].remedy}"),)
     facts = dict(found["Case"].pairs)
     assert (facts["peak memory"], facts["first call"], facts["warm-up"]) == ("768 MiB", "500.0 ms", "1.250 s")
     assert (facts["wall time"], facts["threads"], facts["processes"]) == ("4.000 s", "16", "1")
     environment = dict(found["Environment"].pairs)
     assert environment["started"] == "2026-11-24 15:10:12 UTC"
     assert environment["torch"] == "2.14.1+cu130"
-    assert environment["memory available"] == "8.00 GiB"
-    assert environment["on battery"] == "no"
+    assert dict(found["System"].pairs)["platform"] == "Linux"
+    assert dict(found["Memory"].pairs)["memory available"] == "8.00 GiB"
+    assert dict(found["State when it was asked"].pairs)["on battery"] == "no"
+
+
+def test_the_facts_of_other_cards_are_left_out() -> None:
+    here = replace(ENVIRONMENT, facts=(("cuda:0.power_limit_w", 250.0), ("cuda:1.power_limit_w", 300.0)))
+    case = Case(CONV, "cuda:0", 8)
+    found = sections(detail(run_of(plan(case), measurement(case, 0.1), environment=here), case.case_id))
+    assert found["Cards"].pairs == (("cuda:0 power limit", "250.0 W"),)
 
 
 def test_what_is_not_known_is_a_dash() -> None:
@@ -83,7 +93,7 @@ def test_several_processes_are_counted() -> None:
     run = run_of(plan(CASE), merge(merge(taken, taken), taken))
     found = sections(detail(run, CASE.case_id))
     assert dict(found["Case"].pairs)["processes"] == "3"
-    assert dict(found["Forward"].pairs)["samples"] == "30 in 15 rounds"
+    assert dict(found["Forward"].pairs)["samples"] == "30 in 15 rounds of 3 processes"
 
 
 def test_a_failed_row_has_its_reason_and_the_tail_letter_for_letter() -> None:
@@ -124,3 +134,65 @@ def test_a_row_without_samples_has_no_histogram() -> None:
 def test_an_unknown_row_is_a_bug(ask) -> None:
     with pytest.raises(KeyError):
         ask(run_of(plan(CASE)), Case(model("VGG16"), "cpu", 1).case_id)
+
+
+def of_graded(name: str, device: str) -> dict[str, Section]:
+    run = graded_run()
+    case = next(case for case in run.plan.cases if (case.workload.name, case.device) == (name, device))
+    return sections(detail(run, case.case_id))
+
+
+def test_a_grade_has_its_reasons_with_what_to_do() -> None:
+    total = dict(of_graded("BatchNorm", "cuda:0")["Total"].pairs)
+    assert total["grade"].startswith("X: Not a measurement")
+    assert total["impossible parts"].endswith(REASONS["impossible_parts"].remedy)
+    assert dict(of_graded("Resnet18", "cuda:0")["Total"].pairs)["grade"].startswith("A: ")
+
+
+def test_two_speeds_and_a_slow_host_are_both_told() -> None:
+    forward = dict(of_graded("Conv3x3/1", "cuda:0")["Forward"].pairs)
+    assert forward["two speeds"] == "2.000/2.590 ms, the slower one in 40% of the samples"
+    total = dict(of_graded("Dense", "cuda:0")["Total"].pairs)
+    assert (total["median"], total["device busy"]) == ("150.0 \u00b5s", "40%")
+    assert total["host"] == "400.0 \u00b5s to queue one training iteration, longer than the device's"
+
+
+def test_what_stands_beside_the_time() -> None:
+    found = of_graded("Conv3x3/1", "cuda:0")
+    total = dict(found["Total"].pairs)
+    assert total["timed alone"].endswith("of the headline")
+    assert "caches flushed" in total
+    assert "device only" not in total
+    assert "device only" in dict(found["Inference"].pairs)
+    assert total["compute"] == "180.0 GFLOP, 29.64 TFLOP/s 9.9% of the measured ceiling"
+    assert total["traffic"] == "1.500 GB, different 750.0 MB, 247.0 GB/s 9.9% of the measured copy"
+    assert total["peak memory"] == "64.0 MiB allocated, 96.0 MiB reserved, 576 MiB used on the card"
+    assert "p95" in total
+    assert "p99" not in total, "too few samples"
+
+
+def test_energy_has_both_sources_and_says_when_they_differ() -> None:
+    found = of_graded("Resnet18", "cuda:0")
+    training, inference = (dict(found[f"Energy of {name}"].pairs) for name in ("training", "inference"))
+    assert training["sum of power"] == "990.0 J, 1.0% apart"
+    assert inference["sum of power"] == "900.0 J, 10% apart, doubtful"
+    assert (training["nvml counter"], training["idle"]) == ("1000 J in 2.000 s, 167 iterations", "100.0 W")
+    assert dict(found["Notices"].pairs)["energy"].endswith("10% apart.")
+
+
+def test_what_the_system_did_is_told_pass_by_pass() -> None:
+    system = dict(of_graded("Resnet18", "cpu")["System during training"].pairs)
+    assert system["disturbed"] == "1 of 6 rounds: contention"
+    assert system["waited for a core"].startswith("7.0% of the wall time")
+    assert "swapped pages" in system["none seen"]
+    card = dict(of_graded("Resnet18", "cuda:0")["System during inference"].pairs)
+    assert (card["clock"], card["temperature"], card["power"]) == ("1980 MHz", "55 \u00b0C", "500.0 W")
+    assert card["lowered clock"] == "power cap"
+    assert dict(of_graded("Resnet18", "cpu")["Case"].pairs)["timed"] == "1.200 s"
+
+
+def test_several_processes_have_their_passes_apart() -> None:
+    run = graded_run()
+    case, taken = run.plan.cases[0], run.measured[0]
+    twice = replace(run, outcomes={**run.outcomes, case.case_id: merge(taken, taken)})
+    assert "System during training, process 2" in sections(detail(twice, case.case_id))

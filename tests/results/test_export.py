@@ -10,10 +10,12 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.export import check_writable, export_csv, export_json, write_output
+from cvbench_tui.results.export import check_writable, write_output
+from cvbench_tui.results.export_csv import export_csv
+from cvbench_tui.results.export_json import export_json
 from cvbench_tui.results.markdown import render
-from cvbench_tui.results.statistics import phase_result
-from tests.results.samples import CONV, Case, measurement, mixed_run, plan, run_of
+from cvbench_tui.results.statistics import phase_result, terms_of
+from tests.results.samples import CONV, Case, graded_run, measurement, mixed_run, plan, run_of
 
 RUN = mixed_run()
 
@@ -24,6 +26,42 @@ def test_json_golden(golden):
 
 def test_csv_golden(golden):
     golden("mixed.csv", export_csv(RUN))
+
+
+def test_json_has_what_every_number_carries():
+    run = graded_run()
+    document = json.loads(export_json(run))
+    assert document["schema"] == 2
+    assert document["environment"]["identity_hash"] == "0123456789abcdef"
+    assert [ceiling["device"] for ceiling in document["run"]["ceilings"]] == ["cpu", "cuda:0"]
+    rows = {(row["case"]["name"], row["case"]["device"]): row for row in document["results"]}
+    quiet, aside, twice = rows["Resnet18", "cuda:0"], rows["Resnet18", "cpu"], rows["Conv3x3/1", "cuda:0"]
+    total = quiet["phases"]["total"]
+    assert (quiet["grade"], total["grade"], rows["BatchNorm", "cuda:0"]["grade"]) == ("A", "A", "X")
+    assert total["reasons"][0].keys() == {"code", "grade", "sentence", "remedy"}
+    assert total["mean_low_s"] < total["mean_s"] < total["mean_high_s"]
+    assert (total["p5_s"] < total["median_s"] < total["p95_s"], total["p99_s"]) == (True, None)
+    assert total["rates"]["flop_share"] == pytest.approx(0.1, rel=1e-3)
+    assert {other["kind"] for other in quiet["phases"]["inference"]["variants"]} == {"alone", "device_only"}
+    assert quiet["energy"][1]["disagreement"] == pytest.approx(0.1)
+    assert quiet["memory"][0]["driver_bytes"] > quiet["memory"][0]["allocated_bytes"]
+    assert len(quiet["passes"][0]["evidence"]) == len(total["samples_per_round"]) == 6
+    assert aside["phases"]["total"]["set_aside"] == [False, True, False, False, False, False]
+    assert (aside["phases"]["total"]["repeated_rounds"], aside["phases"]["total"]["rounds"]) == (1, 5)
+    assert twice["phases"]["total"]["modes"]["share_high"] == pytest.approx(0.4)
+    assert rows["Dense", "cuda:0"]["phases"]["total"]["host_bound"] is True
+    assert quiet["timed_s"] == 1.2
+
+
+def test_csv_has_it_flat():
+    rows = list(csv.DictReader(io.StringIO(export_csv(graded_run(), sort="grade"))))
+    assert [row["grade"] for row in rows] == sorted((row["grade"] for row in rows), key=["A", "B", "C", "X", ""].index)
+    row = next(row for row in rows if (row["name"], row["device"]) == ("Conv3x3/1", "cuda:0"))
+    assert (row["total_grade"], row["total_reasons"]) == ("C", "bimodal")
+    assert float(row["total_flushed_ratio"]) == pytest.approx(1.235, abs=0.001)
+    assert float(row["inference_joules_per_input"]) == pytest.approx(0.1125, rel=1e-3)
+    assert all(row[name] for name in ("total_flop_share", "total_mode_high_s", "total_driver_bytes"))
+    assert len(rows[0]) == len(set(rows[0]))
 
 
 def test_json_has_phases_or_a_failure_for_every_case():
@@ -43,7 +81,7 @@ def test_json_has_every_sample_and_the_statistics_of_them():
     assert total is not None
     found = result["phases"]["total"]
     assert found["samples_s"] == [sample for samples in total.rounds for sample in samples]
-    expected = phase_result(outcome, "total")
+    expected = phase_result(outcome, "total", terms_of(RUN, RUN.plan.cases[0]))
     assert expected is not None
     for name in ("median_s", "low_s", "high_s", "mean_s", "min_s", "n", "rounds"):
         assert found[name] == getattr(expected, name)

@@ -11,8 +11,10 @@ from markdown_it.token import Token
 from cvbench_tui.core.environment import Device
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.reasons import GRADE_HELP
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.escape import visible
+from cvbench_tui.results.fitting import telling
 from cvbench_tui.results.markdown import render
 from cvbench_tui.results.original_layout import render_original
 from cvbench_tui.results.table import build
@@ -22,6 +24,7 @@ from tests.results.samples import (
     ENVIRONMENT,
     FACTORS,
     flux_run,
+    graded_run,
     measurement,
     mixed_run,
     model,
@@ -74,6 +77,39 @@ def test_original_golden(golden):
     golden("original-published.md", render(mixed_run("original"), "original"))
 
 
+def test_graded_golden(golden):
+    golden("graded-wide.md", render(graded_run(), "wide"))
+    golden("graded-original.md", render(graded_run(), "original"))
+
+
+def test_a_number_of_grade_x_is_struck_through_and_never_bold():
+    wide = render(graded_run(), "wide")
+    assert "~~1.000 ms~~ X" in wide
+    fast = graded_run()
+    slow = replace(fast, plan=replace(fast.plan, cases=tuple(replace(c, framework="flux") for c in fast.plan.cases)))
+    twins = {case.case_id: outcome for case, outcome in zip(slow.plan.cases, fast.outcomes.values(), strict=True)}
+    text = render_original([fast, replace(slow, outcomes=twins)])
+    rows = [line for line in text.splitlines() if line.startswith("|BatchNorm|")]
+    assert [row.split("|")[3:6] for row in rows] == [["-"] * 3, ["__16.0000 ms__", "__32.0000 ms__", "__48.0000 ms__"]]
+
+
+def test_every_dash_and_every_doubt_of_the_graded_run_has_a_reason():
+    items = list_items(render(graded_run(), "original"))
+    assert any(item.startswith("BatchNorm, Pytorch 2.14.1: X in forward, backward, total: ") for item in items)
+    assert any(item.startswith("Conv3x3/1, Pytorch 2.14.1: C in all phases: ") for item in items)
+    assert len(items) == len(set(items)), "each reason once"
+    rows = [item for item in list_items(render(graded_run(), "wide")) if item.startswith("Conv3x3/1 (cuda:0")]
+    assert len(rows) == 2, "two speeds, and the energy"
+
+
+def test_identity_ceilings_and_grades_are_explained():
+    text = render(graded_run(), "wide")
+    assert "Identity 0123456789abcdef" in text
+    assert "Measured ceilings of cuda:0: 50.00 TFLOP/s (matrix product, float32)" in text
+    for grade, meaning in GRADE_HELP.items():
+        assert f"{grade}: {meaning}" in text
+
+
 def test_several_frameworks_golden(golden):
     golden("original-two-frameworks.md", render_original([mixed_run(), flux_run()]))
 
@@ -83,8 +119,9 @@ def test_wide_is_the_table_of_the_screen():
     for sort, descending in ((None, False), ("total", True), ("name", False)):
         table = build(run, sort=sort, descending=descending)
         (shown,) = tables(render(run, "wide", sort=sort, descending=descending))
-        assert shown[0] == [column.heading for column in table.columns]
-        assert shown[1:] == [[cell.text for cell in row.cells] for row in table.rows]
+        places = telling(table)
+        assert shown[0] == [table.columns[place].heading for place in places]
+        assert shown[1:] == [[row.cells[place].text for place in places] for row in table.rows]
 
 
 def test_original_has_the_published_form():
@@ -106,8 +143,8 @@ def test_original_has_the_published_form():
         "NOTE",
     ]
     models, _, layers, _ = tables(text)
-    assert models[1] == ["VGG16", "Pytorch 2.14.1", "0.0245 s", "0.0490 s", "0.0735 s", "0.0184 s"]
-    assert layers[1] == ["Conv3x3/1", "Pytorch 2.14.1", "0.2313 ms", "0.4626 ms", "0.6939 ms"]
+    assert models[1] == ["VGG16", "Pytorch 2.14.1", "0.0245 s", "0.0490 s", "0.0736 s", "0.0184 s"]
+    assert layers[1] == ["Conv3x3/1", "Pytorch 2.14.1", "0.2314 ms", "0.4629 ms", "0.6943 ms"]
 
 
 def test_bold_only_where_frameworks_can_be_compared():

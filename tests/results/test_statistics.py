@@ -1,24 +1,32 @@
 from __future__ import annotations
 
-from statistics import fmean, median, stdev
+import gc
+from dataclasses import replace
+from statistics import fmean
 
 import pytest
 
-from cvbench_tui.core.measurement import Measurement, PhaseSamples, merge
+from cvbench_tui.core.ceiling import Ceiling
+from cvbench_tui.core.estimate import estimate, half_width
+from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.measurement import PHASES, Measurement, PhaseSamples, PhaseWork, merge
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.statistics import (
+    _KNOWN,
+    PhaseResult,
+    Terms,
     headline_s,
-    histogram,
     phase_result,
     phase_results,
+    set_aside,
     throughput_per_s,
+    worst_grade,
 )
 from tests.results.samples import measurement, model
 
 CASE = Case(model("Resnet18"), "cpu", 8)
-T_FOR_FIVE = 2.776
-"""97.5% quantile of Student's t for 4 degrees of freedom, from a printed table."""
+TERMS = Terms(PROTOCOLS["default"])
 
 
 def of_rounds(*rounds: tuple[float, ...]) -> Measurement:
@@ -27,92 +35,140 @@ def of_rounds(*rounds: tuple[float, ...]) -> Measurement:
     )
 
 
-def test_the_interval_is_that_of_the_round_medians() -> None:
-    rounds = ((1.0, 1.0, 7.0), (1.1,), (0.9,), (1.2, 1.0), (1.0, 1.0))
-    result = phase_result(of_rounds(*rounds), "forward")
+def result_of(*rounds: tuple[float, ...], terms: Terms = TERMS) -> PhaseResult:
+    result = phase_result(of_rounds(*rounds), "forward", terms)
     assert result is not None
-    medians = [median(samples) for samples in rounds]
-    width = T_FOR_FIVE * stdev(medians) / 5**0.5
-    assert result.median_s == 1.0
-    assert result.low_s == pytest.approx(1.0 - width)
-    assert result.high_s == pytest.approx(1.0 + width)
-    assert result.relative == pytest.approx(width)
-    assert (result.n, result.rounds) == (9, 5)
+    return result
+
+
+def test_the_interval_is_the_estimates_own() -> None:
+    rounds = ((1.0, 1.0, 7.0), (1.1,), (0.9,), (1.2, 1.0), (1.0, 1.0))
+    result, expected = result_of(*rounds), estimate((rounds,))
+    assert expected is not None
+    assert expected.half_width_s is not None
+    assert result.median_s == expected.median_s == 1.0
+    assert result.low_s == pytest.approx(1.0 - expected.half_width_s)
+    assert result.high_s == pytest.approx(1.0 + expected.half_width_s)
+    assert result.relative == pytest.approx(expected.half_width_s)
+    assert (result.n, result.rounds, result.processes) == (9, 5, 1)
 
 
 def test_mean_and_minimum_are_of_all_samples() -> None:
     rounds = ((1.0, 1.0, 7.0), (1.5,), (0.5,))
-    result = phase_result(of_rounds(*rounds), "forward")
-    assert result is not None
+    result = result_of(*rounds)
     assert result.mean_s == pytest.approx(fmean([1.0, 1.0, 7.0, 1.5, 0.5]))
     assert result.min_s == 0.5
 
 
 def test_one_round_has_no_interval_rather_than_a_narrow_one() -> None:
-    result = phase_result(of_rounds((1.0, 1.1)), "forward")
-    assert result is not None
+    result = result_of((1.0, 1.1))
     assert (result.low_s, result.high_s, result.relative, result.mean_relative) == (None, None, None, None)
 
 
 def test_an_interval_never_reaches_below_zero() -> None:
-    result = phase_result(of_rounds((1.0,), (9.0,)), "forward")
-    assert result is not None
+    result = result_of((1.0,), (9.0,))
     assert result.low_s == 0.0
 
 
 @pytest.mark.parametrize("rounds", [(), ((),)])
 def test_without_a_sample_there_is_no_result(rounds: tuple[tuple[float, ...], ...]) -> None:
-    assert phase_result(of_rounds(*rounds), "forward") is None
-    assert phase_result(of_rounds((1.0,)), "inference") is None
+    assert phase_result(of_rounds(*rounds), "forward", TERMS) is None
+    assert phase_result(of_rounds((1.0,)), "inference", TERMS) is None
 
 
 def test_three_processes_are_the_repeats_and_not_their_rounds() -> None:
     """Rounds of one process agree to the last digit; only the processes differ."""
     one, two, three = (of_rounds((value,), (value,), (value,)) for value in (1.0, 1.2, 1.4))
-    result = phase_result(merge(merge(one, two), three), "forward")
+    result = phase_result(merge(merge(one, two), three), "forward", TERMS)
     assert result is not None
-    assert result.median_s == 1.2
-    assert result.high_s == pytest.approx(1.2 + 4.303 * stdev([1.0, 1.2, 1.4]) / 3**0.5)
+    assert (result.median_s, result.processes) == (1.2, 3)
+    assert result.high_s == pytest.approx(1.2 + (half_width([1.0, 1.2, 1.4]) or 0))
 
 
 def test_all_measured_phases_at_once() -> None:
     taken = measurement(CASE, 1.0, factors={"forward": 1.0, "inference": 0.75})
-    assert phase_results(taken) == {
-        "forward": phase_result(taken, "forward"),
-        "inference": phase_result(taken, "inference"),
-    }
+    found = phase_results(taken, TERMS)
+    assert found == {phase: phase_result(taken, phase, TERMS) for phase in ("forward", "inference")}
+    assert phase_results(taken, TERMS) is found, "computed once"
+
+
+def test_what_is_kept_is_kept_by_what_it_was_judged_by() -> None:
+    taken = measurement(CASE, 1.0)
+    strict = Terms(replace(PROTOCOLS["default"], precision=1e-5))
+    assert worst_grade(phase_results(taken, TERMS)) == "A"
+    assert worst_grade(phase_results(taken, strict)) != "A"
+    work = tuple(PhaseWork(phase, 10**9, 10**6, 10**6) for phase in PHASES)
+    slow = Ceiling("cpu", "key", (("float32", 1e6),), None)
+    worked = replace(taken, work=work)
+    assert worst_grade(phase_results(worked, TERMS)) == "A"
+    assert worst_grade(phase_results(worked, replace(TERMS, ceiling=slow))) == "X"
+
+
+def test_nothing_is_kept_of_what_is_gone() -> None:
+    taken = measurement(CASE, 1.0)
+    before = len(_KNOWN)
+    phase_results(taken, TERMS)
+    assert len(_KNOWN) == before + 1
+    del taken
+    gc.collect()
+    assert len(_KNOWN) == before
+
+
+def test_percentiles_only_where_there_are_samples_enough() -> None:
+    few, some, many = (result_of(*(tuple(1 + k / 1000 for k in range(n)),) * 5) for n in (7, 8, 100))
+    assert (few.p5_s, few.p95_s, few.p99_s) == (None, None, None)
+    assert (some.p5_s is not None, some.p95_s is not None, some.p99_s) == (True, True, None)
+    assert many.p5_s is not None
+    assert many.p95_s is not None
+    assert many.p99_s is not None
+    assert many.min_s <= many.p5_s < many.median_s < many.p95_s < many.p99_s
+    assert many.iqr_share is not None
+    assert many.between_share == 0.0
+
+
+def test_a_disturbed_round_is_set_aside_and_counted() -> None:
+    calm, disturbed = Evidence(0.2, 0.2, waited_s=0.0), Evidence(0.2, 0.2, waited_s=0.1)
+    rounds = ((1.0, 1.001), (1.0, 1.002), (5.0, 5.0), (1.001, 1.0), (1.0, 1.0), (1.001, 1.002))
+    evidence = (calm, calm, disturbed, calm, calm, calm)
+    taken = replace(of_rounds(*rounds), passes=(PassRecord("training", evidence),))
+    result = phase_result(taken, "forward", TERMS)
+    assert result is not None
+    assert (result.n, result.rounds, result.repeated_rounds) == (10, 5, 1)
+    assert result.mean_s < 1.01
+    assert set_aside(taken, "forward", TERMS.protocol) == (False, False, True, False, False, False)
+    short = replace(taken, passes=(PassRecord("training", evidence[:-1]),))
+    assert not any(set_aside(short, "forward", TERMS.protocol)), "evidence that does not match its rounds tells nothing"
+
+
+def test_the_mean_has_an_interval_by_the_same_rule() -> None:
+    result = result_of((1.0, 1.2), (1.1, 1.3), (1.2, 1.4))
+    expected = estimate((((1.1,), (1.2,), (1.3,)),))
+    assert expected is not None
+    assert result.mean_half_width_s == pytest.approx(expected.half_width_s)
+    assert result.mean_low_s == pytest.approx(1.2 - (expected.half_width_s or 0))
+    assert result.mean_high_s == pytest.approx(1.2 + (expected.half_width_s or 0))
+
+
+def test_two_speeds_are_kept_beside_the_median() -> None:
+    rounds = tuple(tuple((1.0 if k < 6 else 1.5) * (1 + 0.001 * (k % 3)) for k in range(10)) for _ in range(6))
+    result = result_of(*rounds)
+    assert result.modes is not None
+    assert (round(result.modes.low_s, 2), round(result.modes.high_s, 1)) == (1.0, 1.5)
+    assert result.grade == "C"
+
+
+def test_a_clock_that_stood_still_is_no_crash() -> None:
+    result = result_of((0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+    assert (result.grade, result.valid, result.relative, result.iqr_share) == ("X", False, None, None)
 
 
 def test_the_published_method_is_headed_by_its_mean() -> None:
-    result = phase_result(of_rounds((1.0, 1.0, 4.0)), "forward")
-    assert result is not None
+    result = result_of((1.0, 1.0, 4.0))
     assert headline_s(PROTOCOLS["original"], result) == 2.0
     assert headline_s(PROTOCOLS["default"], result) == 1.0
 
 
 def test_throughput_is_the_batch_over_the_mean() -> None:
-    result = phase_result(of_rounds((1.0, 1.0, 4.0)), "forward")
-    assert result is not None
+    result = result_of((1.0, 1.0, 4.0))
     assert throughput_per_s(CASE, result) == 4.0
-    zero = phase_result(of_rounds((0.0,)), "forward")
-    assert zero is not None
-    assert throughput_per_s(CASE, zero) is None
-
-
-def test_a_histogram_counts_every_sample_once() -> None:
-    found = histogram([0.0, 1.0, 1.0, 2.0, 3.9, 4.0], 4)
-    assert found is not None
-    assert found.counts == (1, 2, 1, 2)
-    assert found.edges == (0.0, 1.0, 2.0, 3.0, 4.0)
-
-
-def test_equal_samples_are_one_bin() -> None:
-    found = histogram([2.0, 2.0], 5)
-    assert found is not None
-    assert (found.counts, found.edges) == ((2,), (2.0, 2.0))
-
-
-def test_a_histogram_of_nothing_is_none_and_of_no_bins_a_mistake() -> None:
-    assert histogram([], 5) is None
-    with pytest.raises(ValueError, match="at least one bin"):
-        histogram([1.0], 0)
+    assert throughput_per_s(CASE, result_of((0.0,))) is None

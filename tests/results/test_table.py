@@ -7,7 +7,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.columns import COLUMNS, columns_for
 from cvbench_tui.results.table import Table, build
-from tests.results.samples import CONV, measurement, mixed_run, model, plan, run_of
+from tests.results.samples import CONV, graded_run, measurement, mixed_run, model, plan, run_of
 
 SMALL, LARGE, LARGER = (Case(model(name), "cpu", 8) for name in ("Resnet18", "resnet101", "Resnet152"))
 BROKEN = Case(model("VGG16"), "cpu", 8)
@@ -56,6 +56,39 @@ def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) ->
     assert values[: len(present)] == present, "a missing value stands before a present one"
 
 
+@pytest.mark.parametrize("column", [column.key for column in COLUMNS])
+@pytest.mark.parametrize("descending", [False, True])
+def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending: bool) -> None:
+    table = build(graded_run(), sort=column, descending=descending)
+    place = [each.key for each in table.columns].index(column)
+    ranks = [2 if row.cells[place].value is None else int(not row.cells[place].valid) for row in table.rows]
+    assert ranks == sorted(ranks)
+    if column in ("forward", "total", "grade"):
+        assert 1 in ranks
+
+
+def test_grades_sort_from_the_best_to_the_worst() -> None:
+    table = build(graded_run(), sort="grade", descending=True)
+    place = [column.key for column in table.columns].index("grade")
+    found = [row.cells[place].text for row in table.rows]
+    assert found == sorted(found, key="CBAX-".index)
+
+
+def test_cells_of_every_grade() -> None:
+    run = graded_run()
+    table = build(run)
+    rows = {(case.workload.name, case.device): case.case_id for case in run.plan.cases}
+    conv, norm, quiet = (rows[name, "cuda:0"] for name in ("Conv3x3/1", "BatchNorm", "Resnet18"))
+    assert table.text(conv, "forward") == "2.000/2.590 ms C", "two speeds, both shown"
+    assert table.text(norm, "total") == "1.000 ms X", "no interval that would vouch for it"
+    assert (table.text(norm, "grade"), table.text(norm, "state")) == ("X", "INVALID*")
+    assert table.text(quiet, "compute") == "30.00 TFLOP/s 10%"
+    assert table.text(quiet, "bandwidth") == "250.0 GB/s 10%"
+    assert table.text(quiet, "energy") == "0.2248 J/img?"
+    assert table.text(quiet, "first_call") == "40.00 ms"
+    assert table.text(rows["Resnet18", "cpu"], "samples") == "50 in 5 +1; 60 in 6"
+
+
 def test_an_unknown_column_is_refused_with_the_nearest() -> None:
     with pytest.raises(SelectionError, match="no column 'foward'") as caught:
         build(mixed_run(), sort="foward")
@@ -67,15 +100,17 @@ def test_a_failed_row_has_dashes_and_no_zeroes() -> None:
     for key in ("forward", "backward", "total", "inference", "throughput", "memory"):
         assert table.text(BROKEN.case_id, key) == "-"
     broken = next(row for row in table.rows if row.key == BROKEN.case_id)
-    assert [cell.value for cell in broken.cells[4:10]] == [None] * 6
+    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 12
     assert table.text(BROKEN.case_id, "state") == "ERROR"
     assert broken.state == "ERROR"
 
 
 def test_a_measured_row() -> None:
     table = small_run()
-    assert table.text(SMALL.case_id, "forward") == "100.0 ms \u00b10.1%"
-    assert table.text(SMALL.case_id, "throughput") == "106.6 img/s", "8 images in the mean of inference, 75.05 ms"
+    assert table.text(SMALL.case_id, "forward") == "100.1 ms \u00b10.2% A"
+    assert table.text(SMALL.case_id, "throughput") == "106.6 img/s \u00b10.2% A", (
+        "8 images in the mean of inference, 75.05 ms"
+    )
     assert table.text(SMALL.case_id, "memory") == "768 MiB"
     assert table.text(SMALL.case_id, "image") == "224"
     with pytest.raises(KeyError):
@@ -87,7 +122,7 @@ def test_under_the_published_method_the_mean_leads_and_the_minimum_stands_beside
     table = build(run_of(plan(case, protocol="original"), measurement(case, 0.001, stop="fixed")))
     forward = next(column for column in table.columns if column.key == "forward")
     assert forward.heading == "Forward mean"
-    assert table.text(case.case_id, "forward") == "1.001 ms \u00b10.1% (min 0.9990)"
+    assert table.text(case.case_id, "forward") == "1.001 ms \u00b10.2% A (min 0.9990)"
     value = table.rows[0].cells[table.columns.index(forward)].value
     assert value == pytest.approx(0.0010009)
 

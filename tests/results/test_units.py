@@ -109,3 +109,28 @@ def test_guesses_moments_and_limits() -> None:
     assert units.utc_text(0.0) == "1970-01-01 00:00:00 UTC"
     assert units.utc_text(None) == "-"
     assert [units.percent_text(share) for share in (0.01, 0.005, 0.03)] == ["1%", "0.5%", "3%"]
+
+
+def test_rates_and_amounts_have_decimal_prefixes() -> None:
+    assert units.flops_text(1.234e12) == "1.234 TFLOP/s"
+    assert units.flops_text(5.6e9, 0.123) == "5.600 GFLOP/s 12%"
+    assert units.gigabytes_text(2.5e11, 1.5) == "250.0 GB/s 150%"
+    assert units.count_text(512, "B") == "512.0 B"
+    assert units.count_text(3_648_000_000, "FLOP") == "3.648 GFLOP"
+    assert units.joules_text(0.1234, "img") == "0.1234 J/img"
+    assert units.joules_text(0.1234, "img", doubtful=True) == "0.1234 J/img?"
+    assert (units.watts_text(71.234), units.hertz_text(1.98e9), units.celsius_text(61.4)) == (
+        "71.23 W",
+        "1980 MHz",
+        "61 \u00b0C",
+    )
+    assert units.ratio_text(1.03449) == "1.034"
+    missing = (units.flops_text(None), units.gigabytes_text(None), units.count_text(None, "B"))
+    assert {*missing, units.joules_text(None, "img"), units.ratio_text(None), units.hertz_text(None)} == {"-"}
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(None, "-"), (0.0, "0%"), (0.0004, "<0.1%"), (0.004, "0.4%"), (0.37, "37%"), (1.5, "150%")]
+)
+def test_a_share_that_was_measured_is_never_nothing_unless_it_is(share: float | None, text: str) -> None:
+    assert units.part_text(share) == text

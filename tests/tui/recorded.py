@@ -16,7 +16,7 @@ from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.wire import decode
 
-GOOD = Path(__file__).parent.parent / "data" / "good.jsonl"
+DATA = Path(__file__).parent.parent / "data"
 NOW_S = 1_764_000_100.0
 TOP = Selection("selection", (find_model("Resnet18"), find_model("VGG16")), (), ("cpu", "cuda:0"), None, None, "quick")
 ALL = Selection(
@@ -30,8 +30,30 @@ ALL = Selection(
 )
 
 
+GRADED = Selection(
+    "graded",
+    (find_model("Resnet18"), find_model("VGG16")),
+    tuple(find_layer(name) for name in ("Conv3x3/1", "Dense", "BatchNorm")),
+    ("cpu", "cuda:0"),
+    None,
+    None,
+    "default",
+)
+"""What ``graded.jsonl`` was recorded of."""
+
+
 def good() -> list[Event]:
-    return [decode(line) for line in GOOD.read_text().splitlines()]
+    """A run of schema 1."""
+    return _events("good.jsonl")
+
+
+def graded() -> list[Event]:
+    """Rows of every grade, with all that can stand beside a number."""
+    return _events("graded.jsonl")
+
+
+def _events(name: str) -> list[Event]:
+    return [decode(line) for line in (DATA / name).read_text().splitlines()]
 
 
 def app(folder: Path, source: object = None, selection: Selection | None = None) -> BenchApp:

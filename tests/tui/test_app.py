@@ -195,7 +195,7 @@ async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) 
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         row = next(row.key for row in table(app).ordered_rows if "VGG16|torch|cuda" in str(row.key.value))
-        assert str(table(app).get_cell(row, "state")) == "OOM"
+        assert str(table(app).get_cell(row, "state")).strip() == "OOM"
         table(app).move_cursor(row=table(app).get_row_index(row))
         await pilot.press("enter")
         assert isinstance(app.screen, DetailScreen)

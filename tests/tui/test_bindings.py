@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from textual.binding import Binding
 
+from cvbench_tui.core.reasons import GRADE_HELP, REASONS
+from cvbench_tui.results.columns import COLUMNS, Column
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.checklist import Checklist, Filter
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.detail_screen import DetailScreen
-from cvbench_tui.tui.help_screen import HelpScreen, key_names
+from cvbench_tui.tui.help_screen import INTRODUCTION, HelpScreen, help_page, key_names
 from cvbench_tui.tui.layout_choice import LayoutChoice
 from cvbench_tui.tui.result_table import ResultTable
 from cvbench_tui.tui.save_screen import SaveScreen
@@ -22,6 +24,10 @@ PLACES = (
     BenchApp, Checklist, Filter, ResultTable, ConfirmScreen, DetailScreen, HelpScreen, LayoutChoice, SaveScreen,
     SettingsScreen,
 )  # fmt: skip
+
+METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()
+UNFOLDED = 1000
+"""Cells of a page on which no text is folded."""
 
 
 def keys(place: type) -> set[str]:
@@ -46,9 +52,36 @@ def test_every_key_is_pressed_in_a_test(place: type) -> None:
 
 
 def test_the_help_knows_every_key_of_the_main_screen() -> None:
-    page = HelpScreen(BenchApp.BINDINGS)._page().plain
+    page = help_page(BenchApp.BINDINGS, UNFOLDED).plain
     for place in (BenchApp, Checklist, Filter, ResultTable):
         for binding in place.BINDINGS:
             assert isinstance(binding, Binding)
             assert f"  {key_names(binding)}  " in page
             assert (binding.tooltip or binding.description) in page
+
+
+def test_the_help_explains_every_column_grade_and_reason() -> None:
+    page = help_page(BenchApp.BINDINGS, UNFOLDED).plain
+    for column in COLUMNS:
+        assert f"  {column.heading}  " in page
+        assert column.help in page
+    for grade, meaning in GRADE_HELP.items():
+        assert f"  {grade}  {meaning}" in page
+    for code, kind in REASONS.items():
+        assert f"  {code.replace('_', ' ')}  " in page
+        assert f"{kind.meaning} {kind.remedy}" in page
+
+
+def test_a_folded_page_stays_within_its_width() -> None:
+    page = help_page(BenchApp.BINDINGS, 60).plain.removeprefix(INTRODUCTION)
+    assert max(len(line) for line in page.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_the_manual_explains_every_reason(code: str) -> None:
+    assert f"`{code}`" in METHODOLOGY
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
+def test_the_manual_explains_every_column(column: Column) -> None:
+    assert column.heading.casefold() in METHODOLOGY.casefold()

@@ -9,6 +9,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from tests.tui import recorded
 
@@ -26,8 +28,10 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     monkeypatch.setattr("cvbench_tui.engine.session.__version__", "0.0.0")
     monkeypatch.setattr(Input, "cursor_blink", False)
 
-    def compare(*keys: str, ticked: bool = True, source: recorded.Gated | None = None) -> bool:
-        app = recorded.app(tmp_path, source, recorded.ALL if ticked else None)
+    def compare(
+        *keys: str, ticked: bool = True, source: ReplaySource | None = None, selection: Selection = recorded.ALL
+    ) -> bool:
+        app = recorded.app(tmp_path, source, selection if ticked else None)
 
         async def before(pilot: Pilot[int]) -> None:
             while app.conductor.environment is None:
@@ -43,12 +47,12 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     return compare
 
 
-async def _press(app: BenchApp, pilot: Pilot[int], key: str, source: recorded.Gated | None) -> None:
+async def _press(app: BenchApp, pilot: Pilot[int], key: str, source: ReplaySource | None) -> None:
     if key != "RUN":
         await pilot.press(key)
         return
     await pilot.press("r")
-    if source is not None:
+    if isinstance(source, recorded.Gated):
         while not (source.reached.is_set() and app.conductor.newest and app.conductor.newest.progress):
             await pilot.pause(0.02)
         app._tick()
@@ -90,6 +94,22 @@ def test_detail(picture: Compare) -> None:
 @at_both_sizes
 def test_detail_of_a_failure(picture: Compare) -> None:
     assert picture("RUN", "down", "down", "down", "down", "enter")
+
+
+@at_both_sizes
+def test_every_grade(picture: Compare) -> None:
+    assert picture("RUN", source=ReplaySource(recorded.graded()), selection=recorded.GRADED)
+
+
+@at_both_sizes
+def test_detail_of_a_doubtful_row(picture: Compare) -> None:
+    keys = ("RUN", *("down",) * 7, "enter")
+    assert picture(*keys, source=ReplaySource(recorded.graded()), selection=recorded.GRADED)
+
+
+@at_both_sizes
+def test_help_on_grades(picture: Compare) -> None:
+    assert picture("question_mark", "end")
 
 
 @at_both_sizes

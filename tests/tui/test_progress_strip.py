@@ -31,3 +31,10 @@ def test_a_repetition_in_a_fresh_process_says_which_it_is() -> None:
     plan = replace(run.plan, protocol=PROTOCOLS["rigorous"])
     second = CaseStarted(run.running.case_id, 1, process=1)
     assert "Resnet18  cpu  batch 8  process 2 of 3" in _where(replace(run, plan=plan, running=second)).plain
+
+
+def test_the_interval_so_far_stands_beside_the_one_that_is_wanted() -> None:
+    run = next(run for run in map(after, range(1, 12)) if run.progress is not None and run.progress.half_width_s)
+    assert "measuring total, round 2 of 12   120.0 ms \u00b12.0%, to be \u00b13.0%" in _where(run).plain
+    published = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["original"]))
+    assert "to be" not in _where(published).plain

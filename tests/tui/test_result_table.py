@@ -6,6 +6,7 @@ from textual.app import App, ComposeResult
 
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.fitting import telling
 from cvbench_tui.results.table import build
 from cvbench_tui.tui.result_table import ResultTable
 from tests.tui import recorded
@@ -82,6 +83,50 @@ async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
         narrow = [key.value for key in table.columns]
         assert narrow[0] == "name"
         assert narrow[-1] == "state"
-        await pilot.resize_terminal(200, 20)
+        await pilot.resize_terminal(220, 20)
         await pilot.pause()
-        assert [key.value for key in table.columns] == [column.key for column in build(runs()[-1]).columns]
+        whole = build(runs()[-1])
+        assert [key.value for key in table.columns] == [whole.columns[place].key for place in telling(whole)]
+
+
+async def test_columns_move_together_before_a_time_is_hidden() -> None:
+    app = TableApp()
+    async with app.run_test(size=(83, 20)) as pilot:
+        table = app.query_one(ResultTable)
+        table.show(build(runs()[-1]), None)
+        await pilot.pause()
+        assert {"forward", "backward", "total", "inference"} <= {key.value for key in table.columns}
+        quiet = runs()[-1].plan.cases[0].case_id
+        assert str(table.get_cell(quiet, "forward")).startswith(" 40.00\u00b1")
+        await pilot.resize_terminal(160, 20)
+        await pilot.pause()
+        assert str(table.get_cell(quiet, "forward")).startswith("40.00 \u00b1")
+
+
+async def test_a_number_of_grade_x_is_grey() -> None:
+    run = None
+    for event in recorded.graded():
+        run = fold(run, event)
+    assert run is not None
+    case = next(c for c in run.plan.cases if (c.workload.name, c.device) == ("BatchNorm", "cuda:0"))
+    app = TableApp()
+    async with app.run_test(size=(220, 20)) as pilot:
+        table = app.query_one(ResultTable)
+        table.show(build(run), None)
+        await pilot.pause()
+        assert (str(table.get_cell(case.case_id, "total")), table.get_cell(case.case_id, "total").style) == (
+            "1.000 X",
+            "dim",
+        )
+        assert table.get_cell(case.case_id, "inference").style == ""
+
+
+async def test_the_sort_keys_pass_by_what_is_not_shown_beside_the_times() -> None:
+    app = TableApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        table = app.query_one(ResultTable)
+        assert table.sortable == []
+        table.show(build(runs()[-1]), None)
+        await pilot.pause()
+        assert "grade" in table.sortable
+        assert "samples" not in table.sortable

@@ -38,7 +38,7 @@ class FullDisk:
 
 
 def states(app: BenchApp) -> list[str]:
-    return [str(table(app).get_cell(row.key, "state")) for row in table(app).ordered_rows]
+    return [str(table(app).get_cell(row.key, "state")).strip() for row in table(app).ordered_rows]
 
 
 async def test_a_full_disk_ends_the_run_and_the_next_one_is_whole(

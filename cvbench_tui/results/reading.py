@@ -1,0 +1,99 @@
+"""One row of a run as the columns and the exports read it: its statistics, rates and energy, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.beside import Energy, Rates, energies, energy_of, rates
+from cvbench_tui.results.phase_text import graded_text, samples_text
+from cvbench_tui.results.remarks import Remark, remarks
+from cvbench_tui.results.state import State, state_of
+from cvbench_tui.results.statistics import PhaseResult, phase_results, terms_of, throughput_per_s
+from cvbench_tui.results.units import MISSING, part_text, rate_text
+
+_ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
+"""All phases of a pass have as many samples."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One case with what is known of it."""
+
+    case: Case
+    state: State
+    measurement: Measurement | None
+    """None while there are no numbers."""
+    phases: Mapping[Phase, PhaseResult]
+    """The measured phases only."""
+    rates: Rates | None = None
+    """Of inference; None where its work is not known."""
+    energy: Energy | None = None
+    """Of inference; None where nothing tells."""
+
+    @property
+    def input_noun(self) -> str:
+        """What the batch counts, in a unit: ``img`` or ``input``."""
+        return "img" if self.case.image is not None else "input"
+
+    @property
+    def inference_per_s(self) -> float | None:
+        """Inputs per second in inference; None when that was not measured."""
+        result = self.phases.get("inference")
+        return throughput_per_s(self.case, result) if result is not None else None
+
+    @property
+    def inference_rate_text(self) -> str:
+        """``326.1 img/s ±0.4% A``; the interval is the mean's."""
+        result, per_s = self.phases.get("inference"), self.inference_per_s
+        if result is None or per_s is None:
+            return MISSING
+        unit = "img/s" if self.case.image is not None else "inputs/s"
+        return graded_text(rate_text(per_s, unit), result.mean_relative, result.grade)
+
+    @property
+    def samples(self) -> int | None:
+        """Samples of both passes; None while there are none."""
+        found = [self.phases[phase].n for phase in _ONE_OF_EACH_PASS if phase in self.phases]
+        return sum(found) if found else None
+
+    @property
+    def samples_text(self) -> str:
+        """``120 in 5; 200 in 5 +1``."""
+        found = [samples_text(self.phases[phase]) for phase in _ONE_OF_EACH_PASS if phase in self.phases]
+        return "; ".join(dict.fromkeys(found)) or MISSING
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Peak memory of the row."""
+        return self.measurement.memory_peak_bytes if self.measurement is not None else None
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """Reasons and notices of the row, and energy whose two sources disagree."""
+        if self.measurement is None:
+            return ()
+        doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
+        return (*remarks(self.measurement, self.phases), *map(_energy_remark, doubtful))
+
+
+def _energy_remark(energy: Energy) -> Remark:
+    apart = part_text(energy.disagreement)
+    return Remark(
+        "energy", None, (), f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
+    )
+
+
+def read(run: Run, case: Case) -> Reading:
+    """The case as the columns see it."""
+    outcome = run.outcomes.get(case.case_id)
+    if not isinstance(outcome, Measurement):
+        return Reading(case, state_of(run, case), None, {})
+    terms = terms_of(run, case)
+    phases = phase_results(outcome, terms)
+    inference = phases.get("inference")
+    achieved = rates(outcome, "inference", inference, terms.ceiling) if inference is not None else None
+    return Reading(case, state_of(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

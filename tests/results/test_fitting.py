@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from cvbench_tui.core.plan import Case
+from cvbench_tui.results.fitting import HIDE_FIRST, fitting, telling
+from cvbench_tui.results.table import Table, build
+from tests.results.samples import graded_run, measurement, mixed_run, model, plan, run_of
+
+PHASES = {"forward", "backward", "total", "inference"}
+
+
+def keys(table: Table, places: tuple[int, ...]) -> list[str]:
+    return [table.columns[place].key for place in places]
+
+
+def one_device() -> Table:
+    cases = tuple(Case(model(name), "cpu", 8) for name in ("Resnet18", "VGG16"))
+    return build(run_of(plan(*cases), *(measurement(case, 0.02) for case in cases)))
+
+
+def test_what_no_row_has_is_left_out() -> None:
+    bare, full = build(mixed_run()), build(graded_run())
+    optional = {"energy", "compute", "bandwidth"}
+    assert not optional & set(keys(bare, telling(bare)))
+    assert optional <= set(keys(full, telling(full)))
+
+
+def test_with_room_enough_all_is_shown_and_the_name_and_the_state_always() -> None:
+    table = build(graded_run())
+    assert fitting(table, 1000) == telling(table)
+    assert keys(table, fitting(table, 0)) == ["name", "device", "forward", "state"], "two devices are told apart"
+    assert keys(one_device(), fitting(one_device(), 0)) == ["name", "forward", "state"]
+
+
+def test_what_is_shown_fits_and_grows_with_the_room() -> None:
+    table = one_device()
+    for width in range(40, 240, 5):
+        places = fitting(table, width)
+        texts = [[table.heading(place), *(row.cells[place].bare for row in table.rows)] for place in places]
+        assert sum(max(map(len, column)) + 2 for column in texts) <= width
+    assert len(fitting(table, 240)) == len(telling(table))
+
+
+def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
+    """The app leaves 82 cells of 120 columns to the table, and 78 of 80."""
+    table = one_device()
+    assert set(keys(table, fitting(table, 82))) >= PHASES
+    assert {"forward", "total", "grade"} <= set(keys(table, fitting(table, 78)))
+
+
+def test_every_column_that_may_go_exists() -> None:
+    assert set(HIDE_FIRST) <= {column.key for column in one_device().columns}
+    assert {column.key for column in one_device().columns if column.beside} <= set(HIDE_FIRST[:5])
