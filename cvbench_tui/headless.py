@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Literal, cast
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
+from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import store
+from cvbench_tui.results.ceilings import CeilingCache
 from cvbench_tui.results.export import check_writable, write_output
 from cvbench_tui.results.markdown import render
 from cvbench_tui.wire import encode
@@ -70,6 +72,7 @@ def selection_from(
     batch: int | None = None,
     image: int | None = None,
     protocol: str | None = None,
+    extras: Sequence[Extra] = (),
 ) -> Selection:
     """A preset with what was named on top of it. Raises SelectionError or PresetError for what cannot be."""
     base = load_preset(preset) if preset else Selection("selection", (), (), None, None, None, "default")
@@ -81,6 +84,7 @@ def selection_from(
         batch=check_batch(batch) if batch is not None else base.batch,
         image=check_image(image) if image is not None else base.image,
         protocol=protocol or base.protocol,
+        extras=tuple(extras),
     )
     if not selection.models and not selection.layers:
         raise SelectionError(
@@ -94,7 +98,7 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
     from cvbench_tui.progress import reporter
 
     outputs.check()
-    source = LiveSource()
+    source = live_source(runs_dir)
     try:
         with reporter(quiet=outputs.quiet) as progress:
             progress.say("starting the measuring process ...")
@@ -124,7 +128,12 @@ def open_app(preset: str | None, *, runs_dir: str | None = None) -> int:
     selection = load_preset(preset) if preset else None
     from cvbench_tui.tui.app import open_app as open_textual_app
 
-    return open_textual_app(LiveSource(), selection=selection, runs_folder=store.runs_folder(runs_dir))
+    return open_textual_app(live_source(runs_dir), selection=selection, runs_folder=store.runs_folder(runs_dir))
+
+
+def live_source(runs_dir: str | None) -> LiveSource:
+    """The worker's source, with the ceilings that are kept beside the runs."""
+    return LiveSource(ceilings=CeilingCache(store.runs_folder(runs_dir)))
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any
 
@@ -43,11 +44,27 @@ def encode(event: Any) -> str:
 
 
 def _refuse_impossible(event: CaseFinished) -> None:
-    """Raise WireError for a sample that no clock can give: here, not where a statistic would stumble over it."""
-    for phase in event.measurement.phases:
+    """Raise WireError for a figure that no clock and no counter can give: here, not where a statistic would stumble."""
+    measurement = event.measurement
+    for phase in (*measurement.phases, *(variant.samples for variant in measurement.variants)):
         for samples in phase.rounds:
             if not all(0 < sample < math.inf for sample in samples):
                 raise WireError(f"{phase.phase}: a sample is not a positive number of seconds")
+    for record in (*measurement.passes, *measurement.memory, *measurement.energy, *measurement.work):
+        if not all(0 <= value < math.inf for value in _numbers(record)):
+            raise WireError(f"{type(record).__name__}: a figure is negative or not finite")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Every number inside a record, those of the records in it included."""
+    if isinstance(value, (int, float)):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _numbers(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _numbers(getattr(value, field.name))
 
 
 def _first_complaint(error: ValidationError, line: str | bytes) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.catalog.presets import preset_names
-from cvbench_tui.cli import cli
+from cvbench_tui.cli import EXTRA_NAMES, cli
 from cvbench_tui.core.measurement import FailureKind
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
+from cvbench_tui.core.reasons import REASONS
 from cvbench_tui.tui.checklist import Checklist
 from cvbench_tui.tui.keys import APP_KEYS
 from cvbench_tui.tui.result_table import ResultTable
@@ -62,7 +63,9 @@ def test_every_kind_of_failure_is_in_the_workers_protocol(kind):
     assert f"`{kind}`" in (ROOT / "docs/worker-protocol.md").read_text()
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/methodology.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+)
 def test_every_link_to_a_file_leads_somewhere(page):
     path = ROOT / page
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
@@ -81,4 +84,18 @@ def test_the_methodologys_numbers_are_the_codes():
         else:
             assert str(protocol.iterations) in row
             assert str(protocol.iterations_cpu) in row
-        assert row.rstrip().endswith(f"{protocol.processes} |")
+        most = f" to {protocol.max_processes}" if protocol.max_processes > protocol.processes else ""
+        assert f"| {protocol.processes}{most} |" in row
+        assert ("by chance" in row) == protocol.shuffled
+
+
+@pytest.mark.parametrize("name", EXTRAS)
+def test_every_extra_is_explained_and_can_be_asked_for(name):
+    assert f"`--extra {name}`" in (ROOT / "docs/methodology.md").read_text()
+    assert name in EXTRA_NAMES
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_of_a_grade_is_explained_with_its_remedy(code):
+    text = (ROOT / "docs/methodology.md").read_text()
+    assert f"| `{code}` | {REASONS[code].meaning} | {REASONS[code].remedy} |" in text

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cvbench_tui.catalog.layers import LayerEntry
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.names import nearest, quoted
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan, expand
-from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.errors import SelectionError
 
 MOST_BATCH = 65536
@@ -39,6 +39,8 @@ class Selection:
     """Side in pixels that overrides every image input's own; None leaves them."""
     protocol: str
     """Name of the protocol."""
+    extras: tuple[Extra, ...] = ()
+    """Measured beside what the protocol measures anyway."""
 
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:
@@ -56,7 +58,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
         batch=None if selection.batch is None else check_batch(selection.batch),
         image=None if selection.image is None else check_image(selection.image),
     )
-    return Plan(selection.name, cases, _protocol(selection.protocol))
+    return Plan(selection.name, cases, _with_extras(_protocol(selection.protocol), selection.extras))
 
 
 def check_batch(value: int) -> int:
@@ -124,3 +126,8 @@ def _protocol(name: str) -> Protocol:
         hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
         raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
     return protocol
+
+
+def _with_extras(protocol: Protocol, extras: tuple[Extra, ...]) -> Protocol:
+    """The protocol with those extras beside its own."""
+    return replace(protocol, extras=tuple(dict.fromkeys(protocol.extras + extras)))

@@ -9,6 +9,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import (
     CaseFailed,
     CaseFinished,
+    CeilingMeasured,
     EnvironmentProbed,
     Event,
     WorkerReady,
@@ -21,6 +22,8 @@ from cvbench_tui.errors import WorkerError
 
 class ReplaySource:
     """Answers any plan from recorded events; a case that was not recorded fails as ``unsupported``."""
+
+    _HEAD = (WorkerReady, EnvironmentProbed, CeilingMeasured)
 
     def __init__(self, recorded: Sequence[Event], *, pause_s: float = 0.0) -> None:
         self._recorded = recorded
@@ -37,7 +40,7 @@ class ReplaySource:
     def events(self, plan: Plan) -> Iterator[Event]:
         """The recorded events of the plan's cases, in the plan's order, ``pause_s`` apart."""
         self._cancelled.clear()
-        yield from (e for e in self._recorded if isinstance(e, (WorkerReady, EnvironmentProbed)))
+        yield from (event for event in self._recorded if isinstance(event, self._HEAD))
         for case in plan.cases:
             for event in self._case(case.case_id):
                 yield event

@@ -11,6 +11,8 @@ slow       goes on sending progress and never finishes, the first time
 giant      sends a line without an end
 garbage    sends a line that is no event, the first time
 notorch    ends before it is ready, as where torch cannot be imported
+ceiling    as good, and tells a ceiling
+deaf       says that it can tell a ceiling and ends when it is asked
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
 """
 
@@ -42,7 +44,7 @@ def measurement(case_id):
     phases = [
         {
             "phase": phase,
-            "rounds": [[value] * 3] * 5,
+            "rounds": [[value, value, value * 1.0001]] * 5,
             "iterations_per_sample": 1,
             "clock": "perf_counter",
             "stop": "precision",
@@ -114,12 +116,19 @@ def crash():
 if mode == "notorch":
     sys.stderr.write("ModuleNotFoundError: No module named 'torch'\n")
     sys.exit(3)
-send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0)
+can = ["ceiling"] if mode in ("ceiling", "deaf") else []
+send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0, can=can)
 for line in sys.stdin:
     request = json.loads(line)
     if request["kind"] == "probe":
         cpu = {"id": "cpu", "name": "a CPU", "memory_bytes": 1 << 30}
         environment = {"versions": [["torch", "2.0.0"]], "devices": [cpu], "facts": []}
         send(kind="environment_probed", environment=environment)
+    elif request["kind"] == "ceiling":
+        if mode == "deaf":
+            crash()
+        rates = [["float32", 1e11]]
+        ceiling = {"device": request["device"], "key": request["key"], "flops_per_s": rates, "bytes_per_s": 1e10}
+        send(kind="ceiling_measured", ceiling=ceiling)
     else:
         measure(request)

@@ -1,0 +1,57 @@
+"""Ceilings of a run: from the store, or asked of a worker once, behind the first case."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.core.event import CaseFinished, CaseStarted, CeilingMeasured, Event
+from cvbench_tui.core.plan import Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.engine.ceilings import MemoryStore
+from cvbench_tui.engine.live import LiveSource
+
+FAKE = Path(__file__).parent / "workers" / "fake.py"
+TWO = Plan(
+    "two",
+    expand([(Workload("layer", name, "conv2d", (3, 8, 8)), 1) for name in ("first", "second")], ["cpu"]),
+    PROTOCOLS["quick"],
+)
+
+
+@pytest.fixture
+def events_of(tmp_path: Path):
+    store = MemoryStore()
+    sources: list[LiveSource] = []
+
+    def run(mode: str) -> list[Event]:
+        command = (sys.executable, str(FAKE), mode, str(tmp_path / "mark"))
+        sources.append(LiveSource(command, start_s=60, ceilings=store))
+        return list(sources[-1].events(TWO))
+
+    yield run
+    for source in sources:
+        source.close()
+
+
+def places(events: list[Event], kind: type) -> list[int]:
+    return [place for place, event in enumerate(events) if isinstance(event, kind)]
+
+
+def test_it_is_measured_once_after_the_first_case_and_then_kept(events_of):
+    first = events_of("ceiling")
+    (place,) = places(first, CeilingMeasured)
+    assert places(first, CaseFinished)[0] < place < places(first, CaseStarted)[1]
+    second = events_of("ceiling")
+    (place,) = places(second, CeilingMeasured)
+    assert place < places(second, CaseStarted)[0]
+
+
+@pytest.mark.parametrize("mode", ["good", "deaf"])
+def test_a_worker_that_knows_no_ceilings_or_dies_of_it_measures_all_the_same(events_of, mode):
+    events = events_of(mode)
+    assert not places(events, CeilingMeasured)
+    assert len(places(events, CaseFinished)) == 2

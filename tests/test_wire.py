@@ -1,0 +1,51 @@
+"""The parent's edge: what no clock and no counter can give is refused at birth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cvbench_tui.wire import WireError, decode
+
+GOOD = Path(__file__).parent / "data" / "good.jsonl"
+
+
+def finished() -> dict[str, Any]:
+    lines = (json.loads(line) for line in GOOD.read_text().splitlines())
+    return next(event for event in lines if event["kind"] == "case_finished")
+
+
+def with_record(**values: object) -> str:
+    event = finished()
+    evidence = {"wall_s": 0.12, "timed_s": 0.1, **values}
+    event["measurement"]["passes"] = [{"name": "training", "evidence": [evidence]}]
+    return json.dumps(event)
+
+
+def test_an_event_of_schema_1_is_read_without_what_came_later():
+    event = decode(json.dumps(finished()))
+    assert event.measurement.passes == ()
+    assert event.measurement.timed_s is None
+
+
+def test_evidence_comes_through_the_wall():
+    event = decode(with_record(waited_s=0.01, throttle=["thermal"]))
+    assert event.measurement.passes[0].evidence[0].throttle == ("thermal",)
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["wall_s", "cpu_s", "waited_s"])
+def test_an_impossible_figure_is_refused(name, value):
+    with pytest.raises(WireError):
+        decode(with_record(**{name: value}))
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_impossible_sample_is_refused(value):
+    event = finished()
+    event["measurement"]["phases"][0]["rounds"][0][0] = value
+    with pytest.raises(WireError, match="positive number of seconds"):
+        decode(json.dumps(event))
