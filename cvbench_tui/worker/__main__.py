@@ -7,17 +7,28 @@ The protocol is docs/worker-protocol.md.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import platform
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 from cvbench_tui.core.event import WorkerReady
+from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker.channel import Channel, Requests, claim_stdout
+from cvbench_tui.worker.threads import affinity, restore_affinity
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
+CAN = ("ceiling",)
+"""What may be asked beside a probe and a case."""
+AFFINITY_SHRUNK = Notice(
+    "affinity_shrunk",
+    "Importing torch had taken processor cores from this process; it was given them back before anything was timed.",
+)
 
 
 def main() -> int:
@@ -25,6 +36,7 @@ def main() -> int:
     channel = claim_stdout()
     faulthandler.enable()
     _log_to_stderr()
+    cores = affinity()
     started = time.perf_counter()
     try:
         import torch
@@ -35,25 +47,25 @@ def main() -> int:
     import_s = time.perf_counter() - started
     one_case = ONE_CASE in sys.argv or sys.platform != "linux"
     python, version = platform.python_version(), torch.__version__
-    channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case))
-    _serve(channel, one_case=one_case)
+    notices = (AFFINITY_SHRUNK,) if restore_affinity(cores) else ()
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone: nobody is left to tell
+        serve = _server(channel, notices, one_case=one_case)
+        channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case, CAN))
+        serve()
     return 0
 
 
-def _serve(channel: Channel, *, one_case: bool) -> None:
-    """A process per case by forking, or one case in this process."""
+def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) -> Callable[[], None]:
+    """What answers requests: a process per case by forking, or one case in this process. Imports what they need, so
+    that the first case can begin at once."""
     requests = Requests()
-    try:
-        if one_case:
-            from cvbench_tui.worker.single import serve_one
+    if one_case:
+        from cvbench_tui.worker.single import serve_one
 
-            serve_one(channel, requests)
-        else:
-            from cvbench_tui.worker.zygote import Zygote
+        return partial(serve_one, channel, requests, notices)
+    from cvbench_tui.worker.zygote import Zygote
 
-            Zygote(channel, requests).serve()
-    except BrokenPipeError:
-        pass  # the parent is gone: nobody is left to tell
+    return Zygote(channel, requests, notices).serve
 
 
 def _log_to_stderr() -> None:

@@ -1,30 +1,37 @@
-"""The clock of each kind of device, behind the few calls that the stopwatch needs.
+"""The clock of each kind of device, behind the few calls that the stopwatch needs. Needs no torch.
 
 A *mark* is a point in the stream of work; the seconds between two marks are known once the device has
-settled. On the CPU a mark is a clock reading; on CUDA an event; elsewhere a synchronise and a reading.
-Nothing here knows workloads, rounds or rules.
+settled. On the CPU a mark is a clock reading; on CUDA an event (``worker.cuda``); elsewhere a synchronise and a
+reading. Nothing here knows workloads, rounds or rules.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
 from cvbench_tui.core.measurement import Clock
+from cvbench_tui.worker.counters import Gauges, Snapshot, SystemCounters
+from cvbench_tui.worker.processor import Processor
 
 # Own references, taken before any workload runs: code under test that replaces time.* cannot bend the clock.
 _clock_ns = time.perf_counter_ns
+_sleep = time.sleep
 
-CUDA_REGION_S = 1e-3
-"""Shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap (measurement study, 5.3)."""
 HOST_REGION_S = 1e-2
 """Shortest timed region where every mark is a synchronise: one was seen to cost up to 250 us."""
+
+
+class ClockError(Exception):
+    """The clock gave something that is no duration: backwards, standing still, or no number at all."""
+
+
+class Counters(Protocol):
+    """What the system did so far."""
+
+    def read(self) -> Snapshot:
+        """All counters now."""
 
 
 class Backend(Protocol):
@@ -32,7 +39,16 @@ class Backend(Protocol):
 
     clock: Clock
     region_s: float
-    """Shortest region worth timing, seconds."""
+    """Shortest region worth timing, seconds; 0 where iterations keep marks of their own however short they are."""
+    queues: bool
+    """True when calls return before their work is done, so that the host can run ahead."""
+    counters: Counters
+
+    def now_s(self) -> float:
+        """The host's monotonic clock, seconds."""
+
+    def wait(self, seconds: float) -> None:
+        """Let the host sleep."""
 
     def mark(self) -> Any:
         """A point in time, in the order of the queued work."""
@@ -41,114 +57,114 @@ class Backend(Protocol):
         """Wait for all work on the device, whatever stream it is on."""
 
     def seconds(self, start: Any, end: Any) -> float:
-        """Seconds between two marks; valid after ``settle``."""
+        """Seconds between two marks; valid after ``settle``. May be no duration at all: the caller checks."""
+
+    def lead(self, seconds: float) -> None:
+        """Keep the device busy for about so long, so that the host can queue what follows. Only where it queues."""
+
+    def flush(self) -> bool:
+        """Empty the caches of what the workload left there; False where that cannot be done."""
+
+    def exercise(self) -> bool:
+        """A short operator on all threads of the host that an operator may use; False where there is none."""
 
     def allocations(self) -> int | None:
         """How often memory was taken from the driver so far; None when it cannot be told."""
 
-    def reset_peak(self) -> None:
-        """Begin a new peak-memory reading."""
-
-    def peak_bytes(self) -> int | None:
-        """Peak memory since ``reset_peak``; None when it cannot be told."""
-
     def free_bytes(self) -> int | None:
         """Memory still free on the device; None when it cannot be told."""
 
+    def extra_bytes(self, work: Callable[[], object]) -> int | None:
+        """Memory that ``work`` takes at its peak beyond what was held before; None when it cannot be told."""
 
-class CpuBackend:
-    """The processor: every call is done when it returns."""
+    def gauges(self) -> Gauges:
+        """Clock, temperature and the like at this moment."""
 
-    clock: Clock = "perf_counter"
-    region_s = 0.0
 
-    def __init__(self) -> None:
-        self._resident_at_start = resident_bytes("VmRSS")
-        self._file_at_start = resident_bytes("RssFile")
+class HostClock:
+    """What the processor and the accelerators without a timer of their own have in common: the host's clock."""
 
-    def mark(self) -> int:
-        """The monotonic clock, nanoseconds."""
-        return _clock_ns()
+    queues = False
 
-    def settle(self) -> None:
-        """Nothing is ever outstanding."""
+    def __init__(self, counters: Counters | None = None, gauges: Callable[[], Gauges] | None = None) -> None:
+        self.counters: Counters = counters or SystemCounters()
+        self._gauges = gauges or Gauges
+
+    def now_s(self) -> float:
+        """The monotonic clock, seconds."""
+        return _clock_ns() * 1e-9
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        _sleep(seconds)
 
     def seconds(self, start: int, end: int) -> float:
         """Nanoseconds to seconds."""
         return (end - start) * 1e-9
 
+    def lead(self, seconds: float) -> None:
+        """Nothing is queued, so nothing has to be kept waiting."""
+
+    def exercise(self) -> bool:
+        """None here."""
+        return False
+
     def allocations(self) -> int | None:
-        """The C allocator does not tell."""
+        """Not told alike by these devices, nor by the C allocator."""
         return None
-
-    def reset_peak(self) -> None:
-        """The peak is the whole case's: resident memory has no counter that a process can reset."""
-
-    def peak_bytes(self) -> int | None:
-        """Growth of resident memory since this backend was made, at its peak; None where the system does not tell.
-
-        Without pages of program files: a forked process reads 19 MiB of torch's code in anew.
-        """
-        peak, file = resident_bytes("VmHWM"), resident_bytes("RssFile")
-        if peak is None or file is None or self._resident_at_start is None or self._file_at_start is None:
-            return None
-        return max(0, peak - self._resident_at_start - max(0, file - self._file_at_start))
 
     def free_bytes(self) -> int | None:
-        """Not needed: work on the CPU is not grouped into regions that hold memory."""
+        """Not told alike by these devices; work on the CPU is not grouped into regions that hold memory."""
         return None
 
+    def extra_bytes(self, work: Callable[[], object]) -> int | None:
+        """Not told alike; ``work`` is not run."""
+        return None
 
-class CudaBackend:
-    """CUDA and ROCm: events on the current stream, a device-wide synchronise to settle."""
+    def gauges(self) -> Gauges:
+        """What the given reader tells."""
+        return self._gauges()
 
-    clock: Clock = "cuda_event"
-    region_s = CUDA_REGION_S
 
-    def __init__(self, device: torch.device, cuda: Any = torch.cuda) -> None:
-        self._device = device
-        self._cuda = cuda
-        """``torch.cuda``, or a stand-in with the same calls."""
+class CpuBackend(HostClock):
+    """The processor: every call is done when it returns."""
 
-    def mark(self) -> Any:
-        """An event recorded on the current stream."""
-        event = self._cuda.Event(enable_timing=True)
-        event.record()
-        return event
+    clock: Clock = "perf_counter"
+    region_s = 0.0
+    mark = staticmethod(_clock_ns)
+    """The monotonic clock, nanoseconds; the bare function, so that a mark costs 40 ns and no call of ours."""
+
+    def __init__(
+        self,
+        counters: Counters | None = None,
+        gauges: Callable[[], Gauges] | None = None,
+        flush: Callable[[], bool] | None = None,
+        exercise: Callable[[], bool] | None = None,
+    ) -> None:
+        super().__init__(counters, gauges or Processor().gauges)
+        self._flush = flush
+        self._exercise = exercise
 
     def settle(self) -> None:
-        """Device-wide, so that work a library put on a stream of its own is waited for as well."""
-        self._cuda.synchronize(self._device)
+        """Nothing is ever outstanding."""
 
-    def seconds(self, start: Any, end: Any) -> float:
-        """The event timer's milliseconds to seconds."""
-        return float(start.elapsed_time(end)) * 1e-3
+    def flush(self) -> bool:
+        """By the given function; False without one."""
+        return self._flush is not None and self._flush()
 
-    def allocations(self) -> int | None:
-        """Segments taken from the driver so far."""
-        count = self._cuda.memory_stats(self._device).get("num_device_alloc")
-        return None if count is None else int(count)
-
-    def reset_peak(self) -> None:
-        """Begin a new reading of allocated memory."""
-        self._cuda.reset_peak_memory_stats(self._device)
-
-    def peak_bytes(self) -> int | None:
-        """Peak of allocated memory; what the caching allocator reserves on top is not counted."""
-        return int(self._cuda.max_memory_allocated(self._device))
-
-    def free_bytes(self) -> int | None:
-        """As the driver tells."""
-        return int(self._cuda.mem_get_info(self._device)[0])
+    def exercise(self) -> bool:
+        """By the given function; False without one."""
+        return self._exercise is not None and self._exercise()
 
 
-class HostClockBackend:
+class HostClockBackend(HostClock):
     """Any other accelerator (MPS, XPU): the host clock around a synchronise."""
 
     clock: Clock = "host_synchronize"
     region_s = HOST_REGION_S
 
-    def __init__(self, synchronize: Callable[[], None]) -> None:
+    def __init__(self, synchronize: Callable[[], None], counters: Counters | None = None) -> None:
+        super().__init__(counters)
         self._synchronize = synchronize
 
     def mark(self) -> int:
@@ -160,47 +176,6 @@ class HostClockBackend:
         """Wait for all queued work."""
         self._synchronize()
 
-    def seconds(self, start: int, end: int) -> float:
-        """Nanoseconds to seconds."""
-        return (end - start) * 1e-9
-
-    def allocations(self) -> int | None:
-        """Not told alike by these devices."""
-        return None
-
-    def reset_peak(self) -> None:
-        """Not told alike by these devices."""
-
-    def peak_bytes(self) -> int | None:
-        """Not told alike by these devices."""
-        return None
-
-    def free_bytes(self) -> int | None:
-        """Not told alike by these devices."""
-        return None
-
-
-def backend_for(device: torch.device) -> Backend:
-    """The backend of that device."""
-    if device.type == "cpu":
-        return CpuBackend()
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-        return CudaBackend(device)
-    if device.type == "xpu":
-        torch.xpu.set_device(device)
-        return HostClockBackend(partial(torch.xpu.synchronize, device))
-    return HostClockBackend(getattr(torch, device.type).synchronize)
-
-
-def resident_bytes(field: str) -> int | None:
-    """``VmRSS`` (now), ``RssFile`` (of program files) or ``VmHWM`` (peak) of this process in bytes.
-
-    From /proc; None on other systems.
-    """
-    if sys.platform != "linux":
-        return None
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    return None
+    def flush(self) -> bool:
+        """The size of these devices' caches is not told."""
+        return False

@@ -11,13 +11,14 @@ from torchvision import models
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.failure import UnsupportedError
 from cvbench_tui.worker.layers import LAYER_BUILDERS
+from cvbench_tui.worker.traps import TRAP_BUILDERS
 
 
 def build_module(workload: Workload) -> nn.Module:
     """The module, on the current default device, with random weights. Raises UnsupportedError when it cannot be had."""
     if workload.kind == "model":
         return _model(workload)
-    builder = LAYER_BUILDERS.get(workload.op)
+    builder = LAYER_BUILDERS.get(workload.op) or TRAP_BUILDERS.get(workload.op)
     if builder is None:
         raise UnsupportedError(f"This worker has no layer '{workload.op}'.")
     return builder(**dict(workload.params))

@@ -8,6 +8,7 @@ import torch
 
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
+from cvbench_tui.worker.backend import ClockError
 
 DETAIL_CHARACTERS = 4000
 SENTENCE_CHARACTERS = 300
@@ -49,6 +50,6 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     if kind == "out_of_memory":
         return f"Out of memory on {case.device} at batch {case.batch}; try a smaller batch."
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-    if isinstance(error, UnsupportedError):
+    if isinstance(error, (UnsupportedError, ClockError)):
         return first
     return f"{type(error).__name__}: {first}"[:SENTENCE_CHARACTERS]

@@ -1,8 +1,8 @@
 """How many iterations make a window, a region, a sample and a round. Pure arithmetic, no torch, no clock.
 
 Words: an *iteration* is one call (forward and backward, or inference); a *region* is what lies between
-two marks, one iteration or a group of them; a *sample* is the mean of one or more regions; a *round* is
-many samples.
+two marks, one iteration or a group of them; a *sample* is the mean of one or more regions; a *block* is what is
+queued before the device is waited for; a *round* is many samples.
 """
 
 from __future__ import annotations
@@ -16,15 +16,25 @@ REGION_TO_COST = 200
 """A region lasts at least this many times the cost of an empty one, so its marks add at most 0.5%."""
 MOST_GROUP = 64
 """Most iterations in one region: the training pass holds the graphs of all of them at once."""
+BLIND_GROUP = 16
+"""The same where the device does not tell its memory."""
 MEMORY_SHARE = 0.25
 """Most of the device's free memory that the graphs of one region may take."""
 BLOCK_S = 0.05
 """Work queued between two device-wide synchronises lasts at least this long ..."""
-BLOCK_MARKS = 500
-"""... with at most so many regions outstanding, half of a CUDA launch queue of about 1,000."""
+BLOCK_ITERATIONS = 500
+"""... with at most so many iterations outstanding: half of a CUDA launch queue of about 1,000."""
 DISCARD_TWO_S = 0.025
 DISCARD_ONE_S = 0.1
 """Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
+LEAD_S = 0.02
+"""A host-bound block is queued while the device spins for so long, ..."""
+MOST_LEAD_S = 0.1
+"""... or longer where one region alone needs it: a training step of the deepest models takes 50 ms to queue."""
+LEAD_MARGIN = 1.25
+"""Lead for each second that the host was seen to need."""
+HOST_BOUND_FROM = 0.8
+"""From this share of the device's time on, the host's time to queue an iteration leaves no margin to stay ahead."""
 
 
 @dataclass(frozen=True)
@@ -36,37 +46,87 @@ class Pace:
     regions_per_sample: int
     samples_per_round: int
     discard: int
-    """Iterations run unrecorded at the start of a round."""
+    """Regions run unrecorded at the start of a round."""
     regions_per_block: int
     """Regions between two settles."""
-    short: bool
-    """True when the regions stayed shorter than they should be."""
+    lead_s: float = 0.0
+    """How long the device is kept busy before each block, so that no region starts on an idle device."""
+
+    @property
+    def regions(self) -> int:
+        """Regions of a round."""
+        return self.samples_per_round * self.regions_per_sample
 
 
-def pace(
-    protocol: Protocol,
-    phase_s: float,
-    iteration_s: float,
-    region_cost_s: float,
-    region_floor_s: float,
-    most_group: int = MOST_GROUP,
-) -> Pace:
-    """Sizes for iterations of ``iteration_s`` seconds whose shortest phase takes ``phase_s``."""
-    wanted_region_s = max(region_floor_s, REGION_TO_COST * region_cost_s)
-    wanted_group = _ceil(wanted_region_s, phase_s)
-    group = max(1, min(wanted_group, most_group))
-    region_s = max(iteration_s * group, 1e-9)
-    regions_per_sample = max(1, _ceil(protocol.sample_s, region_s))
-    sample_s = region_s * regions_per_sample
-    iterations = max(_ceil(protocol.round_s, iteration_s), _fewest_iterations(protocol, iteration_s))
+@dataclass(frozen=True)
+class Costs:
+    """What is known of one iteration and of the clock, seconds."""
+
+    iteration_s: float
+    phase_s: float
+    """Of the shortest phase."""
+    host_s: float | None = None
+    """The host's time to queue one iteration; None where nothing is queued."""
+    empty_region_s: float = 0.0
+    region_floor_s: float = 0.0
+    """Shortest region that the device's clock is trusted with."""
+
+    @property
+    def host_bound(self) -> bool:
+        """True when the host cannot stay ahead of the device."""
+        return self.host_s is not None and self.host_s > HOST_BOUND_FROM * self.iteration_s
+
+    @property
+    def elapsed_s(self) -> float:
+        """Wall time of an iteration; where the host is the slower one it is the host's, with its lead."""
+        if self.host_s is None or not self.host_bound:
+            return self.iteration_s
+        return LEAD_MARGIN * self.host_s + self.iteration_s
+
+
+def pace(protocol: Protocol, costs: Costs, most_group: int = MOST_GROUP, group: int | None = None) -> Pace:
+    """Sizes for iterations of those costs. A ``group`` that is given is kept while it is about right."""
+    wanted = _ceil(max(costs.region_floor_s, REGION_TO_COST * costs.empty_region_s), costs.phase_s)
+    if group is None or not wanted / 1.5 <= group <= 1.5 * wanted:
+        group = wanted
+    group = max(1, min(group, most_group))
+    region_s = max(costs.iteration_s * group, 1e-9)
+    regions_per_sample = _ceil(protocol.sample_s, region_s)
+    sample_s = regions_per_sample * group * costs.elapsed_s
+    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), _fewest_iterations(protocol, costs.elapsed_s))
+    block, lead_s = _block(costs, group, region_s)
     return Pace(
         group=group,
         regions_per_sample=regions_per_sample,
-        samples_per_round=max(1, round(iterations * iteration_s / sample_s)),
-        discard=2 if iteration_s <= DISCARD_TWO_S else 1 if iteration_s <= DISCARD_ONE_S else 0,
-        regions_per_block=max(1, min(_ceil(BLOCK_S, region_s), BLOCK_MARKS // group)),
-        short=group < wanted_group,
+        samples_per_round=max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9))),
+        discard=_discard(costs.iteration_s),
+        regions_per_block=block,
+        lead_s=lead_s,
     )
+
+
+def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
+    """Regions of a block, and the lead before it.
+
+    A device that is slower than the host needs a lead of one region: the host then stays ahead by itself, also
+    where one half of an iteration is queued more slowly than it runs. One that is faster has to wait until the
+    whole block is queued; otherwise some regions would show the device's time, others the host's.
+    """
+    most = max(1, BLOCK_ITERATIONS // group)
+    block = min(_ceil(BLOCK_S, region_s), most)
+    if costs.host_s is None or costs.iteration_s > DISCARD_ONE_S:
+        return block, 0.0  # nothing queues, or the latency of a launch is 0.01% of a region
+    queue_s = LEAD_MARGIN * costs.host_s * group
+    if costs.host_bound:
+        block = max(1, min(block, most, int(LEAD_S / max(queue_s, 1e-9))))
+        lead_s = block * queue_s
+    else:
+        lead_s = queue_s
+    return block, lead_s if lead_s <= MOST_LEAD_S else 0.0
+
+
+def _discard(iteration_s: float) -> int:
+    return 2 if iteration_s <= DISCARD_TWO_S else 1 if iteration_s <= DISCARD_ONE_S else 0
 
 
 def window_iterations(protocol: Protocol, iteration_s: float) -> int:
@@ -78,9 +138,9 @@ def window_iterations(protocol: Protocol, iteration_s: float) -> int:
 
 def most_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
     """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory."""
-    if free_bytes is None or not iteration_bytes:
-        return 16
-    return max(1, min(MOST_GROUP, int(MEMORY_SHARE * free_bytes / iteration_bytes)))
+    if free_bytes is None or iteration_bytes is None:
+        return BLIND_GROUP
+    return max(1, min(MOST_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))
 
 
 def _fewest_iterations(protocol: Protocol, iteration_s: float) -> int:

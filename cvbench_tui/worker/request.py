@@ -21,5 +21,5 @@ def case_from(plain: dict[str, Any]) -> Case:
 def protocol_from(plain: dict[str, Any]) -> Protocol:
     """A Protocol from its JSON object; keys that this version does not know are ignored."""
     known = {field.name for field in fields(Protocol)}
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
     return Protocol(**{name: value for name, value in values.items() if name in known})

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 
+from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker import job
 from cvbench_tui.worker.channel import Channel, Requests
 
 
-def serve_one(channel: Channel, requests: Requests) -> None:
+def serve_one(channel: Channel, requests: Requests, notices: Sequence[Notice] = ()) -> None:
     """Answer requests up to and including the first case."""
     while True:
         request = requests.next()
@@ -22,7 +24,7 @@ def serve_one(channel: Channel, requests: Requests) -> None:
         measuring = request["kind"] == "measure"
         if measuring:
             threading.Thread(target=_exit_at_end, args=(requests,), daemon=True).start()
-        job.run(request, channel)
+        job.run(request, channel, notices)
         if measuring:
             return
 

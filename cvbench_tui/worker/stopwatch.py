@@ -1,33 +1,47 @@
-"""One pass of a case: warm up until settled, then rounds until precise. Reasons: docs/methodology.md."""
+"""One pass of a case: warm up until settled, then rounds until precise. Reasons: docs/methodology.md.
+
+Needs no torch: the tests' simulator drives this very code with a backend and a workload made of numbers.
+"""
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from statistics import fmean, median
+from dataclasses import dataclass
 
-from cvbench_tui.core.estimate import Estimate, estimate, precise
+from cvbench_tui.core import rounds
+from cvbench_tui.core.estimate import Estimate, estimate
 from cvbench_tui.core.event import Stage
-from cvbench_tui.core.measurement import Notice, PhaseSamples, Stop
+from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.measurement import Phase, PhaseSamples, Stop
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.backend import Backend
-from cvbench_tui.worker.pace import Pace, most_group_for, pace, window_iterations
-from cvbench_tui.worker.timed import InferencePass, TrainingPass
+from cvbench_tui.worker.counters import Gauges, evidence
+from cvbench_tui.worker.pace import Pace
+from cvbench_tui.worker.passes import TimedPass
+from cvbench_tui.worker.rest import deferred_share
+from cvbench_tui.worker.take import Taker, samples
+from cvbench_tui.worker.warmup import Warm, WarmUp
 
-_clock = time.perf_counter
+WARMUP_SHARE = 1 / 3
+"""Share of the time to the deadline that the warm-up may take: of a slow workload some rounds must be had as well."""
 
-FUNCTIONAL_CALLS = 3
-"""Calls made, and calls in a row without a new device allocation, before windows are compared."""
-EMPTY_REGIONS = 200
-"""Empty regions timed to learn what one costs."""
-HOST_BOUND = 0.95
-"""Share of a block that the host took to queue it, above which the device waited for the host."""
-NANOSECONDS = 9
-"""Digits kept of a sample in seconds."""
 
-Tell = Callable[[Stage, int, int, "Estimate | None"], None]
-"""Stage, rounds taken, most rounds, estimate so far."""
+@dataclass(frozen=True)
+class News:
+    """Where a pass is, told between rounds."""
+
+    stage: Stage
+    rounds: int
+    """Rounds taken, those set aside included."""
+    most: int
+    phase: Phase | None = None
+    """The phase with the widest interval so far: the rounds go on until it is narrow enough."""
+    estimate: Estimate | None = None
+    """Of that phase, over the rounds that count."""
+
+
+Tell = Callable[[News], None]
 
 
 @dataclass
@@ -35,163 +49,139 @@ class PassResult:
     """What one pass gives to the measurement."""
 
     phases: list[PhaseSamples]
-    warmup_s: float
-    memory_peak_bytes: int | None
-    notices: list[Notice] = field(default_factory=list)
+    record: PassRecord
+    timed_s: float
+    """Seconds inside timed regions, set-aside rounds included."""
+    regions_per_block: int = 10
+    """Regions that were queued before the device was waited for."""
 
 
 class Stopwatch:
-    """Takes one pass (training or inference) of one subject under one protocol."""
+    """Takes one pass (training or inference) of one workload under one protocol.
 
-    def __init__(self, timed: TrainingPass | InferencePass, backend: Backend, protocol: Protocol, tell: Tell) -> None:
+    ``deadline_s``, by the backend's clock: no round is begun that would end after it; what was had by then is the
+    result. ``most_group`` limits the iterations of a region; ``looks``: see afterwards whether the workload goes on.
+    """
+
+    def __init__(
+        self,
+        timed: TimedPass,
+        backend: Backend,
+        protocol: Protocol,
+        tell: Tell,
+        deadline_s: float = math.inf,
+        *,
+        most_group: int | None = None,
+        looks: bool = True,
+    ) -> None:
         self._timed = timed
         self._backend = backend
         self._protocol = protocol
         self._tell = tell
-        self._notices: list[Notice] = []
-        self._host_share: list[float] = []
+        self._deadline_s = deadline_s
+        self._most_group = most_group
+        self._looks = looks
+        self._taker = Taker(timed, backend)
+        self._rounds: list[list[tuple[float, ...]]] = [[] for _ in timed.phases]
+        self._evidence: list[Evidence] = []
+        self._timed_s = 0.0
 
     def run(self) -> PassResult:
-        """Warm-up, memory, rounds. Raises whatever the workload raises."""
+        """Warm-up, rounds, rest. Raises ClockError for a clock that is none, and whatever the workload raises."""
+        started_s = self._backend.now_s()
         self._timed.begin()
         self._tell_warming()
-        started = _clock()
-        phase_s, iteration_s = self._warm_up()
-        peak, iteration_bytes = self._memory()
-        warmup_s = _clock() - started
-        # On the CPU iterations keep marks of their own: a group holds several graphs, and Dense at batch 1 was seen
-        # to take 32% less time forward and 13 to 22% more backward in groups of 16.
-        on_cpu = self._backend.clock == "perf_counter"
-        most = 1 if on_cpu else most_group_for(self._backend.free_bytes(), iteration_bytes)
-        sizes = pace(self._protocol, phase_s, iteration_s, self._empty_region_s(), self._backend.region_s, most)
-        if sizes.short:
-            self._note("short_region", "Regions are shorter than they should be: the marks may add over 0.5%.")
-        self._warm_up_group(sizes.group)
-        rounds, stop = self._rounds(sizes)
+        until_s = started_s + WARMUP_SHARE * (self._deadline_s - started_s)
+        warming = WarmUp(self._timed, self._taker, self._backend, self._protocol, self._tell_warming, until_s)
+        warm = warming.run(self._most_group)
+        warmup_s = self._backend.now_s() - started_s
+        stop = self._take_rounds(warm.sizes)
+        wall_s = self._backend.now_s() - started_s
         phases = [
-            PhaseSamples(phase, tuple(taken), sizes.group * sizes.regions_per_sample, self._backend.clock, stop)
-            for phase, taken in zip(self._timed.phases, rounds)
+            PhaseSamples(phase, tuple(taken), _per_sample(warm.sizes), self._backend.clock, stop)
+            for phase, taken in zip(self._timed.phases, self._rounds)
         ]
-        if self._host_share and median(self._host_share) > HOST_BOUND:
-            self._note("host_bound", "The device waited for the host: this is the time to launch the work.")
-        return PassResult(phases, warmup_s, peak, self._notices)
+        record = self._record(warm, warmup_s, wall_s)
+        return PassResult(phases, record, round(self._timed_s, 6), warm.sizes.regions_per_block)
 
-    def _warm_up(self) -> tuple[float, float]:
-        """Until three window medians agree, or the cap. Seconds of the shortest phase and of one iteration."""
-        started = _clock()
-        calls = self._functional_calls()
-        window = window_iterations(self._protocol, median(calls))
-        medians = calls[1:] if window == 1 else []  # so slow that a call is a window: none is run twice
+    def _take_rounds(self, sizes: Pace) -> Stop:
+        """Rounds until one of the rules says why they end; looked at between rounds only."""
         while True:
-            samples = self._take(window, 1)
-            headline = median(samples[-1])
-            medians.append(headline)
-            self._tell_warming()
-            last = medians[-3:]
-            if len(last) == 3 and max(last) - min(last) <= self._protocol.warmup_agreement * min(last):
-                break
-            if len(last) == 3 and self._past_cap(started):
-                agreement = 100 * self._protocol.warmup_agreement
-                self._note("unsettled", f"The last three warm-up windows did not agree within {agreement:g}%.")
-                break
-            window = max(1, window_iterations(self._protocol, headline))
-        return min(median(values) for values in samples), headline
+            begun_s = self._backend.now_s()
+            self._round(sizes)
+            self._tell_measuring()
+            stop = rounds.stop(self._rounds, self._evidence, self._protocol, self._timed_s)
+            if stop is not None:
+                return stop
+            now_s = self._backend.now_s()
+            if now_s + (now_s - begun_s) > self._deadline_s:
+                return "budget"
 
-    def _functional_calls(self) -> list[float]:
-        """First calls until no new memory is taken from the driver three times in a row; their seconds."""
-        seconds: list[float] = []
-        quiet, before = 0, self._backend.allocations()
-        started = _clock()
-        while quiet < FUNCTIONAL_CALLS and (len(seconds) < FUNCTIONAL_CALLS or not self._past_cap(started)):
-            seconds.append(self._take(1, 1)[-1][0])
-            self._tell_warming()
-            now = self._backend.allocations()
-            quiet = quiet + 1 if now == before else 0
-            before = now
-        return seconds
+    def _round(self, sizes: Pace) -> None:
+        """One round: its samples by phase, and what the system did meanwhile."""
+        backend = self._backend
+        before, begun_s = backend.counters.read(), backend.now_s()
+        host_s = self._taker.discard(sizes)
+        taken = self._taker.take(sizes.regions, sizes, until_s=self._latest_end_s(sizes), gauged=True)
+        ended_s, after = backend.now_s(), backend.counters.read()
+        timed_s = sum(taken.values[-1]) * sizes.group
+        self._timed_s += timed_s
+        for found, values in zip(self._rounds, taken.values):
+            found.append(samples(values, sizes.regions_per_sample))
+        self._evidence.append(
+            evidence(
+                before,
+                after,
+                taken.gauges or Gauges(),
+                wall_s=round(ended_s - begun_s, 6),
+                timed_s=round(timed_s, 6),
+                host_s=taken.host_s if host_s is None else host_s,
+                utilisation=taken.utilisation,
+            )
+        )
 
-    def _warm_up_group(self, group: int) -> None:
-        """Regions of the size that will be timed, until they take no new memory from the driver."""
-        started, quiet = _clock(), group == 1
-        while not quiet:
-            before = self._backend.allocations()
-            self._take(1, group)
-            quiet = before == self._backend.allocations() or self._past_cap(started)
+    def _latest_end_s(self, sizes: Pace) -> float:
+        """When this round has to end although it is not full: work that became slow must not overrun the budget.
+
+        What is left of the budget is shared by the rounds that are still needed for an interval.
+        """
+        missing = max(1, self._protocol.min_rounds - len(self._evidence))
+        left_s = (self._protocol.budget_s - self._timed_s) / missing
+        return self._backend.now_s() + max(self._protocol.round_s, left_s)
 
     def _tell_warming(self) -> None:
-        """A sign of life: a large model on a CPU takes minutes here."""
-        self._tell("warming up", 0, self._protocol.max_rounds, None)
+        self._tell(News("warming up", 0, self._protocol.max_rounds))
 
-    def _past_cap(self, started: float) -> bool:
-        return _clock() - started >= self._protocol.warmup_cap_s
+    def _tell_measuring(self) -> None:
+        """The estimate that the final one will be made of: that of the phase the rounds go on for."""
+        flags = rounds.counted(self._evidence, self._protocol.max_repeats)
+        widest: tuple[float, Phase, Estimate] | None = None
+        for phase, taken in zip(self._timed.phases, self._rounds):
+            found = estimate([[each for each, counts in zip(taken, flags) if counts]])
+            width = (found.relative or 0.0) if found else 0.0
+            if found and (widest is None or width >= widest[0]):
+                widest = width, phase, found
+        phase_told, so_far = (widest[1], widest[2]) if widest else (None, None)
+        self._tell(News("measuring", len(self._evidence), self._protocol.max_rounds, phase_told, so_far))
 
-    def _memory(self) -> tuple[int | None, int | None]:
-        """Peak over two untimed iterations, and what one of them takes beyond what was there before."""
-        self._timed.begin()
-        self._backend.reset_peak()
-        before = self._backend.peak_bytes()
-        self._timed.regions(2, 1)
-        self._backend.settle()
-        peak = self._backend.peak_bytes()
-        return peak, None if peak is None or before is None else peak - before
+    def _record(self, warm: Warm, warmup_s: float, wall_s: float) -> PassRecord:
+        return PassRecord(
+            name=self._timed.name,
+            evidence=tuple(self._evidence),
+            settled=warm.settled,
+            warmup_s=round(warmup_s, 6),
+            warmup_windows_s=warm.windows_s,
+            busy_s=round(self._taker.busy_s, 6),
+            wall_s=round(wall_s, 6),
+            empty_region_s=warm.empty_region_s,
+            group=warm.sizes.group,
+            deferred_share=self._deferred_share(warm.sizes) if self._looks else None,
+        )
 
-    def _empty_region_s(self) -> float:
-        """Seconds between two marks with nothing in between, as this device's clock sees it."""
-        marks = [(self._backend.mark(), self._backend.mark()) for _ in range(EMPTY_REGIONS)]
-        self._backend.settle()
-        return max(0.0, median(self._backend.seconds(start, end) for start, end in marks))
-
-    def _rounds(self, sizes: Pace) -> tuple[list[list[tuple[float, ...]]], Stop]:
-        """Rounds by phase, and why they ended. The rule is looked at between rounds only."""
-        protocol = self._protocol
-        taken: list[list[tuple[float, ...]]] = [[] for _ in self._timed.phases]
-        timed_s = 0.0
-        while True:
-            self._take(sizes.discard, sizes.group)
-            regions = sizes.samples_per_round * sizes.regions_per_sample
-            values = self._take(regions, sizes.group, sizes.regions_per_block)
-            timed_s += sum(values[-1]) * sizes.group
-            for rounds, phase_values in zip(taken, values):
-                rounds.append(_samples(phase_values, sizes.regions_per_sample))
-            count = len(taken[0])
-            self._tell("measuring", count, protocol.max_rounds, estimate([taken[-1]]))
-            if count < protocol.min_rounds:
-                continue
-            if all(precise([median(samples) for samples in rounds], protocol.precision) for rounds in taken):
-                return taken, "precision"
-            if count >= protocol.max_rounds:
-                return taken, "rounds"
-            if timed_s >= protocol.budget_s:
-                return taken, "budget"
-
-    def _take(self, regions: int, group: int, per_block: int | None = None) -> list[list[float]]:
-        """Seconds per iteration by phase, the headline phase last, in blocks that end with a settled device."""
-        values: list[list[float]] = [[] for _ in self._timed.phases]
-        while regions > 0:
-            block = min(regions, per_block or regions)
-            regions -= block
-            lead = self._backend.clock == "cuda_event" and per_block is not None and per_block > 1
-            started = _clock()
-            if lead:  # an idle device would put the latency of the first launch into the first region
-                self._timed.regions(1, 1)
-            marks = self._timed.regions(block, group)
-            queued = _clock()
-            self._backend.settle()
-            settled = _clock()
-            if self._backend.clock == "cuda_event" and per_block:
-                self._host_share.append((queued - started) / max(settled - started, 1e-9))
-            for region in marks:
-                for phase_values, seconds in zip(values, self._timed.seconds(region)):
-                    phase_values.append(seconds / group)
-        return values
-
-    def _note(self, code: str, sentence: str) -> None:
-        """Keep a notice, naming the pass it is about."""
-        name = "Inference" if self._timed.headline == "inference" else "Training"
-        self._notices.append(Notice(f"{code}_{self._timed.headline}", f"{name}: {sentence}"))
+    def _deferred_share(self, sizes: Pace) -> float | None:
+        """What goes on after a call; where one takes long, after the last call of the last round."""
+        return deferred_share(self._backend, lambda: self._timed.regions(min(1, sizes.discard), sizes.group))
 
 
-def _samples(values: list[float], per_sample: int) -> tuple[float, ...]:
-    """Means of ``per_sample`` successive values each, to the nanosecond."""
-    starts = range(0, len(values) - per_sample + 1, per_sample)
-    return tuple(round(fmean(values[start : start + per_sample]), NANOSECONDS) for start in starts)
+def _per_sample(sizes: Pace) -> int:
+    return sizes.group * sizes.regions_per_sample

@@ -10,9 +10,11 @@ import torch
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.event import CaseFailed, CaseFinished
+from cvbench_tui.core.evidence import PassRecord
+from cvbench_tui.core.measurement import Notice, PassEnergy
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker import job
+from cvbench_tui.worker import beside, job
 from cvbench_tui.worker.stopwatch import PassResult
 
 pytestmark = pytest.mark.torch
@@ -38,12 +40,12 @@ def test_while_it_is_timed_the_collector_is_off_and_the_threads_are_the_cases(mo
     seen = []
 
     class Watch:
-        def __init__(self, *_args) -> None:
+        def __init__(self, *_args, **_options) -> None:
             pass
 
         def run(self) -> PassResult:
             seen.append((gc.isenabled(), gc.get_freeze_count() > 0, torch.get_num_threads()))
-            return PassResult([], 0.0, None)
+            return PassResult([], PassRecord("training"), 0.0)
 
     monkeypatch.setattr(job, "Stopwatch", Watch)
     case = Case(find_layer("Dense").workload, "cpu", 1, threads=1)
@@ -60,3 +62,86 @@ def test_a_case_that_cannot_be_built_is_its_failure_and_nothing_is_raised():
     job.Job(case, PROTOCOLS["quick"], 0, sent).run()
     (failed,) = [event for event in sent if isinstance(event, CaseFailed)]
     assert failed.failure.kind == "unsupported"
+
+
+class Steady:
+    """A stopwatch that needs no time."""
+
+    def __init__(self, timed, *_args, **_options) -> None:
+        self.name = timed.name
+
+    def run(self) -> PassResult:
+        return PassResult([], PassRecord(self.name, warmup_s=0.5), 2.0)
+
+
+@pytest.fixture
+def outcome(monkeypatch):
+    monkeypatch.setattr(job, "Stopwatch", Steady)
+
+    def measure(process=0, notices=(), **changes):
+        sent = Sent()
+        protocol = replace(PROTOCOLS["quick"], **changes)
+        job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, process, sent, notices).run()
+        (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
+        return finished.measurement
+
+    return measure
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_the_passes_accounts_add_up(outcome):
+    measurement = outcome()
+    assert [record.name for record in measurement.passes] == ["training", "inference"]
+    assert (measurement.timed_s, measurement.warmup_s) == (4.0, 1.0)
+    assert measurement.memory_peak_bytes == max(
+        (memory.resident_bytes or 0 for memory in measurement.memory), default=None
+    )
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_what_is_beside_the_times_never_costs_the_row(outcome, monkeypatch):
+    def fails(*_args, **_options):
+        raise RuntimeError("CUDA error: out of luck\nsecond line")
+
+    for name in ("phase_memory", "phase_work", "Variants", "meter_for"):
+        monkeypatch.setattr(beside, name, fails)
+    measurement = outcome(extras=("energy",))
+    assert [notice.code for notice in measurement.notices] == [
+        "memory_failed",
+        "variants_failed",
+        "energy_failed",
+        "work_failed",
+    ]
+    assert measurement.notices[0].sentence == "Not measured (memory): RuntimeError: CUDA error: out of luck"
+    assert len(measurement.passes) == 2
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_the_work_is_a_formula_and_counted_in_the_first_process_only(outcome):
+    assert outcome().work
+    assert not outcome(process=1).work
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_what_the_start_of_the_process_has_to_say_stands_in_every_row(outcome):
+    notice = Notice("affinity_shrunk", "Cores were taken.")
+    assert outcome(notices=(notice,)).notices == (notice,)
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_energy_is_taken_in_the_rounds_own_blocks(outcome, monkeypatch):
+    asked = []
+
+    class Pass:
+        def __init__(self, *_args) -> None:
+            pass
+
+        def take(self, timed, name, regions, group):
+            asked.append((timed.name, name, regions, group))
+            return PassEnergy(name, "rapl", 2.0, 10, 5.0)
+
+    monkeypatch.setattr(beside, "EnergyPass", Pass)
+    monkeypatch.setattr(beside, "meter_for", lambda *_: object())
+    assert [energy.name for energy in outcome(extras=("energy",)).energy] == ["training", "inference"]
+    assert asked == [("training", "training", 10, 1), ("inference", "inference", 10, 1)]
+    assert outcome(extras=()).energy == ()

@@ -80,6 +80,41 @@ def test_a_model_and_a_layer_in_all_four_phases(source):
     assert len(pids) == 2
 
 
+def test_every_pass_has_its_account_and_what_the_system_did_in_each_round(source):
+    run, _ = run_of(source, DENSE)
+    (measurement,) = run.measured
+    assert [record.name for record in measurement.passes] == ["training", "inference"]
+    for phase in measurement.phases:
+        (seen,) = measurement.evidence_by_process(phase.phase)
+        assert len(seen) == len(phase.rounds)
+        assert all(each.wall_s >= each.timed_s > 0 for each in seen)
+    for record in measurement.passes:
+        assert record.wall_s >= record.busy_s > record.warmup_s / 2
+        assert len(record.warmup_windows_s) >= 1
+        assert record.empty_region_s is not None
+        assert record.deferred_share is None or record.deferred_share >= 0
+    assert measurement.timed_s == pytest.approx(
+        sum(seen.timed_s for record in measurement.passes for seen in record.evidence), abs=1e-4
+    )
+    assert {work.phase for work in measurement.work} == {phase.phase for phase in measurement.phases}
+
+
+def test_only_the_passes_of_the_protocol_are_taken(source):
+    run, _ = run_of(source, DENSE, protocol=replace(SHORT, passes=("inference",), extras=("alone",)))
+    (measurement,) = run.measured
+    assert [phase.phase for phase in measurement.phases] == ["inference"]
+    assert measurement.variants == ()
+
+
+def test_what_is_beside_the_phases_is_taken_where_the_protocol_asks(source):
+    run, _ = run_of(source, DENSE, protocol=replace(SHORT, extras=("alone", "energy", "flushed", "device_only")))
+    (measurement,) = run.measured
+    kinds = {variant.kind for variant in measurement.variants}
+    assert "alone" in kinds
+    assert "device_only" not in kinds
+    assert not [notice for notice in measurement.notices if notice.code != "flushed_failed"]
+
+
 def test_rigorous_repeats_every_case_in_processes_of_its_own(source):
     run, events = run_of(source, DENSE, protocol=replace(SHORT, processes=3))
     assert run.measured[0].processes == 3
@@ -133,7 +168,7 @@ def test_killing_the_measuring_process_costs_one_row(source):
 def test_killing_the_whole_worker_costs_one_row(source):
     def kill(event):
         if isinstance(event, CaseStarted) and event.case_id == RESNET.case_id:
-            os.killpg(source._worker.pid, signal.SIGKILL)
+            os.killpg(source._keeper._worker.pid, signal.SIGKILL)
 
     run, _ = run_of(source, RESNET, DENSE, each=kill)
     assert [failure.kind for failure in run.failures] == ["crashed"]
@@ -146,14 +181,14 @@ def test_cancel_in_mid_case_keeps_the_finished_rows_and_the_worker(source):
         source, Plan("p", (DENSE, RESNET), replace(SHORT, budget_s=60.0, precision=1e-9, max_rounds=10**6))
     )
     session.plan = replace(session.plan, protocol=replace(session.plan.protocol, min_rounds=10**6))
-    before = source._worker.pid
+    before = source._keeper._worker.pid
     for event, _ in session.run(kept):
         if isinstance(event, Progress) and event.round >= 2:
             session.cancel()
     failed = [event.failure.kind for event in kept.events if event.kind == "case_failed"]
     assert failed == ["cancelled"]
     assert kept.events[-1].reason == "cancelled"
-    assert source._worker.pid == before
+    assert source._keeper._worker.pid == before
 
 
 ONE_CASE = (sys.executable, "-m", "cvbench_tui.worker", "--one-case")
@@ -201,6 +236,17 @@ def until(process, kind):
         if event["kind"] == kind:
             return event
     raise AssertionError(f"no {kind}: {process.stderr.read().decode()}")
+
+
+def test_a_ceiling_is_measured_under_the_key_that_was_asked_for():
+    with worker() as process:
+        process.stdin.write(json.dumps({"kind": "ceiling", "device": "cpu", "key": "k"}).encode() + b"\n")
+        process.stdin.flush()
+        assert "ceiling" in until(process, "worker_ready")["can"]
+        ceiling = until(process, "ceiling_measured")["ceiling"]
+        process.stdin.close()
+    assert ceiling["key"] == "k"
+    assert dict(ceiling["flops_per_s"])["float32"] > 0
 
 
 def gone(pid: int) -> bool:

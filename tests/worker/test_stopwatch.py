@@ -3,248 +3,218 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker import stopwatch as module
+from cvbench_tui.worker.backend import ClockError
 from cvbench_tui.worker.pace import window_iterations
-from cvbench_tui.worker.stopwatch import Stopwatch
+from tests.worker.machine import DEFAULT, Machine, Pass, take, with_cap
 
-DEFAULT = PROTOCOLS["default"]
-
-
-class Machine:
-    """A clock that only work moves, and a backend and a pass that live on it."""
-
-    clock = "perf_counter"
-    region_s = 0.0
-    phases = ("forward", "backward", "total")
-    headline = "total"
-
-    def __init__(self, iteration_s: Callable[[int], float], *, queue_s: float | None = None) -> None:
-        self.now = 0.0
-        self.done = 0
-        self.device_now = 0.0
-        self.groups: list[int] = []
-        self.counts: list[int] = []
-        self._iteration_s = iteration_s
-        self._queue_s = queue_s
-        self.peak = 0
-
-    # the clock
-    def read(self) -> float:
-        return self.now
-
-    # the backend
-    def mark(self) -> float:
-        return self.now
-
-    def settle(self) -> None:
-        self.now = max(self.now, self.device_now)
-
-    def seconds(self, start: float, end: float) -> float:
-        return end - start
-
-    def allocations(self) -> int | None:
-        return min(self.done, 5)
-
-    def reset_peak(self) -> None:
-        self.peak = 100
-
-    def peak_bytes(self) -> int | None:
-        return self.peak
-
-    def free_bytes(self) -> int | None:
-        return 1 << 30
-
-    # the pass
-    def begin(self) -> None:
-        pass
-
-    def regions(self, count: int, group: int) -> list[tuple[float, float, float]]:
-        self.peak += 50
-        self.groups.append(group)
-        self.counts.append(count)
-        found = []
-        for _ in range(count):
-            seconds = sum(self._iteration_s(self.done + index) for index in range(group))
-            self.done += group
-            start = max(self.now, self.device_now) if self._queue_s else self.now
-            if self._queue_s:
-                self.now += self._queue_s * group
-                self.device_now = start + seconds
-            else:
-                self.now += seconds
-            found.append((start, start + seconds / 3, start + seconds))
-        return found
-
-    def pass_seconds(self, marks: tuple[float, float, float]) -> tuple[float, ...]:
-        start, between, end = marks
-        return between - start, end - between, end - start
+QUICK = PROTOCOLS["quick"]
 
 
-class Pass:
-    """The machine's pass, under the names the stopwatch calls."""
-
-    phases = Machine.phases
-    headline = Machine.headline
-
-    def __init__(self, machine: Machine) -> None:
-        self.begin = machine.begin
-        self.regions = machine.regions
-        self.seconds = machine.pass_seconds
+def jitter(seed: int, level: float, share: float):
+    draw = random.Random(seed)
+    return lambda _: level * draw.uniform(1 - share, 1 + share)
 
 
-@pytest.fixture
-def take(monkeypatch):
-    def run(machine: Machine, protocol=DEFAULT):
-        told = []
-        monkeypatch.setattr(module, "_clock", machine.read)
-        watch = Stopwatch(Pass(machine), machine, protocol, lambda *news: told.append(news))
-        return watch.run(), told
-
-    return run
+def test_the_stopwatch_and_all_it_stands_on_need_no_torch():
+    code = "import sys, cvbench_tui.worker.stopwatch; assert 'torch' not in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def codes(result) -> list[str]:
-    return [notice.code for notice in result.notices]
-
-
-def test_quiet_work_stops_at_the_fewest_rounds(take):
-    result, told = take(Machine(lambda _: 0.003))
+def test_quiet_work_stops_at_the_fewest_rounds():
+    result, told = take(Machine(jitter(1, 0.003, 0.001)))
     assert [phase.stop for phase in result.phases] == ["precision"] * 3
     assert [len(phase.rounds) for phase in result.phases] == [5, 5, 5]
-    assert result.notices == []
-    assert [news[1] for news in told if news[0] == "measuring"] == [1, 2, 3, 4, 5]
+    assert [news.rounds for news in told if news.stage == "measuring"] == [1, 2, 3, 4, 5]
+    assert result.record.settled
 
 
-def test_forward_and_backward_add_up_to_total_sample_by_sample(take):
-    draw = random.Random(3)
-    result, _ = take(Machine(lambda _: draw.uniform(0.002, 0.004)))
+def test_forward_and_backward_add_up_to_total_sample_by_sample():
+    result, _ = take(Machine(jitter(3, 0.003, 0.3)))
     forward, backward, total = (phase.rounds for phase in result.phases)
     for parts in zip(forward, backward, total, strict=True):
         for first, second, whole in zip(*parts, strict=True):
-            assert first + second == pytest.approx(whole, abs=2e-9)
+            assert first + second == pytest.approx(whole, abs=2e-12)
 
 
-def test_noise_takes_more_rounds_and_says_when_it_gave_up(take):
+def test_noise_takes_more_rounds_and_says_when_it_gave_up():
     draw = random.Random(1)
     level = {}
-
-    def noisy(index: int) -> float:
-        return 0.01 * level.setdefault(index // 12, draw.uniform(0.8, 1.2))
-
-    result, _ = take(Machine(noisy))
+    result, _ = take(Machine(lambda index: 0.01 * level.setdefault(index // 12, draw.uniform(0.8, 1.2))))
     assert {phase.stop for phase in result.phases} == {"rounds"}
     assert len(result.phases[0].rounds) == DEFAULT.max_rounds
 
 
-def test_slow_work_ends_at_the_budget_with_five_rounds_at_least(take):
-    draw = random.Random(2)
-    result, _ = take(Machine(lambda _: draw.uniform(1.5, 2.5)))
+def test_slow_work_ends_at_the_budget_with_five_rounds_at_least():
+    result, _ = take(Machine(jitter(2, 2.0, 0.25)))
     assert {phase.stop for phase in result.phases} == {"budget"}
     assert len(result.phases[0].rounds) == DEFAULT.min_rounds
 
 
-def test_a_ramp_is_warmed_away(take):
-    """Clocks rise over the first 150 ms: the steady value is what counts, not the first iterations."""
-    machine = Machine(lambda index: 0.005 * (1 + 0.3 * 0.97**index))
+def test_an_iteration_longer_than_the_budget_is_taken_five_times_and_ends_with_an_interval():
+    machine = Machine(jitter(2, 20.0, 0.1))
     result, _ = take(machine)
+    assert {phase.stop for phase in result.phases} == {"budget"}
+    assert [len(taken) for taken in result.phases[2].rounds] == [1] * 5
+    assert estimate([result.phases[2].rounds]).half_width_s > 0
+    assert machine.done <= 9  # three to warm up and one window
+
+
+def test_what_was_had_by_the_deadline_is_the_result():
+    machine = Machine(jitter(2, 100.0, 0.1))
+    result, _ = take(machine, deadline_s=450.0)
+    assert {phase.stop for phase in result.phases} == {"budget"}
+    assert 1 <= len(result.phases[0].rounds) < 5
+    assert machine.now <= 451
+    assert not result.record.settled
+
+
+def test_work_that_becomes_slow_after_the_warm_up_does_not_overrun_the_budget():
+    machine = Machine(lambda index: 0.003 if index < 300 else 0.3)
+    result, _ = take(machine)
+    assert len(result.phases[0].rounds) >= 5
+    assert result.timed_s < 1.5 * DEFAULT.budget_s
+    assert all(taken for taken in result.phases[2].rounds)
+
+
+def test_a_ramp_is_warmed_away():
+    """Clocks rise over the first 150 ms: the steady value is what counts, not the first iterations."""
+    result, _ = take(Machine(lambda index: 0.005 * (1 + 0.3 * 0.97**index)))
     median = sorted(result.phases[2].rounds[0])[len(result.phases[2].rounds[0]) // 2]
     assert median == pytest.approx(0.005, rel=0.01)
-    assert codes(result) == []
+    assert result.record.settled
 
 
-def test_a_warm_up_that_never_settles_is_bounded_and_said(take):
-    machine = Machine(lambda index: 0.01 * (1 + 0.002 * index))
-    result, _ = take(machine)
-    assert "unsettled_total" in codes(result)
-    assert result.warmup_s < 2 * DEFAULT.warmup_cap_s
+def test_a_warm_up_that_never_settles_is_bounded_and_said():
+    result, _ = take(Machine(lambda index: 0.01 * (1 + 0.002 * index)))
+    assert not result.record.settled
+    assert DEFAULT.warmup_cap_s <= result.record.warmup_s < 2 * DEFAULT.warmup_cap_s
 
 
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 5.0])
-@pytest.mark.parametrize("protocol", [PROTOCOLS["quick"], DEFAULT, PROTOCOLS["rigorous"]], ids=lambda p: p.name)
-def test_slow_but_steady_work_is_not_called_unsettled(take, seconds, protocol):
-    result, _ = take(Machine(lambda _: seconds), protocol)
-    assert codes(result) == []
+@pytest.mark.parametrize("protocol", [QUICK, DEFAULT, PROTOCOLS["rigorous"]], ids=lambda p: p.name)
+def test_slow_but_steady_work_is_not_called_unsettled(seconds, protocol):
+    result, _ = take(Machine(jitter(7, seconds, 1e-4)), protocol)
+    assert result.record.settled
     assert {phase.stop for phase in result.phases} == {"precision"}
 
 
 @pytest.mark.parametrize(("growing", "calls"), [(0, 3), (5, 8), (12, 15)])
-def test_new_allocations_keep_the_functional_warm_up_going(take, growing, calls):
+def test_new_allocations_keep_the_functional_warm_up_going(growing, calls):
     """After the last call that took new memory, three quiet ones have to follow before any window."""
     machine = Machine(lambda _: 0.01)
     machine.allocations = lambda: min(machine.done, growing)
-    take(machine, replace(DEFAULT, warmup_cap_s=100.0))
-    assert machine.counts.index(window_iterations(DEFAULT, 0.01)) == calls
+    take(machine, with_cap(100.0))
+    assert machine.blocks.index(min(5, window_iterations(DEFAULT, 0.01))) == calls
 
 
-def test_the_rule_looks_at_every_phase(take):
+def test_a_newly_compiled_graph_keeps_it_going_too():
+    machine = Machine(lambda _: 0.01)
+    read = machine.read
+    machine.read = lambda: replace(read(), recompiles=min(machine.done, 4))
+    take(machine)
+    assert machine.blocks[:7] == [1] * 7
+
+
+def test_the_rule_looks_at_every_phase_and_the_widest_is_told():
     """A noisy forward beside a backward that makes up for it: the total alone would be precise at once."""
     draw = random.Random(5)
     share = {}
-    machine = Machine(lambda _: 0.01)
+    machine = Machine(jitter(4, 0.01, 1e-4))
+    timed = Pass(machine)
 
     def split(marks):
         start, _, end = marks
         forward = (end - start) * share.setdefault(int(start * 8), draw.uniform(0.2, 0.5))
         return forward, end - start - forward, end - start
 
-    machine.pass_seconds = split
-    result, _ = take(machine)
+    timed.seconds = split
+    result, told = take(machine, timed=timed)
     assert {phase.stop for phase in result.phases} == {"rounds"}
+    assert told[-1].phase == "forward"
 
 
-def test_every_round_begins_with_unrecorded_iterations(take):
-    result, _ = take(machine := Machine(lambda _: 0.003))
-    rounds = len(result.phases[0].rounds)
-    assert machine.counts.count(2) == rounds + 1  # and once to read the memory
+def test_what_is_told_last_is_what_the_final_estimate_is_made_of():
+    result, told = take(Machine(jitter(9, 0.01, 0.2)))
+    phases = {phase.phase: phase for phase in result.phases}
+    assert told[-1].estimate == estimate([phases[told[-1].phase].rounds])
 
 
-def test_groups_are_warmed_up_before_they_are_timed(take):
-    machine = Machine(lambda _: 30e-6)
-    machine.clock, machine.region_s = "host_synchronize", 1e-3
-    machine.allocations = lambda: min(machine.groups.count(64), 3)
-    take(machine)
-    first = machine.groups.index(64)
-    assert machine.counts[first : first + 4] == [1, 1, 1, 1]
+def test_a_disturbed_round_is_taken_again_and_kept():
+    steady = jitter(3, 0.003, 0.001)
+
+    def disturbed(index: int) -> float:
+        machine.waited_s += 0.1 if index == 200 else 0.0
+        return steady(index)
+
+    machine = Machine(disturbed)
+    result, told = take(machine)
+    waits = [each.waited_s for each in result.record.evidence]
+    assert sorted(waits)[-1] == pytest.approx(0.1)
+    assert len(result.phases[0].rounds) == len(waits) == DEFAULT.min_rounds + 1
+    assert result.phases[0].stop == "precision"
+    assert told[-1].rounds == DEFAULT.min_rounds + 1
 
 
-def test_cuda_blocks_are_bounded_and_led_by_an_unrecorded_iteration(take):
-    machine = Machine(lambda _: 0.003, queue_s=0.0001)
-    machine.clock = "cuda_event"
+def test_evidence_covers_each_round_and_the_pass_keeps_its_accounts():
+    machine = Machine(jitter(3, 0.003, 0.001))
     result, _ = take(machine)
-    assert machine.counts[-6:] == [1, 17, 1, 17, 1, 6]
-    assert sum(len(samples) for samples in result.phases[0].rounds) == 40 * len(result.phases[0].rounds)
+    record = result.record
+    assert len(record.evidence) == len(result.phases[0].rounds)
+    for seen, taken in zip(record.evidence, result.phases[2].rounds, strict=True):
+        assert seen.timed_s == pytest.approx(sum(taken), rel=1e-4)
+        assert seen.cpu_s == pytest.approx(seen.wall_s)
+        assert seen.wall_s >= seen.timed_s
+    assert result.timed_s == pytest.approx(sum(seen.timed_s for seen in record.evidence), abs=1e-5)
+    assert record.busy_s == pytest.approx(record.wall_s)  # this machine does nothing else
+    assert record.warmup_s == pytest.approx(record.wall_s - sum(seen.wall_s for seen in record.evidence), abs=1e-5)
+    assert len(record.warmup_windows_s) >= 3
+    assert record.group == 1
+    assert record.name == "training"
 
 
-def test_one_call_of_memory_is_read_untimed(take):
-    result, _ = take(Machine(lambda _: 0.003))
-    assert result.memory_peak_bytes == 150
-
-
-def test_short_work_on_an_accelerator_is_grouped(take):
-    machine = Machine(lambda _: 30e-6)
-    machine.clock, machine.region_s = "host_synchronize", 1e-3
+@pytest.mark.parametrize("share", [0.0, 0.9])
+def test_cpu_time_after_the_last_call_is_seen(share):
+    machine = Machine(jitter(3, 0.003, 0.001))
+    machine.idle_cpu_share = share
     result, _ = take(machine)
-    assert max(machine.groups) == 64
-    assert result.phases[0].iterations_per_sample == 64
-    assert "short_region_total" in codes(result)
-    assert result.phases[2].rounds[0][0] == pytest.approx(30e-6)
+    assert result.record.deferred_share == pytest.approx(share)
 
 
-@pytest.mark.parametrize(("queue_s", "noticed"), [(0.0001, False), (0.00299, True)])
-def test_a_device_that_waits_for_the_host_is_said(take, queue_s, noticed):
-    machine = Machine(lambda _: 0.003, queue_s=queue_s)
-    machine.clock = "cuda_event"
+def test_on_the_cpu_short_work_keeps_marks_of_its_own_and_a_sample_is_a_mean():
+    machine = Machine(jitter(3, 30e-6, 0.01))
     result, _ = take(machine)
-    assert ("host_bound_total" in codes(result)) == noticed
+    assert set(machine.groups) == {1}
+    assert result.phases[0].iterations_per_sample == 34
+    assert result.phases[2].rounds[0][0] == pytest.approx(30e-6, rel=0.01)
 
 
-def test_a_workload_that_raises_is_not_swallowed(take):
+def test_where_regions_have_a_floor_short_work_is_grouped():
+    machine = Machine(jitter(3, 300e-6, 0.01))
+    machine.clock, machine.region_s = "host_synchronize", 0.01
+    machine.free_bytes = lambda: 1 << 40
+    result, _ = take(machine)
+    assert max(machine.groups) == result.record.group == 64
+    assert result.phases[2].rounds[0][0] == pytest.approx(300e-6, rel=0.01)
+
+
+def test_groups_are_warmed_up_before_they_are_timed():
+    machine = Machine(jitter(3, 300e-6, 0.01))
+    machine.clock, machine.region_s = "host_synchronize", 0.01
+    machine.allocations = lambda: sum(group > 1 for group in machine.groups[:12])
+    result, told = take(machine)
+    assert result.record.settled
+    assert sum(news.stage == "warming up" for news in told) > 8
+
+
+def test_a_workload_that_raises_is_not_swallowed():
     def fails(index: int) -> float:
         if index > 40:
             raise RuntimeError("CUDA out of memory")
@@ -252,3 +222,21 @@ def test_a_workload_that_raises_is_not_swallowed(take):
 
     with pytest.raises(RuntimeError, match="out of memory"):
         take(Machine(fails))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(lambda _: -0.003, "backwards"), (lambda _: float("nan"), "backwards|no number"), (lambda _: 0.0, "stood still")],
+)
+def test_a_clock_that_gives_no_duration_is_an_error_and_never_a_number(seconds, words):
+    machine = Machine(jitter(3, 0.003, 0.001))
+    timed = Pass(machine)
+    before = timed.seconds
+    timed.seconds = lambda marks: before(marks) if machine.done < 200 else (seconds(0),) * 3
+    with pytest.raises(ClockError, match=words):
+        take(machine, timed=timed)
+
+
+def test_a_host_clock_that_stands_still_from_the_start_does_not_hang():
+    with pytest.raises(ClockError, match="stood still"):
+        take(Machine(lambda _: 0.0))

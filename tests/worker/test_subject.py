@@ -12,7 +12,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker import published
-from cvbench_tui.worker.backend import CpuBackend
+from cvbench_tui.worker.backend import ClockError, CpuBackend
 from cvbench_tui.worker.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.subject import Subject, outputs_of
 from cvbench_tui.worker.timed import InferencePass, TrainingPass
@@ -137,7 +137,7 @@ def test_output_gradients_are_real_tensors_of_the_outputs_shape():
     assert gradient.unique().numel() > 500
 
 
-def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration(monkeypatch):
+def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
     """Scripted seconds: the cold iteration takes 100, every other one 1 more than the last."""
     made = subject(find_layer("Dense"), protocol=ORIGINAL)
     made.train()
@@ -154,21 +154,30 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration(monkeypatc
 
     backend = CpuBackend()
     backend.settle = settle
-    monkeypatch.setattr(published, "_clock", lambda: now[0])
+    backend.now_s = lambda: now[0]
+    backend.wait = lambda seconds: now.__setitem__(0, now[0] + seconds)
     protocol = replace(ORIGINAL, iterations_cpu=21)
     made.clear()
-    result = published.published_pass(made, backend, protocol, training=True, tell=lambda *_: None)
+    result = published.published_pass(made, backend, protocol, training=True, tell=lambda _: None)
     assert [phase.phase for phase in result.phases] == ["forward", "backward", "total"]
     assert [sample for taken in result.phases[0].rounds for sample in taken] == [1.0] * 20
     assert [sample for taken in result.phases[2].rounds for sample in taken] == [2.0] * 20
     assert modes == [(True, False)] * 21
-    assert len(settled) == 42
+    assert len(settled) == 43  # the last: to see whether anything goes on by itself
     bias = made.module.bias.grad
     assert torch.allclose(bias, 21 * made.gradients[0].sum(0), rtol=1e-3)
     modes.clear()
-    result = published.published_pass(made, backend, protocol, training=False, tell=lambda *_: None)
+    result = published.published_pass(made, backend, protocol, training=False, tell=lambda _: None)
     assert sum(len(taken) for taken in result.phases[0].rounds) == 20
     assert modes == [(False, True)] * 21
+
+
+def test_the_published_loop_with_fewer_iterations_than_rounds_files_no_empty_round():
+    made = subject(find_layer("Dense"), protocol=ORIGINAL)
+    short = replace(ORIGINAL, iterations_cpu=5)
+    result = published.published_pass(made, CpuBackend(), short, training=False, tell=lambda _: None)
+    assert [len(taken) for taken in result.phases[0].rounds] == [1] * 4
+    assert len(result.record.evidence) == 4
 
 
 def test_grouped_regions_do_all_their_iterations():
@@ -212,6 +221,7 @@ def test_a_model_this_torchvision_lacks_is_unsupported():
         (RuntimeError('"conv" not implemented for BFloat16'), "unsupported", "BFloat16"),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied\nmore"), "error", "shapes cannot be multiplied"),
         (ValueError(""), "error", "ValueError: no message"),
+        (ClockError("The clock went backwards between two marks."), "error", "The clock went backwards between"),
     ],
 )
 def test_what_went_wrong_is_one_sentence(error, kind, words):

@@ -1,0 +1,86 @@
+"""What stands beside a case's times: variants, memory, energy, work. Taken when the times are had.
+
+Nothing here may cost the row: what cannot be had is a notice, or simply absent where the device does not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseMemory, PhaseWork, Variant
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.backend import Backend
+from cvbench_tui.worker.devices import meter_for
+from cvbench_tui.worker.energy import EnergyPass
+from cvbench_tui.worker.memory import largest_bytes, peaks_for, phase_memory
+from cvbench_tui.worker.stopwatch import PassResult
+from cvbench_tui.worker.subject import Subject
+from cvbench_tui.worker.timed import pass_of
+from cvbench_tui.worker.variants import Variants
+from cvbench_tui.worker.work import phase_work
+
+
+class Beside:
+    """Made before the module is built, so that growth of memory can be told. ``alive`` gives a sign of life."""
+
+    def __init__(self, case: Case, protocol: Protocol, backend: Backend, alive: Callable[[], None]) -> None:
+        self._case = case
+        self._protocol = protocol
+        self._backend = backend
+        self._alive = alive
+        self._peaks = peaks_for(torch.device(case.device))
+        self.memory: Sequence[PhaseMemory] = ()
+        self.energy: list[PassEnergy] = []
+        self.work: Sequence[PhaseWork] = ()
+        self.variants: Sequence[Variant] = ()
+        self.notices: list[Notice] = []
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The largest peak of any phase: allocated on an accelerator, else growth of resident memory."""
+        return largest_bytes(self.memory)
+
+    def take(self, subject: Subject, results: Sequence[PassResult], *, first: bool) -> None:
+        """All of it; the work, which is a formula, in the first process only."""
+        self._alive()
+        self._try("memory", lambda: self._take_memory(subject))
+        self._try("variants", lambda: self._take_variants(subject))
+        if "energy" in self._protocol.extras:
+            self._try("energy", lambda: self._take_energy(subject, results))
+        if first:
+            self._try("work", self._take_work)
+
+    def _try(self, what: str, take: Callable[[], None]) -> None:
+        try:
+            take()
+        except Exception as error:  # the times are had: what is only beside them must not cost the row
+            text = next(iter(str(error).splitlines()), "") or "no message"
+            self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {type(error).__name__}: {text}"))
+
+    def _take_memory(self, subject: Subject) -> None:
+        self.memory = phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
+
+    def _take_variants(self, subject: Subject) -> None:
+        variants = Variants(self._case, subject, self._backend, self._protocol, self._alive)
+        variants.take()
+        self.variants = variants.found
+        self.notices += variants.notices
+
+    def _take_energy(self, subject: Subject, results: Sequence[PassResult]) -> None:
+        meter = meter_for(torch.device(self._case.device), self._backend)
+        if meter is None:
+            return
+        for result in results:
+            self._alive()
+            timed = pass_of(result.record.name, subject, self._backend)
+            taken = EnergyPass(self._backend, meter, self._backend.wait).take(
+                timed, result.record.name, result.regions_per_block, result.record.group
+            )
+            if taken is not None:
+                self.energy.append(taken)
+
+    def _take_work(self) -> None:
+        self.work = phase_work(self._case, self._protocol.method)

@@ -1,0 +1,209 @@
+"""Workloads for ``cvbench-tui selftest``: known durations, and tricks that have fooled other harnesses.
+
+They are layers of this worker like any other, so that the whole path is tested: request, build, warm-up, rounds, grade.
+None of them computes anything useful, and none is in the catalog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# Own references, taken when this module is imported: ``TimerTrap`` replaces those of the ``time`` module.
+_clock_ns = time.perf_counter_ns
+_monotonic, _epoch = time.monotonic, time.time
+
+LIE = 0.1
+"""Share of the true time that the replaced timers tell: large enough that no noise hides it."""
+CALIBRATION_CYCLES = 50_000_000
+"""A device spin of some 30 ms at 1.5 GHz: long enough for the host's clock, short enough to run three times."""
+HASHED_BYTES = 1 << 20
+"""Hashed at a time by ``AsyncTrap``'s thread: about a millisecond in which it computes without Python's global lock."""
+MOST_PENDING = 2
+"""Pieces of unfinished work that ``AsyncTrap`` keeps at most on the processor: a queue without end would outlive the
+case by minutes."""
+
+
+def spin(seconds: float) -> None:
+    """Keep this thread busy until its own reference of the clock has advanced so far; right to about 0.1 us."""
+    end = _clock_ns() + round(seconds * 1e9)
+    while _clock_ns() < end:
+        pass
+
+
+class DeviceSpin:
+    """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles.
+
+    Cycles are turned into seconds once, by the host's clock around a synchronise, with the device's clock already up.
+    """
+
+    def __init__(self, device: torch.device, cuda: Any = torch.cuda) -> None:
+        self._cuda = cuda
+        """``torch.cuda``, or a stand-in with the same calls."""
+        self._device = device
+        self._cycles_per_s = [self._once() for _ in range(3)][-1]
+
+    def __call__(self, seconds: float) -> None:
+        """Queue the spin on the current stream."""
+        self._cuda._sleep(round(seconds * self._cycles_per_s))
+
+    def _once(self) -> float:
+        self._cuda.synchronize(self._device)
+        start = _clock_ns()
+        self._cuda._sleep(CALIBRATION_CYCLES)
+        self._cuda.synchronize(self._device)
+        return CALIBRATION_CYCLES / ((_clock_ns() - start) * 1e-9)
+
+
+def spin_on(device: torch.device) -> Callable[[float], None]:
+    """The spin of that device. On anything but CUDA the host spins, as nothing else can be programmed alike there."""
+    return DeviceSpin(device) if device.type == "cuda" else spin
+
+
+class _SpinFunction(torch.autograd.Function):
+    """The identity, with a spin on the way forward and another on the way back."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, spinning: Callable[[float], None], seconds: float) -> Tensor:
+        ctx.spinning, ctx.seconds = spinning, seconds
+        spinning(seconds)
+        return inputs.view_as(inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        ctx.spinning(ctx.seconds)
+        return gradients[0], None, None
+
+
+class Spin(nn.Module):
+    """A workload that lasts ``seconds`` in each direction, by a clock of its own."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._spin: Callable[[float], None] | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The input after ``seconds``. Inference is nothing but the spin: its time is known to a microsecond."""
+        if self._spin is None:
+            self._spin = spin_on(inputs.device)
+        if torch.is_grad_enabled():
+            return _SpinFunction.apply(inputs, self._spin, self.seconds)
+        self._spin(self.seconds)
+        return inputs
+
+
+class AsyncTrap(nn.Module):
+    """Returns before its work is done: a thread goes on computing; on CUDA, a stream that nobody waits for.
+
+    A harness that looks at the clock when the call returns sees microseconds.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._start: Callable[[], None] | None = None
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The input at once."""
+        if self._start is None:
+            self._start = self._side_stream(inputs.device) if inputs.device.type == "cuda" else self._thread()
+        self._start()
+        return inputs.view_as(inputs)
+
+    def _side_stream(self, device: torch.device) -> Callable[[], None]:
+        """Each call queues a spin on a stream of its own."""
+        spinning, stream = DeviceSpin(device), torch.cuda.Stream(device)
+
+        def start() -> None:
+            with torch.cuda.stream(stream):
+                spinning(self.seconds)
+
+        return start
+
+    def _thread(self) -> Callable[[], None]:
+        """Each call gives a thread ``seconds`` of work, as long as it is not too far behind."""
+        wanted = threading.Semaphore(0)
+        pending = threading.BoundedSemaphore(MOST_PENDING)
+        data = bytes(HASHED_BYTES)
+
+        def work() -> None:
+            while True:
+                wanted.acquire()
+                end = _clock_ns() + round(self.seconds * 1e9)
+                while _clock_ns() < end:
+                    hashlib.sha256(data)
+                pending.release()
+
+        threading.Thread(target=work, daemon=True).start()
+
+        def start() -> None:
+            if pending.acquire(blocking=False):
+                wanted.release()
+
+        return start
+
+
+class TimerTrap(nn.Module):
+    """Replaces every timer that a harness may look up at run time by one that tells a tenth, then spins ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._spin = Spin(seconds)
+        self._patched = False
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The input after ``seconds``, with the timers bent for the rest of this process."""
+        if not self._patched:
+            self._patched = True
+            bend_timers()
+        output: Tensor = self._spin(inputs)
+        return output
+
+
+def bend_timers() -> None:
+    """Make ``time`` and CUDA's events tell ``LIE`` of the truth from now on, in this process."""
+    liars = {
+        "perf_counter": _slowed(lambda: _clock_ns() * 1e-9),
+        "perf_counter_ns": _slowed_ns(_clock_ns),
+        "monotonic": _slowed(_monotonic),
+        "time": _slowed(_epoch),
+    }
+    for name, liar in liars.items():
+        setattr(time, name, liar)
+    events: Any = torch.cuda.Event
+    elapsed_time = events.elapsed_time
+    events.elapsed_time = lambda *pair: LIE * elapsed_time(*pair)
+
+
+def _slowed(clock: Callable[[], float]) -> Callable[[], float]:
+    start = clock()
+    return lambda: start + (clock() - start) * LIE
+
+
+def _slowed_ns(clock: Callable[[], int]) -> Callable[[], int]:
+    start = clock()
+    return lambda: start + round((clock() - start) * LIE)
+
+
+class Empty(nn.Module):
+    """Does nothing: what is measured is the call."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The input itself."""
+        return inputs
+
+
+TRAP_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "selftest_spin": Spin,
+    "selftest_async": AsyncTrap,
+    "selftest_timer": TimerTrap,
+    "selftest_empty": Empty,
+}
+"""By the selftest's ``op``; arguments are the workload's params."""

@@ -1,0 +1,163 @@
+"""An honest stand-in for ``torch.cuda``: a host clock, a device clock, streams that run side by side, events.
+
+Host time passes when the host does something; the device works through what was queued in the meantime. An event's
+time is the device's when it gets there, and asking for it too early is an error, as on a card.
+"""
+
+from __future__ import annotations
+
+from cvbench_tui.worker.counters import Gauges, Snapshot
+from cvbench_tui.worker.cuda import CudaBackend
+
+LAUNCH_S = 5e-6
+"""Between a launch on an idle device and its beginning to run."""
+HERTZ = 1e9
+QUEUE = 1024
+"""Launches that fit the queue; the host waits for room beyond."""
+
+
+class Stream:
+    """Work runs in order; ``free_s`` is when the device is done with all that was queued."""
+
+    def __init__(self) -> None:
+        self.free_s = 0.0
+        self.ends_s: list[float] = []
+
+
+class FakeCuda:
+    """The module. ``queue`` is how a workload launches a kernel."""
+
+    def __init__(self, *, spins: bool = True, properties=None) -> None:
+        self.host_s = 100.0
+        self.default = Stream()
+        self.stream = self.default
+        self.streams = [self.default]
+        self.synchronised: list = []
+        self.spun_s: list[float] = []
+        self.statistics = {"num_device_alloc": 3, "num_alloc_retries": 0}
+        self.allocated = 0
+        self.peak = 0
+        self.properties = properties
+        self.Event = type("Event", (FakeEvent,), {"cuda": self})
+        if spins:
+            self._sleep = self._spin
+
+    def queue(self, device_s: float, host_s: float = 3e-6) -> None:
+        """One kernel: the host needs ``host_s`` to launch it, the device ``device_s`` to run it."""
+        self.host_s += host_s
+        running = [end for end in self.stream.ends_s[-QUEUE:] if end > self.host_s]
+        if len(running) >= QUEUE:
+            self.host_s = running[0]
+        self.stream.free_s = max(self.stream.free_s, self.host_s + LAUNCH_S) + device_s
+        self.stream.ends_s = [*self.stream.ends_s[-QUEUE:], self.stream.free_s]
+
+    def new_stream(self) -> Stream:
+        self.streams.append(Stream())
+        return self.streams[-1]
+
+    def _spin(self, cycles: int) -> None:
+        self.spun_s.append(cycles / HERTZ)
+        self.queue(cycles / HERTZ)
+
+    def synchronize(self, device) -> None:
+        self.synchronised.append(device)
+        self.host_s = max(self.host_s, *(stream.free_s for stream in self.streams)) + 10e-6
+
+    def memory_stats(self, device) -> dict:
+        return self.statistics
+
+    def reset_peak_memory_stats(self, device) -> None:
+        self.peak = self.allocated
+
+    def max_memory_allocated(self, device) -> int:
+        return self.peak
+
+    def mem_get_info(self, device) -> tuple[int, int]:
+        return 1 << 34, 1 << 35
+
+    def get_device_properties(self, device):
+        return self.properties
+
+
+class FakeEvent:
+    cuda: FakeCuda
+
+    def __init__(self, *, enable_timing: bool) -> None:
+        assert enable_timing
+        self.at_s: float | None = None
+
+    def record(self) -> None:
+        self.cuda.host_s += 1e-6
+        stream = self.cuda.stream
+        stream.free_s = max(stream.free_s, self.cuda.host_s + LAUNCH_S) + 0.5e-6
+        self.at_s = stream.free_s
+
+    def elapsed_time(self, end: FakeEvent) -> float:
+        if self.at_s is None or end.at_s is None:
+            raise RuntimeError("Both events must be recorded before calculating elapsed time.")
+        if max(self.at_s, end.at_s) > self.cuda.host_s:
+            raise RuntimeError("device not ready")
+        return 1e3 * (end.at_s - self.at_s)
+
+
+class FakeCudaBackend(CudaBackend):
+    """The real backend on the stand-in, with the stand-in's host clock."""
+
+    def __init__(self, cuda: FakeCuda, device="cuda:0", card=None) -> None:
+        super().__init__(device, cuda, card, self)
+        self.fake = cuda
+        self.gauged_at: list[tuple[float, float]] = []
+
+    def read(self) -> Snapshot:
+        return Snapshot(cpu_s=0.0, allocations=self.allocations())
+
+    def now_s(self) -> float:
+        return self.fake.host_s
+
+    def wait(self, seconds: float) -> None:
+        self.fake.host_s += seconds
+
+    def gauges(self) -> Gauges:
+        self.gauged_at.append((self.fake.host_s, self.fake.default.free_s))
+        self.fake.host_s += 2e-3
+        return super().gauges()
+
+
+class FakePass:
+    """A training pass of kernels: ``forward_s`` and ``backward_s`` on the device, ``host_s`` to launch each half."""
+
+    name = "training"
+    phases = ("forward", "backward", "total")
+
+    def __init__(self, backend: FakeCudaBackend, forward_s: float, backward_s: float, host_s: float, kernels=4) -> None:
+        self.backend, self.cuda = backend, backend.fake
+        self.halves = (forward_s, backward_s)
+        self.host_s = host_s
+        self.kernels = kernels
+        self.side_s = 0.0
+        self.side = None
+
+    def begin(self) -> None:
+        pass
+
+    def regions(self, count: int, group: int):
+        return [self._region(group) for _ in range(count)]
+
+    def seconds(self, marks):
+        start, between, end = marks
+        forward, backward = self.backend.seconds(start, between), self.backend.seconds(between, end)
+        return forward, backward, forward + backward
+
+    def _region(self, group: int):
+        marks = [self.backend.mark()]
+        for half_s in self.halves:
+            for _ in range(group * self.kernels):
+                self.cuda.queue(half_s / self.kernels, self.host_s / self.kernels)
+            marks.append(self.backend.mark())
+        if self.side_s:
+            self.side = self.side or self.cuda.new_stream()
+            self.cuda.stream = self.side
+            for _ in range(group):
+                self.cuda.queue(self.side_s)
+            self.cuda.stream = self.cuda.default
+        return tuple(marks)

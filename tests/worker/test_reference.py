@@ -1,0 +1,129 @@
+"""The foreign loops: each gives numbers for what it is asked, in a process of its own."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import fmean, median
+
+import pytest
+
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.selftest.reference import Reference, ReferenceFailed
+from cvbench_tui.worker import reference_work
+
+pytestmark = pytest.mark.torch
+SPIN = Case(Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, threads=1)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    made = Reference()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("method", ["bare", "timer", "blocked", "adaptive", "timm"])
+def test_a_loop_sees_a_known_duration_in_full(reference, method):
+    found = reference.ask(SPIN, method, seconds=0.05, threads=1)
+    assert set(found.values_s) >= {"total", "inference"}
+    assert found.values_s["inference"] >= 0.002 * 0.999
+    assert found.values_s["total"] >= 0.004 * 0.999
+    assert found.seconds > 0
+    middle = fmean if method == "timm" else median
+    for phase, samples in found.samples_s.items():
+        assert found.values_s[phase] == pytest.approx(middle(samples))
+
+
+def test_the_bare_loop_splits_forward_and_backward(reference):
+    values = reference.ask(SPIN, "bare", seconds=0.05, threads=1).values_s
+    assert set(values) == {"forward", "backward", "total", "inference"}
+    assert min(values["forward"], values["backward"]) >= 0.002 * 0.999
+
+
+def test_only_what_is_asked_for_is_measured(reference):
+    for method in ("bare", "timer", "timm"):
+        found = reference.ask(SPIN, method, seconds=0.01, threads=1, phases=["inference"])
+        assert set(found.samples_s) == {"inference"}
+    assert len(found.samples_s["inference"]) == 40
+
+
+def test_timers_repeat_twenty_times(reference):
+    found = reference.ask(SPIN, "timer", seconds=0.01, threads=1, phases=["inference"])
+    assert len(found.samples_s["inference"]) >= 20
+
+
+def test_what_cannot_be_is_a_sentence_and_the_next_question_is_answered(reference):
+    with pytest.raises(ReferenceFailed, match="do_bench needs a CUDA device"):
+        reference.ask(SPIN, "do_bench", seconds=0.01, threads=1)
+    with pytest.raises(ReferenceFailed, match="no reference method"):
+        reference.ask(SPIN, "guess", seconds=0.01, threads=1)
+    assert reference.ask(SPIN, "bare", seconds=0.01, threads=1).values_s
+
+
+def test_a_program_that_says_nothing_useful_is_a_sentence():
+    with pytest.raises(ReferenceFailed, match="ended: last words"):
+        Reference((sys.executable, "-c", "import sys; sys.exit('last words')")).start()
+    with pytest.raises(ReferenceFailed, match="could not be started"):
+        Reference(("/nonexistent/python",)).start()
+
+
+PARENT = """
+import sys
+from cvbench_tui.selftest.reference import Reference
+from tests.worker.test_reference import SPIN
+made = Reference()
+made.start()
+print(made._program.pid, flush=True)
+made.ask(SPIN, "bare", seconds=600.0, threads=1)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells of a parent's death on Linux only")
+def test_nothing_is_left_when_the_parent_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    program = int(parent.stdout.readline())
+    deadline = time.monotonic() + 60
+    while not (children := Path(f"/proc/{program}/task/{program}/children").read_text().split()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    parent.kill()
+    parent.communicate()
+    while any(_lives(pid) for pid in (program, *map(int, children))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_forking_process_asks_for_no_card():
+    code = (
+        "import torch; torch.cuda.is_available = torch.cuda.device_count = None; "
+        "import cvbench_tui.worker.reference, cvbench_tui.worker.reference_harnesses"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "CUDA_HOME": "/nonexistent"})
+
+
+def test_the_reference_uses_no_line_of_the_stopwatch():
+    imported = set()
+    for file in Path(reference_work.__file__).parent.glob("reference*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
+                imported.add(node.module)
+    theirs = {name for name in imported if not name.startswith("cvbench_tui.worker.reference")}
+    assert theirs - {"cvbench_tui.worker"} == {
+        "cvbench_tui.core.protocol",
+        "cvbench_tui.worker.request",
+        "cvbench_tui.worker.subject",
+    }

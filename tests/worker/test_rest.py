@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from cvbench_tui.worker import rest
+from cvbench_tui.worker.counters import Snapshot
+from tests.worker.machine import Machine
+
+
+class Resting(Machine):
+    """Uses the processor for a while after each call: ``deferred_s`` of work, and its threads' spinning beside it."""
+
+    def __init__(self, deferred_s: float, spin_s: float = 0.0, *, exercises: bool = True) -> None:
+        super().__init__(lambda _: 0.001)
+        self.deferred_s, self.spin_s = deferred_s, spin_s
+        self.exercises = exercises
+        self.until_s = [0.0, 0.0]
+
+    def call(self) -> None:
+        self.until_s = [self.now + self.deferred_s, self.now + self.spin_s]
+
+    def exercise(self) -> bool:
+        self.until_s[1] = self.now + self.spin_s
+        return self.exercises
+
+    def wait(self, seconds: float) -> None:
+        self.cpu_s += sum(max(0.0, min(self.now + seconds, until_s) - self.now) for until_s in self.until_s)
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("deferred_s", "spin_s", "long", "share"),
+    [
+        (0.0, 0.0, False, 0.0),
+        (0.002, 0.0, False, 0.1),  # below what counts, but told
+        (9.0, 0.0, False, 1.0),
+        (0.045, 0.0, False, 1.0),
+        (0.0, 0.015, False, 0.0),
+        (0.005, 0.015, False, 0.25),
+        (0.0, 0.2, True, 0.0),
+        (9.0, 0.2, True, 1.0),
+    ],
+)
+def test_what_goes_on_after_a_call_is_told_without_the_threads_spinning(monkeypatch, deferred_s, spin_s, long, share):
+    monkeypatch.setattr(rest, "_spins_long", lambda: long)
+    machine = Resting(deferred_s, spin_s)
+    assert rest.deferred_share(machine, machine.call) == pytest.approx(share)
+
+
+def test_where_no_operator_can_be_compared_what_ends_soon_is_taken_for_spinning(monkeypatch):
+    monkeypatch.setattr(rest, "_spins_long", lambda: False)
+    machine = Resting(0.02, exercises=False)
+    assert rest.deferred_share(machine, machine.call) == 0.0
+
+
+def test_without_a_counter_nothing_is_told():
+    machine = Machine(lambda _: 0.001)
+    machine.read = Snapshot
+    assert rest.deferred_share(machine, lambda: None) is None
+
+
+def test_the_loaded_openmp_is_told_by_its_name(tmp_path):
+    maps = tmp_path / "maps"
+    for library, long in (("libgomp-98.so", False), ("libiomp5.so", True), ("libomp.so", True)):
+        maps.write_text(f"7f-8f r-xp 0 00:00 1 /lib/{library}\n")
+        assert rest._spins_long(maps) == long
+    assert rest._spins_long(tmp_path / "none")

@@ -1,0 +1,164 @@
+"""The extras on a real layer: which there are, what stands between their marks, what cannot be had."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.worker.backend import CpuBackend
+from cvbench_tui.worker.graph import GraphPass
+from cvbench_tui.worker.subject import Subject
+from cvbench_tui.worker.timed import AlonePass
+from cvbench_tui.worker.variants import ROUNDS, Variants
+
+pytestmark = pytest.mark.torch
+SHORT = replace(PROTOCOLS["quick"], budget_s=0.1, warmup_cap_s=0.01, round_s=0.01)
+DENSE = Case(find_layer("Dense").workload, "cpu", 1)
+
+
+def ready(case=DENSE) -> Subject:
+    subject = Subject(case, SHORT)
+    subject.train()
+    subject.prepare_gradients(subject.forward())
+    subject.clear()
+    return subject
+
+
+def taken(*extras, flush=None, case=DENSE, passes=("training", "inference"), backend=None):
+    protocol = replace(SHORT, extras=extras, passes=passes)
+    alive = []
+    made = Variants(case, ready(case), backend or CpuBackend(flush=flush), protocol, lambda: alive.append(1))
+    made.take()
+    return made
+
+
+def test_alone_times_each_training_phase_by_itself():
+    found = taken("alone").found
+    assert [(variant.kind, variant.samples.phase) for variant in found] == [
+        ("alone", "forward"),
+        ("alone", "backward"),
+        ("alone", "total"),
+    ]
+    assert all(len(variant.samples.rounds) == ROUNDS for variant in found)
+
+
+def test_flushed_empties_the_caches_before_every_region():
+    flushes = []
+    found = taken("flushed", flush=lambda: flushes.append(1) or True).found
+    assert [variant.samples.phase for variant in found] == ["forward", "backward", "total", "inference"]
+    regions = sum(len(samples) for variant in found for samples in variant.samples.rounds)
+    assert len(flushes) > regions
+    assert {variant.samples.iterations_per_sample for variant in found} == {1}
+
+
+def test_a_pass_that_is_not_measured_has_no_variants():
+    found = taken("alone", "flushed", flush=lambda: True, passes=("inference",)).found
+    assert [(variant.kind, variant.samples.phase) for variant in found] == [("flushed", "inference")]
+
+
+def test_models_are_not_flushed_and_the_cpu_has_no_graphs():
+    model = Case(find_model("alexnet").workload.with_image(64), "cpu", 1)
+    made = taken("flushed", "device_only", flush=lambda: True, case=model)
+    assert (made.found, made.notices) == ([], [])
+
+
+def test_caches_of_unknown_size_are_a_notice():
+    made = taken("flushed")
+    assert made.found == []
+    assert [notice.code for notice in made.notices] == ["flushed_failed"]
+
+
+def test_a_graph_that_cannot_be_recorded_is_a_notice_and_no_failure():
+    class NoGraphs(CpuBackend):
+        clock = "cuda_event"
+
+    made = taken("device_only", backend=NoGraphs())
+    assert made.found == []
+    assert [notice.code for notice in made.notices] == ["device_only_failed"]
+    assert made.notices[0].sentence.startswith("Not measured (device_only): ")
+
+
+class Logged(CpuBackend):
+    """Writes down its marks between what the subject does."""
+
+    def __init__(self, log: list[str]) -> None:
+        super().__init__()
+        self.log = log
+
+    def mark(self) -> int:
+        self.log.append("mark")
+        return super().now_s()
+
+
+@pytest.mark.parametrize(
+    ("phase", "group", "log"),
+    [
+        ("forward", 1, "clear before mark forward mark"),
+        ("backward", 1, "clear forward before mark backward mark"),
+        ("total", 1, "clear before mark forward backward mark"),
+        ("inference", 1, "before mark forward mark"),
+        ("forward", 2, "clear before mark forward forward mark"),
+        ("backward", 2, "clear forward forward before mark backward clear backward mark"),
+        ("total", 2, "clear before mark forward backward clear forward backward mark"),
+        ("inference", 2, "before mark forward forward mark"),
+    ],
+)
+def test_between_the_marks_of_one_phase_stands_that_phase(phase, group, log):
+    said: list[str] = []
+    subject = ready()
+    subject.clear = lambda: said.append("clear")
+    forward = subject.forward
+    subject.forward = lambda: (said.append("forward"), forward())[1]
+    subject.backward = lambda _: said.append("backward")
+    timed = AlonePass(subject, Logged(said), phase, before=lambda: said.append("before"))
+    timed.regions(1, group)
+    assert said == log.split()
+
+
+class FakeGraphs:
+    """What of ``torch.cuda`` a recording needs; a replay only counts."""
+
+    class CUDAGraph:
+        replays = 0
+
+        def replay(self) -> None:
+            FakeGraphs.CUDAGraph.replays += 1
+
+    class Stream:
+        def wait_stream(self, _other) -> None:
+            pass
+
+    current_stream = Stream
+
+    class stream:
+        def __init__(self, _what) -> None:
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_) -> None:
+            pass
+
+    graph = stream
+
+
+def test_a_graph_is_recorded_once_in_eval_mode_and_replayed_between_the_marks():
+    subject = ready()
+    subject.evaluate()
+    calls = []
+    subject.module.register_forward_hook(
+        lambda module, _inputs, output: calls.append((module.training, output.is_inference()))
+    )
+    timed = GraphPass(subject, CpuBackend(), FakeGraphs)
+    timed.begin()
+    regions = timed.regions(3, 5)
+    assert FakeGraphs.CUDAGraph.replays == 15
+    assert calls == [(False, True)] * 4
+    assert all(timed.seconds(marks)[0] >= 0 for marks in regions)
+    assert torch.is_grad_enabled()
