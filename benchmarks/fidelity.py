@@ -1,118 +1,134 @@
-"""Are our medians those of a hand-written loop? Ratios, alternated, each side in a fresh process.
+"""Are our medians those of a hand-written loop? 40 workloads, ratios, alternated, each side in a fresh process.
 
-    python benchmarks/fidelity.py [--device cpu] [--batch 8] [--pairs 6] [--protocol default]
-
-For every workload and phase: the median over pairs of (ours / bare loop) with the 95% t-interval of its logarithm,
-and beside it the machine's own noise: how far bare loops of the same run lie from their own median (median absolute
-deviation). ``ok``: within 1%. ``OFF``: the whole interval lies beyond 1%; then the exit code is 1. ``noisy``: neither
-can be said on this machine at this hour.
+For every workload and phase: the median over pairs of (ours / bare loop), its range, and the machine's own A/A noise:
+how far two successive runs of the same side lie apart, for the bare loop and for us. ``ok``: within 1%. ``noise``: not
+within 1%, but within the larger A/A noise. ``OFF``: neither. Exit code 1 when fewer than 95% of the rows are ok or
+noise.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from statistics import fmean, median
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import median
 
-from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.estimate import estimate, half_width
-from cvbench_tui.core.event import CaseFinished
-from cvbench_tui.core.measurement import PHASES
-from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.engine.live import LiveSource
+from sides import Entry, case_of, label, machine, opened, parser
 
-BARE_LOOP = Path(__file__).with_name("bare_loop.py")
-WORKLOADS = ("Conv3x3/1", "BatchNorm", "Dense", "resnet18")
+from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope, Taken
+from cvbench_tui.selftest.figures import aa_noise
+from cvbench_tui.selftest.reference import Answer, ReferenceFailed
+
 BOUND = 0.01
-BARE_S = 1.5
-"""Seconds the bare loop times each mode: about what the default protocol takes."""
+SHARE = 0.95
+CUDA_SCALE = 32
+"""Batches that fill two cores are far too small for a card."""
 
-Medians = dict[str, float]
-
-
-def ours(source: LiveSource, name: str, device: str, batch: int, protocol: str) -> Medians:
-    """Medians by phase of one case measured by the worker."""
-    entry = find_model(name) if name == "resnet18" else find_layer(name)
-    case = Case(entry.workload, device, batch)
-    for event in source.events(Plan("fidelity", (case,), PROTOCOLS[protocol])):
-        if isinstance(event, CaseFinished):
-            found = {phase: estimate(event.measurement.rounds_by_process(phase)) for phase in PHASES}
-            return {phase: value.median_s for phase, value in found.items() if value}
-    raise SystemExit(f"{name} was not measured")
-
-
-def bare(name: str, device: str, batch: int, threads: int) -> Medians:
-    """Medians by phase of the hand-written loop in a fresh process."""
-    command = [sys.executable, str(BARE_LOOP), name, device, str(batch), str(threads), str(BARE_S)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+WORKLOADS: tuple[Entry, ...] = (
+    ("Conv3x3/1", 0, 1), ("Conv5x5/1", 0, 1), ("Conv3x3/2", 0, 1), ("Conv5x5/2", 0, 1),
+    ("Dense", 0, 64), ("BatchNorm", 0, 8), ("MaxPool", 0, 8), ("AvgPool", 0, 8),
+    ("Conv1x1", 0, 4), ("Conv3x3 middle", 0, 4), ("Conv7x7/2 stem", 0, 2), ("Patch embedding", 0, 4),
+    ("Depthwise 3x3", 0, 4), ("Grouped 3x3", 0, 2), ("Transposed 2x2/2", 0, 4), ("BatchNorm 64", 0, 2),
+    ("GroupNorm", 0, 2), ("LayerNorm", 0, 8), ("ReLU", 0, 4), ("GELU", 0, 2),
+    ("SiLU", 0, 2), ("Hardswish", 0, 8), ("Softmax", 0, 4), ("Linear up", 0, 2),
+    ("Linear QKV", 0, 2), ("Self-attention B", 0, 1), ("SDPA B", 0, 4), ("Upsample nearest", 0, 2),
+    ("Squeeze-excitation", 0, 8), ("Bottleneck", 0, 1), ("Inverted residual", 0, 4), ("ViT block", 0, 1),
+    ("resnet18", 64, 2), ("resnet18", 128, 1), ("vgg11", 64, 1), ("mobilenet_v2", 96, 2),
+    ("squeezenet1_1", 128, 2), ("shufflenet_v2_x1_0", 128, 2), ("alexnet", 128, 2), ("efficientnet_b0", 96, 1),
+)  # fmt: skip
+"""Layers and small models that take 0.1 to 100 ms an iteration on two cores."""
 
 
-def pairs(source: LiveSource, name: str, options: argparse.Namespace) -> tuple[list[Medians], list[Medians]]:
-    """Both sides, alternating which goes first."""
-    mine: list[Medians] = []
-    loops: list[Medians] = []
-    threads = int(source.probe().fact("threads") or 1)
-    sides = [
-        lambda: mine.append(ours(source, name, options.device, options.batch, options.protocol)),
-        lambda: loops.append(bare(name, options.device, options.batch, threads)),
-    ]
-    for _ in range(options.pairs):
-        for side in sides:
-            side()
-        sides.reverse()
-    return mine, loops
+@dataclass(frozen=True)
+class Row:
+    """One phase of one workload."""
+
+    ratio: float
+    noise: float
+    """The larger A/A noise of the two sides."""
+
+    @property
+    def verdict(self) -> str:
+        """ok, noise or OFF."""
+        off = abs(self.ratio - 1)
+        return "ok" if off <= BOUND else "noise" if off <= self.noise else "OFF"
 
 
-def compare(name: str, ratios: Sequence[float], loops: Sequence[float], phase: str) -> bool:
-    """Print one line; False when the ratio is surely off by more than the bound."""
-    centre = median(loops)
-    noise = median(abs(value / centre - 1) for value in loops)
-    logs = [math.log(value) for value in ratios]
-    ratio, width = median(ratios), half_width(logs) or math.inf
-    off = abs(fmean(logs)) - width > math.log1p(BOUND)
-    verdict = "ok" if abs(ratio - 1) <= BOUND else "OFF" if off else "noisy"
+def compare(name: str, phase: Phase, ours: Sequence[float], loops: Sequence[float]) -> Row:
+    """Print one line."""
+    ratios = [mine / theirs for mine, theirs in zip(ours, loops, strict=True)]
+    mine, theirs = aa_noise(ours), aa_noise(loops)
+    row = Row(median(ratios), max(mine, theirs))
     spread = f"{min(ratios):.3f}..{max(ratios):.3f}"
-    print(f"{name:<12}{phase:<11}{ratio:8.4f}   {spread:<16}{100 * noise:7.2f}%   {centre * 1e3:10.4f} ms   {verdict}")
-    return verdict != "OFF"
+    print(
+        f"{name:<26}{phase:<10}{row.ratio:8.4f}  {spread:<14}{100 * theirs:8.2f}%{100 * mine:8.2f}%"
+        f"{median(loops) * 1e3:12.4f} ms{len(ratios):6}  {row.verdict}",
+        flush=True,
+    )
+    return row
 
 
-def machine(environment: Environment, device: str) -> str:
-    """The machine in one line: how noisy it was is in the table."""
-    found = environment.device(device)
-    load = os.getloadavg()[0]
-    return f"{found.name if found else device}, torch {environment.version('torch')}, load {load:.2f}"
+def pairs(bench: Bench, entry: Entry, protocol: Protocol, scale: int) -> list[Row]:
+    """Both sides of one workload alternated; a row for each phase, none when a side gave no numbers."""
+    case = case_of(bench, entry, scale)
+    sides = {"ours": partial(bench.measure, case, protocol), "bare": partial(bench.ask, case, "bare")}
+    try:
+        taken = bench.alternate(sides)
+        ours = [one for one in taken["ours"] if isinstance(one, Taken)]
+        loops = [one for one in taken["bare"] if isinstance(one, Answer)]
+        return [
+            compare(
+                label(entry, scale),
+                phase,
+                [one.result(phase).median_s for one in ours],
+                [one.values_s[phase] for one in loops],
+            )
+            for phase in PHASES
+        ]
+    except (CheckFailed, ReferenceFailed) as error:
+        print(f"{label(entry, scale):<26}{error}")
+        return []
+
+
+def conclude(rows: Sequence[Row]) -> int:
+    """Print the shares. Returns the exit code."""
+    counts = {word: sum(row.verdict == word for row in rows) for word in ("ok", "noise", "OFF")}
+    good = (counts["ok"] + counts["noise"]) / max(1, len(rows))
+    print(f"{len(rows)} rows: {counts['ok']} within 1%, {counts['noise']} within the noise, {counts['OFF']} off")
+    print(f"median ratio {median([row.ratio for row in rows] or [1.0]):.4f}, ", end="")
+    print(f"median noise {100 * median([row.noise for row in rows] or [0.0]):.2f}%, good {100 * good:.1f}%")
+    return 0 if rows and good >= SHARE else 1
 
 
 def main() -> int:
-    """Alternate both sides and print the table. 0 when no ratio is surely off."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--pairs", type=int, default=6)
-    parser.add_argument("--protocol", default="default", choices=("quick", "default"))
-    options = parser.parse_args()
-    source = LiveSource()
-    good = True
-    try:
-        print(machine(source.probe(), options.device))
-        print(f"batch {options.batch}, {options.pairs} pairs, protocol {options.protocol}")
-        print(f"{'workload':<12}{'phase':<11}{'ratio':>8}   {'range':<16}{'noise':>8}   {'bare loop':>13}")
-        for name in WORKLOADS:
-            mine, loops = pairs(source, name, options)
-            for phase in PHASES:
-                ratios = [a[phase] / b[phase] for a, b in zip(mine, loops, strict=True)]
-                good &= compare(name, ratios, [loop[phase] for loop in loops], phase)
-    finally:
-        source.close()
-    return 0 if good else 1
+    """Alternate both sides and print the table."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--quick", action="store_true", help="protocol quick, about 5 minutes")
+    arguments.add_argument("--pairs", type=int, default=6, help="most pairs of a workload (default: %(default)s)")
+    arguments.add_argument("--minutes", type=float, help="about how long in all (default: 20, with --quick 5)")
+    arguments.add_argument("--workloads", type=int, default=len(WORKLOADS), help="only the first so many")
+    arguments.add_argument("--scale", type=int, help="factor of every batch (default: 1, on CUDA 32)")
+    options = arguments.parse_args()
+    chosen = WORKLOADS[: options.workloads]
+    minutes = options.minutes or (5 if options.quick else 20)
+    protocol = replace(PROTOCOLS["quick" if options.quick else "default"], extras=())
+    scale = options.scale or (CUDA_SCALE if options.device.startswith("cuda") else 1)
+    scope = Scope(
+        pairs=options.pairs, least=2, limit_s=60 * minutes / len(chosen), loop_s=0.4 if options.quick else 1.0
+    )
+    rows: list[Row] = []
+    with opened(options.device, scope) as bench:
+        print(machine(bench))
+        print(f"{len(chosen)} workloads, at most {options.pairs} pairs, protocol {protocol.name}")
+        print(f"{'workload':<26}{'phase':<10}{'ratio':>8}  {'range':<14}{'A/A bare':>9}{'A/A ours':>9}", end="")
+        print(f"{'bare loop':>15}{'pairs':>6}")
+        for entry in chosen:
+            rows += pairs(bench, entry, protocol, scale)
+        print(machine(bench))
+    return conclude(rows)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from cvbench_tui import __version__
 from cvbench_tui.errors import CvbenchError, SelectionError
 
 LAYOUTS = ("wide", "original")
+EXTRA_NAMES = ("energy", "flushed", "alone", "device_only")
 PROTOCOL_NAMES = ("quick", "default", "rigorous", "original")
 SHELLS = ("bash", "zsh", "fish")
 INTERRUPTED = 130
@@ -96,6 +97,9 @@ def tui(preset: str | None, runs_dir: str | None) -> int:
 @click.option("-b", "--batch", type=int, help="Batch of every case. Default: 8; Resnet101 and Resnet152 4.")
 @click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
 @click.option("--protocol", type=click.Choice(PROTOCOL_NAMES), help="How long to measure. Default: default.")
+@click.option(
+    "--extra", "extras", multiple=True, type=click.Choice(EXTRA_NAMES), help="Measure this beside; may be repeated."
+)
 @layout_option
 @click.option("-o", "--output", multiple=True, type=click.Path(), help="Save as .md, .json or .csv; may be repeated.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
@@ -114,6 +118,7 @@ def run(preset: str | None, runs_dir: str | None, **options: Any) -> int:
         batch=options["batch"],
         image=options["image"],
         protocol=options["protocol"],
+        extras=options["extras"],
     )
     outputs = Outputs(options["output"], options["layout"], options["quiet"], options["json_lines"])
     return measure(selection, outputs, runs_dir=runs_dir, dry_run=options["dry_run"])
@@ -167,6 +172,20 @@ def doctor(runs_dir: str | None) -> int:
     from cvbench_tui.doctor import report
 
     return report(runs_dir)
+
+
+@cli.command()
+@click.option("-d", "--device", help="Device to test, e.g. cpu, cuda:0. Default: the first accelerator.")
+@click.option("--thorough", is_flag=True, help="More workloads and more repeats: about half an hour.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def selftest(device: str | None, thorough: bool, as_json: bool) -> int:
+    """Prove on this machine that the numbers are right: about two minutes.
+
+    Exit code 0 when nothing failed; a line is undecided where the machine is too noisy to tell.
+    """
+    from cvbench_tui.selftest.program import selftest as prove
+
+    return prove(device=device, thorough=thorough, as_json=as_json)
 
 
 @cli.command()

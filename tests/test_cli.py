@@ -28,7 +28,7 @@ def type_(monkeypatch, capsys, tmp_path):
         mark = tmp_path / "mark"
         mark.unlink(missing_ok=True)
         command = (sys.executable, str(FAKE), worker, str(mark))
-        monkeypatch.setattr(headless, "LiveSource", lambda: LiveSource(command))
+        monkeypatch.setattr(headless, "live_source", lambda _: LiveSource(command))
         monkeypatch.setattr("cvbench_tui.engine.live.WORKER_COMMAND", command)
         monkeypatch.setattr(sys, "argv", ["cvbench-tui", *arguments])
         code = cli._exit_code()
@@ -258,7 +258,7 @@ def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
         "import sys\n"
         "from cvbench_tui import cli, headless\n"
         "from cvbench_tui.engine.live import LiveSource\n"
-        f"headless.LiveSource = lambda: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
+        f"headless.live_source = lambda _: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
         "sys.argv = ['cvbench-tui', 'run', '-l', 'Dense,BatchNorm,AvgPool', '-o', 'a.md']\n"
         "cli.main()\n"
     )
@@ -286,3 +286,17 @@ def test_a_reader_that_goes_away_is_no_traceback(type_):
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout == "models (80)\n"
     assert done.stderr == ""
+
+
+def test_the_selftest_says_which_devices_it_can_test(type_):
+    code, out, err = type_("selftest", "-d", "cuda:0")
+    assert (code, out) == (2, "")
+    assert "Unknown device cuda:0." in err
+    assert "Usable here: cpu." in err
+
+
+def test_the_selftest_is_explained(type_):
+    code, out, _ = type_("selftest", "--help")
+    assert code == 0
+    assert "--thorough" in out
+    assert "undecided" in out

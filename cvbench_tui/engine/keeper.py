@@ -5,15 +5,13 @@ Cases are not asked here: their events come one by one, which is ``engine.live``
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from cvbench_tui.core.event import Event, WorkerReady
-from cvbench_tui.engine.process import Ended, Silent, WorkerProcess
+from cvbench_tui.engine.process import Ended, Silent, WorkerProcess, child_environment
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
 
@@ -42,7 +40,7 @@ class WorkerKeeper:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self.command, _worker_environment())
+            worker = WorkerProcess(self.command, child_environment())
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
@@ -92,10 +90,3 @@ class WorkerKeeper:
         except WireError as error:
             self.discard()
             raise WorkerError(f"The measuring process spoke something else: {error}.") from error
-
-
-def _worker_environment() -> dict[str, str]:
-    """Ours, with this package found first and the current folder not searched: a ``random.py`` there broke torch."""
-    package = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, Any
 
 MOST_LINE_BYTES = 64 * 1024 * 1024
@@ -134,6 +135,13 @@ class WorkerProcess:
         while line := pipe.readline(MOST_LINE_BYTES):
             with self._tail_lock:
                 self._tail.append(line.decode(errors="replace").rstrip()[:2000])
+
+
+def child_environment() -> dict[str, str]:
+    """Ours, with this package found first and the current folder not searched: a ``random.py`` there broke torch."""
+    package = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def kill_group(pid: int) -> None:

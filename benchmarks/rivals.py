@@ -1,0 +1,121 @@
+"""How far do 20 runs of ours lie apart, and 20 of others'? All sides alternated, every run in a fresh process.
+
+Spread is the coefficient of variation (standard deviation over mean) of the runs' numbers; ``robust`` the same from the
+median absolute deviation. Rivals with their defaults, and, marked ``=t``, with as much measuring time as ours takes.
+``to ours`` is the time a rival needs to reach our spread: its time, times (its spread / ours) squared, because the mean
+of n runs has a spread smaller by the root of n. The bar: at most half of their spread at equal time.
+With --timm the model is timm's own (pip install 'cvbench-tui[bench]'), in a loop as its benchmark script has it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import median
+
+from sides import Entry, case_of, cv, label, machine, opened, parser, robust_cv
+
+from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope, Taken
+from cvbench_tui.selftest.reference import Answer, ReferenceFailed
+
+WORKLOADS: tuple[Entry, ...] = (("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("resnet18", 64, 2))
+CUDA_SCALE = 32
+PHASES: tuple[Phase, ...] = ("total", "inference")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one side, asked for one phase or for several."""
+
+    values_s: dict[str, float]
+    seconds: float
+    """Wall seconds of the case, building the module included."""
+
+
+def ours(bench: Bench, case: Case, protocol_name: str) -> Run:
+    """One case by the engine, without what is measured beside the time."""
+    taken: Taken = bench.measure(case, replace(PROTOCOLS[protocol_name], extras=()))
+    return Run({phase: taken.result(phase).median_s for phase in PHASES}, taken.measurement.wall_s)
+
+
+def theirs(bench: Bench, case: Case, method: str, seconds: float | None) -> Run:
+    """The same by a foreign loop: with its defaults, or for so many seconds each phase."""
+    answer: Answer = bench.reference.ask(
+        case,
+        method,
+        seconds=seconds or 0.0,
+        threads=bench.threads,
+        phases=["inference"] if method == "timm_package" else list(PHASES),
+        defaults=seconds is None,
+    )
+    return Run(answer.values_s, answer.seconds)
+
+
+def sides_of(bench: Bench, case: Case, protocol: str, with_timm: bool) -> dict[str, Callable[[], Run]]:
+    """All sides; how long ours takes is learnt from one run that does not count."""
+    first = ours(bench, case, protocol)
+    sides: dict[str, Callable[[], Run]] = {"ours": partial(ours, bench, case, protocol)}
+    methods = ["blocked", "adaptive", "timm", *(["do_bench"] if bench.on_cuda else [])]
+    for method in methods:
+        sides[method] = partial(theirs, bench, case, method, None)
+    for method in ("blocked", "timm"):
+        sides[f"{method} =t"] = partial(theirs, bench, case, method, first.seconds / len(PHASES))
+    if with_timm and case.workload.kind == "model":
+        sides["timm package"] = partial(theirs, bench, case, "timm_package", None)
+    return sides
+
+
+def report(entry: Entry, scale: int, taken: dict[str, list[Run]]) -> None:
+    """A line for each side and phase."""
+    for phase in PHASES:
+        own = cv([run.values_s[phase] for run in taken["ours"]])
+        for side, runs in taken.items():
+            values = [run.values_s[phase] for run in runs if phase in run.values_s]
+            if len(values) < 2:
+                continue
+            spread, seconds = cv(values), median(run.seconds for run in runs)
+            to_ours = seconds * (spread / own) ** 2 if own else float("nan")
+            print(
+                f"{label(entry, scale):<22}{phase:<11}{side:<14}{100 * spread:8.2f}%{100 * robust_cv(values):8.2f}%"
+                f"{own / spread if spread else float('nan'):8.2f}{seconds:9.2f} s{to_ours:9.1f} s"
+                f"{median(values) * 1e3:12.4f} ms{len(values):6}",
+                flush=True,
+            )
+
+
+def main() -> int:
+    """Alternate all sides and print the table."""
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int, default=20, help="of each side (default: %(default)s)")
+    arguments.add_argument("--minutes", type=float, default=45.0, help="about how long in all (default: %(default)s)")
+    arguments.add_argument("--protocol", default="default", choices=("quick", "default"))
+    arguments.add_argument("--workloads", type=int, default=len(WORKLOADS), help="only the first so many")
+    arguments.add_argument("--timm", action="store_true", help="timm's own models as well")
+    options = arguments.parse_args()
+    chosen = WORKLOADS[: options.workloads]
+    scale = CUDA_SCALE if options.device.startswith("cuda") else 1
+    scope = Scope(pairs=options.runs, least=2, limit_s=60 * options.minutes / len(chosen))
+    with opened(options.device, scope) as bench:
+        print(machine(bench))
+        print(f"{options.runs} runs of each side, protocol {options.protocol}; seconds are of one run, both phases")
+        print(f"{'workload':<22}{'phase':<11}{'side':<14}{'spread':>9}{'robust':>9}{'ours/it':>8}{'time':>11}", end="")
+        print(f"{'to ours':>11}{'median':>15}{'runs':>6}")
+        for entry in chosen:
+            case = case_of(bench, entry, scale)
+            try:
+                taken = bench.alternate(sides_of(bench, case, options.protocol, options.timm))
+            except (CheckFailed, ReferenceFailed) as error:
+                print(f"{label(entry, scale):<22}{error}")
+                continue
+            report(entry, scale, taken)
+        print(machine(bench))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

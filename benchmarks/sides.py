@@ -1,0 +1,73 @@
+"""What the benchmark programs share: our engine and foreign loops side by side, and the machine in one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import fmean, median, stdev
+
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.core.plan import Case
+from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.selftest.bench import Bench, Scope
+from cvbench_tui.selftest.reference import Reference
+
+Entry = tuple[str, int, int]
+"""Name, side of the image (0: a layer), batch."""
+
+
+@contextmanager
+def opened(device: str, scope: Scope) -> Iterator[Bench]:
+    """Both sides, started; ended again whatever happens."""
+    source, reference = LiveSource(), Reference()
+    try:
+        environment = source.probe()
+        found = environment.device(device)
+        if found is None or not found.available:
+            raise SystemExit(f"{device} cannot be used here.")
+        yield Bench(source, reference, environment, device, int(environment.fact("threads") or 1), scope)
+    finally:
+        source.close()
+        reference.close()
+
+
+def machine(bench: Bench) -> str:
+    """The machine and its load, in one line."""
+    found = bench.environment.device(bench.device)
+    name = found.name if found else bench.device
+    torch = bench.environment.version("torch")
+    load = f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+    return f"{name}, {os.cpu_count()} cores, {bench.threads} threads, torch {torch}, load {load}"
+
+
+def case_of(bench: Bench, entry: Entry, scale: int = 1) -> Case:
+    """The entry on the bench's device, its batch times ``scale``."""
+    name, image, batch = entry
+    workload = find_model(name).workload.with_image(image) if image else find_layer(name).workload
+    return bench.case(workload, batch=batch * scale)
+
+
+def label(entry: Entry, scale: int = 1) -> str:
+    """``resnet18@64 x2``."""
+    name, image, batch = entry
+    return f"{name}@{image} x{batch * scale}" if image else f"{name} x{batch * scale}"
+
+
+def cv(values: list[float]) -> float:
+    """Standard deviation over mean: the spread of runs, as a share."""
+    return stdev(values) / fmean(values)
+
+
+def robust_cv(values: list[float]) -> float:
+    """The same from the median absolute deviation, which one bad run does not move (1.4826: equal for a normal)."""
+    centre = median(values)
+    return 1.4826 * median(abs(value - centre) for value in values) / centre
+
+
+def parser(description: str | None, *, device: str = "cpu") -> argparse.ArgumentParser:
+    """With what every program takes: ``--device``, and ``--help`` as the file's own first lines."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--device", default=device, help="cpu, cuda:0, mps ... (default: %(default)s)")
+    return made

@@ -1,0 +1,165 @@
+"""What a check works with: our engine on one side, foreign loops on the other, and how much time it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from cvbench_tui.core.environment import Environment, Fact
+from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed
+from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.engine.source import EventSource
+from cvbench_tui.results.statistics import PhaseResult, Terms, phase_results
+from cvbench_tui.selftest.figures import Point
+from cvbench_tui.selftest.reference import Answer, Reference
+from cvbench_tui.selftest.verdict import Interval
+
+Result = TypeVar("Result")
+
+SHORT = Protocol(
+    "selftest",
+    precision=0.02,
+    max_rounds=8,
+    round_s=0.04,
+    round_iterations=5,
+    budget_s=1.0,
+    warmup_window_s=0.03,
+    warmup_iterations=3,
+    warmup_agreement=0.015,
+    warmup_cap_s=0.5,
+    max_repeats=2,
+    timeout_s=120.0,
+    silence_s=60.0,
+)
+"""As the named protocols, in a third of the time of ``quick``: many fresh processes say more here than long ones."""
+
+
+class CheckFailed(Exception):
+    """Our own side gave no number where it should have; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How much of everything."""
+
+    pairs: int = 8
+    """Alternated runs of each side; the time limit may come first ..."""
+    least: int = 1
+    """... but not before so many."""
+    limit_s: float = 40.0
+    """Seconds after which an alternation ends with the pairs it has."""
+    loop_s: float = 0.3
+    """Seconds a foreign loop measures in each mode."""
+    durations_s: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    """Programmed durations."""
+    workloads: int = 2
+    """How many of the selftest's workloads are compared with foreign loops."""
+
+
+THOROUGH = Scope(
+    pairs=24,
+    limit_s=300.0,
+    loop_s=1.0,
+    durations_s=(1e-4, 2e-4, 5e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0),
+    workloads=6,
+)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One of our measurements with its statistics and grades."""
+
+    measurement: Measurement
+    results: Mapping[Phase, PhaseResult]
+
+    def result(self, phase: Phase) -> PhaseResult:
+        """The statistics of that phase. Raises CheckFailed when it was not measured."""
+        found = self.results.get(phase)
+        if found is None:
+            raise CheckFailed(f"No number for {phase} of {self.measurement.case_id}.")
+        return found
+
+    def interval(self, phase: Phase) -> Interval:
+        """As it would stand in a table."""
+        found = self.result(phase)
+        width_s = float("inf") if found.high_s is None else found.high_s - found.median_s
+        return Interval(found.median_s, width_s, found.grade)
+
+    def point(self, phase: Phase, programmed_s: float) -> Point:
+        """Beside the duration that it should have."""
+        found = self.interval(phase)
+        return Point(programmed_s, found.median_s, found.half_width_s, self.result(phase).min_s)
+
+
+@dataclass
+class Bench:
+    """Everything a check needs."""
+
+    source: EventSource
+    reference: Reference
+    environment: Environment
+    device: str
+    threads: int
+    """Threads that the worker would choose."""
+    scope: Scope = field(default_factory=Scope)
+    clock: Callable[[], float] = time.monotonic
+
+    @property
+    def on_cuda(self) -> bool:
+        """True when the device has events and streams."""
+        return self.device.startswith("cuda")
+
+    def case(self, workload: Workload, *, batch: int = 1, threads: int | None = None) -> Case:
+        """That workload on the device under test. Threads are always named: then no ceiling is measured for it."""
+        return Case(workload, self.device, batch, threads=threads or self.threads)
+
+    def layer(self, op: str, *, batch: int = 1, **params: float) -> Case:
+        """One of the worker's traps, on one thread."""
+        workload = Workload("layer", op, op, (8,), tuple(sorted(params.items())))
+        return self.case(workload, batch=batch, threads=1)
+
+    def measure(self, case: Case, protocol: Protocol = SHORT) -> Taken:
+        """One measurement in a fresh process. Raises CheckFailed when there is none, WorkerError without a worker."""
+        facts: tuple[tuple[str, Fact], ...] = ()
+        for event in self.source.events(Plan("selftest", (case,), protocol)):
+            if isinstance(event, EnvironmentProbed):
+                facts = event.environment.facts
+            elif isinstance(event, CaseFailed):
+                raise CheckFailed(f"{case.workload.name} was not measured: {event.failure.sentence}")
+            elif isinstance(event, CaseFinished):
+                return Taken(event.measurement, phase_results(event.measurement, Terms(protocol, None, facts)))
+        raise CheckFailed(f"{case.workload.name} was not measured.")
+
+    def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> Answer:
+        """The same case by a foreign loop with equal threads, in a fresh process. Raises ReferenceFailed."""
+        threads = case.threads or self.threads
+        return self.reference.ask(
+            case, method, seconds=self.scope.loop_s, threads=threads, phases=list(phases), **options
+        )
+
+    def alternate(self, sides: Mapping[str, Callable[[], Result]]) -> dict[str, list[Result]]:
+        """Each side in turn, another one first in every round, until there are enough or the time is over.
+
+        Only whole rounds are kept, so that all sides have equally many.
+        """
+        names = list(sides)
+        taken: dict[str, list[Result]] = {name: [] for name in names}
+        started = self.clock()
+        for number in range(max(self.scope.pairs, self.scope.least)):
+            first = number % len(names)
+            one = {name: sides[name]() for name in names[first:] + names[:first]}
+            for name in names:
+                taken[name].append(one[name])
+            if number + 1 >= self.scope.least and self.clock() - started > self.scope.limit_s:
+                break
+        return taken
+
+
+def inference_only(protocol: Protocol = SHORT) -> Protocol:
+    """The same without the training pass."""
+    return replace(protocol, passes=("inference",))

@@ -1,0 +1,52 @@
+"""Busy processes, one for each core, that end with this one however it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SPINNING = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+print("busy", flush=True)
+while True:
+    pass
+"""
+"""Spins until the other end of its stdin is closed, which also happens when the parent is killed."""
+
+
+def usable_cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def busy_cores(count: int) -> Iterator[None]:
+    """``count`` spinning processes while the block runs; all of them spin before it begins."""
+    spinning: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(count):
+            spinning.append(_start())
+        for process in spinning:
+            assert process.stdout is not None
+            process.stdout.readline()
+        yield
+    finally:
+        for process in spinning:
+            process.kill()
+        for process in spinning:
+            process.communicate()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    """In a session of its own: Ctrl-C is for this program to handle."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", SPINNING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=sys.platform != "win32",
+    )

@@ -1,0 +1,132 @@
+"""The selftest's own statistics, kept apart from the estimate that they judge. Pure functions.
+
+Ratios are handled as logarithms, so that twice as long and half as long are equally far from equal. Intervals are those
+of the sign test: right for any distribution, and not moved by one run that met a busy neighbour.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+
+SURE = 0.95
+"""Least probability with which an interval holds the true median."""
+LEAST_FOR_INTERVAL = 6
+"""Fewest values with a 95% sign interval: all of six lie on one side of the median in 3.1% of cases."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One side against the other, from runs that alternated."""
+
+    ratio: float
+    """Median of the pairs' ratios."""
+    low: float | None
+    """Lower end of its 95% interval; None from fewer than six pairs."""
+    high: float | None
+    noise: float
+    """How far two runs of one side lie apart, as a share: the machine's own A/A noise, of the noisier side."""
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Point:
+    """A workload of known duration, and what was measured."""
+
+    programmed_s: float
+    measured_s: float
+    half_width_s: float
+    """Of the 95% interval of the measurement."""
+    least_s: float | None = None
+    """The shortest sample. Interruptions only lengthen a sample, so a right clock shows here even on a busy machine."""
+
+    @property
+    def shortest(self) -> Point:
+        """The same with the shortest sample as what was measured."""
+        return replace(self, measured_s=self.measured_s if self.least_s is None else self.least_s)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The straight line through points, with the half widths that the points' intervals give it."""
+
+    slope: float
+    slope_half_width: float
+    intercept_s: float
+    intercept_half_width_s: float
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """The 95% interval of the median by the sign test (two order statistics); None from fewer than six values."""
+    count = len(values)
+    if count < LEAST_FOR_INTERVAL:
+        return None
+    outside = 0.0
+    rank = 0
+    while outside + 2 * math.comb(count, rank) / 2**count <= 1 - SURE:
+        outside += 2 * math.comb(count, rank) / 2**count
+        rank += 1
+    ordered = sorted(values)
+    return ordered[rank - 1], ordered[count - rank]
+
+
+def aa_noise(values: Sequence[float]) -> float:
+    """The typical difference of one run from the next of the same side, as a share: the median of |log ratio|.
+
+    Infinite from fewer than two values: nothing is known then.
+    """
+    steps = [abs(math.log(after / before)) for before, after in pairwise(values)]
+    return math.expm1(median(steps)) if steps else math.inf
+
+
+def compare(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
+    """Ours over theirs, pair by pair in the order taken. Raises ValueError for none, or for unequal numbers."""
+    if not ours or len(ours) != len(theirs):
+        raise ValueError("as many runs of one side as of the other, at least one")
+    logs = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
+    interval = median_interval(logs)
+    return Comparison(
+        ratio=math.exp(median(logs)),
+        low=None if interval is None else math.exp(interval[0]),
+        high=None if interval is None else math.exp(interval[1]),
+        noise=max(aa_noise(ours), aa_noise(theirs)),
+        pairs=len(logs),
+    )
+
+
+def fit(points: Sequence[Point]) -> Fit:
+    """Least squares with each point weighed by 1 / duration squared, since errors grow with the duration.
+
+    The long points then settle the slope and the short ones the intercept. Raises ValueError for fewer than two
+    different durations.
+    """
+    if len({point.programmed_s for point in points}) < 2:
+        raise ValueError("a line needs two different durations")
+    weights = [point.programmed_s**-2 for point in points]
+    total = sum(weights)
+    centre = sum(w * point.programmed_s for w, point in zip(weights, points, strict=True)) / total
+    spread = sum(w * (point.programmed_s - centre) ** 2 for w, point in zip(weights, points, strict=True))
+    towards_slope = [w * (p.programmed_s - centre) / spread for w, p in zip(weights, points, strict=True)]
+    towards_intercept = [w / total - centre * share for w, share in zip(weights, towards_slope, strict=True)]
+    return Fit(
+        slope=sum(share * p.measured_s for share, p in zip(towards_slope, points, strict=True)),
+        slope_half_width=_combined(towards_slope, points),
+        intercept_s=sum(share * p.measured_s for share, p in zip(towards_intercept, points, strict=True)),
+        intercept_half_width_s=_combined(towards_intercept, points),
+    )
+
+
+def _combined(shares: Sequence[float], points: Sequence[Point]) -> float:
+    """Half width of a weighted sum of independent measurements."""
+    return math.sqrt(sum((share * p.half_width_s) ** 2 for share, p in zip(shares, points, strict=True)))
+
+
+def at_least(count: int, trials: int, probability: float) -> float:
+    """Probability of ``count`` or more among ``trials``, each with ``probability`` (binomial)."""
+    terms = (
+        math.comb(trials, k) * probability**k * (1 - probability) ** (trials - k) for k in range(count, trials + 1)
+    )
+    return min(1.0, sum(terms))

@@ -1,0 +1,88 @@
+"""The parent's end of the reference program (``cvbench_tui.worker.reference``): start it, ask it, end it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cvbench_tui.core.plan import Case
+from cvbench_tui.engine.process import Ended, Silent, WorkerProcess, child_environment
+
+COMMAND = (sys.executable, "-m", "cvbench_tui.worker.reference")
+ANSWER_S = 300.0
+"""Seconds in which an answer must have come; torch's import on a cold disk is the longest part."""
+
+
+class ReferenceFailed(Exception):
+    """The reference program gave no numbers; the text is one sentence."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a foreign loop found."""
+
+    values_s: dict[str, float]
+    """Its number for each phase, seconds per iteration: the median, for a timm-style loop the mean."""
+    samples_s: dict[str, list[float]]
+    seconds: float
+    """Wall seconds it took, building the module included."""
+
+
+class Reference:
+    """One reference program at a time; a fresh process for every question. Not to be shared between threads."""
+
+    def __init__(self, command: Sequence[str] = COMMAND) -> None:
+        self._command = command
+        self._program: WorkerProcess | None = None
+        self._one_case = False
+
+    def start(self) -> None:
+        """Begin importing torch, so that the first question need not wait for it. Raises ReferenceFailed."""
+        if self._program is None:
+            try:
+                self._program = WorkerProcess(self._command, child_environment())
+            except OSError as error:
+                raise ReferenceFailed(f"The reference program could not be started: {error}.") from error
+            self._one_case = bool(self._read().get("one_case"))
+
+    def ask(self, case: Case, method: str, *, seconds: float, threads: int, **options: Any) -> Answer:
+        """The numbers of that loop for that case. Raises ReferenceFailed when there are none.
+
+        ``options``: ``phases``, and ``flush`` and ``defaults`` for do_bench.
+        """
+        self.start()
+        assert self._program is not None
+        request = {"case": dataclasses.asdict(case), "method": method, "seconds": seconds, "threads": threads}
+        self._program.send({**request, **options})
+        reply = self._read()
+        if self._one_case:
+            self.close()
+        if "error" in reply:
+            raise ReferenceFailed(f"{method}: {reply['error']}")
+        return Answer(reply["values_s"], reply["samples_s"], reply["seconds"])
+
+    def close(self) -> None:
+        """End it and what it started."""
+        if self._program is not None:
+            self._program.kill()
+            self._program.close()
+            self._program = None
+
+    def _read(self) -> dict[str, Any]:
+        """Its next line."""
+        assert self._program is not None
+        try:
+            line = self._program.next_line(ANSWER_S)
+        except Silent:
+            self.close()
+            raise ReferenceFailed(f"The reference program said nothing for {ANSWER_S:.0f} s.") from None
+        if isinstance(line, Ended):
+            last = (self._program.tail().splitlines() or ["it said nothing"])[-1]
+            self.close()
+            raise ReferenceFailed(f"The reference program ended: {last}.")
+        reply: dict[str, Any] = json.loads(line)
+        return reply

@@ -1,0 +1,172 @@
+"""The checks on an engine and foreign loops made of numbers: what is run, how often, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed, Event
+from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples, Variant
+from cvbench_tui.core.plan import Plan
+from cvbench_tui.selftest import checks
+from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope
+from cvbench_tui.selftest.checks import CHECKS, lines_of
+from cvbench_tui.selftest.reference import Answer, ReferenceFailed
+
+HERE = Environment((("torch", "2.0"),), (Device("cpu", "a CPU"),))
+TRUTH = {"forward": 0.01, "backward": 0.02, "total": 0.03, "inference": 0.008}
+WIGGLES = (0.999, 1.0005, 1.0, 0.9995, 1.001)
+
+
+def samples(phase: str, seconds: float) -> PhaseSamples:
+    rounds = tuple(tuple(seconds * wiggle * (1 + 1e-5 * n) for n in range(4)) for wiggle in WIGGLES)
+    return PhaseSamples(phase, rounds, 1, "perf_counter", "precision")
+
+
+class Engine:
+    """An event source that measures everything as ``TRUTH`` times ``factor``; spins as they were programmed."""
+
+    def __init__(self, *, factor: float = 1.0, waited: float = 0.0, deferred: float = 0.0, fails: bool = False) -> None:
+        self.factor, self.waited, self.deferred, self.fails = factor, waited, deferred, fails
+        self.asked: list[Plan] = []
+
+    def probe(self) -> Environment:
+        return HERE
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        self.asked.append(plan)
+        (case,) = plan.cases
+        yield EnvironmentProbed(HERE)
+        if self.fails:
+            yield CaseFailed(Failure(case.case_id, "error", "It broke."))
+            return
+        yield CaseFinished(self.measurement(plan))
+
+    def measurement(self, plan: Plan) -> Measurement:
+        (case,) = plan.cases
+        params = dict(case.workload.params)
+        truth = dict.fromkeys(TRUTH, params["seconds"]) if "seconds" in params else TRUTH
+        if case.workload.op == "selftest_async":
+            truth = dict.fromkeys(TRUTH, 2e-5)
+        if case.workload.op == "selftest_empty":
+            truth = dict.fromkeys(TRUTH, 1e-7)
+        wanted = ("forward", "backward", "total") if "training" in plan.protocol.passes else ()
+        wanted += ("inference",) if "inference" in plan.protocol.passes else ()
+        found = tuple(samples(phase, self.factor * truth[phase]) for phase in wanted)
+        evidence = tuple(Evidence(0.1, 0.1, waited_s=0.1 * self.waited, cpu_s=0.1) for _ in WIGGLES)
+        records = tuple(
+            PassRecord(name, evidence, empty_region_s=1e-7, deferred_share=self.deferred, busy_s=1.0, wall_s=1.0)
+            for name in plan.protocol.passes
+        )
+        alone = tuple(Variant("alone", one) for one in found) if "alone" in plan.protocol.extras else ()
+        return Measurement(case.case_id, found, None, 1, 0.1, 0.1, 1.0, 1, timed_s=0.5, passes=records, variants=alone)
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Loops:
+    """Foreign loops that tell the truth."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.asked: list[tuple[str, str]] = []
+
+    def ask(self, case, method, *, threads, **options):
+        if self.broken:
+            raise ReferenceFailed("It is not installed.")
+        assert threads == case.threads
+        self.asked.append((case.workload.name, method))
+        seconds = dict(case.workload.params).get("seconds")
+        return Answer(dict.fromkeys(TRUTH, seconds) if seconds else dict(TRUTH), {}, 1.0)
+
+
+def bench(engine: Engine | None = None, loops: Loops | None = None, **scope: object) -> Bench:
+    return Bench(
+        engine or Engine(), loops or Loops(), HERE, "cpu", 2, Scope(**scope), clock=iter(range(10**6)).__next__
+    )
+
+
+def verdicts(title: str, of: Bench) -> dict[str, str]:
+    found = lines_of(title, dict(CHECKS)[title], of)
+    return {f"{line.check}, {line.compared}, {line.figure.split()[0]}": line.verdict for line in found}
+
+
+def test_a_right_engine_passes_everything():
+    of = bench()
+    for title in ("programmed durations", "foreign loops", "fused marks", "timer trap"):
+        found = verdicts(title, of)
+        assert found
+        assert set(found.values()) == {"pass"}, found
+
+
+def test_an_engine_that_is_off_fails_against_the_loops_and_the_durations():
+    found = verdicts("foreign loops", bench(Engine(factor=1.05)))
+    assert {verdict for key, verdict in found.items() if "bare" in key or "Timer" in key} == {"FAIL"}
+    assert "FAIL" in verdicts("programmed durations", bench(Engine(factor=1.05))).values()
+    assert set(verdicts("timer trap", bench(Engine(factor=0.1))).values()) == {"FAIL"}
+
+
+def test_every_side_takes_its_turn_at_being_first():
+    loops, engine = Loops(), Engine()
+    list(checks.loops(bench(engine, loops, pairs=6)))
+    assert [method for name, method in loops.asked if name == "Conv3x3 middle"].count("bare") == 6
+    assert len(engine.asked) == 12
+    order: list[str] = []
+    sides = {name: (lambda name=name: order.append(name)) for name in "abc"}
+    bench(pairs=3).alternate(sides)
+    assert "".join(order) == "abcbcacab"
+
+
+def test_an_alternation_ends_with_its_time_but_not_before_its_least():
+    taken = bench(pairs=50, limit_s=3.5).alternate({"a": lambda: 1, "b": lambda: 2})
+    assert len(taken["a"]) == len(taken["b"]) == 4
+    assert len(bench(pairs=50, limit_s=0, least=7).alternate({"a": lambda: 1})["a"]) == 7
+
+
+def test_hidden_work_must_be_found():
+    assert set(verdicts("async trap", bench(Engine(deferred=1.0))).values()) == {"pass"}
+    assert set(verdicts("async trap", bench(Engine(deferred=0.0))).values()) == {"FAIL"}
+
+
+def test_nothing_is_too_short():
+    assert set(verdicts("empty call", bench()).values()) == {"pass"}
+
+
+def test_a_busy_machine_is_seen_or_the_check_fails(monkeypatch):
+    monkeypatch.setattr(checks, "usable_cores", lambda: 0)
+    assert set(verdicts("busy machine", bench(Engine(waited=0.4))).values()) == {"pass"}
+    assert set(verdicts("busy machine", bench(Engine(waited=0.0))).values()) == {"FAIL"}
+
+
+def test_threads_are_always_named_and_equal():
+    engine = Engine()
+    for title, check in CHECKS:
+        if title != "busy machine":
+            list(lines_of(title, check, bench(engine, pairs=1)))
+    assert all(case.threads for plan in engine.asked for case in plan.cases)
+
+
+def test_our_failure_fails_and_theirs_decides_nothing():
+    ours = list(lines_of("foreign loops", checks.loops, bench(Engine(fails=True))))
+    assert [(line.verdict, line.sentence) for line in ours] == [("FAIL", "Conv3x3 middle was not measured: It broke.")]
+    theirs = list(lines_of("foreign loops", checks.loops, bench(loops=Loops(broken=True))))
+    assert [line.verdict for line in theirs] == ["undecided"]
+
+
+def test_a_phase_that_is_missing_is_our_failure():
+    taken = bench().measure(bench().layer("selftest_empty"))
+    with pytest.raises(CheckFailed, match="No number for total"):
+        replace(taken, results={}).result("total")
+
+
+def test_on_cuda_do_bench_takes_part():
+    loops = Loops()
+    of = replace(bench(loops=loops, pairs=1), device="cuda:0")
+    list(checks.loops(of))
+    assert {method for _, method in loops.asked} == {"bare", "timer", "do_bench"}

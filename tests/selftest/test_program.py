@@ -1,0 +1,166 @@
+"""The command from outside: exit codes, both outputs, Ctrl-C, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.selftest import bench as bench_module
+from cvbench_tui.selftest import program
+from cvbench_tui.selftest.busy import busy_cores
+from cvbench_tui.selftest.verdict import Line
+
+GOOD = Line("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "Surely within 1%.")
+BAD = Line("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Surely off.")
+DEVICES = (Device("cuda", "CUDA", available=False, reason="No card."), Device("cpu", "a CPU"))
+
+
+class Source:
+    closed = 0
+
+    def probe(self) -> Environment:
+        return Environment((("torch", "2.0"),), DEVICES, (("threads", 3),))
+
+    def close(self) -> None:
+        Source.closed += 1
+
+
+@pytest.fixture
+def prove(monkeypatch, capsys):
+    """Run the program with checks that give these lines; exit code, stdout, stderr."""
+
+    def run(*lines: Line, **options: object):
+        seen: list[bench_module.Bench] = []
+
+        def check(of):
+            seen.append(of)
+            yield from lines
+
+        monkeypatch.setattr(program, "LiveSource", Source)
+        monkeypatch.setattr(program, "CHECKS", (("made up", check),))
+        code = program.selftest(**options)
+        out, err = capsys.readouterr()
+        return code, out, err, seen[0]
+
+    return run
+
+
+def test_a_failure_is_exit_code_1_and_the_table_is_on_stdout(prove):
+    code, out, err, _ = prove(GOOD, BAD)
+    assert code == 1
+    assert [line.split()[0] for line in out.splitlines()[:3]] == ["verdict", "pass", "FAIL"]
+    assert "1 passed, 0 undecided, 1 failed" in out
+    assert "[1/1] made up" in err
+    assert "verdict" not in err
+
+
+def test_no_failure_is_exit_code_0(prove):
+    assert prove(GOOD)[0] == 0
+
+
+def test_json_is_all_there_is_on_stdout(prove):
+    code, out, _, _ = prove(GOOD, as_json=True)
+    found = json.loads(out)
+    assert (code, found["failed"], found["device"], found["threads"]) == (0, False, "cpu", 3)
+    assert found["lines"][0]["verdict"] == "pass"
+
+
+def test_thorough_does_more(prove):
+    assert prove(GOOD, thorough=True)[3].scope == bench_module.THOROUGH
+    assert prove(GOOD)[3].scope == bench_module.Scope()
+
+
+def test_a_device_that_cannot_be_used_is_a_sentence_and_the_worker_is_ended(prove):
+    before = Source.closed
+    with pytest.raises(SelectionError, match="cuda cannot be used: No card"):
+        prove(GOOD, device="cuda")
+    with pytest.raises(SelectionError, match="Unknown device cuda:7"):
+        prove(GOOD, device="cuda:7")
+    assert Source.closed == before + 2
+
+
+def test_busy_processes_are_busy_and_end_with_the_block():
+    with busy_cores(2):
+        mine = _children(os.getpid())
+        assert len(mine) >= 2
+    assert not set(mine) & set(_children(os.getpid()))
+
+
+HOLDING = """
+from cvbench_tui.selftest.busy import busy_cores
+with busy_cores(1):
+    print("busy", flush=True)
+    input()
+"""
+
+
+def test_busy_processes_end_when_the_program_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", HOLDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    spinning = _children(parent.pid)
+    assert len(spinning) == 1
+    parent.kill()
+    parent.communicate()
+    _wait_until_gone(spinning)
+
+
+@pytest.mark.torch
+def test_ctrl_c_ends_it_cleanly_and_leaves_nothing():
+    started = subprocess.Popen(
+        [sys.executable, "-m", "cvbench_tui", "selftest", "--device", "cpu"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert started.stderr is not None
+    for line in started.stderr:
+        if line.startswith("  "):  # the first line of the first check: both sides have been started
+            break
+    deadline = time.monotonic() + 120
+    while len(family := _descendants(started.pid)) < 2:
+        assert time.monotonic() < deadline
+    os.kill(started.pid, signal.SIGINT)
+    out, err = started.communicate(timeout=120)
+    assert started.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    _wait_until_gone(family)
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(words[1]) == parent and words[0] != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def _descendants(parent: int) -> list[int]:
+    children = _children(parent)
+    return children + [one for child in children for one in _descendants(child)]
+
+
+def _wait_until_gone(pids: list[int]) -> None:
+    deadline = time.monotonic() + 60
+    while any(_lives(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
