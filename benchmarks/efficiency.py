@@ -18,7 +18,9 @@ from statistics import median
 from sides import Entry, case_of, label, machine, opened, parser
 
 from cvbench_tui.core.estimate import estimate
+from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.rounds import counted
 from cvbench_tui.selftest.bench import CheckFailed, Scope, Taken
 
 WORKLOADS: tuple[Entry, ...] = (
@@ -41,6 +43,12 @@ class Row:
     """None where total alone was not measured."""
 
 
+def used_s(record: PassRecord) -> float:
+    """Seconds of the samples that enter the result; rounds set aside do not."""
+    flags = counted(record.evidence, PROTOCOLS["default"].max_repeats)
+    return sum(evidence.timed_s for evidence, counts in zip(record.evidence, flags, strict=True) if counts)
+
+
 def row_of(plain: Taken, alone: Taken) -> Row:
     """Shares from a run without extras, the price of the marks from one with ``alone``."""
     measurement = plain.measurement
@@ -49,7 +57,7 @@ def row_of(plain: Taken, alone: Taken) -> Row:
     return Row(
         plain.result("total").median_s,
         sum(record.busy_s for record in measurement.passes) / measurement.wall_s,
-        (measurement.timed_s or 0.0) / measurement.wall_s,
+        sum(used_s(record) for record in measurement.passes) / measurement.wall_s,
         alone.result("total").median_s / found.median_s if found else None,
     )
 

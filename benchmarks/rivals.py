@@ -1,10 +1,12 @@
 """How far do 20 runs of ours lie apart, and 20 of others'? All sides alternated, every run in a fresh process.
 
 Spread is the coefficient of variation (standard deviation over mean) of the runs' numbers; ``robust`` the same from the
-median absolute deviation. Rivals with their defaults, and, marked ``=t``, with as much measuring time as ours takes.
+median absolute deviation. Rivals with their defaults, and, marked ``=t``, given as much time as ours takes.
 ``to ours`` is the time a rival needs to reach our spread: its time, times (its spread / ours) squared, because the mean
-of n runs has a spread smaller by the root of n. The bar: at most half of their spread at equal time.
-With --timm the model is timm's own (pip install 'cvbench-tui[bench]'), in a loop as its benchmark script has it.
+of n runs has a spread smaller by the root of n. ``half`` where our spread is at most half of the rival's, or where ours
+takes at most half of that time: the bar, for rivals at equal or more time and for seconds to an equal interval.
+With --timm the model is timm's own (pip install 'cvbench-tui[bench]'), in a loop as its benchmark script has it, and
+ours runs inference alone for that line. Exit code 1 when fewer than half of the lines reach the bar.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from sides import Entry, case_of, cv, label, machine, opened, parser, robust_cv
 
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope, Taken
 from cvbench_tui.selftest.reference import Answer, ReferenceFailed
 
@@ -37,10 +39,11 @@ class Run:
     """Wall seconds of the case, building the module included."""
 
 
-def ours(bench: Bench, case: Case, protocol_name: str) -> Run:
+def ours(bench: Bench, case: Case, protocol: Protocol) -> Run:
     """One case by the engine, without what is measured beside the time."""
-    taken: Taken = bench.measure(case, replace(PROTOCOLS[protocol_name], extras=()))
-    return Run({phase: taken.result(phase).median_s for phase in PHASES}, taken.measurement.wall_s)
+    taken: Taken = bench.measure(case, protocol)
+    phases = [phase for phase in PHASES if taken.measurement.phase(phase)]
+    return Run({phase: taken.result(phase).median_s for phase in phases}, taken.measurement.wall_s)
 
 
 def theirs(bench: Bench, case: Case, method: str, seconds: float | None) -> Run:
@@ -58,34 +61,42 @@ def theirs(bench: Bench, case: Case, method: str, seconds: float | None) -> Run:
 
 def sides_of(bench: Bench, case: Case, protocol: str, with_timm: bool) -> dict[str, Callable[[], Run]]:
     """All sides; how long ours takes is learnt from one run that does not count."""
-    first = ours(bench, case, protocol)
-    sides: dict[str, Callable[[], Run]] = {"ours": partial(ours, bench, case, protocol)}
+    whole = replace(PROTOCOLS[protocol], extras=())
+    first = ours(bench, case, whole)
+    sides: dict[str, Callable[[], Run]] = {"ours": partial(ours, bench, case, whole)}
     methods = ["blocked", "adaptive", "timm", *(["do_bench"] if bench.on_cuda else [])]
     for method in methods:
         sides[method] = partial(theirs, bench, case, method, None)
     for method in ("blocked", "timm"):
         sides[f"{method} =t"] = partial(theirs, bench, case, method, first.seconds / len(PHASES))
     if with_timm and case.workload.kind == "model":
+        sides["ours, inference"] = partial(ours, bench, case, replace(whole, passes=("inference",)))
         sides["timm package"] = partial(theirs, bench, case, "timm_package", None)
     return sides
 
 
-def report(entry: Entry, scale: int, taken: dict[str, list[Run]]) -> None:
-    """A line for each side and phase."""
+def report(entry: Entry, scale: int, taken: dict[str, list[Run]]) -> list[bool]:
+    """A line for each side and phase; for each rival's line whether the bar is reached."""
+    reached = []
     for phase in PHASES:
-        own = cv([run.values_s[phase] for run in taken["ours"]])
         for side, runs in taken.items():
             values = [run.values_s[phase] for run in runs if phase in run.values_s]
             if len(values) < 2:
                 continue
+            own = taken["ours, inference" if side == "timm package" else "ours"]
+            own_s, own_spread = median(run.seconds for run in own), cv([run.values_s[phase] for run in own])
             spread, seconds = cv(values), median(run.seconds for run in runs)
-            to_ours = seconds * (spread / own) ** 2 if own else float("nan")
+            to_ours_s = seconds * (spread / own_spread) ** 2
+            rival = not side.startswith("ours")
+            half = own_spread <= spread / 2 or own_s <= to_ours_s / 2
+            reached += [half] if rival else []
             print(
-                f"{label(entry, scale):<22}{phase:<11}{side:<14}{100 * spread:8.2f}%{100 * robust_cv(values):8.2f}%"
-                f"{own / spread if spread else float('nan'):8.2f}{seconds:9.2f} s{to_ours:9.1f} s"
-                f"{median(values) * 1e3:12.4f} ms{len(values):6}",
+                f"{label(entry, scale):<22}{phase:<11}{side:<16}{100 * spread:8.2f}%{100 * robust_cv(values):8.2f}%"
+                f"{own_spread / spread:8.2f}{seconds:9.2f} s{to_ours_s:9.1f} s{median(values) * 1e3:12.4f} ms"
+                f"{len(values):6}  {'' if not rival else 'half' if half else 'no'}",
                 flush=True,
             )
+    return reached
 
 
 def main() -> int:
@@ -100,11 +111,12 @@ def main() -> int:
     chosen = WORKLOADS[: options.workloads]
     scale = CUDA_SCALE if options.device.startswith("cuda") else 1
     scope = Scope(pairs=options.runs, least=2, limit_s=60 * options.minutes / len(chosen))
+    reached: list[bool] = []
     with opened(options.device, scope) as bench:
         print(machine(bench))
         print(f"{options.runs} runs of each side, protocol {options.protocol}; seconds are of one run, both phases")
-        print(f"{'workload':<22}{'phase':<11}{'side':<14}{'spread':>9}{'robust':>9}{'ours/it':>8}{'time':>11}", end="")
-        print(f"{'to ours':>11}{'median':>15}{'runs':>6}")
+        print(f"{'workload':<22}{'phase':<11}{'side':<16}{'spread':>9}{'robust':>9}{'ours/it':>8}{'time':>11}", end="")
+        print(f"{'to ours':>11}{'median':>15}{'runs':>6}  bar")
         for entry in chosen:
             case = case_of(bench, entry, scale)
             try:
@@ -112,9 +124,10 @@ def main() -> int:
             except (CheckFailed, ReferenceFailed) as error:
                 print(f"{label(entry, scale):<22}{error}")
                 continue
-            report(entry, scale, taken)
+            reached += report(entry, scale, taken)
         print(machine(bench))
-    return 0
+    print(f"{sum(reached)} of {len(reached)} lines of rivals reach the bar")
+    return int(2 * sum(reached) < len(reached) or not reached)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ class WireError(ValueError):
     """A line that is no event of this schema."""
 
 
+class FigureError(WireError):
+    """An event with a figure that cannot be: the sentence names it."""
+
+
 @cache
 def _adapter() -> TypeAdapter[Event]:
     """Built on first use: it costs about 10 ms, which ``--help`` need not pay."""
@@ -28,11 +32,13 @@ def _adapter() -> TypeAdapter[Event]:
 
 
 def decode(line: str | bytes) -> Event:
-    """The event in one JSON line. Raises WireError with the first thing that is wrong."""
+    """The event in one JSON line. Raises WireError with the first thing that is wrong, FigureError for a figure."""
     try:
         event = _adapter().validate_json(line)
     except ValidationError as error:
         raise WireError(_first_complaint(error, line)) from error
+    if not all(math.isfinite(value) for value in _numbers(event)):
+        raise FigureError(f"{event.kind}: a figure is not a finite number")
     if isinstance(event, CaseFinished):
         _refuse_impossible(event)
     return event
@@ -44,15 +50,18 @@ def encode(event: Any) -> str:
 
 
 def _refuse_impossible(event: CaseFinished) -> None:
-    """Raise WireError for a figure that no clock and no counter can give: here, not where a statistic would stumble."""
+    """Raise FigureError for what no clock and no counter can give: here, not where a statistic would stumble."""
     measurement = event.measurement
     for phase in (*measurement.phases, *(variant.samples for variant in measurement.variants)):
-        for samples in phase.rounds:
-            if not all(0 < sample < math.inf for sample in samples):
-                raise WireError(f"{phase.phase}: a sample is not a positive number of seconds")
+        if not all(sample > 0 for samples in phase.rounds for sample in samples):
+            raise FigureError(f"{phase.phase}: a sample is not a positive number of seconds")
+        if phase.iterations_per_sample < 1:
+            raise FigureError(f"{phase.phase}: a sample of no iteration")
     for record in (*measurement.passes, *measurement.memory, *measurement.energy, *measurement.work):
-        if not all(0 <= value < math.inf for value in _numbers(record)):
-            raise WireError(f"{type(record).__name__}: a figure is negative or not finite")
+        if not all(value >= 0 for value in _numbers(record)):
+            raise FigureError(f"{type(record).__name__}: a figure is negative")
+    if not all(record.group >= 1 for record in measurement.passes):
+        raise FigureError("PassRecord: a region of no iteration")
 
 
 def _numbers(value: Any) -> Iterator[float]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from cvbench_tui.wire import WireError, decode
+from cvbench_tui.wire import FigureError, WireError, decode
 
+NAN = float("nan")
 GOOD = Path(__file__).parent / "data" / "good.jsonl"
 
 
@@ -47,5 +48,37 @@ def test_an_impossible_figure_is_refused(name, value):
 def test_an_impossible_sample_is_refused(value):
     event = finished()
     event["measurement"]["phases"][0]["rounds"][0][0] = value
-    with pytest.raises(WireError, match="positive number of seconds"):
+    with pytest.raises(FigureError, match=r"positive number of seconds|finite"):
+        decode(json.dumps(event))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["first_call_s", "warmup_s", "wall_s", "timed_s"])
+def test_no_figure_of_a_case_may_be_infinite(name, value):
+    event = finished()
+    event["measurement"][name] = value
+    with pytest.raises(FigureError, match="finite"):
+        decode(json.dumps(event))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"kind": "progress", "case_id": "a", "stage": "measuring", "median_s": NAN},
+        {
+            "kind": "ceiling_measured",
+            "ceiling": {"device": "cpu", "key": "k", "flops_per_s": [["float32", NAN]], "bytes_per_s": None},
+        },
+        {"kind": "environment_probed", "environment": {"versions": [], "devices": [], "facts": [["load_1min", NAN]]}},
+    ],
+)
+def test_no_other_event_may_carry_one_either(event):
+    with pytest.raises(FigureError, match=event["kind"]):
+        decode(json.dumps(event))
+
+
+def test_a_region_of_no_iteration_is_refused():
+    event = finished()
+    event["measurement"]["passes"] = [{"name": "training", "group": 0}]
+    with pytest.raises(FigureError, match="no iteration"):
         decode(json.dumps(event))

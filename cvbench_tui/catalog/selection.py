@@ -54,7 +54,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
     cases = expand(
         models + layers,
-        _devices(selection.devices, environment),
+        devices_of(selection.devices, environment),
         batch=None if selection.batch is None else check_batch(selection.batch),
         image=None if selection.image is None else check_image(selection.image),
     )
@@ -94,8 +94,8 @@ def _check(what: str, value: int, most: int, rule: str) -> int:
     return value
 
 
-def _devices(wanted: tuple[str, ...] | None, environment: Environment) -> tuple[str, ...]:
-    """The devices to measure on, each once."""
+def devices_of(wanted: tuple[str, ...] | None, environment: Environment) -> tuple[str, ...]:
+    """The devices to measure on, each once; None takes the preferred one. Raises SelectionError for a missing one."""
     if wanted is None:
         if environment.preferred is None:
             raise SelectionError("This machine offers no device to measure on.", "`cvbench-tui doctor` says why.")

@@ -9,7 +9,7 @@ from cvbench_tui.core.event import CaseFailed
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.wire import WireError
+from cvbench_tui.wire import FigureError, WireError
 
 CANCELLED = "Cancelled before it was finished."
 SHOWN_BYTES = 200
@@ -37,7 +37,9 @@ def ended(case: Case, code: int | None, tail: str) -> CaseFailed:
 
 
 def garbled(case: Case, line: bytes, error: WireError) -> CaseFailed:
-    """A line that is no event."""
+    """A line that is no event, or one with a figure that cannot be."""
+    if isinstance(error, FigureError):
+        return _failed(case, "crashed", f"The measuring process sent a figure that cannot be ({error}).", "")
     detail = f"{error}\n{line[:SHOWN_BYTES].decode(errors='replace')}"
     return _failed(case, "crashed", "The measuring process sent something that is not an event.", detail)
 

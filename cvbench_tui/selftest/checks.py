@@ -11,6 +11,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.core.plan import Case
+from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.bench import SHORT, Bench, CheckFailed, Taken, inference_only
@@ -236,7 +237,7 @@ def lines_of(title: str, check: Check, bench: Bench) -> Iterator[Line]:
     """The check's lines; one that could not be made is a line as well."""
     try:
         yield from check(bench)
-    except CheckFailed as error:
+    except (CheckFailed, WorkerError) as error:
         yield verdict.broken_line(title, str(error), ours=True)
     except ReferenceFailed as error:
         yield verdict.broken_line(title, str(error), ours=False)

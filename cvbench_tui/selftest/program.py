@@ -7,9 +7,9 @@ import shutil
 import sys
 import time
 
+from cvbench_tui.catalog.selection import devices_of
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.units import duration_text
 from cvbench_tui.selftest.bench import THOROUGH, Bench, Scope
 from cvbench_tui.selftest.checks import CHECKS, lines_of
@@ -63,12 +63,9 @@ def _run(bench: Bench) -> list[Line]:
 
 def _chosen(environment: Environment, device: str | None) -> Device:
     """The device asked for, or the preferred one. Raises SelectionError when it cannot be used."""
-    found = environment.preferred if device is None else environment.device(device)
-    usable = ", ".join(one.id for one in environment.usable)
-    if found is None:
-        raise SelectionError(f"Unknown device {device}.", f"Usable here: {usable}.")
-    if not found.available:
-        raise SelectionError(f"{found.id} cannot be used: {found.reason}", f"Usable here: {usable}.")
+    (chosen,) = devices_of(None if device is None else (device,), environment)
+    found = environment.device(chosen)
+    assert found is not None, "what can be chosen is there"
     return found
 
 
