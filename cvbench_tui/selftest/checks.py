@@ -21,11 +21,11 @@ from cvbench_tui.selftest.reference import Answer, ReferenceFailed
 from cvbench_tui.selftest.verdict import Line
 
 LOOP_BOUND = 0.01
-"""Most that our median may differ from a foreign loop's (measurement study, 5.11, T1 to T3) ..."""
+"""Most that our median may differ from a foreign loop's ..."""
 LOOP_BOUND_CUDA = 0.005
 """... and from the bare loop's on CUDA, whose events do not see the host's noise."""
 ALONE_BOUND = 0.02
-"""Most that a phase between fused marks may differ from the phase alone (5.2)."""
+"""Most that a phase between fused marks may differ from the phase alone."""
 TIMER_BOUND = 0.02
 """Most that a known duration may be off with replaced timers, which tell a tenth: a call may end some 0.1 ms late."""
 HEADLINES: tuple[Phase, ...] = ("total", "inference")
@@ -92,7 +92,8 @@ def loops(bench: Bench) -> Iterator[Line]:
                 noise = max([noise, *(aa_noise([one.values_s[phase] for one in theirs]) for phase in HEADLINES)])
             yield from _against(bench, subject.name, method, mine, theirs)
     yield _equal_pairs(ours, noise)
-    yield _empty_region([one for _, taken in ours for one in taken])
+    empty = bench.ask(SUBJECTS[0].case(bench), "empty", "inference").values_s["inference"]
+    yield _empty_region(empty, [one for _, taken in ours for one in taken])
 
 
 def _methods(bench: Bench, subject: Subject) -> list[str]:
@@ -131,17 +132,16 @@ def _equal_pairs(ours: Sequence[tuple[str, list[Taken]]], noise: float) -> Line:
     return verdict.equal_pairs_line(", ".join(name for name, _ in ours), pairs, noise)
 
 
-def _empty_region(taken: Sequence[Taken]) -> Line:
-    """The worst case among the numbers graded A: the region that is shortest for its marks' cost."""
-    found = [
-        (record.empty_region_s, result.median_s * record.group)
+def _empty_region(cost_s: float, taken: Sequence[Taken]) -> Line:
+    """The shortest region behind a grade A, against what two marks cost by a clock that is not ours."""
+    regions_s = [
+        result.median_s * record.group
         for one in taken
         for phase, result in one.results.items()
         for record in one.measurement.passes
-        if result.grade == "A" and record.name == PASS_OF[phase] and record.empty_region_s is not None
+        if result.grade == "A" and record.name == PASS_OF[phase]
     ]
-    cost_s, region_s = max(found, key=lambda pair: pair[0] / pair[1], default=(None, None))
-    return verdict.empty_region_line("marks of all runs above", cost_s, region_s)
+    return verdict.empty_region_line("marks of all runs above", cost_s, min(regions_s, default=None))
 
 
 def durations(bench: Bench) -> Iterator[Line]:

@@ -19,7 +19,7 @@ from cvbench_tui.selftest.figures import Comparison, Fit, Point, at_least, fit
 Verdict = Literal["pass", "FAIL", "undecided"]
 
 SLOPE_BOUND = 0.002
-"""Programmed durations: most that the slope may differ from 1 (measurement study, 5.11, T4)."""
+"""Programmed durations: most that the slope may differ from 1."""
 INTERCEPT_BOUND_S = 5e-6
 """And most that a duration of nothing may seem to last."""
 TRAP_SHARE = 0.99

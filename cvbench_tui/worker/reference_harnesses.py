@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cvbench_tui.worker.reference_loops import bare, timm
+from cvbench_tui.worker.reference_loops import bare, empty, timm
 from cvbench_tui.worker.reference_work import Samples, Work
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def timm_package(work: Work, seconds: float, request: dict[str, Any]) -> Samples
 
 METHODS: dict[str, Callable[[Work, float, dict[str, Any]], Samples]] = {
     "bare": bare,
+    "empty": empty,
     "timer": timer,
     "blocked": blocked,
     "adaptive": adaptive,

@@ -20,6 +20,7 @@ WARMUP_SHARE = 0.5
 LEAST_SAMPLE_S = 1e-3
 """The bare loop averages shorter iterations over this long, as the stopwatch's samples do."""
 LEAST_SAMPLES = 5
+EMPTY_REGIONS = 500
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
 
@@ -114,6 +115,23 @@ def _infer_events(work: Work, count: int) -> list[tuple[float, ...]]:
         del output
     work.wait()
     return [(start.elapsed_time(end) / 1e3,) for start, end in marks]
+
+
+def empty(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+    """Seconds between two marks with nothing in between, as the bare loop makes them."""
+    if work.device.type == "cuda":
+        work.train_once()
+        marks = [(_event(), _event()) for _ in range(EMPTY_REGIONS)]
+        work.wait()
+        return {"inference": [start.elapsed_time(end) / 1e3 for start, end in marks]}
+    clock, wait = time.perf_counter, work.wait
+    samples = []
+    for _ in range(EMPTY_REGIONS):
+        wait()
+        start = clock()
+        wait()
+        samples.append(clock() - start)
+    return {"inference": samples}
 
 
 def _event() -> Any:

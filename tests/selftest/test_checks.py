@@ -73,6 +73,8 @@ class Engine:
 class Loops:
     """Foreign loops that tell the truth."""
 
+    empty_s = 1e-7
+
     def __init__(self, *, broken: bool = False) -> None:
         self.broken = broken
         self.asked: list[tuple[str, str]] = []
@@ -82,6 +84,8 @@ class Loops:
             raise ReferenceFailed("It is not installed.")
         assert threads == case.threads
         self.asked.append((case.workload.name, method))
+        if method == "empty":
+            return Answer({"inference": self.empty_s}, {}, 1.0)
         seconds = dict(case.workload.params).get("seconds")
         return Answer(dict.fromkeys(TRUTH, seconds) if seconds else dict(TRUTH), {}, 1.0)
 
@@ -169,4 +173,11 @@ def test_on_cuda_do_bench_takes_part():
     loops = Loops()
     of = replace(bench(loops=loops, pairs=1), device="cuda:0")
     list(checks.loops(of))
-    assert {method for _, method in loops.asked} == {"bare", "timer", "do_bench"}
+    assert {method for _, method in loops.asked} == {"bare", "timer", "do_bench", "empty"}
+
+
+def test_marks_that_cost_a_part_of_a_region_fail_whatever_our_own_calibration_says():
+    loops = Loops()
+    loops.empty_s = 1.0
+    found = verdicts("foreign loops", bench(loops=loops))
+    assert [verdict for key, verdict in found.items() if key.startswith("empty region")] == ["FAIL"]

@@ -81,7 +81,7 @@ def test_thorough_does_more(prove):
 
 def test_a_device_that_cannot_be_used_is_a_sentence_and_the_worker_is_ended(prove):
     before = Source.closed
-    with pytest.raises(SelectionError, match="no usable device cuda:0. No card"):
+    with pytest.raises(SelectionError, match=r"no usable device cuda:0\. No card"):
         prove(GOOD, device="cuda")
     with pytest.raises(SelectionError, match="no usable device cuda:7"):
         prove(GOOD, device="cuda:7")

@@ -46,6 +46,12 @@ def test_the_bare_loop_splits_forward_and_backward(reference):
     assert min(values["forward"], values["backward"]) >= 0.002 * 0.999
 
 
+def test_marks_with_nothing_between_them_cost_less_than_the_spin(reference):
+    samples = reference.ask(SPIN, "empty", seconds=0.01, threads=1).samples_s["inference"]
+    assert len(samples) == 500
+    assert 0 <= median(samples) < 0.002
+
+
 def test_only_what_is_asked_for_is_measured(reference):
     for method in ("bare", "timer", "timm"):
         found = reference.ask(SPIN, method, seconds=0.01, threads=1, phases=["inference"])
