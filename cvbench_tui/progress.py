@@ -21,6 +21,7 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event,
 from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.escape import visible
 from cvbench_tui.results.eta import done_share, eta_s
 from cvbench_tui.results.fitting import fitting, telling
 from cvbench_tui.results.reading import read
@@ -112,7 +113,7 @@ def settled_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     words.append(table.text(case_id, "state"))
     if isinstance(event, CaseFailed):
         words.append(event.failure.sentence)
-    return "  ".join(words)
+    return visible("  ".join(words))
 
 
 def ended_line(run: Run) -> str:
@@ -145,18 +146,23 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for column in (table.columns[place] for place in places):
         drawn.add_column(
-            Text(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False
+            _plain(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False
         )
     for row in table.rows:
         cells = (row.cells[place] for place in places)
-        drawn.add_row(*(Text(cell.text, style="" if cell.valid else "dim") for cell in cells))
+        drawn.add_row(*(_plain(cell.text, style="" if cell.valid else "dim") for cell in cells))
     console.print(drawn)
     for failure in run.failures:
-        console.print(Text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
+        console.print(_plain(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
         for remark in read(run, case).remarks:
-            console.print(Text(f"{case.workload.name} ({case.device}, batch {case.batch}): {remark.text}"))
+            console.print(_plain(f"{case.workload.name} ({case.device}, batch {case.batch}): {remark.text}"))
     hidden = [table.columns[place].heading for place in telling(table) if place not in places]
     if hidden:
-        console.print(Text(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))
+        console.print(_plain(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Text that is no markup and gives the terminal no orders, whatever a name or a worker's sentence holds."""
+    return Text(visible(text), style=style)

@@ -11,7 +11,7 @@ from cvbench_tui.catalog.presets import preset_names
 from cvbench_tui.cli import EXTRA_NAMES, cli
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
-from cvbench_tui.core.reasons import REASONS
+from cvbench_tui.core.reasons import NOTICES, REASONS
 from cvbench_tui.tui.checklist import Checklist
 from cvbench_tui.tui.keys import APP_KEYS
 from cvbench_tui.tui.result_table import ResultTable
@@ -99,3 +99,16 @@ def test_every_extra_is_explained_and_can_be_asked_for(name):
 def test_every_reason_of_a_grade_is_explained_with_its_remedy(code):
     text = (ROOT / "docs/methodology.md").read_text()
     assert f"| `{code}` | {REASONS[code].meaning} | {REASONS[code].remedy} |" in text
+
+
+@pytest.mark.parametrize("code", NOTICES)
+def test_every_notice_is_explained(code):
+    text = (ROOT / "docs/methodology.md").read_text()
+    assert f"| `{code}` | {NOTICES[code].meaning} | {NOTICES[code].remedy or 'nothing'} |" in text
+
+
+def test_every_notice_that_is_made_is_known():
+    sources = "".join(path.read_text() for path in (ROOT / "cvbench_tui").rglob("*.py"))
+    made = set(re.findall(r'Notice\(\s*"(\w+)"', sources))
+    made |= {f"{what}_failed" for what in re.findall(r'_try\("(\w+)"', sources)}
+    assert made == set(NOTICES) - {"energy"}, "energy is a remark of the results"

@@ -50,7 +50,7 @@ class Assessment:
 REASONS: dict[str, ReasonKind] = {
     "imprecise": ReasonKind(
         "The interval is wider than the protocol asks for: the most rounds or the budget came first.",
-        "Measure on a quieter machine, or with --protocol rigorous.",
+        "Measure on a quieter machine; --protocol rigorous, if not in use yet, takes more rounds and processes.",
     ),
     "few_rounds": ReasonKind(
         "Fewer than five rounds were taken, too few for an interval to rely on.",
@@ -58,11 +58,11 @@ REASONS: dict[str, ReasonKind] = {
     ),
     "few_processes": ReasonKind(
         "Fewer fresh processes took part than the protocol asks for, so luck that lasts for a process is not averaged.",
-        "Let the run go on to its end, or resume it.",
+        "Let the run go on to its end, or run the row again.",
     ),
     "unsettled": ReasonKind(
         "Times were still changing when the warm-up ended.",
-        "Run the row again; a longer warm-up comes with --protocol rigorous.",
+        "Run the row again on a quieter machine; --protocol rigorous, if not in use yet, warms up longer.",
     ),
     "drift": ReasonKind(
         "Rounds became slower or faster while it was measured, by more than the precision.",
@@ -73,7 +73,7 @@ REASONS: dict[str, ReasonKind] = {
         "Pin threads and clocks where you can, and look at the row's histogram; a row may truly have two speeds.",
     ),
     "contention": ReasonKind(
-        "Threads of the measurement were ready and had to wait for a processor core.",
+        "Threads of the measurement were ready and had to wait for a core; the waits of all threads are summed.",
         "End other programs, or give the measurement fewer threads than there are free cores.",
     ),
     "stolen": ReasonKind(
@@ -97,7 +97,7 @@ REASONS: dict[str, ReasonKind] = {
         "Compare with cards at the same power limit only; it stands in the environment.",
     ),
     "host_bound": ReasonKind(
-        "The host needed longer to launch the work than the device to do it; both times are shown.",
+        "The device had to wait for its host to launch the work; the times of both are in the row's detail.",
         "Use a larger batch, or read the row as the cost of launching.",
     ),
     "unaccounted": ReasonKind(
@@ -126,7 +126,7 @@ REASONS: dict[str, ReasonKind] = {
     ),
     "foreign": ReasonKind(
         "Another process had work on the card.",
-        "End it, or choose another card; cvbench-tui doctor lists them.",
+        "End it, or choose another card; nvidia-smi lists the processes of each.",
     ),
     "battery": ReasonKind(
         "The machine ran on its battery, where systems save power at the cost of speed.",
@@ -134,11 +134,11 @@ REASONS: dict[str, ReasonKind] = {
     ),
     "process_dependent": ReasonKind(
         "Fresh processes did not agree within twice the precision: memory layout or choice of algorithm differ.",
-        "Take more processes with --protocol rigorous, and read the interval, which is made of them.",
+        "Read the interval, which is made of the processes; bound to one NUMA node they may agree better.",
     ),
     "repetition_failed": ReasonKind(
         "A repetition in a fresh process failed; the numbers are of the others.",
-        "Enter on the row shows why it failed.",
+        "Mend what the notice names, and run the row again.",
     ),
     "fused_differs": ReasonKind(
         "The phase took another time by itself than between the other marks of a training iteration.",
@@ -170,3 +170,23 @@ REASONS: dict[str, ReasonKind] = {
     ),
 }
 """By code. The codes are what the JSON export writes."""
+
+_RUN_AGAIN = "The times are not touched by it; run the row again if you need it."
+NOTICES: dict[str, ReasonKind] = {
+    "repetition_failed": ReasonKind("Why a repetition in a fresh process failed: the cause of that reason.", ""),
+    "affinity_shrunk": ReasonKind(
+        "Importing torch took processor cores from the process; it got them back before anything was timed.", ""
+    ),
+    "energy": ReasonKind(
+        "The energy counter and the sum of the power readings differ by more than 5%; both are in the row's detail.",
+        "Trust neither to better than their difference.",
+    ),
+    "memory_failed": ReasonKind("The peak memory by phase could not be taken.", _RUN_AGAIN),
+    "energy_failed": ReasonKind("The energy could not be taken.", _RUN_AGAIN),
+    "work_failed": ReasonKind("The operations and bytes could not be computed, so the rates are missing.", _RUN_AGAIN),
+    "variants_failed": ReasonKind("None of the other ways of measuring could be begun.", _RUN_AGAIN),
+    "alone_failed": ReasonKind("The phases could not be timed by themselves.", _RUN_AGAIN),
+    "flushed_failed": ReasonKind("The phases could not be timed with emptied caches.", ""),
+    "device_only_failed": ReasonKind("Inference could not be recorded as a graph, or not be replayed.", ""),
+}
+"""What a row may say that costs no grade, by code; without a remedy where there is nothing to do."""

@@ -73,21 +73,42 @@ def counted(evidence: Sequence[Evidence], most: int) -> tuple[bool, ...]:
     return clean
 
 
-def counted_rounds_by_process(
-    measurement: Measurement, phase: Phase, protocol: Protocol
-) -> tuple[tuple[tuple[float, ...], ...], ...]:
-    """The rounds of that phase that enter its estimate, split by the process that took them.
+def flags_by_process(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[tuple[bool, ...], ...]:
+    """For every round of that phase whether it enters the estimate, split by the process that took it.
 
     Rounds without evidence, as in files of schema 1 or where it does not match the rounds, all count.
     """
-    rounds_by_process = measurement.rounds_by_process(phase)
-    evidence_by_process = measurement.evidence_by_process(phase)
-    if [len(rounds) for rounds in rounds_by_process] != [len(each) for each in evidence_by_process]:
-        return rounds_by_process
+    if _matched(measurement, phase):
+        return tuple(counted(each, protocol.max_repeats) for each in measurement.evidence_by_process(phase))
+    return tuple((True,) * len(rounds) for rounds in measurement.rounds_by_process(phase))
+
+
+def counted_rounds_by_process(
+    measurement: Measurement, phase: Phase, protocol: Protocol
+) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    """The rounds of that phase that enter its estimate, split by the process that took them."""
+    flags = flags_by_process(measurement, phase, protocol)
     return tuple(
-        tuple(samples for samples, counts in zip(rounds, counted(each, protocol.max_repeats)) if counts)
-        for rounds, each in zip(rounds_by_process, evidence_by_process)
+        tuple(samples for samples, counts in zip(rounds, each) if counts)
+        for rounds, each in zip(measurement.rounds_by_process(phase), flags)
     )
+
+
+def counted_evidence_by_process(
+    measurement: Measurement, phase: Phase, protocol: Protocol
+) -> tuple[tuple[Evidence, ...], ...]:
+    """The evidence of the same rounds; all of it where it does not match them, since nothing is set aside then."""
+    evidence = measurement.evidence_by_process(phase)
+    if not _matched(measurement, phase):
+        return evidence
+    flags = flags_by_process(measurement, phase, protocol)
+    return tuple(tuple(one for one, counts in zip(*both) if counts) for both in zip(evidence, flags))
+
+
+def _matched(measurement: Measurement, phase: Phase) -> bool:
+    """True when every round of that phase has its evidence."""
+    rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
+    return [len(each) for each in rounds] == [len(each) for each in evidence]
 
 
 def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[float | None] = ()) -> bool:

@@ -13,7 +13,7 @@ from cvbench_tui.core.estimate import Estimate, estimate
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.rounds import counted, counted_rounds_by_process
+from cvbench_tui.core.rounds import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
 
 PUBLISHED_PRECISION = 0.05
 """What drift is compared with under the published method, which has no goal of its own: it neither warms up nor
@@ -69,11 +69,7 @@ class Seen:
     @cached_property
     def evidence_by_process(self) -> tuple[tuple[Evidence, ...], ...]:
         """The evidence of the rounds that count."""
-        found = []
-        for record in self.records:
-            flags = counted(record.evidence, self.protocol.max_repeats)
-            found.append(tuple(evidence for evidence, counts in zip(record.evidence, flags) if counts))
-        return tuple(found)
+        return counted_evidence_by_process(self.measurement, self.phase, self.protocol)
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -83,11 +79,9 @@ class Seen:
     @cached_property
     def set_aside(self) -> tuple[Evidence, ...]:
         """The evidence of the rounds that were set aside."""
-        found = []
-        for record in self.records:
-            flags = counted(record.evidence, self.protocol.max_repeats)
-            found += [evidence for evidence, counts in zip(record.evidence, flags) if not counts]
-        return tuple(found)
+        flags = flags_by_process(self.measurement, self.phase, self.protocol)
+        rounds = zip(self.measurement.evidence_by_process(self.phase), flags)
+        return tuple(evidence for both in rounds for evidence, counts in zip(*both) if not counts)
 
     @cached_property
     def medians_by_process(self) -> tuple[tuple[float, ...], ...]:

@@ -13,7 +13,7 @@ from cvbench_tui.results.phase_text import PHASE_MEANINGS, mean_text, median_tex
 from cvbench_tui.results.reading import Reading
 from cvbench_tui.results.state import STATE_HELP
 from cvbench_tui.results.statistics import is_published, worst_grade
-from cvbench_tui.results.units import MISSING, Scale, bytes_text, flops_text, gigabytes_text, joules_text, seconds_text
+from cvbench_tui.results.units import MISSING, Scale, bytes_text, seconds_text
 
 Value = str | int | float | None
 
@@ -157,27 +157,26 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "compute", "Inference compute", "per_s", "right",
         "Floating-point operations per second of inference, two for a multiply-add, by formula over the median time; "
-        "percent: of a large matrix multiplication measured on this device.",
+        "percent: of a large matrix multiplication measured on this device; interval and grade of that time.",
         lambda row: row.rates.flop_per_s if row.rates else None,
-        lambda row, scale: flops_text(row.rates.flop_per_s, row.rates.flop_share) if row.rates else MISSING,
-        _inference_grade, room=len("12.34 TFLOP/s 12%"), beside=True, optional=True,
+        lambda row, scale: row.compute_text,
+        _inference_grade, room=len("12.34 TFLOP/s 12% \u00b10.2% A"), beside=True, optional=True,
     ),
     Column(
         "bandwidth", "Inference traffic", "per_s", "right",
         "Bytes that the operators of inference read and write per second, by formula over the median time; percent: of "
-        "a large copy measured on this device, more than 100% where caches serve it.",
+        "a large copy measured on this device, more than 100% where caches serve it; interval and grade of that time.",
         lambda row: row.rates.bytes_per_s if row.rates else None,
-        lambda row, scale: gigabytes_text(row.rates.bytes_per_s, row.rates.bytes_share) if row.rates else MISSING,
+        lambda row, scale: row.traffic_text,
         _inference_grade, beside=True, optional=True,
     ),
     Column(
         "energy", "Inference energy", "j", "right",
         "Joules of the device for one image, or other input, in inference, by its energy counter; ?: a sum of its "
-        "power readings differs by more than 5%.",
+        "power readings differs by more than 5%; the grade is that of inference.",
         lambda row: row.energy.joules_per_input if row.energy else None,
-        lambda row, scale: joules_text(row.energy.joules_per_input, row.input_noun, doubtful=row.energy.doubtful)
-        if row.energy else MISSING,
-        beside=True, optional=True,
+        lambda row, scale: row.energy_text,
+        _inference_grade, beside=True, optional=True,
     ),
     Column(
         "memory", "Memory", "bytes", "right",

@@ -19,7 +19,7 @@ from cvbench_tui.core.reasons import GRADE_HELP
 from cvbench_tui.results.beside import Other, Rates, others, rates
 from cvbench_tui.results.phase_text import modes_text
 from cvbench_tui.results.remarks import remedy_of
-from cvbench_tui.results.statistics import PhaseResult, Terms
+from cvbench_tui.results.statistics import PhaseResult, Terms, phase_results
 from cvbench_tui.results.units import (
     MISSING,
     Scale,
@@ -48,6 +48,16 @@ _VARIANTS: dict[VariantKind, str] = {
     "device_only": "device only",
 }
 
+LABELS: dict[str, str] = {
+    "spread": "How far the middle half of the samples reaches, and how much of the variance lies between rounds: near "
+    "100%, what differs lasts for a round or longer, and more samples in a round would tell nothing new.",
+    "correlation": "Whether a slow sample is followed by a slow one, -1 to 1: near 0 they are independent, near 1 they "
+    "repeat each other. The interval is made of rounds, so it does not depend on this.",
+    "host": "How long the host took to queue one iteration, against the device's time for it.",
+    "device busy": "Share of the time in which the device worked on what was timed.",
+}
+"""What the help says of labels that do not explain themselves."""
+
 
 def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: PhaseResult) -> Iterator[tuple[str, str]]:
     """Everything about one phase, its times in one scale."""
@@ -57,7 +67,7 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
     yield from _judged(result)
     yield from _times(scale, result)
     yield from _taken(terms.protocol, phase, result)
-    yield from _host(name, result)
+    yield from _host(name, result, _iteration_s(measurement, name, terms))
     yield from _work(measurement, name, rates(measurement, name, result, terms.ceiling))
     for other in others(measurement, name, result):
         yield _VARIANTS[other.kind], _other(scale, other)
@@ -86,8 +96,20 @@ def _times(scale: Scale, result: PhaseResult) -> Iterator[tuple[str, str]]:
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
             yield label, scale.text(seconds)
-    spread = f"middle half of the samples within {part_text(result.iqr_share)} of the median"
-    yield "spread", spread + f", {part_text(result.between_share)} of the variance between rounds"
+    yield from _spread(result)
+
+
+def _spread(result: PhaseResult) -> Iterator[tuple[str, str]]:
+    """How the samples lie around their middle, as far as there are enough to tell."""
+    parts = []
+    if result.iqr_share is not None:
+        parts.append(f"the middle half of the samples spans {part_text(result.iqr_share)} of the median")
+    if result.between_share is not None:
+        parts.append(f"{part_text(result.between_share)} of the variance lies between rounds")
+    if parts:
+        yield "spread", ", ".join(parts)
+    if result.autocorrelation is not None:
+        yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
 
 
 def _interval(scale: Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
@@ -118,14 +140,27 @@ def _stopped(stop: Stop, protocol: Protocol) -> str:
     }[stop]
 
 
-def _host(name: Phase, result: PhaseResult) -> Iterator[tuple[str, str]]:
-    """How long the host took to queue the work, beside the device's time."""
+def _iteration_s(measurement: Measurement, name: Phase, terms: Terms) -> float | None:
+    """Seconds of a whole iteration of that phase's pass; None when it was not measured."""
+    whole = phase_results(measurement, terms).get("total" if PASS_OF[name] == "training" else "inference")
+    return whole.median_s if whole is not None else None
+
+
+def _host(name: Phase, result: PhaseResult, device_s: float | None) -> Iterator[tuple[str, str]]:
+    """How long the host took to queue an iteration, against the device's time for it."""
     if result.host_s is not None:
-        bound = ", longer than the device's" if result.host_bound else ""
         iteration = "training iteration" if PASS_OF[name] == "training" else "inference"
-        yield "host", f"{seconds_text(result.host_s)} to queue one {iteration}{bound}"
+        yield "host", f"{seconds_text(result.host_s)} to queue one {iteration}{_against(result.host_s, device_s)}"
     if result.utilisation is not None:
         yield "device busy", part_text(result.utilisation)
+
+
+def _against(host_s: float, device_s: float | None) -> str:
+    """``, longer than the device's 150.0 µs``; ``, 25% of the device's 12.00 ms``."""
+    if device_s is None or device_s <= 0:
+        return ""
+    words = "longer than" if host_s > device_s else f"{part_text(host_s / device_s)} of"
+    return f", {words} the device's {seconds_text(device_s)}"
 
 
 def _work(measurement: Measurement, name: Phase, achieved: Rates | None) -> Iterator[tuple[str, str]]:

@@ -26,8 +26,8 @@ SCHEMA = 2
 
 STATISTICS = (
     "median_s", "low_s", "high_s", "mean_s", "mean_low_s", "mean_high_s", "min_s", "p5_s", "p95_s", "p99_s",
-    "iqr_share", "between_share", "n", "rounds", "processes", "repeated_rounds", "grade", "host_bound", "host_s",
-    "utilisation",
+    "iqr_share", "between_share", "autocorrelation", "n", "rounds", "processes", "repeated_rounds", "grade",
+    "host_bound", "host_s", "utilisation",
 )  # fmt: skip
 """Those of a phase, under the names they have everywhere."""
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
@@ -108,9 +108,9 @@ def _result(run: Run, case: Case) -> dict[str, Any]:
     result: dict[str, Any] = {"case": case_facts(case), "state": reading.state.word}
     if isinstance(outcome, Failure):
         failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
-        return {**result, "failure": failure}
+        return {**result, "grade": None, "failure": failure}
     if not isinstance(outcome, Measurement):
-        return {**result, "phases": {}, "memory_peak_bytes": None}
+        return {**result, "grade": None, "phases": {}, "memory_peak_bytes": None}
     terms = terms_of(run, case)
     phases = {name: _phase(reading.phases[name], outcome, name, terms) for name in PHASES if name in reading.phases}
     return {**result, "grade": worst_grade(reading.phases), "phases": phases, **facts_of(outcome), **_beside(reading)}

@@ -39,6 +39,11 @@ class Entry:
         result = self.phases.get(phase)
         return headline_s(self.run.plan.protocol, result) if result is not None and result.valid else None
 
+    def comparable(self, phase: Phase) -> bool:
+        """False for what may not be called the fastest: no number, one of grade X, or one between two speeds."""
+        result = self.phases.get(phase)
+        return result is not None and result.valid and result.modes is None
+
     def min_s(self, phase: Phase) -> float | None:
         """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.phases.get(phase)

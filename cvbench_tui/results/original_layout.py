@@ -20,9 +20,10 @@ from cvbench_tui.results.original_groups import (
     dimensions,
     entries_of,
 )
+from cvbench_tui.results.phase_text import modes_text
 from cvbench_tui.results.remarks import Remark
 from cvbench_tui.results.statistics import is_published
-from cvbench_tui.results.units import fixed_milliseconds, fixed_seconds, percent_text
+from cvbench_tui.results.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 from cvbench_tui.results.wide_layout import began_line, environment_line
 
 _Pick = Callable[[Entry, Phase], "float | None"]
@@ -101,14 +102,15 @@ def _rows(group: Group, kind: Kind, pick: _Pick) -> Iterator[str]:
 
 
 def _column(group: Group, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
-    """One phase of a group as texts, the fastest in bold where frameworks can be compared."""
+    """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
     values = [pick(entry, phase) for entry in group.entries]
-    compared = {entry.framework for entry, value in zip(group.entries, values, strict=True) if value is not None}
-    fastest = min((value for value in values if value is not None), default=None) if len(compared) > 1 else None
+    compared = [value if entry.comparable(phase) else None for entry, value in zip(group.entries, values, strict=True)]
+    found = {entry.framework: value for entry, value in zip(group.entries, compared, strict=True) if value is not None}
+    fastest = min(value for value in compared if value is not None) if len(found) > 1 else None
     texts = [_WRITTEN[kind](value) for value in values]
     return [
         f"__{text}__" if value is not None and value == fastest else text
-        for text, value in zip(texts, values, strict=True)
+        for text, value in zip(texts, compared, strict=True)
     ]
 
 
@@ -129,7 +131,17 @@ def _dashes(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
 def _doubts(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
     """What makes numbers of this row doubtful."""
     for remark in _graded(entry, kind, "C"):
-        yield escape_start(f"{name}, {entry.framework}: {remark.text}")
+        speeds = _speeds(entry, kind) if remark.code == "bimodal" else ""
+        yield escape_start(f"{name}, {entry.framework}: {remark.text}{speeds}")
+
+
+def _speeds(entry: Entry, kind: Kind) -> str:
+    """Both speeds of every phase with two: the table has one number, and four decimals would not tell them apart."""
+    found = [(phase, entry.phases[phase]) for phase in _SHOWN[kind] if phase in entry.phases]
+    texts = [
+        f"{phase} {modes_text(each, scale_for([each.median_s]))}" for phase, each in found if each.modes is not None
+    ]
+    return f" The speeds are {', '.join(texts)}; the table's number stands for neither." if texts else ""
 
 
 def _graded(entry: Entry, kind: Kind, grade: Grade) -> Iterator[Remark]:

@@ -10,10 +10,10 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.beside import Energy, Rates, energies, energy_of, rates
 from cvbench_tui.results.phase_text import graded_text, samples_text
-from cvbench_tui.results.remarks import Remark, remarks
+from cvbench_tui.results.remarks import Remark, notice_remedy, remarks
 from cvbench_tui.results.state import State, state_of
 from cvbench_tui.results.statistics import PhaseResult, phase_results, terms_of, throughput_per_s
-from cvbench_tui.results.units import MISSING, part_text, rate_text
+from cvbench_tui.results.units import MISSING, flops_text, gigabytes_text, joules_text, part_text, rate_text
 
 _ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
 """All phases of a pass have as many samples."""
@@ -55,6 +55,32 @@ class Reading:
         return graded_text(rate_text(per_s, unit), result.mean_relative, result.grade)
 
     @property
+    def compute_text(self) -> str:
+        """``30.00 TFLOP/s 10% ±0.2% A``; interval and grade are those of the time it is computed from."""
+        return self._of_inference(flops_text(self.rates.flop_per_s, self.rates.flop_share)) if self.rates else MISSING
+
+    @property
+    def traffic_text(self) -> str:
+        """``250.0 GB/s 10% ±0.2% A``."""
+        if self.rates is None:
+            return MISSING
+        return self._of_inference(gigabytes_text(self.rates.bytes_per_s, self.rates.bytes_share))
+
+    @property
+    def energy_text(self) -> str:
+        """``0.2248 J/img A``; without an interval, because it is one number."""
+        if self.energy is None:
+            return MISSING
+        text = joules_text(self.energy.joules_per_input, self.input_noun, doubtful=self.energy.doubtful)
+        result = self.phases.get("inference")
+        return f"{text} {result.grade}" if result is not None else text
+
+    def _of_inference(self, text: str) -> str:
+        """With the interval of the median, where it stands for the samples, and the grade."""
+        result = self.phases["inference"]
+        return graded_text(text, None if result.modes is not None else result.relative, result.grade)
+
+    @property
     def samples(self) -> int | None:
         """Samples of both passes; None while there are none."""
         found = [self.phases[phase].n for phase in _ONE_OF_EACH_PASS if phase in self.phases]
@@ -82,9 +108,8 @@ class Reading:
 
 def _energy_remark(energy: Energy) -> Remark:
     apart = part_text(energy.disagreement)
-    return Remark(
-        "energy", None, (), f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
-    )
+    sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
+    return Remark("energy", None, (), sentence, notice_remedy("energy"))
 
 
 def read(run: Run, case: Case) -> Reading:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cvbench_tui.core.measurement import Measurement, Phase
-from cvbench_tui.core.reasons import GRADES, REASONS, Grade, Reason
+from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase
+from cvbench_tui.core.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.results.statistics import PhaseResult
 
 
@@ -17,9 +17,9 @@ class Remark:
     code: str
     """Key of ``core.reasons.REASONS``, or of a notice."""
     grade: Grade | None
-    """The best grade with it; None for a notice, which lowers none."""
+    """The best grade that its phases can have with it; None for a notice, which lowers none."""
     phases: tuple[Phase, ...]
-    """Those it was seen in, the worst first; empty where it is about the whole row."""
+    """Those it was seen in with that grade; empty where it is about the whole row."""
     sentence: str
     """What was seen in the first of the phases."""
     remedy: str = ""
@@ -42,26 +42,33 @@ class Remark:
 
 
 def remedy_of(code: str) -> str:
-    """What can be done about it; empty for a code of another version."""
+    """What can be done about a reason; empty for a code of another version."""
     return REASONS[code].remedy if code in REASONS else ""
 
 
 def remarks(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> tuple[Remark, ...]:
-    """The reasons, worst first, then the notices that are no reason (``unsettled_total`` is said by ``unsettled``)."""
-    seen: dict[str, list[tuple[Reason, Phase]]] = {}
+    """The reasons, worst first, each once for every grade that it costs; then the notices that no reason repeats."""
+    seen: dict[tuple[str, Grade], dict[Phase, str]] = {}
     for phase, result in phases.items():
         for reason in result.reasons:
-            seen.setdefault(reason.code, []).append((reason, phase))
-    found = [_remark(each, everywhere=1 < len(phases) == len(each)) for each in seen.values()]
-    found.sort(key=lambda remark: -GRADES.index(remark.grade or "A"))
-    said = tuple(seen)
-    notices = dict.fromkeys(notice for notice in measurement.notices if not notice.code.startswith(said))
-    return (*found, *(Remark(notice.code, None, (), notice.sentence, remedy_of(notice.code)) for notice in notices))
+            seen.setdefault((reason.code, reason.grade), {}).setdefault(phase, reason.sentence)
+    ranked = sorted(seen.items(), key=lambda item: -GRADES.index(item[0][1]))
+    found = [_remark(*key, sentences, everywhere=1 < len(phases) == len(sentences)) for key, sentences in ranked]
+    repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
+    notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
+    return (*found, *(Remark(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
 
 
-def _remark(seen: list[tuple[Reason, Phase]], *, everywhere: bool) -> Remark:
+def _remark(code: str, grade: Grade, sentences: Mapping[Phase, str], *, everywhere: bool) -> Remark:
     """One reason from what several phases say of it."""
-    ranked = sorted(seen, key=lambda item: -GRADES.index(item[0].grade))
-    worst = ranked[0][0]
-    where = tuple(phase for _, phase in ranked)
-    return Remark(worst.code, worst.grade, where, worst.sentence, remedy_of(worst.code), everywhere)
+    return Remark(code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code), everywhere)
+
+
+def _old_notice(code: str, phase: Phase) -> str:
+    """The notice by which files of schema 1 said that reason of a whole pass: ``unsettled_total``."""
+    return f"{code}_{'total' if PASS_OF[phase] == 'training' else phase}"
+
+
+def notice_remedy(code: str) -> str:
+    """What can be done about a notice; empty when nothing is to be done."""
+    return NOTICES[code].remedy if code in NOTICES else remedy_of(code)

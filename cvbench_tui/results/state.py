@@ -33,7 +33,8 @@ FAILURE_WORDS: dict[FailureKind, Word] = {
 }
 
 STATE_HELP = (
-    "OK: precise enough. BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
+    "OK: precise enough; everything else is judged by the grade. "
+    "BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
     "INVALID: a number of the row is of grade X. "
     "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter says why. "
     "RUNNING, PENDING, SKIPPED: being measured, to come, never begun. * : a reason or a notice stands below the table."

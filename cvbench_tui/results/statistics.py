@@ -16,9 +16,9 @@ from cvbench_tui.core.modes import Modes, two_modes
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.reasons import GRADES, Grade, Reason
-from cvbench_tui.core.rounds import counted, counted_rounds_by_process
+from cvbench_tui.core.rounds import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.spread import between_share, quantile
+from cvbench_tui.core.spread import autocorrelation, between_share, quantile
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class PhaseResult:
     """Distance of the quartiles as a share of the median; None for a median of zero."""
     between_share: float | None = None
     """Share of the samples' variance that lies between rounds, 0 to 1; None from fewer than two rounds of two."""
+    autocorrelation: float | None = None
+    """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
     processes: int = 1
     """Fresh processes that the rounds are from."""
     repeated_rounds: int = 0
@@ -100,7 +102,7 @@ class PhaseResult:
 
     @property
     def host_bound(self) -> bool:
-        """True when the host needed longer to launch the work than the device to do it."""
+        """True when the device waited for its host to launch the work."""
         return any(reason.code == "host_bound" for reason in self.reasons)
 
     @property
@@ -123,7 +125,8 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         return None
     rounds = [samples for rounds in by_process for samples in rounds if samples]
     samples = [sample for values in rounds for sample in values]
-    evidence = [each for taken in measurement.evidence_by_process(phase) for each in taken]
+    taken = counted_evidence_by_process(measurement, phase, terms.protocol)
+    evidence = [each for one_process in taken for each in one_process]
     judged = assess(measurement, phase, terms.protocol, terms.ceiling, dict(terms.facts))
     width_s = found.half_width_s
     return PhaseResult(
@@ -140,6 +143,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         p99_s=quantile(samples, 0.99),
         iqr_share=_iqr_share(samples, found.median_s),
         between_share=between_share(rounds),
+        autocorrelation=autocorrelation(rounds),
         processes=sum(1 for rounds in by_process if rounds),
         repeated_rounds=sum(set_aside(measurement, phase, terms.protocol)),
         grade=judged.grade,
@@ -175,10 +179,7 @@ def results_of(run: Run, case: Case) -> Mapping[Phase, PhaseResult]:
 
 def set_aside(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
     """For every round of that phase, in the file's order, whether it was set aside for a named outside cause."""
-    rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
-    if [len(each) for each in rounds] != [len(each) for each in evidence]:
-        return (False,) * sum(len(each) for each in rounds)
-    return tuple(not enters for each in evidence for enters in counted(each, protocol.max_repeats))
+    return tuple(not enters for each in flags_by_process(measurement, phase, protocol) for enters in each)
 
 
 def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:

@@ -15,6 +15,7 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.columns import COLUMNS, Column, Value, columns_for
 from cvbench_tui.results.reading import Reading, read
 from cvbench_tui.results.state import Word
+from cvbench_tui.results.statistics import worst_grade
 from cvbench_tui.results.units import Scale, scale_for
 
 Form = Literal["text", "bare", "close"]
@@ -52,6 +53,8 @@ class Row:
     cells: tuple[Cell, ...]
     """One for each column, in their order."""
     state: Word
+    grade: Grade | None = None
+    """That of its worst phase; None without numbers."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,12 @@ def build(run: Run, *, sort: str | None = None, descending: bool = False) -> Tab
     scales = [_scale(column, readings) for column in columns]
     by_column = [_cells(column, readings, scale) for column, scale in zip(columns, scales, strict=True)]
     rows = [
-        Row(reading.case.case_id, tuple(cells[index] for cells in by_column), reading.state.word)
+        Row(
+            reading.case.case_id,
+            tuple(cells[index] for cells in by_column),
+            reading.state.word,
+            worst_grade(reading.phases),
+        )
         for index, reading in enumerate(readings)
     ]
     if sort is not None:

@@ -75,8 +75,9 @@ def _rows(table: Table) -> list[str]:
 
 def _text(cell: Cell) -> str:
     """The cell; a number of grade X is struck through, so that it is marked where it is pasted, rendered or not."""
-    number = cell.text.removesuffix(" X")
-    return escape(cell.text) if cell.valid or number == cell.text else f"~~{escape(number)}~~ X"
+    if cell.valid or cell.text == cell.grade:  # the letter in the grade's own column is no number
+        return escape(cell.text)
+    return f"~~{escape(cell.text.replace(' X', '', 1))}~~ X"
 
 
 def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
@@ -155,7 +156,7 @@ def _meaning(run: Run) -> str:
     return (
         "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
         "(Student's t over rounds, or over processes from three on, widened for looking after each). "
-        f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not."
+        f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. Everything else is judged by the grade."
     )
 
 

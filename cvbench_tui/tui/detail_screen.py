@@ -60,10 +60,10 @@ class DetailScreen(ModalScreen[None]):
 
 def _section(section: Section, page_width: int) -> Text:
     """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
-    block = Text(section.title + "\n", style="bold")
+    block = Text(visible(section.title) + "\n", style="bold")
     width = max((len(label) for label, _ in section.pairs), default=0)
     for label, text in section.pairs:
-        append_entry(block, label, visible(text), indent=width + 2, width=page_width)
+        append_entry(block, visible(label), visible(text), indent=width + 2, width=page_width)
     for line in section.lines:
         block.append(f"  {visible(line)}\n", style="not bold")
     return block

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,8 +12,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cvbench_tui.core.reasons import GRADE_HELP, REASONS
+from cvbench_tui.core.reasons import GRADE_HELP, NOTICES, REASONS, ReasonKind
 from cvbench_tui.results.columns import COLUMNS
+from cvbench_tui.results.detail_phase import LABELS
 from cvbench_tui.tui.checklist import Checklist, Filter
 from cvbench_tui.tui.page import append_entry, inner_width
 from cvbench_tui.tui.result_table import ResultTable
@@ -65,9 +66,15 @@ def help_page(app_keys: Sequence[BindingType], width: int) -> Text:
         _list(page, title, texts, indent=12, width=width)
     _list(page, "Columns", [(column.heading, column.help) for column in COLUMNS], indent=19, width=width)
     _list(page, "Grades", list(GRADE_HELP.items()), indent=3, width=width)
-    reasons = [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}") for code, kind in REASONS.items()]
-    _list(page, "Reasons for a grade, and what to do", reasons, indent=19, width=width)
+    _list(page, "Reasons for a grade, and what to do", _kinds(REASONS), indent=19, width=width)
+    _list(page, "Notices, which cost no grade", _kinds(NOTICES), indent=20, width=width)
+    _list(page, "In the detail of a row", list(LABELS.items()), indent=19, width=width)
     return page
+
+
+def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:
+    """Code and what there is to say of it."""
+    return [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()]
 
 
 def _list(page: Text, title: str, entries: Sequence[tuple[str, str]], *, indent: int, width: int) -> None:

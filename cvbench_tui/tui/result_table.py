@@ -66,8 +66,8 @@ class ResultTable(DataTable[Text]):
         """One cell between columns, in front of the text of each but the first, in place of one on either side."""
         self._layout: tuple[bool, tuple[str, ...], frozenset[str]] | None = None
         """Whether it is close, columns and rows that are shown."""
-        self._texts: dict[tuple[str, str], str] = {}
-        """What is shown, by row and column key."""
+        self._texts: dict[tuple[str, str], tuple[str, str]] = {}
+        """What is shown and in which style, by row and column key."""
 
     def show(self, table: Table, sort: tuple[str, bool] | None) -> None:
         """Show this table; ``sort`` is the column it is sorted by, and whether downwards. Changes only what differs."""
@@ -124,9 +124,10 @@ class ResultTable(DataTable[Text]):
             if row.key not in self.rows:
                 self.add_row(*texts, key=row.key)
             for column, text in zip(columns, texts, strict=True):
-                if self._texts.get((row.key, column.key), text.plain) != text.plain:
+                shown = (text.plain, str(text.style))
+                if self._texts.get((row.key, column.key), shown) != shown:
                     self.update_cell(row.key, column.key, text, update_width=True)
-                self._texts[row.key, column.key] = text.plain
+                self._texts[row.key, column.key] = shown
 
     def _put_order(self, keys: list[str], columns: list[Column]) -> None:
         """Sort by the model's order. A sort also repaints the headings."""
@@ -162,6 +163,8 @@ def _text(column: Column, row: Row, place: int, *, close: bool) -> Text:
     style = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
     if column.key == "state":
         style = STATE_STYLES.get(row.state, FAILURE_STYLE)
+        if row.state == "OK" and row.grade is not None:  # precise, which may be all that is good about it
+            style = GRADE_STYLES[row.grade] or style
     text = _gap(place, close) + cell.written("close" if close else "bare")
     return Text(text, style=style, justify="right" if column.alignment == "right" else "left")
 

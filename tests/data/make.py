@@ -139,7 +139,7 @@ def _bent(case: Case, quiet: Measurement) -> Measurement:
         ("VGG16", "cuda:0"): _imprecise,
         ("Conv3x3/1", "cuda:0"): _two_speeds,
         ("Dense", "cuda:0"): _host_bound,
-        ("BatchNorm", "cuda:0"): _total_below_backward,
+        ("BatchNorm", "cuda:0"): _impossible,
         ("Resnet18", "cpu"): _set_aside,
         ("Dense", "cpu"): _contended,
     }.get(_who(case))
@@ -189,13 +189,15 @@ def _host_bound(quiet: Measurement) -> Measurement:
     return replace(found, phases=tuple(replace(phase, iterations_per_sample=20) for phase in found.phases))
 
 
-def _total_below_backward(quiet: Measurement) -> Measurement:
-    """What cannot be."""
+def _impossible(quiet: Measurement) -> Measurement:
+    """What cannot be: a total below its backward pass, and inference in which the card worked on something unseen."""
     phases = (
         replace(phase, rounds=_rounds(FORWARD_S["BatchNorm"])) if phase.phase == "total" else phase
         for phase in quiet.phases
     )
-    return replace(quiet, phases=tuple(phases))
+    training, inference = quiet.passes
+    evidence = tuple(replace(one, utilisation=0.4) for one in inference.evidence)
+    return replace(quiet, phases=tuple(phases), passes=(training, replace(inference, evidence=evidence)))
 
 
 def _set_aside(quiet: Measurement) -> Measurement:

@@ -154,7 +154,23 @@ def test_two_speeds_and_a_slow_host_are_both_told() -> None:
     assert forward["two speeds"] == "2.000/2.590 ms, the slower one in 40% of the samples"
     total = dict(of_graded("Dense", "cuda:0")["Total"].pairs)
     assert (total["median"], total["device busy"]) == ("150.0 \u00b5s", "40%")
-    assert total["host"] == "400.0 \u00b5s to queue one training iteration, longer than the device's"
+    assert total["host"] == "400.0 \u00b5s to queue one training iteration, longer than the device's 150.0 \u00b5s"
+    quiet = dict(of_graded("Resnet18", "cuda:0")["Forward"].pairs)
+    assert quiet["host"] == "3.000 ms to queue one training iteration, 25% of the device's 12.00 ms", "forward alone: 4"
+
+
+def test_the_spread_is_told_in_words_as_far_as_it_is_known() -> None:
+    total = dict(of_graded("Resnet18", "cuda:0")["Total"].pairs)
+    assert (
+        total["spread"]
+        == "the middle half of the samples spans 2.4% of the median, 0% of the variance lies between rounds"
+    )
+    assert total["correlation"].endswith(" between successive samples of a round")
+    taken = measurement(CASE, 0.1)
+    few = replace(taken, phases=tuple(replace(phase, rounds=((0.1,), (0.1001,))) for phase in taken.phases))
+    forward = dict(sections(detail(run_of(plan(CASE), few), CASE.case_id))["Forward"].pairs)
+    assert forward["spread"].endswith("of the median")
+    assert "correlation" not in forward
 
 
 def test_what_stands_beside_the_time() -> None:
@@ -177,7 +193,7 @@ def test_energy_has_both_sources_and_says_when_they_differ() -> None:
     assert training["sum of power"] == "990.0 J, 1.0% apart"
     assert inference["sum of power"] == "900.0 J, 10% apart, doubtful"
     assert (training["nvml counter"], training["idle"]) == ("1000 J in 2.000 s, 167 iterations", "100.0 W")
-    assert dict(found["Notices"].pairs)["energy"].endswith("10% apart.")
+    assert "10% apart." in dict(found["Notices"].pairs)["energy"]
 
 
 def test_what_the_system_did_is_told_pass_by_pass() -> None:

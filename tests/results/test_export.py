@@ -51,6 +51,8 @@ def test_json_has_what_every_number_carries():
     assert twice["phases"]["total"]["modes"]["share_high"] == pytest.approx(0.4)
     assert rows["Dense", "cuda:0"]["phases"]["total"]["host_bound"] is True
     assert quiet["timed_s"] == 1.2
+    assert -1 <= total["autocorrelation"] <= 1
+    assert rows["VGG16", "cpu"]["grade"] is None, "failed"
 
 
 def test_csv_has_it_flat():
@@ -92,7 +94,8 @@ def test_what_was_not_measured_is_null_or_empty():
     bare = run_of(plan(case), environment=None)
     document = json.loads(export_json(bare))
     assert document["environment"] is None
-    assert (document["results"][0]["state"], document["results"][0]["phases"]) == ("SKIPPED", {})
+    skipped = document["results"][0]
+    assert (skipped["state"], skipped["phases"], skipped["grade"]) == ("SKIPPED", {}, None)
     row = next(csv.DictReader(io.StringIO(export_csv(bare))))
     assert row["total_median_s"] == row["memory_peak_bytes"] == row["device_name"] == ""
 

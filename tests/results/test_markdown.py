@@ -93,6 +93,31 @@ def test_a_number_of_grade_x_is_struck_through_and_never_bold():
     assert [row.split("|")[3:6] for row in rows] == [["-"] * 3, ["__16.0000 ms__", "__32.0000 ms__", "__48.0000 ms__"]]
 
 
+def test_everything_computed_from_a_number_of_grade_x_is_struck_through():
+    wide = render(graded_run(), "wide")
+    (row,) = [line for line in wide.splitlines() if line.startswith("| BatchNorm | cuda:0")]
+    cells = [cell.strip() for cell in row.split("|")[5:15]]
+    assert cells.pop(4) == "X", "the grade itself"
+    assert cells.pop(5) == "60 in 6"
+    assert all(cell.startswith("~~") and cell.endswith("~~ X") for cell in cells), cells
+    case = Case(CONV, "cpu", 8)
+    still = measurement(case, 0.01)
+    still = replace(still, phases=tuple(replace(phase, rounds=((0.01,) * 10,)) for phase in still.phases))
+    assert "~~10.00 ms (min 10.00)~~ X" in render(run_of(plan(case, protocol="original"), still), "wide")
+
+
+def test_a_number_between_two_speeds_is_never_bold_and_its_footnote_has_both():
+    mine = graded_run()
+    other = replace(mine, plan=replace(mine.plan, cases=tuple(replace(c, framework="flux") for c in mine.plan.cases)))
+    twins = {case.case_id: outcome for case, outcome in zip(other.plan.cases, mine.outcomes.values(), strict=True)}
+    text = render_original([mine, replace(other, outcomes=twins)])
+    card, cpu = (line for line in text.splitlines() if line.startswith("|Conv3x3/1|Pytorch"))
+    assert "|2.0240 ms|4.0480 ms|6.0720 ms|" in card
+    assert "|__32.0000 ms__|" in cpu
+    (doubt,) = [item for item in list_items(text) if item.startswith("Conv3x3/1, Pytorch")]
+    assert "forward 2.000/2.590 ms, backward 4.000/5.179 ms, total 6.000/7.769 ms; " in doubt
+
+
 def test_every_dash_and_every_doubt_of_the_graded_run_has_a_reason():
     items = list_items(render(graded_run(), "original"))
     assert any(item.startswith("BatchNorm, Pytorch 2.14.1: X in forward, backward, total: ") for item in items)

@@ -12,6 +12,7 @@ from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import PHASES, Measurement, PhaseSamples, PhaseWork, merge
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.rounds import counted_evidence_by_process, flags_by_process
 from cvbench_tui.results.statistics import (
     _KNOWN,
     PhaseResult,
@@ -136,8 +137,20 @@ def test_a_disturbed_round_is_set_aside_and_counted() -> None:
     assert (result.n, result.rounds, result.repeated_rounds) == (10, 5, 1)
     assert result.mean_s < 1.01
     assert set_aside(taken, "forward", TERMS.protocol) == (False, False, True, False, False, False)
-    short = replace(taken, passes=(PassRecord("training", evidence[:-1]),))
-    assert not any(set_aside(short, "forward", TERMS.protocol)), "evidence that does not match its rounds tells nothing"
+
+
+def test_evidence_that_does_not_match_its_rounds_sets_nothing_aside() -> None:
+    disturbed = Evidence(0.2, 0.2, waited_s=0.1, host_s=0.5)
+    evidence = (disturbed, *(Evidence(0.2, 0.2, waited_s=0.0, host_s=0.1),) * 4)
+    rounds = ((1.0, 1.001), (1.0, 1.002), (1.002, 1.0), (1.001, 1.0), (1.0, 1.0), (1.001, 1.002))
+    taken = replace(of_rounds(*rounds), passes=(PassRecord("training", evidence),))
+    assert flags_by_process(taken, "forward", TERMS.protocol) == ((True,) * 6,)
+    assert not any(set_aside(taken, "forward", TERMS.protocol))
+    result = phase_result(taken, "forward", TERMS)
+    assert result is not None
+    assert (result.rounds, result.repeated_rounds) == (6, 0)
+    assert "repeated" not in {reason.code for reason in result.reasons}
+    assert counted_evidence_by_process(taken, "forward", TERMS.protocol) == (evidence,)
 
 
 def test_the_mean_has_an_interval_by_the_same_rule() -> None:

@@ -63,7 +63,7 @@ def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending
     place = [each.key for each in table.columns].index(column)
     ranks = [2 if row.cells[place].value is None else int(not row.cells[place].valid) for row in table.rows]
     assert ranks == sorted(ranks)
-    if column in ("forward", "total", "grade"):
+    if column in ("forward", "total", "inference", "grade", "throughput", "compute", "bandwidth", "energy"):
         assert 1 in ranks
 
 
@@ -82,9 +82,12 @@ def test_cells_of_every_grade() -> None:
     assert table.text(conv, "forward") == "2.000/2.590 ms C", "two speeds, both shown"
     assert table.text(norm, "total") == "1.000 ms X", "no interval that would vouch for it"
     assert (table.text(norm, "grade"), table.text(norm, "state")) == ("X", "INVALID*")
-    assert table.text(quiet, "compute") == "30.00 TFLOP/s 10%"
-    assert table.text(quiet, "bandwidth") == "250.0 GB/s 10%"
-    assert table.text(quiet, "energy") == "0.2248 J/img?"
+    assert table.text(quiet, "compute") == "30.00 TFLOP/s 10% \u00b10.2% A"
+    assert table.text(quiet, "bandwidth") == "250.0 GB/s 10% \u00b10.2% A"
+    assert table.text(quiet, "energy") == "0.2248 J/img? A"
+    assert table.text(conv, "compute") == "29.64 TFLOP/s 9.9% C", "no interval around what lies between two speeds"
+    for column in ("inference", "throughput", "compute", "bandwidth", "energy"):
+        assert table.text(norm, column).endswith(" X")
     assert table.text(quiet, "first_call") == "40.00 ms"
     assert table.text(rows["Resnet18", "cpu"], "samples") == "50 in 5 +1; 60 in 6"
 

@@ -118,7 +118,36 @@ async def test_a_number_of_grade_x_is_grey() -> None:
             "1.000 X",
             "dim",
         )
-        assert table.get_cell(case.case_id, "inference").style == ""
+        assert table.get_cell(case.case_id, "memory").style == ""
+
+
+async def test_a_state_that_is_precise_has_the_colour_of_its_grade() -> None:
+    run = None
+    for event in recorded.graded():
+        run = fold(run, event)
+    assert run is not None
+    cases = {(c.workload.name, c.device): c.case_id for c in run.plan.cases}
+    app = TableApp()
+    async with app.run_test(size=(220, 20)) as pilot:
+        table = app.query_one(ResultTable)
+        table.show(build(run), None)
+        await pilot.pause()
+        states = {name: table.get_cell(cases[name], "state") for name in cases}
+        assert (str(states["Dense", "cpu"]), states["Dense", "cpu"].style) == ("OK*", "yellow")
+        assert (str(states["Resnet18", "cuda:0"]), states["Resnet18", "cuda:0"].style) == ("OK*", "bold green")
+
+
+async def test_a_cell_whose_colour_alone_changed_is_written_anew() -> None:
+    app = TableApp()
+    async with app.run_test(size=(160, 20)) as pilot:
+        table = app.query_one(ResultTable)
+        built = build(runs()[-1])
+        row = next(row for row in built.rows if row.grade == "A" and row.state == "OK")
+        table.show(built, None)
+        await pilot.pause()
+        doubtful = tuple(replace(each, grade="C") if each is row else each for each in built.rows)
+        table.show(replace(built, rows=doubtful), None)
+        assert table.get_cell(row.key, "state").style == "yellow"
 
 
 async def test_the_sort_keys_pass_by_what_is_not_shown_beside_the_times() -> None:
