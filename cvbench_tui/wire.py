@@ -37,10 +37,10 @@ def decode(line: str | bytes) -> Event:
         event = _adapter().validate_json(line)
     except ValidationError as error:
         raise WireError(_first_complaint(error, line)) from error
-    if not all(math.isfinite(value) for value in _numbers(event)):
-        raise FigureError(f"{event.kind}: a figure is not a finite number")
     if isinstance(event, CaseFinished):
         _refuse_impossible(event)
+    if not all(math.isfinite(value) for value in _numbers(event)):
+        raise FigureError(f"{event.kind}: a figure is not a finite number")
     return event
 
 
@@ -53,7 +53,7 @@ def _refuse_impossible(event: CaseFinished) -> None:
     """Raise FigureError for what no clock and no counter can give: here, not where a statistic would stumble."""
     measurement = event.measurement
     for phase in (*measurement.phases, *(variant.samples for variant in measurement.variants)):
-        if not all(sample > 0 for samples in phase.rounds for sample in samples):
+        if not all(0 < sample < math.inf for samples in phase.rounds for sample in samples):
             raise FigureError(f"{phase.phase}: a sample is not a positive number of seconds")
         if phase.iterations_per_sample < 1:
             raise FigureError(f"{phase.phase}: a sample of no iteration")

@@ -48,7 +48,7 @@ def test_an_impossible_figure_is_refused(name, value):
 def test_an_impossible_sample_is_refused(value):
     event = finished()
     event["measurement"]["phases"][0]["rounds"][0][0] = value
-    with pytest.raises(FigureError, match=r"positive number of seconds|finite"):
+    with pytest.raises(FigureError, match="positive number of seconds"):
         decode(json.dumps(event))
 
 

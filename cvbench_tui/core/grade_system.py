@@ -9,14 +9,25 @@ from statistics import median
 from cvbench_tui.core.reasons import Grade, Reason
 from cvbench_tui.core.rounds import COOLING, MAJOR_FAULTS, SWAPPED_PAGES, disturbance
 from cvbench_tui.core.seen import Seen, percent
+from cvbench_tui.core.waiting import Waiting, idle_share, interrupted_per_s, waiting
 
-WAITED: tuple[tuple[Grade, float], ...] = (("X", 0.25), ("C", 0.05), ("B", 0.02))
-"""Share of the wall time that threads waited for a core. A wait makes an iteration as much longer, so above 2%, twice
-the default precision, it shows; above 25% the number is the neighbour's."""
-STOLEN: tuple[tuple[Grade, float], ...] = (("X", 0.25), ("C", 0.05), ("B", 0.01))
+Steps = tuple[tuple[Grade, float], ...]
+"""Grades, worst first, each with the share above which it is given."""
+WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
+"""Share of the wall time that threads waited for a core, between the mean thread's and the sum of all
+(``core.waiting``). A wait makes an iteration as much longer, so above 2%, twice the default precision, it shows; above
+25% the number is the neighbour's."""
+IDLE: Steps = (("C", 0.25), ("B", 0.05))
+"""Share of the wall time that several threads did not run, where their waiting is not told. Never X, and nothing below
+5%: an operator with parts of one thread leaves the others idle as well ..."""
+INTERRUPTED_PER_S = 20.0
+"""... and only with so many involuntary switches a second for each thread: a thread that shares its core is interrupted
+every 3 to 20 ms, one on an idle machine of 2 cores was seen to be 18 to 90 times."""
+STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
 """The same for cores that the hypervisor gave away, as a share of the CPU time that was wanted."""
 OTHERS = 1.0
-"""Cores that everything else used in the mean: a whole core of other work shares caches, memory and the turbo clock."""
+"""Cores that everything else used in the mean, from which it is worth a word where the cores do not suffice for both:
+on a large shared host others always use some of the cores that are left."""
 FEW_REPEATS = 2
 """Rounds set aside that are nothing to remark on."""
 CLOCK_LOW = 0.03
@@ -28,35 +39,70 @@ at one moment, while the times themselves are measured."""
 
 def contention(seen: Seen) -> Iterator[Reason]:
     """Threads that waited for a core, by what the system tells best."""
-    known = [evidence for evidence in seen.evidence if evidence.waited_s is not None]
-    wall = sum(evidence.wall_s for evidence in known)
-    share = sum(_of(evidence.waited_s) for evidence in known) / wall if wall > 0 else _unscheduled(seen)
-    grade = _grade(share, WAITED)
-    if grade is not None and seen.device_clock:
-        grade = "B"  # the device's own clock does not see the host wait
-    if grade is not None:
-        yield Reason("contention", grade, f"Threads waited {percent(share)} of the time for a core.")
-    elif known and not seen.device_clock and any(disturbance(each) == "contention" for each in known):
-        yield Reason("contention", "B", "In some rounds threads waited over 5% of the time for a core.")
+    waited = waiting(seen.evidence)
+    if waited is None:
+        found = list(_unseen(seen))
+    elif seen.device_clock:  # the device's own clock does not see the host wait
+        found = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
     else:
-        yield from _others(seen)
+        found = list(_told(seen, waited))
+    yield from found or _others(seen)
+
+
+def _told(seen: Seen, waited: Waiting) -> Iterator[Reason]:
+    """By the kernel's run delay, in all rounds together or in one of them."""
+    grade = _grade(waited.share, WAITED)
+    if grade is not None:
+        yield Reason("contention", grade, _waited(waited))
+    elif any(disturbance(each) == "contention" for each in seen.evidence):
+        yield Reason("contention", "B", "In some rounds threads waited over 5% of the time for a core.")
+
+
+def _waited(waited: Waiting) -> str:
+    """In one sentence; mean and sum where there were several threads."""
+    threads = round(waited.threads)
+    if threads < 2:
+        return f"Threads waited {percent(waited.in_sum)} of the time for a core."
+    return f"{threads} threads waited {percent(waited.mean)} of the time for a core, {percent(waited.in_sum)} in sum."
 
 
 def _others(seen: Seen) -> Iterator[Reason]:
-    """Other programs, where waiting is not told or did not happen."""
+    """Other programs that need more cores than the measurement leaves."""
     known = [evidence for evidence in seen.evidence if evidence.others_s is not None and evidence.wall_s > 0]
-    cores = median(_of(evidence.others_s) / evidence.wall_s for evidence in known) if known else 0.0
-    if cores >= OTHERS and not seen.device_clock:
-        yield Reason("contention", "B", f"Other programs used {cores:.1f} cores meanwhile.")
+    used = median(_of(evidence.others_s) / evidence.wall_s for evidence in known) if known else 0.0
+    cores = seen.facts.get("cpu_cores")
+    if not isinstance(cores, (int, float)) or seen.device_clock:
+        return
+    if used >= OTHERS and used + (seen.measurement.threads or 1) > cores:
+        yield Reason("contention", "B", f"Other programs used {used:.1f} of the {cores:g} cores meanwhile.")
 
 
-def _unscheduled(seen: Seen) -> float:
-    """Share of the wall time in which the only thread did not run; 0 where there are more threads or it is not told."""
-    known = [evidence for evidence in seen.evidence if evidence.thread_s is not None]
-    wall = sum(evidence.wall_s for evidence in known)
-    if not known or wall <= 0 or seen.measurement.threads != 1 or seen.samples_of.clock != "perf_counter":
-        return 0.0
-    return max(0.0, 1 - sum(_of(evidence.thread_s) for evidence in known) / wall)
+def _unseen(seen: Seen) -> Iterator[Reason]:
+    """Where waiting is not told: by the time in which the threads of the processor did not run."""
+    if seen.samples_of.clock != "perf_counter" or not seen.evidence:
+        return
+    idle, steps = (_one_thread if seen.measurement.threads == 1 else _several_threads)(seen)
+    grade = _grade(idle or 0.0, steps)
+    if idle is not None and grade is not None:
+        yield Reason("contention", grade, f"Threads did not run in {percent(idle)} of the time.")
+    elif idle is None and all(each.others_s is None for each in seen.evidence):
+        yield Reason("contention", "B", "Contention cannot be seen on this system.")
+
+
+def _one_thread(seen: Seen) -> tuple[float | None, Steps]:
+    """Share of the time in which it did not run, None where that is not told, and how it is graded."""
+    return idle_share([each.thread_s for each in seen.evidence], seen.evidence, 1), WAITED
+
+
+def _several_threads(seen: Seen) -> tuple[float | None, Steps]:
+    """The same; 0 where they idled without being interrupted, None where nobody tells why they idled."""
+    threads, interrupted = seen.measurement.threads, interrupted_per_s(seen.evidence)
+    idle = idle_share([each.cpu_s for each in seen.evidence], seen.evidence, threads) if threads else None
+    if idle is None or threads is None or _grade(idle, IDLE) is None:
+        return idle, IDLE
+    if interrupted is None:
+        return None, IDLE
+    return (idle if interrupted >= INTERRUPTED_PER_S * threads else 0.0), IDLE
 
 
 def stolen(seen: Seen) -> Iterator[Reason]:
@@ -136,13 +182,16 @@ def program(seen: Seen) -> Iterator[Reason]:
 def surroundings(seen: Seen) -> Iterator[Reason]:
     """Neighbours on the card, and the battery."""
     foreign = max((evidence.foreign or 0 for evidence in seen.evidence), default=0)
+    aside = sum(bool(evidence.foreign) for evidence in seen.set_aside)
     if foreign:
         yield Reason("foreign", "C", f"{foreign} other processes had work on the card.")
+    elif aside:
+        yield Reason("foreign", "B", f"Other processes had work on the card in {aside} rounds that were set aside.")
     if seen.facts.get("on_battery") is True:
         yield Reason("battery", "B", "The machine ran on its battery.")
 
 
-def _grade(share: float, steps: tuple[tuple[Grade, float], ...]) -> Grade | None:
+def _grade(share: float, steps: Steps) -> Grade | None:
     """The grade of the first step that ``share`` lies above; None below all."""
     return next((grade for grade, above in steps if share > above), None)
 

@@ -73,7 +73,7 @@ REASONS: dict[str, ReasonKind] = {
         "Pin threads and clocks where you can, and look at the row's histogram; a row may truly have two speeds.",
     ),
     "contention": ReasonKind(
-        "Threads of the measurement were ready and had to wait for a core; the waits of all threads are summed.",
+        "Threads of the measurement were ready and had to wait for a core; between their mean wait and its sum.",
         "End other programs, or give the measurement fewer threads than there are free cores.",
     ),
     "stolen": ReasonKind(

@@ -15,12 +15,13 @@ from cvbench_tui.core.measurement import Measurement, Phase, Stop
 from cvbench_tui.core.modes import undecided
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.trend import FEWEST, slope, trend
+from cvbench_tui.core.waiting import waiting
 
 WAITED_SHARE = 0.05
-"""A round in which threads waited longer than this share of its wall time for a core is disturbed: they may make the
-round as much slower, five times the default precision."""
+"""A round in which threads waited longer than this share (``core.waiting``) of its wall time for a core is disturbed:
+they may make the round as much slower, five times the default precision."""
 STOLEN_SHARE = 0.05
-"""The same for cores that the hypervisor gave away ..."""
+"""The same for cores that the hypervisor gave away, told for all cores in sum: a share of the CPU time used ..."""
 STOLEN_LEAST_S = 0.02
 """... from two ticks on: Linux counts stolen time in ticks of 10 ms, and one is a twelfth of the shortest round."""
 SWAPPED_PAGES = 64
@@ -28,7 +29,7 @@ SWAPPED_PAGES = 64
 MAJOR_FAULTS = 10
 """Page faults of the measuring process that waited for a disk: about 1 ms in a round of 120 ms."""
 COOLING = frozenset({"power_cap"})
-"""Why a card may lower its clock without being disturbed: its power limit is the speed it can sustain."""
+"""Why a card lowers its clock without a fault: its power limit is the speed it can sustain."""
 WINDOWS = 3
 """Successive warm-up windows that have to agree."""
 TREND_WINDOWS = 6
@@ -46,13 +47,17 @@ FEWEST_SAMPLES = 5
 
 
 def disturbance(evidence: Evidence) -> str | None:
-    """What bent this round: ``contention``, ``stolen``, ``throttled``, ``foreign``, ``swap``; None when nothing did."""
-    if (evidence.waited_s or 0.0) > WAITED_SHARE * evidence.wall_s:
+    """What bent this round from outside: ``contention``, ``stolen``, ``foreign``, ``swap``; None when nothing did.
+
+    A lowered clock is not among them: heat is the workload's own, and without the hot rounds a number would be that
+    of the cold ones.
+    """
+    waited = waiting([evidence])
+    if waited is not None and waited.share > WAITED_SHARE:
         return "contention"
-    if (evidence.stolen_s or 0.0) >= max(STOLEN_LEAST_S, STOLEN_SHARE * evidence.wall_s):
+    used_s = max(evidence.wall_s, evidence.cpu_s or 0.0)
+    if (evidence.stolen_s or 0.0) >= max(STOLEN_LEAST_S, STOLEN_SHARE * used_s):
         return "stolen"
-    if set(evidence.throttle) - COOLING:
-        return "throttled"
     if evidence.foreign:
         return "foreign"
     if (evidence.swapped_pages or 0) >= SWAPPED_PAGES or (evidence.major_faults or 0) >= MAJOR_FAULTS:

@@ -5,10 +5,13 @@ Derived here from what the run file holds; texts are the columns' and the detail
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from cvbench_tui.catalog.layers import LAYERS
+from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.core.ceiling import Ceiling
+from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, VariantKind
@@ -17,6 +20,11 @@ from cvbench_tui.results.statistics import PhaseResult
 
 ENERGY_AGREEMENT = 0.05
 """Counter and power integral that differ by more than this share are marked: one of them is wrong."""
+
+_OPS = {f"layer:{entry.name}": entry.op for entry in LAYERS} | {f"model:{entry.name}": entry.op for entry in MODELS}
+"""What builds each entry of the catalog, by the beginning of its case ids."""
+_MATRIX_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext")
+"""Beginnings of those whose operations are matrix products for the most part; ConvNeXt's convolutions are depthwise."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +81,37 @@ class Other:
     """Its median over the headline's; None where there is no headline to compare with."""
 
 
-def rates(measurement: Measurement, phase: Phase, result: PhaseResult, ceiling: Ceiling | None) -> Rates | None:
-    """What that phase achieved; None where its work is not known or its time is zero."""
+def rates(
+    measurement: Measurement,
+    phase: Phase,
+    result: PhaseResult,
+    ceiling: Ceiling | None,
+    facts: Mapping[str, Fact] | None = None,
+) -> Rates | None:
+    """What that phase achieved; None where its work is not known or its time is zero. ``facts``: the environment's."""
     work = measurement.work_of(phase)
     if work is None or result.median_s <= 0:
         return None
     flop_per_s, bytes_per_s = work.flops / result.median_s, work.bytes / result.median_s
-    most_flops = ceiling.flops(*precisions(ceiling.device)) if ceiling is not None else None
+    names = precisions(ceiling.device, measurement.case_id, facts) if ceiling is not None else ()
+    most_flops = ceiling.flops(*names) if ceiling is not None else None
     most_bytes = ceiling.bytes_per_s if ceiling is not None else None
     return Rates(flop_per_s, _share(flop_per_s, most_flops), bytes_per_s, _share(bytes_per_s, most_bytes))
 
 
-def precisions(device: str) -> tuple[str, ...]:
-    """The ceilings that float32 work may reach there: PyTorch lets convolutions use TF32 on an accelerator."""
-    return ("float32",) if device == "cpu" else ("float32", "tf32")
+def precisions(device: str, case_id: str = "", facts: Mapping[str, Fact] | None = None) -> tuple[str, ...]:
+    """The ceilings that the float32 work of that case may reach there, by the settings for TF32 among ``facts``.
+
+    Settings that are not known are PyTorch's own: TF32 for convolutions, none for matrix products. What is not in the
+    catalog may be a convolution.
+    """
+    if device == "cpu":
+        return ("float32",)
+    if _OPS.get(case_id.partition("|")[0], "").startswith(_MATRIX_OPS):
+        allowed = (facts or {}).get("tf32_matmul") is True
+    else:
+        allowed = (facts or {}).get("tf32_conv") is not False
+    return ("float32", "tf32") if allowed else ("float32",)
 
 
 def energies(measurement: Measurement, case: Case) -> Iterator[Energy]:

@@ -181,6 +181,6 @@ def _ceiling(run: Run, case: Case) -> list[tuple[str, str]]:
     ceiling = run.ceilings.get(case.device)
     if ceiling is None:
         return []
-    doubt = "" if ceiling.sure else " (disturbed, may be too low)"
+    doubt = "" if ceiling.sure else " (unsure, may be too low)"
     found = [(f"matrix product {name}", f"{flops_text(rate)}{doubt}") for name, rate in ceiling.flops_per_s]
     return [*found, ("copy", f"{gigabytes_text(ceiling.bytes_per_s)}{doubt}")]

@@ -68,7 +68,7 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
     yield from _times(scale, result)
     yield from _taken(terms.protocol, phase, result)
     yield from _host(name, result, _iteration_s(measurement, name, terms))
-    yield from _work(measurement, name, rates(measurement, name, result, terms.ceiling))
+    yield from _work(measurement, name, rates(measurement, name, result, terms.ceiling, dict(terms.facts)))
     for other in others(measurement, name, result):
         yield _VARIANTS[other.kind], _other(scale, other)
     memory = next((memory for memory in measurement.memory if memory.phase == name), None)

@@ -68,7 +68,9 @@ def _measured(reading: Reading, phase: Phase, result: PhaseResult | None, terms:
     taken = reading.measurement
     memory = next((each for each in taken.memory if each.phase == phase), None) if taken is not None else None
     work = taken.work_of(phase) if taken is not None else None
-    achieved = rates(taken, phase, result, terms.ceiling) if taken is not None and result is not None else None
+    achieved = None
+    if taken is not None and result is not None:
+        achieved = rates(taken, phase, result, terms.ceiling, dict(terms.facts))
     cells: dict[str, Any] = {name: getattr(memory, name) if memory is not None else None for name in _MEMORY}
     cells |= {name: getattr(work, name) if work is not None else None for name in _WORK}
     cells |= {name: getattr(achieved, name) if achieved is not None else None for name in _RATES}

@@ -120,7 +120,7 @@ def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Te
     """Statistics and samples of one phase, with how the samples fall into rounds and the rounds into processes."""
     taken = measurement.phase(name)
     assert isinstance(taken, PhaseSamples), "a phase with a result has samples"
-    achieved = rates(measurement, name, result, terms.ceiling)
+    achieved = rates(measurement, name, result, terms.ceiling, dict(terms.facts))
     return {
         **{statistic: getattr(result, statistic) for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],

@@ -120,5 +120,6 @@ def read(run: Run, case: Case) -> Reading:
     terms = terms_of(run, case)
     phases = phase_results(outcome, terms)
     inference = phases.get("inference")
-    achieved = rates(outcome, "inference", inference, terms.ceiling) if inference is not None else None
+    facts = dict(terms.facts)
+    achieved = rates(outcome, "inference", inference, terms.ceiling, facts) if inference is not None else None
     return Reading(case, state_of(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

@@ -9,7 +9,6 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.reasons import GRADE_HELP
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.beside import precisions
 from cvbench_tui.results.columns import Column
 from cvbench_tui.results.escape import escape, escape_start
 from cvbench_tui.results.fitting import telling
@@ -129,11 +128,10 @@ def ceiling_lines(run: Run) -> Iterator[str]:
     """What the percent of compute and traffic are shares of, for each device; escaped."""
     for device in sorted(run.ceilings):
         ceiling = run.ceilings[device]
-        doubt = " The machine was disturbed meanwhile: they may be too low." if not ceiling.sure else ""
-        names = precisions(device)
-        most = f"{' or '.join(names)}{', whichever is faster' * (len(names) > 1)}"
+        doubt = " Disturbed, or too slow for larger matrices: they may be too low." if not ceiling.sure else ""
         yield escape(
-            f"Measured ceilings of {device}: {_rates(ceiling)}. Percent of compute is of the matrix product in {most}; "
+            f"Measured ceilings of {device}: {_rates(ceiling)}. Percent of compute is of the matrix product "
+            "in the precision that the row may use; "
             f"percent of traffic is of the copy.{doubt}"
         )
 

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from cvbench_tui.core.ceiling import Ceiling
-from cvbench_tui.core.rounds import disturbance
+from cvbench_tui.core.rounds import COOLING, disturbance
 from cvbench_tui.worker.backend import Backend
 from cvbench_tui.worker.counters import evidence
 from cvbench_tui.worker.flush import last_cache_bytes
@@ -29,6 +29,8 @@ SIDES = (256, 512, 1024, 2048, 4096, 8192)
 """Of the matrices, as far as time and memory go. A product of 8192 keeps the largest cards busy for milliseconds."""
 REGION_S = 2e-3
 """Shortest timed region; faster work is repeated in it."""
+LEAST_SIDES = 3
+"""Where there was no time for so many, the largest rate may lie beyond them."""
 LEAST_REPEATS = 3
 MOST_REPEATS = 10
 MOST_GROUP = 1000
@@ -79,8 +81,8 @@ def measure(device: str, threads: int | None, backend: Backend, key: str) -> Cei
 
 
 def _measure(device: torch.device, backend: Backend, key: str) -> Ceiling:
+    precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
-    precisions = _precisions(device)
     share_s = BUDGET_S / (len(precisions) + 1)
     rates, sure = [], True
     for precision in precisions:
@@ -102,7 +104,7 @@ def _measure(device: torch.device, backend: Backend, key: str) -> Ceiling:
         flops_per_s=tuple(rates),
         bytes_per_s=copy,
         cache_bytes=cache_bytes,
-        sure=sure and reached_twice and disturbance(seen) is None,
+        sure=sure and reached_twice and disturbance(seen) is None and not set(seen.throttle) - COOLING,
         at_s=round(time.time(), 3),
         most_bytes_per_s=passes,
     )
@@ -133,17 +135,38 @@ def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
     return float(backend.seconds(start, end))
 
 
+def _started(device: torch.device, precision: str, backend: Backend) -> bool:
+    """One product before the clock runs, which makes the context and loads libraries and kernels: seconds on a card.
+
+    False when the device refuses the precision; raises RuntimeError when that is float32.
+    """
+    try:
+        with _tf32(device, precision == "tf32"):
+            _product(SIDES[0], DTYPES[precision], device)()
+        backend.settle()
+    except RuntimeError:
+        if precision == "float32":
+            raise
+        return False
+    return True
+
+
 def _products(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
-    """Operations per second of the fastest square product, 2 n^3 each. Raises RuntimeError when none can be had."""
+    """Operations per second of the fastest square product, 2 n^3 each, and whether that is sure.
+
+    Raises RuntimeError when none can be had.
+    """
     dtype = DTYPES[precision]
     until_s = backend.now_s() + share_s
     best: tuple[float, bool] | None = None
-    last_s = 0.0
+    last_s, tried, hurried = 0.0, 0, False
     with _tf32(device, precision == "tf32"):
         for side in SIDES:
             next_s = 8 * last_s * (LEAST_REPEATS + WARM_CALLS)
-            if backend.now_s() + next_s > until_s or not _fits(3 * side * side * dtype.itemsize, device, backend):
+            hurried = backend.now_s() + next_s > until_s
+            if hurried or not _fits(3 * side * side * dtype.itemsize, device, backend):
                 break
+            tried += 1
             found = fastest(backend, _product(side, dtype, device), share_s / len(SIDES))
             if found is None:
                 continue
@@ -152,7 +175,8 @@ def _products(device: torch.device, precision: str, backend: Backend, share_s: f
                 best = rate, found.sure
     if best is None:
         raise RuntimeError(f"no product in {precision} could be timed")
-    return best
+    rate, reached_twice = best
+    return rate, reached_twice and not (hurried and tried < LEAST_SIDES)
 
 
 def _product(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:

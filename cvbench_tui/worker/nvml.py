@@ -21,6 +21,8 @@ except Exception:  # not installed, or another module of that name
 
 POWER_INSTANT_FIELD = 186
 """NVML_FI_DEV_POWER_INSTANT: power now, where ``nvmlDeviceGetPowerUsage`` is a mean over 1 s (Ampere and later)."""
+NOT_FOUND = 6
+"""NVML_ERROR_NOT_FOUND, which stands for an empty list of samples."""
 RECENT_S = 2.0
 """How far back another process's work on the card counts: the driver samples it about once a second."""
 
@@ -88,8 +90,9 @@ class Card:
     def foreign(self) -> int | None:
         """Other processes that work on the card; None when the driver does not list them.
 
-        Ours is the one with our id, else the only one that was not there when the card was opened. One that has a
-        context but computed nothing for two seconds, like a forgotten notebook, does not count, where that is told.
+        Ours is the one with our id, else the only one that was not there when the card was opened. One that was there
+        but computed nothing for two seconds, like a forgotten notebook, does not count, where that is told. One that
+        came later does: making a context is work, and what it did may not be sampled yet.
         """
         found = self.processes()
         if found is None:
@@ -98,7 +101,7 @@ class Card:
         if not others:
             return 0
         working = self._working()
-        return len(others) if working is None else len(others & working)
+        return len(others) if working is None else len((others & working) | (others - self._before))
 
     def close(self) -> None:
         """Give the library back."""
@@ -117,10 +120,13 @@ class Card:
         return present - {self._own}
 
     def _working(self) -> frozenset[int] | None:
-        """Ids of processes that used the compute units lately; None when the driver does not tell, not even ours."""
+        """Ids of processes that used the compute units lately; None when the driver does not tell that at all."""
         since_us = int((time.time() - RECENT_S) * 1e6)
-        samples = self._ask("nvmlDeviceGetProcessUtilization", since_us)
-        return frozenset(int(sample.pid) for sample in samples if sample.smUtil > 0) if samples else None
+        try:
+            samples = self._library.nvmlDeviceGetProcessUtilization(self._handle, since_us)
+        except self._errors as error:
+            return frozenset() if getattr(error, "value", None) == NOT_FOUND else None
+        return frozenset(int(sample.pid) for sample in samples if sample.smUtil > 0)
 
     def _instant_power_mw(self) -> int | None:
         values = self._ask("nvmlDeviceGetFieldValues", [POWER_INSTANT_FIELD])

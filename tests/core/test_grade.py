@@ -69,7 +69,7 @@ SEEN = [
     ("contention", "C", found, with_evidence(waited_s=0.012), {}),
     ("contention", "X", found, with_evidence(waited_s=0.05), {}),
     ("contention", "C", found, with_evidence(waited_s=None, thread_s=0.115), {}),
-    ("contention", "B", found, with_evidence(others_s=0.2), {}),
+    ("contention", "B", found, with_evidence(others_s=0.2), {"facts": {"cpu_cores": 2}}),
     ("stolen", "B", found, with_evidence(stolen_s=0.002), {}),
     ("stolen", "C", found, with_evidence(stolen_s=0.01), {}),
     ("stolen", "X", found, with_evidence(stolen_s=0.1), {}),
@@ -90,6 +90,7 @@ SEEN = [
     ("swap", "B", found, with_evidence(swapped_pages=20), {}),
     ("swap", "C", found, with_evidence(major_faults=20), {}),
     ("foreign", "C", found, with_evidence(foreign=1), {}),
+    ("foreign", "B", found, case(rounds(*(1,) * 6), record(*(CALM,) * 5, replace(CALM, foreign=1))), {}),
     ("battery", "B", found, case(), {"facts": {"on_battery": True}}),
     ("process_dependent", "C", found, of_processes(1, 1.03, 0.99), {}),
     ("repetition_failed", "B", found, case(notices=(Notice("repetition_failed", "It crashed."),)), {}),
@@ -165,6 +166,72 @@ def test_a_ceiling_says_nothing_when_it_is_unsure_or_the_bytes_fit_a_cache():
 def test_the_cards_own_clock_does_not_see_the_host_wait():
     waiting = replace(CALM, waited_s=0.05, utilisation=0.99, host_s=0.001)
     assert found(case(None, record(*(waiting,) * 5), clock="cuda_event")) == {"contention": "B"}
+
+
+def of_threads(threads: int, waited_s: float, cpu_s: float) -> Measurement:
+    """Waits of all threads in sum and CPU seconds, both for each second of wall time."""
+    one = replace(CALM, waited_s=waited_s * CALM.wall_s, cpu_s=cpu_s * CALM.wall_s)
+    return case(None, record(*(one,) * 5), threads=threads)
+
+
+@pytest.mark.parametrize(
+    ("threads", "waited_s", "cpu_s", "grade"),
+    [
+        (1, 0.36, 0.64, "X"),  # a busy process on every core
+        (2, 1.0, 1.0, "X"),
+        (63, 63 * 0.001, 62.9, None),
+        (63, 63 * 0.005, 62.7, "B"),
+        (15, 0.5, 14.5, "C"),  # one foreign process on 16 cores shares the core of one thread
+        (63, 0.5, 62.5, "C"),
+        (8, 0.5 * 8, 4.0, "X"),
+    ],
+)
+def test_waits_are_judged_between_the_mean_of_the_threads_and_their_sum(threads, waited_s, cpu_s, grade):
+    assert found(of_threads(threads, waited_s, cpu_s)).get("contention") == grade
+
+
+def test_the_sentence_about_waiting_has_mean_and_sum():
+    (reason,) = assess(of_threads(15, 0.5, 14.5), "inference", DEFAULT).reasons
+    assert reason.sentence == "15 threads waited 3.3% of the time for a core, 50% in sum."
+
+
+def untold(threads: int | None, **changes: object) -> dict[str, str]:
+    """Reasons on a system without run delay and without machine-wide counters."""
+    blind = replace(CALM, **{"waited_s": None, "others_s": None, "stolen_s": None, **changes})
+    return found(case(None, record(*(blind,) * 5), threads=threads))
+
+
+def test_where_waiting_is_not_told_interrupted_threads_that_did_not_run_are_a_crowd():
+    assert untold(4, cpu_s=4 * 0.129, switches=20) == {}  # they ran, whoever interrupted them
+    assert untold(4, cpu_s=4 * 0.065, switches=40) == {"contention": "C"}
+    assert untold(4, cpu_s=4 * 0.111, switches=40) == {"contention": "B"}
+    assert untold(4, cpu_s=4 * 0.065, switches=1) == {}  # parts of one thread: the others slept
+    assert untold(1, thread_s=0.0651) == {"contention": "X"}
+
+
+def test_where_nothing_is_told_there_is_no_a():
+    for changes in ({"cpu_s": 0.26}, {"cpu_s": 0.26, "switches": 0}, {"cpu_s": None}):
+        assert untold(4, **changes) == {"contention": "B"}
+    assert untold(1, thread_s=None) == {"contention": "B"}
+    assert untold(None) == {"contention": "B"}
+    assert untold(4, cpu_s=4 * 0.129) == {}  # all ran all the time: nobody waited
+
+
+def test_a_coarse_clock_of_cpu_seconds_is_no_contention():
+    assert untold(1, thread_s=7 / 64) == {}  # 16% of the round, two steps
+    assert untold(1, thread_s=4 / 64) == {"contention": "X"}
+
+
+def test_others_are_worth_a_word_only_where_the_cores_do_not_suffice_for_both():
+    busy = with_evidence(others_s=10 * CALM.wall_s)
+    assert found(busy, facts={"cpu_cores": 64}) == {}
+    assert found(busy, facts={"cpu_cores": 10}) == {"contention": "B"}
+    assert found(busy) == {}
+
+
+def test_heat_is_not_set_aside():
+    hot = replace(CALM, throttle=("thermal",))
+    assert found(case(rounds(*(1,) * 6), record(*(CALM,) * 5, hot))) == {"throttled": "C"}
 
 
 def test_a_round_that_was_disturbed_and_still_counts_keeps_the_grade_from_a():

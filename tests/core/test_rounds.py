@@ -21,7 +21,10 @@ WIDE = rounds(1, 1.1, 0.9, 1.08, 0.92)
         (None, replace(CALM, stolen_s=0.01, major_faults=1, throttle=("power_cap",), foreign=0)),
         ("contention", BUSY),
         ("stolen", replace(CALM, stolen_s=0.03)),
-        ("throttled", replace(CALM, throttle=("power_cap", "thermal"))),
+        (None, replace(CALM, throttle=("power_cap", "thermal"))),  # heat is the workload's own
+        (None, replace(CALM, waited_s=0.008, cpu_s=63 * 0.13)),  # 63 threads, each 0.1%
+        ("contention", replace(CALM, waited_s=0.065, cpu_s=14.5 * 0.13)),  # one of 15 threads shares its core
+        (None, replace(CALM, stolen_s=0.03, cpu_s=16 * 0.13)),  # of 16 cores
         ("foreign", replace(CALM, foreign=1)),
         ("swap", replace(CALM, swapped_pages=100)),
         ("swap", replace(CALM, major_faults=10)),

@@ -128,7 +128,7 @@ def test_matrices_grow_as_far_as_the_time_allows(monkeypatch, rate, largest):
     with_products(monkeypatch, clock, rate, sides)
     found, sure = ceiling._products(torch.device("cpu"), "float32", clock, 0.75)
     assert found == pytest.approx(rate)
-    assert sure
+    assert sure == (rate > 1e9), "three sides tell where the rate ends, one does not"
     assert max(sides) == largest
     assert clock.time_s < 1.5
 
@@ -162,14 +162,60 @@ def test_a_precision_that_the_device_refuses_is_left_out(monkeypatch):
     assert (found.bytes_per_s, found.most_bytes_per_s, found.sure) == (2e10, 3e10, True)
 
 
+def test_a_cold_start_is_over_before_the_time_is_shared_out(monkeypatch):
+    import torch
+
+    from cvbench_tui.worker import ceiling
+
+    clock, sides = Clock(), []
+    with_products(monkeypatch, clock, 1e12, sides)
+    steady, cold = ceiling._product, [5.0]
+
+    def product(side, dtype, device):
+        work = steady(side, dtype, device)
+
+        def first_is_slow():
+            clock.time_s += cold.pop() if cold else 0.0
+            work()
+
+        return first_is_slow
+
+    monkeypatch.setattr(ceiling, "_product", product)
+    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
+    found = ceiling._measure(torch.device("cpu"), clock, "key")
+    assert found.flops("float32") == pytest.approx(1e12)
+    assert found.sure
+    assert max(sides) >= 1024
+
+
+def test_it_is_not_sure_where_the_card_was_hot(monkeypatch):
+    import torch
+
+    from cvbench_tui.worker import ceiling
+
+    class Hot(Clock):
+        def gauges(self):
+            return Gauges(throttle=("thermal",))
+
+    monkeypatch.setattr(ceiling, "_products", lambda *arguments: (1e12, True))
+    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
+    assert not ceiling._measure(torch.device("cpu"), Hot(), "key").sure
+
+
 def test_it_is_not_sure_where_threads_had_to_wait(monkeypatch):
     import torch
 
     from cvbench_tui.worker import ceiling
 
-    monkeypatch.setattr(ceiling, "_products", lambda *arguments: (1e12, True))
+    clock = Clock(waited_s=1.0)
+
+    def products(*arguments):
+        clock.time_s += 1.0
+        return 1e12, True
+
+    monkeypatch.setattr(ceiling, "_products", products)
     monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
-    assert not ceiling._measure(torch.device("cpu"), Clock(waited_s=1.0), "key").sure
+    assert not ceiling._measure(torch.device("cpu"), clock, "key").sure
 
 
 def test_bfloat16_is_asked_for_only_where_the_processor_has_it(tmp_path):

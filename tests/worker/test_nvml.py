@@ -73,7 +73,11 @@ class FakeNvml:
 
     def nvmlDeviceGetProcessUtilization(self, handle: str, since_us: int) -> list:
         if self.working is None:
-            raise NVMLError("not found")
+            raise NVMLError("not supported")
+        if not self.working:
+            error = NVMLError("not found")
+            error.value = 6
+            raise error
         return [SimpleNamespace(pid=pid, smUtil=share) for pid, share in self.working.items()]
 
     def _find(self, name: str) -> str:
@@ -213,7 +217,8 @@ def test_what_only_holds_the_card_is_not_work_on_it(nvml):
     me = os.getpid()
     assert foreign(nvml, [7, 8], [7, 8, me], {7: 0, 8: 40, me: 60}) == 1
     assert foreign(nvml, [7], [7, me], {me: 99}) == 0
-    assert foreign(nvml, [7], [7, me], {}) == 1, "not even ours was sampled: nothing is known"
+    assert foreign(nvml, [7], [7, me], {}) == 0, "nobody was sampled: a notebook that only holds its memory"
+    assert foreign(nvml, [7], [7, me, 8], {me: 99}) == 1, "8 came meanwhile, and cannot be sampled yet"
     assert foreign(nvml, [7], [7, me], {me: 99, 5: 99}) == 0, "what has no context on this card is another card's"
 
 

@@ -39,6 +39,9 @@ class Resting(Machine):
         (0.005, 0.015, False, 0.25),
         (0.0, 0.2, True, 0.0),
         (9.0, 0.2, True, 1.0),
+        (0.4, 0.0, False, 1.0),
+        (0.0, 0.4, False, 0.0),  # spins longer than was thought: so it does after an operator of PyTorch's own
+        (0.3, 0.4, False, 1.0),
     ],
 )
 def test_what_goes_on_after_a_call_is_told_without_the_threads_spinning(monkeypatch, deferred_s, spin_s, long, share):
@@ -51,6 +54,30 @@ def test_where_no_operator_can_be_compared_what_ends_soon_is_taken_for_spinning(
     monkeypatch.setattr(rest, "_spins_long", lambda: False)
     machine = Resting(0.02, exercises=False)
     assert rest.deferred_share(machine, machine.call) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "endless"),
+    [
+        ("OMP_WAIT_POLICY", "ACTIVE", True),
+        ("OMP_WAIT_POLICY", "passive", False),
+        ("KMP_BLOCKTIME", "infinite", True),
+        ("KMP_BLOCKTIME", "200", False),
+        ("KMP_BLOCKTIME", "200ms", False),
+        ("KMP_BLOCKTIME", "5s", True),
+        ("KMP_LIBRARY", "turnaround", True),
+        ("GOMP_SPINCOUNT", "INFINITY", True),
+        ("GOMP_SPINCOUNT", "300000", False),
+        ("GOMP_SPINCOUNT", "30g", True),
+        ("GOMP_SPINCOUNT", "", False),
+    ],
+)
+def test_where_threads_spin_for_ever_nothing_is_told(monkeypatch, name, value, endless):
+    for variable in ("OMP_WAIT_POLICY", "KMP_BLOCKTIME", "KMP_LIBRARY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, value)
+    machine = Resting(0.0)
+    assert (rest.deferred_share(machine, machine.call) is None) == endless
 
 
 def test_without_a_counter_nothing_is_told():

@@ -21,12 +21,15 @@ PHASE: Phase = "inference"
 
 
 class _Waiting:
-    """A system that tells how long threads waited for a core, and nothing else."""
+    """A system that tells how long threads waited for a core, and nothing else; a blind one not even that."""
 
     waited_s = 0.0
 
+    def __init__(self, *, blind: bool) -> None:
+        self._blind = blind
+
     def read(self) -> Snapshot:
-        return Snapshot(waited_s=self.waited_s)
+        return Snapshot(waited_s=None if self._blind else self.waited_s)
 
 
 class VirtualBackend(HostClock):
@@ -35,8 +38,8 @@ class VirtualBackend(HostClock):
     clock: Clock = "perf_counter"
     region_s = 0.0
 
-    def __init__(self) -> None:
-        self.system = _Waiting()
+    def __init__(self, *, blind: bool) -> None:
+        self.system = _Waiting(blind=blind)
         super().__init__(self.system)
         self.time_s = 0.0
 
@@ -114,10 +117,10 @@ class Outcome:
         return {reason.code for reason in self.assessment.reasons}
 
 
-def measure(kind: Kind, protocol: Protocol, base_s: float, seed: int) -> Outcome:
+def measure(kind: Kind, protocol: Protocol, base_s: float, seed: int, *, blind: bool = False) -> Outcome:
     """One repeat: drawn, measured by the worker's stopwatch, graded as the results are."""
     process = kind.draw(Random(f"{kind.name} {protocol.name} {base_s} {seed}"))
-    backend = VirtualBackend()
+    backend = VirtualBackend(blind=blind)
     timed = VirtualPass(process, base_s, backend)
     result = Stopwatch(timed, backend, protocol, lambda _: None).run()
     measurement = as_measurement(result)

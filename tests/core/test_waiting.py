@@ -1,0 +1,33 @@
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.core.waiting import idle_share, interrupted_per_s, waiting
+from tests.core.graded import CALM
+
+
+def test_the_wait_lies_between_the_mean_of_the_threads_and_their_sum():
+    found = waiting([replace(CALM, waited_s=0.5 * CALM.wall_s, cpu_s=15.5 * CALM.wall_s)] * 3)
+    assert (found.in_sum, found.threads) == pytest.approx((0.5, 16))
+    assert (found.mean, found.share) == pytest.approx((0.5 / 16, 0.5 / 4))
+
+
+def test_without_cpu_seconds_it_is_one_threads():
+    found = waiting([replace(CALM, waited_s=0.013, cpu_s=None)])
+    assert found.share == found.in_sum == pytest.approx(0.1)
+
+
+def test_what_is_not_told_is_not_known():
+    assert waiting([]) is None
+    assert waiting([replace(CALM, waited_s=None)]) is None
+    assert idle_share([None], [CALM], 2) is None
+    assert interrupted_per_s([CALM]) is None
+    assert interrupted_per_s([replace(CALM, switches=0)]) is None
+
+
+def test_idle_threads_by_their_cpu_seconds():
+    assert idle_share([0.1951] * 2, [CALM] * 2, 2) == pytest.approx(1 - 0.1951 / 0.26)
+    assert idle_share([0.4], [CALM], 2) == 0.0
+    assert idle_share([0.12], [CALM], 1) == 0.0  # steps of 10 ms
+    assert idle_share([0.09], [CALM], 1) == pytest.approx(4 / 13)
+    assert interrupted_per_s([replace(CALM, switches=13)]) == pytest.approx(100)
