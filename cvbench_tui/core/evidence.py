@@ -57,6 +57,9 @@ class Evidence:
     """Seconds the host took to queue one iteration."""
     utilisation: float | None = None
     """Share of the blocks' wall time, after the lead, in which the device worked on the regions."""
+    outran: float | None = None
+    """Share of the blocks whose lead ended before all of their work was queued, though it should have lasted so long;
+    None where no lead has to."""
 
 
 @dataclass(frozen=True)
@@ -79,5 +82,10 @@ class PassRecord:
     """Seconds between two marks with nothing in between."""
     group: int = 1
     """Iterations between two marks."""
+    region_floor_s: float = 0.0
+    """Shortest region that the device's clock is trusted with."""
+    lead_s: float | None = None
+    """Seconds the device is kept busy before each block, so that the host runs ahead; 0 where that would take too
+    long, None where nothing is queued."""
     deferred_share: float | None = None
     """CPU seconds per second that this process still used after its last call had returned and the device was idle."""

@@ -20,6 +20,10 @@ MARKS_DOUBT = 0.02
 """Above this share of the marks in a region, twice the default precision, the number is doubtful ..."""
 MARKS_WRONG = 0.05
 """... and above this one it is not the workload's."""
+FLOOR_NEAR = 1.5
+"""Regions may be so many times shorter than the device's clock asks for: groups that are about right are kept."""
+FLOOR_FAR = 3.0
+"""From here on a synchronise (0.25 ms were seen) is 8% of a region. Events are sure to 0.5 us whatever they enclose."""
 ABOVE_CEILING = 1.15
 """Rates may pass the measured ceiling by so much: one size of matrix and one copy are not the device's very best."""
 WINOGRAD = 4.0
@@ -33,6 +37,12 @@ IDLE = 0.95
 """Share of the blocks' wall time in which the device has to work on the regions."""
 HOST_SLOW = 0.5
 """Share of an iteration's time that the host needs to queue it, from which gaps are explained by the host."""
+HOST_CLOSE = 0.8
+"""The same from which a host that cannot run ahead adds its own time: below it the device never runs dry."""
+OUTRAN = 0.25
+"""Share of the blocks that may be queued more slowly than their lead lasts: the median does not follow so few."""
+EXPLAINED = 0.5
+"""Share of the missing time that waiting for a core explains, where the host looked late and nothing was hidden."""
 EVENTS_OVER_WALL = 1.02
 """Timed seconds over the wall seconds around them: more than 1 cannot be, 2% are for two clocks."""
 
@@ -75,9 +85,14 @@ def short_region(seen: Seen) -> Iterator[Reason]:
     if not costs or seen.estimate is None:
         return
     share = max(costs) / seen.estimate.median_s
+    floors = [record.region_floor_s / (record.group * seen.estimate.median_s) for record in seen.records]
     if share * REGION_TO_COST > 1:
         grade: Grade = "X" if share > MARKS_WRONG else "C" if share > MARKS_DOUBT else "B"
         yield Reason("short_region", grade, f"The marks may be {percent(share)} of the number.")
+    elif max(floors) > FLOOR_NEAR:
+        grade = "C" if max(floors) > FLOOR_FAR and not seen.device_clock else "B"
+        sentence = f"A region should last {max(floors):.2g} times as long for this device's clock."
+        yield Reason("short_region", grade, sentence)
 
 
 def rates(seen: Seen) -> Iterator[Reason]:
@@ -114,14 +129,30 @@ def idle_device(seen: Seen) -> Iterator[Reason]:
         return
     busy = median(shares) if shares else 1.0
     host_s = median(hosts) if hosts else None
-    if host_s is not None and (host_s > whole or (busy < IDLE and host_s > HOST_SLOW * whole)):
+    slow = 0.0 if host_s is None else host_s / whole
+    if host_s is not None and slow > HOST_CLOSE and not _ran_ahead(seen):
+        sentence = f"The host took {_time(host_s)} to launch an iteration and could not run ahead: the {_time(whole)} "
+        yield Reason("host_bound", "C", sentence + "shown hold waits for it.")
+    elif host_s is not None and (slow > 1 or (busy < IDLE and slow > HOST_SLOW)):
         sentence = f"The host took {_time(host_s)} to launch an iteration, the device {_time(whole)}."
         yield Reason("host_bound", "B", sentence)
-    elif busy < IDLE and host_s is not None:
+    elif busy < IDLE and host_s is not None and _waited(seen) < EXPLAINED * (1 - busy):
         sentence = f"The timed regions are only {percent(busy)} of the blocks' time, and the host was not the cause."
         yield Reason("unaccounted", "X", sentence)
     elif busy < IDLE:
         yield Reason("host_bound", "B", f"The device worked in {percent(busy)} of the blocks' time only.")
+
+
+def _ran_ahead(seen: Seen) -> bool:
+    """False when no lead was given, or when it ended before the blocks were queued: a queue holds 1,000 launches."""
+    led = all(record.lead_s is None or record.lead_s > 0 for record in seen.records)
+    late = [each.outran for each in seen.evidence if each.outran is not None]
+    return led and (not late or median(late) <= OUTRAN)
+
+
+def _waited(seen: Seen) -> float:
+    """Share of the wall time in which threads of the host waited for a core."""
+    return sum(each.waited_s or 0.0 for each in seen.evidence) / seen.wall_s if seen.wall_s > 0 else 0.0
 
 
 def _notices(seen: Seen) -> list[Notice]:

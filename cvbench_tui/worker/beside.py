@@ -6,6 +6,7 @@ Nothing here may cost the row: what cannot be had is a notice, or simply absent 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import median
 
 import torch
 
@@ -13,14 +14,20 @@ from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseMemory, PhaseW
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.backend import Backend
+from cvbench_tui.worker.budget import UNLIMITED, Budget
 from cvbench_tui.worker.devices import meter_for
-from cvbench_tui.worker.energy import EnergyPass
+from cvbench_tui.worker.energy import MOST_PASS_S, EnergyPass
 from cvbench_tui.worker.memory import largest_bytes, peaks_for, phase_memory
 from cvbench_tui.worker.stopwatch import PassResult
 from cvbench_tui.worker.subject import Subject
 from cvbench_tui.worker.timed import pass_of
 from cvbench_tui.worker.variants import Variants
 from cvbench_tui.worker.work import phase_work
+
+MEMORY_ITERATIONS = 4
+"""Iterations of a memory pass, or a few more."""
+ENERGY_BLOCKS = 3
+"""Blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued."""
 
 
 class Beside:
@@ -32,6 +39,7 @@ class Beside:
         self._backend = backend
         self._alive = alive
         self._peaks = peaks_for(torch.device(case.device))
+        self._budget = UNLIMITED
         self.memory: Sequence[PhaseMemory] = ()
         self.energy: list[PassEnergy] = []
         self.work: Sequence[PhaseWork] = ()
@@ -43,9 +51,12 @@ class Beside:
         """The largest peak of any phase: allocated on an accelerator, else growth of resident memory."""
         return largest_bytes(self.memory)
 
-    def take(self, subject: Subject, results: Sequence[PassResult], *, first: bool) -> None:
-        """All of it; the work, which is a formula, in the first process only."""
+    def take(self, subject: Subject, results: Sequence[PassResult], deadline_s: float, *, first: bool) -> None:
+        """All that fits before ``deadline_s``, by the backend's clock; the work, which is a formula, in the first
+        process only."""
         self._alive()
+        iteration_s = {result.record.name: median(result.phases[-1].rounds[-1]) for result in results}
+        self._budget = Budget(self._backend.now_s, deadline_s, iteration_s)
         self._try("memory", lambda: self._take_memory(subject))
         self._try("variants", lambda: self._take_variants(subject))
         if "energy" in self._protocol.extras:
@@ -61,10 +72,12 @@ class Beside:
             self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {type(error).__name__}: {text}"))
 
     def _take_memory(self, subject: Subject) -> None:
+        for name in self._protocol.passes:
+            self._budget.check(name, MEMORY_ITERATIONS)
         self.memory = phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
 
     def _take_variants(self, subject: Subject) -> None:
-        variants = Variants(self._case, subject, self._backend, self._protocol, self._alive)
+        variants = Variants(self._case, subject, self._backend, self._protocol, self._alive, self._budget)
         variants.take()
         self.variants = variants.found
         self.notices += variants.notices
@@ -75,6 +88,8 @@ class Beside:
             return
         for result in results:
             self._alive()
+            block = result.regions_per_block * result.record.group
+            self._budget.check(result.record.name, ENERGY_BLOCKS * block, MOST_PASS_S)
             timed = pass_of(result.record.name, subject, self._backend)
             taken = EnergyPass(self._backend, meter, self._backend.wait).take(
                 timed, result.record.name, result.regions_per_block, result.record.group

@@ -169,6 +169,7 @@ def evidence(
     timed_s: float,
     host_s: float | None = None,
     utilisation: float | None = None,
+    outran: float | None = None,
 ) -> Evidence:
     """What happened between two snapshots, and how the device stood at the end."""
     cpu_s = _grown(before.cpu_s, after.cpu_s)
@@ -196,6 +197,7 @@ def evidence(
         foreign=gauges.foreign,
         host_s=host_s,
         utilisation=utilisation,
+        outran=outran,
     )
 
 

@@ -22,7 +22,7 @@ _clock_ns = time.perf_counter_ns
 _sleep = time.sleep
 
 CUDA_REGION_S = 1e-3
-"""Shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap (measurement study, 5.3)."""
+"""Shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap."""
 SPIN_CYCLES = 1_000_000
 """A first spin, to learn how long one cycle takes: 0.5 to 1 ms ..."""
 LONG_SPIN_CYCLES = 20_000_000

@@ -17,7 +17,7 @@ from cvbench_tui.core.measurement import PassEnergy
 from cvbench_tui.worker.nvml import Card
 
 PASS_S = 2.0
-"""Shortest sustained pass; zeus saw 187 J where 327 J were used with shorter ones (measurement study, section 3)."""
+"""Shortest sustained pass; zeus saw 187 J where 327 J were used with shorter ones (zeus #181)."""
 UPDATES = 20
 """A pass lasts at least this many updates of the counter."""
 MOST_PASS_S = 10.0

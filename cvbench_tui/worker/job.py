@@ -40,6 +40,8 @@ SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inferen
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
 DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
 """Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
+BESIDE_UNTIL = 0.95
+"""The same for all that stands beside the times."""
 
 _now_s, _monotonic = time.time, time.monotonic
 _Result = TypeVar("_Result")
@@ -112,7 +114,7 @@ class Job:
         first_call_s = _first_call(subject, backend)
         _settle_collector()
         results = [self._pass(subject, backend, name, started_s) for name in self._protocol.passes]
-        beside.take(subject, results, first=self._process == 0)
+        beside.take(subject, results, started_s + BESIDE_UNTIL * self._protocol.timeout_s, first=self._process == 0)
         return Measurement(
             case_id=self._case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),

@@ -23,7 +23,7 @@ MEMORY_SHARE = 0.25
 BLOCK_S = 0.05
 """Work queued between two device-wide synchronises lasts at least this long ..."""
 BLOCK_ITERATIONS = 500
-"""... with at most so many iterations outstanding: half of a CUDA launch queue of about 1,000."""
+"""... with at most so many iterations queued ahead: those of one launch fill half of CUDA's queue of about 1,000."""
 DISCARD_TWO_S = 0.025
 DISCARD_ONE_S = 0.1
 """Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
@@ -51,6 +51,8 @@ class Pace:
     """Regions between two settles."""
     lead_s: float = 0.0
     """How long the device is kept busy before each block, so that no region starts on an idle device."""
+    covers: bool = False
+    """True when the lead has to last until the whole block is queued: the host is slower than the device."""
 
     @property
     def regions(self) -> int:
@@ -102,6 +104,7 @@ def pace(protocol: Protocol, costs: Costs, most_group: int = MOST_GROUP, group: 
         discard=_discard(costs.iteration_s),
         regions_per_block=block,
         lead_s=lead_s,
+        covers=costs.host_bound and lead_s > 0,
     )
 
 
@@ -136,8 +139,13 @@ def window_iterations(protocol: Protocol, iteration_s: float) -> int:
     return max(fewest, _ceil(protocol.warmup_window_s, iteration_s))
 
 
-def most_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
-    """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory."""
+def most_group_for(free_bytes: int | None, iteration_bytes: int | None, *, graphs: bool = True) -> int:
+    """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory.
+
+    Without ``graphs``, in inference, each iteration gives its memory back before the next.
+    """
+    if not graphs:
+        return MOST_GROUP
     if free_bytes is None or iteration_bytes is None:
         return BLIND_GROUP
     return max(1, min(MOST_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))

@@ -137,6 +137,7 @@ class Stopwatch:
                 timed_s=round(timed_s, 6),
                 host_s=taken.host_s if host_s is None else host_s,
                 utilisation=taken.utilisation,
+                outran=taken.outran,
             )
         )
 
@@ -175,6 +176,8 @@ class Stopwatch:
             wall_s=round(wall_s, 6),
             empty_region_s=warm.empty_region_s,
             group=warm.sizes.group,
+            region_floor_s=self._backend.region_s,
+            lead_s=round(warm.sizes.lead_s, 6) if self._backend.queues else None,
             deferred_share=self._deferred_share(warm.sizes) if self._looks else None,
         )
 

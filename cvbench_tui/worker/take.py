@@ -28,6 +28,8 @@ class Taken:
     """The host's seconds to queue one iteration; None where nothing is queued, or a lead held the queue up."""
     utilisation: float | None = None
     gauges: Gauges | None = None
+    outran: float | None = None
+    """Share of the blocks whose lead ended before they were queued; None where no lead has to last so long."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class _Block:
     """From its first mark to its last, by the device's clock."""
     wall_s: float
     """By the host's clock, without the lead."""
+    lead_s: float
+    """How long the lead lasted, by the device's clock."""
 
 
 class Taker:
@@ -88,7 +92,9 @@ class Taker:
         # Reading the gauges may outlast a short block, and would count as time in which the device idled.
         counted = blocks[:-1] if gauged and len(blocks) > 1 else blocks
         share = sum(block.span_s for block in counted) / max(sum(block.wall_s for block in counted), 1e-9)
-        return Taken(values, host_s, round(min(1.0, share), 4), gauges)
+        late = [block.queue_s > block.lead_s for block in blocks]
+        outran = round(sum(late) / len(late), 4) if sizes.covers else None
+        return Taken(values, host_s, round(min(1.0, share), 4), gauges, outran)
 
     def _fitting(self, until_s: float | None) -> int:
         """Regions that fit until then as long as the last ones took, at least one: a whole block may be too many of
@@ -121,7 +127,7 @@ class Taker:
         self.busy_s += wall_s
         self._region_s = wall_s / count
         span_s = _finite(backend.seconds(marks[0][0], marks[-1][-1])) if backend.queues else wall_s
-        return _Block(_passed(led, queued), span_s, wall_s)
+        return _Block(_passed(led, queued), span_s, wall_s, lead_s)
 
 
 def samples(values: list[float], per_sample: int) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Phase, Variant
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.backend import Backend
+from cvbench_tui.worker.budget import UNLIMITED, Budget
 from cvbench_tui.worker.graph import GraphPass
 from cvbench_tui.worker.passes import TimedPass
 from cvbench_tui.worker.stopwatch import News, Stopwatch
@@ -26,6 +27,8 @@ ROUND_S = 0.06
 FLUSHED_ROUND_S = 0.03
 """Seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms."""
 FLUSHED_ITERATIONS = 3
+ITERATIONS = 12
+"""Fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded."""
 
 Alive = Callable[[], None]
 """A sign of life."""
@@ -34,12 +37,21 @@ Alive = Callable[[], None]
 class Variants:
     """The extras of one case that are timed."""
 
-    def __init__(self, case: Case, subject: Subject, backend: Backend, protocol: Protocol, alive: Alive) -> None:
+    def __init__(
+        self,
+        case: Case,
+        subject: Subject,
+        backend: Backend,
+        protocol: Protocol,
+        alive: Alive,
+        budget: Budget = UNLIMITED,
+    ) -> None:
         self._case = case
         self._subject = subject
         self._backend = backend
         self._protocol = protocol
         self._alive = alive
+        self._budget = budget
         self.found: list[Variant] = []
         self.notices: list[Notice] = []
 
@@ -101,7 +113,9 @@ class Variants:
         def tell(_news: News) -> None:
             self._alive()
 
-        watch = Stopwatch(timed, self._backend, protocol, tell, most_group=most_group, looks=False)
+        self._budget.check(timed.name, ITERATIONS)
+        deadline_s = self._budget.deadline_s
+        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, most_group=most_group, looks=False)
         self.found += [Variant(kind, samples) for samples in watch.run().phases]
 
 

@@ -24,9 +24,11 @@ def training(forward: float, backward: float, total: float) -> Measurement:
     return replace(case(), phases=tuple(taken))
 
 
-def queued(host_s: float | None, utilisation: float | None) -> Measurement:
-    evidence = replace(CALM, host_s=host_s, utilisation=utilisation)
-    return case(None, record(*(evidence,) * 5), clock="cuda_event")
+def queued(
+    host_s: float | None, utilisation: float | None, *, lead_s: float | None = None, **seen: float
+) -> Measurement:
+    evidence = replace(CALM, host_s=host_s, utilisation=utilisation, **seen)
+    return case(None, record(*(evidence,) * 5, lead_s=lead_s), clock="cuda_event")
 
 
 def of_processes(*levels: float) -> Measurement:
@@ -81,6 +83,10 @@ SEEN = [
     ("host_bound", "B", found, queued(0.012, 0.99), {}),
     ("host_bound", "B", found, queued(0.007, 0.8), {}),
     ("host_bound", "B", found, queued(None, 0.8), {}),
+    ("host_bound", "C", found, queued(0.009, 0.999, lead_s=0.0), {}),
+    ("host_bound", "C", found, queued(0.012, 0.999, lead_s=0.02, outran=1.0), {}),
+    ("host_bound", "B", found, queued(0.012, 0.999, lead_s=0.02, outran=0.1), {}),
+    ("host_bound", "B", found, queued(0.001, 0.8, waited_s=0.03), {}),
     ("unaccounted", "X", found, queued(0.001, 0.8), {}),
     ("deferred", "X", found, case(None, record(deferred_share=0.9)), {}),
     ("allocator", "B", found, with_evidence(allocations=1), {}),
@@ -108,6 +114,9 @@ SEEN = [
     ("short_region", "C", found, case(None, record(empty_region_s=3e-4)), {}),
     ("short_region", "X", found, case(None, record(empty_region_s=6e-4)), {}),
     ("short_region", "B", found, case(notices=(Notice("short_region_inference", "It is."),)), {}),
+    ("short_region", "B", found, case(None, record(region_floor_s=0.02)), {}),
+    ("short_region", "C", found, case(None, record(region_floor_s=0.04)), {}),
+    ("short_region", "B", found, case(None, record(region_floor_s=0.04), clock="cuda_event"), {}),
 ]
 SEEN = [(code, grade, measurement, known) for code, grade, _, measurement, known in SEEN]
 

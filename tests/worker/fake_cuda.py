@@ -6,6 +6,8 @@ time is the device's when it gets there, and asking for it too early is an error
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cvbench_tui.worker.counters import Gauges, Snapshot
 from cvbench_tui.worker.cuda import CudaBackend
 
@@ -134,6 +136,8 @@ class FakePass:
         self.halves = (forward_s, backward_s)
         self.host_s = host_s
         self.kernels = kernels
+        self.noise: Callable[[], float] = lambda: 1.0
+        """Factor of each half's device time."""
         self.side_s = 0.0
         self.side = None
 
@@ -150,7 +154,8 @@ class FakePass:
 
     def _region(self, group: int):
         marks = [self.backend.mark()]
-        for half_s in self.halves:
+        for length_s in self.halves:
+            half_s = length_s * self.noise()
             for _ in range(group * self.kernels):
                 self.cuda.queue(half_s / self.kernels, self.host_s / self.kernels)
             marks.append(self.backend.mark())

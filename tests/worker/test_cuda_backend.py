@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from statistics import median
 from types import SimpleNamespace
@@ -9,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from cvbench_tui.core.grade import assess
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker import devices
 from cvbench_tui.worker.backend import CpuBackend
@@ -147,6 +150,60 @@ def test_work_on_a_stream_of_its_own_shows_as_a_device_that_is_not_accounted_for
     result, _ = measured(1e-3, 1e-3, host_s=0.1e-3, side_s=6e-3)
     assert all(seen.utilisation < 0.5 for seen in result.record.evidence)
     assert all(seen.host_s < middle(result) for seen in result.record.evidence)
+
+
+def graded(forward_s, backward_s, host_s, *, kernels=4, side_s=0.0):
+    """The total's grade, with 0.2% of noise: without any no clock is believed."""
+    backend = FakeCudaBackend(FakeCuda())
+    timed = FakePass(backend, forward_s, backward_s, host_s, kernels)
+    timed.side_s = side_s
+    draw = random.Random(4)
+    timed.noise = lambda: draw.gauss(1.0, 0.002)
+    result = Stopwatch(timed, backend, DEFAULT, lambda _: None).run()
+    measurement = Measurement(
+        "a", tuple(result.phases), None, None, None, 0.0, 1.0, 1, timed_s=result.timed_s, passes=(result.record,)
+    )
+    found = assess(measurement, "total", DEFAULT)
+    return found.grade, {reason.code: reason for reason in found.reasons if reason.grade != "A"}
+
+
+def test_work_that_fills_the_device_is_graded_a():
+    assert graded(4e-3, 8e-3, host_s=1e-3) == ("A", {})
+
+
+def test_many_launches_on_a_busy_device_are_graded_a_as_well():
+    assert graded(20e-3, 20e-3, host_s=5e-3, kernels=800)[0] == "A"
+
+
+@pytest.mark.parametrize(("device_s", "host_s"), [(2e-3, 3e-3), (0.2e-3, 1e-3), (15e-3, 25e-3)])
+def test_host_bound_work_is_graded_b_with_both_times(device_s, host_s):
+    grade, reasons = graded(device_s, device_s, host_s)
+    assert grade == "B"
+    sentence = reasons["host_bound"].sentence
+    assert f"{2000 * host_s:.3g} ms to launch" in sentence
+    assert f"the device {2000 * device_s:.3g} ms" in sentence
+
+
+@pytest.mark.parametrize(("device_s", "host_s"), [(20e-3, 60e-3), (20e-3, 45e-3), (10e-3, 41e-3), (70e-3, 70e-3)])
+def test_a_host_too_slow_for_any_lead_is_graded_c(device_s, host_s):
+    """Events then hold the gaps: the number is the host's."""
+    grade, reasons = graded(device_s, device_s, host_s)
+    assert grade == "C"
+    assert "could not run ahead" in reasons["host_bound"].sentence
+
+
+@pytest.mark.parametrize(("device_s", "host_s"), [(6e-3, 30e-3), (12e-3, 24e-3)])
+def test_more_launches_than_the_queue_holds_are_graded_c(device_s, host_s):
+    """3,000 launches an iteration: the host waits for room until the lead ends, and the device catches up with it."""
+    grade, reasons = graded(device_s / 2, device_s / 2, host_s / 2, kernels=1500)
+    assert grade == "C"
+    assert "host_bound" in reasons
+
+
+def test_a_stream_of_its_own_is_graded_x():
+    grade, reasons = graded(1e-3, 1e-3, host_s=0.1e-3, side_s=6e-3)
+    assert grade == "X"
+    assert "unaccounted" in reasons
 
 
 def test_short_work_is_grouped_to_a_millisecond_a_region():

@@ -11,6 +11,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.backend import CpuBackend
+from cvbench_tui.worker.budget import Budget
 from cvbench_tui.worker.graph import GraphPass
 from cvbench_tui.worker.subject import Subject
 from cvbench_tui.worker.timed import AlonePass
@@ -45,6 +46,16 @@ def test_alone_times_each_training_phase_by_itself():
         ("alone", "total"),
     ]
     assert all(len(variant.samples.rounds) == ROUNDS for variant in found)
+
+
+def test_what_does_not_fit_the_time_limit_is_a_notice_and_the_rest_is_taken():
+    alive = []
+    spent = Budget(lambda: 9.0, 10.0, {"training": 1.0, "inference": 1e-6})
+    protocol = replace(SHORT, extras=("alone", "flushed"))
+    made = Variants(DENSE, ready(), CpuBackend(flush=lambda: True), protocol, lambda: alive.append(1), spent)
+    made.take()
+    assert [notice.code for notice in made.notices] == ["alone_failed", "flushed_failed"]
+    assert all("time limit" in notice.sentence for notice in made.notices)
 
 
 def test_flushed_empties_the_caches_before_every_region():
