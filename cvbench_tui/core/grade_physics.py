@@ -85,14 +85,14 @@ def short_region(seen: Seen) -> Iterator[Reason]:
     if not costs or seen.estimate is None:
         return
     share = max(costs) / seen.estimate.median_s
-    floors = [record.region_floor_s / (record.group * seen.estimate.median_s) for record in seen.records]
-    if share * REGION_TO_COST > 1:
-        grade: Grade = "X" if share > MARKS_WRONG else "C" if share > MARKS_DOUBT else "B"
-        yield Reason("short_region", grade, f"The marks may be {percent(share)} of the number.")
-    elif max(floors) > FLOOR_NEAR:
-        grade = "C" if max(floors) > FLOOR_FAR and not seen.device_clock else "B"
-        sentence = f"A region should last {max(floors):.2g} times as long for this device's clock."
-        yield Reason("short_region", grade, sentence)
+    short = max(record.region_floor_s / (record.group * seen.estimate.median_s) for record in seen.records)
+    far = short > FLOOR_FAR and not seen.device_clock
+    by_marks: Grade = "X" if share > MARKS_WRONG else "C" if share > MARKS_DOUBT else "B"
+    if share * REGION_TO_COST > 1 and not (far and by_marks == "B"):
+        yield Reason("short_region", by_marks, f"The marks may be {percent(share)} of the number.")
+    elif short > FLOOR_NEAR:
+        sentence = f"A region should last {short:.2g} times as long for this device's clock."
+        yield Reason("short_region", "C" if far else "B", sentence)
 
 
 def rates(seen: Seen) -> Iterator[Reason]:
@@ -131,8 +131,8 @@ def idle_device(seen: Seen) -> Iterator[Reason]:
     host_s = median(hosts) if hosts else None
     slow = 0.0 if host_s is None else host_s / whole
     if host_s is not None and slow > HOST_CLOSE and not _ran_ahead(seen):
-        sentence = f"The host took {_time(host_s)} to launch an iteration and could not run ahead: the {_time(whole)} "
-        yield Reason("host_bound", "C", sentence + "shown hold waits for it.")
+        sentence = f"The host took {_time(host_s)} to launch an iteration and could not run ahead: "
+        yield Reason("host_bound", "C", f"{sentence}the device may have needed less than the {_time(whole)} shown.")
     elif host_s is not None and (slow > 1 or (busy < IDLE and slow > HOST_SLOW)):
         sentence = f"The host took {_time(host_s)} to launch an iteration, the device {_time(whole)}."
         yield Reason("host_bound", "B", sentence)

@@ -14,7 +14,7 @@ from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseMemory, PhaseW
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.backend import Backend
-from cvbench_tui.worker.budget import UNLIMITED, Budget
+from cvbench_tui.worker.budget import UNLIMITED, Budget, NoTimeLeft
 from cvbench_tui.worker.devices import meter_for
 from cvbench_tui.worker.energy import MOST_PASS_S, EnergyPass
 from cvbench_tui.worker.memory import largest_bytes, peaks_for, phase_memory
@@ -55,7 +55,7 @@ class Beside:
         """All that fits before ``deadline_s``, by the backend's clock; the work, which is a formula, in the first
         process only."""
         self._alive()
-        iteration_s = {result.record.name: median(result.phases[-1].rounds[-1]) for result in results}
+        iteration_s = {result.record.name: _iteration_s(result) for result in results}
         self._budget = Budget(self._backend.now_s, deadline_s, iteration_s)
         self._try("memory", lambda: self._take_memory(subject))
         self._try("variants", lambda: self._take_variants(subject))
@@ -67,6 +67,8 @@ class Beside:
     def _try(self, what: str, take: Callable[[], None]) -> None:
         try:
             take()
+        except NoTimeLeft as error:
+            self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {error}"))
         except Exception as error:  # the times are had: what is only beside them must not cost the row
             text = next(iter(str(error).splitlines()), "") or "no message"
             self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {type(error).__name__}: {text}"))
@@ -99,3 +101,10 @@ class Beside:
 
     def _take_work(self) -> None:
         self.work = phase_work(self._case, self._protocol.method)
+
+
+def _iteration_s(result: PassResult) -> float:
+    """Seconds of an iteration by the slower of device and host, in the last round; 0 where none was taken."""
+    samples = result.phases[-1].rounds[-1] if result.phases and result.phases[-1].rounds else ()
+    hosts = [each.host_s for each in result.record.evidence[-1:] if each.host_s is not None]
+    return max(median(samples) if samples else 0.0, *hosts, 0.0)

@@ -15,7 +15,10 @@ from cvbench_tui.core.protocol import Protocol
 REGION_TO_COST = 200
 """A region lasts at least this many times the cost of an empty one, so its marks add at most 0.5%."""
 MOST_GROUP = 64
-"""Most iterations in one region: the training pass holds the graphs of all of them at once."""
+"""Most iterations in one region: the training pass holds the graphs of all of them at once, and where the host runs
+ahead all their launches have to fit the queue."""
+MOST_CALLS = 500
+"""Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
 BLIND_GROUP = 16
 """The same where the device does not tell its memory."""
 MEMORY_SHARE = 0.25
@@ -27,8 +30,8 @@ BLOCK_ITERATIONS = 500
 DISCARD_TWO_S = 0.025
 DISCARD_ONE_S = 0.1
 """Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
-LEAD_S = 0.02
-"""A host-bound block is queued while the device spins for so long, ..."""
+LEAD_S = 0.01
+"""A host-bound block is queued while the device spins for so long: 800 launches of 10 us, which fit the queue, ..."""
 MOST_LEAD_S = 0.1
 """... or longer where one region alone needs it: a training step of the deepest models takes 50 ms to queue."""
 LEAD_MARGIN = 1.25
@@ -139,13 +142,8 @@ def window_iterations(protocol: Protocol, iteration_s: float) -> int:
     return max(fewest, _ceil(protocol.warmup_window_s, iteration_s))
 
 
-def most_group_for(free_bytes: int | None, iteration_bytes: int | None, *, graphs: bool = True) -> int:
-    """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory.
-
-    Without ``graphs``, in inference, each iteration gives its memory back before the next.
-    """
-    if not graphs:
-        return MOST_GROUP
+def most_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
+    """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory."""
     if free_bytes is None or iteration_bytes is None:
         return BLIND_GROUP
     return max(1, min(MOST_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))

@@ -16,6 +16,8 @@ PICOSECONDS = 12
 
 MANY = 1_000_000
 """More regions than any block has."""
+MOST_STRETCH = 4.0
+"""Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Taker:
         self._gauges: Gauges | None = None
         self._region_s = 0.0
         """Wall time of a region in the last block."""
+        self._stretch = 1.0
+        """What a lead is asked for, over what it should last."""
         self.busy_s = 0.0
 
     def discard(self, sizes: Pace) -> float | None:
@@ -109,7 +113,7 @@ class Taker:
         started = backend.now_s()
         begun = backend.mark() if sizes.lead_s else None
         if begun is not None:
-            backend.lead(sizes.lead_s)
+            backend.lead(sizes.lead_s * self._stretch)
         led = backend.now_s()
         marks = self._timed.regions(count, sizes.group)
         queued = backend.now_s()
@@ -118,6 +122,8 @@ class Taker:
         backend.settle()
         settled = backend.now_s()
         lead_s = 0.0 if begun is None else _finite(backend.seconds(begun, marks[0][0]))
+        if 0 < lead_s < sizes.lead_s:
+            self._stretch = min(MOST_STRETCH, self._stretch * sizes.lead_s / lead_s)
         for region in marks:
             for phase_values, seconds in zip(values, self._timed.seconds(region)):
                 phase_values.append(seconds / sizes.group)

@@ -13,7 +13,7 @@ from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Phase, Variant
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.backend import Backend
-from cvbench_tui.worker.budget import UNLIMITED, Budget
+from cvbench_tui.worker.budget import UNLIMITED, Budget, NoTimeLeft
 from cvbench_tui.worker.graph import GraphPass
 from cvbench_tui.worker.passes import TimedPass
 from cvbench_tui.worker.stopwatch import News, Stopwatch
@@ -68,6 +68,8 @@ class Variants:
     def _try(self, kind: VariantKind, way: Callable[[], None]) -> None:
         try:
             way()
+        except NoTimeLeft as error:
+            self.notices.append(Notice(f"{kind}_failed", f"Not measured ({kind}): {error}"))
         except Exception as error:  # the headline is already had: what is only beside it must not cost the row
             first = next(iter(str(error).splitlines()), "") or "no message"
             self.notices.append(Notice(f"{kind}_failed", f"Not measured ({kind}): {type(error).__name__}: {first}"))

@@ -10,7 +10,7 @@ from statistics import median
 from cvbench_tui.core import rounds
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.backend import Backend, ClockError
-from cvbench_tui.worker.pace import Costs, Pace, most_group_for, pace, window_iterations
+from cvbench_tui.worker.pace import MOST_CALLS, MOST_GROUP, Costs, Pace, most_group_for, pace, window_iterations
 from cvbench_tui.worker.passes import TimedPass
 from cvbench_tui.worker.take import Taken, Taker
 
@@ -126,7 +126,7 @@ class WarmUp:
         if not self._backend.region_s:
             return 1
         if self._timed.name == "inference":
-            return most_group_for(None, None, graphs=False)
+            return MOST_GROUP if self._backend.queues else MOST_CALLS
         extra = self._backend.extra_bytes(lambda: self._timed.regions(1, 1))
         return most_group_for(self._backend.free_bytes(), extra)
 

@@ -116,6 +116,8 @@ SEEN = [
     ("short_region", "B", found, case(notices=(Notice("short_region_inference", "It is."),)), {}),
     ("short_region", "B", found, case(None, record(region_floor_s=0.02)), {}),
     ("short_region", "C", found, case(None, record(region_floor_s=0.04)), {}),
+    ("short_region", "C", found, case(None, record(region_floor_s=0.04, empty_region_s=1e-4)), {}),
+    ("unaccounted", "X", found, queued(0.001, 0.4, waited_s=0.005), {}),
     ("short_region", "B", found, case(None, record(region_floor_s=0.04), clock="cuda_event"), {}),
 ]
 SEEN = [(code, grade, measurement, known) for code, grade, _, measurement, known in SEEN]

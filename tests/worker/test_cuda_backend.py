@@ -200,6 +200,16 @@ def test_more_launches_than_the_queue_holds_are_graded_c(device_s, host_s):
     assert "host_bound" in reasons
 
 
+def test_a_lead_that_a_risen_clock_made_shorter_is_asked_for_longer():
+    """Twice the clock since the spin was calibrated: half the spin, too short for any block of a slow host."""
+    cuda = FakeCuda()
+    spin = cuda._spin
+    cuda._sleep = lambda cycles: spin(cycles if len(cuda.spun_s) < 2 else cycles / 2)
+    result, _ = measured(0.2e-3, 0.2e-3, 1e-3, cuda=cuda)
+    assert {seen.outran for seen in result.record.evidence} == {0.0}
+    assert middle(result) == pytest.approx(0.4e-3, rel=0.02)
+
+
 def test_a_stream_of_its_own_is_graded_x():
     grade, reasons = graded(1e-3, 1e-3, host_s=0.1e-3, side_s=6e-3)
     assert grade == "X"

@@ -141,6 +141,27 @@ def test_one_slow_iteration_is_a_pass():
     assert energy.counter_j == pytest.approx(5.0 * BUSY_W, rel=0.005)
 
 
+@pytest.mark.parametrize("swings", [1, 4])
+def test_power_is_read_all_along_a_slow_block(swings):
+    """A block of one second whose power falls by half within it: its start alone would give a third too much."""
+    world = World(0.0)
+    world.iteration_s = 1.0
+    begun = []
+    regions, world.regions = world.regions, lambda *sizes: (begun.append(world.now), regions(*sizes))[1]
+
+    def power_w() -> float:
+        if world.now >= world.busy_until:
+            return IDLE_W
+        return BUSY_W if int(2 * swings * (world.now - begun[-1])) % 2 == 0 else BUSY_W / 2
+
+    world.power_w = power_w
+    energy = EnergyPass(world, world, world.sleep).take(world, "inference", regions_per_block=1, group=1)
+    second_j = 0.75 * BUSY_W
+    assert energy.iterations >= 2
+    assert energy.integral_j - BUSY_W == pytest.approx(second_j * (energy.iterations - 1), rel=0.15)
+    assert energy.seconds == pytest.approx(energy.iterations, rel=0.01)
+
+
 def test_power_is_read_at_most_twenty_times_a_second():
     world = World(0.02)
     readings: list[float] = []

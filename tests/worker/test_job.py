@@ -10,8 +10,8 @@ import torch
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.event import CaseFailed, CaseFinished
-from cvbench_tui.core.evidence import PassRecord
-from cvbench_tui.core.measurement import Notice, PassEnergy
+from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseSamples
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker import beside, job
@@ -114,6 +114,33 @@ def test_what_is_beside_the_times_never_costs_the_row(outcome, monkeypatch):
     ]
     assert measurement.notices[0].sentence == "Not measured (memory): RuntimeError: CUDA error: out of luck"
     assert len(measurement.passes) == 2
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_what_does_not_fit_the_time_limit_is_said_and_the_row_is_kept(monkeypatch):
+    class Slow(Steady):
+        def run(self) -> PassResult:
+            samples = PhaseSamples("total", ((100.0,),), 1, "perf_counter", "budget")
+            return PassResult([samples], PassRecord(self.name), 100.0)
+
+    monkeypatch.setattr(job, "Stopwatch", Slow)
+    monkeypatch.setattr(beside, "meter_for", lambda *_: object())
+    sent = Sent()
+    protocol = replace(PROTOCOLS["quick"], extras=("alone", "energy"), timeout_s=300.0)
+    job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, 0, sent).run()
+    (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
+    notices = {notice.code: notice.sentence for notice in finished.measurement.notices}
+    assert set(notices) == {"memory_failed", "alone_failed", "energy_failed"}
+    assert notices["energy_failed"] == "Not measured (energy): it would not fit the time limit of the case."
+    assert len(finished.measurement.passes) == 2
+
+
+def test_an_iteration_takes_what_the_slower_of_device_and_host_takes():
+    samples = PhaseSamples("total", ((0.1,), (0.2, 0.4, 0.3)), 1, "cuda_event", "budget")
+    seen = Evidence(1.0, 1.0, host_s=0.5)
+    assert beside._iteration_s(PassResult([samples], PassRecord("training"), 1.0)) == 0.3
+    assert beside._iteration_s(PassResult([samples], PassRecord("training", (seen,)), 1.0)) == 0.5
+    assert beside._iteration_s(PassResult([], PassRecord("training"), 1.0)) == 0.0
 
 
 @pytest.mark.usefixtures("_as_before")

@@ -95,7 +95,9 @@ def test_a_device_faster_than_its_host_waits_until_the_whole_block_is_queued():
     found = sizes(1e-3, host_s=3e-3)
     assert found.lead_s == pytest.approx(1.25 * found.regions_per_block * 3e-3)
     assert found.lead_s <= LEAD_S
-    assert found.regions_per_block == 5
+    assert found.regions_per_block == 2
+    assert found.covers
+    assert not sizes(10e-3, host_s=4e-3).covers
 
 
 def test_one_region_that_takes_long_to_queue_gets_a_longer_lead_up_to_a_bound():

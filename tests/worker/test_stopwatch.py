@@ -205,6 +205,16 @@ def test_where_regions_have_a_floor_short_work_is_grouped():
     assert result.phases[2].rounds[0][0] == pytest.approx(300e-6, rel=0.01)
 
 
+def test_inference_holds_no_graphs_and_is_grouped_up_to_the_clocks_floor():
+    machine = Machine(jitter(3, 50e-6, 0.01))
+    machine.clock, machine.region_s, machine.name = "host_synchronize", 0.01, "inference"
+    machine.free_bytes = lambda: None
+    result, _ = take(machine)
+    assert result.record.group * 50e-6 >= 0.01 / 1.5
+    assert result.record.region_floor_s == 0.01
+    assert result.record.lead_s is None
+
+
 def test_groups_are_warmed_up_before_they_are_timed():
     machine = Machine(jitter(3, 300e-6, 0.01))
     machine.clock, machine.region_s = "host_synchronize", 0.01
