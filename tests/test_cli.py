@@ -291,7 +291,7 @@ def test_a_reader_that_goes_away_is_no_traceback(type_):
 def test_the_selftest_says_which_devices_it_can_test(type_):
     code, out, err = type_("selftest", "-d", "cuda:0")
     assert (code, out) == (2, "")
-    assert "Unknown device cuda:0." in err
+    assert "no usable device cuda:0" in err
     assert "Usable here: cpu." in err
 
 
