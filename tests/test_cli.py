@@ -292,7 +292,7 @@ def test_the_selftest_says_which_devices_it_can_test(type_):
     code, out, err = type_("selftest", "-d", "cuda:0")
     assert (code, out) == (2, "")
     assert "no usable device cuda:0" in err
-    assert "Usable here: cpu." in err
+    assert "It has cpu." in err
 
 
 def test_the_selftest_is_explained(type_):
