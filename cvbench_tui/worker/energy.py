@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PassEnergy
 from cvbench_tui.worker.nvml import Card
+from cvbench_tui.worker.processor import file_text
 
 PASS_S = 2.0
 """Shortest sustained pass; zeus saw 187 J where 327 J were used with shorter ones (zeus #181)."""
@@ -101,7 +102,7 @@ class RaplMeter:
         self._packages = [
             _Package(folder)
             for folder in sorted(root.glob("intel-rapl:*"))
-            if folder.name.count(":") == 1 and _text(folder / "name").startswith("package")
+            if folder.name.count(":") == 1 and file_text(folder / "name").startswith("package")
         ]
 
     def energy_j(self) -> float | None:
@@ -269,14 +270,6 @@ def _idle(steps: list[tuple[float, float]], powers: list[tuple[float, float]]) -
 
 def _microjoules(path: Path) -> int | None:
     try:
-        return int(_text(path))
+        return int(file_text(path))
     except ValueError:
         return None
-
-
-def _text(path: Path) -> str:
-    """The file's text; empty when it cannot be read."""
-    try:
-        return path.read_text().strip()
-    except (OSError, ValueError):
-        return ""

@@ -49,22 +49,22 @@ def _core_of(path: Path) -> int | None:
 def _sensor(classes: Path) -> Path | None:
     """The file with the processor's temperature in thousandths of a degree, the package's first."""
     for kind in sorted(classes.glob("thermal/thermal_zone*/type")):
-        if _text(kind) == "x86_pkg_temp":
+        if file_text(kind) == "x86_pkg_temp":
             return kind.with_name("temp")
     for name in sorted(classes.glob("hwmon/hwmon*/name")):
-        if _text(name) in SENSORS:
+        if file_text(name) in SENSORS:
             return name.with_name("temp1_input")
     return None
 
 
 def _number(path: Path) -> float | None:
     try:
-        return float(_text(path))
+        return float(file_text(path))
     except ValueError:
         return None
 
 
-def _text(path: Path) -> str:
+def file_text(path: Path) -> str:
     """The file's text without the line's end; empty when it cannot be read."""
     try:
         return path.read_text().strip()
