@@ -1,0 +1,12 @@
+"""The user's settings: one TOML file, read with the standard library, written with its comments kept.
+
+It knows no screen: whether a theme or a column of that name exists is for the app to say.
+"""
+
+from __future__ import annotations
+
+from cvbench_tui.settings.fields import FIELDS, KEYS, LAST_FIELDS, Field, Last, Settings
+from cvbench_tui.settings.reading import VARIABLE, load, settings_path
+from cvbench_tui.settings.writing import save
+
+__all__ = ["FIELDS", "KEYS", "LAST_FIELDS", "VARIABLE", "Field", "Last", "Settings", "load", "save", "settings_path"]

@@ -1,0 +1,157 @@
+"""The user's own keys, checked before Textual gets them: what can be used, and a sentence for each thing that cannot.
+
+It binds nothing: the app gives the result to ``App.set_keymap``.
+
+Why Textual's own report is not enough (8.2.8, ``BindingsMap.apply_keymap``): an unknown id and an impossible key are
+taken in silence, a key that another action of the same widget has is taken away from it, a binding of two keys that
+gets one new key clashes with itself, and a clash is reported again at every key press. A key in an inner place wins
+over the same key further out, so only clashes within a place are mistakes; a binding with priority is asked first
+everywhere, so no place can have the keys of the quit that always works.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+
+from textual.binding import Binding
+from textual.keys import (
+    KEY_ALIASES,
+    REPLACED_KEYS,
+    Keys,
+    _character_to_key,  # what App.set_keymap itself calls; there is no public way
+    key_to_character,
+)
+
+from cvbench_tui.catalog.names import nearest, quoted
+
+ALWAYS = "app.quit_always"
+"""The quit that no setting can lose."""
+ALWAYS_KEYS = ("f10", "ctrl+q")
+_MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
+_SENT_AS = {alias: key for key in ("tab", "enter", "escape") for alias in KEY_ALIASES[key]} | {
+    "ctrl+h": "backspace",
+    "ctrl+[": "escape",
+    "ctrl+left_square_bracket": "escape",
+}
+"""Keys that a terminal sends as another one."""
+_ALIASES = {"return": "enter", "esc": "escape", "del": "delete", "ins": "insert", "pgup": "pageup", "pgdn": "pagedown"}
+_NAMED = {key.value for key in Keys if "+" not in key.value and len(key.value) > 1 and "<" not in key.value}
+
+
+def check_keys(wanted: Mapping[str, str], bindings: Iterable[Binding]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The part of ``wanted`` that can be given to ``App.set_keymap``, and what is wrong with the rest.
+
+    ``wanted`` is binding id to comma separated keys; ``bindings`` are all of the app. What cannot be used keeps its
+    own keys. Within a place (what stands before the dot of an id) a key has one action.
+    """
+    problems: list[str] = []
+    bindings = list(bindings)
+    own = _own_keys(bindings)
+    first = {binding.id for binding in bindings if binding.priority}
+    usable: dict[str, tuple[str, ...]] = {}
+    for name, text in wanted.items():
+        problem = _id_problem(name, own)
+        keys, key_problem = ((), problem) if problem else _keys(text)
+        if key_problem:
+            problems.append(f"Keys of {quoted(name)}: {key_problem}")
+        else:
+            usable[name] = keys
+    while clash := _clash(usable, own, first):
+        loser, problem = clash
+        del usable[loser]
+        problems.append(f"Keys of {quoted(loser)}: {problem}")
+    return {name: ",".join(keys) for name, keys in usable.items()}, tuple(problems)
+
+
+def _own_keys(bindings: Iterable[Binding]) -> dict[str, tuple[str, ...]]:
+    """The keys that every binding with an id has in the program; a list may come already taken apart."""
+    own: dict[str, tuple[str, ...]] = {}
+    for binding in bindings:
+        if binding.id is not None:
+            keys = tuple(_normal(key.strip()) for key in binding.key.split(","))
+            own[binding.id] = tuple(dict.fromkeys((*own.get(binding.id, ()), *keys)))
+    return own
+
+
+def _id_problem(name: str, own: Mapping[str, tuple[str, ...]]) -> str:
+    """Why no keys can be given to that id; empty when they can."""
+    if name == ALWAYS:
+        return f"{' and '.join(ALWAYS_KEYS)} always quit and cannot be changed."
+    if name in own:
+        return ""
+    return f"there is no such action. {nearest(name, own)}".rstrip()
+
+
+def _keys(text: str) -> tuple[tuple[str, ...], str]:
+    """The keys in Textual's spelling, or what is wrong with one of them."""
+    spelled = text.strip()
+    parts = [","] if spelled == "," else [part.strip() for part in spelled.split(",")]
+    keys = tuple(dict.fromkeys(_normal(part) for part in parts))
+    for part, key in zip(parts, map(_normal, parts), strict=True):
+        problem = _key_problem(part, key)
+        if problem:
+            return (), problem
+    return keys, ""
+
+
+def _normal(key: str) -> str:
+    """``Ctrl+R`` is ctrl+r, ``F5`` is f5, ``?`` is question_mark and shift+a is A, as Textual reports them."""
+    if len(key) == 1:
+        return _character_name(key)
+    *modifiers, last = (part.strip().lower() for part in key.split("+"))
+    if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
+        return last.upper()
+    last = _ALIASES.get(last, last)
+    character = None if last in _NAMED else key_to_character(last)
+    return "+".join([*sorted(modifiers), _character_name(character) if character else last])
+
+
+def _character_name(character: str) -> str:
+    """As Textual names what is no letter or digit."""
+    return _character_to_key(character)
+
+
+def _key_problem(spelled: str, key: str) -> str:
+    """Why no terminal can send that key to an action; empty when one can."""
+    if not key:
+        return "an empty key. Leave the line out to keep its own keys."
+    if key in ALWAYS_KEYS:
+        return f"{quoted(spelled)} always quits and cannot be taken."
+    if key in _SENT_AS:
+        return f"terminals send {quoted(spelled)} as {_SENT_AS[key]}, so it cannot be told apart."
+    *modifiers, last = key.split("+")
+    if all(modifier in _MODIFIERS for modifier in modifiers) and _is_key(last):
+        return ""
+    names = [*_NAMED, "comma", "full_stop", "question_mark", "slash", *(f"ctrl+{chr(code)}" for code in range(97, 123))]
+    return f"{quoted(spelled)} is no key. {nearest(key, names)}".rstrip()
+
+
+def _is_key(name: str) -> bool:
+    """True for a named key, and for a character or its Unicode name."""
+    if name in _NAMED:
+        return True
+    character = name if len(name) == 1 else key_to_character(REPLACED_KEYS.get(name, name))
+    return character is not None and unicodedata.category(character)[0] not in "CZ"
+
+
+def _clash(
+    usable: Mapping[str, tuple[str, ...]], own: Mapping[str, tuple[str, ...]], first: Collection[str | None]
+) -> tuple[str, str] | None:
+    """The last wanted action that has a key of another one in its place, and why; None when there is none.
+
+    The actions in ``first`` are asked before every place, and so are in all of them.
+    """
+    now = {**own, **usable}
+    for name in reversed(list(usable)):
+        for other, keys in now.items():
+            shared = [key for key in usable[name] if key in keys]
+            together = _place(other) == _place(name) or other in first or name in first
+            if other != name and shared and together:
+                return name, f"{quoted(shared[0])} is already the key of {other}."
+    return None
+
+
+def _place(name: str) -> str:
+    """``table`` of ``table.sort_next``."""
+    return name.partition(".")[0]
