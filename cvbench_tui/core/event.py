@@ -4,6 +4,8 @@ Schema history:
 1  first version.
 2  what the system did in every round, variants, memory by phase, energy, work, ceilings, identity of the environment.
    Everything that was added may be missing, so that files of schema 1 are read as they are.
+3  rows_added, so that a run can grow and go on after its end; the failure kind ``skipped``.
+   A file that was begun with an older schema keeps its header when rows are added to it.
 """
 
 from __future__ import annotations
@@ -14,9 +16,9 @@ from typing import Literal, Union
 from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Phase
-from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 2
+SCHEMA = 3
 
 EndReason = Literal["finished", "cancelled", "failed"]
 Stage = Literal["building", "warming up", "measuring"]
@@ -34,6 +36,19 @@ class RunStarted:
     """Version of cvbench-tui."""
     schema: int = SCHEMA
     kind: Literal["run_started"] = "run_started"
+
+
+@dataclass(frozen=True)
+class RowsAdded:
+    """These cases are to be measured: as new rows, or again. Made by the session.
+
+    What came of them before is forgotten, and a run that had ended goes on.
+    """
+
+    cases: tuple[Case, ...]
+    at_s: float
+    """Seconds since the epoch."""
+    kind: Literal["rows_added"] = "rows_added"
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,7 @@ class CaseFailed:
 
 @dataclass(frozen=True)
 class RunFinished:
-    """The last event of a run. A file without it was interrupted by force."""
+    """The last event of a run, unless ``RowsAdded`` follows. A file without it was interrupted by force."""
 
     reason: EndReason
     at_s: float
@@ -139,6 +154,7 @@ class RunFinished:
 
 Event = Union[
     RunStarted,
+    RowsAdded,
     WorkerReady,
     EnvironmentProbed,
     CeilingMeasured,

@@ -22,7 +22,7 @@ PASS_OF: dict[Phase, PassName] = {
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]
 VariantKind = Literal["alone", "flushed", "device_only"]
-FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed_out", "cancelled"]
+FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed_out", "cancelled", "skipped"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cvbench_tui.core import event as ev
 from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
-from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.plan import Plan, unique
 
 
 @dataclass(frozen=True)
@@ -66,28 +66,41 @@ def fold(run: Run | None, event: ev.Event) -> Run:
         return Run(event.run_id, event.plan, event.at_s, event.program, event.schema)
     if run is None:
         raise ValueError(f"a run begins with run_started, not with {event.kind}")
+    if isinstance(event, ev.RowsAdded):
+        return _grown(run, event)
     if isinstance(event, ev.EnvironmentProbed):
         return replace(run, environment=event.environment)
     if isinstance(event, ev.CeilingMeasured):
         return replace(run, ceilings={**run.ceilings, event.ceiling.device: event.ceiling})
+    if isinstance(event, ev.RunFinished):
+        return _ended(run, event)
+    return _of_case(run, event)
+
+
+def _of_case(run: Run, event: ev.Event) -> Run:
+    """The run after an event about one case; the same run after any other."""
     if isinstance(event, ev.CaseStarted):
         return replace(run, running=event, progress=None)
     if isinstance(event, ev.Progress):
         return replace(run, progress=event)
     if isinstance(event, ev.CaseFinished):
         return _settle(run, event.measurement)
-    if isinstance(event, ev.CaseFailed):
-        return _settle(run, event.failure)
-    if isinstance(event, ev.RunFinished):
-        return replace(
-            run,
-            running=None,
-            progress=None,
-            ended=event.reason,
-            ended_at_s=event.at_s,
-            ended_sentence=event.sentence,
-        )
-    return run
+    return _settle(run, event.failure) if isinstance(event, ev.CaseFailed) else run
+
+
+def _ended(run: Run, event: ev.RunFinished) -> Run:
+    sentence = event.sentence
+    return replace(run, running=None, progress=None, ended=event.reason, ended_at_s=event.at_s, ended_sentence=sentence)
+
+
+def _grown(run: Run, event: ev.RowsAdded) -> Run:
+    """The run with these cases pending, the new ones last, and going on. A case that is running keeps running."""
+    listed = {case.case_id for case in event.cases}
+    plan = replace(run.plan, cases=unique((*run.plan.cases, *event.cases)))
+    outcomes = {case_id: outcome for case_id, outcome in run.outcomes.items() if case_id not in listed}
+    if run.running is not None and run.running.case_id in listed:
+        run = replace(run, running=None, progress=None)  # it was running when its run was interrupted by force
+    return replace(run, plan=plan, outcomes=outcomes, ended=None, ended_at_s=None, ended_sentence="")
 
 
 def _noted(measurement: Measurement, failure: Failure) -> Measurement:

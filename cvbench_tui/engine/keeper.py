@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cvbench_tui.core.event import Event, WorkerReady
@@ -25,6 +25,8 @@ class WorkerKeeper:
         """What the present worker, or the last one, said of itself."""
         self.ready_at_s: float | None = None
         """When it was ready to take requests, seconds since the epoch."""
+        self.hear: Callable[[str], None] | None = None
+        """Told every line of stderr of the present worker and of those to come."""
         self.closed = False
         """True: no worker is started any more."""
         self._start_s = start_s
@@ -40,7 +42,7 @@ class WorkerKeeper:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self.command, child_environment())
+            worker = WorkerProcess(self.command, child_environment(), self._heard)
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
@@ -71,6 +73,10 @@ class WorkerKeeper:
             if at_once:
                 worker.kill()
             worker.close()
+
+    def _heard(self, line: str) -> None:
+        if self.hear is not None:
+            self.hear(line)
 
     def _read(self, worker: WorkerProcess, timeout_s: float) -> Event:
         """One event, or WorkerError with the worker's last words."""

@@ -10,7 +10,7 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
@@ -53,6 +53,8 @@ class LiveSource:
         self._lock = threading.RLock()
         """Taken again by the same thread when Ctrl-C's handler cancels in the middle of it."""
         self._cancelled = threading.Event()
+        self._skipping = False
+        """The child of the case being measured was ended by ``skip``."""
 
     def probe(self) -> Environment:
         """The machine and its devices, asked once, with the host's state of this moment.
@@ -85,10 +87,21 @@ class LiveSource:
         """End the case being measured, or a worker that is still starting; ``events`` then ends. From any thread."""
         self._cancelled.set()
         with self._lock:
-            if self._child is not None and sys.platform != "win32":
-                kill_group(self._child)
-            else:
-                self._keeper.kill()
+            self._end_case()
+
+    def skip(self) -> None:
+        """End the case being measured and go on with the next one; between two cases nothing. From any thread."""
+        with self._lock:
+            if self._child is not None:
+                self._skipping = True
+                self._end_case()
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Tell ``hear`` every line of the worker's stderr as it comes, also of workers started later.
+
+        It is called by the thread that drains the pipe, so it must not block. Lines are cut at 2,000 characters.
+        """
+        self._keeper.hear = hear
 
     def close(self) -> None:
         """End everything that was started; afterwards no worker is started any more."""
@@ -96,6 +109,13 @@ class LiveSource:
         self.cancel()
         self._keeper.kill()
         self._keeper.discard()
+
+    def _end_case(self) -> None:
+        """Kill the process group of the case; without one, or where there are none, the worker."""
+        if self._child is not None and sys.platform != "win32":
+            kill_group(self._child)
+        else:
+            self._keeper.kill()
 
     def _ask_environment(self) -> Environment:
         """The answer to a probe. Raises WorkerError when it is none."""
@@ -120,7 +140,7 @@ class LiveSource:
                 yield event
         finally:
             with self._lock:
-                self._child = None
+                self._child, self._skipping = None, False
             if not settled or (self._keeper.ready is not None and self._keeper.ready.one_case):
                 # Nobody reads the rest of a case that was left early: its worker would answer the next one with it.
                 self._keeper.discard(at_once=not settled)
@@ -166,9 +186,14 @@ class LiveSource:
                 self._child = event.pid
         if not isinstance(event, CaseFailed):
             return event
-        if self._cancelled.is_set() and event.failure.kind == "crashed":
+        ours = self._by_us(case) if event.failure.kind == "crashed" else None
+        return ours or trouble.explained(event, worker.tail())
+
+    def _by_us(self, case: Case) -> Event | None:
+        """The failure of a case that ended because the user wanted it; None when nobody did."""
+        if self._cancelled.is_set():
             return trouble.cancelled(case)
-        return trouble.explained(event, worker.tail())
+        return trouble.skipped(case) if self._skipping else None
 
     def _time_out(self, case: Case, protocol: Protocol, worker: WorkerProcess, left: float) -> Event:
         """A case that took too long or fell silent: everything of its worker is ended, the next case gets a new one."""
@@ -179,11 +204,9 @@ class LiveSource:
         return trouble.timed_out(case, protocol, left, worker.tail())
 
     def _ended(self, case: Case, worker: WorkerProcess) -> Event:
-        """The worker went away in mid-case: by our cancel, or by itself."""
+        """The worker went away in mid-case: by our cancel or skip, or by itself."""
         self._keeper.discard()
-        if self._cancelled.is_set():
-            return trouble.cancelled(case)
-        return trouble.ended(case, worker.returncode, worker.tail())
+        return self._by_us(case) or trouble.ended(case, worker.returncode, worker.tail())
 
 
 def _measure_request(case: Case, protocol: Protocol, process: int) -> dict[str, Any]:

@@ -15,13 +15,15 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 MOST_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is no event: 12 rounds of 120 samples are about 100 kB."""
 TAIL_LINES = 40
+SHOWN_CHARACTERS = 2000
+"""Of a line on stderr, in the tail and to who listens."""
 END_S = 2.0
 """Seconds a worker is given to end by itself once its stdin is closed."""
 
@@ -43,8 +45,14 @@ class Silent(Exception):
 class WorkerProcess:
     """A started worker. ``lines`` are read by one thread; ``kill`` may be called from any."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str] | None = None) -> None:
-        """Start it. Raises OSError when the command cannot be run."""
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: dict[str, str] | None = None,
+        hear: Callable[[str], None] | None = None,
+    ) -> None:
+        """Start it; ``hear`` is told each line of stderr by its reader. Raises OSError when it cannot be run."""
+        self._hear = hear
         own_group: dict[str, Any] = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
             if sys.platform == "win32"
@@ -139,8 +147,12 @@ class WorkerProcess:
     def _read_stderr(self, pipe: IO[bytes]) -> None:
         """Drain stderr, so that a talkative library never blocks the worker; keep the tail."""
         while line := pipe.readline(MOST_LINE_BYTES):
+            text = line[: 4 * SHOWN_CHARACTERS].decode(errors="replace").rstrip()[:SHOWN_CHARACTERS]
             with self._tail_lock:
-                self._tail.append(line.decode(errors="replace").rstrip()[:2000])
+                self._tail.append(text)
+            if self._hear is not None:
+                with contextlib.suppress(Exception):  # a listener's bug must not leave the pipe to fill up
+                    self._hear(text)
 
 
 def child_environment() -> dict[str, str]:

@@ -12,6 +12,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
 CANCELLED = "Cancelled before it was finished."
+SKIPPED = "Skipped while it was measured."
 SHOWN_BYTES = 200
 """Of a line that is no event, in the row's details."""
 
@@ -19,6 +20,11 @@ SHOWN_BYTES = 200
 def cancelled(case: Case) -> CaseFailed:
     """The user's own cancel."""
     return _failed(case, "cancelled", CANCELLED, "")
+
+
+def skipped(case: Case) -> CaseFailed:
+    """The user's wish to go on with the next case."""
+    return _failed(case, "skipped", SKIPPED, "")
 
 
 def timed_out(case: Case, protocol: Protocol, left_s: float, tail: str) -> CaseFailed:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
 from cvbench_tui.core.run import Run, fold
@@ -24,13 +25,43 @@ FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 class RunLog:
     """A run file being written. Every event is flushed; an outcome is on the disk before the next case begins."""
 
-    def __init__(self, path: Path) -> None:
-        """Creates the file. Raises StoreError when it is there already or cannot be created."""
+    def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
+        """Creates the file. Raises StoreError when it is there already or cannot be created.
+
+        ``file``: it is there, open for writing at its end; see ``reopened``.
+        """
         self.path = path
         try:
-            self._file = path.open("xb", buffering=0)
+            self._file = file if file is not None else path.open("xb", buffering=0)
         except OSError as error:
             raise StoreError(f"Cannot create the run file {path}: {reason(error)}.", FOLDER_HINT) from error
+        _claim(self._file)
+
+    @classmethod
+    def reopened(cls, path: Path) -> RunLog:
+        """An existing run file, to be written on; a torn last line is cut off first.
+
+        Raises StoreError when it cannot be opened, is no run file, or is being written by another process.
+        """
+        whole_bytes, ends_whole = _whole_part(path)
+        try:
+            file = path.open("r+b", buffering=0)
+        except OSError as error:
+            raise StoreError(f"Cannot write on the run file {path}: {reason(error)}.") from error
+        if not _claim(file):
+            file.close()
+            raise StoreError(
+                f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends."
+            )
+        log = cls(path, file)
+        try:
+            file.truncate(whole_bytes)
+            file.seek(whole_bytes)
+            log._write(b"" if ends_whole else b"\n")
+        except OSError as error:
+            log.close()
+            raise StoreError(f"Cannot write the run file {path}: {reason(error)}.") from error
+        return log
 
     def append(self, event: Event) -> None:
         """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
@@ -59,6 +90,38 @@ class RunLog:
     ) -> None:
         """Close the file."""
         self.close()
+
+
+def _claim(file: BinaryIO) -> bool:
+    """Lock a run file for its one writer, until it is closed. False when another process has it.
+
+    True as well where there are no locks (Windows, some network folders).
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return True
+    return True
+
+
+def _whole_part(path: Path) -> tuple[int, bool]:
+    """How many bytes of a run file are whole lines, and whether the last of them has its line end.
+
+    Raises StoreError when it cannot be read or is no run file.
+    """
+    whole, ends = 0, False
+    for number, line, last in numbered_lines(path):
+        if number == 1:
+            read_header(path, line)
+        if not last or not is_torn(line):
+            whole, ends = whole + len(line), line.endswith(b"\n")
+    if not whole:
+        raise StoreError(f"{path} is empty.", _NO_RUN_HINT)
+    return whole, ends
 
 
 def read_events(path: Path) -> Iterator[Event]:

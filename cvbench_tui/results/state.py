@@ -30,6 +30,7 @@ FAILURE_WORDS: dict[FailureKind, Word] = {
     "crashed": "CRASHED",
     "timed_out": "TIMED OUT",
     "cancelled": "CANCELLED",
+    "skipped": "SKIPPED",
 }
 
 STATE_HELP = (
@@ -37,7 +38,8 @@ STATE_HELP = (
     "BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
     "INVALID: a number of the row is of grade X. "
     "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter says why. "
-    "RUNNING, PENDING, SKIPPED: being measured, to come, never begun. * : a reason or a notice stands below the table."
+    "RUNNING, PENDING: being measured, to come. SKIPPED: left out by you, or never begun. "
+    "* : a reason or a notice stands below the table."
 )
 
 _REACHED: tuple[Stop, ...] = ("precision", "fixed")
@@ -101,9 +103,11 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
 def outcome_text(run: Run) -> str:
     """``3 measured, 1 failed, 2 not begun``."""
     failures = run.failures
-    cancelled = sum(1 for failure in failures if failure.kind == "cancelled")
+    cancelled, skipped = (sum(failure.kind == kind for failure in failures) for kind in ("cancelled", "skipped"))
     parts = [f"{len(run.measured)} measured"]
-    parts += [f"{len(failures) - cancelled} failed"] if len(failures) > cancelled else []
+    failed = len(failures) - cancelled - skipped
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{skipped} skipped"] if skipped else []
     parts += [f"{cancelled} cancelled"] if cancelled else []
     parts += [f"{run.pending} not begun"] if run.pending else []
     return ", ".join(parts)

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from cvbench_tui.core.event import EndReason
+from cvbench_tui.core.event import EndReason, RowsAdded
+from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.folders import FOLDER_VARIABLE, runs_folder
 from cvbench_tui.results.runfile import (
     FOLDER_HINT,
     SUFFIX,
@@ -31,11 +33,21 @@ from cvbench_tui.results.runfile import (
     read_header,
     reason,
 )
+from cvbench_tui.wire import WireError, decode
 
-__all__ = ["RunLog", "RunSummary", "create_log", "find", "list_runs", "load", "read_events", "runs_folder"]
+__all__ = [
+    "FOLDER_VARIABLE",
+    "RunLog",
+    "RunSummary",
+    "create_log",
+    "find",
+    "list_runs",
+    "load",
+    "read_events",
+    "reopen_log",
+    "runs_folder",
+]
 
-FOLDER_VARIABLE = "CVBENCH_RUNS_DIR"
-"""Environment variable that names the folder of runs."""
 NEWEST = "last"
 """Stands for the newest run."""
 NAMED_AT_MOST = 3
@@ -43,7 +55,7 @@ NAMED_AT_MOST = 3
 
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
 _OUTCOME_CASE = re.compile(rb'\A\{"(?:measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")')
-_COUNTED = ("case_finished", "case_failed", "run_finished")
+_OUTCOMES = ("case_finished", "case_failed")
 _TAIL_BYTES = 64
 """The kind is the last thing in a line; a line of samples can be megabytes long."""
 
@@ -68,16 +80,6 @@ class RunSummary:
     """Why the file cannot be read; empty when it can."""
 
 
-def runs_folder(override: str | None = None) -> Path:
-    """Where runs are kept: the argument, else ``CVBENCH_RUNS_DIR``, else the user's data folder. Creates nothing."""
-    named = override or os.environ.get(FOLDER_VARIABLE)
-    if named:
-        return Path(os.path.expanduser(named))
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("cvbench-tui", appauthor=False)) / "runs"
-
-
 def create_log(folder: Path, run_id: str) -> RunLog:
     """A new run file in ``folder``, which is created when it is missing. Raises StoreError when it cannot be."""
     try:
@@ -85,6 +87,14 @@ def create_log(folder: Path, run_id: str) -> RunLog:
     except OSError as error:
         raise StoreError(f"Cannot create the runs folder {folder}: {reason(error)}.", FOLDER_HINT) from error
     return RunLog(folder / f"{run_id}{SUFFIX}")
+
+
+def reopen_log(folder: Path, run_id: str) -> RunLog:
+    """The run file of that id in ``folder``, to be written on; a torn last line is cut off first.
+
+    Raises StoreError when there is none, it cannot be written, or another process is writing it.
+    """
+    return RunLog.reopened(folder / f"{run_id}{SUFFIX}")
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -158,33 +168,62 @@ def _summary(path: Path) -> RunSummary:
 
 
 def _counted(path: Path) -> RunSummary:
-    """Outcomes counted as the fold does: numbers win over a failure, and only the plan's cases count."""
-    header = None
-    measured: set[str] = set()
-    failed: set[str] = set()
-    ended: EndReason | None = None
+    """The header, and the outcomes counted."""
+    header, tally = None, _Tally()
     for number, line, last in numbered_lines(path):
         if number == 1:
             header = read_header(path, line)
-            continue
-        kind = _kind(path, number, line, last)
-        if kind == "run_finished":
-            ended = _ended(line)
-        elif kind in _COUNTED:
-            (measured if kind == "case_finished" else failed).add(_case_id(line))
+            tally.plan(header.plan.cases)
+        else:
+            tally.count(_kind(path, number, line, last), line)
     if header is None:
         raise StoreError(f"{path} is empty.")
-    planned = {case.case_id for case in header.plan.cases}
     return RunSummary(
         id=header.run_id,
         path=path,
         started_at_s=header.at_s,
         plan_name=header.plan.name,
-        rows=len(planned),
-        measured=len(measured & planned),
-        failed=len((failed - measured) & planned),
-        ended=ended,
+        rows=len(tally.planned),
+        measured=len(tally.measured & tally.planned),
+        failed=len((tally.failed - tally.measured) & tally.planned),
+        ended=tally.ended,
     )
+
+
+class _Tally:
+    """Outcomes counted as the fold does: numbers win over a failure, rows added are pending, whatever they were."""
+
+    def __init__(self) -> None:
+        self.planned: set[str] = set()
+        self.measured: set[str] = set()
+        self.failed: set[str] = set()
+        self.ended: EndReason | None = None
+
+    def plan(self, cases: Sequence[Case]) -> None:
+        """These are to be measured, as new rows or again."""
+        ids = {case.case_id for case in cases}
+        self.planned |= ids
+        self.measured -= ids
+        self.failed -= ids
+        self.ended = None
+
+    def count(self, kind: str, line: bytes) -> None:
+        """One line after the header."""
+        if kind == "rows_added":
+            self.plan(_added(line))
+        elif kind == "run_finished":
+            self.ended = _ended(line)
+        elif kind in _OUTCOMES:
+            (self.measured if kind == "case_finished" else self.failed).add(_case_id(line))
+
+
+def _added(line: bytes) -> Sequence[Case]:
+    """The cases that a line adds; none when it is torn or damaged."""
+    try:
+        event = decode(line)
+    except WireError:
+        return ()
+    return event.cases if isinstance(event, RowsAdded) else ()
 
 
 def _kind(path: Path, number: int, line: bytes, last: bool) -> str:

@@ -7,6 +7,7 @@ from cvbench_tui.core.event import (
     CaseStarted,
     EnvironmentProbed,
     Progress,
+    RowsAdded,
     RunFinished,
     RunStarted,
     WorkerReady,
@@ -85,18 +86,50 @@ def test_how_it_ended():
     assert (run.ended, run.running, run.ended_at_s) == ("cancelled", None, 1001.0)
 
 
+def test_rows_added_are_pending_and_stand_last():
+    more = Case(DENSE, "cpu", 16)
+    run = run_of(STARTED, CaseFinished(measured()), RowsAdded((more, more), 1001.0))
+    assert [case.case_id for case in run.plan.cases] == [CONV_ID, DENSE_ID, more.case_id]
+    assert (len(run.measured), run.pending) == (1, 2)
+
+
+def test_a_row_that_is_measured_again_forgets_what_came_of_it():
+    failed = CaseFailed(Failure(DENSE_ID, "crashed", "Crashed."))
+    run = run_of(STARTED, CaseFinished(measured()), failed, RowsAdded(PLAN.cases, 1001.0))
+    assert run.plan == PLAN
+    assert (run.pending, dict(run.outcomes)) == (2, {})
+    run = fold(run, CaseFinished(measured(rounds=((3.0,),))))
+    assert run.measured[0].rounds_by_process("total") == (((3.0,),),)
+
+
+def test_a_run_that_has_ended_goes_on_with_rows_added():
+    ended = run_of(STARTED, CaseFinished(measured()), RunFinished("failed", 1001.0, "why"))
+    run = fold(ended, RowsAdded(PLAN.cases[1:], 1002.0))
+    assert (run.ended, run.ended_at_s, run.ended_sentence, len(run.measured)) == (None, None, "", 1)
+
+
+def test_a_running_case_keeps_running_while_others_are_added_and_a_lost_one_is_pending():
+    started = CaseStarted(CONV_ID, 42)
+    run = run_of(STARTED, started, Progress(CONV_ID, "measuring"), RowsAdded(PLAN.cases[1:], 1001.0))
+    assert (run.running, run.progress is not None) == (started, True)
+    run = fold(run, RowsAdded(PLAN.cases, 1002.0))
+    assert (run.running, run.progress) == (None, None)
+
+
 def test_every_event_survives_the_wire():
     environment = Environment(
         (("torch", "2"),), (Device("cpu", "a [bold] CPU", 1, detail="2 threads"),), (("x", None),)
     )
     for event in (
         STARTED,
+        RowsAdded(PLAN.cases, 1000.5),
         WorkerReady(1, "3.11", "2.14", 2.5),
         EnvironmentProbed(environment),
         CaseStarted(CONV_ID, 1, 2, 3.0),
         Progress(CONV_ID, "measuring", "total", 1, 12, 0.5, 0.001, None, 4.0),
         CaseFinished(measured(notices=(Notice("a", "b"),)), 1, 5.0),
         CaseFailed(Failure(CONV_ID, "error", "é\n|", "tail"), 6.0),
+        CaseFailed(Failure(CONV_ID, "skipped", "Skipped."), 6.0),
         RunFinished("failed", 7.0, "why"),
     ):
         line = encode(event)

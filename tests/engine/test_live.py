@@ -226,3 +226,102 @@ def test_the_worker_is_not_in_our_process_group(live):
     source = live("good")
     source.probe()
     assert os.getpgid(source._keeper._worker.pid) != os.getpgid(0)
+
+
+class Watched(Kept):
+    """A recorder that does something once a case is under way for good: the mark has its process."""
+
+    def __init__(self, mark: Path, act) -> None:
+        super().__init__()
+        self._thread = threading.Thread(target=self._wait, args=(mark, act))
+        self.acted_at = 0.0
+        self._thread.start()
+
+    def _wait(self, mark: Path, act) -> None:
+        while not (mark.exists() and mark.read_text() and any(event.kind == "case_started" for event in self.events)):
+            time.sleep(0.01)
+        self.acted_at = time.monotonic()
+        act()
+
+    def join(self) -> None:
+        self._thread.join()
+
+
+@pytest.mark.parametrize("mode", ["forking", "onecase", "orphan"])
+def test_a_skipped_case_is_a_row_of_its_own_and_the_next_one_is_measured(live, tmp_path, mode):
+    source = live(mode)
+    the_plan = replace(plan(), cases=plan().cases[:1]) if mode == "orphan" else plan()  # every case of an orphan hangs
+    session = Session(source, the_plan)
+    watched = Watched(tmp_path / "mark", session.skip)
+    run = list(session.run(watched))[-1][1]
+    watched.join()
+    assert [(f.kind, f.sentence, f.detail) for f in run.failures] == [("skipped", "Skipped while it was measured.", "")]
+    assert (run.ended, len(run.measured)) == ("finished", len(the_plan.cases) - 1)
+    wait_until_dead(int((tmp_path / "mark").read_text()))
+
+
+def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], processes=3, max_processes=3, shuffled=False))
+    session = Session(live("forking"), the_plan)
+    watched = Watched(tmp_path / "mark", session.skip)
+    run = list(session.run(watched))[-1][1]
+    watched.join()
+    first, second = (case.case_id for case in the_plan.cases)
+    assert [event.case_id for event in watched.events if event.kind == "case_started"] == [first, *[second] * 3]
+    assert run.outcomes[first].kind == "skipped"
+
+
+def test_a_skip_between_two_cases_does_nothing(live):
+    source = live("good")
+    session = Session(source, plan())
+    source.skip()
+    kinds = []
+    for event, run in session.run(Kept()):
+        kinds.append(event.kind)
+        if event.kind in ("environment_probed", "case_finished"):
+            session.skip()
+        measured = len(run.measured)
+    assert measured == 2
+    assert kinds.count("worker_ready") == 1
+
+
+def test_cancel_ends_a_case_that_hears_no_polite_signal_within_two_seconds(live, tmp_path):
+    session = Session(live("forking"), plan())
+    watched = Watched(tmp_path / "mark", session.cancel)
+    run = list(session.run(watched))[-1][1]
+    watched.join()
+    assert time.monotonic() - watched.acted_at < 2.0
+    assert (run.ended, [f.kind for f in run.failures]) == ("cancelled", ["cancelled"])
+    wait_until_dead(int((tmp_path / "mark").read_text()))
+
+
+def test_what_is_added_is_measured_by_the_same_worker(live):
+    one, other = (replace(plan(), cases=(case,)) for case in plan().cases)
+    session = Session(live("good"), one)
+    pids, kinds = set(), []
+    for event, run in session.run(Kept()):
+        kinds.append(event.kind)
+        measured = len(run.measured)
+        if event.kind == "case_started":
+            pids.add(event.pid)
+            session.add(other.cases)
+    assert (measured, len(pids)) == (2, 1)
+    assert kinds.count("environment_probed") == 1
+
+
+def test_who_listens_hears_every_worker_also_one_that_replaces_another(live):
+    source, heard = live("exits"), []
+    source.probe()
+    source.listen(heard.append)
+    run_of(source, plan())
+    assert heard.count("last words") == 1
+    chatty, noise = live("chatty"), []
+    chatty.listen(noise.append)
+    run_of(chatty, plan())
+    assert max(len(line) for line in noise) == 2000
+
+
+def test_a_listener_that_fails_does_not_stop_the_draining(live):
+    source = live("chatty")
+    source.listen(lambda line: 1 / 0)
+    assert len(run_of(source, plan()).measured) == 2

@@ -9,7 +9,7 @@ from cvbench_tui.core.event import CaseStarted, EndReason, Progress, RunStarted
 from cvbench_tui.core.measurement import Failure, FailureKind, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.state import STATE_HELP, Word, state_of
+from cvbench_tui.results.state import STATE_HELP, Word, outcome_text, state_of
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 
 CASE = Case(model("Resnet18"), "cpu", 8)
@@ -42,6 +42,7 @@ def test_a_notice_is_marked() -> None:
         ("crashed", "CRASHED"),
         ("timed_out", "TIMED OUT"),
         ("cancelled", "CANCELLED"),
+        ("skipped", "SKIPPED"),
     ],
 )
 def test_every_failure_has_its_word(kind: FailureKind, word: str) -> None:
@@ -75,3 +76,8 @@ def test_a_row_never_begun_is_skipped_when_the_run_has_ended(reason: EndReason) 
 
 def test_the_help_explains_every_word() -> None:
     assert [word for word in get_args(Word) if word not in STATE_HELP] == []
+
+
+def test_what_came_of_a_run_tells_skipped_rows_from_failed_ones() -> None:
+    assert outcome_text(run_of(PLAN, Failure(CASE.case_id, "skipped", "Why."))) == "0 measured, 1 skipped"
+    assert outcome_text(run_of(PLAN, Failure(CASE.case_id, "error", "Why."))) == "0 measured, 1 failed"

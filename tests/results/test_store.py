@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished, RunStarted
+from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RowsAdded, RunFinished, RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
@@ -231,3 +231,70 @@ def test_what_is_not_found_names_the_nearest_and_what_is_ambiguous_the_several(t
         store.find(" ", tmp_path)
     with pytest.raises(StoreError, match="no run"):
         store.find("last", tmp_path / "none")
+
+
+def again() -> list[Event]:
+    """The mixed run's file with its failures and one measured row to be measured again, and one new row."""
+    run = mixed_run()
+    ids = {failure.case_id for failure in run.failures} | {run.measured[0].case_id}
+    cases = [case for case in run.plan.cases if case.case_id in ids]
+    return [*mixed_events(), RowsAdded((*cases, replace(cases[0], batch=999)), 1.0)]
+
+
+def test_a_listing_counts_rows_added_as_the_fold_does(tmp_path):
+    (before,) = store.list_runs(write(tmp_path, mixed_run().id, mixed_events()).parent)
+    write(tmp_path / "again", mixed_run().id, again())
+    (summary,) = store.list_runs(tmp_path / "again")
+    run = folded(again())
+    assert before.ended is not None
+    assert summary.ended is None
+    assert (summary.rows, summary.measured, summary.failed) == (before.rows + 1, before.measured - 1, 0)
+    assert (summary.rows, summary.measured) == (len(run.plan.cases), len(run.measured))
+    write(tmp_path / "ended", mixed_run().id, [*again(), RunFinished("finished", 2.0)])
+    assert store.list_runs(tmp_path / "ended")[0].ended == "finished"
+
+
+def test_a_run_file_is_written_on_wherever_its_last_line_was_torn(tmp_path):
+    whole = write(tmp_path, mixed_run().id, mixed_events()).read_bytes()
+    last = whole.rstrip(b"\n").rindex(b"\n") + 1
+    path = tmp_path / f"{mixed_run().id}.jsonl"
+    added = again()[-1]
+    for end, events in [
+        *((end, mixed_events()[:-1]) for end in (last, last + 1, last + 20, len(whole) - 2)),
+        (len(whole) - 1, mixed_events()),
+        (len(whole), mixed_events()),
+    ]:
+        path.write_bytes(whole[:end])
+        with store.reopen_log(tmp_path, mixed_run().id) as log:
+            log.append(added)
+        assert list(store.read_events(path)) == [*events, added]
+    path.write_bytes(whole[:last] + b"\0" * 100)
+    store.reopen_log(tmp_path, mixed_run().id).close()
+    assert path.read_bytes() == whole[:last]
+
+
+def test_what_cannot_be_written_on_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="No such file"):
+        store.reopen_log(tmp_path, "run")
+    (tmp_path / "run.jsonl").touch()
+    with pytest.raises(StoreError, match="empty"):
+        store.reopen_log(tmp_path, "run")
+    (tmp_path / "run.jsonl").write_bytes(b'{"kind":"run_sta')
+    with pytest.raises(StoreError, match="no run file"):
+        store.reopen_log(tmp_path, "run")
+    assert (tmp_path / "run.jsonl").read_bytes() == b'{"kind":"run_sta'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such locks on Windows")
+def test_a_run_file_has_one_writer(tmp_path):
+    events = mixed_events()
+    with store.create_log(tmp_path, "run") as log:
+        log.append(events[0])
+        with pytest.raises(StoreError, match="being written"):
+            store.reopen_log(tmp_path, "run")
+        log.append(events[1])
+    with store.reopen_log(tmp_path, "run") as log:
+        log.append(events[2])
+        with pytest.raises(StoreError, match="being written"):
+            store.reopen_log(tmp_path, "run")
+    assert list(store.read_events(log.path)) == [replace(events[0]), *events[1:3]]

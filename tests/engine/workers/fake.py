@@ -13,6 +13,9 @@ garbage    sends a line that is no event, the first time
 notorch    ends before it is ready, as where torch cannot be imported
 ceiling    as good, and tells a ceiling
 deaf       says that it can tell a ceiling and ends when it is asked
+forking    measures each case in a child with a process group of its own; the first one computes without an end and
+           hears no polite signal, its pid is in the mark file
+onecase    says that it ends after one case, and does; the first one sleeps, its pid is in the mark file
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
 """
 
@@ -66,6 +69,20 @@ def measurement(case_id):
 
 
 def measure(request):
+    if mode != "forking":
+        answer(request)
+        return
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        answer(request)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        send(kind="case_failed", failure={"case_id": request["case_id"], "kind": "crashed", "sentence": "Signal 9."})
+
+
+def answer(request):
     case_id = request["case_id"]
     send(kind="case_started", case_id=case_id, pid=os.getpid(), process=request["process"], at_s=1.0)
     if mode == "stale" and previous:
@@ -90,6 +107,10 @@ def misbehave(case_id):
             file.write(str(child.pid))
     if mode == "orphan" or ((mode == "silent" or (mode == "second" and measured == 2)) and first_time()):
         time.sleep(600)
+    if mode in ("forking", "onecase") and first_time():
+        with open(mark, "w") as file:
+            file.write(str(os.getpid()))
+        sum(range(10**15)) if mode == "forking" else time.sleep(600)
     say_nonsense(case_id)
 
 
@@ -116,8 +137,8 @@ def crash():
 if mode == "notorch":
     sys.stderr.write("ModuleNotFoundError: No module named 'torch'\n")
     sys.exit(3)
-can = ["ceiling"] if mode in ("ceiling", "deaf") else []
-send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0, can=can)
+can, once = ["ceiling"] if mode in ("ceiling", "deaf") else [], mode == "onecase"
+send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0, can=can, one_case=once)
 for line in sys.stdin:
     request = json.loads(line)
     if request["kind"] == "probe":
@@ -132,3 +153,5 @@ for line in sys.stdin:
         send(kind="ceiling_measured", ceiling=ceiling)
     else:
         measure(request)
+        if once:
+            break
