@@ -1,9 +1,10 @@
-"""How long a plan will take, guessed before anything ran. Rough on purpose: it tells seconds from hours.
-
-Once rows arrive, what is left is better judged from them; that is not done here.
+"""How long a plan will take: by what earlier runs of its rows took, else guessed, rough enough to tell seconds from
+hours. Reading earlier runs is ``results.history``'s; once rows arrive, ``results.eta`` judges what is left by them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.core.plan import Case, Plan
@@ -30,9 +31,19 @@ WARMUP_WINDOWS = 3
 _BY_OP: dict[str, ModelEntry] = {model.op: model for model in MODELS}
 
 
-def expected_s(plan: Plan) -> float:
-    """Wall seconds that the plan may take, 0 for an empty one."""
-    return sum(_case_s(case, plan.protocol) for case in plan.cases) * plan.protocol.processes
+def expected_s(plan: Plan, known: Mapping[str, float] | None = None) -> float:
+    """Wall seconds that the plan may take, 0 for an empty one; ``known`` as for ``expected_by_case``."""
+    return sum(expected_by_case(plan, known).values())
+
+
+def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Wall seconds of every case, all its processes together, by case id.
+
+    ``known``: wall seconds of one process of a case, from an earlier run under this protocol; the others are guessed.
+    """
+    found = known or {}
+    each = plan.protocol.processes
+    return {case.case_id: (found.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:

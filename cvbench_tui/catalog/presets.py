@@ -1,114 +1,145 @@
-"""Ready selections: the shipped presets by name, or anybody's own file of the same format.
+"""Ready selections by name: the shipped presets, one's own, or anybody's file by its path.
 
-A preset is a TOML file; every key may be left out but one of ``models`` and ``layers``. Everything that can
-be wrong with one ends in a sentence that names the file, the key and what was expected.
+What is in a preset file is ``catalog.preset_files``' business.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISDIR, S_ISREG
-from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
-from cvbench_tui.catalog.names import find_layer, find_model, key, nearest, quoted
-from cvbench_tui.catalog.selection import (
-    MOST_BATCH,
-    MOST_IMAGE,
-    Selection,
-    check_batch,
-    check_device_name,
-    check_image,
+from cvbench_tui.catalog.names import key, nearest, quoted
+from cvbench_tui.catalog.preset_files import (
+    SUFFIX,
+    Preset,
+    files_in,
+    read_preset,
+    selection_of,
+    shipped_folder,
+    shown,
+    user_folder,
 )
-from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.errors import PresetError, SelectionError
+from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.errors import CvbenchError, PresetError, SelectionError
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+__all__ = [
+    "Preset",
+    "PresetEntry",
+    "delete_preset",
+    "load_preset",
+    "preset_description",
+    "preset_entries",
+    "preset_names",
+    "save_preset",
+    "shipped_folder",
+    "user_folder",
+]
 
-ALL = "all"
-"""In ``models`` or ``layers``: every one of the catalog."""
-MOST_BYTES = 1 << 20
-"""A file larger than this is something else: the largest shipped preset has 1 kB."""
 FIRST = "quick"
 """The preset that is listed first."""
 
-Checked = TypeVar("Checked")
+LONGEST_NAME = 60
+"""Characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name."""
+
+MOST_IN_A_LINE = 4
+"""Names in one line of a file; more stand one a line."""
 
 
-class Preset(BaseModel):
-    """What a preset file holds."""
+@dataclass(frozen=True)
+class PresetEntry:
+    """One line of the list of presets."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    description: str = ""
-    models: list[str] = []
-    """Display names or torchvision's names, or ``all``."""
-    layers: list[str] = []
-    """Display names, or ``all``."""
-    devices: list[str] | None = None
-    """None takes the machine's preferred device."""
-    batch: int | None = None
-    """Overrides every default batch."""
-    image: int | None = None
-    """Overrides every default image size, pixels a side."""
-    protocol: Literal["quick", "default", "rigorous", "original"] = "default"
-
-
-_EXPECTED = {
-    "description": "text",
-    "models": 'a list of model names, or ["all"]',
-    "layers": 'a list of layer names, or ["all"]',
-    "devices": 'a list of devices such as ["cpu", "cuda:0"]',
-    "batch": f"a whole number from 1 to {MOST_BATCH}",
-    "image": f"a whole number of pixels from 1 to {MOST_IMAGE}",
-    "protocol": f"one of {', '.join(PROTOCOLS)}",
-}
+    name: str
+    description: str
+    own: bool
+    """True for one of the user's, which can be written over and deleted."""
+    workloads: int
+    """Models and layers in it; 0 where there is a problem."""
+    problem: str
+    """Why it cannot be used, in one sentence; empty when it can."""
 
 
 def preset_names() -> tuple[str, ...]:
     """The shipped presets, ``quick`` first."""
-    names = (path.stem for path in shipped_folder().glob("*.toml"))
-    return tuple(sorted(names, key=lambda name: (name != FIRST, name)))
+    return tuple(sorted(files_in(shipped_folder()), key=lambda name: (name != FIRST, name)))
+
+
+def preset_entries() -> tuple[PresetEntry, ...]:
+    """The shipped presets, ``quick`` first, then one's own by name. A file that cannot be used says why."""
+    shipped = files_in(shipped_folder())
+    taken = {key(name) for name in shipped}
+    entries = [_entry(name, shipped[name], own=False) for name in preset_names()]
+    for name, path in files_in(user_folder()).items():
+        entry = _entry(name, path, own=True)
+        if key(name) in taken:
+            problem = f"A shipped preset has this name already: rename {shown(path)}."
+            entry = PresetEntry(name, entry.description, True, 0, problem)
+        taken.add(key(name))
+        entries.append(entry)
+    return tuple(entries)
 
 
 def preset_description(reference: str) -> str:
     """The preset's own line about itself; empty when it has none. Raises like ``load_preset``."""
-    return _read(_path_of(reference)).description
+    return read_preset(_path_of(reference)).description
 
 
 def load_preset(reference: str) -> Selection:
-    """The selection of a shipped preset's name, or of a path to a preset file.
+    """The selection of a preset's name, shipped or one's own, or of a path to a preset file.
 
     Raises PresetError for a file that cannot be used, SelectionError for an unknown name.
     """
     path = _path_of(reference)
-    return _selection(_read(path), path)
+    return selection_of(read_preset(path), path)
 
 
-def shipped_folder() -> Path:
-    """Where the presets are: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "presets"
-    return inside if inside.is_dir() else package.parent / "presets"
+def save_preset(name: str, selection: Selection, description: str = "") -> Path:
+    """Write the selection as a preset of one's own and return its file; one of that name is written over.
+
+    Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped preset's, for a
+    selection of nothing, and when the file cannot be written.
+    """
+    name = _checked(name)
+    if not selection.models and not selection.layers:
+        raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
+    folder = user_folder()
+    path = _by_key(files_in(folder)).get(key(name), folder / f"{name}{SUFFIX}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(path, _toml(selection, description))
+    except (OSError, ValueError) as error:
+        raise _refusal("written", path, error) from error
+    return path
+
+
+def delete_preset(name: str) -> None:
+    """Delete a preset of one's own. Raises PresetError when there is none of that name or it cannot be deleted."""
+    own = files_in(user_folder())
+    path = own.get(name) or _by_key(own).get(key(name))
+    if path is None:
+        if key(name) in _by_key(files_in(shipped_folder())):
+            raise PresetError(f"{quoted(name)} is a shipped preset.", "Only presets of your own can be deleted.")
+        raise PresetError(f"There is no preset {quoted(name)} of your own.", nearest(name, own))
+    try:
+        path.unlink()
+    except OSError as error:
+        raise _refusal("deleted", path, error) from error
 
 
 def _path_of(reference: str) -> Path:
-    """The file behind a name or a path. A shipped name wins over a file of that name; ``./quick`` is the file."""
-    shipped = {key(name): name for name in preset_names()}
-    name = shipped.get(key(reference))
-    if name is not None:
-        return shipped_folder() / f"{name}.toml"
+    """The file behind a name or a path. A shipped name wins over an own one, and both over a file of that name in the
+    current folder: ``./quick`` is the file."""
+    shipped, own = files_in(shipped_folder()), files_in(user_folder())
+    path = _by_key(shipped).get(key(reference)) or own.get(reference) or _by_key(own).get(key(reference))
+    if path is not None:
+        return path
     if _looks_like_path(reference):
         return Path(reference).expanduser()
-    hint = f"{nearest(reference, shipped.values())} `cvbench-tui list presets` shows all; a file is given by its path."
+    hint = f"{nearest(reference, [*own, *shipped])} `cvbench-tui list presets` shows all; a file is given by its path."
     raise SelectionError(f"Unknown preset {quoted(reference)}.", hint.strip())
 
 
@@ -124,103 +155,73 @@ def _looks_like_path(reference: str) -> bool:
         return False
 
 
-def _read(path: Path) -> Preset:
-    """The file as a Preset. Raises PresetError with the first thing that is wrong."""
-    text = _text(path)
+def _by_key(files: Mapping[str, Path]) -> dict[str, Path]:
+    """The files by what names are compared by; of two with the same, the first."""
+    return {key(name): path for name, path in reversed(list(files.items()))}
+
+
+def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
     try:
-        data = tomllib.loads(text)
-    except RecursionError as error:
-        raise PresetError(f"{_shown(path)}: nested too deeply.", "A preset is a flat list of keys.") from error
-    except ValueError as error:
-        raise PresetError(
-            f"{_shown(path)}: not valid TOML: {error}.", "See the shipped presets for examples."
-        ) from error
+        preset = read_preset(path)
+        selection = selection_of(preset, path)
+    except CvbenchError as error:
+        return PresetEntry(name, "", own, 0, error.message)
+    return PresetEntry(name, preset.description, own, len(selection.models) + len(selection.layers), "")
+
+
+def _checked(name: str) -> str:
+    """The name without blanks around it. Raises PresetError when a new preset cannot have it."""
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not all(letter.isalnum() or letter in "-_ " for letter in name):
+        rule = f"A name has at most {LONGEST_NAME} letters, digits, blanks, - and _."
+        raise PresetError(f"{quoted(name)} cannot be a preset's name." if name else "The preset has no name.", rule)
+    if key(name) in _by_key(files_in(shipped_folder())):
+        raise PresetError(f"{quoted(name)} is a shipped preset.", "Save yours under another name.")
+    return name
+
+
+def _toml(selection: Selection, description: str) -> str:
+    """The selection as a preset file; what is not set is left out."""
+    import tomlkit  # 60 ms that opening a preset need not wait for
+
+    values: dict[str, object] = {
+        "description": description,
+        "models": [entry.name for entry in selection.models],
+        "layers": [entry.name for entry in selection.layers],
+        "devices": None if selection.devices is None else list(selection.devices),
+        "batch": selection.batch,
+        "image": selection.image,
+        "protocol": selection.protocol.strip().casefold(),
+        "extras": list(selection.extras),
+    }
+    document = tomlkit.document()
+    for name, value in values.items():
+        if value is None or value in ("", []):
+            continue
+        if isinstance(value, list):
+            array = tomlkit.array().multiline(len(value) > MOST_IN_A_LINE)
+            array.extend(value)
+            value = array
+        document.add(name, tomlkit.item(value))
+    return tomlkit.dumps(document)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put the text into the file, links followed, by a rename over what was there. Raises OSError."""
+    target = Path(os.path.realpath(path))
+    temporary = target.parent / f".cvbench-{secrets.token_hex(8)}"
     try:
-        return Preset.model_validate(data)
-    except ValidationError as error:
-        raise _complaint(path, error) from error
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
-def _text(path: Path) -> str:
-    """What is written in the file. Only a regular, small one is opened: reading a pipe could wait for ever."""
-    try:
-        status = path.stat()
-        if S_ISDIR(status.st_mode):
-            raise PresetError(f"{_shown(path)} is a folder, not a preset file.", "Name one .toml file in it.")
-        if not S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
-            raise PresetError(f"{_shown(path)} is no preset file.", "A preset is a TOML file of at most 1 MiB.")
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        place = f"byte {error.start} is not UTF-8"
-        raise PresetError(f"{_shown(path)}: not a text file: {place}.", "A preset is TOML in UTF-8.") from error
-    except FileNotFoundError as error:
-        hint = f"{nearest(path.stem, preset_names())} Shipped presets: {', '.join(preset_names())}.".strip()
-        raise PresetError(f"There is no preset file {_shown(path)}.", hint) from error
-    except OSError as error:
-        raise PresetError(f"{_shown(path)} cannot be read: {error.strerror}.", "Check its path and rights.") from error
-    except ValueError as error:
-        raise PresetError(f"{_shown(path)} is no file name.", "Check the path.") from error
-
-
-def _complaint(path: Path, error: ValidationError) -> PresetError:
-    """The first complaint as a sentence: unknown key, or a value of the wrong kind."""
-    first = error.errors(include_url=False)[0]
-    field, *rest = first["loc"]
-    if first["type"] == "extra_forbidden":
-        hint = f"{nearest(str(field), _EXPECTED)} Keys are {', '.join(_EXPECTED)}.".strip()
-        return PresetError(f"{_shown(path)}: unknown key {quoted(str(field))}.", hint)
-    value = first["input"]
-    where = str(field) + "".join(f"[{index}]" for index in rest)
-    near = nearest(value, PROTOCOLS) if field == "protocol" and isinstance(value, str) else ""
-    return PresetError(f"{_shown(path)}: {where}: expected {_EXPECTED[str(field)]}, got {_value_text(value)}.", near)
-
-
-def _value_text(value: Any) -> str:
-    """A TOML value as a person would recognise it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, dict):
-        return "a table"
-    return "a list" if isinstance(value, list) else quoted(str(value)).strip("'")
-
-
-def _selection(preset: Preset, path: Path) -> Selection:
-    """The preset's names looked up. Raises PresetError naming the key."""
-    if not preset.models and not preset.layers:
-        raise PresetError(f"{_shown(path)}: nothing is selected.", "Give models, layers or both a list of names.")
-    if preset.devices == []:
-        raise PresetError(f"{_shown(path)}: devices: expected {_EXPECTED['devices']}, got an empty list.",
-                          "Leave the key out to take the machine's own choice.")  # fmt: skip
-    return Selection(
-        path.stem,
-        tuple(dict.fromkeys(entry for name in preset.models for entry in _models(path, name))),
-        tuple(dict.fromkeys(entry for name in preset.layers for entry in _layers(path, name))),
-        None if preset.devices is None else tuple(_at(path, "devices", check_device_name, n) for n in preset.devices),
-        None if preset.batch is None else _at(path, "batch", check_batch, preset.batch),
-        None if preset.image is None else _at(path, "image", check_image, preset.image),
-        preset.protocol,
-    )
-
-
-def _models(path: Path, name: str) -> tuple[ModelEntry, ...]:
-    return MODELS if key(name) == ALL else (_at(path, "models", find_model, name),)
-
-
-def _layers(path: Path, name: str) -> tuple[LayerEntry, ...]:
-    return LAYERS if key(name) == ALL else (_at(path, "layers", find_layer, name),)
-
-
-def _at(path: Path, where: str, check: Callable[[Any], Checked], value: object) -> Checked:
-    """``check(value)``, with its complaint placed in the file."""
-    try:
-        return check(value)
-    except SelectionError as error:
-        message = error.message[0].lower() + error.message[1:]
-        raise PresetError(f"{_shown(path)}: {where}: {message}", error.hint) from error
-
-
-def _shown(path: Path) -> str:
-    """The path for an error, its control characters escaped."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(path))
+def _refusal(what: str, path: Path, error: Exception) -> PresetError:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return PresetError(f"{shown(path)} cannot be {what}: {reason}.", "Own presets are in a folder beside config.toml.")

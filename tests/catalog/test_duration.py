@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.catalog.duration import expected_s
+from cvbench_tui.catalog.duration import expected_by_case, expected_s
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -63,3 +63,18 @@ def test_a_pass_is_bounded_by_budget_and_warm_up_unless_one_iteration_is_longer(
 def test_a_model_of_another_version_is_guessed_all_the_same():
     workload = replace(find_model("resnet18").workload, op="resnet_of_tomorrow")
     assert expected_s(Plan("p", (Case(workload, "cpu", 8),), PROTOCOLS["default"])) > 0
+
+
+def test_what_earlier_runs_took_counts_more_than_the_guess():
+    protocol = replace(PROTOCOLS["default"], processes=3)
+    known_case, new_case = (Case(find_model(name).workload, "cpu", 8) for name in ("resnet18", "vgg16"))
+    both = Plan("p", (known_case, new_case), protocol)
+    by_case = expected_by_case(both, {known_case.case_id: 7.0, "another": 1e9})
+    assert by_case[known_case.case_id] == 3 * 7.0
+    assert by_case[new_case.case_id] == expected_by_case(both)[new_case.case_id]
+    assert expected_s(both, {known_case.case_id: 7.0}) == pytest.approx(sum(by_case.values()))
+
+
+def test_an_earlier_run_of_no_length_is_no_knowledge():
+    case = Case(find_model("resnet18").workload, "cpu", 8)
+    assert expected_s(Plan("p", (case,), PROTOCOLS["quick"]), {case.case_id: 0.0}) > 0

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cvbench_tui.catalog.layers import LAYERS, LayerEntry
+from cvbench_tui.catalog.memory import TooLarge, expected_bytes, too_large
+from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.workload import Workload
+
+GB = 10**9
+MACHINE = Environment(
+    (),
+    (
+        Device("cpu", "A processor", 64 * GB),
+        Device("cuda:0", "A card", 24 * GB),
+        Device("mps", "Not told", None),
+        Device("xpu:0", "Not there", None, available=False),
+    ),
+)
+
+
+def case(name: str, batch: int, device: str = "cuda:0") -> Case:
+    return Case(find_model(name).workload, device, batch)
+
+
+def plan(*cases: Case) -> Plan:
+    return Plan("p", cases, PROTOCOLS["default"])
+
+
+def needs(*arguments) -> int:
+    found = expected_bytes(case(*arguments))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("entry", [*MODELS, *LAYERS], ids=lambda entry: entry.name)
+def test_every_entry_holds_at_least_its_input(entry):
+    values = 1
+    for size in entry.workload.input_shape:
+        values *= size
+    assert entry.training_mb * 1e6 >= 0.99 * 4 * values
+
+
+def test_weights_count_once_and_what_is_held_with_every_image():
+    weights = 2 * 4 * find_model("vgg16").parameters
+    one, two, three = (needs("vgg16", batch) for batch in (1, 2, 3))
+    assert three - two == pytest.approx(two - one, abs=2)
+    assert one - (two - one) == pytest.approx(weights, abs=2)
+
+
+def test_it_grows_with_the_area_of_the_image():
+    workload = find_model("resnet18").workload
+    small, large = (expected_bytes(Case(workload.with_image(side), "cpu", 64)) for side in (112, 224))
+    weights = 8 * find_model("resnet18").parameters
+    assert large - weights == pytest.approx(4 * (small - weights))
+
+
+def test_a_half_precision_takes_half():
+    single = case("resnet18", 8)
+    half = replace(single, precision="float16")  # type: ignore[arg-type]
+    assert expected_bytes(half) == pytest.approx(expected_bytes(single) / 2, abs=1)
+
+
+def test_layers_are_known_too():
+    small, large = (expected_bytes(Case(find_layer("SiLU").workload, "cpu", batch)) for batch in (8, 16))
+    assert large == pytest.approx(2 * small, abs=2)
+
+
+def test_what_the_catalog_does_not_have_is_not_known():
+    unknown = [
+        Workload("model", "Resnet18", "resnet_of_tomorrow", (3, 224, 224)),
+        Workload("layer", "Dense", "linear", (7,), (("in_features", 7), ("out_features", 7))),
+    ]
+    assert [expected_bytes(Case(workload, "cpu", 1)) for workload in unknown] == [None, None]
+    assert too_large(plan(*(Case(workload, "cuda:0", 65536) for workload in unknown)), MACHINE) == ()
+
+
+def test_rows_that_will_not_fit_are_named_with_what_they_need():
+    fits, not_here, never = case("vgg19", 8), case("vgg19", 512), case("vit_h_14", 4096)
+    found = too_large(plan(fits, not_here, never, replace(not_here, device="cpu")), MACHINE)
+    assert found == (
+        TooLarge(not_here, needs("vgg19", 512), 24 * GB),
+        TooLarge(never, needs("vit_h_14", 4096), 24 * GB),
+    )
+
+
+def test_a_row_that_may_fit_is_not_called_too_large():
+    doubtful = case("vgg19", 256)
+    assert needs("vgg19", 256) > 24 * GB
+    assert too_large(plan(doubtful), MACHINE) == ()
+
+
+def test_what_is_free_counts_in_place_of_the_whole_device():
+    row = case("vgg19", 64)
+    assert too_large(plan(row), MACHINE) == ()
+    assert too_large(plan(row), MACHINE, {"cpu": 0, "cuda:0": 2 * GB}) == (TooLarge(row, needs("vgg19", 64), 2 * GB),)
+
+
+def test_a_device_whose_memory_is_not_told_refuses_nothing():
+    rows = [case("vit_h_14", 65536, device) for device in ("mps", "xpu:0", "cuda:7")]
+    assert too_large(plan(*rows), MACHINE) == ()
+
+
+def test_a_plan_without_training_refuses_nothing():
+    inference = replace(PROTOCOLS["default"], passes=("inference",))
+    assert too_large(Plan("p", (case("vit_h_14", 65536),), inference), MACHINE) == ()
+
+
+MODELS_AGAIN = ("resnet18", "vgg16_bn", "mobilenet_v3_small", "regnet_x_400mf", "vit_b_32")
+RECOMPUTED: tuple[ModelEntry | LayerEntry, ...] = (*map(find_model, MODELS_AGAIN), *LAYERS)
+
+
+def held_bytes(workload: Workload, batch: int) -> int:
+    """Of a training iteration on ``meta``, as the catalog's column has it."""
+    import torch
+
+    from cvbench_tui.worker.subject import outputs_of
+    from cvbench_tui.worker.work import without_data
+    from cvbench_tui.worker.work_meta import as_on
+
+    kept = {}
+
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        kept[storage._cdata] = storage  # kept alive, so that its address is not given to another
+        return tensor
+
+    with as_on("cpu"):
+        module, inputs = without_data(workload, batch)
+        module.train()
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            outputs = outputs_of(module(inputs))
+    for end in (inputs, *outputs):
+        keep(end)
+    for weight in (*module.parameters(), *module.buffers()):
+        kept.pop(weight.untyped_storage()._cdata, None)
+    gradients = [*outputs, *([inputs] if inputs.requires_grad else [])]
+    return sum(storage.nbytes() for storage in kept.values()) + sum(end.numel() * 4 for end in gradients)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("entry", RECOMPUTED, ids=lambda entry: entry.name)
+def test_the_column_is_what_autograd_keeps(entry):
+    two, four = held_bytes(entry.workload, 2), held_bytes(entry.workload, 4)
+    assert entry.training_mb == pytest.approx((four - two) / 2e6, rel=0.01)
+    assert 2 * two - four <= 0.02 * four, "hardly anything is held whatever the batch is"
