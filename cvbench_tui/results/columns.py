@@ -48,6 +48,12 @@ class Column:
     """True for what stands beside the times: the first to go on a narrow screen."""
     optional: bool = False
     """True for what not every device tells: left out where no row has it."""
+    phase: Phase | None = None
+    """The phase whose time makes rows of equal work faster or slower in this column; None where nothing is ranked."""
+    fastest: Literal["least", "most"] = "least"
+    """Which value is the fastest one."""
+    most: int | None = None
+    """Cells its text takes at most on a screen; files have all of it. None: as many as it needs."""
 
 
 def columns_for(protocol: Protocol) -> tuple[Column, ...]:
@@ -74,7 +80,7 @@ def _phase(phase: Phase) -> Column:
     )
     return Column(
         phase, phase.capitalize(), "s", "right", help_text, value, text, lambda row: _grade_of(row, phase),
-        scaled=True, room=len("120.0\u00b10.2% A"),
+        scaled=True, room=len("120.0\u00b10.2% A"), phase=phase,
     )  # fmt: skip
 
 
@@ -122,11 +128,11 @@ def _first_call(reading: Reading) -> float | None:
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name", "Name", "", "left", "The model or the layer.",
-        lambda row: row.case.workload.name, lambda row, scale: row.case.workload.name,
+        lambda row: row.case.workload.name, lambda row, scale: row.case.workload.name, most=40,
     ),
     Column(
         "device", "Device", "", "left", "Where it ran: cpu, cuda:N, mps or xpu:N.",
-        lambda row: row.case.device, lambda row, scale: row.case.device,
+        lambda row: row.case.device, lambda row, scale: row.case.device, most=20,
     ),
     Column(
         "batch", "Batch", "", "right", "Images, or other inputs, per iteration.",
@@ -146,7 +152,7 @@ COLUMNS: tuple[Column, ...] = (
         "throughput", "Inference rate", "per_s", "right",
         "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
         lambda row: row.inference_per_s, lambda row, scale: row.inference_rate_text, _inference_grade,
-        room=len("1234 img/s \u00b10.2% A"),
+        room=len("1234 img/s \u00b10.2% A"), phase="inference", fastest="most",
     ),
     Column(
         "samples", "Samples in rounds", "", "right",
@@ -188,6 +194,15 @@ COLUMNS: tuple[Column, ...] = (
         "first_call", "First call", "s", "right",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included.",
         _first_call, lambda row, scale: seconds_text(_first_call(row)), beside=True,
+    ),
+    Column(
+        "vs_ref", "vs ref", "", "right",
+        "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
+        "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals; the grade is the "
+        "worse one. Only there while a row with numbers is marked.",
+        lambda row: row.versus.ratio if row.versus else None, lambda row, scale: row.versus_text,
+        lambda row: row.versus.grade if row.versus and not row.versus.is_reference else None,
+        room=len("12.3x \u00b10.2% A"),
     ),
     Column("state", "State", "", "left", STATE_HELP,
            lambda row: row.state.word, lambda row, scale: row.state.mark, room=len("BUDGET*")),

@@ -13,8 +13,10 @@ from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.beside import energies
+from cvbench_tui.results.command import command_line, differs
 from cvbench_tui.results.detail_phase import Pairs, phase_pairs
 from cvbench_tui.results.detail_system import energy_pairs, fact_pairs, pass_pairs
+from cvbench_tui.results.escape import cell_width, one_line, visible
 from cvbench_tui.results.fact_text import fact_text, label
 from cvbench_tui.results.histogram import count
 from cvbench_tui.results.reading import Reading, read
@@ -72,8 +74,31 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
         sections += _failed(outcome)
-    sections += _environment(run, case)
+    sections += [_repeat(run, case), *_environment(run, case)]
     return tuple(sections)
+
+
+def detail_text(run: Run, case_id: str) -> str:
+    """Every section and histogram as plain text to paste, ending in a newline. Raises KeyError as ``detail``."""
+    counted = {each.title.split()[0]: each for each in histograms(run, case_id)}
+    lines: list[str] = []
+    for section in detail(run, case_id):
+        lines += [one_line(section.title), *_paired(section.pairs), *(f"  {visible(line)}" for line in section.lines)]
+        if section.title in counted:
+            histogram = counted[section.title]
+            lines += [
+                f"  {histogram.title}",
+                *(f"    {each.low} to {each.high}: {each.count}" for each in histogram.bins),
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _paired(pairs: Pairs) -> Iterator[str]:
+    """Label and text, one below the other."""
+    shown = [(one_line(name), one_line(text)) for name, text in pairs]
+    wide = max((cell_width(name) for name, _ in shown), default=0)
+    yield from (f"  {name}{' ' * (wide - cell_width(name))}  {text}" for name, text in shown)
 
 
 def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...]:
@@ -147,6 +172,14 @@ def _failed(failure: Failure) -> Iterator[Section]:
     yield Section("Failure", (("kind", failure.kind.replace("_", " ")), ("reason", failure.sentence)))
     if failure.detail:
         yield Section("Details", lines=tuple(failure.detail.splitlines()))
+
+
+def _repeat(run: Run, case: Case) -> Section:
+    """The command, and what it does not repeat."""
+    pairs = [("command", command_line(run, case))]
+    name = run.plan.protocol.name
+    pairs += [("note", f"The protocol {name} has other numbers in this version.")] if differs(run.plan.protocol) else []
+    return Section("Repeat this row", tuple(pairs))
 
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:

@@ -1,17 +1,28 @@
-"""Any text as markdown that shows it letter for letter: in a table's cell, a list, a heading or a paragraph."""
+"""Any text so that it is seen letter for letter: on a terminal, and as markdown in a cell, a list or a paragraph.
+
+Not markup: the screen's is never parsed, see ``tui``. Widths are Unicode's; a terminal may have its own for some.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _SPECIAL = re.compile(r"[`*\[\]<&|~$#_]")
 """What can begin something inside a line. A backslash is written as an entity, so that none stands before a pipe:
 parsers disagree on what ``\\\\|`` is in a table."""
 _BLOCK = re.compile(r"\A(?:[-+>]|[0-9]+[.)](?=\s|\Z))")
 """What can begin a list, a rule or a quotation at the start of a line, beside what is special anywhere."""
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters and halves of surrogate pairs: no markdown can hold them, and a terminal might obey them."""
-_REPLACEMENT = "\ufffd"
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
+"""What a terminal obeys instead of showing it, or shows as nothing: control characters (a line feed and a tabulator
+apart), marks that turn the direction of text, characters without width, separators of lines, halves of surrogate
+pairs."""
+_WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}
+_ENDING = "..."
 
 
 def escape_start(text: str) -> str:
@@ -31,8 +42,43 @@ def escape(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with what cannot be shown replaced by U+FFFD."""
-    return _UNPRINTABLE.sub(_REPLACEMENT, text)
+    """The text with what cannot be seen as ``\\x1b`` or ``\\u202e``; lines stay lines."""
+    return text if text.isprintable() else _UNSEEN.sub(lambda match: _code(ord(match[0])), text)
+
+
+def one_line(text: str) -> str:
+    """As ``visible``, with line feeds and tabulators as ``\\n`` and ``\\t``: for a cell, a title or a list's line."""
+    # Every cell of a table comes here: 0.8 us where nothing has to be replaced, against 4 through the translation.
+    return text if text.isprintable() else visible(text).translate(_WHITE)
+
+
+def cell_width(text: str) -> int:
+    """Cells of a terminal that the text takes: wide letters two, marks upon a letter none."""
+    return len(text) if text.isascii() else sum(map(_letter_width, text))
+
+
+def shorten(text: str, cells: int) -> str:
+    """The text in at most so many cells, ending in ``...`` when some of it had to go."""
+    if cell_width(text) <= cells:
+        return text
+    room, kept = cells - len(_ENDING), []
+    for letter in text:
+        room -= _letter_width(letter)
+        if room < 0:
+            break
+        kept.append(letter)
+    return "".join(kept).rstrip() + _ENDING[: max(0, cells)]
+
+
+def _letter_width(letter: str) -> int:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def _code(code: int) -> str:
+    """As Python writes it."""
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _escaped(match: re.Match[str], text: str) -> str:

@@ -9,23 +9,34 @@ from cvbench_tui.results.atomic import check_destination, write_atomically
 from cvbench_tui.results.export_csv import export_csv
 from cvbench_tui.results.export_json import export_json
 from cvbench_tui.results.markdown import Layout, render
+from cvbench_tui.results.view import View
 
 SUFFIXES = (".md", ".json", ".csv")
 """What a run can be written as."""
 
 
 def write_output(
-    run: Run, path: Path, *, layout: Layout = "wide", sort: str | None = None, descending: bool = False
+    run: Run,
+    path: Path,
+    *,
+    layout: Layout = "wide",
+    view: View | None = None,
+    sort: str | None = None,
+    descending: bool = False,
 ) -> None:
-    """Write the run in the form the suffix says: the whole file or nothing. Raises StoreError when it cannot be."""
+    """Write the run in the form the suffix says: the whole file or nothing. Raises StoreError when it cannot be.
+
+    Markdown is as the view has it. JSON keeps everything in the plan's order, CSV everything in the view's order.
+    """
     check_destination(path, SUFFIXES)
+    view = view or View(sort=sort, descending=descending)
     suffix = path.suffix.lower()
     if suffix == ".json":
         text = export_json(run)
     elif suffix == ".csv":
-        text = export_csv(run, sort=sort, descending=descending)
+        text = export_csv(run, sort=view.sort, descending=view.descending)
     else:
-        text = render(run, layout, sort=sort, descending=descending)
+        text = render(run, layout, view)
     write_atomically(path, text)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cvbench_tui.results.escape import cell_width
 from cvbench_tui.results.table import Form, Table
+from cvbench_tui.results.view import ALWAYS
 
 HIDE_FIRST = (
     "samples", "first_call", "bandwidth", "compute", "energy", "image", "memory", "throughput", "batch", "device",
-    "grade", "backward", "inference", "total",
+    "grade", "backward", "inference", "vs_ref", "total",
 )  # fmt: skip
 """Columns that give way when there is too little room, in this order ..."""
 ALIKE = ("image", "batch", "device")
@@ -20,11 +22,13 @@ BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}
 
 
 def telling(table: Table) -> tuple[int, ...]:
-    """The places of the columns that say something: what not every device tells only where a row has it."""
+    """The places of the columns that say something: those chosen, and what not every device tells only where a row has
+    it."""
     return tuple(
         place
         for place, column in enumerate(table.columns)
-        if not column.optional or any(row.cells[place].value is not None for row in table.rows)
+        if (not table.chosen or column.key == ALWAYS or column.key in table.chosen)
+        and (not column.optional or any(row.cells[place].value is not None for row in table.rows))
     )
 
 
@@ -65,4 +69,4 @@ def _width(table: Table, place: int, form: Form) -> int:
     """Cells that the column's widest text needs."""
     column = table.columns[place]
     heading = column.heading if form == "text" else table.heading(place) + ARROW
-    return max([len(heading), column.room, *(len(row.cells[place].written(form)) for row in table.rows)])
+    return max([cell_width(heading), column.room, *(cell_width(row.cells[place].written(form)) for row in table.rows)])

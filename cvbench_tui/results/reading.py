@@ -10,10 +10,19 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.beside import Energy, Rates, energies, energy_of, rates
 from cvbench_tui.results.phase_text import graded_text, samples_text
+from cvbench_tui.results.reference import Comparison
 from cvbench_tui.results.remarks import Remark, notice_remedy, remarks
 from cvbench_tui.results.state import State, state_of
 from cvbench_tui.results.statistics import PhaseResult, phase_results, terms_of, throughput_per_s
-from cvbench_tui.results.units import MISSING, flops_text, gigabytes_text, joules_text, part_text, rate_text
+from cvbench_tui.results.units import (
+    MISSING,
+    flops_text,
+    gigabytes_text,
+    joules_text,
+    part_text,
+    rate_text,
+    times_text,
+)
 
 _ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
 """All phases of a pass have as many samples."""
@@ -33,6 +42,8 @@ class Reading:
     """Of inference; None where its work is not known."""
     energy: Energy | None = None
     """Of inference; None where nothing tells."""
+    versus: Comparison | None = None
+    """Against the marked row; None where none is marked, or nothing can be compared."""
 
     @property
     def input_noun(self) -> str:
@@ -74,6 +85,20 @@ class Reading:
         text = joules_text(self.energy.joules_per_input, self.input_noun, doubtful=self.energy.doubtful)
         result = self.phases.get("inference")
         return f"{text} {result.grade}" if result is not None else text
+
+    @property
+    def versus_text(self) -> str:
+        """``2.31x ±1.2% A``; ``ref`` in the marked row itself."""
+        if self.versus is None:
+            return MISSING
+        if self.versus.is_reference:
+            return "ref"
+        return graded_text(times_text(self.versus.ratio), self.versus.relative, self.versus.grade)
+
+    def comparable(self, phase: Phase) -> bool:
+        """False for what may not be called the fastest: no number, one of grade X, or one between two speeds."""
+        result = self.phases.get(phase)
+        return result is not None and result.valid and result.modes is None
 
     def _of_inference(self, text: str) -> str:
         """With the interval of the median, where it stands for the samples, and the grade."""

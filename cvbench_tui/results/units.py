@@ -156,6 +156,11 @@ def ratio_text(ratio: float | None) -> str:
     return MISSING if ratio is None else f"{ratio:.3f}"
 
 
+def times_text(ratio: float | None) -> str:
+    """How many times as fast: ``2.31x``, ``0.134x``."""
+    return MISSING if ratio is None else f"{significant(ratio, 3)}x"
+
+
 def _of_ceiling(share: float | None) -> str:
     return "" if share is None else f" {part_text(share)}"
 

@@ -1,35 +1,46 @@
-"""A run as one wide markdown table: the rows, order and rounding of the screen, then reasons and circumstances."""
+"""A run as wide markdown: columns, rows, order and rounding of the screen, then reasons and circumstances."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.reasons import GRADE_HELP
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.columns import Column
 from cvbench_tui.results.escape import escape, escape_start
 from cvbench_tui.results.fitting import telling
+from cvbench_tui.results.pipe_table import pipe_blocks
 from cvbench_tui.results.reading import read
 from cvbench_tui.results.state import NOTICE_MARK, state_of
 from cvbench_tui.results.statistics import is_published
-from cvbench_tui.results.table import Cell, Table, build
+from cvbench_tui.results.table import REFERENCE, Table, build
 from cvbench_tui.results.units import bytes_text, flops_text, gigabytes_text, percent_text, utc_text
+from cvbench_tui.results.view import View
 
 
-def render_wide(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
-    """The markdown. Raises SelectionError for a column that is not there."""
-    table = build(run, sort=sort, descending=descending)
+def render_wide(run: Run, view: View | None = None) -> str:
+    """The markdown, its rows and columns as the view has them. Raises SelectionError for a column that is not there."""
+    view = view or View()
+    table = build(run, view)
+    shown = {row.key for row in table.rows}
+    cases = [case for case in run.plan.cases if case.case_id in shown]
     blocks = [
         [f"# cvbench-tui: {escape(run.plan.name)}"],
-        _rows(table),
-        _listed("Not measured:", (_failure(run, case) for case in run.plan.cases)),
-        _listed(f"Reasons and notices ({escape(NOTICE_MARK)}):", _remarks(run)),
-        *([line] for line in _circumstances(run)),
+        [line for line in [filter_line(table, view)] if line],
+        *pipe_blocks(table),
+        _listed("Not measured:", (_failure(run, case) for case in cases)),
+        _listed(f"Reasons and notices ({escape(NOTICE_MARK)}):", _remarks(run, shown)),
+        *([line] for line in _circumstances(run, view, table)),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def filter_line(table: Table, view: View) -> str:
+    """``3 of 8 rows, filter "vgg".``, escaped; empty without a filter."""
+    needle = " ".join(view.needle.split())
+    return escape_start(f'{len(table.rows)} of {table.total} rows, filter "{needle}".') if needle else ""
 
 
 def environment_line(run: Run) -> str:
@@ -61,38 +72,6 @@ def label(case: Case) -> str:
     return escape_start(f"{case.workload.name} ({case.device}, batch {case.batch})")
 
 
-def _rows(table: Table) -> list[str]:
-    """The table with its columns padded, so that the raw text can be read as well."""
-    columns = [table.columns[place] for place in telling(table)]
-    texts = [[escape(column.heading) for column in columns]]
-    texts += [[_text(row.cells[place]) for place in telling(table)] for row in table.rows]
-    widths = [max(3, *(len(text) for text in column)) for column in zip(*texts, strict=True)]
-    lines = [_line(row, columns, widths) for row in texts]
-    rule = "|".join(_rule(column, width) for column, width in zip(columns, widths, strict=True))
-    return [lines[0], f"|{rule}|", *lines[1:]]
-
-
-def _text(cell: Cell) -> str:
-    """The cell; a number of grade X is struck through, so that it is marked where it is pasted, rendered or not."""
-    if cell.valid or cell.text == cell.grade:  # the letter in the grade's own column is no number
-        return escape(cell.text)
-    return f"~~{escape(cell.text.replace(' X', '', 1))}~~ X"
-
-
-def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
-    cells = (
-        text.rjust(width) if column.alignment == "right" else text.ljust(width)
-        for text, column, width in zip(texts, columns, widths, strict=True)
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _rule(column: Column, width: int) -> str:
-    """The line below the heading, which says how the column is aligned."""
-    dashes = "-" * (width + 1)
-    return f"{dashes}:" if column.alignment == "right" else f":{dashes}"
-
-
 def _listed(title: str, items: Iterator[str]) -> list[str]:
     """A titled list; nothing when it is empty."""
     found = [f"* {item}" for item in items if item]
@@ -107,20 +86,22 @@ def _failure(run: Run, case: Case) -> str:
     return f"{label(case)}: {state_of(run, case).word}. {escape(outcome.sentence)}"
 
 
-def _remarks(run: Run) -> Iterator[str]:
-    """Every reason and notice of every row, once."""
+def _remarks(run: Run, shown: Collection[str]) -> Iterator[str]:
+    """Every reason and notice of every row that is shown, once."""
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
-        for remark in read(run, case).remarks:
+        for remark in read(run, case).remarks if case.case_id in shown else ():
             yield f"{label(case)}: {escape(remark.text)}"
 
 
-def _circumstances(run: Run) -> Iterator[str]:
+def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     """What a reader needs to judge the numbers."""
     yield began_line(run)
     yield environment_line(run)
     yield from ceiling_lines(run)
     yield _meaning(run)
+    if view.reference is not None and REFERENCE in (table.columns[place].key for place in telling(table)):
+        yield _reference(run.plan.case(view.reference))
     yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))
 
 
@@ -155,6 +136,15 @@ def _meaning(run: Run) -> str:
         "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
         "(Student's t over rounds, or over processes from three on, widened for looking after each). "
         f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. Everything else is judged by the grade."
+    )
+
+
+def _reference(case: Case) -> str:
+    """What ``vs ref`` is; escaped."""
+    name = f"{case.workload.name} ({case.device}, batch {case.batch})"
+    return escape(
+        f"vs ref: how many times as fast per input as {name}, by the total, or by inference where one of the two has "
+        "no total; \u00b1 is the root of the sum of the squares of both intervals."
     )
 
 

@@ -21,7 +21,7 @@ def sections(found: tuple[Section, ...]) -> dict[str, Section]:
 
 def test_a_measured_row_is_told_phase_by_phase() -> None:
     found = sections(detail(run_of(plan(CASE), measurement(CASE, 0.1)), CASE.case_id))
-    told = ["Conv3x3/1", "Forward", "Backward", "Total", "Inference", "Case", "Environment"]
+    told = ["Conv3x3/1", "Forward", "Backward", "Total", "Inference", "Case", "Repeat this row", "Environment"]
     assert list(found)[: len(told)] == told
     forward = dict(found["Forward"].pairs)
     assert forward["median"] == "100.1 ms"
@@ -113,7 +113,7 @@ def test_a_running_row_says_how_far_it_is() -> None:
     run = replace(run_of(plan(CASE), environment=None), ended=None, running=CaseStarted(CASE.case_id, 1))
     found = sections(detail(run, CASE.case_id))
     assert dict(found["Conv3x3/1"].pairs)["state"] == "RUNNING 0%"
-    assert list(found) == ["Conv3x3/1", "Environment"]
+    assert list(found) == ["Conv3x3/1", "Repeat this row", "Environment"]
 
 
 def test_histograms_count_every_sample_of_every_phase() -> None:

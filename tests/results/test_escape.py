@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cvbench_tui.results.escape import escape, escape_start, visible
+from cvbench_tui.results.escape import cell_width, escape, escape_start, one_line, shorten, visible
 
 HARD = [
     "a|b", "`code`", "[link](x)", "<b>bold</b>", "*a* _b_ __c__", "a\\|b", "\\", "a\nb", " lead", "trail ", "  ",
@@ -74,5 +76,68 @@ def test_plain_names_are_left_as_they_are() -> None:
         assert escape(name) == name
 
 
-def test_what_cannot_be_shown_is_replaced_and_never_obeyed() -> None:
-    assert visible("a\x1b[31mb\x00\x9b\ud800") == "a\ufffd[31mb\ufffd\ufffd\ufffd"
+def test_what_cannot_be_seen_is_written_out_and_never_obeyed() -> None:
+    assert visible("a\x1b[31mb\x00\x9b\ud800") == "a\\x1b[31mb\\x00\\x9b\\ud800"
+    for code in (
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        0x200E,
+        0x200F,
+        0x061C,
+        0x200B,
+        0x200D,
+        0xFEFF,
+        0x2028,
+    ):
+        assert visible(f"a{chr(code)}b") == f"a\\u{code:04x}b"
+    assert visible("\U000e0041") == "\\U000e0041"
+    assert visible("a\rb\x85c\x0bd") == "a\\x0db\\x85c\\x0bd"
+
+
+def test_of_all_characters_none_is_left_that_cannot_be_seen() -> None:
+    unseen = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    everything = "".join(letter for letter in map(chr, range(0x110000)) if unicodedata.category(letter) in unseen)
+    assert one_line(everything).isascii()
+    left = "".join(letter for letter in map(chr, range(0x110000)) if unicodedata.category(letter)[0] in "LMNPS")
+    assert visible(left) == left
+
+
+def test_what_can_be_seen_is_left_alone() -> None:
+    for text in (
+        "",
+        "\u6a21\u578b",
+        "caf\u00e9 e\u0301",
+        "\u05d0\u05d1",
+        "a b",
+        "a\u00a0b",
+        "\U0001f600",
+        "two\nlines\tand",
+    ):
+        assert visible(text) == text
+    assert one_line("two\nlines\tand") == "two\\nlines\\tand"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=st.characters(codec=None), max_size=40))
+def test_nothing_unseen_is_left_and_a_second_time_changes_nothing(text: str) -> None:
+    shown = one_line(text)
+    assert not {unicodedata.category(letter) for letter in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert visible(shown) == shown
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=30), st.integers(0, 30))
+def test_a_shortened_text_fits_and_says_so(text: str, cells: int) -> None:
+    short = shorten(text, cells)
+    assert cell_width(short) <= cells or short == text
+    if short != text:
+        assert cell_width(text) > cells
+        assert short.endswith("..."[:cells])
+
+
+def test_wide_letters_are_never_halved_and_marks_take_no_room() -> None:
+    assert shorten("\u6a21\u578b\u6a21\u578b", 7) == "\u6a21\u578b..."
+    assert shorten("\u6a21\u578b\u6a21\u578b", 6) == "\u6a21..."
+    assert shorten("e\u0301" * 5, 5) == "e\u0301" * 5
+    assert cell_width("e\u0301\u6a21") == 3
+    assert (shorten("abcdef", 2), shorten("abcdef", 0), shorten("abcdef", 6)) == ("..", "", "abcdef")

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from cvbench_tui.core.plan import Case
+from cvbench_tui.results.columns import COLUMNS
+from cvbench_tui.results.escape import cell_width
 from cvbench_tui.results.fitting import HIDE_FIRST, fitting, telling
 from cvbench_tui.results.table import Table, build
+from cvbench_tui.results.view import View
 from tests.results.samples import graded_run, measurement, mixed_run, model, plan, run_of
 
 PHASES = {"forward", "backward", "total", "inference"}
@@ -48,5 +53,38 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
 
 
 def test_every_column_that_may_go_exists() -> None:
-    assert set(HIDE_FIRST) <= {column.key for column in one_device().columns}
-    assert {column.key for column in one_device().columns if column.beside} <= set(HIDE_FIRST[:5])
+    known = {column.key for column in COLUMNS}
+    assert set(HIDE_FIRST) | {"name", "state"} | PHASES == known | PHASES
+    assert {column.key for column in COLUMNS if column.beside} <= set(HIDE_FIRST[:5])
+
+
+def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:
+    table = build(graded_run(), View(columns=("total", "energy", "state")))
+    assert keys(table, telling(table)) == ["name", "total", "energy", "state"]
+    assert keys(table, fitting(table, 1000)) == ["name", "total", "energy", "state"]
+    assert keys(table, fitting(table, 0)) == ["name", "state"], "what was chosen gives way by the same rules"
+    bare = build(mixed_run(), View(columns=("total", "energy")))
+    assert keys(bare, telling(bare)) == ["name", "total"], "no row has any energy"
+    assert keys(bare, fitting(bare, 1000)) == ["name", "total"]
+
+
+def test_the_comparison_gives_way_late() -> None:
+    case, other = (Case(model(name), "cpu", 8) for name in ("Resnet18", "VGG16"))
+    run = run_of(plan(case, other), measurement(case, 0.02), measurement(other, 0.08))
+    table = build(run, View(reference=case.case_id))
+    assert "vs_ref" in keys(table, fitting(table, 78))
+    narrowest = next(width for width in range(200) if "vs_ref" in keys(table, fitting(table, width)))
+    assert not {"backward", "inference", "memory"} & set(keys(table, fitting(table, narrowest)))
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "\u6a21\u578b" * 100, "a\nb\tc" * 50, "\x1b[31m" * 60])
+def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str) -> None:
+    case = Case(model(name), "cpu", 8)
+    table = build(run_of(plan(case), measurement(case, 0.02)))
+    assert {"name", "forward", "total", "state"} <= set(keys(table, fitting(table, 120)))
+    for form in ("text", "bare", "close"):
+        written = table.rows[0].cells[0].written(form)
+        assert cell_width(written) <= 40
+        assert written.endswith("...")
+        assert "\n" not in written
+    assert table.text(case.case_id, "name") == name, "files have all of it"

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import click
+import pytest
+
+from cvbench_tui.catalog.layers import LAYERS
+from cvbench_tui.catalog.models import MODELS
+from cvbench_tui.catalog.selection import to_plan
+from cvbench_tui.cli import _split, cli
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.headless import selection_from
+from cvbench_tui.results.command import command_line, differs
+from cvbench_tui.results.detail import detail
+from tests.results.samples import model, run_of
+
+RESNET = next(entry for entry in MODELS if entry.name == "Resnet18").workload
+CASE = Case(RESNET, "cuda:0", 8)
+MACHINE = Environment(
+    (), tuple(Device(name, name) for name in ("cpu", "cuda:0", "cuda:11", "mps", "xpu:1")), ()
+)  # fmt: skip
+
+
+def line_of(case: Case, protocol: Protocol = PROTOCOLS["quick"]) -> str:
+    return command_line(run_of(Plan("sample", (case,), protocol)), case)
+
+
+def repeated(line: str) -> Plan:
+    """The plan that the command makes, parsed by the program itself."""
+    words = shlex.split(line)
+    assert words[:2] == ["cvbench-tui", "run"]
+    command = cli.commands["run"]
+    options: dict[str, Any] = command.make_context("run", words[2:], parent=click.Context(cli)).params
+    selection = selection_from(
+        options["preset"],
+        models=_split(options["models"]), layers=_split(options["layers"]), devices=_split(options["devices"]),
+        batch=options["batch"], image=options["image"], protocol=options["protocol"], extras=options["extras"],
+    )  # fmt: skip
+    return to_plan(selection, MACHINE)
+
+
+def test_what_it_looks_like() -> None:
+    assert line_of(CASE) == "cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick"
+    assert line_of(replace(CASE, workload=RESNET.with_image(160))).endswith("-b 8 --image 160 --protocol quick")
+    spaced = next(entry for entry in MODELS if entry.name == "VGG16 BN").workload
+    assert "-m 'VGG16 BN' " in line_of(Case(spaced, "cpu", 1))
+    extras = replace(PROTOCOLS["quick"], extras=("alone", "energy"))
+    assert line_of(CASE, extras).endswith("--protocol quick --extra alone --extra energy")
+
+
+@pytest.mark.parametrize("entry", [*MODELS, *LAYERS], ids=lambda entry: entry.name)
+def test_every_entry_comes_back_as_the_same_case(entry) -> None:
+    for device, batch, image in (("cpu", entry.batch, None), ("cuda:11", 3, 96)):
+        workload = entry.workload.with_image(image) if image else entry.workload
+        case = Case(workload, device, batch)
+        (again,) = repeated(line_of(case)).cases
+        assert again == case
+        assert again.case_id == case.case_id
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+@pytest.mark.parametrize("extras", [(), ("alone",), ("energy", "flushed", "device_only")])
+def test_the_protocol_comes_back_too(name: str, extras) -> None:
+    named = PROTOCOLS[name]
+    protocol = replace(named, extras=tuple(dict.fromkeys((*named.extras, *extras))))
+    assert repeated(line_of(CASE, protocol)).protocol == protocol
+    assert not differs(protocol)
+
+
+def test_a_protocol_of_other_numbers_is_named_with_a_note() -> None:
+    older = replace(PROTOCOLS["quick"], precision=0.05)
+    run = run_of(Plan("sample", (CASE,), older))
+    pairs = dict(next(each for each in detail(run, CASE.case_id) if each.title == "Repeat this row").pairs)
+    assert pairs["command"].endswith("--protocol quick")
+    assert pairs["note"] == "The protocol quick has other numbers in this version."
+
+
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        (replace(CASE, framework="flux"), "no option for the framework flux"),
+        (replace(CASE, threads=3), "no option for the threads 3"),
+        (replace(CASE, precision="bfloat16"), "no option for the precision bfloat16"),
+        (Case(model("nobody's"), "cpu", 8), "nobody's is not in the list"),
+        (Case(Workload("model", "Resnet18", "resnet18", (3, 224, 200)), "cpu", 8), "Resnet18 is not in the list"),
+        (replace(CASE, device="tpu:0"), "Unknown device"),
+        (replace(CASE, device="cuda"), "no device is written cuda"),
+        (replace(CASE, batch=10**6), "Batch 1000000 is not possible"),
+        (Case(model("\x1b[31m; rm -rf /" * 30), "cpu", 8), "is not in the list"),
+    ],
+)
+def test_a_row_that_no_command_makes_gets_a_sentence(case: Case, why: str) -> None:
+    text = line_of(case)
+    assert text.startswith("No command repeats this row: ")
+    assert why in text
+    assert text.endswith(".")
+    assert "\x1b" not in text
+    assert len(text) < 200
+
+
+def test_an_unknown_protocol_is_an_obstacle() -> None:
+    assert "no protocol mine" in line_of(CASE, replace(PROTOCOLS["quick"], name="mine"))

@@ -1,0 +1,63 @@
+"""As ``test_hostile``, for what only a run file of another program has odd: device, framework, protocol, facts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.command import command_line
+from cvbench_tui.results.copying import row_markdown, table_markdown
+from cvbench_tui.results.detail import detail_text
+from cvbench_tui.results.markdown import render
+from cvbench_tui.results.sentences import sentences
+from tests.results.samples import measurement, plan, run_of
+from tests.results.test_hostile import PARSER, VIEWS, each_string, unseen
+
+READ_AS_MARKDOWN = {"html_block", "html_inline", "fence", "code_block", "hr", "link_open", "image", "em_open", "s_open"}
+
+
+def poisoned(text: str) -> Run:
+    """A measured and a failed row with that text in every axis."""
+    layer, network = (Workload(kind, text, text, (3, 8, 8), (("x", text),)) for kind in ("layer", "model"))
+    cases = Case(layer, text, 8, text), Case(network, text, 4, text)
+    whole = plan(*cases, name=text)
+    whole = dataclasses.replace(whole, protocol=dataclasses.replace(whole.protocol, name=text))
+    device = Device(text, text, 1, detail=text, uuid=text, reason=text)
+    environment = Environment(((text, text),), (device,), ((text, text), (f"{text}.{text}", text)))
+    failed = Failure(cases[1].case_id, "error", text, text)
+    return run_of(whole, measurement(cases[0], 0.1), failed, environment=environment)
+
+
+def kinds(markdown: str) -> set[str]:
+    """What a parser makes of it."""
+    tokens = PARSER.parse(markdown)
+    return {token.type for token in tokens} | {child.type for token in tokens for child in token.children or []}
+
+
+@each_string
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_in_markdown_no_axis_is_read_as_markdown(hostile: str, view) -> None:
+    run = poisoned(hostile)
+    texts = [render(run, "wide", view), render(run, "original", view), table_markdown(run, view)]
+    for text in (*texts, row_markdown(run, run.plan.cases[0].case_id, view)):
+        assert not unseen(text)
+        assert not kinds(text) & READ_AS_MARKDOWN
+
+
+@each_string
+def test_as_text_no_axis_is_obeyed(hostile: str) -> None:
+    run = poisoned(hostile)
+    assert not unseen(sentences(run)) - {"\t"}
+    for case in run.plan.cases:
+        line = command_line(run, case)
+        assert line.startswith("No command repeats this row: ")
+        assert not unseen(line)
+        assert "\n" not in line
+        assert len(line) < 200
+        assert not unseen(detail_text(run, case.case_id)) - {"\t"}
