@@ -2,7 +2,7 @@
 
 Exit codes: 0 all rows measured, 1 some failed, 2 a user's mistake, 130 interrupted. This module imports
 click and nothing heavier; everything else is imported inside the command that needs it, so that ``--help``
-and ``--version`` answer at once.
+and ``--version`` answer at once. Whatever a command prints is ASCII where the terminal takes no more.
 """
 
 from __future__ import annotations
@@ -10,89 +10,82 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from cvbench_tui import __version__
 from cvbench_tui.errors import CvbenchError, SelectionError
+from cvbench_tui.options import ascii_option, complete, layout_option, plain_option, runs_dir_option
 
-LAYOUTS = ("wide", "original")
 EXTRA_NAMES = ("energy", "flushed", "alone", "device_only")
 PROTOCOL_NAMES = ("quick", "default", "rigorous", "original")
 SHELLS = ("bash", "zsh", "fish")
 INTERRUPTED = 130
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Completion of that kind of name; looked up only while a shell asks."""
-
-    def complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-        from cvbench_tui.completion import names
-
-        return names(kind, incomplete)
-
-    return complete
-
-
-def runs_dir_option(command: Command) -> Command:
-    """``--runs-dir``, for every command that reads or writes runs."""
-
-    def inherit(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-        return value or (context.parent.params.get("runs_dir") if context.parent else None)
-
-    return click.option(
-        "--runs-dir",
-        type=click.Path(),
-        callback=inherit,
-        help="Folder of the run files. Default: the data directory, or CVBENCH_RUNS_DIR.",
-    )(command)
-
-
-def layout_option(command: Command) -> Command:
-    """``--layout``: which of the two markdown layouts."""
-    return click.option(
-        "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or the original page's form."
-    )(command)
+DRAWING = (None, "tui")
+"""Commands that open the app, which has a driver of its own for terminals of ASCII."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", "-V", prog_name="cvbench-tui")
+@ascii_option
 @runs_dir_option
 @click.pass_context
-def cli(context: click.Context, runs_dir: str | None) -> int | None:
+def cli(context: click.Context, runs_dir: str | None, ascii: bool) -> int | None:  # noqa: A002
     """Honest timings of vision models and single layers on your own GPU or CPU.
 
     Without a command, opens the app.
     """
+    if context.invoked_subcommand not in DRAWING:
+        _print_ascii(ascii)
     if context.invoked_subcommand is not None:
         return None
-    from cvbench_tui.headless import has_terminal, open_app, run_without_terminal
+    from cvbench_tui.app_start import open_app, why_no_app
 
-    if has_terminal():
-        return open_app(None, runs_dir=runs_dir)
-    return run_without_terminal(runs_dir=runs_dir)
+    why = why_no_app()
+    if not why:
+        return open_app(None, runs_dir=runs_dir, ascii=ascii)
+    _print_ascii(ascii)
+    from cvbench_tui.headless import run_without_app
+
+    return run_without_app(why, runs_dir=runs_dir)
 
 
 @cli.command()
-@click.argument("preset", required=False, shell_complete=_complete("presets"))
+@click.argument("preset", required=False, shell_complete=complete("presets"))
+@ascii_option
 @runs_dir_option
-def tui(preset: str | None, runs_dir: str | None) -> int:
+def tui(preset: str | None, runs_dir: str | None, ascii: bool) -> int:  # noqa: A002
     """Open the app, with the ticks of PRESET (a shipped name or a .toml file)."""
-    from cvbench_tui.headless import has_terminal, open_app
+    from cvbench_tui.app_start import open_app, why_no_app
 
-    if not has_terminal():
-        raise CvbenchError("The app needs a terminal.", "Without one, use: cvbench-tui run " + (preset or "quick"))
-    return open_app(preset, runs_dir=runs_dir)
+    why = why_no_app()
+    if why:
+        raise CvbenchError(why, "Without the app: cvbench-tui run " + (preset or "quick"))
+    return open_app(preset, runs_dir=runs_dir, ascii=ascii)
 
 
 @cli.command()
-@click.argument("preset", required=False, shell_complete=_complete("presets"))
-@click.option("-m", "--models", multiple=True, help="Models, separated by commas.", shell_complete=_complete("models"))
-@click.option("-l", "--layers", multiple=True, help="Layers, separated by commas.", shell_complete=_complete("layers"))
+@click.argument("preset", required=False, shell_complete=complete("presets"))
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--expose", is_flag=True, help="Allow a --host that other machines reach. There is no password.")
+@ascii_option
+@runs_dir_option
+def serve(preset: str | None, runs_dir: str | None, ascii: bool, **where: Any) -> int:  # noqa: A002
+    """Open the app in a browser, with the ticks of PRESET: a process of its own for every page.
+
+    Saving there is a download. Closing the page ends its run; finished rows stay in the run file.
+    """
+    from cvbench_tui.serve import app_command, serve_command
+
+    return serve_command(app_command(preset, runs_dir, ascii=ascii), **where)
+
+
+@cli.command()
+@click.argument("preset", required=False, shell_complete=complete("presets"))
+@click.option("-m", "--models", multiple=True, help="Models, separated by commas.", shell_complete=complete("models"))
+@click.option("-l", "--layers", multiple=True, help="Layers, separated by commas.", shell_complete=complete("layers"))
 @click.option("-d", "--devices", multiple=True, help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.")
 @click.option("-b", "--batch", type=int, help="Batch of every case. Default: 8; Resnet101 and Resnet152 4.")
 @click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
@@ -103,13 +96,17 @@ def tui(preset: str | None, runs_dir: str | None) -> int:
 @layout_option
 @click.option("-o", "--output", multiple=True, type=click.Path(), help="Save as .md, .json or .csv; may be repeated.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
 @click.option("--dry-run", is_flag=True, help="Show what would be measured, and about how long it takes.")
+@ascii_option
 @runs_dir_option
 def run(preset: str | None, runs_dir: str | None, **options: Any) -> int:
     """Measure PRESET (a shipped name or a .toml file), or what -m and -l name, and print the table."""
     from cvbench_tui.headless import Outputs, measure, selection_from
 
+    _print_ascii(options["ascii"])
+    _refuse_both(options["plain"], options["layout"])
     selection = selection_from(
         preset,
         models=_split(options["models"]),
@@ -120,7 +117,7 @@ def run(preset: str | None, runs_dir: str | None, **options: Any) -> int:
         protocol=options["protocol"],
         extras=options["extras"],
     )
-    outputs = Outputs(options["output"], options["layout"], options["quiet"], options["json_lines"])
+    outputs = Outputs(options["output"], options["layout"], options["quiet"], options["json_lines"], options["plain"])
     return measure(selection, outputs, runs_dir=runs_dir, dry_run=options["dry_run"])
 
 
@@ -137,21 +134,25 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
 
 
 @cli.command()
-@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=_complete("runs"))
+@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
 @layout_option
-@click.option("--sort", help="Column to sort by.", shell_complete=_complete("columns"))
+@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
+@plain_option
+@ascii_option
 @runs_dir_option
-def show(run_reference: str, layout: str | None, sort: str | None, descending: bool, runs_dir: str | None) -> int:
+def show(run_reference: str, runs_dir: str | None, layout: str | None, **options: Any) -> int:
     """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
     from cvbench_tui.headless import load_run, print_run
 
-    print_run(load_run(run_reference, runs_dir), layout, sort=sort, descending=descending)
+    _print_ascii(options.pop("ascii"))
+    _refuse_both(options["plain"], layout)
+    print_run(load_run(run_reference, runs_dir), layout, **options)
     return 0
 
 
 @cli.command()
-@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=_complete("runs"))
+@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
 @click.option("-o", "--output", multiple=True, required=True, type=click.Path(), help="A .md, .json or .csv file.")
 @layout_option
 @runs_dir_option
@@ -209,6 +210,25 @@ def _split(values: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _refuse_both(plain: bool, layout: str | None) -> None:
+    """Raises SelectionError for sentences that are to have a table's layout."""
+    if plain and layout:
+        raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, no table.")
+
+
+def _print_ascii(asked: bool) -> None:
+    """What is printed from now on is ASCII, if asked or if the terminal takes no more."""
+    from cvbench_tui.ascii_streams import only_ascii
+
+    only_ascii(asked)
+
+
+def _complain(text: str) -> None:
+    """A line on stderr."""
+    _print_ascii(False)
+    sys.stderr.write(text + "\n")
+
+
 def main() -> None:
     """The entry point: runs a command and exits with its code."""
     sys.exit(_exit_code())
@@ -218,18 +238,17 @@ def _exit_code() -> int:
     try:
         return int(cli.main(standalone_mode=False, prog_name="cvbench-tui") or 0)
     except CvbenchError as error:
-        click.echo(f"cvbench-tui: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+        _complain(f"cvbench-tui: {error.message}" + f"\n  {error.hint}" * bool(error.hint))
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        _print_ascii(False)
+        error.show(sys.stderr)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            click.echo("cvbench-tui: the output cannot be written: no space left.", err=True)
+            _complain("cvbench-tui: the output cannot be written: no space left.")
         elif error.errno != errno.EPIPE:
             raise
         # Whoever read stdout has gone; point it elsewhere so that the interpreter's last flush is quiet.

@@ -22,9 +22,9 @@ def _all(kind: str) -> Iterable[str]:
 
         return [layer.name for layer in LAYERS]
     if kind == "presets":
-        from cvbench_tui.catalog.presets import preset_names
+        from cvbench_tui.catalog.presets import preset_entries
 
-        return preset_names()
+        return [entry.name for entry in preset_entries() if not entry.problem]
     if kind == "columns":
         from cvbench_tui.results.columns import COLUMNS
 

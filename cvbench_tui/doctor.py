@@ -17,18 +17,27 @@ from pathlib import Path
 from rich.console import Console
 
 from cvbench_tui import __version__
+from cvbench_tui.app_start import why_no_app
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import GROUPS, kind_name, kind_of
 from cvbench_tui.core.identity import IDENTITY
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
+from cvbench_tui.results.escape import visible
 from cvbench_tui.results.fact_text import fact_text, label
 from cvbench_tui.results.hazards import hazards
 from cvbench_tui.results.store import runs_folder
 from cvbench_tui.results.units import MISSING, bytes_text
+from cvbench_tui.terminal import Terminal, look
 
 SMALLEST = (80, 24)
 PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")
+SERVING = "textual-serve"
+VARIABLES = (
+    "TERM", "COLORTERM", "NO_COLOR", "TEXTUAL_ANIMATIONS", "LC_ALL", "LC_CTYPE", "LANG", "TMUX", "STY",
+    "SSH_CONNECTION",
+)  # fmt: skip
+"""What decides how the app draws."""
 LABEL = 28
 """Columns of a label, with the space behind it."""
 MARK = "*"
@@ -83,6 +92,10 @@ def _program() -> Lines:
             yield package, metadata.version(package)
         except metadata.PackageNotFoundError:
             yield package, "missing: pip install " + package
+    try:
+        yield SERVING, f"{metadata.version(SERVING)}, for cvbench-tui serve"
+    except metadata.PackageNotFoundError:
+        yield SERVING, f"not there, and needed by cvbench-tui serve only: pip install {SERVING}"
 
 
 def _terminal() -> Lines:
@@ -90,11 +103,26 @@ def _terminal() -> Lines:
     small = size.columns < SMALLEST[0] or size.lines < SMALLEST[1]
     hint = f"  smaller than {SMALLEST[0]}x{SMALLEST[1]}: enlarge it for the app" if small else ""
     yield "size", f"{size.columns}x{size.lines}{hint}"
+    terminal = look(os.environ, encoding=sys.stdout.encoding)
     yield "colours", Console().color_system or "none (not a terminal, or NO_COLOR)"
-    for name in ("TERM", "COLORTERM", "NO_COLOR", "LANG", "TMUX", "SSH_CONNECTION"):
+    yield (
+        "characters",
+        "ASCII only, by the locale or the encoding" if terminal.ascii else "lines and blocks; or --ascii",
+    )
+    yield "clipboard", f"{_clipboard(terminal)}; the file is always there"
+    yield "the app", why_no_app() or "can be drawn here"
+    for name in VARIABLES:
         if name in os.environ:
-            yield name, os.environ[name]
+            yield name, visible(os.environ[name])
     yield "encoding", sys.stdout.encoding
+
+
+def _clipboard(terminal: Terminal) -> str:
+    """The way that a copied table takes."""
+    inside = f" through {terminal.multiplexer}" if terminal.multiplexer else ""
+    if terminal.remote:
+        return f"by the terminal's own sequence (OSC 52){inside}, because this is over SSH"
+    return f"by this machine's own tool, and the terminal's sequence (OSC 52){inside}"
 
 
 def _files(folder: Path) -> Lines:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+from cvbench_tui.ascii_streams import is_ascii
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
@@ -23,9 +26,11 @@ from cvbench_tui.results import store
 from cvbench_tui.results.ceilings import CeilingCache
 from cvbench_tui.results.export import check_writable, write_output
 from cvbench_tui.results.markdown import render
+from cvbench_tui.results.sentences import sentences
 from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
+    from cvbench_tui.core.event import Event
     from cvbench_tui.core.plan import Plan
     from cvbench_tui.progress import Reporter
 
@@ -43,6 +48,8 @@ class Outputs:
     quiet: bool = False
     json_lines: bool = False
     """Print events instead of the table."""
+    plain: bool = False
+    """Lines and sentences only, as a screen reader wants them."""
 
     def check(self) -> None:
         """Refuse destinations that cannot be written. Raises StoreError."""
@@ -55,12 +62,6 @@ class Outputs:
             write_output(run, Path(file), layout=cast(Layout, self.layout or "wide"))
             if not self.quiet:
                 print(f"saved {file}", file=sys.stderr)  # noqa: T201
-
-
-def has_terminal() -> bool:
-    """True when the app can draw: a terminal that is not dumb on all three, since Textual draws on stderr."""
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
 
 
 def selection_from(
@@ -100,7 +101,7 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
     outputs.check()
     source = live_source(runs_dir)
     try:
-        with reporter(quiet=outputs.quiet) as progress:
+        with reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
             progress.say("starting the measuring process ...")
             plan = to_plan(selection, source.probe())
             if dry_run:
@@ -111,24 +112,18 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
         source.close()
     outputs.write(run)
     if not outputs.json_lines:
-        print_run(run, outputs.layout)
+        print_run(run, outputs.layout, plain=outputs.plain)
     if run.ended == "failed":
         print(f"cvbench-tui: {run.ended_sentence}", file=sys.stderr)  # noqa: T201
     return INTERRUPTED if interrupted else 1 if run.failures or run.ended == "failed" else 0
 
 
-def run_without_terminal(runs_dir: str | None = None) -> int:
-    """What ``cvbench-tui`` does where no app can be drawn: the preset ``quick``."""
-    print("No terminal: running the preset 'quick' instead of the app.", file=sys.stderr)  # noqa: T201
-    return measure(load_preset("quick"), Outputs(), runs_dir=runs_dir)
-
-
-def open_app(preset: str | None, *, runs_dir: str | None = None) -> int:
-    """The app, with the preset's ticks. Returns its exit code."""
-    selection = load_preset(preset) if preset else None
-    from cvbench_tui.tui.app import open_app as open_textual_app
-
-    return open_textual_app(live_source(runs_dir), selection=selection, runs_folder=store.runs_folder(runs_dir))
+def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
+    """What ``cvbench-tui`` does where no app can be drawn, for the reason given: the preset ``quick``."""
+    plain = os.environ.get("TERM") == "dumb"
+    command = "cvbench-tui run quick" + " --plain" * plain
+    print(f"{why} Running '{command}' instead.", file=sys.stderr)  # noqa: T201
+    return measure(load_preset("quick"), Outputs(plain=plain), runs_dir=runs_dir)
 
 
 def live_source(runs_dir: str | None) -> LiveSource:
@@ -141,8 +136,13 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
     return store.load(store.find(reference, store.runs_folder(runs_dir)))
 
 
-def print_run(run: Run, layout: str | None, *, sort: str | None = None, descending: bool = False) -> None:
-    """The run's table on stdout: drawn for the width of a terminal, else as markdown."""
+def print_run(
+    run: Run, layout: str | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
+) -> None:
+    """The run on stdout: in sentences when ``plain``, drawn for the width of a terminal, else as markdown."""
+    if plain:
+        sys.stdout.write(sentences(run, sort=sort, descending=descending))
+        return
     if layout is None and sys.stdout.isatty():
         from cvbench_tui.progress import print_table
 
@@ -158,12 +158,20 @@ def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path)
     with store.create_log(folder, session.run_id) as log, _interruptible(session) as interrupted:
         for event, run in session.run(log):
             if outputs.json_lines:
-                sys.stdout.write(encode(event) + "\n")
+                sys.stdout.write(_json_line(event) + "\n")
                 sys.stdout.flush()
             progress.show(event, run)
         progress.say(f"run {session.run_id} is in {log.path}")
     assert run is not None
     return run, bool(interrupted)
+
+
+def _json_line(event: Event) -> str:
+    """The event as the run file has it; on a stream of ASCII with JSON's own escapes, so that no data change."""
+    line = encode(event)
+    if not is_ascii(sys.stdout.encoding):
+        return line
+    return re.sub("[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], line)
 
 
 @contextmanager

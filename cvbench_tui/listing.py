@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from cvbench_tui.errors import CvbenchError
+from cvbench_tui.results.escape import one_line
 from cvbench_tui.results.units import bytes_text, parameters_text
 
 Row = dict[str, Any]
@@ -82,15 +84,29 @@ def _devices() -> list[Row]:
 
 
 def _presets() -> list[Row]:
-    from cvbench_tui.catalog.presets import load_preset, preset_description, preset_names
+    from cvbench_tui.catalog.presets import preset_entries
 
-    rows = []
-    for name in preset_names():
-        selection = load_preset(name)
-        count = len(selection.models) + len(selection.layers)
-        description = preset_description(name)
-        rows.append({"name": name, "workloads": count, "protocol": selection.protocol, "description": description})
-    return rows
+    return [
+        {
+            "name": entry.name,
+            "workloads": entry.workloads,
+            "protocol": None if entry.problem else _protocol(entry.name),
+            "description": entry.description,
+            "own": entry.own,
+            "problem": entry.problem or None,
+        }
+        for entry in preset_entries()
+    ]
+
+
+def _protocol(preset: str) -> str | None:
+    """The preset's protocol; None when its file has gone bad since it was listed."""
+    from cvbench_tui.catalog.presets import load_preset
+
+    try:
+        return load_preset(preset).protocol
+    except CvbenchError:
+        return None
 
 
 def _runs(runs_dir: str | None) -> list[Row]:
@@ -115,6 +131,15 @@ def _runs(runs_dir: str | None) -> list[Row]:
 def _device_text(row: Row) -> list[str]:
     state = row["detail"] or "" if row["available"] else f"not available: {row['reason']}"
     return [row["device"], row["name"], bytes_text(row["memory_bytes"]), state]
+
+
+def _preset_text(row: Row) -> list[str]:
+    """Own files are from outside: what they say is shown as it is."""
+    if row["problem"]:
+        return [one_line(row["name"]), "not usable", "-", one_line(row["problem"])]
+    own = "own: " if row["own"] else ""
+    about = one_line(f"{own}{row['description']}".removesuffix(": "))
+    return [one_line(row["name"]), f"{row['workloads']} workloads", row["protocol"] or "-", about]
 
 
 def _run_text(row: Row) -> list[str]:
@@ -142,7 +167,7 @@ _TEXT = {
         row["description"],
     ],
     "devices": _device_text,
-    "presets": lambda row: [row["name"], f"{row['workloads']} workloads", row["protocol"], row["description"]],
+    "presets": _preset_text,
     "runs": _run_text,
 }
 

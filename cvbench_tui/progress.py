@@ -16,11 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from cvbench_tui.catalog.duration import expected_s
+from cvbench_tui.ascii_streams import is_ascii
+from cvbench_tui.catalog.duration import expected_by_case
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished
 from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.ascii import to_ascii
 from cvbench_tui.results.escape import visible
 from cvbench_tui.results.eta import done_share, eta_s
 from cvbench_tui.results.fitting import fitting, telling
@@ -81,20 +83,19 @@ class Bar(Lines):
         """Move the bar; settled rows are printed above it."""
         super().show(event, run)
         if isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
-            left_s = eta_s(run, expected_s(run.plan))
-            self._bar.update(
-                self._task, description=_now(run), completed=done_share(run), left=f"ETA {duration_text(left_s)}"
-            )
+            expected = expected_by_case(run.plan)
+            left = f"ETA {duration_text(eta_s(run, expected))}"
+            self._bar.update(self._task, description=_now(run), completed=done_share(run, expected), left=left)
 
 
 @contextmanager
-def reporter(*, quiet: bool) -> Iterator[Reporter]:
-    """The reporter that fits stderr; a bar is taken down again at the end."""
+def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
+    """The reporter that fits stderr; a bar is taken down again at the end. ``plain``: lines, also on a terminal."""
     if quiet:
         yield Silent()
         return
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if plain or not console.is_terminal or console.is_dumb_terminal:
         yield Lines()
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
@@ -142,7 +143,8 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
     """The run's table on stdout for a person at a terminal, with the reasons of failures and grades below."""
     table = build(run, sort=sort, descending=descending)
     console = Console()
-    places = fitting(table, console.width, "text")
+    # In ASCII the plus-minus of each time is a cell wider.
+    places = fitting(table, console.width - is_ascii(console.encoding) * len(PHASES), "text")
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for column in (table.columns[place] for place in places):
         drawn.add_column(
@@ -152,17 +154,23 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
         cells = (row.cells[place] for place in places)
         drawn.add_row(*(_plain(cell.text, style="" if cell.valid else "dim") for cell in cells))
     console.print(drawn)
+    _print_reasons(run, console)
+    hidden = [table.columns[place].heading for place in telling(table) if place not in places]
+    if hidden:
+        console.print(_plain(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))
+
+
+def _print_reasons(run: Run, console: Console) -> None:
+    """Why rows have no numbers, and why numbers have their grades."""
     for failure in run.failures:
         console.print(_plain(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
         for remark in read(run, case).remarks:
             console.print(_plain(f"{case.workload.name} ({case.device}, batch {case.batch}): {remark.text}"))
-    hidden = [table.columns[place].heading for place in telling(table) if place not in places]
-    if hidden:
-        console.print(_plain(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))
 
 
 def _plain(text: str, style: str = "") -> Text:
     """Text that is no markup and gives the terminal no orders, whatever a name or a worker's sentence holds."""
-    return Text(visible(text), style=style)
+    shown = visible(text)
+    return Text(to_ascii(shown) if is_ascii(sys.stdout.encoding) else shown, style=style)

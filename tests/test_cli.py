@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui import __version__, cli, headless, listing
+from cvbench_tui.app_start import LateSource
 from cvbench_tui.engine.live import LiveSource
 
 FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
@@ -249,7 +251,113 @@ def test_without_a_terminal_the_bare_command_runs_quick(type_):
     code, out, err = type_()
     assert code == 0
     assert "No terminal" in err
-    assert "Resnet18" in out
+    assert "Running 'cvbench-tui run quick' instead." in err
+    assert "| Resnet18" in out
+
+
+class Screen(io.TextIOWrapper):
+    """A stream that says it is a terminal."""
+
+    def __init__(self):
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    def isatty(self):
+        return True
+
+    @property
+    def written(self):
+        return self.buffer.getvalue().decode()
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """All three streams are terminals; returns stdout and stderr."""
+    streams = {name: Screen() for name in ("stdin", "stdout", "stderr")}
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    def attach():
+        for name, stream in streams.items():
+            monkeypatch.setattr(sys, name, stream)
+        return streams["stdout"], streams["stderr"]
+
+    return attach
+
+
+def test_a_dumb_terminal_gets_sentences_with_the_reason(type_, screen, monkeypatch):
+    out, err = screen()
+    monkeypatch.setenv("TERM", "dumb")
+    assert type_()[0] == 0
+    assert "TERM=dumb: this terminal cannot place text" in err.written
+    assert "Running 'cvbench-tui run quick --plain' instead." in err.written
+    assert "Resnet18 on cpu, batch 1, image 224 pixels: forward" in out.written
+    assert "\x1b" not in out.written + err.written
+    assert type_("tui", "quick")[0] == 2
+    assert "cvbench-tui run quick" in err.written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "preset", "ascii_only"),
+    [
+        ((), None, False),
+        (("--ascii",), None, True),
+        (("tui",), None, False),
+        (("tui", "quick"), "quick", False),
+        (("tui", "quick", "--ascii"), "quick", True),
+        (("--ascii", "tui"), None, True),
+    ],
+)
+def test_the_app_is_opened_with_what_was_asked_for(type_, screen, monkeypatch, tmp_path, arguments, preset, ascii_only):
+    opened = {}
+    monkeypatch.setattr(
+        "cvbench_tui.tui.opening.open_app", lambda source, **how: opened.update(source=source, **how) or 7
+    )
+    screen()
+    assert type_("--runs-dir", str(tmp_path / "runs"), *arguments)[0] == 7
+    selection = opened.pop("selection")
+    assert (selection is None) == (preset is None)
+    assert opened.pop("source").probe().devices
+    assert opened == {"runs_folder": tmp_path / "runs", "ascii": ascii_only}
+
+
+def test_the_app_waits_for_no_measuring_code():
+    """Everything up to the first frame, in a fresh interpreter: the live source and pydantic come later."""
+    code = (
+        "import sys\n"
+        "from cvbench_tui import app_start\n"
+        "import cvbench_tui.tui.opening as opening\n"
+        "opening.open_app = lambda source, **how: 0\n"
+        "app_start.open_app(None)\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {"torch", "cvbench_tui.engine.live", "cvbench_tui.headless", "psutil"}
+
+
+def test_a_source_that_is_made_late_is_cancelled_and_closed_before_it_is_there():
+    made = []
+
+    class Source:
+        def __init__(self):
+            self.told = []
+            made.append(self)
+
+        def __getattr__(self, name):
+            return lambda *arguments: self.told.append(name)
+
+    late = LateSource(Source)
+    heard = []
+    late.listen(heard.append)
+    late.skip()
+    late.cancel()
+    assert made == []
+    late.probe()
+    late.cancel()
+    late.close()
+    assert made[0].told == ["listen", "probe", "cancel", "close"]
+    closed = LateSource(Source)
+    closed.close()
+    closed.probe()
+    assert made[1].told == ["close", "probe"]
 
 
 def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):

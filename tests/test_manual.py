@@ -1,51 +1,118 @@
-"""The manual is complete: every key, command, preset, protocol and document stands in it."""
+"""The manual is complete: every key, setting, column, command, option, theme, preset and protocol is in it."""
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from cvbench_tui.catalog.preset_files import Preset
 from cvbench_tui.catalog.presets import preset_names
 from cvbench_tui.cli import EXTRA_NAMES, cli
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.core.reasons import NOTICES, REASONS
-from cvbench_tui.tui.checklist import Checklist
-from cvbench_tui.tui.keys import APP_KEYS
-from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.results.columns import COLUMNS
+from cvbench_tui.settings import FIELDS, LAST_FIELDS
+from cvbench_tui.tui.places import all_bindings
+from cvbench_tui.tui.themes import THEMES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-SHOWN = {
-    "comma": ",",
-    "full_stop": ".",
-    "question_mark": "?",
-    "slash": "/",
-    "ctrl+q": "Ctrl+Q",
-    "space": "Space",
-    "enter": "Enter",
-}
+SETTINGS = (ROOT / "docs/settings.md").read_text()
+MOST_BYTES = 150_000
+"""Of a picture, which every reader of the README loads."""
 
 
-def keys() -> list[str]:
-    bindings = [*APP_KEYS, *ResultTable.BINDINGS]
-    for node in (Checklist, *Checklist.__mro__):
-        bindings += node.__dict__.get("BINDINGS", []) if node.__module__.startswith("cvbench_tui") else []
-    return sorted({key.strip() for binding in bindings for key in binding.key.split(",")})
+@pytest.fixture
+def make_keys(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    import make_keys
+
+    yield make_keys
+    sys.modules.pop("make_keys")
 
 
-@pytest.mark.parametrize("key", keys())
-def test_every_key_is_in_the_readme(key):
-    shown = SHOWN.get(key, key.upper() if re.fullmatch(r"f\d+", key) else key)
-    table = README[README.index("## Keys") : README.index("## Without the app")]
-    assert f"`{shown}`" in table
+def commands(command: click.Command = cli, path: str = "cvbench-tui") -> Iterator[tuple[str, click.Command]]:
+    """Every command below that one with the words it is called by, itself first."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, f"{path} {name}")
 
 
-@pytest.mark.parametrize("name", [name for name in cli.commands if name != "tui"])
-def test_every_command_is_in_the_readme(name):
-    assert f"cvbench-tui {name}" in README
+def options() -> list[str]:
+    return sorted({name for _, command in commands() for option in command.params if isinstance(option, click.Option)
+                   for name in (*option.opts, *option.secondary_opts)} | {"-h", "--help"})  # fmt: skip
+
+
+def pictures() -> list[str]:
+    """As the README shows them."""
+    return re.findall(r"(?:src=\"|!\[[^]]+\]\()([^)\"]+)", README)
+
+
+def test_the_tables_of_keys_are_the_apps(make_keys):
+    assert make_keys.with_tables(README) == README, "python docs/make_keys.py README.md"
+
+
+@pytest.mark.parametrize("binding", all_bindings(), ids=lambda binding: binding.id)
+def test_every_key_is_in_the_readme_with_its_name(make_keys, binding):
+    (row,) = [line for line in README.splitlines() if line.endswith(f"| `{binding.id}` |")]
+    for key in binding.key.split(","):
+        assert f"`{make_keys._name(key)}`" in row
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands()])
+def test_every_command_is_in_the_readme(path):
+    assert path in README
+
+
+@pytest.mark.parametrize("option", options())
+def test_every_option_is_in_the_readme(option):
+    assert f"`{option}`" in README
+
+
+@pytest.mark.parametrize("field", [*FIELDS, *LAST_FIELDS], ids=lambda field: field.name)
+def test_every_setting_is_explained(field):
+    name = f"last.{field.name}" if field in LAST_FIELDS and not field.name.startswith("last.") else field.name
+    (row,) = [line for line in SETTINGS.splitlines() if line.startswith(f"| `{name}` |")]
+    assert row.endswith(f"| {field.kind.expected} | {field.help} |")
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
+def test_every_column_is_explained(column):
+    text = (ROOT / "docs/methodology.md").read_text()
+    section = text[text.index("## The columns") : text.index("## Memory")]
+    named = {name.strip() for row in re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE) for name in row.split(",")}
+    assert column.heading in named
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_every_theme_of_ours_is_named(theme):
+    assert f"`{theme.name}`" in README
+    assert f"`{theme.name}`" in SETTINGS
+
+
+@pytest.mark.parametrize("key", Preset.model_fields)
+def test_every_key_of_a_preset_file_is_shown(key):
+    assert re.search(rf"\b{key} = ", (ROOT / "CONTRIBUTING.md").read_text())
+
+
+@pytest.mark.parametrize("name", pictures())
+def test_a_picture_is_small_and_asks_nobody_else(name):
+    picture = (ROOT / name).read_text()
+    assert len(picture.encode()) <= MOST_BYTES
+    assert "url(http" not in picture
+    assert "@font-face" not in picture
+
+
+def test_every_picture_is_made_by_the_program():
+    made = set(re.findall(r'await picture\("(\w+)"\)', (ROOT / "docs/make_picture.py").read_text()))
+    assert {f"{name}.svg" for name in made} == {path.name for path in (ROOT / "docs").glob("*.svg")}
+    assert {f"docs/{name}.svg" for name in made} == set(pictures())
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -31,4 +31,4 @@ def test_a_name_and_a_sentence_give_the_terminal_no_orders(capsys: pytest.Captur
     print_table(run)
     printed = capsys.readouterr().out + settled_line(CaseFailed(failure), run)
     assert "\x1b" not in printed
-    assert printed.count("It said \ufffd]0;title\ufffd.") == 2
+    assert printed.count("It said \\x1b]0;title\\x07.") == 2

@@ -1,109 +1,169 @@
-"""The real program in a real pseudo-terminal, from launch to the saved file, with real torch."""
+"""The real program in a real pseudo-terminal: over a recorded run, and, where that is marked, with real torch."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
-import subprocess
-import sys
-import termios
 import time
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
 
-pytestmark = pytest.mark.torch
-ESCAPES = re.compile(r"\x1b\[[0-9;?<>=]*[a-zA-Z]|\x1b[()][A-Z0-9]|\x1b[=>]|\x1bP.*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)")
+from tests.pseudo_terminal import PATIENCE_S, PseudoTerminal, colour_codes, descendants, lives
+
+PROGRAM = ("-m", "cvbench_tui")
+REPLAYED = ("-m", "tests.programs.replayed_app")
 PRESET = 'layers = ["Dense"]\nbatch = 1\ndevices = ["cpu"]\nprotocol = "quick"\n'
-PATIENCE_S = 120
-
-
-class Terminal:
-    """A program in a pseudo-terminal, and everything it has drawn."""
-
-    def __init__(self, arguments: list[str], folder: Path, *, columns: int = 120, rows: int = 40) -> None:
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", "CVBENCH_RUNS_DIR": str(folder / "runs")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cvbench_tui", *arguments],
-            stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True,
-        )  # fmt: skip
-        os.close(slave)
-        self.drawn = ""
-
-    def read(self, timeout_s: float = 0.1) -> None:
-        """Take in what is drawn within that time."""
-        readable, _, _ = select.select([self.master], [], [], timeout_s)
-        if readable:
-            try:
-                self.drawn += os.read(self.master, 1 << 16).decode(errors="replace")
-            except OSError:  # the program has gone
-                time.sleep(timeout_s)
-
-    @property
-    def text(self) -> str:
-        """What was drawn so far, without colours and cursor movements."""
-        return ESCAPES.sub(" ", self.drawn)
-
-    def wait_for(self, words: str) -> None:
-        """Until these words have been drawn since the last key."""
-        deadline = time.monotonic() + PATIENCE_S
-        while words not in self.text:
-            self.read()
-            assert time.monotonic() < deadline, f"never drawn: {words}\n{self.text[-3000:]}"
-            assert self.process.poll() is None, f"ended before: {words}\n{self.text[-3000:]}"
-
-    def press(self, keys: str) -> None:
-        """Type, and forget what was drawn before."""
-        self.drawn = ""
-        os.write(self.master, keys.encode())
-
-    def end(self) -> int:
-        """Its exit code, once it has ended by itself."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.process.poll() is None:
-            self.read()
-            assert time.monotonic() < deadline
-        return self.process.returncode
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        os.close(self.master)
+Start = Callable[..., PseudoTerminal]
 
 
 @pytest.fixture
-def terminal(tmp_path):
+def start(tmp_path) -> Iterator[Start]:
+    """Starts a program in a terminal; ends it afterwards."""
     (tmp_path / "one.toml").write_text(PRESET)
-    opened: list[Terminal] = []
+    opened: list[PseudoTerminal] = []
 
-    def start(*arguments: str, **size: int) -> Terminal:
-        opened.append(Terminal(list(arguments), tmp_path, **size))
+    def begin(*command: str, **how) -> PseudoTerminal:
+        opened.append(PseudoTerminal(*command, folder=tmp_path, **how))
         return opened[-1]
 
-    yield start
+    yield begin
     for one in opened:
         one.close()
 
 
+def run_save_and_quit(screen: PseudoTerminal) -> None:
+    """The whole flow over the recorded run."""
+    screen.wait_for("= 10 rows")
+    screen.press("r")
+    screen.wait_for("finished")
+    screen.press("s")
+    screen.wait_for("Writes markdown")
+    screen.press("\r")
+    screen.wait_for("Saved ")
+    screen.press("q")
+    assert screen.end() == 0
+
+
+# -- over a recorded run
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(120, 40), (80, 24)])
-def test_from_launch_to_the_saved_file(terminal, tmp_path, columns, rows):
-    screen = terminal("tui", "one.toml", columns=columns, rows=rows)
+def test_from_launch_to_the_saved_file_and_both_stay_in_the_scrollback(start, tmp_path, columns, rows):
+    screen = start(*REPLAYED, columns=columns, rows=rows)
+    run_save_and_quit(screen)
+    (saved,) = tmp_path.glob("*.md")
+    assert re.search(r"\| Resnet18 +\| cpu", saved.read_text())
+    left = screen.written.rpartition(b"\x1b[?1049l")[2].decode()
+    assert re.search(r"Resnet18 +cpu", left)
+    assert re.search(r"VGG16 .*OOM", left)
+    assert f"saved {saved}" in left.replace("\r\n", "")
+
+
+def test_no_color_writes_no_colour_from_the_first_byte_to_the_last(start):
+    screen = start(*REPLAYED, env={"NO_COLOR": "1", "COLORTERM": "truecolor"})
+    run_save_and_quit(screen)
+    assert colour_codes(screen.written) == set()
+    assert b"\x1b[1m" in screen.written or b";1m" in screen.written, "what is told by style is still told"
+
+
+def test_with_colours_the_same_search_finds_some(start):
+    screen = start(*REPLAYED, env={"COLORTERM": "truecolor"})
+    screen.wait_for("= 10 rows")
+    assert "38" in colour_codes(screen.written)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"),
+    [
+        (("--ascii",), {}),
+        ((), {"LC_ALL": "C"}),
+        ((), {"LC_ALL": "en_US.ISO-8859-1"}),
+        ((), {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}),
+    ],
+    ids=["asked", "C", "latin-1", "C-strict"],
+)
+def test_only_ascii_is_written_where_that_is_asked_for_or_all_there_is(start, arguments, env):
+    screen = start(*REPLAYED, *arguments, env=env)
+    run_save_and_quit(screen)
+    other = re.findall(rb".{0,40}[\x80-\xff]+.{0,40}", screen.written)
+    assert other == []
+    assert b"+-" in screen.written
+
+
+def test_ctrl_z_gives_the_terminal_back_and_the_app_comes_back(start):
+    screen = start(*REPLAYED)
+    screen.wait_for("= 10 rows")
+    screen.press("\x1a")
+    screen.wait_for_state("T")
+    screen.read()
+    assert b"\x1b[?1049l" in screen.written, "the other screen was left"
+    screen.press("")
+    screen.process.send_signal(signal.SIGCONT)
+    screen.wait_for("= 10 rows")
+    run_save_and_quit(screen)
+
+
+def test_a_storm_of_resizes_is_weathered(start):
+    screen = start(*REPLAYED, "--pause", "0.02")
+    screen.wait_for("= 10 rows")
+    screen.press("r")
+    for number in range(100):
+        screen.resize(20 + number * 37 % 281, 5 + number * 53 % 96)
+        screen.read(0.005)
+    screen.resize(120, 40)
+    screen.wait_for("finished")
+    screen.press("?")
+    screen.wait_for("rigorous")
+    screen.press("\x1b")
+    time.sleep(0.3)  # an escape alone is told from a sequence by waiting
+    screen.press("q")
+    assert screen.end() == 0
+    assert b"Traceback" not in screen.written
+
+
+def test_quitting_in_mid_run_asks_once_and_ends(start):
+    screen = start(*REPLAYED, "--pause", "0.5")
+    screen.wait_for("= 10 rows")
+    screen.press("r")
+    screen.wait_for("running")
+    screen.press("q")
+    screen.wait_for("Stop it and quit?")
+    screen.press("y")
+    assert screen.end() == 0
+
+
+def test_a_hangup_ends_the_program(start):
+    screen = start(*REPLAYED)
+    screen.wait_for("= 10 rows")
+    os.close(screen.master)
+    screen.process.send_signal(signal.SIGHUP)
+    screen.process.wait(PATIENCE_S)
+    screen.master = os.open(os.devnull, os.O_RDONLY)
+
+
+def test_a_dumb_terminal_gets_a_sentence_and_no_app(start):
+    screen = start(*PROGRAM, "tui", "quick", env={"TERM": "dumb"})
+    assert screen.end() == 2
+    assert "TERM=dumb" in screen.text
+    assert "cvbench-tui run quick" in screen.text
+    assert b"\x1b" not in screen.written
+
+
+# -- with real torch
+
+
+@pytest.mark.torch
+def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
+    screen = start(*PROGRAM, "tui", "one.toml")
     screen.wait_for("= 1 row")
     screen.press("r")
     screen.wait_for("finished")
     screen.press("s")
-    screen.wait_for(".md")
+    screen.wait_for("Writes markdown")
     screen.press("\r")
-    screen.wait_for("aved")
+    screen.wait_for("Saved ")
     screen.press("q")
     assert screen.end() == 0
     (saved,) = tmp_path.glob("*.md")
@@ -112,40 +172,29 @@ def test_from_launch_to_the_saved_file(terminal, tmp_path, columns, rows):
     assert '"kind":"run_finished"' in run.read_text()
 
 
-def test_quitting_in_mid_run_leaves_no_process_behind(terminal):
-    screen = terminal("tui", "torchvision-all")
+@pytest.mark.torch
+def test_quitting_in_mid_run_leaves_no_process_behind(start):
+    screen = start(*PROGRAM, "tui", "torchvision-all")
     screen.wait_for("= 80 rows")
     screen.press("r")
     screen.wait_for("building")
-    workers = _descendants(screen.process.pid)
+    workers = descendants(screen.process.pid)
     assert len(workers) >= 2
     screen.press("q")
     screen.wait_for("Stop it and quit?")
     screen.press("y")
     assert screen.end() == 0
     deadline = time.monotonic() + 30
-    while any(_lives(pid) for pid in workers):
+    while any(map(lives, workers)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
-def _descendants(parent: int) -> list[int]:
-    """Every process below that one: the worker, and the child that measures."""
-    parents = {int(folder.name): _stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
-    found, new = [], [parent]
-    while new:
-        new = [pid for pid, stat in parents.items() if stat and int(stat[1]) in new]
-        found += new
-    return found
-
-
-def _stat(pid: int) -> list[str]:
-    """State, parent and the rest of /proc/PID/stat; empty when there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return []
-
-
-def _lives(pid: int) -> bool:
-    return _stat(pid)[:1] not in ([], ["Z"])
+@pytest.mark.torch
+def test_a_plain_run_on_a_terminal_writes_no_sequence_at_all(start):
+    screen = start(*PROGRAM, "run", "one.toml", "--plain", "--ascii")
+    assert screen.end() == 0
+    assert b"\x1b" not in screen.written
+    assert screen.written.isascii()
+    assert "[1/1] Dense" in screen.text
+    assert re.search(r"Dense on cpu, batch 1: forward [0-9.]+ \w+", screen.text)

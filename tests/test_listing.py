@@ -1,0 +1,51 @@
+"""``list presets`` and the shell's completion know one's own presets, and say of a broken one what is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cvbench_tui.catalog.presets import preset_names
+from cvbench_tui.completion import names
+from cvbench_tui.listing import print_list
+
+NEW_LINE = "two\\nlines"
+
+
+@pytest.fixture(autouse=True)
+def own(monkeypatch, tmp_path):
+    """Two presets of one's own, of which one cannot be used, and one that has a shipped one's name."""
+    monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config.toml"))
+    folder = tmp_path / "presets"
+    folder.mkdir()
+    (folder / "mine.toml").write_text(f'description = "{NEW_LINE}"\nmodels = ["resnet18"]\nprotocol = "rigorous"\n')
+    (folder / "wrong.toml").write_text('models = ["resnet81"]\n')
+    (folder / "quick.toml").write_text('models = ["resnet18"]\n')
+
+
+def test_own_presets_are_listed_after_the_shipped_ones(capsys):
+    print_list("presets", as_json=False, runs_dir=None)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [*preset_names(), "mine", "quick", "wrong"]
+    assert "1 workloads" in lines[-3]
+    assert lines[-3].endswith("rigorous  own: two\\nlines")
+    assert "not usable" in lines[-2]
+    assert "A shipped preset has this name already" in lines[-2]
+    assert "resnet81" in lines[-1]
+
+
+def test_as_json_a_broken_one_has_its_problem_and_no_protocol(capsys):
+    print_list("presets", as_json=True, runs_dir=None)
+    rows = json.loads(capsys.readouterr().out)
+    *shipped, mine, taken, wrong = rows
+    assert all(row["problem"] is None and not row["own"] for row in shipped)
+    assert (mine["own"], mine["protocol"], mine["problem"], mine["workloads"]) == (True, "rigorous", None, 1)
+    assert mine["description"] == "two\nlines"
+    assert all(row["own"] and row["problem"] and row["protocol"] is None for row in (taken, wrong))
+
+
+def test_completion_offers_what_can_be_used():
+    offered = names("presets", "")
+    assert offered == [*preset_names(), "mine"]
+    assert names("presets", "mi") == ["mine"]
