@@ -12,7 +12,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from cvbench_tui.core.event import Event, Progress
+from cvbench_tui.core.event import Event, Progress, RunFinished
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Recorder, Session
 from cvbench_tui.engine.source import EventSource
@@ -85,10 +85,17 @@ class CarefulRecorder:
             self._stop()
 
 
+def _unnoted(event: Event, run: Run) -> None:
+    """What happens is not noted."""
+
+
 class Drive(Background):
     """Drives one session to its end, writing every event into the runs folder first."""
 
-    def __init__(self, post: Post, session: Session, folder: Path) -> None:
+    def __init__(
+        self, post: Post, session: Session, folder: Path, note: Callable[[Event, Run], None] = _unnoted
+    ) -> None:
+        """``note`` is told every event, in this thread."""
         super().__init__(post)
         self.session = session
         self.newest: Run | None = None
@@ -96,6 +103,7 @@ class Drive(Background):
         self.path: Path | None = None
         """The run file, once it is begun."""
         self._folder = folder
+        self._note = note
         self._posted_at = float("-inf")
 
     def cancel(self) -> None:
@@ -105,20 +113,33 @@ class Drive(Background):
     def work(self) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written down."""
         # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
-        from cvbench_tui.results.store import create_log
+        from cvbench_tui.results.store import create_log, reopen_log
 
+        open_log = reopen_log if self.session.resumed else create_log
+        last: RunAdvanced | None = None
         try:
-            with create_log(self._folder, self.session.run_id) as log:
+            with open_log(self._folder, self.session.run_id) as log:
                 self.path = log.path
                 recorder = CarefulRecorder(log, self.cancel)
                 for event, run in self.session.run(recorder):
-                    self.newest = run
-                    if not isinstance(event, Progress) or self._due():
-                        self.post(RunAdvanced(event, run))
-            if recorder.error is not None:
-                self.post(RunRefused(recorder.error))
+                    last = self._heard(event, run)
         except CvbenchError as error:
             self.post(RunRefused(error))
+            return
+        if last is not None:
+            self.post(last)  # not before the file is closed: whoever hears it may open the file again
+        if recorder.error is not None:
+            self.post(RunRefused(recorder.error))
+
+    def _heard(self, event: Event, run: Run) -> RunAdvanced | None:
+        """Hand an event on; the last one of the run is returned instead."""
+        self.newest = run
+        self._note(event, run)
+        if isinstance(event, RunFinished):
+            return RunAdvanced(event, run)
+        if not isinstance(event, Progress) or self._due():
+            self.post(RunAdvanced(event, run))
+        return None
 
     def _due(self) -> bool:
         """True when the last progress message is long enough ago."""

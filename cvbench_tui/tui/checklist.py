@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from cvbench_tui.results.escape import visible
-from cvbench_tui.tui.ticks import Item, Ticks
-
-NAME_ROOM = 19
-"""Most cells the names take before the notes begin: what leaves the notes room in the narrowest pane."""
+from cvbench_tui.tui.list_keys import FILTER_KEYS, LIST_KEYS
+from cvbench_tui.tui.tick_lines import TickLines
+from cvbench_tui.tui.ticks import Line, Ticks
 
 
 class Filter(Input):
-    """The filter's line. Letters are text here, so it is left by Enter, Down or Escape."""
+    """The filter's line. Letters are text here, so it is left by Enter, Down, Tab or Escape."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "leave", "Leave the filter, keeping it", show=False),
-        Binding("escape", "clear", "Clear the filter, then leave it", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = FILTER_KEYS
 
     class Left(Message):
         """The user is done with it."""
@@ -49,144 +43,232 @@ class Filter(Input):
 
 
 class Checklist(Vertical):
-    """A titled list with ticks, headings and a filter."""
+    """A titled list with ticks, families that fold, and a filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "tick", "Tick", key_display="Space", tooltip="Tick or untick the line under the cursor"),
-        Binding("a", "tick_all", "All", tooltip="Tick everything shown"),
-        Binding("n", "tick_none", "None", tooltip="Untick everything shown"),
-        Binding("i", "invert", "Invert", show=False, tooltip="Swap the ticks of everything shown"),
-        Binding(
-            "slash",
-            "filter",
-            "Filter",
-            tooltip="Filter the list; Enter or Down keeps the filter, Escape clears it",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = LIST_KEYS
+    DEFAULT_CSS = """
+    Checklist > .notice { height: auto; }
+    Checklist#devices > TickLines { height: auto; }
+    .-narrow Checklist#devices > TickLines, .-single Checklist#devices > TickLines { height: 1fr; }
+    """
 
     class Changed(Message):
-        """Other things are ticked now."""
+        """Other things are ticked now; one for every key or click that changed some."""
 
-    def __init__(self, title: str, ticks: Ticks, *, id: str, legend: str = "") -> None:  # noqa: A002
+        def __init__(self, checklist: Checklist) -> None:
+            super().__init__()
+            self.checklist = checklist
+
+        @property
+        def control(self) -> Checklist:
+            """The list it happened in."""
+            return self.checklist
+
+    def __init__(self, title: str, ticks: Ticks, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.ticks = ticks
+        self.jump_key = ""
+        """Key that jumps here; empty for none."""
         self._title = title
+        self._said = ""
         self._filter = Filter(placeholder="filter", compact=True)
         self._filter.display = False
-        self._list = OptionList(markup=False, compact=True)
+        self._lines = TickLines(ticks)
         self._notice = Static(markup=False, classes="notice")
-        self.border_subtitle = Content(legend)
 
     def compose(self) -> ComposeResult:
         """The filter (hidden until used), a notice in place of an empty list, and the list."""
         yield self._filter
         yield self._notice
-        yield self._list
+        yield self._lines
 
     def on_mount(self) -> None:
         """Fill it."""
-        self.say("")
         self.rebuild()
 
     def say(self, text: str) -> None:
         """Show a sentence above the list; empty takes it away."""
-        self._notice.update(visible(text))
-        self._notice.display = bool(text)
+        self._said = text
+        self._notify()
 
     def focus_list(self) -> None:
         """Put the cursor into the list."""
-        self._list.focus()
+        self._lines.focus()
 
     def rebuild(self) -> None:
         """Show what the ticks offer now, with the cursor on the line it was on."""
-        self._filter.display = self._filter.has_focus or bool(self.ticks.needle)
-        before = self._current()
-        shown = self.ticks.shown
-        width = _name_width(shown)
-        group, options = "", []
-        for item in shown:
-            if item.group != group:
-                group = item.group
-                options.append(Option(Content.assemble((item.group, "$text-muted italic")), disabled=True))
-            options.append(Option(self._line(item, width), id=item.key, disabled=bool(item.reason)))
-        self._list.set_options(options)
-        keys = [option.id for option in options]
-        free = [index for index, option in enumerate(options) if not option.disabled]
-        self._list.highlighted = keys.index(before) if before is not None and before in keys else next(iter(free), None)
-        self._retitle()
+        self._show(self._kept())
+
+    # -- what is under the cursor
 
     def action_tick(self) -> None:
-        """Tick or untick the line under the cursor."""
-        key = self._current()
-        if key is not None:
-            self.ticks.toggle(key)
-            self._redraw()
+        """Tick or untick the line under the cursor, or its family."""
+        line, before = self._lines.current, self.ticks.ticked
+        if line is not None and line.item is None:
+            self.ticks.toggle_group(line.group)
+        elif line is not None and line.item is not None:
+            self.ticks.toggle(line.item.key)
+        self._ticked(before)
+
+    def action_enter(self) -> None:
+        """A heading folds, an item is ticked."""
+        line = self._lines.current
+        if line is not None and line.item is None:
+            (self.action_unfold if self.ticks.is_folded(line.group) else self.action_fold)()
+        else:
+            self.action_tick()
+
+    def action_fold(self) -> None:
+        """Fold the family, the cursor on its heading."""
+        line = self._lines.current
+        if line is not None:
+            self.ticks.fold(line.group)
+            self.rebuild()
+
+    def action_unfold(self) -> None:
+        """Unfold the family."""
+        line = self._lines.current
+        if line is not None:
+            self.ticks.unfold(line.group)
+            self.rebuild()
+
+    def action_fold_all(self) -> None:
+        """Leave only the headings."""
+        self.ticks.fold_all()
+        self.rebuild()
+
+    def action_unfold_all(self) -> None:
+        """Show every item."""
+        self.ticks.unfold_all()
+        self.rebuild()
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by so many lines."""
+        self._lines.move(step)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by so many pages."""
+        self._lines.move_rows(pages * max(1, self._lines.size.height - 1))
+
+    # -- all of it
 
     def action_tick_all(self) -> None:
         """Tick everything shown."""
+        before = self.ticks.ticked
         self.ticks.tick_shown(True)
-        self._redraw()
+        self._ticked(before)
 
     def action_tick_none(self) -> None:
         """Untick everything shown."""
+        before = self.ticks.ticked
         self.ticks.tick_shown(False)
-        self._redraw()
+        self._ticked(before)
 
     def action_invert(self) -> None:
         """Swap the ticks of everything shown."""
+        before = self.ticks.ticked
         self.ticks.invert_shown()
-        self._redraw()
+        self._ticked(before)
+
+    def _ticked(self, before: tuple[str, ...]) -> None:
+        """Other ticks, the same lines. ``before``: what was ticked."""
+        if self.ticks.ticked == before:
+            return
+        self._lines.redraw()
+        self._retitle()
+        self.post_message(self.Changed(self))
+
+    # -- the filter
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape is the screen's where there is no filter to clear."""
+        return bool(self.ticks.needle) if action == "clear_filter" else True
 
     def action_filter(self) -> None:
         """Put the cursor into the filter."""
         self._filter.display = True
         self._filter.focus()
 
+    def action_clear_filter(self) -> None:
+        """Show everything again."""
+        self._filter.value = ""
+        self._filter.display = False
+
     @on(Input.Changed)
     def _filtered(self, event: Input.Changed) -> None:
         event.stop()
         self.ticks.needle = event.value
-        self.rebuild()
+        self._show(self._best())
 
     @on(Filter.Left)
     def _left(self, event: Filter.Left) -> None:
         event.stop()
-        self._list.focus()
-        self._filter.display = bool(self.ticks.needle)
+        self._lines.focus()
 
-    @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or a click on a line."""
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """An empty filter goes when it is left, however that was."""
+        if event.widget is self._filter:
+            self._filter.display = bool(self._filter.value)
+
+    # -- what the list draws and hears
+
+    @on(TickLines.Clicked)
+    def _clicked(self, event: TickLines.Clicked) -> None:
+        """On a box, tick; on the rest of a line, do what Enter does."""
         event.stop()
-        self.action_tick()
+        (self.action_tick if event.place == "box" else self.action_enter)()
 
-    def _current(self) -> str | None:
-        """Key under the cursor; None on an empty list."""
-        option = self._list.highlighted_option
-        return option.id if option is not None else None
+    @on(TickLines.LaidOut)
+    def _laid_out(self, event: TickLines.LaidOut) -> None:
+        event.stop()
+        self.border_subtitle = Content("  ".join(event.headings))
 
-    def _redraw(self) -> None:
-        """New marks on the same lines: cheaper than a rebuild, and the cursor stays."""
-        width = _name_width(self.ticks.shown)
-        for item in self.ticks.shown:
-            self._list.replace_option_prompt(item.key, self._line(item, width))
+    def _show(self, cursor: Line | None) -> None:
+        lines = self.ticks.lines
+        self._lines.show(lines, _index(lines, cursor))
         self._retitle()
-        self.post_message(self.Changed())
+        self._notify()
+
+    def _kept(self) -> Line | None:
+        """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
+        lines, line = self.ticks.lines, self._lines.current
+        if line is not None:
+            places = {_place(each): each for each in lines}
+            kept = places.get(_place(line)) or places.get((line.group, None))
+            if kept is not None:
+                return kept
+        return next((each for each in lines if each.item is not None and not each.item.reason), None)
+
+    def _best(self) -> Line | None:
+        """The line under the cursor, unless the filter found a better one: Space ticks what was typed."""
+        kept = self._kept()
+        found = [line for line in self.ticks.lines if line.item is not None]
+        best = max(found, key=self._score, default=None)
+        if kept is None or best is None or not self.ticks.needle.strip():
+            return kept
+        return kept if kept.item is not None and self._score(kept) == self._score(best) else best
+
+    def _score(self, line: Line) -> int:
+        return self.ticks.score(line.item) if line.item is not None else 0
 
     def _retitle(self) -> None:
-        able = sum(1 for item in self.ticks.items if not item.reason)
-        self.border_title = Content(f"{self._title} {len(self.ticks.ticked)} of {able}")
+        title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"
+        hidden = self.ticks.hidden_ticked if self.ticks.needle else 0
+        self.border_title = Content(f"{title}, {hidden} hidden" if hidden else title)
 
-    def _line(self, item: Item, width: int) -> Content:
-        """``[x] Resnet18   11.7 M``; what cannot be ticked says why."""
-        name = item.name.ljust(width)
-        if item.reason:
-            return Content.assemble("[-] ", name, " ", visible(item.reason))
-        if self.ticks.has(item.key):
-            return Content.assemble(("[x] ", "$text-success bold"), (name, "bold"), " ", (item.note, "$text-muted"))
-        return Content.assemble("[ ] ", name, " ", (item.note, "$text-muted"))
+    def _notify(self) -> None:
+        """What was said, and why the list is empty."""
+        text = self._said
+        if self.ticks.items and not self.ticks.shown:
+            text = f'No {self.ticks.noun} matches "{self.ticks.needle}". Escape clears the filter.'
+        self._notice.update(visible(text))
+        self._notice.display = bool(text)
 
 
-def _name_width(items: Sequence[Item]) -> int:
-    """Cells of the column of names; a longer name pushes its own note aside."""
-    return min(NAME_ROOM, max((len(item.name) for item in items), default=0))
+def _place(line: Line) -> tuple[str, str | None]:
+    """What a line is known by, even when its item has got other texts."""
+    return (line.group, line.item.key if line.item is not None else None)
+
+
+def _index(lines: tuple[Line, ...], wanted: Line | None) -> int:
+    return lines.index(wanted) if wanted is not None and wanted in lines else 0

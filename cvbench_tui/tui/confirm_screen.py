@@ -6,30 +6,35 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from cvbench_tui.results.escape import visible
+from cvbench_tui.tui.dialog import Dialog
+from cvbench_tui.tui.modal import Modal
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Modal[bool]):
     """Dismisses with True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n,escape", "answer(False)", "No"),
-        Binding("left,right", "app.focus_next", "Other answer", show=False),
-    ]
+        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Answer yes"),
+        Binding("n,escape", "answer(False)", "No", id="confirm.no", tooltip="Answer no"),
+        Binding(
+            "left,right", "app.focus_next", "Other answer", id="confirm.other", show=False,
+            tooltip="Go to the other answer",
+        ),
+    ]  # fmt: skip
 
     def __init__(self, question: str, yes: str) -> None:
+        """``yes`` is the word on the button for it."""
         super().__init__()
         self._question = question
         self._yes = yes
 
     def compose(self) -> ComposeResult:
         """The question and its buttons; Enter is yes."""
-        with Vertical(classes="dialog"):
+        with Dialog("Please confirm", "y yes   n, Escape no"):
             yield Static(visible(self._question), markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(f"{self._yes} (y)", id="yes", variant="error", compact=True)

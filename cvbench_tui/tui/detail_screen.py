@@ -1,82 +1,67 @@
-"""Everything about one row: the sections of ``results.detail`` and its histograms, drawn."""
+"""The detail of one row as a dialog, for terminals without room for a pane of it."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.content import Content
 
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.detail import Histogram, Section, detail, histograms
-from cvbench_tui.results.escape import visible
-from cvbench_tui.tui.page import append_entry, inner_width
-
-BAR = "\u2588"
-BAR_WIDTH = 40
-"""Cells of the fullest bin."""
+from cvbench_tui.tui.detail_view import DetailView
+from cvbench_tui.tui.modal import Modal
 
 
-class DetailScreen(ModalScreen[None]):
-    """A page to scroll and to close."""
+class DetailScreen(Modal[None]):
+    """A page to scroll, to leaf through and to close."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "close", "Close", id="detail.close", tooltip="Back to the table"),
+        Binding("right,n", "leaf(1)", "Next row", id="detail.next", tooltip="The next row of the table"),
+        Binding("left,p", "leaf(-1)", "Row before", id="detail.previous", tooltip="The row before"),
+    ]
+    DEFAULT_CSS = """
+    DetailScreen > DetailView {
+        width: 110; max-width: 98%; height: 96%; background: $surface; border: round $primary; padding: 0 1;
+    }
+    """
 
-    def __init__(self, run: Run, case_id: str) -> None:
+    def __init__(self, run: Run, case_id: str, rows: Sequence[str], moved: Callable[[str], object]) -> None:
+        """``rows``: ids of the table's rows in its order. ``moved`` is told which one is shown after leafing."""
         super().__init__()
         self._run = run
         self._case_id = case_id
+        self._rows = list(rows)
+        self._moved = moved
 
     def compose(self) -> ComposeResult:
-        """One text in a box that scrolls."""
-        with VerticalScroll(classes="dialog page") as page:
-            page.border_title = "Row"
-            page.border_subtitle = "arrows scroll   Escape close"
-            yield Static(self._page(), id="detail")
+        """The view in a frame."""
+        view = DetailView(id="detail")
+        view.border_title = "Row"
+        view.border_subtitle = Content("arrows scroll, leaf   y copy   c copy command   Escape close")
+        yield view
 
     def on_mount(self) -> None:
         """The arrows scroll at once."""
-        self.query_one(VerticalScroll).focus()
+        self.query_one(DetailView).focus()
+        self._show()
+
+    def _show(self) -> None:
+        view = self.query_one(DetailView)
+        if self._case_id in self._rows:
+            view.border_title = f"Row {self._rows.index(self._case_id) + 1} of {len(self._rows)}"
+        view.show(self._run, self._case_id)
+
+    def action_leaf(self, step: int) -> None:
+        """Another row."""
+        if self._case_id in self._rows:
+            place = min(max(self._rows.index(self._case_id) + step, 0), len(self._rows) - 1)
+            self._case_id = self._rows[place]
+            self._moved(self._case_id)
+            self._show()
 
     def action_close(self) -> None:
         """Back to the table."""
         self.dismiss(None)
-
-    def _page(self) -> Text:
-        """The sections, each phase's histogram under its statistics."""
-        drawn = {histogram.title.split()[0]: histogram for histogram in histograms(self._run, self._case_id)}
-        blocks = []
-        for section in detail(self._run, self._case_id):
-            blocks.append(_section(section, inner_width(self.app.size.width)))
-            if section.title in drawn:
-                blocks.append(_histogram(drawn[section.title]))
-        return Text("\n").join(blocks)
-
-
-def _section(section: Section, page_width: int) -> Text:
-    """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
-    block = Text(visible(section.title) + "\n", style="bold")
-    width = max((len(label) for label, _ in section.pairs), default=0)
-    for label, text in section.pairs:
-        append_entry(block, visible(label), visible(text), indent=width + 2, width=page_width)
-    for line in section.lines:
-        block.append(f"  {visible(line)}\n", style="not bold")
-    return block
-
-
-def _histogram(histogram: Histogram) -> Text:
-    """One line a bin: from, to, bar, count."""
-    block = Text(style="not bold")
-    most = max(each.count for each in histogram.bins)
-    wide = max(len(each.high) for each in histogram.bins)
-    for each in histogram.bins:
-        bar = BAR * math.ceil(BAR_WIDTH * each.count / most)
-        block.append(f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", style="dim")
-        block.append(bar, style="green")
-        block.append(f" {each.count}\n" if each.count else "\n")
-    return block

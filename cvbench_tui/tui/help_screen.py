@@ -5,90 +5,99 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.content import Content
 from textual.widgets import Static
 
 from cvbench_tui.core.reasons import GRADE_HELP, NOTICES, REASONS, ReasonKind
 from cvbench_tui.results.columns import COLUMNS
 from cvbench_tui.results.detail_phase import LABELS
-from cvbench_tui.tui.checklist import Checklist, Filter
-from cvbench_tui.tui.page import append_entry, inner_width
-from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.tui.modal import Modal
+from cvbench_tui.tui.page import Page, inner_width, section
+from cvbench_tui.tui.shown_keys import shown_keys
 
-KEY_NAMES = {"comma": ",", "full_stop": ".", "slash": "/", "question_mark": "?"}
+Places = Sequence[tuple[str, Sequence[Binding]]]
+"""Title of a place, and the keys that it has."""
+
 INTRODUCTION = (
-    "Tick models, layers and devices, press r, watch the table fill, press s to save it. "
+    "Tick models, layers and devices, press r, watch the table fill, press s to save it.\n"
     "Every number is measured in a process of its own, not in this one."
 )
+SETTINGS = (
+    ("config.toml", "Theme, columns, layout, ASCII, and every key under [keys]; docs/settings.md explains each."),
+    ("methodology", "How each number is taken and graded: docs/methodology.md."),
+)  # fmt: skip
+WIDEST = 20
+"""Cells of a label beyond which its text begins on the next line."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Modal[None]):
     """A page to scroll and to close."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q,question_mark,f1", "close", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q,question_mark,f1", "close", "Close", id="help.close", tooltip="Back to where you were"),
+    ]
+    DEFAULT_CSS = """
+    HelpScreen #help { height: auto; }
+    """
 
-    def __init__(self, app_keys: Sequence[BindingType]) -> None:
+    def __init__(self, focused: Places, rest: Places, ascii: bool = False) -> None:  # noqa: A002
+        """``focused``: the pane that has the focus, shown first. ``ascii``: no sign that is not ASCII."""
         super().__init__()
-        self._app_keys = app_keys
+        self._places = [*focused, *rest]
+        self._ascii = ascii
 
     def compose(self) -> ComposeResult:
         """One text in a box that scrolls."""
-        with VerticalScroll(classes="dialog page") as page:
-            page.border_title = "Help"
-            page.border_subtitle = "arrows scroll   Escape close"
-            yield Static(help_page(self._app_keys, inner_width(self.app.size.width)), id="help")
+        with Page() as page:
+            page.border_title = Content("Help")
+            page.border_subtitle = Content("arrows, j k, Space scroll   Escape close")
+            yield Static(id="help", markup=False)
 
     def on_mount(self) -> None:
         """The arrows scroll at once."""
-        self.query_one(VerticalScroll).focus()
+        self.query_one(Page).focus()
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Fold the texts at the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        text = help_page(self.app, self._places, inner_width(self.app.size.width), ascii=self._ascii)
+        self.query_one("#help", Static).update(text)
 
     def action_close(self) -> None:
         """Back to where the user was."""
         self.dismiss(None)
 
 
-def help_page(app_keys: Sequence[BindingType], width: int) -> Text:
-    """Everything, folded at ``width`` cells."""
-    page = Text(INTRODUCTION + "\n")
-    places = (
-        ("Anywhere", app_keys),
-        ("In a list", Checklist.BINDINGS),
-        ("In its filter", Filter.BINDINGS),
-        ("In the table", ResultTable.BINDINGS),
-    )
-    for title, bindings in places:
-        entries = [binding for binding in bindings if isinstance(binding, Binding)]
-        texts = [(key_names(binding), binding.tooltip or binding.description) for binding in entries]
-        _list(page, title, texts, indent=12, width=width)
-    _list(page, "Columns", [(column.heading, column.help) for column in COLUMNS], indent=19, width=width)
-    _list(page, "Grades", list(GRADE_HELP.items()), indent=3, width=width)
-    _list(page, "Reasons for a grade, and what to do", _kinds(REASONS), indent=19, width=width)
-    _list(page, "Notices, which cost no grade", _kinds(NOTICES), indent=20, width=width)
-    _list(page, "In the detail of a row", list(LABELS.items()), indent=19, width=width)
-    return page
+def help_page(app: App[object], places: Places, width: int, *, ascii: bool = False) -> Content:  # noqa: A002
+    """Everything, folded at ``width`` cells; keys are those that ``app`` has mapped."""
+    lists: list[tuple[str, Sequence[tuple[str, str]]]] = [(title, _keys(app, bindings)) for title, bindings in places]
+    lists += [
+        ("Columns", [(column.heading, column.help) for column in COLUMNS]),
+        ("Grades", list(GRADE_HELP.items())),
+        ("Reasons for a grade, and what to do", _kinds(REASONS)),
+        ("Notices, which cost no grade", _kinds(NOTICES)),
+        ("In the detail of a row", list(LABELS.items())),
+        ("Settings and manual", SETTINGS),
+    ]
+    if ascii:
+        from cvbench_tui.results.ascii import to_ascii
+
+        lists = [(title, [(to_ascii(label), to_ascii(text)) for label, text in entries]) for title, entries in lists]
+    sections = [section(title, entries, width=width, widest=WIDEST) for title, entries in lists]
+    return Content("\n\n").join([Content(INTRODUCTION), *sections])
+
+
+def _keys(app: App[object], bindings: Sequence[Binding]) -> list[tuple[str, str]]:
+    """Keys and what they do; a binding without words is not for people."""
+    texts = [(shown_keys(app, each), each.tooltip or each.description) for each in bindings]
+    return [(keys, text) for keys, text in texts if text]
 
 
 def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:
     """Code and what there is to say of it."""
     return [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()]
-
-
-def _list(page: Text, title: str, entries: Sequence[tuple[str, str]], *, indent: int, width: int) -> None:
-    """A title, and what stands under it."""
-    page.append(f"\n{title}\n", style="bold")
-    for label, text in entries:
-        append_entry(page, label, text, indent=indent, width=width)
-
-
-def key_names(binding: Binding) -> str:
-    """``r F5`` for ``r,f5``."""
-    return " ".join(_key_name(key) for key in binding.key.split(","))
-
-
-def _key_name(key: str) -> str:
-    """Letters as they are typed, named keys with a capital."""
-    return key if len(key) == 1 else KEY_NAMES.get(key) or key.capitalize()

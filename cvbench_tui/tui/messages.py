@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import Event
-from cvbench_tui.core.run import Run
 from cvbench_tui.errors import CvbenchError
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.environment import Environment
+    from cvbench_tui.core.event import Event
+    from cvbench_tui.core.run import Run
 
 
 class Probed(Message):
@@ -33,6 +37,18 @@ class RunAdvanced(Message):
         super().__init__()
         self.event = event
         self.run = run
+
+    def can_replace(self, message: Message) -> bool:
+        """Progress that still waits gives way to whatever of the run comes behind it."""
+        return self.event.kind == "progress" and isinstance(message, RunAdvanced)
+
+
+class Logged(Message):
+    """The log has new lines; ``Conductor.lines`` has them."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One is enough for all lines there are."""
+        return isinstance(message, Logged)
 
 
 class RunRefused(Message):

@@ -1,15 +1,16 @@
-"""The numbered tabs of a narrow terminal, where one pane shows at a time."""
+"""The numbered tabs of a terminal where one pane shows at a time."""
 
 from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-PANES = ("models", "layers", "devices", "results")
-"""Ids of the panes; keys 1 to 4 go to them in this order."""
+PANES = ("models", "layers", "devices", "results", "log")
+"""Ids of the panes; keys 1 to 5 go to them in this order."""
 
 
 class PaneTab(Static):
@@ -23,8 +24,16 @@ class PaneTab(Static):
             self.pane = pane
 
     def __init__(self, number: int, pane: str) -> None:
-        super().__init__(f"{number} {pane.capitalize()}", id=f"tab-{pane}", markup=False)
         self._pane = pane
+        self._count = ""
+        self._label = f"{number} {pane.capitalize()}"
+        super().__init__(self._label, id=f"tab-{pane}", markup=False)
+
+    def count(self, text: str) -> None:
+        """What stands behind the name: ``3/80``; only a new text is drawn, since it moves the other tabs."""
+        if text != self._count:
+            self._count = text
+            self.update(Content(f"{self._label} {text}".rstrip()))
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""
@@ -35,6 +44,12 @@ class PaneTab(Static):
 class PaneTabs(Horizontal):
     """The row of tabs."""
 
+    DEFAULT_CSS = """
+    PaneTabs { width: 1fr; height: 1; }
+    PaneTab { width: auto; padding: 0 1; color: $text-muted; }
+    PaneTab.-active { background: $primary 40%; color: $text; text-style: bold reverse; }
+    """
+
     def compose(self) -> ComposeResult:
         """One tab a pane."""
         for number, pane in enumerate(PANES, start=1):
@@ -44,3 +59,8 @@ class PaneTabs(Horizontal):
         """Show which pane is in front."""
         for tab in self.query(PaneTab):
             tab.set_class(tab.id == f"tab-{pane}", "-active")
+
+    def count(self, counts: dict[str, str]) -> None:
+        """What stands behind the names, by pane."""
+        for pane, text in counts.items():
+            self.query_one(f"#tab-{pane}", PaneTab).count(text)

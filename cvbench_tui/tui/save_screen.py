@@ -1,4 +1,4 @@
-"""The save dialog: a path and a layout. What is wrong with the path is said here, and the path is kept."""
+"""The save dialog: a path and a layout. What is wrong with the path is said while it is typed, and the path is kept."""
 
 from __future__ import annotations
 
@@ -10,46 +10,101 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.containers import Horizontal
+from textual.timer import Timer
+from textual.widgets import Button, Input, Static
 
-from cvbench_tui.errors import StoreError
+from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.escape import visible
 from cvbench_tui.results.markdown import Layout
+from cvbench_tui.tui import destination
+from cvbench_tui.tui.choice_lines import ChoiceLines
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
+from cvbench_tui.tui.dialog import Dialog
 from cvbench_tui.tui.layout_choice import LayoutChoice
+from cvbench_tui.tui.modal import Modal
+from cvbench_tui.tui.path_suggester import PathInput
 
 Write = Callable[[Path, Layout], None]
+Check = Callable[[Path], str]
+CHECK_S = 0.15
+"""Seconds without a key after which the path is looked at."""
 
 
-class SaveScreen(ModalScreen[Path]):
+class SaveScreen(Modal[Path]):
     """Writes with the function it was given and dismisses with the path, or with None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close"), Binding("enter", "save", "Save")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="save.close", tooltip="Leave without saving"),
+        Binding("enter", "save", "Save", id="save.save", tooltip="Save under this path"),
+    ]
+    DEFAULT_CSS = """
+    SaveScreen #layout { height: auto; }
+    SaveScreen #form { color: $text-muted; margin-bottom: 1; }
+    """
 
-    def __init__(self, suggestion: Path, write: Write) -> None:
-        """A relative path begins in the suggestion's folder."""
+    def __init__(self, suggestion: Path, write: Write, layout: Layout = "wide", check: Check | None = None) -> None:
+        """A relative path begins in the suggestion's folder.
+
+        ``write`` raises CvbenchError when it cannot. ``check`` says in a sentence what speaks against a path, or
+        nothing; left out, ``destination.problem`` looks without touching anything.
+        """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
+        self._layout = layout
+        self._check = check or destination.problem
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Path, layout, and room for a complaint."""
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Save the table"
-            dialog.border_subtitle = "Enter save   Tab layout   Escape close"
-            yield Static("File (.md, .json or .csv):", markup=False)
-            yield Input(self._suggestion.name, id="path", compact=True)
-            yield Static("Markdown layout:", markup=False, classes="heading")
-            yield LayoutChoice()
-            yield Static("", id="complaint", markup=False)
+        """Path, form, layout, room for a complaint, buttons."""
+        with Dialog("Save", "Enter save   Tab complete, next   Escape close"):
+            yield Static("File", markup=False)
+            yield PathInput(self._suggestion.name, self._suggestion.parent, id="path")
+            yield Static(id="form", markup=False)
+            yield LayoutChoice(self._layout)
+            yield Static(id="complaint", classes="message", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Save", id="save", variant="primary", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    @on(Input.Changed)
+    @on(ChoiceLines.Changed)
+    def _edited(self) -> None:
+        """The form at once, a look at the disk when the typing pauses."""
+        path = self._path()
+        layout = self.query_one(LayoutChoice)
+        layout.visible = destination.has_layout(path)
+        form = destination.form(path, layout.layout_name)
+        self.query_one("#form", Static).update(visible(f"Writes {form}, in {path.parent}"))
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(CHECK_S, self._look)
+
+    def _look(self) -> None:
+        """Say what speaks against the path, or that there is such a file already."""
+        path = self._path()
+        problem = self._problem()
+        if not problem and destination.exists(path):
+            self._say(f"{path.name} is there already; Enter asks before overwriting.", remark=True)
+        else:
+            self._say(problem)
+
+    def _problem(self) -> str:
+        return self._check(self._path()) if self._typed() else "Name a file."
+
+    def _say(self, sentence: str, *, remark: bool = False) -> None:
+        complaint = self.query_one("#complaint", Static)
+        complaint.set_class(remark, "-remark")
+        complaint.update(visible(sentence))
 
     @on(Input.Submitted)
     def action_save(self) -> None:
         """Save; ask first when the file is there already."""
-        path = self._path()
-        if os.path.isfile(path):  # Path.is_file raises where a folder may not be read
+        path, problem = self._path(), self._problem()
+        if problem:
+            self._say(problem)
+        elif destination.exists(path):
             self.app.push_screen(ConfirmScreen(f"{path.name} is there already. Overwrite it?", "Overwrite"), self._save)
         else:
             self._save(True)
@@ -59,13 +114,23 @@ class SaveScreen(ModalScreen[Path]):
             return
         try:
             self._write(self._path(), self.query_one(LayoutChoice).layout_name)
-        except StoreError as error:
-            self.query_one("#complaint", Static).update(visible(f"{error.message} {error.hint}".strip()))
+        except CvbenchError as error:
+            self._say(f"{error.message} {error.hint}".strip())
         else:
             self.dismiss(self._path())
 
+    def _typed(self) -> str:
+        return self.query_one("#path", Input).value.strip()
+
     def _path(self) -> Path:
-        return self._suggestion.parent / os.path.expanduser(self.query_one("#path", Input).value.strip())
+        return self._suggestion.parent / os.path.expanduser(self._typed())
+
+    @on(Button.Pressed)
+    def _clicked(self, event: Button.Pressed) -> None:
+        if event.button.id == "save":
+            self.action_save()
+        else:
+            self.action_close()
 
     def action_close(self) -> None:
         """Leave without saving."""

@@ -9,10 +9,11 @@ from textual.widgets import Static
 
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.checklist import Checklist
+from cvbench_tui.tui.detail_view import DetailView
 from cvbench_tui.tui.progress_strip import ProgressStrip
 from cvbench_tui.tui.result_table import ResultTable
 
-WIDE, NARROW = (120, 40), (80, 24)
+ROOMY, WIDE, NARROW = (200, 50), (120, 40), (80, 24)
 
 
 async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
@@ -31,16 +32,21 @@ def strip(app: BenchApp) -> str:
 
 
 def word(app: BenchApp) -> str:
-    """The strip without its hint."""
-    return strip(app).split("   ")[0]
+    """The strip's first line, without its hint."""
+    return strip(app).split("\n")[0]
 
 
 def text(app: BenchApp, selector: str) -> str:
     return str(app.screen.query_one(selector, Static).visual)
 
 
+def page(app: BenchApp) -> str:
+    """What the detail in front says."""
+    return str(app.screen.query_one(DetailView).query_one(Static).visual)
+
+
 def ended(app: BenchApp) -> bool:
-    return app.conductor.run is not None and app.conductor.run.ended is not None
+    return app.conductor.run is not None and app.conductor.run.ended is not None and not app.conductor.running
 
 
 def table(app: BenchApp) -> ResultTable:
@@ -48,11 +54,21 @@ def table(app: BenchApp) -> ResultTable:
 
 
 def cursor(app: BenchApp) -> str | None:
-    return table(app).ordered_rows[table(app).cursor_row].key.value
+    return table(app).cursor
+
+
+def toasts(app: BenchApp) -> str:
+    """What was notified, newest last."""
+    return "\n".join(str(each.message) for each in app._notifications)
+
+
+async def known(app: BenchApp, pilot: Pilot[int]) -> None:
+    """Until the devices are known."""
+    await until(pilot, lambda: app.conductor.environment is not None)
 
 
 async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:
     """The recorded run, to its end."""
-    await until(pilot, lambda: app.conductor.environment is not None)
+    await known(app, pilot)
     await pilot.press("r")
     await until(pilot, lambda: ended(app))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection
-from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import Event, Progress
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.replay import ReplaySource
@@ -124,3 +125,15 @@ class NoWorker(ReplaySource):
         if self.asked == 1:
             raise WorkerError("The measuring process ended at once: [/] no torch [bold].", "Install PyTorch.")
         return super().probe()
+
+
+class NoGpu(ReplaySource):
+    """A machine with a processor only; the kinds of device it lacks say why."""
+
+    def probe(self) -> Environment:
+        environment = super().probe()
+        absent = (
+            Device("cuda", "", available=False, reason="No usable card or driver was found."),
+            Device("mps", "", available=False, reason="Only on Macs with Apple silicon."),
+        )
+        return replace(environment, devices=(*(each for each in environment.devices if each.is_cpu), *absent))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.store import reopen_log
 from cvbench_tui.tui import background
 from cvbench_tui.tui.background import Drive, Probe
-from cvbench_tui.tui.messages import Crashed, Probed, RunAdvanced, RunRefused
+from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
 from tests.tui import recorded
 
 
@@ -101,3 +103,26 @@ def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path) -> None:
     assert (log.asked, stopped) == (1, [True])
     assert recorder.error is not None
     assert recorder.error.message == "No space."
+
+
+def test_progress_that_waits_gives_way_to_what_comes_behind_it_and_nothing_else_does(tmp_path: Path) -> None:
+    mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
+    mine.run()
+    messages = [message for message in posted if isinstance(message, RunAdvanced)]
+    for message, behind in pairwise(messages):
+        assert message.can_replace(behind) is isinstance(message.event, Progress)
+        assert not message.can_replace(Logged())
+    assert Logged().can_replace(Logged())
+    assert not Logged().can_replace(messages[0])
+
+
+def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> None:
+    reopened: list[Message] = []
+
+    def post(message: Message) -> None:
+        if isinstance(message, RunAdvanced) and isinstance(message.event, RunFinished):
+            reopen_log(tmp_path, message.run.id).close()
+            reopened.append(message)
+
+    Drive(post, Session(ReplaySource(recorded.good()), plan()), tmp_path).run()
+    assert len(reopened) == 1

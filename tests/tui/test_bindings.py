@@ -1,84 +1,255 @@
-"""Every key the app declares is pressed in a test of the app, and told in the help."""
+"""Every key the app declares reaches its action where it is declared, is pressed in a test, and is told in the help."""
 
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.pilot import Pilot
+from textual.widgets._footer import FooterKey
 
+import cvbench_tui.tui
 from cvbench_tui.core.reasons import GRADE_HELP, NOTICES, REASONS
 from cvbench_tui.results.columns import COLUMNS
 from cvbench_tui.results.detail_phase import LABELS
 from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.bench_screen import BenchScreen
 from cvbench_tui.tui.checklist import Checklist, Filter
+from cvbench_tui.tui.choice_lines import ChoiceLines
+from cvbench_tui.tui.choice_list import ChoiceList, ListFilter
+from cvbench_tui.tui.columns_screen import ColumnsScreen
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.detail_screen import DetailScreen
-from cvbench_tui.tui.help_screen import INTRODUCTION, HelpScreen, help_page, key_names
-from cvbench_tui.tui.layout_choice import LayoutChoice
+from cvbench_tui.tui.detail_view import DetailView
+from cvbench_tui.tui.help_screen import INTRODUCTION, HelpScreen, help_page
+from cvbench_tui.tui.jump_screen import JumpScreen
+from cvbench_tui.tui.log_pane import LogPane
+from cvbench_tui.tui.page import Page
+from cvbench_tui.tui.pane_tabs import PANES
+from cvbench_tui.tui.path_suggester import PathInput
+from cvbench_tui.tui.places import PLACES, all_bindings, places
+from cvbench_tui.tui.presets_screen import PresetsScreen
 from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.tui.results_pane import ResultsPane
+from cvbench_tui.tui.runs_screen import RunsScreen
 from cvbench_tui.tui.save_screen import SaveScreen
 from cvbench_tui.tui.settings_screen import SettingsScreen
+from cvbench_tui.tui.shown_keys import shown_keys
+from tests.tui import recorded
+from tests.tui.dialog_app import seen
+from tests.tui.flow import NARROW, WIDE, known, run_all, until
 
-PLACES = (
-    BenchApp, Checklist, Filter, ResultTable, ConfirmScreen, DetailScreen, HelpScreen, LayoutChoice, SaveScreen,
-    SettingsScreen,
-)  # fmt: skip
-
+pytestmark = pytest.mark.timeout(60)
 METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()
 UNFOLDED = 1000
 """Cells of a page on which no text is folded."""
+QUESTION = "a question"
+WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
+    BenchApp: (("5",), None),
+    BenchScreen: (("5",), None),
+    Checklist: (("1",), None),
+    Filter: (("1", "slash"), None),
+    ResultTable: (("4",), None),
+    ResultsPane: (("4",), None),
+    DetailView: (("4", "enter"), None),
+    DetailScreen: (("4", "enter"), None),
+    LogPane: (("5",), None),
+    SaveScreen: (("s",), ChoiceLines),
+    PathInput: (("s",), PathInput),
+    SettingsScreen: (("b",), ChoiceLines),
+    ChoiceLines: (("b",), ChoiceLines),
+    PresetsScreen: (("P",), None),
+    ChoiceList: (("P",), None),
+    ColumnsScreen: (("4", "c"), None),
+    RunsScreen: (("H",), None),
+    ListFilter: (("H", "slash"), None),
+    ConfirmScreen: ((QUESTION,), None),
+    JumpScreen: (("semicolon",), None),
+    HelpScreen: (("question_mark",), None),
+    Page: (("question_mark",), None),
+}
+"""Keys that lead to a place from the finished run, and what takes the focus there when that is not the first thing."""
 
 
-def keys(place: type) -> set[str]:
-    return {key for binding in place.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")}
+def keys(place: type[DOMNode]) -> list[tuple[str, str]]:
+    """Every key that is declared in that class, with its action."""
+    return [(key, binding.action) for binding in place.BINDINGS for key in binding.key.split(",")]  # type: ignore[union-attr]
+
+
+def declaring() -> Iterator[type[DOMNode]]:
+    """Every class of ours that declares keys."""
+    for module in pkgutil.iter_modules(cvbench_tui.tui.__path__):
+        found = vars(importlib.import_module(f"cvbench_tui.tui.{module.name}")).values()
+        for each in found:
+            ours = isinstance(each, type) and each.__module__ == f"cvbench_tui.tui.{module.name}"
+            if ours and issubclass(each, DOMNode) and vars(each).get("BINDINGS"):
+                yield each
 
 
 def pressed() -> set[str]:
-    """Every string, and every letter of a starred one, in the calls of ``press`` in the tests beside this one."""
+    """Every string in a call of ``press``, and in the lists that keys are taken from, in the tests beside this one."""
     found: set[str] = set()
     trees = [ast.parse(path.read_text()) for path in Path(__file__).parent.glob("test_*.py")]
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.For | ast.AsyncFor):
-            found |= {str(each.value) for each in ast.walk(node.iter) if isinstance(each, ast.Constant)}
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "press":
-            found |= {str(each.value) for each in node.args if isinstance(each, ast.Constant)}
-    return found | set("1234")
+            found |= strings(node.iter)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr == "press":
+                found |= {each.value for each in node.args if isinstance(each, ast.Constant)}
+            elif node.func.attr == "parametrize" and strings(node.args[0]) & {"key", "keys"}:
+                found |= strings(node.args[1])
+    return found | set("12345")
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_every_key_is_pressed_in_a_test(place: type) -> None:
-    assert keys(place) - pressed() == set()
+def strings(node: ast.AST) -> set[str]:
+    return {each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
 
 
-def test_the_help_knows_every_key_of_the_main_screen() -> None:
-    page = help_page(BenchApp.BINDINGS, UNFOLDED).plain
-    for place in (BenchApp, Checklist, Filter, ResultTable):
-        for binding in place.BINDINGS:
-            assert isinstance(binding, Binding)
-            assert f"  {key_names(binding)}  " in page
-            assert (binding.tooltip or binding.description) in page
+def test_places_has_every_class_that_declares_keys() -> None:
+    inside = {widget for widgets in PLACES.values() for widget in widgets} | {BenchApp, BenchScreen}
+    assert set(declaring()) == inside
+    assert set(WAYS) == inside
 
 
-def test_the_help_explains_every_column_grade_and_reason() -> None:
-    page = help_page(BenchApp.BINDINGS, UNFOLDED).plain
+def test_every_key_is_pressed_in_a_test() -> None:
+    assert {key for place in WAYS for key, _ in keys(place)} - pressed() == set()
+
+
+def test_every_binding_has_a_name_of_its_own_and_says_what_it_does() -> None:
+    counted = Counter(binding.id for binding in all_bindings())
+    assert None not in counted
+    assert [name for name, times in counted.items() if times > 1] == []
+    assert [binding.id for binding in all_bindings() if not (binding.description and binding.tooltip)] == []
+    assert {str(name).partition(".")[0] for name in counted} >= {"app", "bench", "list", "table", "detail", "save"}
+
+
+async def test_every_key_reaches_its_action_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config.toml"))
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    missed = []
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        for way in dict.fromkeys(WAYS.values()):
+            await go(app, pilot, *way)
+            wanted = [each for place in WAYS if WAYS[place] == way for each in keys(place)]
+            did = await reached(app, pilot, [key for key, _ in wanted])
+            if Counter(did) != Counter(action for _, action in wanted):  # those with priority come first
+                missed.append((way, wanted, did))
+            await until(pilot, lambda: close(app))
+            app.bench.go_to("results")
+    assert missed == []
+
+
+async def go(app: BenchApp, pilot: Pilot[int], way: Sequence[str], focus: type[DOMNode] | None) -> None:
+    """To that place, with the focus in it."""
+    for key in way:
+        if key == QUESTION:
+            app.push_screen(ConfirmScreen("Really?", "Yes"))
+        else:
+            app.simulate_key(key)
+        await pilot.pause()
+    if focus is not None:
+        app.screen.query_one(focus).focus()  # type: ignore[type-var]
+        await pilot.pause()
+
+
+async def reached(app: BenchApp, pilot: Pilot[int], pressed_keys: Sequence[str]) -> list[str]:
+    """The actions that the keys ask for, which are noted and not done."""
+    did: list[str] = []
+    run_action, declared = app.run_action, {binding.action for binding in all_bindings()}
+
+    async def note(action: str, *others: object) -> bool:
+        if action not in declared:  # one of the framework's, which may leave the key to us
+            return await run_action(action, *others)  # type: ignore[arg-type]
+        did.append(action)
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "run_action", note)
+        for key in pressed_keys:
+            app.simulate_key(key)
+        await pilot.pause()
+    return did
+
+
+def close(app: BenchApp) -> bool:
+    """Take the dialogs away; True once there is none."""
+    if app.screen is app.bench:
+        return True
+    app.screen.dismiss(None)
+    return False
+
+
+def test_the_help_knows_every_key(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    page = help_page(app, places(), UNFOLDED).plain
+    for title, bindings in places():
+        assert f"\n{title}\n" in page
+        for binding in bindings:
+            line = f"  {shown_keys(app, binding)}"
+            assert line in page
+            assert binding.tooltip in page
+
+
+def test_the_help_explains_every_column_grade_and_reason(tmp_path: Path) -> None:
+    page = help_page(recorded.app(tmp_path), places(), UNFOLDED).plain
     for column in COLUMNS:
         assert f"  {column.heading}  " in page
         assert column.help in page
     for grade, meaning in GRADE_HELP.items():
         assert f"  {grade}  {meaning}" in page
     for code, kind in (*REASONS.items(), *NOTICES.items()):
-        assert f"  {code.replace('_', ' ')}  " in page
+        assert f"  {code.replace('_', ' ')}" in page
         assert f"{kind.meaning} {kind.remedy}".rstrip() in page
     for label, meaning in LABELS.items():
-        assert f"  {label}  " in page
+        assert f"  {label}" in page
         assert meaning in page
 
 
-def test_a_folded_page_stays_within_its_width() -> None:
-    page = help_page(BenchApp.BINDINGS, 60).plain.removeprefix(INTRODUCTION)
+def test_a_folded_page_stays_within_its_width(tmp_path: Path) -> None:
+    page = help_page(recorded.app(tmp_path), places(), 60).plain.removeprefix(INTRODUCTION)
     assert max(len(line) for line in page.splitlines()) <= 60
+
+
+async def test_the_help_without_signs_beyond_ascii(tmp_path: Path) -> None:
+    assert help_page(recorded.app(tmp_path), places(), UNFOLDED, ascii=True).plain.isascii()
+
+
+async def test_the_footer_is_never_cut_at_80_columns(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        idle = await footers(app, pilot)
+        assert all("Cancel" not in line and "Again" not in line for line in idle.values())
+        await pilot.press("r")
+        await until(pilot, lambda: source.reached.is_set() and app.conductor.running)
+        running = await footers(app, pilot)
+        assert all("Cancel" in line for line in running.values())
+        source.go_on.set()
+        await until(pilot, lambda: not app.conductor.running)
+        finished = await footers(app, pilot)
+        assert all("Again" in line and "Cancel" not in line for line in finished.values())
+
+
+async def footers(app: BenchApp, pilot: Pilot[int]) -> dict[str, str]:
+    """The footer of every pane, which has room for all of its keys."""
+    lines = {}
+    for pane in PANES:
+        app.bench.go_to(pane)
+        await pilot.pause()
+        shown = [key for key in app.bench.query(FooterKey) if key.display]
+        lines[pane] = seen(app).splitlines()[-1]
+        assert sum(key.outer_size.width for key in shown) <= app.size.width, lines[pane]
+        assert max(key.region.right for key in shown) <= app.size.width, lines[pane]
+        assert "Quit" in lines[pane], pane
+    return lines
 
 
 def test_the_manual_explains_every_column_in_their_order() -> None:

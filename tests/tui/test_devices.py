@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual.widgets import OptionList
 
+from cvbench_tui.tui.tick_lines import TickLines
 from tests.tui import recorded
 from tests.tui.flow import WIDE, ended, strip, text, until, word
 
@@ -19,7 +19,7 @@ async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: 
     app = recorded.app(tmp_path, source)
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert "asking the worker" in text(app, "#devices .notice")
+        assert "asking the measuring process" in text(app, "#devices .notice")
         await pilot.press("slash", *"resnet18", "enter", "space")
         assert "devices not known yet" in text(app, "#summary")
         await pilot.press("r")
@@ -45,9 +45,9 @@ async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: P
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.conductor.environment is not None)
-        shown = "\n".join(
-            str(option.prompt) for option in app.bench.query_one("#devices OptionList", OptionList).options
-        )
+        await pilot.pause()
+        lines = app.bench.query_one("#devices TickLines", TickLines)
+        shown = "\n".join(lines.render_line(y).text for y in range(lines.size.height))
         assert "[-] mps" in shown
         assert "Not a Mac." in shown
         assert "[x] cuda:0 Example GPU [test]" in shown

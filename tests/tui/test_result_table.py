@@ -1,17 +1,22 @@
+"""The table's widget: what it draws, what it draws again, where its cursor is."""
+
 from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.app import App, ComposeResult
 
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.fitting import telling
 from cvbench_tui.results.table import build
+from cvbench_tui.results.view import View
 from cvbench_tui.tui.result_table import ResultTable
 from tests.tui import recorded
 
 ODD = "[/] [bold]odd[/bold] [link=x]"
+PLAIN = View()
 
 
 def runs() -> list[Run]:
@@ -22,140 +27,212 @@ def runs() -> list[Run]:
     return found
 
 
+def graded() -> Run:
+    run = None
+    for event in recorded.graded():
+        run = fold(run, event)
+    assert run is not None
+    return run
+
+
+def case_id(run: Run, name: str, device: str) -> str:
+    return next(case.case_id for case in run.plan.cases if (case.workload.name, case.device) == (name, device))
+
+
 class TableApp(App[None]):
+    """One table."""
+
+    def __init__(self, run: Run, view: View = PLAIN) -> None:
+        super().__init__()
+        self.run_, self.view = run, view
+        self.heard: list[object] = []
+
     def compose(self) -> ComposeResult:
         yield ResultTable(id="table")
+
+    def on_mount(self) -> None:
+        self.table.focus()
+        self.call_after_refresh(self.show)
+
+    @property
+    def table(self) -> ResultTable:
+        return self.query_one(ResultTable)
+
+    def show(self, run: Run | None = None, view: View | None = None) -> None:
+        self.run_, self.view = run or self.run_, view or self.view
+        self.table.show(build(self.run_, self.view), self.view)
+
+    def on_result_table_chosen(self, event: ResultTable.Chosen) -> None:
+        self.heard.append(event.key)
+
+    def on_result_table_heading_clicked(self, event: ResultTable.HeadingClicked) -> None:
+        self.heard.append(event.column)
+
+
+def screen_of(table: ResultTable) -> list[str]:
+    return ["".join(segment.text for segment in table.render_line(y)).rstrip() for y in range(table.size.height)]
+
+
+def style_of(table: ResultTable, key: str, words: str):
+    """The style of the segment with those words in the row of that key."""
+    number = table._number(key)
+    assert number is not None
+    return next(segment.style for segment in table._strip(number) if words in segment.text)
 
 
 async def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
     start = runs()[0]
     case = replace(start.plan.cases[0], workload=Workload("layer", ODD, "relu", (3, 8, 8)))
-    run = replace(start, plan=replace(start.plan, cases=(case,)))
-    app = TableApp()
+    app = TableApp(replace(start, plan=replace(start.plan, cases=(case,))))
     async with app.run_test(size=(160, 10)) as pilot:
-        table = app.query_one(ResultTable)
-        table.show(build(run), None)
         await pilot.pause()
-        assert str(table.get_cell(case.case_id, "name")) == ODD
-        lines = "".join(segment.text for strip in table.render_lines(table.size.region) for segment in strip)
-        assert ODD in lines
+        assert ODD in app.table.text_of(case.case_id)
+        assert ODD in screen_of(app.table)[1]
 
 
-async def test_only_cells_that_changed_are_updated() -> None:
-    app = TableApp()
+async def test_only_lines_that_changed_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    all_of_them = runs()
+    # The second one: with the first the headings get their unit.
+    second = next(index for index, run in enumerate(all_of_them) if len(run.measured) == 2)
+    app = TableApp(all_of_them[second - 1])
     async with app.run_test(size=(160, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        all_of_them = runs()
-        first = next(index for index, run in enumerate(all_of_them) if run.measured)
-        table.show(build(all_of_them[first - 1]), None)
         await pilot.pause()
-        updated: list[tuple[str, str]] = []
-        plain = table.update_cell
-
-        def noted(row: str, column: str, *args: object, **named: object) -> None:
-            updated.append((row, column))
-            plain(row, column, *args, **named)  # type: ignore[arg-type]
-
-        table.update_cell = noted  # type: ignore[method-assign,assignment]
-        table.show(build(all_of_them[first]), None)
-        changed = {row for row, _ in updated}
-        assert changed == {all_of_them[first].plan.cases[0].case_id}
-        assert ("device" in {column for _, column in updated}) is False
+        drawn: list[int] = []
+        monkeypatch.setattr(app.table, "refresh_lines", lambda y, count=1: drawn.append(y))
+        monkeypatch.setattr(app.table, "refresh", lambda *_, **__: drawn.append(-1))
+        app.show(all_of_them[second])
+        assert drawn == [2]
+        drawn.clear()
+        app.show(all_of_them[second])
+        assert drawn == []
 
 
 async def test_a_running_row_has_no_percentage() -> None:
-    app = TableApp()
+    run = next(run for run in runs() if run.progress is not None and run.progress.fraction > 0)
+    assert run.running is not None
+    app = TableApp(run)
     async with app.run_test(size=(160, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        run = next(run for run in runs() if run.progress is not None and run.progress.fraction > 0)
-        assert run.running is not None
-        table.show(build(run), None)
         await pilot.pause()
-        assert str(table.get_cell(run.running.case_id, "state")) == "RUNNING"
+        assert app.table.text_of(run.running.case_id).endswith("RUNNING")
 
 
 async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
-    app = TableApp()
-    async with app.run_test(size=(60, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        table.show(build(runs()[-1]), None)
+    app = TableApp(runs()[-1])
+    async with app.run_test(size=(62, 20)) as pilot:
         await pilot.pause()
-        narrow = [key.value for key in table.columns]
-        assert narrow[0] == "name"
-        assert narrow[-1] == "state"
-        await pilot.resize_terminal(220, 20)
+        assert app.table.headings[0] == "Name"
+        assert app.table.headings[-1] == "State"
+        few = len(app.table.headings)
+        await pilot.resize_terminal(260, 20)
         await pilot.pause()
-        whole = build(runs()[-1])
-        assert [key.value for key in table.columns] == [whole.columns[place].key for place in telling(whole)]
+        assert len(app.table.headings) == len(telling(build(runs()[-1]))) > few
 
 
 async def test_columns_move_together_before_a_time_is_hidden() -> None:
-    app = TableApp()
-    async with app.run_test(size=(83, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        table.show(build(runs()[-1]), None)
+    app = TableApp(runs()[-1])
+    quiet = runs()[-1].plan.cases[0].case_id
+    async with app.run_test(size=(85, 20)) as pilot:
         await pilot.pause()
-        assert {"forward", "backward", "total", "inference"} <= {key.value for key in table.columns}
-        quiet = runs()[-1].plan.cases[0].case_id
-        assert str(table.get_cell(quiet, "forward")).startswith(" 40.00\u00b1")
+        assert " 40.00\u00b1" in app.table.text_of(quiet)
         await pilot.resize_terminal(160, 20)
         await pilot.pause()
-        assert str(table.get_cell(quiet, "forward")).startswith("40.00 \u00b1")
+        assert " 40.00 \u00b1" in app.table.text_of(quiet)
 
 
-async def test_a_number_of_grade_x_is_grey() -> None:
-    run = None
-    for event in recorded.graded():
-        run = fold(run, event)
-    assert run is not None
-    case = next(c for c in run.plan.cases if (c.workload.name, c.device) == ("BatchNorm", "cuda:0"))
-    app = TableApp()
-    async with app.run_test(size=(220, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        table.show(build(run), None)
+async def test_a_number_of_grade_x_is_dim_and_says_so() -> None:
+    app = TableApp(graded())
+    async with app.run_test(size=(260, 20)) as pilot:
         await pilot.pause()
-        assert (str(table.get_cell(case.case_id, "total")), table.get_cell(case.case_id, "total").style) == (
-            "1.000 X",
-            "dim",
-        )
-        assert table.get_cell(case.case_id, "memory").style == ""
+        key = case_id(graded(), "BatchNorm", "cuda:0")
+        assert style_of(app.table, key, "1.000 X").color == app.table._style("dim").color
 
 
 async def test_a_state_that_is_precise_has_the_colour_of_its_grade() -> None:
-    run = None
-    for event in recorded.graded():
-        run = fold(run, event)
-    assert run is not None
-    cases = {(c.workload.name, c.device): c.case_id for c in run.plan.cases}
-    app = TableApp()
-    async with app.run_test(size=(220, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        table.show(build(run), None)
+    app = TableApp(graded())
+    async with app.run_test(size=(260, 20)) as pilot:
         await pilot.pause()
-        states = {name: table.get_cell(cases[name], "state") for name in cases}
-        assert (str(states["Dense", "cpu"]), states["Dense", "cpu"].style) == ("OK*", "yellow")
-        assert (str(states["Resnet18", "cuda:0"]), states["Resnet18", "cuda:0"].style) == ("OK*", "bold green")
-
-
-async def test_a_cell_whose_colour_alone_changed_is_written_anew() -> None:
-    app = TableApp()
-    async with app.run_test(size=(160, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        built = build(runs()[-1])
-        row = next(row for row in built.rows if row.grade == "A" and row.state == "OK")
-        table.show(built, None)
-        await pilot.pause()
-        doubtful = tuple(replace(each, grade="C") if each is row else each for each in built.rows)
-        table.show(replace(built, rows=doubtful), None)
-        assert table.get_cell(row.key, "state").style == "yellow"
+        doubtful, fine = case_id(graded(), "Dense", "cpu"), case_id(graded(), "Resnet18", "cuda:0")
+        assert style_of(app.table, doubtful, "OK*").color == app.table._style("warn").color
+        assert style_of(app.table, fine, "OK*").color == app.table._style("ok").color
 
 
 async def test_the_sort_keys_pass_by_what_is_not_shown_beside_the_times() -> None:
-    app = TableApp()
-    async with app.run_test(size=(60, 20)) as pilot:
-        table = app.query_one(ResultTable)
-        assert table.sortable == []
-        table.show(build(runs()[-1]), None)
+    app = TableApp(runs()[-1])
+    async with app.run_test(size=(62, 20)) as pilot:
+        assert ResultTable(id="other").sortable == []
         await pilot.pause()
-        assert "grade" in table.sortable
-        assert "samples" not in table.sortable
+        assert "grade" in app.table.sortable
+        assert "samples" not in app.table.sortable
+
+
+async def test_the_cursor_moves_by_every_key_and_stays_on_its_row() -> None:
+    app = TableApp(runs()[-1])
+    async with app.run_test(size=(120, 5)) as pilot:
+        await pilot.pause()
+        keys = app.table.keys
+        for key, place in (
+            ("j", 1), ("down", 2), ("k", 1), ("up", 0), ("up", 0), ("G", 5), ("g", 0), ("end", 5), ("home", 0),
+            ("pagedown", 3), ("pageup", 0), ("ctrl+d", 3), ("ctrl+u", 0), ("j", 1),
+        ):  # fmt: skip
+            await pilot.press(key)
+            assert app.table.cursor == keys[place], key
+        for view in (View(sort="forward"), View(sort="forward", descending=True), View(group="device")):
+            app.show(view=view)
+            assert app.table.cursor == keys[1]
+            assert any(line.startswith("\u25b8") for line in screen_of(app.table)[1:])
+
+
+async def test_a_filter_takes_the_cursor_to_what_is_left_and_back_to_none() -> None:
+    app = TableApp(runs()[-1])
+    async with app.run_test(size=(120, 20)) as pilot:
+        await pilot.pause()
+        await pilot.press("G")
+        app.show(view=View(needle="vgg16"))
+        assert app.table.cursor in app.table.keys
+        app.show(view=View(needle="no such thing"))
+        assert app.table.cursor is None
+        await pilot.press("j", "G", "enter")
+        assert app.heard == []
+
+
+async def test_clicks_sort_take_the_cursor_and_open() -> None:
+    app = TableApp(runs()[-1])
+    async with app.run_test(size=(120, 20)) as pilot:
+        await pilot.pause()
+        await pilot.click(ResultTable, offset=(3, 0))
+        await pilot.click(ResultTable, offset=(3, 3))
+        assert app.table.cursor == app.table.keys[2]
+        await pilot.click(ResultTable, offset=(3, 3))
+        await pilot.click(ResultTable, offset=(3, 18))
+        await pilot.press("enter")
+        assert app.heard == ["name", app.table.keys[2], app.table.keys[2]]
+
+
+async def test_groups_have_titles_and_the_reference_has_a_mark() -> None:
+    run = runs()[-1]
+    key = run.plan.cases[2].case_id
+    app = TableApp(run, View(group="device", reference=key))
+    async with app.run_test(size=(120, 20)) as pilot:
+        await pilot.pause()
+        lines = screen_of(app.table)
+        assert "cpu" in lines[1]
+        assert app.table.text_of(key).startswith("*")
+        assert " ref " in app.table.text_of(key) + " "
+
+
+async def test_a_thousand_rows_are_drawn_as_quickly_as_ten() -> None:
+    start = runs()[0]
+    cases = tuple(
+        replace(start.plan.cases[0], workload=Workload("layer", f"Layer {number}", "relu", (number,)))
+        for number in range(1, 1001)
+    )
+    app = TableApp(replace(start, plan=replace(start.plan, cases=cases)))
+    async with app.run_test(size=(120, 20)) as pilot:
+        await pilot.pause()
+        asked: list[int] = []
+        plain = app.table._strip
+        app.table._strip = lambda number: (asked.append(number), plain(number))[1]  # type: ignore[method-assign]
+        await pilot.press("G")
+        await pilot.pause()
+        assert "Layer 1000" in screen_of(app.table)[-1]
+        assert len(asked) < 120, "only what is seen is drawn"

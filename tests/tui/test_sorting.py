@@ -1,32 +1,33 @@
 from __future__ import annotations
 
-from cvbench_tui.tui.sorting import SortOrder
+from cvbench_tui.results.view import View
+from cvbench_tui.tui.sorting import next_column, reversed_order, toggled
 
 COLUMNS = ["case", "forward"]
 
 
 def test_steps_go_round_by_way_of_the_plans_order() -> None:
-    order = SortOrder()
-    seen = []
+    view, seen = View(), []
     for _ in range(3):
-        order.step(COLUMNS, 1)
-        seen.append(order.current)
-    assert seen == [("case", False), ("forward", False), None]
-    order.step(COLUMNS, -1)
-    assert order.current == ("forward", False)
+        view = next_column(view, COLUMNS, 1)
+        seen.append(view.sort)
+    assert seen == ["case", "forward", None]
+    assert next_column(view, COLUMNS, -1).sort == "forward"
 
 
 def test_a_heading_goes_up_then_down_then_back() -> None:
-    order = SortOrder()
-    seen = []
+    view, seen = View(), []
     for _ in range(3):
-        order.choose("forward")
-        seen.append(order.current)
-    assert seen == [("forward", False), ("forward", True), None]
+        view = toggled(view, "forward")
+        seen.append((view.sort, view.descending))
+    assert seen == [("forward", False), ("forward", True), (None, False)]
+
+
+def test_the_order_key_goes_the_same_way_and_leaves_the_plans_order_alone() -> None:
+    assert reversed_order(View()) == View()
+    assert reversed_order(View(sort="forward")) == View(sort="forward", descending=True)
+    assert reversed_order(View(sort="forward", descending=True)) == View()
 
 
 def test_a_column_that_is_gone_starts_again() -> None:
-    order = SortOrder()
-    order.choose("minimum")
-    order.step(COLUMNS, 1)
-    assert order.current == ("case", False)
+    assert next_column(View(sort="minimum"), COLUMNS, 1) == View(sort="case")

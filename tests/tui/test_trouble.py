@@ -13,7 +13,8 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.results.runfile import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.tui import recorded
-from tests.tui.flow import WIDE, run_all, strip, table, text, until, word
+from tests.tui.flow import WIDE, run_all, strip, table, until, word
+from tests.tui.flow import page as page_of
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -38,7 +39,7 @@ class FullDisk:
 
 
 def states(app: BenchApp) -> list[str]:
-    return [str(table(app).get_cell(row.key, "state")).strip() for row in table(app).ordered_rows]
+    return [table(app).text_of(key).split()[-1] for key in table(app).keys]
 
 
 async def test_a_full_disk_ends_the_run_and_the_next_one_is_whole(
@@ -102,7 +103,7 @@ async def test_escape_sequences_are_shown_and_not_obeyed(tmp_path: Path) -> None
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         await pilot.press("down", "down", "down", "down", "enter")
-        page = text(app, "#detail")
-    assert "\ufffd[31mred" in page
-    assert "a\ufffd[2Jcleared\ufffdJ" in page
+        page = page_of(app)
+    assert "\\x1b[31mred" in page
+    assert "a\\x1b[2Jcleared\\x9bJ" in page
     assert not {"\x1b", "\x9b"} & set(page)

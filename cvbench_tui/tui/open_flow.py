@@ -1,0 +1,127 @@
+"""What is opened in place of what is there: presets, runs of the past, the plan's settings, help, themes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cvbench_tui.errors import CvbenchError
+from cvbench_tui.tui.past_runs import OpenRun
+
+if TYPE_CHECKING:
+    from cvbench_tui.catalog.presets import PresetEntry
+    from cvbench_tui.results.store import RunSummary
+    from cvbench_tui.tui.app import BenchApp
+    from cvbench_tui.tui.settings_screen import PlanSettings
+
+
+class OpenFlow:
+    """The app's dialogs that change what is picked or shown."""
+
+    def __init__(self, app: BenchApp, runs_folder: Path) -> None:
+        self._app = app
+        self._runs_folder = runs_folder
+
+    # -- settings of the plan
+
+    def settings(self) -> None:
+        """Ask for protocol, batch and image size."""
+        from cvbench_tui.tui.settings_screen import SettingsScreen
+
+        picks = self._app.picks
+        self._app.show(SettingsScreen(picks.protocol, picks.batch, picks.image), self._set)
+
+    def _set(self, settings: PlanSettings | None) -> None:
+        if settings is not None:
+            picks = self._app.picks
+            picks.set_protocol(settings.protocol)
+            picks.batch, picks.image = settings.batch, settings.image
+            self._app.picked()
+
+    def next_protocol(self) -> None:
+        """The next protocol, and what it means."""
+        from cvbench_tui.tui.summary import protocol_line
+
+        self._app.picks.next_protocol()
+        self._app.picked()
+        self._app.say(f"Protocol {self._app.picks.protocol}: {protocol_line(self._app.picks.protocol)}")
+
+    # -- presets
+
+    def presets(self) -> None:
+        """Open, save or delete a preset."""
+        from cvbench_tui.tui.presets_screen import PresetsScreen
+
+        screen = PresetsScreen(self.list_presets(), bool(self._app.picks.workloads))
+        self._app.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
+
+    def list_presets(self) -> Sequence[PresetEntry]:
+        """The shipped ones, then the user's own."""
+        from cvbench_tui.catalog.presets import preset_entries
+
+        return preset_entries()
+
+    def preset(self, what: str, name: str) -> None:
+        """``open``, ``save`` or ``delete`` the preset of that name, and say so."""
+        try:
+            {"open": self._open_preset, "save": self._save_preset, "delete": self._delete_preset}[what](name)
+        except CvbenchError as error:
+            self._app.refuse(error)
+
+    def _open_preset(self, name: str) -> None:
+        from cvbench_tui.catalog.presets import load_preset
+
+        self._app.picks.apply(load_preset(name))
+        self._app.bench.rebuild_lists()
+        self._app.picked()
+        self._app.say(f"Preset {name} is ticked. r runs it.")
+
+    def _save_preset(self, name: str) -> None:
+        from cvbench_tui.catalog.presets import save_preset
+
+        path = save_preset(name, self._app.picks.selection())
+        self._app.say(f"Saved the preset {name} as {path}")
+
+    def _delete_preset(self, name: str) -> None:
+        from cvbench_tui.catalog.presets import delete_preset
+
+        delete_preset(name)
+        self._app.say(f"Deleted the preset {name}.")
+
+    # -- runs of the past
+
+    def runs(self) -> None:
+        """Choose a run of the past."""
+        from cvbench_tui.tui.runs_screen import RunsScreen
+
+        if self._app.conductor.running:
+            self._app.say("A run is going on; its rows have the table. Past runs can be opened when it has ended.")
+            return
+        try:
+            runs = self.list_runs()
+        except CvbenchError as error:
+            self._app.refuse(error)
+            return
+        self._app.show(RunsScreen(runs), self.open_run)
+
+    def list_runs(self) -> Sequence[RunSummary]:
+        """The runs of the past, newest first. Raises StoreError."""
+        from cvbench_tui.results.store import list_runs
+
+        return list_runs(self._runs_folder)
+
+    def open_run(self, path: Path | None) -> None:
+        """Read that run; ``RunOpened`` follows."""
+        if path is not None and not self._app.conductor.running:
+            OpenRun(self._app.post_message, path).start()
+
+    # -- help
+
+    def help(self) -> None:
+        """The keys of the pane with the focus, then all others, then columns, grades and reasons."""
+        from cvbench_tui.tui.help_screen import HelpScreen
+        from cvbench_tui.tui.places import focused_first
+
+        focused, rest = focused_first(self._app.screen.focused)
+        self._app.show(HelpScreen(focused, rest, ascii=self._app.terminal.ascii))

@@ -1,0 +1,67 @@
+"""The threads that read run files: the history, the list of runs, one run. They only post messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+
+from cvbench_tui.core.run import Run
+from cvbench_tui.errors import CvbenchError
+from cvbench_tui.results.history import History
+from cvbench_tui.tui.background import Background, Post
+
+
+class HistoryRead(Message):
+    """Times of earlier runs are known now."""
+
+
+class RunOpened(Message):
+    """A run of the past, to be shown."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+
+class RunUnreadable(Message):
+    """The run file that was asked for cannot be read."""
+
+    def __init__(self, error: CvbenchError) -> None:
+        super().__init__()
+        self.error = error
+
+
+class ReadHistory(Background):
+    """Reads what earlier runs measured."""
+
+    def __init__(self, post: Post, history: History, cancelled: Callable[[], bool]) -> None:
+        """``cancelled``: asked between two files; the first reading of hundreds takes seconds."""
+        super().__init__(post)
+        self._history = history
+        self._cancelled = cancelled
+
+    def work(self) -> None:
+        """Post ``HistoryRead``."""
+        self._history.refresh(self._cancelled)
+        self.post(HistoryRead())
+
+
+class OpenRun(Background):
+    """Reads one run file."""
+
+    def __init__(self, post: Post, path: Path) -> None:
+        super().__init__(post)
+        self._path = path
+
+    def work(self) -> None:
+        """Post ``RunOpened`` or ``RunUnreadable``."""
+        from cvbench_tui.results.store import load
+
+        try:
+            run = load(self._path)
+        except CvbenchError as error:
+            self.post(RunUnreadable(error))
+        else:
+            self.post(RunOpened(run))

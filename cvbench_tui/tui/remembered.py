@@ -1,0 +1,54 @@
+"""The settings while the app is open: what it was told, and what it writes back. The file is ``settings``'s."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cvbench_tui.errors import StoreError
+from cvbench_tui.settings import Last, Settings, save
+
+
+class Remembered:
+    """Takes changes at once and writes them in a thread: no key waits for a disk."""
+
+    def __init__(self, path: Path | None = None, settings: Settings | None = None) -> None:
+        """Without a path nothing is written."""
+        self.settings = settings or Settings()
+        self.complain: Callable[[StoreError], object] = lambda error: None
+        """Told, from another thread, when the file cannot be written; once."""
+        self._path = path
+        self._changes: dict[str, object] = {}
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._complained = False
+
+    def put(self, **changes: Any) -> None:
+        """These are the settings now; ``last`` is a ``Last``."""
+        news = {name: value for name, value in changes.items() if getattr(self.settings, name) != value}
+        if not news:
+            return
+        self.settings = replace(self.settings, **news)
+        last = news.pop("last", None)
+        with self._lock:
+            self._changes.update(news)
+            if isinstance(last, Last):
+                self._changes.update({f"last.{name}": value for name, value in vars(last).items()})
+        threading.Thread(target=self.flush, daemon=True).start()
+
+    def flush(self) -> None:
+        """Write what is not written yet; also on the way out."""
+        with self._writing:
+            with self._lock:
+                changes, self._changes = self._changes, {}
+            if not changes or self._path is None:
+                return
+            try:
+                save(self._path, changes)
+            except StoreError as error:
+                if not self._complained:
+                    self._complained = True
+                    self.complain(error)

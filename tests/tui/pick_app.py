@@ -1,0 +1,80 @@
+"""An app with nothing but the pick lists, and what it shows, as the tests of the lists use it."""
+
+from __future__ import annotations
+
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+from textual.geometry import Offset
+
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.tui.checklist import Checklist, Filter
+from cvbench_tui.tui.picks import Picks
+from cvbench_tui.tui.tick_lines import TickLines
+from cvbench_tui.tui.ticks import Ticks
+
+REASON = "Not a Mac: this PyTorch was built without Metal, so there is nothing to measure on."
+MACHINE = Environment(
+    (),
+    (
+        Device("cpu", "Example CPU [x]", 2**34, detail="16 threads"),
+        Device("cuda:0", "Example GPU [/]", 80 * 2**30),
+        Device("mps", "", available=False, reason=REASON),
+    ),
+)
+
+
+class PickApp(App[None]):
+    """The three lists of a ``Picks``, or one list of anything."""
+
+    CSS = """
+    * { scrollbar-size-vertical: 1; }
+    #column { width: 40; }
+    Checklist { height: 1fr; border: round white; }
+    #devices { height: auto; }
+    """
+
+    def __init__(self, *, ticks: Ticks | None = None, width: int = 40) -> None:
+        super().__init__()
+        self.picks = Picks()
+        self.changes = 0
+        self._ticks = ticks
+        self._cells = width
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="column"):
+            if self._ticks is not None:
+                yield Checklist("1 Things", self._ticks, id="things")
+                return
+            yield Checklist("1 Models", self.picks.models, id="models")
+            yield Checklist("2 Layers", self.picks.layers, id="layers")
+            yield Checklist("3 Devices", self.picks.devices, id="devices")
+
+    def on_mount(self) -> None:
+        self.query_one("#column").styles.width = self._cells
+        self.query(Checklist).first().focus_list()
+
+    def on_checklist_changed(self) -> None:
+        self.changes += 1
+
+    def pane(self, name: str) -> Checklist:
+        return self.query_one(f"#{name}", Checklist)
+
+    def lines(self, name: str) -> TickLines:
+        return self.pane(name).query_one(TickLines)
+
+    def filter(self, name: str) -> Filter:
+        return self.pane(name).query_one(Filter)
+
+    def seen(self, name: str) -> list[str]:
+        """The rows in view, as text."""
+        lines = self.lines(name)
+        return [lines.render_line(y).text.rstrip() for y in range(lines.size.height)]
+
+    def at_cursor(self, name: str) -> str:
+        """The row under the cursor, without its box."""
+        return self.seen(name)[self.spot(name).y][4:].split("  ")[0].strip()
+
+    def spot(self, name: str) -> Offset:
+        """Where the cursor's line begins, in the list's view."""
+        lines = self.lines(name)
+        return Offset(1, lines._first[lines.cursor] - lines.scroll_offset.y)

@@ -1,0 +1,276 @@
+"""Begin, add, skip, again, open, quit: the conductor without an app, its messages handled as the app does."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.message import Message
+
+from cvbench_tui.core.event import CaseFailed, Event, Progress, RowsAdded
+from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.run import Run
+from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.replay import ReplaySource
+from cvbench_tui.engine.source import EventSource
+from cvbench_tui.results.store import list_runs, load, read_events
+from cvbench_tui.tui.conductor import Conductor
+from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
+
+pytestmark = pytest.mark.timeout(60)
+
+GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
+FAKE = Path(__file__).parents[1] / "engine" / "workers" / "fake.py"
+EVENTS = list(read_events(GOOD))
+PLAN: Plan = EVENTS[0].plan  # type: ignore[union-attr]
+NOW_S = 1_764_000_100.0
+
+
+class Gate(ReplaySource):
+    """Stands still at the first progress of a case, until it is let go on."""
+
+    def __init__(self, recorded: list[Event]) -> None:
+        super().__init__(recorded)
+        self.reached = threading.Event()
+        self.let = threading.Event()
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        for event in super().events(plan):
+            yield event
+            if isinstance(event, Progress):
+                self.reached.set()
+                self.let.wait(20)
+
+    def cancel(self) -> None:
+        super().cancel()
+        self.let.set()
+
+
+class Bench:
+    """A conductor and what the app does with its messages."""
+
+    def __init__(self, folder: Path, source: EventSource) -> None:
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.refusals: list[str] = []
+        self.logged = 0
+        self.conductor = Conductor(source, folder / "runs", self.messages.put, lambda: NOW_S)
+        self.conductor.environment = source.probe()
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Handle messages until it is so."""
+        while not true():
+            message = self.messages.get(timeout=30)
+            if isinstance(message, RunAdvanced):
+                self.conductor.run = message.run
+            elif isinstance(message, RunRefused):
+                self.conductor.refused()
+                self.refusals.append(message.error.message)
+            self.logged += isinstance(message, Logged)
+
+    def until_ended(self) -> Run:
+        self.until(lambda: not self.conductor.running)
+        assert self.conductor.run is not None
+        return self.conductor.run
+
+
+def some(*cases: Case) -> Plan:
+    return replace(PLAN, cases=cases)
+
+
+@pytest.fixture
+def replay(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, ReplaySource(EVENTS))
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Iterator[tuple[Bench, Gate]]:
+    source = Gate(EVENTS)
+    bench = Bench(tmp_path, source)
+    yield bench, source
+    bench.conductor.shut_down()
+
+
+def test_rows_are_added_to_the_run_that_goes_on_and_only_new_ones(gated: tuple[Bench, Gate]) -> None:
+    bench, source = gated
+    conductor = bench.conductor
+    assert conductor.add(PLAN) == 0
+    conductor.begin(some(*PLAN.cases[:2]))
+    source.reached.wait(20)
+    assert conductor.add(PLAN) == 4
+    assert conductor.add(PLAN) == 0
+    source.let.set()
+    run = bench.until_ended()
+    assert (len(run.plan.cases), run.pending, run.ended) == (6, 0, "finished")
+    assert conductor.run_file is not None
+    assert load(conductor.run_file) == run
+    assert conductor.add(PLAN) == 0
+
+
+def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench, Gate]) -> None:
+    bench, source = gated
+    conductor = bench.conductor
+    conductor.skip()
+    conductor.begin(some(*PLAN.cases[:2]))
+    source.reached.wait(20)
+    assert not conductor.can_run_again
+    conductor.skip()
+    source.let.set()
+    run = bench.until_ended()
+    assert [failure.kind for failure in run.failures] == ["skipped"]
+    path = conductor.run_file
+    assert conductor.can_run_again
+    assert conductor.again()
+    assert conductor.running
+    run = bench.until_ended()
+    assert (len(run.measured), run.failures, conductor.run_file) == (2, (), path)
+    assert path is not None
+    assert load(path) == run
+    assert not conductor.can_run_again
+    assert not conductor.again()
+
+
+def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
+    """The first time the first case crashes, and the second one waits at the gate."""
+    first, second = PLAN.cases[0], PLAN.cases[2]
+
+    class Flaky(Gate):
+        calls = 0
+
+        def events(self, plan: Plan) -> Iterator[Event]:
+            self.calls += 1
+            if self.calls == 1:
+                yield CaseFailed(Failure(first.case_id, "crashed", "Crashed."))
+                plan = replace(plan, cases=plan.cases[1:])
+            yield from super().events(plan)
+
+    source = Flaky(EVENTS)
+    bench = Bench(tmp_path, source)
+    bench.conductor.begin(some(first, second))
+    source.reached.wait(20)
+    assert bench.conductor.can_run_again
+    assert bench.conductor.again()
+    source.let.set()
+    run = bench.until_ended()
+    assert (len(run.measured), run.failures) == (2, ())
+    assert bench.conductor.run_file is not None
+    (added,) = (event for event in read_events(bench.conductor.run_file) if isinstance(event, RowsAdded))
+    assert added.cases == (first,)
+
+
+def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) -> None:
+    bench, source = gated
+    conductor = bench.conductor
+    conductor.begin(PLAN)
+    source.reached.wait(20)
+    conductor.cancel()
+    assert conductor.cancelling
+    assert not conductor.can_run_again
+    assert not conductor.again()
+    assert conductor.add(some(replace(PLAN.cases[0], batch=999))) == 0
+    run = bench.until_ended()
+    assert (run.ended, run.pending) == ("cancelled", 5)
+    assert conductor.again()
+    run = bench.until_ended()
+    assert (run.ended, run.pending, len(run.measured)) == ("finished", 0, 5)
+
+
+def test_a_run_of_the_past_is_shown_and_goes_on_in_its_file(replay: Bench, tmp_path: Path) -> None:
+    replay.conductor.begin(PLAN)
+    replay.until_ended()
+    path = replay.conductor.run_file
+    assert path is not None
+    torn = path.read_bytes()
+    cut = torn.index(b"\n", torn.index(b'"case_started"')) + 20
+    path.write_bytes(torn[:cut])
+    later = Bench(tmp_path, ReplaySource(EVENTS))
+    assert later.conductor.open(load(path))
+    assert later.conductor.run is not None
+    assert (later.conductor.running, later.conductor.run.running, later.conductor.run_file) == (False, None, None)
+    assert later.conductor.again()
+    run = later.until_ended()
+    assert (run.pending, len(run.measured)) == (0, 5)
+    assert load(path) == run
+    assert [summary.ended for summary in list_runs(tmp_path / "runs")] == ["finished"]
+
+
+def test_a_run_of_another_machine_is_shown_but_never_mixed_with_this_one(replay: Bench) -> None:
+    replay.conductor.begin(PLAN)
+    run = replay.until_ended()
+    assert replay.conductor.can_run_again
+    assert run.environment is not None
+    other = replace(run, environment=replace(run.environment, identity_hash="other"))
+    assert replay.conductor.open(other)
+    assert not replay.conductor.can_run_again
+    assert not replay.conductor.again()
+
+
+def test_no_run_is_opened_over_one_that_goes_on(gated: tuple[Bench, Gate]) -> None:
+    bench, source = gated
+    bench.conductor.begin(some(PLAN.cases[0]))
+    source.reached.wait(20)
+    bench.until(lambda: bench.conductor.run is not None)
+    shown = bench.conductor.run
+    assert shown is not None
+    assert not bench.conductor.open(replace(shown, id="other"))
+    assert bench.conductor.running
+
+
+def test_what_cannot_be_measured_again_leaves_the_run_as_it_was(replay: Bench, tmp_path: Path) -> None:
+    replay.conductor.begin(PLAN)
+    before = replay.until_ended()
+    for file in (tmp_path / "runs").iterdir():
+        file.unlink()
+    assert replay.conductor.again()
+    replay.until_ended()
+    assert "No such file" in replay.refusals[0]
+    assert replay.conductor.run == before
+
+
+def test_the_log_has_our_notes_and_the_workers_words(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), "exits", str(tmp_path / "mark")), start_s=60))
+    bench.conductor.begin(some(*PLAN.cases[:2]))
+    bench.until_ended()
+    bench.until(lambda: "last words" in bench.conductor.lines)
+    bench.conductor.shut_down()
+    clock = time.strftime("%H:%M:%S", time.localtime(NOW_S))
+    lines = list(bench.conductor.lines)
+    assert f"{clock} Resnet18 cpu started" in lines
+    assert any(line.startswith(f"{clock} Resnet18 cpu failed: ") for line in lines)
+    assert lines[-1] == f"{clock} run finished: 1 measured, 1 failed"
+    assert bench.conductor.line_count == len(lines)
+    assert bench.logged >= 1
+
+
+@pytest.mark.parametrize("mode", ["forking", "orphan", "onecase"])
+def test_quitting_in_mid_run_is_quick_and_leaves_no_process(tmp_path: Path, mode: str) -> None:
+    mark = tmp_path / "mark"
+    bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), mode, str(mark)), start_s=60))
+    bench.conductor.begin(some(*PLAN.cases[:2]))
+    while not (mark.exists() and mark.read_text()):
+        time.sleep(0.01)
+    bench.until(lambda: bench.conductor.run is not None and bench.conductor.run.running is not None)
+    began = time.monotonic()
+    bench.conductor.shut_down()
+    took_s = time.monotonic() - began
+    pid = int(mark.read_text())
+    while _alive(pid):
+        assert time.monotonic() < began + 5, f"process {pid} outlived the app"
+        time.sleep(0.01)
+    assert took_s < 0.5
+    assert bench.conductor.run_file is not None
+    assert load(bench.conductor.run_file).ended == "cancelled"
+
+
+def _alive(pid: int) -> bool:
+    """Whether the process still runs; a zombie does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return False

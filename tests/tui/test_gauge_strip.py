@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.message import Message
+
+from cvbench_tui.engine.gauges import Gauge
+from cvbench_tui.tui.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
+
+GIB = 2.0**30
+HOST = Gauge(0.12, 2.4e9, 0.53, 3.1 * GIB, 23.5 * GIB)
+CARD = replace(
+    HOST,
+    gpu_share=0.87,
+    gpu_hz=1.98e9,
+    gpu_celsius=61.0,
+    gpu_watts=412.3,
+    gpu_memory_used_bytes=12.1 * GIB,
+    gpu_memory_total_bytes=80.0 * GIB,
+)
+HOST_LINE = "cpu 12% 2400 MHz load 0.53 mem 3.1/23.5 GiB"
+WAIT_S = 60.0
+LONG_S = 3600.0
+
+
+class Bare(App[None]):
+    """The strip and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield GaugeStrip(id="gauges")
+
+    @property
+    def strip(self) -> GaugeStrip:
+        return self.query_one(GaugeStrip)
+
+    @property
+    def line(self) -> str:
+        return str(self.strip.visual)
+
+
+class Counting:
+    """Gauges that count their readings."""
+
+    def __init__(self) -> None:
+        self.readings, self.closed = 0, False
+
+    def read(self) -> Gauge:
+        self.readings += 1
+        return replace(HOST, load=float(self.readings))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Run:
+    """A thread over counting gauges, and what it posts."""
+
+    def __init__(self) -> None:
+        self.gauges = Counting()
+        self.posted: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.thread = GaugeThread(self.posted.put, self.gauges, every_s=0.01, live_s=LONG_S)
+        self.thread.start()
+
+    def next(self) -> GaugeRead:
+        message = self.posted.get(timeout=WAIT_S)
+        assert isinstance(message, GaugeRead)
+        return message
+
+    def resting(self) -> GaugeRead:
+        while (message := self.next()).live:
+            pass
+        return message
+
+    def end(self) -> None:
+        self.thread.stop()
+        self.thread.join(WAIT_S)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    made = Run()
+    yield made
+    made.end()
+    assert made.gauges.closed
+
+
+@pytest.mark.parametrize(
+    ("device", "cores", "expected"),
+    [("cpu", 3, False), ("cpu", 4, True), ("cuda:0", 2, True), (None, 2, True)],
+)
+def test_nothing_is_read_while_a_case_has_the_few_cores(device: str | None, cores: int, expected: bool) -> None:
+    assert allowed(device, cores) is expected
+
+
+async def test_the_machine_and_its_card_in_one_line() -> None:
+    app = Bare()
+    async with app.run_test(size=(120, 5)) as pilot:
+        app.strip.show(CARD, "cuda:0", False)
+        await pilot.pause()
+        assert app.line == HOST_LINE + " | cuda:0 87% 1980 MHz 61 C 412 W 12.1/80.0 GiB"
+        assert app.strip.size.height == 1
+        app.strip.show(CARD, "cpu", False)
+        assert app.line == HOST_LINE
+
+
+async def test_a_narrower_line_loses_whole_items_from_the_right() -> None:
+    app = Bare()
+    async with app.run_test(size=(80, 5)) as pilot:
+        app.strip.show(CARD, "cuda:0", False)
+        await pilot.pause()
+        assert app.line == HOST_LINE + " | cuda:0 87% 1980 MHz 61 C 412 W"
+        await pilot.resize_terminal(50, 5)
+        await pilot.pause()
+        assert app.line == HOST_LINE
+    everything = fitted(gauge_parts(CARD, "cuda:0"), 500)
+    for width in range(len(everything) + 1):
+        line = fitted(gauge_parts(CARD, "cuda:0"), width)
+        assert len(line) <= width
+        assert everything.startswith(line)
+
+
+async def test_what_is_not_there_is_a_dash_or_nothing() -> None:
+    app = Bare()
+    async with app.run_test(size=(120, 5)):
+        app.strip.show(None, "cpu", False)
+        assert app.line == ""
+        app.strip.show(Gauge(), "cuda:0", False)
+        assert app.line == "cpu - - MHz load - mem -/- GiB | cuda:0 -"
+        app.strip.show(replace(Gauge(), gpu_share=0.0), "cuda:0", False)
+        assert app.line.endswith("| cuda:0 0% - MHz - C - W -/- GiB")
+        app.strip.show(Gauge(), "[bold]\x1b[2J", False)
+        assert "[bold]" in app.line
+        assert "\x1b" not in app.line
+
+
+async def test_while_measuring_it_says_that_it_is_off_and_afterwards_that_it_is_old() -> None:
+    app = Bare()
+    async with app.run_test(size=(120, 5)):
+        app.strip.show(HOST, "cpu", False)
+        assert app.strip.has_class("-live")
+        app.strip.show(HOST, "cpu", True)
+        assert app.line == "gauges off while measuring"
+        assert not app.strip.has_class("-live")
+        app.strip.show(HOST, "cpu", False, live=False)
+        assert app.line == "last " + HOST_LINE
+        assert not app.strip.has_class("-live")
+
+
+async def test_the_same_reading_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[object] = []
+    update = GaugeStrip.update
+    monkeypatch.setattr(GaugeStrip, "update", lambda self, *a, **k: (drawn.append(a), update(self, *a, **k))[1])
+    app = Bare()
+    async with app.run_test(size=(120, 5)) as pilot:
+        for share in (0.121, 0.124, 0.129):
+            app.strip.show(replace(HOST, cpu_share=share), "cpu", False)
+            await pilot.pause()
+    assert len(drawn) == 1
+
+
+def test_it_sleeps_until_somebody_is_there(run: Run) -> None:
+    run.end()
+    assert run.gauges.readings == 0
+    again = Run()
+    again.thread.wake()
+    assert again.next().live
+    assert again.next().gauge.load == 3.0  # the first reading is where the busy share counts from
+    again.end()
+
+
+def test_a_run_keeps_it_live_and_its_end_leaves_the_last_reading(run: Run) -> None:
+    run.thread.follow(running=True, paused=False)
+    assert run.next().live
+    run.thread.follow(running=False, paused=False)
+    last = run.resting()
+    run.end()
+    assert last.gauge.load == run.gauges.readings
+    assert run.posted.empty()
+
+
+def test_paused_it_reads_nothing_and_goes_on_afterwards(run: Run) -> None:
+    run.thread.wake()
+    run.next()
+    run.thread.follow(running=True, paused=True)
+    run.thread.follow(running=False, paused=False)
+    assert run.next().live
+    run.end()
+    paused = Run()
+    paused.thread.follow(running=True, paused=True)
+    paused.thread.wake()
+    paused.end()
+    assert paused.gauges.readings == 0
+    assert paused.posted.empty()
+
+
+def test_it_is_stopped_at_once_in_the_middle_of_its_wait() -> None:
+    slow = Run.__new__(Run)
+    slow.gauges, slow.posted = Counting(), queue.SimpleQueue()
+    slow.thread = GaugeThread(slow.posted.put, slow.gauges, every_s=LONG_S, live_s=LONG_S)
+    slow.thread.start()
+    slow.thread.wake()
+    slow.end()
+    assert slow.gauges.closed
+
+
+async def test_a_reading_arrives_as_a_message() -> None:
+    class Live(Bare):
+        def on_gauge_read(self, event: GaugeRead) -> None:
+            self.strip.show(event.gauge, "cpu", False, live=event.live)
+
+    app = Live()
+    async with app.run_test(size=(120, 5)) as pilot:
+        thread = GaugeThread(app.post_message, Counting(), every_s=0.01, live_s=LONG_S)
+        thread.start()
+        thread.follow(running=True, paused=False)
+        while "load" not in app.line:
+            await pilot.pause(0.01)
+        thread.follow(running=False, paused=False)
+        while not app.line.startswith("last cpu 12%"):
+            await pilot.pause(0.01)
+        thread.stop()

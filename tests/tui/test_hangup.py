@@ -1,0 +1,35 @@
+"""A lost terminal ends the app, by itself and soon: nothing stays behind that nobody can see."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pty", reason="no pseudo-terminals on this system")
+from tests.pseudo_terminal import PseudoTerminal
+
+WITHIN_S = 5.0
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/ptmx"), reason="no pseudo-terminals on this system")
+@pytest.mark.parametrize("keys", [(), ("r",)], ids=["idle", "running"])
+def test_it_ends_when_its_terminal_is_gone(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    terminal = PseudoTerminal("-m", "tests.programs.replayed_app", "--pause", "0.5", folder=tmp_path)
+    try:
+        terminal.wait_for("ready")
+        for key in keys:
+            terminal.press(key)
+            terminal.wait_for("0 of 10 rows")
+        os.close(terminal.master)
+        gone_at = time.monotonic()
+        terminal.process.wait(WITHIN_S)
+        assert time.monotonic() - gone_at < WITHIN_S
+        terminal.master = os.open(os.devnull, os.O_RDONLY)
+    finally:
+        terminal.close()
+    runs = list((tmp_path / "runs").glob("*.jsonl"))
+    assert len(runs) == len(keys), "the run file stays"

@@ -1,0 +1,110 @@
+"""The log's lines: what is told, how often, and that nobody waits for anybody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.message import Message
+
+from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, RunFinished, RunStarted
+from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.run import Run, fold
+from cvbench_tui.results.store import read_events
+from cvbench_tui.tui import journal
+from cvbench_tui.tui.journal import MOST_LINES, Journal, words
+from cvbench_tui.tui.messages import Logged
+
+GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for another thread; the test's own time-out ends a wait that is in vain."""
+    while not true():
+        time.sleep(0.01)
+
+
+def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "LOGGED_EVERY_S", 0.3)
+    posted: list[Message] = []
+    mine = Journal(posted.append)
+    mine.write("first")
+    assert [type(message) for message in posted] == [Logged]
+    for number in range(1000):
+        mine.write(str(number))
+    until(lambda: len(posted) >= 2)
+    assert (list(mine.lines)[:2], mine.count) == (["first", "0"], 1001)
+    mine.write("later")
+    assert len(posted) == 2
+    mine.close()
+
+
+def test_only_the_newest_lines_are_kept_and_all_are_counted() -> None:
+    mine = Journal(lambda message: None)
+    for number in range(MOST_LINES + 500):
+        mine.write(str(number))
+    assert (len(mine.lines), mine.lines[0], mine.count) == (MOST_LINES, "500", MOST_LINES + 500)
+    mine.close()
+
+
+def test_the_lines_stand_still_while_they_are_read() -> None:
+    mine = Journal(lambda message: None)
+    stop = threading.Event()
+
+    def talk() -> None:
+        while not stop.is_set():
+            mine.write("noise")
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+        for _ in range(50):
+            for line in mine.lines:
+                assert line
+    finally:
+        stop.set()
+        thread.join()
+        mine.close()
+
+
+def test_a_closed_journal_tells_nothing() -> None:
+    posted: list[Message] = []
+    mine = Journal(posted.append)
+    mine.close()
+    mine.write("too late")
+    assert not posted
+
+
+def test_what_happens_in_a_run_is_told_in_words() -> None:
+    run: Run | None = None
+    told = []
+    for event in read_events(GOOD):
+        run = fold(run, event)
+        told.append(words(event, run))
+    said = [line for line in told if line]
+    assert said[0] == "run begun: 6 rows, protocol quick"
+    assert said[1].startswith("measuring process ready: PyTorch ")
+    assert said[2] == "Resnet18 cpu started"
+    assert said[3].startswith("Resnet18 cpu done in ")
+    assert any(line.startswith("VGG16 cuda:0 failed: ") for line in said)
+    assert said[-1] == "run finished: 5 measured, 1 failed"
+
+
+def test_words_of_what_the_recording_does_not_have() -> None:
+    header = next(iter(read_events(GOOD)))
+    assert isinstance(header, RunStarted)
+    run = fold(None, header)
+    case = header.plan.cases[0]
+    events: dict[str, Event] = {
+        "1 row added": RowsAdded((case,), 1.0),
+        "Resnet18 cpu started in process 3": CaseStarted(case.case_id, 1, 2),
+        "Resnet18 cpu skipped": CaseFailed(Failure(case.case_id, "skipped", "Skipped.")),
+        "Resnet18 cpu cancelled": CaseFailed(Failure(case.case_id, "cancelled", "Cancelled.")),
+        "elsewhere started": CaseStarted("elsewhere", 1),
+        "run failed: 0 measured, 6 not begun No torch.": RunFinished("failed", 1.0, "No torch."),
+    }
+    for text, event in events.items():
+        assert words(event, run) == text

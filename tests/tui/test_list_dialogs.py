@@ -1,0 +1,294 @@
+"""Presets, columns and runs: what is seen and what they close with."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from cvbench_tui.results.columns import COLUMNS
+from cvbench_tui.results.store import RunSummary
+from cvbench_tui.tui.choice_list import ChoiceList
+from cvbench_tui.tui.columns_screen import ColumnsScreen
+from cvbench_tui.tui.confirm_screen import ConfirmScreen
+from cvbench_tui.tui.presets_screen import PresetChoice, PresetsScreen
+from cvbench_tui.tui.runs_screen import RunsScreen
+from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen, until
+
+pytestmark = pytest.mark.timeout(60)
+LOWEST = (60, 16)
+PRESETS = [
+    Preset("quick", "A first look."),
+    Preset("published", "Every row [b]", workloads=26),
+    Preset("mine [/x]\x1b", "", own=True, workloads=1),
+    Preset("broken", own=True, workloads=0, problem="broken.toml: models: expected a list of names, got text [b]."),
+]
+MANY = [*PRESETS, *(Preset(f"own {number}", own=True) for number in range(40))]
+AT_S = 1_764_000_100.0
+RUNS = [
+    RunSummary("a", Path("/r/a.jsonl"), AT_S, "quick", 3, 3, 0, "finished"),
+    RunSummary("b", Path("/r/b.jsonl"), AT_S - 86400, "a plan [b] with quite a long name", 30, 3, 1, None),
+    RunSummary("c", Path("/r/c.jsonl"), AT_S - 2 * 86400, "vgg", 8, 5, 0, "cancelled"),
+    RunSummary("torn", Path("/r/torn.jsonl"), problem="/r/torn.jsonl is empty [/]."),
+]
+
+
+def presets(can_save: bool = True, entries: list[Preset] | None = None) -> DialogApp:
+    return DialogApp(PresetsScreen(entries or PRESETS, can_save))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [*SIZES, LOWEST])
+@pytest.mark.parametrize("entries", [PRESETS, MANY])
+async def test_presets_are_told_and_opened(size: tuple[int, int], entries: list[Preset]) -> None:
+    app = presets(entries=entries)
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("n")
+        assert rows_of(app) <= (LOW if size == SIZES[0] else size[1])
+        await pilot.press("escape")
+        page = seen(app)
+        assert "quick" in page
+        assert "26 workloads  shipped  Every row [b]" in page
+        assert "mine [/x]" in page
+        assert "\x1b" not in page
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == PresetChoice("open", "published")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "\u6f22" * 300, "\u202eabc[/]" * 40])
+async def test_long_and_wide_names_leave_the_facts_in_their_place(name: str) -> None:
+    app = presets(entries=[Preset("quick"), Preset(name, own=True)])
+    run = RunSummary("a", Path("/r/a.jsonl"), AT_S, name, 3, 3, 0, "finished")
+    async with app.run_test(size=SIZES[0]) as pilot:
+        assert seen(app).count("2 workloads") == 2
+        app.push_screen(RunsScreen([run]))
+        await pilot.pause()
+        assert "...     3     3       0  finished" in seen(app)
+
+
+async def test_a_preset_that_cannot_be_read_says_why_and_can_be_deleted() -> None:
+    app = presets()
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("G", "enter")
+        assert said(app) == PRESETS[3].problem
+        await pilot.press("k")
+        assert said(app) == ""
+        await pilot.press("down", "delete", "y")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == PresetChoice("delete", "broken")
+
+
+async def test_deleting_is_asked_and_a_shipped_preset_stays() -> None:
+    app = presets()
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("d")
+        assert "quick is shipped" in said(app)
+        await pilot.press("j", "j", "d")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.press("escape")
+        assert app.result is UNTOUCHED
+        await pilot.press("g", "escape")
+        await until(pilot, lambda: app.result is None)
+
+
+async def test_ticks_are_saved_under_a_new_name() -> None:
+    app = presets()
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("n", "enter")
+        assert said(app) == "Type a name."
+        await pilot.press(*"Quick", "enter")
+        assert "choose another name" in said(app)
+        await pilot.press("ctrl+u", *"new one", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == PresetChoice("save", "new one")
+
+
+async def test_an_own_preset_is_overwritten_after_a_question() -> None:
+    app = presets(entries=[PRESETS[0], Preset("mine", own=True)])
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("n", *"mine", "enter", "n")
+        assert app.result is UNTOUCHED
+        await pilot.press("enter", "y")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == PresetChoice("save", "mine")
+
+
+async def test_a_name_is_checked_and_escape_goes_back_step_by_step() -> None:
+    app = DialogApp(PresetsScreen(PRESETS, True, lambda name: f"Not {name}."))  # type: ignore[arg-type]
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("n", *"a/b", "enter")
+        assert said(app) == "Not a/b."
+        await pilot.press("escape")
+        assert app.screen.query_one("#name", Input).value == ""
+        await pilot.press("escape")
+        assert isinstance(app.screen.focused, ChoiceList)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.result is None)
+
+
+async def test_nothing_ticked_cannot_be_saved() -> None:
+    app = presets(can_save=False)
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("n")
+        assert "Nothing is ticked" in said(app)
+
+
+async def test_presets_by_mouse() -> None:
+    app = presets()
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.click(ChoiceList, offset=(4, 2))
+        assert app.result is UNTOUCHED
+        await pilot.click("#delete")
+        assert isinstance(app.screen, ConfirmScreen)
+        await pilot.click("#no")
+        await pilot.click("#save")
+        assert app.screen.focused is app.screen.query_one("#name")
+        await pilot.click(ChoiceList, offset=(4, 1))
+        await pilot.click(ChoiceList, offset=(4, 1))
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == PresetChoice("open", "published")
+    for button, expected in (("#open", PresetChoice("open", "quick")), ("#close", None)):
+        app = presets()
+        async with app.run_test(size=SIZES[0]) as pilot:
+            await pilot.click(button)
+            await until(pilot, lambda app=app: app.result is not UNTOUCHED)  # type: ignore[misc]
+        assert app.result == expected
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_column_is_explained_and_the_dialog_stays_low(size: tuple[int, int]) -> None:
+    app = DialogApp(ColumnsScreen(COLUMNS, ()))
+    async with app.run_test(size=size) as pilot:
+        assert "Automatic: as many as" in said(app, "#count")
+        for column in COLUMNS:
+            assert said(app, "#about") == column.help
+            assert f"[x] {column.heading}" in seen(app)
+            assert size != SIZES[0] or rows_of(app) <= LOW
+            await pilot.press("j")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == ()
+
+
+async def test_columns_are_ticked() -> None:
+    app = DialogApp(ColumnsScreen(COLUMNS, ("device", "total")))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        assert f"3 of {len(COLUMNS)} columns" in said(app, "#count")
+        await pilot.press("space")
+        assert "always shown" in said(app, "#about")
+        await pilot.press("down", "space", "down", "space")
+        assert "[ ] Device" in seen(app)
+        assert "[x] Batch" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == ("name", "batch", "total")
+
+
+async def test_unticking_one_of_the_automatic_columns_keeps_the_others() -> None:
+    app = DialogApp(ColumnsScreen(COLUMNS, ()))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("j", "space", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == tuple(column.key for column in COLUMNS if column.key != "device")
+
+
+@pytest.mark.parametrize(("key", "expected"), [("a", ()), ("escape", None)])
+async def test_columns_automatic_or_left_alone(key: str, expected: object) -> None:
+    app = DialogApp(ColumnsScreen(COLUMNS, ("device",)))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press(key)
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == expected
+
+
+async def test_columns_by_mouse() -> None:
+    app = DialogApp(ColumnsScreen(COLUMNS, ("device",)))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.click(ChoiceList, offset=(1, 2))
+        assert "[x] Batch" in seen(app)
+        await pilot.click("#tick")
+        assert "[ ] Batch" in seen(app)
+        await pilot.click(ChoiceList, offset=(1, 3))
+        await pilot.click("#use")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == ("name", "device", "image")
+    for button, expected in (("#automatic", ()), ("#close", None)):
+        app = DialogApp(ColumnsScreen(COLUMNS, ("device",)))
+        async with app.run_test(size=SIZES[0]) as pilot:
+            await pilot.click(button)
+            await until(pilot, lambda app=app: app.result is not UNTOUCHED)  # type: ignore[misc]
+        assert app.result == expected
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_runs_are_told_and_opened(size: tuple[int, int]) -> None:
+    app = DialogApp(RunsScreen([*RUNS, *(RUNS[3:] * 30)]))
+    async with app.run_test(size=size) as pilot:
+        assert size != SIZES[0] or rows_of(app) <= LOW
+        page = seen(app)
+        assert time.strftime("%Y-%m-%d %H:%M", time.localtime(AT_S)) in page
+        assert "a plan [b] wi..." in page
+        assert "3     1       0  finished" not in page
+        for word in ("finished", "interrupted", "cancelled", "torn: /r/torn.jsonl is empty [/]."):
+            assert word in page
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[1].path
+
+
+async def test_the_last_run_that_can_be_opened_is_not_one_that_cannot_be_read() -> None:
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("G", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[2].path
+
+
+async def test_runs_are_filtered() -> None:
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("slash", *"nothing")
+        await until(pilot, lambda: "No run matches" in seen(app))
+        await pilot.press("enter")
+        assert app.result is UNTOUCHED
+        await pilot.press("escape", *"jsonl")
+        await until(pilot, lambda: "torn" in seen(app) and "quick" not in seen(app))
+        await pilot.press("enter")
+        assert app.result is UNTOUCHED
+        await pilot.press("escape", *"VGG can", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[2].path
+
+
+async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("slash", "down", "down", "up", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[1].path
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("slash", "escape")
+        assert isinstance(app.screen.focused, ChoiceList)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.result is None)
+
+
+async def test_runs_by_mouse() -> None:
+    app = DialogApp(RunsScreen(RUNS))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.click(ChoiceList, offset=(2, 3))
+        await pilot.click(ChoiceList, offset=(2, 2))
+        await pilot.click("#open")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[2].path
+
+
+async def test_no_runs_say_what_to_do() -> None:
+    app = DialogApp(RunsScreen([]))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        assert "press r to measure" in seen(app)
+        await pilot.press("slash", "enter")
+        await until(pilot, lambda: app.result is None)

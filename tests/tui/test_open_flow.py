@@ -1,0 +1,196 @@
+"""What is opened in place of what is there: presets, runs of the past, the plan's settings, the palette, the help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.help_screen import HelpScreen
+from cvbench_tui.tui.palette_screen import Palette
+from cvbench_tui.tui.presets_screen import PresetsScreen
+from cvbench_tui.tui.runs_screen import RunsScreen
+from cvbench_tui.tui.save_screen import SaveScreen
+from cvbench_tui.tui.settings_screen import SettingsScreen
+from tests.tui import recorded
+from tests.tui.dialog_app import seen
+from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts, until
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Own presets stand beside the settings file."""
+    monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config" / "config.toml"))
+    return tmp_path / "config" / "presets"
+
+
+def complaint(app: BenchApp) -> str:
+    return text(app, "#complaint")
+
+
+async def test_presets_are_opened_saved_and_deleted(tmp_path: Path, own_folder: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await pilot.press("P", "n")
+        assert "Nothing is ticked yet" in complaint(app)
+        await pilot.press("d")
+        assert "shipped with the program and stays" in complaint(app)
+        await pilot.press("enter")
+        assert app.screen is app.bench
+        assert "Preset quick is ticked" in strip(app)
+        assert app.picks.models.ticked == ("Resnet18",)
+        assert "protocol quick, batch 1" in text(app, "#settings")
+        await pilot.press("P", "n", *"mine", "enter")
+        assert "Saved the preset mine as" in strip(app).replace("\n", " ")
+        assert [path.name for path in own_folder.iterdir()] == ["mine.toml"]
+        await pilot.press("1", "n", "2", "n", "f3")
+        assert isinstance(app.screen, PresetsScreen)
+        await pilot.press("G", "enter")
+        assert "Preset mine is ticked" in strip(app)
+        assert app.picks.models.ticked == ("Resnet18",)
+        await pilot.press("P", "G", "delete", "n")
+        assert list(own_folder.iterdir()), "answered no"
+        await pilot.press("d", "y")
+        await until(pilot, lambda: "Deleted the preset mine." in strip(app))
+        assert list(own_folder.iterdir()) == []
+
+
+async def test_a_preset_that_cannot_be_used_is_told(tmp_path: Path, own_folder: Path) -> None:
+    own_folder.mkdir(parents=True)
+    (own_folder / "zz.toml").write_text("models = [broken")
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await pilot.press("P", "G", "enter")
+        assert isinstance(app.screen, PresetsScreen)
+        assert complaint(app)
+        await pilot.press("n", *"quick", "enter")
+        assert "quick is shipped with the program" in complaint(app)
+        await pilot.press("escape", "escape", "escape")
+        assert app.screen is app.bench
+        assert set(app.picks.models.ticked) == {"Resnet18", "VGG16"}
+
+
+async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
+    before = recorded.app(tmp_path, selection=recorded.TOP)
+    async with before.run_test(size=WIDE) as pilot:
+        await run_all(before, pilot)
+    broken = tmp_path / "runs" / "20200101-000000-torn.jsonl"
+    broken.write_text("not a run\n")
+
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await pilot.press("H")
+        assert isinstance(app.screen, RunsScreen)
+        assert "20200101-000000-torn:" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.conductor.run is not None)
+        await until(pilot, lambda: "of the past" in strip(app))
+        assert app.bench.pane == "results"
+        assert len(table(app).keys) == 4
+        assert table(app).text_of(table(app).keys[0]).endswith("OK")
+        await pilot.press("f2")
+        assert isinstance(app.screen, SaveScreen)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Saved" in strip(app))
+        (saved,) = (tmp_path / "saves").iterdir()
+        assert "VGG16" in saved.read_text()
+
+
+async def test_a_run_file_that_broke_meanwhile_says_so(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        (file,) = (tmp_path / "runs").glob("*.jsonl")
+        shown = app.conductor.run
+        await pilot.press("f7")
+        file.write_text("not a run [/]\n")
+        await pilot.press("enter")
+        await until(pilot, lambda: file.name in strip(app))
+        assert app.conductor.run is shown, "what was there stays"
+
+
+async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        await pilot.press("H")
+        assert "There are no runs yet" in seen(app)
+        await pilot.press("escape", "r")
+        await until(pilot, source.reached.is_set)
+        await pilot.press("H")
+        assert app.screen is app.bench
+        assert "Past runs can be opened when it has ended" in toasts(app)
+
+
+async def test_the_settings_of_the_plan(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await pilot.press("f4")
+        assert isinstance(app.screen, SettingsScreen)
+        await pilot.press("down", "tab", *"0", "enter")
+        assert isinstance(app.screen, SettingsScreen), "the dialog stays with what was typed"
+        assert complaint(app)
+        await pilot.press("backspace", *"32", "enter")
+        assert app.screen is app.bench
+        assert text(app, "#settings") == "protocol rigorous, batch 32"
+        await pilot.press("p", "p")
+        assert text(app, "#settings") == "protocol quick, batch 32"
+        await pilot.click("#settings")
+        assert isinstance(app.screen, SettingsScreen)
+        await pilot.press("k", "escape")
+        assert text(app, "#settings") == "protocol quick, batch 32"
+
+
+async def found(app: BenchApp, pilot: Pilot[int], typed: str) -> None:
+    """Search in the palette until it has something."""
+    await pilot.press("ctrl+p")
+    await until(pilot, lambda: isinstance(app.screen, Palette))
+    app.screen.query_one(Input).value = typed
+    await until(pilot, lambda: "Palette" in type(app.screen).__name__ and typed.split()[-1] in listed(app))
+
+
+def listed(app: BenchApp) -> str:
+    options = app.screen.query_one(OptionList).options
+    return str(options[0].prompt).lower() if options else ""
+
+
+async def test_the_palette_does_what_it_lists(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await found(app, pilot, "open preset quick")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Preset quick is ticked" in strip(app))
+        await found(app, pilot, "go to the devices")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.bench.pane == "devices")
+        await found(app, pilot, "what is ticked")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.bench)
+        await pilot.press("f9")
+        await until(pilot, lambda: "Search for themes" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.bench)
+
+
+async def test_the_help_begins_with_the_pane_in_front(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        for pane, title in (("2", "In a list"), ("4", "In the results"), ("5", "In the log")):
+            await pilot.press(pane, "f1")
+            assert isinstance(app.screen, HelpScreen)
+            headings = [line for line in text(app, "#help").splitlines() if line in ("Anywhere", title)]
+            assert headings == [title, "Anywhere"]
+            await pilot.press("f1")
+            assert app.screen is app.bench

@@ -1,0 +1,119 @@
+"""Thousands of random keys and clicks while a recorded run plays: nothing breaks, no row is lost, it quits cleanly.
+
+The seed is printed by a failure; the same seed makes the same choices.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from cvbench_tui.core.event import Event, Progress
+from cvbench_tui.core.plan import Plan
+from cvbench_tui.engine.replay import ReplaySource
+from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.places import all_bindings
+from tests.tui import recorded
+from tests.tui.flow import known, until
+
+STEPS = 5000
+LEAVE = {"q", "f10", "ctrl+q", "ctrl+z", "ctrl+c", "y"}
+"""Keys that end or stop the app, or say yes to that."""
+TYPED = ("a", "0", "9", "[", "]", "slash", "backspace", "tab", "shift+tab", "left", "right", "home", "end", "space")
+SIZES = [(80, 24), (120, 40), (200, 50), (60, 16), (40, 10)]
+
+
+class Lasting(ReplaySource):
+    """Plays the run at a pace that keeps it going for a good part of the walk."""
+
+    def __init__(self) -> None:
+        super().__init__(recorded.graded())
+        self.quick = False
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        import time
+
+        for event in super().events(plan):
+            if not isinstance(event, Progress) and not self.quick:
+                time.sleep(0.05)
+            yield event
+
+
+def keys() -> list[str]:
+    """Every key that is declared anywhere, and what people type."""
+    declared = {key for binding in all_bindings() for key in binding.key.split(",")}
+    return sorted((declared | {"escape", "enter", "up", "down"}) - LEAVE) + list(TYPED)
+
+
+@pytest.mark.timeout(280)
+async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config.toml"))
+    seed = random.randrange(10**9)
+    print(f"seed {seed}")  # noqa: T201
+    source = Lasting()
+    app = recorded.app(tmp_path, source, recorded.GRADED)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await known(app, pilot)
+        leave, app.exit = app.exit, lambda *_, **__: None  # the palette quits, too
+        ran = await walk(app, pilot, random.Random(seed))
+        assert ran, "the walk never pressed r"
+        source.quick = True
+        await back_to_the_bench(app, pilot)
+        await until(pilot, lambda: not app.conductor.running)
+        run, pane = app.conductor.run, app.bench.results
+        assert run is not None
+        pane.frozen, pane.view = False, replace(pane.view, needle="")
+        pane.draw()
+        assert sorted(pane.table.keys) == sorted(case.case_id for case in run.plan.cases), "no row is lost"
+        app.exit = leave
+        await pilot.press("f10")
+        await pilot.pause()
+    assert app.return_code == 0
+    app.conductor.shut_down()
+
+
+async def walk(app: BenchApp, pilot: Pilot[int], draw: random.Random) -> bool:
+    """Keys mostly, some clicks, now and then another size. Returns whether a run was seen."""
+    pressed, ran = keys(), False
+    for step in range(STEPS):
+        chance = draw.random()
+        if chance < 0.9:
+            app.simulate_key(draw.choice(pressed))
+        elif chance < 0.99:
+            click(app, draw.randrange(app.size.width), draw.randrange(app.size.height))
+        elif chance < 0.995:
+            await pilot.press("escape", "escape", "r")
+        else:
+            await pilot.resize_terminal(*draw.choice(SIZES))
+        if step % 10 == 0:
+            await pilot.pause()
+            ran = ran or app.conductor.run is not None
+        assert app.return_code is None, f"left at step {step}"
+    return ran
+
+
+def click(app: BenchApp, x: int, y: int) -> None:
+    """As the terminal reports it: down and up at that cell."""
+    for kind in (events.MouseDown, events.MouseUp):
+        event = kind(
+            None, x=x, y=y, delta_x=0, delta_y=0, button=1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y
+        )
+        app.post_message(event)
+
+
+async def back_to_the_bench(app: BenchApp, pilot: Pilot[int]) -> None:
+    """Close whatever dialogs are open."""
+    await pilot.resize_terminal(120, 40)
+    for _ in range(20):
+        if app.screen is app.bench:
+            return
+        await pilot.press("escape")
+        await pilot.pause(0.05)
+    raise AssertionError(f"{app.screen} cannot be closed with Escape")

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.tui.picks import Picks
+from cvbench_tui.tui.summary import fit_lines, plan_line, protocol_line, settings_line
+from tests.tui.pick_app import MACHINE
+
+
+@dataclass(frozen=True)
+class Misfit:
+    case: Case
+    needs_bytes: int
+    has_bytes: int
+
+
+def picked() -> Picks:
+    picks = Picks()
+    picks.models.tick_only(("VGG16", "VGG19"))
+    picks.offer(MACHINE)
+    picks.devices.tick_shown(True)
+    return picks
+
+
+def line(picks: Picks, misfits: int = 0) -> str:
+    def expected(plan: Plan) -> float:
+        return 60.0 * len(plan.cases)
+
+    return plan_line(picks, MACHINE, expected=expected, too_large=lambda plan: range(misfits)).plain
+
+
+def test_rows_duration_and_what_will_not_fit() -> None:
+    picks = picked()
+    assert line(picks) == "2 models x 2 devices = 4 rows, about 4 min"
+    assert line(picks, 2) == "2 models x 2 devices = 4 rows, about 4 min; 2 will not fit in memory"
+
+
+def test_what_is_missing_is_said() -> None:
+    picks = Picks()
+    assert line(picks) == "nothing ticked yet"
+    picks.layers.toggle("GELU")
+    assert plan_line(picks, None).plain == "1 layer, devices not known yet"
+    assert line(picks) == "1 layer, no device ticked"
+    picks = picked()
+    picks.batch = 0
+    assert line(picks) == "Batch 0 is not possible."
+
+
+def test_a_row_that_will_not_fit_is_named_with_what_it_needs_and_what_there_is() -> None:
+    workload = Workload("model", "VGG19 [/]\x1b", "vgg19", (3, 224, 224))
+    misfit = Misfit(Case(workload, "cuda:0", 64), int(31.234 * 2**30), 24 * 2**30)
+    small = Misfit(Case(workload, "cuda:0", 1), 1_234_567_890, 456 * 2**20)
+    assert fit_lines([misfit, small]) == (
+        "VGG19 [/]\\x1b on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.",
+        "VGG19 [/]\\x1b on cuda:0, batch 1: needs about 1.1 GiB, the device has 456 MiB.",
+    )
+
+
+def test_settings_name_what_is_set() -> None:
+    picks = Picks(protocol="quick")
+    assert settings_line(picks) == "protocol quick"
+    picks.batch, picks.image, picks.extras = 8, 64, ("device_only",)
+    assert settings_line(picks) == "protocol quick, batch 8, image 64, with device only"
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_protocol_is_told_in_one_line_from_its_numbers(name: str) -> None:
+    protocol, text = PROTOCOLS[name], protocol_line(name)
+    assert len(text) <= 76
+    assert "\n" not in text
+    if protocol.method == "published":
+        assert f"{protocol.iterations} passes" in text
+    else:
+        assert f"{protocol.precision * 100:g}%" in text
+        assert f"{protocol.min_rounds} to {protocol.max_rounds} rounds" in text
+        assert f"{protocol.budget_s:g} s" in text
+
+
+def test_no_two_protocols_read_the_same() -> None:
+    assert len({protocol_line(name) for name in PROTOCOLS}) == len(PROTOCOLS)
