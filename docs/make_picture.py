@@ -1,24 +1,67 @@
-"""The picture in the README: the real app playing back a real run file.
+"""The pictures of the README: the real app playing back a real run file, at 120x40.
 
-python docs/make_picture.py docs/example.jsonl docs/app.svg
+python docs/make_picture.py docs/example.jsonl docs
+
+Written are picking.svg, running.svg, app.svg, comparing.svg and detail.svg. Nothing is measured here: the figures are
+the run file's, the clock goes by its times, and the live gauges are off, because they would be this machine's.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from textual.pilot import Pilot
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection
-from cvbench_tui.core.event import RunStarted
+from cvbench_tui.core.event import CaseFinished, Event, Progress, RunStarted, case_of
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.results.store import read_events
+from cvbench_tui.settings import Settings
 from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.remembered import Remembered
 
-SIZE = (136, 34)
+SIZE = (120, 40)
+HOST = "workstation"
+"""What the header calls the machine."""
+SHOWN_CASE = 4
+"""Rows that are done before the run stands still for its picture."""
+SHOWN_EVENTS = 22
+"""Events of the next row until then: it is in its rounds, with an interval."""
+REFERENCE_LINE = 5
+"""The row that all are compared with: Resnet18, sixth by its total."""
+DETAIL_LINES = 10
+"""Lines scrolled in the detail, so that it begins with the first phase."""
+DRAWN_S = 0.5
+"""Wait for what is drawn a moment later, seconds."""
+
+
+class StillSource(ReplaySource):
+    """Stands still in the middle of one row until it is let go; tells the time of the run by its events."""
+
+    def __init__(self, recorded: Sequence[Event]) -> None:
+        super().__init__(recorded)
+        self.now_s = next(event.at_s for event in recorded if isinstance(event, RunStarted))
+        self.still, self.go_on = threading.Event(), threading.Event()
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        """The recorded ones, with the stop."""
+        done = seen = 0
+        for event in super().events(plan):
+            self.now_s = max(self.now_s, getattr(event, "at_s", 0.0))
+            done += isinstance(event, CaseFinished)
+            yield event
+            seen += done == SHOWN_CASE and case_of(event) is not None
+            if done == SHOWN_CASE and seen > SHOWN_EVENTS and isinstance(event, Progress):
+                self.still.set()
+                self.go_on.wait()
 
 
 def selection_of(plan: Plan) -> Selection:
@@ -35,20 +78,51 @@ def selection_of(plan: Plan) -> Selection:
     )
 
 
-async def draw(run_file: Path, picture: Path) -> None:
-    """Press r, wait for the end, sort by inference and take the picture."""
+async def draw(run_file: Path, pictures: Path) -> None:
+    """Tick, run, compare, explain; a picture of each."""
     events = list(read_events(run_file))
     started = next(event for event in events if isinstance(event, RunStarted))
+    source = StillSource(events)
     with tempfile.TemporaryDirectory() as folder:
-        app = BenchApp(ReplaySource(events), runs_folder=Path(folder), selection=selection_of(started.plan))
+        app = BenchApp(
+            source,
+            runs_folder=Path(folder),
+            selection=selection_of(started.plan),
+            host=HOST,
+            clock=lambda: source.now_s,
+            remembered=Remembered(settings=Settings(gauges="off", sort="total")),
+        )
         async with app.run_test(size=SIZE) as pilot:
-            await pilot.pause(0.5)
-            await pilot.press("r")
-            while app.conductor.run is None or app.conductor.run.ended is None:
-                await pilot.pause(0.1)
-            await pilot.press("full_stop", "down", "down")
-            await pilot.pause(0.5)
-            picture.write_text(app.export_screenshot(title="cvbench-tui"))
+            await pilot.pause(DRAWN_S)
+            await _pictures(app, pilot, source, pictures)
+
+
+async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folder: Path) -> None:
+    async def picture(name: str) -> None:
+        await pilot.pause(DRAWN_S)
+        (folder / f"{name}.svg").write_text(_without_fonts(app.export_screenshot(title="cvbench-tui")))
+
+    await pilot.press("slash", *"rsn")
+    await picture("picking")
+    await pilot.press("escape", "escape", "r")
+    while not source.still.is_set():
+        await pilot.pause(0.02)
+    await picture("running")
+    source.go_on.set()
+    while app.conductor.run is None or app.conductor.run.ended is None:
+        await pilot.pause(0.02)
+    await pilot.press("g", *["down"] * REFERENCE_LINE)
+    await picture("app")
+    await pilot.press("m", "f")
+    await picture("comparing")
+    await pilot.press("f", "up", "enter")
+    await pilot.press(*["j"] * DETAIL_LINES)
+    await picture("detail")
+
+
+def _without_fonts(svg: str) -> str:
+    """The picture without fonts from the net: a page shows it without asking anybody else."""
+    return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 if __name__ == "__main__":
