@@ -30,6 +30,8 @@ def _box(character: str) -> str:
     """A line as a line, every corner and crossing as a plus."""
     if character in "╱╲╳":
         return "/\\X"["╱╲╳".index(character)]
+    if character == "\u2501":  # a heavy line is a full bar, a light one an empty one
+        return "="
     return "-" if character in _HORIZONTAL else "|" if character in _VERTICAL else "+"
 
 

@@ -134,8 +134,8 @@ def _stopped(stop: Stop, protocol: Protocol) -> str:
     precision = percent_text(protocol.precision)
     return {
         "precision": f"precise to {precision}",
-        "rounds": f"after the most rounds ({protocol.max_rounds}), not precise to {precision}",
-        "budget": f"after {protocol.budget_s:g} s of timed work, not precise to {precision}",
+        "rounds": f"with its pass, after the most rounds ({protocol.max_rounds}), not all of it precise to {precision}",
+        "budget": f"with its pass, after {protocol.budget_s:g} s of timed work, not all of it precise to {precision}",
         "fixed": "after the fixed number of iterations of the published method",
     }[stop]
 

@@ -47,7 +47,7 @@ from cvbench_tui.tui.summary import plan_line, settings_line
 TICK_S = 1.0
 """How often elapsed time and ETA are drawn when no event comes, seconds."""
 ANY_TERMINAL = Terminal()
-FIRST_HINT = "Space ticks, r runs what is ticked.   P has ready plans   b sets protocol, batch, image   ? explains all"
+FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
 
 
 class BenchApp(AppActions, inherit_bindings=False):
@@ -111,6 +111,8 @@ class BenchApp(AppActions, inherit_bindings=False):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        if not self.is_running:  # quit before the first frame, where a signal cannot be subscribed to any more
+            return
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self.remembered.complain = lambda error: self.call_from_thread(self.refuse, error)
         self.conductor.ask()

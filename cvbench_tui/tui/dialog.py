@@ -24,6 +24,7 @@ class Dialog(Vertical):
     Dialog .hint { color: $text-muted; }
     Dialog .message { height: auto; min-height: 2; margin-top: 1; }
     Dialog .message.-remark { color: $text-warning; }
+    Dialog .message.-hint { color: $text-muted; }
     """
 
     def __init__(self, title: str, keys: str) -> None:

@@ -170,12 +170,12 @@ def gauge_parts(gauge: Gauge, device_id: str) -> list[list[str]]:
     """The items of the machine, and those of the card if it is one: ``cpu 12%``, ``load 0.53``; a dash for None."""
     load = MISSING if gauge.load is None else f"{gauge.load:.2f}"
     memory = _of(gauge.memory_used_bytes, gauge.memory_total_bytes)
-    host = [f"cpu {share_text(gauge.cpu_share)}", _clock(gauge.cpu_hz), f"load {load}", f"mem {memory}"]
+    host = [f"cpu {share_text(gauge.cpu_share)}", *_clock(gauge.cpu_hz), f"load {load}", f"mem {memory}"]
     if device_id == "cpu":
         return [host]
     card = [
         f"{visible(device_id)} {share_text(gauge.gpu_share)}",
-        _clock(gauge.gpu_hz),
+        *_clock(gauge.gpu_hz),
         f"{_whole(gauge.gpu_celsius)} C",
         f"{_whole(gauge.gpu_watts)} W",
         _of(gauge.gpu_memory_used_bytes, gauge.gpu_memory_total_bytes),
@@ -196,8 +196,9 @@ def fitted(parts: list[list[str]], width: int) -> str:
     return line
 
 
-def _clock(hz: float | None) -> str:
-    return f"{MISSING} MHz" if hz is None else hertz_text(hz)
+def _clock(hz: float | None) -> list[str]:
+    """Left out where it is not told, as in most virtual machines."""
+    return [] if hz is None else [hertz_text(hz)]
 
 
 def _whole(value: float | None) -> str:

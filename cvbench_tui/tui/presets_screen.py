@@ -83,7 +83,9 @@ class PresetsScreen(Modal[PresetChoice]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self) -> None:
-        self._say("")
+        """All of what the one under the cursor says of itself: its line may be too short for it."""
+        entry = self._current()
+        self._say("" if entry is None or entry.problem else _about(entry), hint=True)
 
     @on(OptionList.OptionSelected)
     def action_open(self) -> None:
@@ -152,9 +154,10 @@ class PresetsScreen(Modal[PresetChoice]):
         place = self.query_one(ChoiceList).highlighted
         return None if place is None else self._entries[place]
 
-    def _say(self, sentence: str, *, remark: bool = False) -> None:
+    def _say(self, sentence: str, *, remark: bool = False, hint: bool = False) -> None:
         complaint = self.query_one("#complaint", Static)
         complaint.set_class(remark, "-remark")
+        complaint.set_class(hint, "-hint")
         complaint.update(visible(sentence))
 
     @on(Button.Pressed)
@@ -167,12 +170,16 @@ class PresetsScreen(Modal[PresetChoice]):
         self.dismiss(None)
 
 
+def _about(entry: PresetEntry) -> str:
+    """``5 workloads, shipped: what it is``."""
+    noun = "workload" if entry.workloads == 1 else "workloads"
+    return f"{entry.workloads} {noun}, {'your own' if entry.own else 'shipped'}: {entry.description}".rstrip(": ")
+
+
 def _line(entry: PresetEntry, width: int) -> Content:
-    """``quick   5 workloads  shipped  what it is``; one that cannot be read says so."""
+    """``quick   5  what it is``; one that cannot be read says so."""
     name = fitted(entry.name, width)
     if entry.problem:
         return Content.assemble((name, "bold"), "  ", (f"cannot be read: {visible(entry.problem)}", "$text-error"))
-    noun = "workload " if entry.workloads == 1 else "workloads"
-    whose = "own    " if entry.own else "shipped"
-    facts = f"{entry.workloads:>3} {noun}  {whose}  "
+    facts = f"{entry.workloads:>3}  {'own' if entry.own else '   '}  "
     return Content.assemble((name, "bold"), "  ", (facts, MUTED), visible(entry.description))

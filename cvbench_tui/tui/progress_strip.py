@@ -20,6 +20,8 @@ FULL, EMPTY = "\u2501", "\u2500"
 BAR_SHARE = 0.4
 """Share of the strip's width that the bar takes."""
 NAME_CELLS = 30
+TRAIL_WIDTH = 100
+"""Fewest cells of a strip with room for the earlier widths."""
 TRAIL = 3
 """How many earlier widths of the interval are shown beside the newest."""
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
@@ -91,12 +93,13 @@ class ProgressStrip(Static):
 
     def _progress(self, run: Run, progress: Progress) -> list[str | tuple[str, str]]:
         """Stage, phase, round, and how the interval became narrower."""
-        parts: list[str | tuple[str, str]] = [(f"  {progress.stage}", "$text-primary")]
-        parts += [f" {progress.phase}"] if progress.phase is not None else []
+        doing = progress.phase if progress.stage == "measuring" and progress.phase else progress.stage
+        parts: list[str | tuple[str, str]] = [(f"  {doing}", "$text-primary")]
         parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
         if progress.median_s is not None:
             self._follow(run, progress)
-            earlier = "".join(f"{relative_text(each)} > " for each in self._trail[:-1])
+            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else []
+            earlier = "".join(f"{relative_text(each)} > " for each in trail)
             interval = interval_text(progress.median_s, progress.half_width_s)
             parts += ["  ", (earlier, MUTED), (interval, "bold")]
             if run.plan.protocol.method != "published":

@@ -63,7 +63,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     ResultTable .result-table--bad { color: $text-error; text-style: bold; }
     ResultTable .result-table--run { color: $text-primary; text-style: bold; }
     ResultTable .result-table--dim { color: $foreground 60%; }
-    ResultTable .result-table--best { text-style: bold underline; }
+    ResultTable .result-table--best { text-style: bold; color: $text-accent; }
     """
 
     class Chosen(Message):
@@ -188,8 +188,8 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         line, marked = self._body[number], self._marked(number)
         if isinstance(line, str):
             return Strip([Segment(" " * GUTTER + visible(line), self._style("group"))])
-        mark = CURSOR if marked else REFERENCE if line.key == self._view.reference else ""
-        segments = [Segment(mark.ljust(GUTTER), self._style(*marked, "run"))]
+        mark = (CURSOR if marked else " ") + (REFERENCE if line.key == self._view.reference else " ")
+        segments = [Segment(mark, self._style(*marked, "run"))]
         segments += [Segment(text, self._style(*marked, *names)) for text, names in self._shown.cells(line)]
         return Strip(segments)
 

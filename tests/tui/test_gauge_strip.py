@@ -130,9 +130,9 @@ async def test_what_is_not_there_is_a_dash_or_nothing() -> None:
         app.strip.show(None, "cpu", False)
         assert app.line == ""
         app.strip.show(Gauge(), "cuda:0", False)
-        assert app.line == "cpu - - MHz load - mem -/- GiB | cuda:0 -"
+        assert app.line == "cpu - load - mem -/- GiB | cuda:0 -"
         app.strip.show(replace(Gauge(), gpu_share=0.0), "cuda:0", False)
-        assert app.line.endswith("| cuda:0 0% - MHz - C - W -/- GiB")
+        assert app.line.endswith("| cuda:0 0% - C - W -/- GiB")
         app.strip.show(Gauge(), "[bold]\x1b[2J", False)
         assert "[bold]" in app.line
         assert "\x1b" not in app.line

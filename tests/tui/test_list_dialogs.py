@@ -49,7 +49,7 @@ async def test_presets_are_told_and_opened(size: tuple[int, int], entries: list[
         await pilot.press("escape")
         page = seen(app)
         assert "quick" in page
-        assert "26 workloads  shipped  Every row [b]" in page
+        assert "26       Every row [b]" in page
         assert "mine [/x]" in page
         assert "\x1b" not in page
         await pilot.press("j", "enter")
@@ -62,7 +62,7 @@ async def test_long_and_wide_names_leave_the_facts_in_their_place(name: str) -> 
     app = presets(entries=[Preset("quick"), Preset(name, own=True)])
     run = RunSummary("a", Path("/r/a.jsonl"), AT_S, name, 3, 3, 0, "finished")
     async with app.run_test(size=SIZES[0]) as pilot:
-        assert seen(app).count("2 workloads") == 2
+        assert "...    2  own" in seen(app)
         app.push_screen(RunsScreen([run]))
         await pilot.pause()
         assert "...     3     3       0  finished" in seen(app)
@@ -74,7 +74,7 @@ async def test_a_preset_that_cannot_be_read_says_why_and_can_be_deleted() -> Non
         await pilot.press("G", "enter")
         assert said(app) == PRESETS[3].problem
         await pilot.press("k")
-        assert said(app) == ""
+        assert "your own" in said(app)
         await pilot.press("down", "delete", "y")
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == PresetChoice("delete", "broken")
