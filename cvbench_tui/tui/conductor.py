@@ -165,7 +165,9 @@ class Conductor:
         found = ((case, run.outcomes.get(case.case_id)) for case in run.plan.cases)
         if self.running:
             return tuple(case for case, outcome in found if isinstance(outcome, Failure))
-        return tuple(case for case, outcome in found if not isinstance(outcome, Measurement) and self._measurable(run))
+        if not self._measurable(run):
+            return ()
+        return tuple(case for case, outcome in found if not isinstance(outcome, Measurement))
 
     def _measurable(self, run: Run) -> bool:
         """True for a run of this app; one that was opened has to be of the same machine, devices and versions."""

@@ -10,7 +10,10 @@ from textual.message import Message
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.history import History
+from cvbench_tui.results.table import build
+from cvbench_tui.results.view import View
 from cvbench_tui.tui.background import Background, Post
+from cvbench_tui.tui.table_layout import lay_out
 
 
 class HistoryRead(Message):
@@ -64,4 +67,5 @@ class OpenRun(Background):
         except CvbenchError as error:
             self.post(RunUnreadable(error))
         else:
+            lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
             self.post(RunOpened(run))

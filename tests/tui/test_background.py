@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, RunFinished
+from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, RunFinished, RunStarted
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.replay import ReplaySource
@@ -35,17 +35,36 @@ def events(posted: list[Message]) -> list[Event]:
     return [message.event for message in posted if isinstance(message, RunAdvanced)]
 
 
-def test_progress_is_thinned_out_and_outcomes_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(background, "PROGRESS_EVERY_S", 3600.0)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
-    seen = events(posted)
-    assert sum(isinstance(event, Progress) for event in seen) == 1
-    assert sum(isinstance(event, CaseFinished | CaseFailed) for event in seen) == 6
-    assert isinstance(seen[-1], RunFinished)
-    assert isinstance(mine.newest, Run)
+    first, held, last = (message for message in posted if isinstance(message, RunAdvanced))
+    assert isinstance(first.event, RunStarted)
+    assert isinstance(held.event, CaseFinished | CaseFailed), "not a mere progress: rows have changed"
+    assert held.run.outcomes == last.run.outcomes
+    assert len(last.run.outcomes) == 6
+    assert isinstance(last.event, RunFinished)
+    assert mine.newest is last.run
     assert mine.path is not None
     assert mine.path.read_text().count('"progress"') > 10
+
+
+def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "PROGRESS_EVERY_S", 0.01)
+    posted: list[Message] = []
+    told = threading.Semaphore(0)
+    outlet = background.Outlet(lambda message: (posted.append(message), told.release()))
+    beginning = recorded.good()[:2]
+    run = Run("id", plan(), 0.0, "1")
+    for event in beginning:
+        outlet.tell(event, run)
+    while not any(event is beginning[-1] for event in events(posted)):
+        assert told.acquire(timeout=10)
+    outlet.close()
+    assert len(posted) <= len(beginning), "closing tells nothing twice"
 
 
 def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ from cvbench_tui.tui.settings_screen import SettingsScreen
 from cvbench_tui.tui.shown_keys import shown_keys
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, known, run_all, until
+from tests.tui.flow import NARROW, known, run_all, until
 
 pytestmark = pytest.mark.timeout(60)
 METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()
@@ -133,7 +133,7 @@ async def test_every_key_reaches_its_action_in_its_place(tmp_path: Path, monkeyp
     monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config.toml"))
     app = recorded.app(tmp_path, selection=recorded.ALL)
     missed = []
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=NARROW) as pilot:
         await run_all(app, pilot)
         for way in dict.fromkeys(WAYS.values()):
             await go(app, pilot, *way)

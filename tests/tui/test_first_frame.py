@@ -5,8 +5,10 @@ from __future__ import annotations
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cvbench_tui.tui
+from tests.tui import recorded
 
 PROBE = "import sys, cvbench_tui.tui.app; print(*(name for name in sys.modules))"
 HEAVY = {
@@ -27,3 +29,11 @@ def test_the_app_is_imported_without_heavy_libraries_and_dialogs() -> None:
     assert {"cvbench_tui.tui.save_screen", "cvbench_tui.tui.presets_screen"} <= dialogs
     assert late <= modules
     assert loaded & (HEAVY | dialogs | late) == set()
+
+
+async def test_an_app_that_is_left_before_its_first_frame_ends_in_order(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test() as pilot:
+        await pilot.press("f10")
+    app._begin()  # what waits for the first frame comes when the app has gone
+    assert app.return_code == 0

@@ -79,7 +79,7 @@ async def test_a_preset_that_cannot_be_used_is_told(tmp_path: Path, own_folder: 
 
 async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
     before = recorded.app(tmp_path, selection=recorded.TOP)
-    async with before.run_test(size=WIDE) as pilot:
+    async with before.run_test(size=NARROW) as pilot:
         await run_all(before, pilot)
     broken = tmp_path / "runs" / "20200101-000000-torn.jsonl"
     broken.write_text("not a run\n")

@@ -16,7 +16,7 @@ from cvbench_tui.tui.jump_screen import JumpScreen
 from cvbench_tui.tui.pane_tabs import PANES
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, strip, table, toasts, until
+from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, table, toasts, until
 from tests.tui.kept import read_settings, settings_app
 
 pytestmark = pytest.mark.timeout(60)
@@ -79,16 +79,16 @@ async def test_one_row_is_the_reference(tmp_path: Path, size: tuple[int, int]) -
         below = str(app.bench.results.border_subtitle)
         assert "vs ref" in " ".join(table(app).headings) or "vs ref" in below, "where it has no room it is named"
         await pilot.press("down")
-        assert table(app).text_of(reference).startswith("*"), "marked, by no colour alone"
+        assert "*" in table(app).text_of(reference)[:2], "marked, by no colour alone"
         await pilot.press("up", "m")
         assert app.bench.results.view.reference is None
         await pilot.press("down")
-        assert not table(app).text_of(reference).startswith("*")
+        assert "*" not in table(app).text_of(reference)[:2]
 
 
 async def test_the_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
     app = settings_app(tmp_path, selection=recorded.ALL)
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=NARROW) as pilot:
         await run_all(app, pilot)
         before = [heading.split()[0] for heading in table(app).headings]
         await pilot.press("c")
@@ -101,7 +101,7 @@ async def test_the_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
         assert '"device"' not in read_settings(app, tmp_path)
         assert '"state"' in read_settings(app, tmp_path)
     again = settings_app(tmp_path, selection=recorded.ALL)
-    async with again.run_test(size=WIDE) as pilot:
+    async with again.run_test(size=NARROW) as pilot:
         await run_all(again, pilot)
         assert "Device" not in " ".join(table(again).headings)
         await pilot.press("c", "a")
@@ -111,7 +111,7 @@ async def test_the_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
 async def test_a_table_held_still_goes_on_where_the_run_is(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=NARROW) as pilot:
         await known(app, pilot)
         await pilot.press("r")
         await until(pilot, lambda: source.reached.is_set() and "RUNNING" in seen(app))
@@ -130,7 +130,7 @@ async def test_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("cvbench_tui.tui.clipboard.tool_for", lambda environ: [])
     app = recorded.app(tmp_path, selection=recorded.ALL)
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=NARROW) as pilot:
         await run_all(app, pilot)
         await pilot.press("y")
         await until(pilot, lambda: bool(app.clipboard))
@@ -218,7 +218,7 @@ def listed(app: BenchApp) -> str:
 
 async def test_a_theme_is_remembered(tmp_path: Path) -> None:
     app = settings_app(tmp_path)
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=NARROW) as pilot:
         await known(app, pilot)
         assert app.theme == "cvbench-dark"
         await pilot.press("t")
@@ -227,8 +227,7 @@ async def test_a_theme_is_remembered(tmp_path: Path) -> None:
         await until(pilot, lambda: "cvbench-safe-light" in listed(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.theme == "cvbench-safe-light")
-        assert 'theme = "cvbench-safe-light"' in read_settings(app, tmp_path)
-        assert "Not" not in strip(app)
+        await until(pilot, lambda: 'theme = "cvbench-safe-light"' in read_settings(app, tmp_path))
     again = settings_app(tmp_path)
-    async with again.run_test(size=WIDE):
+    async with again.run_test(size=NARROW):
         assert again.theme == "cvbench-safe-light"
