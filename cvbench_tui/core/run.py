@@ -54,7 +54,7 @@ class Run:
     @property
     def pending(self) -> int:
         """Cases without an outcome."""
-        return len(self.plan.cases) - len(self.measured) - len(self.failures)
+        return sum(case.case_id not in self.outcomes for case in self.plan.cases)
 
 
 def fold(run: Run | None, event: ev.Event) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.results.columns import Column
 from cvbench_tui.results.reading import Reading
 
@@ -23,12 +24,13 @@ def rivals(readings: Sequence[Reading]) -> Rivals:
 def fastest(column: Column, readings: Sequence[Reading], among: Rivals) -> frozenset[int]:
     """The places with the fastest number of that column, or of several that are equally fast, wherever at least two can
     be compared. Empty for a column that ranks nothing."""
-    return frozenset(place for places in among for place in _first(column, readings, places))
+    if column.phase is None:
+        return frozenset()
+    return frozenset(place for places in among for place in _first(column, column.phase, readings, places))
 
 
-def _first(column: Column, readings: Sequence[Reading], places: Sequence[int]) -> Iterator[int]:
-    phase = column.phase
-    values = {place: column.value(readings[place]) for place in places if phase and readings[place].comparable(phase)}
+def _first(column: Column, phase: Phase, readings: Sequence[Reading], places: Sequence[int]) -> Iterator[int]:
+    values = {place: column.value(readings[place]) for place in places if readings[place].comparable(phase)}
     numbers = {place: value for place, value in values.items() if isinstance(value, (int, float))}
     if len(numbers) > 1:
         best = (min if column.fastest == "least" else max)(numbers.values())

@@ -10,7 +10,7 @@ from cvbench_tui.results.view import ALWAYS
 
 HIDE_FIRST = (
     "samples", "first_call", "bandwidth", "compute", "energy", "image", "memory", "throughput", "batch", "device",
-    "grade", "backward", "inference", "vs_ref", "total",
+    "grade", "backward", "inference", "forward", "vs_ref",
 )  # fmt: skip
 """Columns that give way when there is too little room, in this order ..."""
 ALIKE = ("image", "batch", "device")
@@ -69,4 +69,4 @@ def _width(table: Table, place: int, form: Form) -> int:
     """Cells that the column's widest text needs."""
     column = table.columns[place]
     heading = column.heading if form == "text" else table.heading(place) + ARROW
-    return max([cell_width(heading), column.room, *(cell_width(row.cells[place].written(form)) for row in table.rows)])
+    return max(cell_width(heading), column.room, table.widths(form, cell_width)[place])

@@ -108,7 +108,7 @@ def test_on_a_screen_it_is_one_line_and_leaves_room(hostile: str) -> None:
             for form in ("text", "bare", "close"):
                 assert not unseen(cell.written(form))
                 assert "\n" not in cell.written(form)
-    assert {"name", "forward", "state"} <= {table.columns[place].key for place in fitting(table, 78)}
+    assert {"name", "total", "state"} <= {table.columns[place].key for place in fitting(table, 78)}
 
 
 @each_string
