@@ -31,6 +31,7 @@ __all__ = [
     "PresetEntry",
     "delete_preset",
     "load_preset",
+    "name_problem",
     "preset_description",
     "preset_entries",
     "preset_names",
@@ -114,6 +115,15 @@ def save_preset(name: str, selection: Selection, description: str = "") -> Path:
     except (OSError, ValueError) as error:
         raise _refusal("written", path, error) from error
     return path
+
+
+def name_problem(name: str) -> str:
+    """Why ``save_preset`` would refuse that name, in a sentence or two; empty when it would not."""
+    try:
+        _checked(name)
+    except PresetError as error:
+        return f"{error.message} {error.hint}".strip()
+    return ""
 
 
 def delete_preset(name: str) -> None:

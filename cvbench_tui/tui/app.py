@@ -6,6 +6,7 @@ do is done by three flows: ``run_flow``, ``save_flow`` and ``open_flow``; the ta
 
 from __future__ import annotations
 
+import gc
 import platform
 import time
 from collections.abc import Callable
@@ -29,7 +30,8 @@ from cvbench_tui.tui.ascii_driver import driver_for
 from cvbench_tui.tui.bench_screen import BenchScreen
 from cvbench_tui.tui.checklist import Checklist
 from cvbench_tui.tui.conductor import Conductor
-from cvbench_tui.tui.dressing import column_problems, dress, tell
+from cvbench_tui.tui.dressing import check_view, dress, tell
+from cvbench_tui.tui.dressing import save_folder as save_folder_of
 from cvbench_tui.tui.forecast import Forecast
 from cvbench_tui.tui.gauge_strip import GaugeRead
 from cvbench_tui.tui.keys import APP_KEYS
@@ -37,7 +39,7 @@ from cvbench_tui.tui.messages import Crashed, Logged, Probed, ProbeFailed, RunAd
 from cvbench_tui.tui.open_flow import OpenFlow
 from cvbench_tui.tui.past_runs import HistoryRead, ReadHistory, RunOpened, RunUnreadable
 from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.remembered import Remembered
+from cvbench_tui.tui.remembered import Remembered, Unsaved
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.result_table import ResultTable
 from cvbench_tui.tui.run_flow import RunFlow
@@ -47,7 +49,8 @@ from cvbench_tui.tui.summary import plan_line, settings_line
 TICK_S = 1.0
 """How often elapsed time and ETA are drawn when no event comes, seconds."""
 ANY_TERMINAL = Terminal()
-FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
+COLLECT = (50_000, 20, 100)
+"""Thresholds of the garbage collector: with 1,000 rows a collection of everything held the loop up for 0.4 s."""
 
 
 class BenchApp(AppActions, inherit_bindings=False):
@@ -86,9 +89,10 @@ class BenchApp(AppActions, inherit_bindings=False):
         view = View(settings.sort or None, settings.descending, settings.group, columns=settings.columns)
         self.bench = BenchScreen(self.picks, view, self.host)
         self.run_flow = RunFlow(self, clock)
-        self.save_flow = SaveFlow(self, save_folder or Path(settings.save_folder or Path.cwd()), clock)
+        folder, gone = save_folder_of(settings)
+        self.save_flow = SaveFlow(self, save_folder or folder, clock)
         self.open_flow = OpenFlow(self, runs_folder)
-        self._problems = [*problems, *dress(self)]
+        self._problems = [*problems, *gone, *dress(self)]
 
     async def on_event(self, event: events.Event) -> None:
         """Somebody is there: the gauges are live for a while."""
@@ -113,13 +117,14 @@ class BenchApp(AppActions, inherit_bindings=False):
     def _begin(self) -> None:
         if not self.is_running:  # quit before the first frame, where a signal cannot be subscribed to any more
             return
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self.remembered.complain = lambda error: self.call_from_thread(self.refuse, error)
+        self.remembered.complain = lambda error: self.post_message(Unsaved(error))
         self.conductor.ask()
         self.picked()
         self._read_history()
-        self.say(FIRST_HINT)
-        tell(self, self._problems + column_problems(self))
+        tell(self, self._problems + check_view(self))
 
     def _read_history(self) -> None:
         ReadHistory(self.post_message, self.forecast.history, lambda: not self.is_running).start()
@@ -193,6 +198,12 @@ class BenchApp(AppActions, inherit_bindings=False):
     @on(Logged)
     def _logged(self) -> None:
         self.bench.log_pane.show(self.conductor.lines, self.conductor.line_count)
+
+    @on(Unsaved)
+    def _settings_unsaved(self, event: Unsaved) -> None:
+        """Beside the strip, whose sentence may be about the run."""
+        text = visible(f"{event.error.message} {event.error.hint}")
+        self.notify(text, title="Settings", severity="warning", markup=False)
 
     @on(GaugeRead)
     def _gauge_read(self, event: GaugeRead) -> None:

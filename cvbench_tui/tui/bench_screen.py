@@ -39,6 +39,9 @@ ASKING = "asking the measuring process which devices there are..."
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
+FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
+"""In the strip before anything happened."""
+EQUALS = " = "
 DETAIL_AFTER_S = 0.12
 """Wait before the detail follows the cursor: a key that is held down passes many rows."""
 
@@ -67,6 +70,7 @@ class BenchScreen(Screen[None]):
         self.gauges = GaugeStrip(id="gauges")
         self.strip = ProgressStrip(id="strip")
         self._settings = ""
+        self._plan = Content(""), ""
         self._wait: Timer | None = None
         self.pane = "models"
         """Id of the pane that is in front."""
@@ -95,6 +99,7 @@ class BenchScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin in the list of models, with no results."""
         self.side.border_title = "Row"
+        self.strip.say(FIRST_HINT)
         self.query_one("#devices", Checklist).say(ASKING)
         self.go_to("models")
 
@@ -168,6 +173,9 @@ class BenchScreen(Screen[None]):
 
     def summarise(self, plan: Content, settings: str) -> None:
         """What ``r`` would run, and how."""
+        self._plan = plan, settings
+        if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
+            plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
         self.query_one("#summary", Static).update(plan, layout=False)
         if settings != self._settings:  # as wide as its text: a new one moves the plan's line
             self._settings = settings
@@ -200,8 +208,9 @@ class BenchScreen(Screen[None]):
             self.side.show(run, key)
 
     def on_resize(self) -> None:
-        """There may be a column for the detail now."""
+        """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
+        self.summarise(*self._plan)
 
 
 class PlanSettings(Static):

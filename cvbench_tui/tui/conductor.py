@@ -56,6 +56,11 @@ class Conductor:
         return self._drive.newest if self._drive is not None else None
 
     @property
+    def began_at_s(self) -> float:
+        """When measuring was begun, seconds since the epoch; for a run that goes on again, this time's beginning."""
+        return self._drive.session.started_at_s if self._drive is not None else 0.0
+
+    @property
     def run_file(self) -> Path | None:
         """Where the last run is written down; None while one of the past is shown."""
         return self._drive.path if self._drive is not None else None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from cvbench_tui.results.escape import visible
+from cvbench_tui.tui.summary import count
 from cvbench_tui.tui.themes import THEMES, no_colour_theme, theme_or_default
 
 if TYPE_CHECKING:
+    from cvbench_tui.settings import Settings
     from cvbench_tui.tui.app import BenchApp
 
 TOASTS = 3
@@ -22,7 +26,9 @@ def dress(app: BenchApp) -> list[str]:
 
     Before it runs: a theme that comes later has every style sheet parsed and every widget styled once more.
     """
-    return [*_colours(app), *_keys(app)]
+    path = app.remembered.path
+    where = f"{path}: " if path is not None else ""
+    return [where + problem for problem in (*_colours(app), *_keys(app))]
 
 
 def _colours(app: BenchApp) -> list[str]:
@@ -47,19 +53,30 @@ def _keys(app: BenchApp) -> list[str]:
     return list(problems)
 
 
-def column_problems(app: BenchApp) -> list[str]:
-    """What is wrong with the columns that were chosen."""
-    columns = app.bench.results.view.columns
-    if not columns:
+def check_view(app: BenchApp) -> list[str]:
+    """Leave out columns there are not, and say which. Behind the first frame: the columns bring the statistics."""
+    view = app.bench.results.view
+    if not view.columns and view.sort is None:
         return []
     from cvbench_tui.results.view import check_columns
 
-    return list(check_columns(columns)[1])
+    kept, problems = check_columns(view.columns)
+    sort, unsorted = check_columns((view.sort,) if view.sort is not None else ())
+    app.bench.results.view = replace(view, columns=kept, sort=next(iter(sort), None))
+    return [f"{app.remembered.path}: {problem}" for problem in (*problems, *unsorted)]
+
+
+def save_folder(settings: Settings) -> tuple[Path, list[str]]:
+    """Where tables are saved: the remembered folder, or the current one and a sentence when that is gone."""
+    named = Path(settings.save_folder or Path.cwd())
+    if named.is_dir():
+        return named, []
+    return Path.cwd(), [f"save_folder: there is no folder {named}; tables go into the current one."]
 
 
 def tell(app: BenchApp, problems: list[str]) -> None:
     """A toast for each of the first few."""
     more = len(problems) - TOASTS
-    sentences = problems[:TOASTS] + ([f"{more} more problems in the settings."] if more > 0 else [])
+    sentences = problems[:TOASTS] + ([f"{count(more, 'more problem')} in the settings."] if more > 0 else [])
     for sentence in sentences:
         app.notify(visible(sentence), title="Settings", severity="warning", timeout=TOAST_S, markup=False)

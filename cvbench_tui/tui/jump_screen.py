@@ -92,15 +92,6 @@ def targets_of(screen: Screen[object]) -> list[JumpTarget]:
     return [_target(screen, key, widget) for key, widget in _keyed(screen).items()]
 
 
-def focus_target(screen: Screen[object], key: str) -> bool:
-    """Put the focus into the target of that key; False when it has gone."""
-    widget = _keyed(screen).get(key)
-    inside = _focusable(widget) if widget is not None else None
-    if inside is not None:
-        inside.focus()
-    return inside is not None
-
-
 def _keyed(screen: Screen[object]) -> dict[str, Widget]:
     """Jump key to widget, in the order of the screen."""
     found: dict[str, Widget] = {}

@@ -153,5 +153,5 @@ def _clash(
 
 
 def _place(name: str) -> str:
-    """``table`` of ``table.sort_next``."""
+    """``table`` of ``table.sort_right``."""
     return name.partition(".")[0]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -15,6 +16,12 @@ from cvbench_tui.results.escape import visible
 from cvbench_tui.tui.requests import CopyWanted
 
 NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
+INDENT = 9
+"""Cells of ``12:03:44 ``: what a line goes on with stands below its text, so that the times stay a column."""
+LEAST_ROOM = 10
+"""Cells that a line is never folded below, however narrow the pane."""
+MOST_ROWS = 4000
+"""Rows kept: twice the lines there can be, as many are folded once."""
 
 
 class LogPane(Vertical):
@@ -28,7 +35,7 @@ class LogPane(Vertical):
     DEFAULT_CSS = """
     LogPane { border: round $foreground 25%; border-title-color: $text; }
     LogPane:focus-within { border: round $primary; border-title-style: bold; }
-    LogPane Log { height: 1fr; background: $background; }
+    LogPane Log { height: 1fr; overflow-x: hidden; background: $background; }
     """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
@@ -38,15 +45,16 @@ class LogPane(Vertical):
         self._total = 0
         self._shown = 0
         """How many of the lines are written already."""
+        self._room = 0
+        """Cells that what is written was folded to; 0 before anything is."""
 
     def compose(self) -> ComposeResult:
         """The framework's log: plain text, drawn line by line."""
-        yield Log(max_lines=2000)
+        yield Log(max_lines=MOST_ROWS)
 
     def on_mount(self) -> None:
-        """Say what will be here."""
+        """Name the pane."""
         self.border_title = Content("5 Log")
-        self.query_one(Log).write_lines(NOTHING)
 
     def focus_inside(self) -> None:
         """Put the focus on the lines."""
@@ -59,14 +67,31 @@ class LogPane(Vertical):
             self.on_show()
 
     def on_show(self) -> None:
-        """Write what came since it was last in front."""
-        new = min(self._total - self._shown, len(self._lines))
-        if new <= 0:
-            return
+        """Write what came since it was last in front; all of it anew where the width is another one."""
         log = self.query_one(Log)
-        if not self._shown:
-            log.clear()
-        log.write_lines([visible(line) for line in list(self._lines)[-new:]])
+        room, new = log.scrollable_content_region.width, min(self._total - self._shown, len(self._lines))
+        if not room:
+            return
+        if room != self._room:
+            self._room = room
+            self._write_all(log)
+        elif new > 0:
+            if not self._shown:
+                log.clear()
+            self._write(log, list(self._lines)[-new:])
+
+    on_resize = on_show
+
+    def _write_all(self, log: Log) -> None:
+        """Every line, or what will be here; who reads further up stays about there."""
+        at_end, row = log.is_vertical_scroll_end, log.scroll_offset.y
+        log.clear()
+        self._write(log, self._lines or NOTHING)
+        if not at_end:
+            log.scroll_to(y=row, animate=False, immediate=True)
+
+    def _write(self, log: Log, lines: Iterable[str]) -> None:
+        log.write_lines([row for line in lines for row in folded(visible(line), self._room)])
         self._shown = self._total
 
     def action_copy_log(self) -> None:
@@ -77,3 +102,13 @@ class LogPane(Vertical):
         """To the oldest line, or to the newest."""
         log = self.query_one(Log)
         (log.scroll_end if end else log.scroll_home)(animate=False)
+
+
+def folded(line: str, cells: int) -> list[str]:
+    """The line in rows of at most so many cells, at blanks where it has some; all but the first are indented."""
+    line = line.expandtabs()
+    if cell_len(line) <= cells:
+        return [line]
+    head, rest = line[:INDENT], line[INDENT:]
+    rows = Content(rest).wrap(max(cells - max(INDENT, cell_len(head)), LEAST_ROOM))
+    return [(" " * INDENT if place else head) + row.plain for place, row in enumerate(rows)]

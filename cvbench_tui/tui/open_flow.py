@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cvbench_tui.tui.app import BenchApp
     from cvbench_tui.tui.settings_screen import PlanSettings
 
+RUNNING = "A run is going on; its rows have the table. Past runs can be opened when it has ended."
+
 
 class OpenFlow:
     """The app's dialogs that change what is picked or shown."""
@@ -51,9 +53,10 @@ class OpenFlow:
 
     def presets(self) -> None:
         """Open, save or delete a preset."""
+        from cvbench_tui.catalog.presets import name_problem
         from cvbench_tui.tui.presets_screen import PresetsScreen
 
-        screen = PresetsScreen(self.list_presets(), bool(self._app.picks.workloads))
+        screen = PresetsScreen(self.list_presets(), bool(self._app.picks.workloads), name_problem)
         self._app.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
@@ -96,7 +99,7 @@ class OpenFlow:
         from cvbench_tui.tui.runs_screen import RunsScreen
 
         if self._app.conductor.running:
-            self._app.say("A run is going on; its rows have the table. Past runs can be opened when it has ended.")
+            self._app.say(RUNNING)
             return
         try:
             runs = self.list_runs()
@@ -112,9 +115,13 @@ class OpenFlow:
         return list_runs(self._runs_folder)
 
     def open_run(self, path: Path | None) -> None:
-        """Read that run; ``RunOpened`` follows."""
-        if path is not None and not self._app.conductor.running:
-            OpenRun(self._app.post_message, path).start()
+        """Read that run; ``RunOpened`` follows. During a run it only says why not."""
+        if path is None:
+            return
+        if self._app.conductor.running:
+            self._app.say(RUNNING)
+            return
+        OpenRun(self._app.post_message, path).start()
 
     # -- help
 

@@ -6,20 +6,31 @@ import contextlib
 from typing import Any
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
+from textual.command import CommandPalette, SearchIcon
 from textual.theme import ThemeProvider
 from textual.worker import Worker
 
 from cvbench_tui.tui.palette import BenchCommands
 
+ICON = ">"
+"""Before what is typed."""
+
 
 class Palette(CommandPalette):
     """Closed once (see ``modal``), and a page key pressed while the list is being filled does nothing.
 
-    In Textual 8.2.8 that raised a KeyError, for a line the list had not counted yet.
+    In Textual 8.2.8 that raised a KeyError, for a line the list had not counted yet. Its icon is a character that
+    every terminal has, in a colour that is seen: the framework's is an emoji, and black.
     """
 
+    DEFAULT_CSS = """
+    Palette SearchIcon { color: $text-muted; }
+    """
     _dismissed = False
+
+    def on_mount(self) -> None:
+        """Put the icon before the field."""
+        self.query_one(SearchIcon).icon = ICON
 
     def dismiss(self, result: object = None) -> AwaitComplete:
         """Close; nothing when it is closed already."""
@@ -39,7 +50,7 @@ class Palette(CommandPalette):
 
 def commands() -> Palette:
     """Everything there is."""
-    return Palette(providers=[BenchCommands], id="--command-palette")
+    return Palette(providers=[BenchCommands], placeholder="Search for commands...", id="--command-palette")
 
 
 def themes() -> Palette:

@@ -8,8 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from textual.message import Message
+
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import Last, Settings, save
+
+
+class Unsaved(Message):
+    """The settings could not be written down."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Remembered:
@@ -19,8 +29,9 @@ class Remembered:
         """Without a path nothing is written."""
         self.settings = settings or Settings()
         self.complain: Callable[[StoreError], object] = lambda error: None
-        """Told, from another thread, when the file cannot be written; once."""
-        self._path = path
+        """Told, from any thread, when the file cannot be written; once."""
+        self.path = path
+        """The file; None when nothing is kept."""
         self._changes: dict[str, object] = {}
         self._lock = threading.Lock()
         self._writing = threading.Lock()
@@ -44,10 +55,10 @@ class Remembered:
         with self._writing:
             with self._lock:
                 changes, self._changes = self._changes, {}
-            if not changes or self._path is None:
+            if not changes or self.path is None:
                 return
             try:
-                save(self._path, changes)
+                save(self.path, changes)
             except StoreError as error:
                 if not self._complained:
                     self._complained = True

@@ -75,7 +75,8 @@ class ResultsPane(Vertical):
         self.view = view
         self.run: Run | None = None
         """What is shown, or would be if the table were not held still."""
-        self.frozen = False
+        self._held: Run | None = None
+        """What goes on being shown while the table is held still."""
         self.jump_key = "4"
         self.table = ResultTable(id="table")
         self._empty = Invitation(id="empty", markup=False)
@@ -98,6 +99,11 @@ class ResultsPane(Vertical):
         self.table.display = False
         self.border_title = Content("4 Results")
 
+    @property
+    def frozen(self) -> bool:
+        """True while the table is held still."""
+        return self._held is not None
+
     def focus_inside(self) -> None:
         """Put the focus into the table, or on the invitation while there is none."""
         (self.table if self.run is not None else self._empty).focus()
@@ -111,7 +117,7 @@ class ResultsPane(Vertical):
         other = self.run is None or self.run.id != run.id
         self.run = run
         if other:
-            self.frozen = False
+            self._held = None
             self.view = replace(self.view, reference=None)
         if self.frozen:
             return
@@ -126,7 +132,8 @@ class ResultsPane(Vertical):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        if self.run is None:
+        run = self._held or self.run
+        if run is None:
             return
         if not self.table.display:
             moved = self._empty.has_focus
@@ -135,7 +142,7 @@ class ResultsPane(Vertical):
                 self.table.focus()
         from cvbench_tui.results.table import build  # behind the first frame: it brings the statistics
 
-        table = build(self.run, self.view)
+        table = build(run, self.view)
         self.table.show(table, self.view)
         self._entitle(table)
         self._drawn_at = time.monotonic()
@@ -191,7 +198,10 @@ class ResultsPane(Vertical):
 
     def action_mark(self) -> None:
         """Compare with the row under the cursor; a second time, no longer."""
-        key = self.table.cursor
+        key, run = self.table.cursor, self.run
+        if run is not None and key is not None and key != self.view.reference and not _comparable(run, key):
+            self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
+            return
         self._look(replace(self.view, reference=None if key == self.view.reference else key))
 
     def action_columns(self) -> None:
@@ -208,7 +218,7 @@ class ResultsPane(Vertical):
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
-        self.frozen = not self.frozen
+        self._held = None if self.frozen else self.run
         self.draw()
 
     # -- filter
@@ -257,6 +267,13 @@ class ResultsPane(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the table appear with it."""
         return self.run is not None
+
+
+def _comparable(run: Run, key: str) -> bool:
+    """True when that row has a time that others can be compared with."""
+    from cvbench_tui.results.reading import read
+
+    return any(result.valid for result in read(run, run.plan.case(key)).phases.values())
 
 
 class Invitation(Static, can_focus=True):

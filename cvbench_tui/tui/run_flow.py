@@ -9,15 +9,14 @@ from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.escape import visible
 from cvbench_tui.tui.bench_screen import ASKING
 from cvbench_tui.tui.gauging import Gauging
-from cvbench_tui.tui.summary import fit_lines
+from cvbench_tui.tui.summary import count, fit_lines
 
 if TYPE_CHECKING:
     from cvbench_tui.tui.app import BenchApp
 
-MOST_WARNED = 3
+MOST_WARNED = 2
 """Rows without room in memory that are named when the run begins."""
 HINT_AFTER_RUN = "s saves the table   y copies a row   Enter explains it   m compares with it"
 
@@ -59,8 +58,12 @@ class RunFlow:
         from cvbench_tui.catalog.memory import too_large
 
         assert self._app.conductor.environment is not None
-        for line in fit_lines(too_large(plan, self._app.conductor.environment))[:MOST_WARNED]:
-            self._app.notify(visible(line), severity="warning", markup=False)
+        lines = fit_lines(too_large(plan, self._app.conductor.environment))
+        if not lines:
+            return
+        more = f"And {count(len(lines) - MOST_WARNED, 'more row')}." if len(lines) > MOST_WARNED else ""
+        text = " ".join([*lines[:MOST_WARNED], more]).rstrip()
+        self._app.notify(text, title="Will not fit in memory", severity="warning", markup=False)
 
     def _shown_running(self) -> None:
         self._app.ticker.resume()
@@ -75,7 +78,11 @@ class RunFlow:
         if newest is not None:
             cases = {case.case_id: case for case in (*newest.plan.cases, *plan.cases)}
             app.forecast.begin(Plan(newest.plan.name, tuple(cases.values()), newest.plan.protocol))
-        app.say(f"{added} rows added to the run." if added else "Everything that is ticked is in this run already.")
+        if added:
+            self._warn(plan)
+            app.say(f"{count(added, 'row')} added to the run.")
+        else:
+            app.say("Everything that is ticked is in this run already.")
 
     def again(self) -> None:
         """Measure failed, skipped, cancelled and never begun rows again, in the same run."""
@@ -111,7 +118,7 @@ class RunFlow:
             return
         app.bench.strip.show_running(
             newest,
-            max(0.0, now_s - newest.started_at_s),
+            max(0.0, now_s - app.conductor.began_at_s),
             app.forecast.left_s(newest, now_s),
             app.forecast.share(newest),
             cancelling=app.conductor.cancelling,

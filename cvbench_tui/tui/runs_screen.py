@@ -59,6 +59,7 @@ class RunsScreen(Modal[Path]):
             yield Static(HEADING, classes="heading", markup=False)
             yield ChoiceList(id="runs")
             yield Static(NONE_YET, id="none", markup=False)
+            yield Static(id="complaint", classes="message", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Open", id="open", variant="primary", compact=True)
                 yield Button("Close", id="close", compact=True)
@@ -74,17 +75,28 @@ class RunsScreen(Modal[Path]):
         """The lines with every word of the filter in them."""
         words = self.query_one(ListFilter).value.casefold().split()
         shown = [
-            Option(line, id=str(place), disabled=bool(run.problem))
-            for place, (run, line) in enumerate(self._lines)
+            Option(line, id=str(place))
+            for place, (_, line) in enumerate(self._lines)
             if all(word in line.plain.casefold() for word in words)
         ]
         listing = self.query_one(ChoiceList)
         listing.set_options(shown)
-        listing.highlighted = next((place for place, each in enumerate(shown) if not each.disabled), None)
+        listing.highlighted = 0 if shown else None
         listing.display = bool(shown)
+        self._tell()
         none = self.query_one("#none", Static)
         none.display = not shown
         none.update(NO_MATCH if self._lines else NONE_YET)
+
+    @on(OptionList.OptionHighlighted)
+    def _tell(self) -> None:
+        """Why the run under the cursor cannot be read, whole: its line may be too short for it."""
+        run = self._current()
+        self.query_one("#complaint", Static).update(visible(run.problem) if run is not None else "")
+
+    def _current(self) -> RunSummary | None:
+        chosen = self.query_one(ChoiceList).highlighted_option
+        return None if chosen is None or chosen.id is None else self._lines[int(chosen.id)][0]
 
     @on(Input.Changed)
     def _typed(self) -> None:
@@ -120,10 +132,12 @@ class RunsScreen(Modal[Path]):
 
     @on(OptionList.OptionSelected)
     def action_open(self) -> None:
-        """Open the run under the cursor."""
-        chosen = self.query_one(ChoiceList).highlighted_option
-        if chosen is not None and chosen.id is not None and not chosen.disabled:
-            self.dismiss(self._lines[int(chosen.id)][0].path)
+        """Open the run under the cursor, unless it cannot be read."""
+        run = self._current()
+        if run is not None and run.problem:
+            self._tell()
+        elif run is not None:
+            self.dismiss(run.path)
 
     def action_filter(self) -> None:
         """Put the cursor into the filter."""

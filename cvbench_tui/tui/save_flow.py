@@ -32,8 +32,7 @@ class SaveFlow:
             return
         suggestion, layout = self.saver.suggestion(app.conductor.run), app.remembered.settings.layout
         if not at_once:
-            check = (lambda path: "") if app.is_web else None
-            app.show(SaveScreen(suggestion, self._write, layout, check), self._done)
+            app.show(SaveScreen(suggestion, self._write, layout, download=app.is_web), self._done)
             return
         try:
             self._write(suggestion, layout)

@@ -1,4 +1,7 @@
-"""The save dialog: a path and a layout. What is wrong with the path is said while it is typed, and the path is kept."""
+"""The save dialog: a path and a layout. What is wrong with the path is said while it is typed, and the path is kept.
+
+For a download it knows a name alone: this machine's disk is not the user's, so nothing of it is looked at or told.
+"""
 
 from __future__ import annotations
 
@@ -43,24 +46,37 @@ class SaveScreen(Modal[Path]):
     SaveScreen #form { color: $text-muted; margin-bottom: 1; }
     """
 
-    def __init__(self, suggestion: Path, write: Write, layout: Layout = "wide", check: Check | None = None) -> None:
+    def __init__(
+        self,
+        suggestion: Path,
+        write: Write,
+        layout: Layout = "wide",
+        check: Check | None = None,
+        *,
+        download: bool = False,
+    ) -> None:
         """A relative path begins in the suggestion's folder.
 
         ``write`` raises CvbenchError when it cannot. ``check`` says in a sentence what speaks against a path, or
-        nothing; left out, ``destination.problem`` looks without touching anything.
+        nothing; left out, ``destination.problem`` looks without touching anything. ``download``: the file goes to a
+        browser, so only its name counts, and that is all ``write`` gets.
         """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
         self._layout = layout
-        self._check = check or destination.problem
+        self._check = check or (_suffix_problem if download else destination.problem)
+        self._download = download
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Path, form, layout, room for a complaint, buttons."""
-        with Dialog("Save", "Enter save   Tab complete, next   Escape close"):
+        field = PathInput(self._suggestion.name, self._suggestion.parent, id="path")
+        if self._download:
+            field.suggester = None
+        with Dialog("Save", f"Enter save   Tab {'next' if self._download else 'complete, next'}   Escape close"):
             yield Static("File", markup=False)
-            yield PathInput(self._suggestion.name, self._suggestion.parent, id="path")
+            yield field
             yield Static(id="form", markup=False)
             yield LayoutChoice(self._layout)
             yield Static(id="complaint", classes="message", markup=False)
@@ -76,7 +92,8 @@ class SaveScreen(Modal[Path]):
         layout = self.query_one(LayoutChoice)
         layout.visible = destination.has_layout(path)
         form = destination.form(path, layout.layout_name)
-        self.query_one("#form", Static).update(visible(f"Writes {form}, in {path.parent}"))
+        words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
+        self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(CHECK_S, self._look)
@@ -85,13 +102,16 @@ class SaveScreen(Modal[Path]):
         """Say what speaks against the path, or that there is such a file already."""
         path = self._path()
         problem = self._problem()
-        if not problem and destination.exists(path):
+        if not problem and self._exists(path):
             self._say(f"{path.name} is there already; Enter asks before overwriting.", remark=True)
         else:
             self._say(problem)
 
     def _problem(self) -> str:
-        return self._check(self._path()) if self._typed() else "Name a file."
+        return self._check(self._path()) if self._typed() and self._path().name else "Name a file."
+
+    def _exists(self, path: Path) -> bool:
+        return not self._download and destination.exists(path)
 
     def _say(self, sentence: str, *, remark: bool = False) -> None:
         complaint = self.query_one("#complaint", Static)
@@ -104,7 +124,7 @@ class SaveScreen(Modal[Path]):
         path, problem = self._path(), self._problem()
         if problem:
             self._say(problem)
-        elif destination.exists(path):
+        elif self._exists(path):
             self.app.push_screen(ConfirmScreen(f"{path.name} is there already. Overwrite it?", "Overwrite"), self._save)
         else:
             self._save(True)
@@ -123,6 +143,9 @@ class SaveScreen(Modal[Path]):
         return self.query_one("#path", Input).value.strip()
 
     def _path(self) -> Path:
+        """What is typed; of a download its name alone, for ``~`` would be a folder of this machine."""
+        if self._download:
+            return Path(os.path.basename(self._typed()))
         return self._suggestion.parent / os.path.expanduser(self._typed())
 
     @on(Button.Pressed)
@@ -135,3 +158,10 @@ class SaveScreen(Modal[Path]):
     def action_close(self) -> None:
         """Leave without saving."""
         self.dismiss(None)
+
+
+def _suffix_problem(path: Path) -> str:
+    """What speaks against a download's name: nothing but a suffix of no form."""
+    if path.suffix.lower() in destination.SUFFIXES:
+        return ""
+    return f"{path.suffix or 'No suffix'} is no form: see above."

@@ -22,7 +22,7 @@ def settings_app(folder: Path, source: object = None, **options: Any) -> BenchAp
     return BenchApp(
         source if source is not None else ReplaySource(recorded.good()),  # type: ignore[arg-type]
         runs_folder=folder / "runs",
-        save_folder=folder / "saves",
+        save_folder=options.pop("save_folder", folder / "saves"),
         host="testhost",
         clock=lambda: recorded.NOW_S,
         remembered=Remembered(path, settings),

@@ -126,6 +126,30 @@ async def test_a_check_of_the_callers_own_is_believed(tmp_path: Path) -> None:
         assert write.calls == []
 
 
+async def test_a_download_knows_nothing_of_this_machines_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "secret"))
+    (tmp_path / "results").mkdir()
+    (tmp_path / "old.md").write_text("precious")
+    write = Written()
+    app = DialogApp(SaveScreen(tmp_path / "table.md", write, download=True))
+    async with app.run_test(size=SIZES[0]) as pilot:
+        assert said(app, "#form") == "Goes to your browser's downloads: markdown, wide layout"
+        assert "complete" not in seen(app)
+        await pilot.press("ctrl+u", *"res")
+        await until(pilot, lambda: "No suffix is no form" in said(app))
+        await pilot.press("enter")
+        assert "results" not in seen(app)
+        assert write.calls == []
+        await pilot.press("tab", "shift+tab", "ctrl+u", *"~/", "enter")
+        assert said(app) == "Name a file."
+        await pilot.press("ctrl+u", *"no/such/old.md")
+        await until(pilot, lambda: said(app) == "")
+        assert str(tmp_path) not in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert write.calls == [(Path("old.md"), "wide")]
+
+
 async def test_tab_completes_then_goes_on_and_right_and_end_complete_too(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "june.md").write_text("")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -9,6 +12,12 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from cvbench_tui.tui.keymap import check_keys
+from cvbench_tui.tui.places import all_bindings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 BINDINGS: list[BindingType] = [
     Binding("r,f5", "did('run')", "Run", id="app.run"),
@@ -131,3 +140,13 @@ async def test_without_wishes_all_is_as_it_was() -> None:
     keymap, problems = check_keys({}, ALL)
     assert (keymap, problems) == ({}, ())
     assert await pressed(keymap, "r", "f5", "s") == ["run", "run", "save"]
+
+
+def test_the_example_of_the_manual_is_right() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    (example,) = re.findall(r"```toml\n(\[keys\]\n.*?)```", page, re.DOTALL)
+    wanted = tomllib.loads(example)["keys"]
+    assert len(wanted) == 2
+    keymap, problems = check_keys(wanted, all_bindings())
+    assert problems == ()
+    assert keymap == wanted

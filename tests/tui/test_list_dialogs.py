@@ -238,12 +238,38 @@ async def test_runs_are_told_and_opened(size: tuple[int, int]) -> None:
     assert app.result == RUNS[1].path
 
 
-async def test_the_last_run_that_can_be_opened_is_not_one_that_cannot_be_read() -> None:
+@pytest.mark.parametrize("size", [*SIZES, LOWEST])
+async def test_a_run_that_cannot_be_read_says_all_of_why_and_is_never_opened(size: tuple[int, int]) -> None:
+    problem = "/r/t.jsonl, line 3: " + "torn [/] " * 9 + "to the end.\x1b"
+    torn = RunSummary("t" * 40, Path("/r/t.jsonl"), problem=problem)
+    app = DialogApp(RunsScreen([*RUNS[:3], torn]))
+    async with app.run_test(size=size) as pilot:
+        assert rows_of(app) <= min(LOW, size[1])
+        assert said(app) == ""
+        for keys in (("G",), ("enter",), ("slash", "enter")):
+            await pilot.press(*keys)
+            assert said(app) == torn.problem.replace("\x1b", "\\x1b")
+            assert app.result is UNTOUCHED
+        await pilot.press("escape")
+        assert said(app) == "", "the cursor is on the first one again"
+        await pilot.press("slash", *"line 3")
+        await until(pilot, lambda: "torn [/]" in said(app))
+        await pilot.press(*"x")
+        await until(pilot, lambda: "No run matches" in seen(app))
+        assert said(app) == ""
+        await pilot.press("escape", "escape", "g", "enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[0].path
+
+
+async def test_a_run_that_cannot_be_read_is_told_by_mouse() -> None:
     app = DialogApp(RunsScreen(RUNS))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.press("G", "enter")
-        await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == RUNS[2].path
+        await pilot.click(ChoiceList, offset=(2, 3))
+        await pilot.click(ChoiceList, offset=(2, 3))
+        await pilot.click("#open")
+        assert said(app) == RUNS[3].problem
+        assert app.result is UNTOUCHED
 
 
 async def test_runs_are_filtered() -> None:

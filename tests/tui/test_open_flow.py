@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.command import SearchIcon
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -77,6 +78,18 @@ async def test_a_preset_that_cannot_be_used_is_told(tmp_path: Path, own_folder: 
         assert set(app.picks.models.ticked) == {"Resnet18", "VGG16"}
 
 
+async def test_a_name_no_preset_can_have_is_said_in_the_dialog(tmp_path: Path, own_folder: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await pilot.press("P", "n", *"a/b", "enter")
+        assert isinstance(app.screen, PresetsScreen)
+        assert complaint(app).startswith("'a/b' cannot be a preset's name. A name has at most 60 letters")
+        await pilot.press("backspace", "backspace", "enter")
+        assert app.screen is app.bench
+    assert [path.name for path in own_folder.iterdir()] == ["a.toml"]
+
+
 async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
     before = recorded.app(tmp_path, selection=recorded.TOP)
     async with before.run_test(size=NARROW) as pilot:
@@ -128,7 +141,12 @@ async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
         await until(pilot, source.reached.is_set)
         await pilot.press("H")
         assert app.screen is app.bench
-        assert "Past runs can be opened when it has ended" in toasts(app)
+        said = toasts(app)
+        assert "Past runs can be opened when it has ended" in said
+        app.clear_notifications()
+        app.open_flow.open_run(tmp_path / "runs" / "any.jsonl")  # as the palette does
+        await pilot.pause()
+        assert toasts(app) == said
 
 
 async def test_the_settings_of_the_plan(tmp_path: Path) -> None:
@@ -181,6 +199,20 @@ async def test_the_palette_does_what_it_lists(tmp_path: Path) -> None:
         await until(pilot, lambda: "Search for themes" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.bench)
+
+
+@pytest.mark.parametrize("key", ["ctrl+p", "f9"])
+async def test_the_palettes_icon_is_a_character_that_is_seen(tmp_path: Path, key: str) -> None:
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=NARROW) as pilot:
+        await known(app, pilot)
+        await pilot.press(key)
+        await until(pilot, lambda: "Search for" in seen(app))
+        (line,) = [line for line in seen(app).splitlines() if "Search for" in line]
+        assert line.split("Search")[0].split() == [">"]
+        assert line.isascii()
+        icon = app.screen.query_one(SearchIcon).styles
+        assert icon.color.rgb != (0, 0, 0)
 
 
 async def test_the_help_begins_with_the_pane_in_front(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class NoTorch(ReplaySource):
 def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch):
     """Runs the app, presses keys (``RUN`` waits for the end of a run) and compares the picture."""
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config" / "config.toml"))
     monkeypatch.setattr("cvbench_tui.engine.session.new_run_id", lambda at_s: "20251124-160140-test")
     monkeypatch.setattr("cvbench_tui.engine.session.__version__", "0.0.0")
@@ -53,7 +54,7 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
         selection: Selection = recorded.ALL,
         known: bool = True,
     ) -> bool:
-        app = recorded.app(tmp_path, source, selection if ticked else None)
+        app = recorded.app(Path(), source, selection if ticked else None)  # a folder that has the same name everywhere
 
         async def before(pilot: Pilot[int]) -> None:
             while known and app.conductor.environment is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
+from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.columns_screen import ColumnsScreen
 from cvbench_tui.tui.detail_screen import DetailScreen
@@ -120,6 +121,8 @@ async def test_a_table_held_still_goes_on_where_the_run_is(tmp_path: Path) -> No
         source.go_on.set()
         await until(pilot, lambda: ended(app))
         assert "RUNNING" in table(app).text_of(table(app).keys[0])
+        await pilot.press("full_stop", "comma", "u", "u", "u", "u")
+        assert "RUNNING" in table(app).text_of(table(app).keys[0]), "another view of the same moment"
         await pilot.press("z")
         assert title(app) == "4 Results: 6 rows"
         assert table(app).text_of(table(app).keys[0]).endswith("OK")
@@ -231,3 +234,12 @@ async def test_a_theme_is_remembered(tmp_path: Path) -> None:
     again = settings_app(tmp_path)
     async with again.run_test(size=NARROW):
         assert again.theme == "cvbench-safe-light"
+
+
+async def test_a_row_without_a_valid_time_cannot_be_the_reference(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, ReplaySource(recorded.graded()), recorded.GRADED)
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("G", "m")
+        await until(pilot, lambda: "no valid time" in toasts(app))
+        assert app.bench.results.view.reference is None
