@@ -41,7 +41,7 @@ async def test_the_table_is_in_the_page_and_saving_it_is_a_download(served, tmp_
         await browser.picture(tmp_path / "browser.png")
         assert (tmp_path / "browser.png").stat().st_size > 10_000
         await browser.press("s")
-        await browser.wait_for("Writes markdown")
+        await browser.wait_for("Goes to your browser")
         await browser.press("Enter")
         saved = await browser.download(".md")
         assert re.search(r"\| Resnet18 +\| cpu ", saved.read_text())

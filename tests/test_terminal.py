@@ -35,7 +35,7 @@ def start(tmp_path) -> Iterator[Start]:
 
 def run_save_and_quit(screen: PseudoTerminal) -> None:
     """The whole flow over the recorded run."""
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     screen.press("r")
     screen.wait_for("finished")
     screen.press("s")
@@ -70,7 +70,7 @@ def test_no_color_writes_no_colour_from_the_first_byte_to_the_last(start):
 
 def test_with_colours_the_same_search_finds_some(start):
     screen = start(*REPLAYED, env={"COLORTERM": "truecolor"})
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     assert "38" in colour_codes(screen.written)
 
 
@@ -94,20 +94,20 @@ def test_only_ascii_is_written_where_that_is_asked_for_or_all_there_is(start, ar
 
 def test_ctrl_z_gives_the_terminal_back_and_the_app_comes_back(start):
     screen = start(*REPLAYED)
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     screen.press("\x1a")
     screen.wait_for_state("T")
     screen.read()
     assert b"\x1b[?1049l" in screen.written, "the other screen was left"
     screen.press("")
     screen.process.send_signal(signal.SIGCONT)
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     run_save_and_quit(screen)
 
 
 def test_a_storm_of_resizes_is_weathered(start):
     screen = start(*REPLAYED, "--pause", "0.02")
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     screen.press("r")
     for number in range(100):
         screen.resize(20 + number * 37 % 281, 5 + number * 53 % 96)
@@ -125,7 +125,7 @@ def test_a_storm_of_resizes_is_weathered(start):
 
 def test_quitting_in_mid_run_asks_once_and_ends(start):
     screen = start(*REPLAYED, "--pause", "0.5")
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     screen.press("r")
     screen.wait_for("running")
     screen.press("q")
@@ -136,7 +136,7 @@ def test_quitting_in_mid_run_asks_once_and_ends(start):
 
 def test_a_hangup_ends_the_program(start):
     screen = start(*REPLAYED)
-    screen.wait_for("= 10 rows")
+    screen.wait_for("10 rows, about")
     os.close(screen.master)
     screen.process.send_signal(signal.SIGHUP)
     screen.process.wait(PATIENCE_S)
@@ -157,7 +157,7 @@ def test_a_dumb_terminal_gets_a_sentence_and_no_app(start):
 @pytest.mark.torch
 def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
     screen = start(*PROGRAM, "tui", "one.toml")
-    screen.wait_for("= 1 row")
+    screen.wait_for("1 row, about")
     screen.press("r")
     screen.wait_for("finished")
     screen.press("s")
@@ -175,7 +175,7 @@ def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
 @pytest.mark.torch
 def test_quitting_in_mid_run_leaves_no_process_behind(start):
     screen = start(*PROGRAM, "tui", "torchvision-all")
-    screen.wait_for("= 80 rows")
+    screen.wait_for("80 rows, about")
     screen.press("r")
     screen.wait_for("building")
     workers = descendants(screen.process.pid)
