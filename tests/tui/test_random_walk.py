@@ -51,7 +51,7 @@ def keys() -> list[str]:
     return sorted((declared | {"escape", "enter", "up", "down"}) - LEAVE) + list(TYPED)
 
 
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(900)
 async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config.toml"))
