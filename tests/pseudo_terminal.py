@@ -18,7 +18,7 @@ from pathlib import Path
 ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1bP.*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)", re.DOTALL
 )
-PATIENCE_S = 40
+PATIENCE_S = 90
 COLOURS = {"38", "48", "58", *(str(code) for start in (30, 40, 90, 100) for code in range(start, start + 8))}
 """Codes that choose a colour; 39 and 49 choose the terminal's own."""
 

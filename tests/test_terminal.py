@@ -112,6 +112,9 @@ def test_a_storm_of_resizes_is_weathered(start):
     for number in range(100):
         screen.resize(20 + number * 37 % 281, 5 + number * 53 % 96)
         screen.read(0.005)
+    screen.read(1.0)
+    screen.resize(119, 40)
+    screen.read(1.0)
     screen.resize(120, 40)
     screen.wait_for("finished")
     screen.press("?")

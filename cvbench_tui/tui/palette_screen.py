@@ -30,7 +30,8 @@ class Palette(CommandPalette):
 
     def on_mount(self) -> None:
         """Put the icon before the field."""
-        self.query_one(SearchIcon).icon = ICON
+        for icon in self.query(SearchIcon):  # none where it was closed at once
+            icon.icon = ICON
 
     def dismiss(self, result: object = None) -> AwaitComplete:
         """Close; nothing when it is closed already."""
