@@ -26,7 +26,7 @@ def _theme(
     The signs are success, warning and error. Textual would mix its text colours with a third of black or white,
     which brings the signs closer together; here they are used as they are.
     """
-    background, surface, panel, line, foreground = ground
+    background, surface, panel, _, foreground = ground
     success, warning, error = signs
     return Theme(
         name=name,
@@ -41,26 +41,33 @@ def _theme(
         success=success,
         warning=warning,
         error=error,
-        variables={
-            "text-primary": accent,
-            "text-accent": accent,
-            "text-success": success,
-            "text-warning": warning,
-            "text-error": error,
-            "text-muted": "auto 65%",
-            "block-cursor-foreground": background,
-            "block-cursor-background": accent,
-            "block-cursor-blurred-background": panel,
-            "button-color-foreground": background,
-            "border-blurred": line,  # a frame's title has its colour, and is read
-            "footer-background": panel,
-            "footer-key-foreground": accent,
-            "input-cursor-background": accent,
-            "scrollbar": line,
-            "scrollbar-hover": accent,
-            "scrollbar-background": background,
-        },
+        variables=_variables(ground, accent, signs),
     )
+
+
+def _variables(ground: tuple[str, str, str, str, str], accent: str, signs: tuple[str, str, str]) -> dict[str, str]:
+    """What Textual would mix by itself, from the theme's own colours."""
+    background, _, panel, line, _ = ground
+    success, warning, error = signs
+    return {
+        "text-primary": accent,
+        "text-accent": accent,
+        "text-success": success,
+        "text-warning": warning,
+        "text-error": error,
+        "text-muted": "auto 65%",
+        "block-cursor-foreground": background,
+        "block-cursor-background": accent,
+        "block-cursor-blurred-background": panel,
+        "button-color-foreground": background,
+        "border-blurred": line,  # a frame's title has its colour, and is read
+        "footer-background": panel,
+        "footer-key-foreground": accent,
+        "input-cursor-background": accent,
+        "scrollbar": line,
+        "scrollbar-hover": accent,
+        "scrollbar-background": background,
+    }
 
 
 _NIGHT = ("#10141b", "#171c26", "#232a38", "#7f8a9e", "#d8dee9")
