@@ -79,8 +79,8 @@ async def _press(app: BenchApp, pilot: Pilot[int], key: str, source: ReplaySourc
         return
     await pilot.press("r")
     if isinstance(source, recorded.Gated):
-        while not (source.reached.is_set() and app.conductor.newest and app.conductor.newest.progress):
-            await pilot.pause(0.02)
+        while not source.reached.is_set() or app.bench.results.run is not app.conductor.newest:
+            await pilot.pause(0.02)  # the newest state is told at most every quarter of a second
         app.bench.results.draw()
         app.run_flow.tick()
         return
