@@ -11,7 +11,7 @@ from typing import Literal
 PassName = Literal["training", "inference"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One round. Counters are differences over the round, gauges are read at its end while the device still works."""
 
@@ -62,7 +62,7 @@ class Evidence:
     None where no lead has to."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PassRecord:
     """How one pass (training or inference) of one process went."""
 

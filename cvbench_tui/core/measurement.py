@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
+from cvbench_tui.core.timed_rounds import Rounds
 
 Phase = Literal["forward", "backward", "total", "inference"]
 PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
@@ -25,7 +26,7 @@ VariantKind = Literal["alone", "flushed", "device_only"]
 FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed_out", "cancelled", "skipped"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a reader of the number should know; it does not make the number wrong."""
 
@@ -35,21 +36,25 @@ class Notice:
     """What was seen and what it means, in one sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhaseSamples:
     """All samples of one phase of one case."""
 
     phase: Phase
     rounds: tuple[tuple[float, ...], ...]
-    """Seconds per iteration, one tuple per round, in the order taken."""
+    """Seconds per iteration, one tuple per round, in the order taken; held as ``Rounds``, which is equal to it."""
     iterations_per_sample: int
     """Iterations behind each sample: short iterations are grouped, and a sample is their mean."""
     clock: Clock
     stop: Stop
     """Why the rounds ended: precise enough, most rounds taken, budget spent, or a fixed number."""
 
+    def __post_init__(self) -> None:
+        """Pack the samples."""
+        object.__setattr__(self, "rounds", Rounds(self.rounds))
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """A phase measured in another way, to stand beside the headline and never for it."""
 
@@ -59,7 +64,7 @@ class Variant:
     samples: PhaseSamples
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhaseMemory:
     """Peak memory while one phase ran untimed, after the warm-up. None: not told by this device."""
 
@@ -74,7 +79,7 @@ class PhaseMemory:
     """On the CPU: growth of the process's resident memory since before the module was built."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PassEnergy:
     """Energy of one pass repeated without a pause for at least two seconds, apart from the timed rounds."""
 
@@ -90,7 +95,7 @@ class PassEnergy:
     """Watts while nothing ran, just before."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PhaseWork:
     """What one iteration of a phase has to compute and move, by formula. The whole batch."""
 
@@ -177,7 +182,7 @@ class Measurement:
         return max((len(counts) for _, counts in self.process_rounds), default=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A case without numbers, and why."""
 

@@ -16,7 +16,7 @@ GRADE_HELP: dict[Grade, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ReasonKind:
     """One thing that can be wrong with a number."""
 
@@ -26,7 +26,7 @@ class ReasonKind:
     """What the user can do, in one sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that was seen in one phase of one case."""
 
@@ -38,7 +38,7 @@ class Reason:
     """What was seen, with its figure, in one sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """The grade of one phase of one case."""
 

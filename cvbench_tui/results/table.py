@@ -29,7 +29,7 @@ Form = Literal["text", "bare", "close"]
 """How a cell is written: with the unit of its column, without it where the heading says it, or that and close."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A value, and how it is written."""
 
@@ -62,7 +62,7 @@ class Cell:
         return self.grade != "X"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One case of the plan."""
 
@@ -87,7 +87,7 @@ class Row:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """The cases that a view shows, those still to come included."""
 
@@ -141,7 +141,7 @@ def build(run: Run, view: View | None = None, *, sort: str | None = None, descen
     return Table(body.columns, tuple(rows), body.units, groups, len(body.rows), view.columns)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Body:
     """What a view's order, groups and filter do not change."""
 
