@@ -184,6 +184,9 @@ class LiveSource:
         if isinstance(event, CaseStarted):
             with self._lock:
                 self._child = event.pid
+        if isinstance(event, CaseFinished):
+            with self._lock:
+                self._child = None  # it has answered: a skip from here on would hit what is no case any more
         if not isinstance(event, CaseFailed):
             return event
         ours = self._by_us(case) if event.failure.kind == "crashed" else None

@@ -11,12 +11,13 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.theme import Theme
+from textual.timer import Timer
 
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.engine.source import EventSource
@@ -36,6 +37,7 @@ from cvbench_tui.tui.forecast import Forecast
 from cvbench_tui.tui.gauge_strip import GaugeRead
 from cvbench_tui.tui.keys import APP_KEYS
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, ProbeFailed, RunAdvanced, RunRefused
+from cvbench_tui.tui.once import once
 from cvbench_tui.tui.open_flow import OpenFlow
 from cvbench_tui.tui.past_runs import HistoryRead, ReadHistory, RunOpened, RunUnreadable
 from cvbench_tui.tui.picks import Picks
@@ -99,6 +101,10 @@ class BenchApp(AppActions, inherit_bindings=False):
         if isinstance(event, (events.Key, events.MouseDown)):
             self.run_flow.gauging.wake()
         await super().on_event(event)
+
+    def set_timer(self, *args: Any, **options: Any) -> Timer:
+        """The framework's, made sure: it waits with one for the end of a change of size."""
+        return once(super().set_timer(*args, **options))
 
     def get_driver_class(self) -> type[Driver]:
         """The platform's driver; where colours or all but ASCII may not be written, one that writes none."""

@@ -26,6 +26,7 @@ from cvbench_tui.tui.checklist import Checklist
 from cvbench_tui.tui.detail_view import DetailView
 from cvbench_tui.tui.gauge_strip import GaugeStrip
 from cvbench_tui.tui.log_pane import LogPane
+from cvbench_tui.tui.once import once
 from cvbench_tui.tui.pane_tabs import PANES, PaneTab, PaneTabs
 from cvbench_tui.tui.picks import Picks
 from cvbench_tui.tui.progress_strip import ProgressStrip
@@ -200,7 +201,7 @@ class BenchScreen(Screen[None]):
         """Another row, or more is known of it: the detail follows where there is a column for it."""
         if self._wait is not None:
             self._wait.stop()
-        self._wait = self.set_timer(DETAIL_AFTER_S, self._detail)
+        self._wait = once(self.set_timer(DETAIL_AFTER_S, self._detail))
 
     def _detail(self) -> None:
         run, key = self.results.run, self.results.table.cursor

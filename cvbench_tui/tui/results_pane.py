@@ -19,6 +19,7 @@ from textual.widgets import Input, Static
 
 from cvbench_tui.results.view import GroupBy, View
 from cvbench_tui.tui.checklist import Filter
+from cvbench_tui.tui.once import once
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.result_table import ResultTable
 from cvbench_tui.tui.sorting import next_column, reversed_order, toggled
@@ -125,7 +126,7 @@ class ResultsPane(Vertical):
         if wait <= 0:
             self.draw()
         elif self._timer is None:
-            self._timer = self.set_timer(wait, self.draw)
+            self._timer = once(self.set_timer(wait, self.draw))
 
     def draw(self) -> None:
         """Draw the newest state."""
@@ -234,7 +235,7 @@ class ResultsPane(Vertical):
         event.stop()
         if self._waiting is not None:
             self._waiting.stop()
-        self._waiting = self.set_timer(FILTER_AFTER_S, self._apply_filter)
+        self._waiting = once(self.set_timer(FILTER_AFTER_S, self._apply_filter))
 
     def _apply_filter(self) -> None:
         if self._filter.value != self.view.needle:

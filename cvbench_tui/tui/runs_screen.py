@@ -20,6 +20,7 @@ from cvbench_tui.results.escape import visible
 from cvbench_tui.tui.choice_list import HEIGHTS, ChoiceList, ListFilter, fitted
 from cvbench_tui.tui.dialog import Dialog
 from cvbench_tui.tui.modal import Modal
+from cvbench_tui.tui.once import once
 
 if TYPE_CHECKING:
     from cvbench_tui.results.store import RunSummary
@@ -102,7 +103,7 @@ class RunsScreen(Modal[Path]):
     def _typed(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(FILTER_S, self._fill)
+        self._timer = once(self.set_timer(FILTER_S, self._fill))
 
     @on(ListFilter.Moved)
     def _moved(self, event: ListFilter.Moved) -> None:

@@ -26,6 +26,7 @@ from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.dialog import Dialog
 from cvbench_tui.tui.layout_choice import LayoutChoice
 from cvbench_tui.tui.modal import Modal
+from cvbench_tui.tui.once import once
 from cvbench_tui.tui.path_suggester import PathInput
 
 Write = Callable[[Path, Layout], None]
@@ -96,7 +97,7 @@ class SaveScreen(Modal[Path]):
         self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(CHECK_S, self._look)
+        self._timer = once(self.set_timer(CHECK_S, self._look))
 
     def _look(self) -> None:
         """Say what speaks against the path, or that there is such a file already."""
