@@ -1,8 +1,8 @@
 """One-shot timers that come late rather than never.
 
-Textual 8.2's timer leaves out a beat that is overdue when its task gets its first turn, and a one-shot timer has no
-other: while another thread holds the interpreter's lock (reading a row takes about 10 ms) a timer of a few milliseconds
-is lost now and then, and whoever waits for it waits for ever. So did the app for a change of its size.
+Textual 8.2's timer leaves out a beat that is overdue when its task first looks at the clock, and a one-shot timer has
+no other: where the process or its thread gets no turn for as long as the timer lasts (8 ms for a change of size), as on
+a busy machine, the timer is lost and whoever waits for it waits for ever.
 """
 
 from __future__ import annotations

@@ -271,7 +271,9 @@ def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
     assert run.outcomes[first].kind == "skipped"
 
 
-def test_a_skip_between_two_cases_does_nothing(live):
+def test_a_skip_between_two_cases_does_nothing(live, monkeypatch):
+    killed = []
+    monkeypatch.setattr("cvbench_tui.engine.live.kill_group", killed.append)
     source = live("good")
     session = Session(source, plan())
     source.skip()
@@ -283,6 +285,7 @@ def test_a_skip_between_two_cases_does_nothing(live):
         measured = len(run.measured)
     assert measured == 2
     assert kinds.count("worker_ready") == 1
+    assert killed == []
 
 
 def test_cancel_ends_a_case_that_hears_no_polite_signal_within_two_seconds(live, tmp_path):

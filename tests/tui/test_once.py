@@ -10,6 +10,7 @@ from time import monotonic
 import pytest
 from textual.app import App
 
+import cvbench_tui
 from cvbench_tui.tui.once import once
 from tests.tui import recorded
 from tests.tui.flow import known
@@ -60,3 +61,29 @@ async def test_the_table_is_drawn_again(late: None, tmp_path: Path) -> None:
         await pilot.pause(0.3)
         assert {row.cells[0].text for row in app.bench.results.table._table.rows} == {"VGG16"}
     app.conductor.shut_down()
+
+
+async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await known(app, pilot)
+        await pilot.press("r")
+        pane = app.bench.results
+        while not source.reached.is_set() or pane.run is None or pane.run is not app.conductor.newest:
+            await pilot.pause(0.02)
+        pane.draw()
+        pane.show(pane.run)
+        assert pane._timer is not None, "so soon after it was drawn it waits"
+        await pilot.pause(0.6)
+        assert pane._timer is None, "drawn"
+        source.go_on.set()
+        while app.conductor.running:
+            await pilot.pause(0.02)
+    app.conductor.shut_down()
+
+
+def test_every_timer_of_the_app_is_sure() -> None:
+    for file in (Path(cvbench_tui.__file__).parent / "tui").glob("*.py"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            assert ".set_timer(" not in line or "once(" in line, f"{file.name}: {line.strip()}"
