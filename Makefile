@@ -4,14 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check format install clean snapshots
+.PHONY: run test test-all check format install clean snapshots
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
 	@$(BIN)/cvbench-tui
 
+# Everything that one would run before a push. Most tests wait rather than compute: twice the cores pays.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4 --dist loadscope -m "not slow"
+
+# The rest as well: what is long, or needs the machine to itself.
+test-all: test
+	$(BIN)/python -m pytest -m slow
 
 check: $(STAMP)
 	$(BIN)/ruff check .
