@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 # ruff: noqa: RUF001 - characters that look like others are what this is about
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.results.ascii import DRAWN, WORDS, to_ascii
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "expected"),
     [
         ("41.20 ms ±0.4% A", "41.20 ms +-0.4% A"),

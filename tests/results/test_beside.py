@@ -1,13 +1,12 @@
-import pytest
-
 from cvbench_tui.results.beside import precisions
+from tests.every import every
 
 CONV, LINEAR = "layer:Conv3x3/1|torch|cuda:0|b8", "layer:Linear up|torch|cuda:0|b8"
 MODEL, TRANSFORMER = "model:Resnet50|torch|cuda:0|b8", "model:vit_b_16|torch|cuda:0|b8"
 BOTH = ("float32", "tf32")
 
 
-@pytest.mark.parametrize(
+@every(
     ("case_id", "facts", "names"),
     [
         (CONV, None, BOTH),

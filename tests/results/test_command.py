@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import click
-import pytest
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
@@ -18,6 +17,7 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.headless import selection_from
 from cvbench_tui.results.command import command_line, differs
 from cvbench_tui.results.detail import detail
+from tests.every import every
 from tests.results.samples import model, run_of
 
 RESNET = next(entry for entry in MODELS if entry.name == "Resnet18").workload
@@ -54,7 +54,7 @@ def test_what_it_looks_like() -> None:
     assert line_of(CASE, extras).endswith("--protocol quick --extra alone --extra energy")
 
 
-@pytest.mark.parametrize("entry", [*MODELS, *LAYERS], ids=lambda entry: entry.name)
+@every("entry", [*MODELS, *LAYERS], ids=lambda entry: entry.name)
 def test_every_entry_comes_back_as_the_same_case(entry) -> None:
     for device, batch, image in (("cpu", entry.batch, None), ("cuda:11", 3, 96)):
         workload = entry.workload.with_image(image) if image else entry.workload
@@ -64,8 +64,8 @@ def test_every_entry_comes_back_as_the_same_case(entry) -> None:
         assert again.case_id == case.case_id
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
-@pytest.mark.parametrize("extras", [(), ("alone",), ("energy", "flushed", "device_only")])
+@every("name", PROTOCOLS)
+@every("extras", [(), ("alone",), ("energy", "flushed", "device_only")])
 def test_the_protocol_comes_back_too(name: str, extras) -> None:
     named = PROTOCOLS[name]
     protocol = replace(named, extras=tuple(dict.fromkeys((*named.extras, *extras))))
@@ -81,7 +81,7 @@ def test_a_protocol_of_other_numbers_is_named_with_a_note() -> None:
     assert pairs["note"] == "The protocol quick has other numbers in this version."
 
 
-@pytest.mark.parametrize(
+@every(
     ("case", "why"),
     [
         (replace(CASE, framework="flux"), "no option for the framework flux"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.measurement import PHASES, Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.detail import detail, detail_text, histograms
 from tests.results.samples import graded_run, measurement, model, plan, run_of
@@ -33,7 +33,9 @@ def test_the_counts_of_the_samples_are_below_their_phase() -> None:
     run = run_of(plan(CASE), measurement(CASE, 0.1))
     text = detail_text(run, CASE.case_id)
     sections = {block.split("\n", 1)[0]: block for block in text.split("\n\n")}
-    for histogram in histograms(run, CASE.case_id):
+    found = histograms(run, CASE.case_id)
+    assert len(found) == len(PHASES)
+    for histogram in found:
         block = sections[histogram.title.split()[0]]
         assert histogram.title in block
         assert all(f"    {each.low} to {each.high}: {each.count}\n" in f"{block}\n" for each in histogram.bins)

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from cvbench_tui.results.escape import cell_width, escape, escape_start, one_line, shorten, visible
+from tests.every import every
 
 HARD = [
     "a|b", "`code`", "[link](x)", "<b>bold</b>", "*a* _b_ __c__", "a\\|b", "\\", "a\nb", " lead", "trail ", "  ",
@@ -43,7 +43,7 @@ def parsed_cell(text: str) -> str:
     return cells[2]
 
 
-@pytest.mark.parametrize("text", HARD)
+@every("text", HARD)
 def test_hard_texts_stay_right_in_a_cell(text: str) -> None:
     assert parsed_cell(text) == visible(text)
 

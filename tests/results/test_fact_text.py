@@ -1,9 +1,8 @@
-import pytest
-
 from cvbench_tui.results.fact_text import fact_text, label
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value", "text"),
     [
         ("memory_total_bytes", 2**34, "16.00 GiB"),
@@ -23,7 +22,7 @@ def test_a_fact_is_written_in_its_unit(name, value, text):
     assert fact_text(name, value) == text
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "text"),
     [
         ("memory_total_bytes", "memory total"),

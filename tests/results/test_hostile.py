@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 
-import pytest
 from markdown_it import MarkdownIt
 
 from cvbench_tui.core.environment import Device, Environment
@@ -21,6 +20,7 @@ from cvbench_tui.results.fitting import fitting
 from cvbench_tui.results.markdown import render
 from cvbench_tui.results.table import build
 from cvbench_tui.results.view import View
+from tests.every import every
 from tests.results.samples import measurement, plan, run_of
 
 STRINGS = {
@@ -41,7 +41,7 @@ STRINGS = {
     "spaces": "  lead and trail  ",
     "nothing": "",
 }
-each_string = pytest.mark.parametrize("hostile", STRINGS.values(), ids=STRINGS.keys())
+each_string = every("hostile", STRINGS.values())
 VIEWS = [View(group=by, needle=needle) for by in ("none", "workload", "kind", "device") for needle in ("", "cpu")]
 PARSER = MarkdownIt("commonmark").enable("table")
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -81,7 +81,7 @@ def first_cells(markdown: str) -> list[str]:
 
 
 @each_string
-@pytest.mark.parametrize("view", VIEWS, ids=str)
+@every("view", VIEWS, ids=str)
 def test_in_markdown_it_is_read_as_it_is(hostile: str, view: View) -> None:
     run = poisoned(hostile)
     key = run.plan.cases[0].case_id
@@ -123,11 +123,12 @@ def test_in_the_detail_nothing_is_obeyed_and_nothing_is_cut(hostile: str) -> Non
 
 
 @each_string
-@pytest.mark.parametrize("suffix", ["md", "json", "csv"])
+@every("suffix", ["md", "json", "csv"])
 def test_every_file_can_be_written(hostile: str, suffix: str, tmp_path) -> None:
     path = tmp_path / f"run.{suffix}"
     write_output(poisoned(hostile), path, view=VIEWS[2])
     assert path.read_text(encoding="utf-8")
+    path.unlink()
 
 
 @each_string

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
-
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
@@ -16,6 +14,7 @@ from cvbench_tui.results.copying import row_markdown, table_markdown
 from cvbench_tui.results.detail import detail_text
 from cvbench_tui.results.markdown import render
 from cvbench_tui.results.sentences import sentences
+from tests.every import every
 from tests.results.samples import measurement, plan, run_of
 from tests.results.test_hostile import PARSER, VIEWS, each_string, unseen
 
@@ -41,7 +40,7 @@ def kinds(markdown: str) -> set[str]:
 
 
 @each_string
-@pytest.mark.parametrize("view", VIEWS, ids=str)
+@every("view", VIEWS, ids=str)
 def test_in_markdown_no_axis_is_read_as_markdown(hostile: str, view) -> None:
     run = poisoned(hostile)
     texts = [render(run, "wide", view), render(run, "original", view), table_markdown(run, view)]

@@ -8,6 +8,7 @@ from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.series import Series, series
+from tests.every import every
 from tests.results.samples import graded_run, measurement, model, plan, run_of
 
 CASE = Case(model("Resnet18"), "cpu", 8)
@@ -38,7 +39,7 @@ def test_without_room_a_point_has_the_least_the_median_and_the_largest_of_its_sl
     assert found.borders == (1,), "the slice that the second round begins in"
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 7, 20, 76, 1000])
+@every("width", [1, 2, 3, 7, 20, 76, 1000])
 def test_no_sample_is_lost_at_any_width(width: int) -> None:
     run = graded_run()
     for case in run.plan.cases:

@@ -10,6 +10,7 @@ from cvbench_tui.core.measurement import Failure, FailureKind, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.state import STATE_HELP, Word, outcome_text, state_of
+from tests.every import every
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 
 CASE = Case(model("Resnet18"), "cpu", 8)
@@ -33,7 +34,7 @@ def test_a_notice_is_marked() -> None:
     assert state_of(run_of(PLAN, measurement(CASE, 1.0, notices=(UNSETTLED,))), CASE).text == "OK*"
 
 
-@pytest.mark.parametrize(
+@every(
     ("kind", "word"),
     [
         ("out_of_memory", "OOM"),

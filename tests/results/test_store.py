@@ -13,6 +13,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results import store
+from tests.every import every
 from tests.results.samples import mixed_events, mixed_run
 
 
@@ -90,7 +91,7 @@ def test_a_whole_last_line_that_is_no_event_is_refused(tmp_path):
         store.load(path)
 
 
-@pytest.mark.parametrize("content", [b"{}\n", b"# a table\n", b"\xff\xfe\n", b'{"kind":"run_sta', b"[]\n", b"\n"])
+@every("content", [b"{}\n", b"# a table\n", b"\xff\xfe\n", b'{"kind":"run_sta', b"[]\n", b"\n"])
 def test_what_is_no_run_is_refused(tmp_path, content):
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
@@ -182,7 +183,9 @@ def test_a_listing_counts_as_the_fold_does_whoever_wrote_the_lines(tmp_path):
     turned = [dict(reversed(line.items())) for line in lines]
     (tmp_path / "turned.jsonl").write_text("".join(json.dumps(line, indent=None) + "\n" for line in turned))
     run = store.load(path)
-    for summary in store.list_runs(tmp_path):
+    summaries = store.list_runs(tmp_path)
+    assert len(summaries) == 3
+    for summary in summaries:
         assert summary.problem == ""
         assert (summary.rows, summary.measured, summary.failed) == (7, len(run.measured), len(run.failures))
         assert summary.ended == "finished"

@@ -7,10 +7,12 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.columns import COLUMNS, columns_for
 from cvbench_tui.results.table import REFERENCE, Table, build
+from tests.every import every
 from tests.results.samples import CONV, graded_run, measurement, mixed_run, model, plan, run_of
 
 SMALL, LARGE, LARGER = (Case(model(name), "cpu", 8) for name in ("Resnet18", "resnet101", "Resnet152"))
 BROKEN = Case(model("VGG16"), "cpu", 8)
+GRADED = graded_run()
 
 
 def small_run() -> Table:
@@ -48,8 +50,8 @@ def test_names_sort_by_their_numbers_and_without_case() -> None:
 ALWAYS_THERE = [column.key for column in COLUMNS if column.key != REFERENCE]
 
 
-@pytest.mark.parametrize("column", ALWAYS_THERE)
-@pytest.mark.parametrize("descending", [False, True])
+@every("column", ALWAYS_THERE)
+@every("descending", [False, True])
 def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) -> None:
     run = mixed_run()
     table = build(run, sort=column, descending=descending)
@@ -59,10 +61,10 @@ def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) ->
     assert values[: len(present)] == present, "a missing value stands before a present one"
 
 
-@pytest.mark.parametrize("column", ALWAYS_THERE)
-@pytest.mark.parametrize("descending", [False, True])
+@every("column", ALWAYS_THERE)
+@every("descending", [False, True])
 def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending: bool) -> None:
-    table = build(graded_run(), sort=column, descending=descending)
+    table = build(GRADED, sort=column, descending=descending)
     place = [each.key for each in table.columns].index(column)
     ranks = [2 if row.cells[place].value is None else int(not row.cells[place].valid) for row in table.rows]
     assert ranks == sorted(ranks)
@@ -71,16 +73,15 @@ def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending
 
 
 def test_grades_sort_from_the_best_to_the_worst() -> None:
-    table = build(graded_run(), sort="grade", descending=True)
+    table = build(GRADED, sort="grade", descending=True)
     place = [column.key for column in table.columns].index("grade")
     found = [row.cells[place].text for row in table.rows]
     assert found == sorted(found, key="CBAX-".index)
 
 
 def test_cells_of_every_grade() -> None:
-    run = graded_run()
-    table = build(run)
-    rows = {(case.workload.name, case.device): case.case_id for case in run.plan.cases}
+    table = build(GRADED)
+    rows = {(case.workload.name, case.device): case.case_id for case in GRADED.plan.cases}
     conv, norm, quiet = (rows[name, "cuda:0"] for name in ("Conv3x3/1", "BatchNorm", "Resnet18"))
     assert table.text(conv, "forward") == "2.000/2.590 ms C", "two speeds, both shown"
     assert table.text(norm, "total") == "1.000 ms X", "no interval that would vouch for it"

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from cvbench_tui.results import units
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("seconds", "text"),
     [
         (None, "-"),
@@ -28,7 +27,7 @@ def test_one_scale_serves_a_column() -> None:
     assert [scale.text(value) for value in (0.0001, None, 6.6024)] == ["0.1000 ms", "-", "6602 ms"]
 
 
-@pytest.mark.parametrize(
+@every(
     ("share", "text"),
     [
         (None, "-"),
@@ -51,7 +50,7 @@ def test_a_time_with_its_interval() -> None:
     assert units.interval_text(None, None) == "-"
 
 
-@pytest.mark.parametrize(
+@every(
     ("size", "text"),
     [
         (None, "-"),
@@ -66,7 +65,7 @@ def test_memory(size: int | None, text: str) -> None:
     assert units.bytes_text(size) == text
 
 
-@pytest.mark.parametrize(
+@every(
     ("count", "text"),
     [(None, "-"), (0, "0"), (999, "999"), (525_000, "525 k"), (11_689_512, "11.7 M"), (1_843_000_000, "1.84 G")],
 )
@@ -74,14 +73,12 @@ def test_parameters(count: int | None, text: str) -> None:
     assert units.parameters_text(count) == text
 
 
-@pytest.mark.parametrize(
-    ("per_s", "text"), [(None, "-"), (326.14, "326.1 img/s"), (46094.6, "46095 img/s"), (1.6141, "1.614 img/s")]
-)
+@every(("per_s", "text"), [(None, "-"), (326.14, "326.1 img/s"), (46094.6, "46095 img/s"), (1.6141, "1.614 img/s")])
 def test_rates_never_lose_whole_digits(per_s: float | None, text: str) -> None:
     assert units.rate_text(per_s, "img/s") == text
 
 
-@pytest.mark.parametrize(
+@every(
     ("seconds", "text"),
     [(None, "-"), (0.4, "0:00"), (48.0, "0:48"), (59.6, "1:00"), (3723.0, "1:02:03"), (-3.0, "0:00")],
 )
@@ -89,7 +86,7 @@ def test_durations(seconds: float | None, text: str) -> None:
     assert units.duration_text(seconds) == text
 
 
-@pytest.mark.parametrize(("share", "text"), [(None, "-"), (0.0, "0%"), (0.378, "37%"), (0.999, "99%"), (1.2, "100%")])
+@every(("share", "text"), [(None, "-"), (0.0, "0%"), (0.378, "37%"), (0.999, "99%"), (1.2, "100%")])
 def test_a_share_is_only_whole_at_the_end(share: float | None, text: str) -> None:
     assert units.share_text(share) == text
 
@@ -129,8 +126,6 @@ def test_rates_and_amounts_have_decimal_prefixes() -> None:
     assert {*missing, units.joules_text(None, "img"), units.ratio_text(None), units.hertz_text(None)} == {"-"}
 
 
-@pytest.mark.parametrize(
-    ("share", "text"), [(None, "-"), (0.0, "0%"), (0.0004, "<0.1%"), (0.004, "0.4%"), (0.37, "37%"), (1.5, "150%")]
-)
+@every(("share", "text"), [(None, "-"), (0.0, "0%"), (0.0004, "<0.1%"), (0.004, "0.4%"), (0.37, "37%"), (1.5, "150%")])
 def test_a_share_that_was_measured_is_never_nothing_unless_it_is(share: float | None, text: str) -> None:
     assert units.part_text(share) == text

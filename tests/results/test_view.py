@@ -12,6 +12,7 @@ from cvbench_tui.results.reference import compare
 from cvbench_tui.results.statistics import results_of
 from cvbench_tui.results.table import Table, build
 from cvbench_tui.results.view import View, check_columns
+from tests.every import every
 from tests.results.samples import CONV, flux_run, graded_run, measurement, mixed_run, model, plan, run_of
 
 FAST, SLOW, HALF = Case(model("VGG16"), "cuda:0", 8), Case(model("VGG16"), "cpu", 8), Case(model("VGG16"), "cuda:0", 4)
@@ -32,7 +33,7 @@ def ids(run: Run) -> dict[tuple[str, str], str]:
 # -- filter
 
 
-@pytest.mark.parametrize(
+@every(
     ("needle", "left"),
     [
         ("vgg", 2), ("VGG cuda", 1), ("cuda vgg16", 1), ("oom", 1), ("budget", 2), ("  ", 7), ("", 7), ("a conv", 2),
@@ -68,9 +69,9 @@ def test_groups_stand_in_the_plans_order_and_are_sorted_inside() -> None:
     assert [key for group in table.groups for key in group.keys] == [row.key for row in table.rows]
 
 
-@pytest.mark.parametrize("by", ["workload", "kind", "device"])
-@pytest.mark.parametrize("needle", ["", "vgg", "nothing like it"])
-@pytest.mark.parametrize("descending", [False, True])
+@every("by", ["workload", "kind", "device"])
+@every("needle", ["", "vgg", "nothing like it"])
+@every("descending", [False, True])
 def test_every_row_is_in_one_group_whatever_the_order(by, needle: str, descending: bool) -> None:
     table = build(mixed_run(), View(sort="inference", descending=descending, group=by, needle=needle))
     keys = [key for group in table.groups for key in group.keys]
