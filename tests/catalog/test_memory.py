@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 import pytest
 
@@ -12,6 +13,7 @@ from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
+from tests.every import every
 
 GB = 10**9
 MACHINE = Environment(
@@ -39,12 +41,9 @@ def needs(*arguments) -> int:
     return found
 
 
-@pytest.mark.parametrize("entry", [*MODELS, *LAYERS], ids=lambda entry: entry.name)
+@every("entry", [*MODELS, *LAYERS], ids=lambda entry: entry.name)
 def test_every_entry_holds_at_least_its_input(entry):
-    values = 1
-    for size in entry.workload.input_shape:
-        values *= size
-    assert entry.training_mb * 1e6 >= 0.99 * 4 * values
+    assert entry.training_mb * 1e6 >= 0.99 * 4 * prod(entry.workload.input_shape)
 
 
 def test_weights_count_once_and_what_is_held_with_every_image():
@@ -145,7 +144,7 @@ def held_bytes(workload: Workload, batch: int) -> int:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("entry", RECOMPUTED, ids=lambda entry: entry.name)
+@every("entry", RECOMPUTED, ids=lambda entry: entry.name)
 def test_the_column_is_what_autograd_keeps(entry):
     two, four = held_bytes(entry.workload, 2), held_bytes(entry.workload, 4)
     assert entry.training_mb == pytest.approx((four - two) / 2e6, rel=0.01)

@@ -8,9 +8,10 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.names import find_layer, find_model, nearest, quoted
 from cvbench_tui.errors import SelectionError
+from tests.every import every
 
 
-@pytest.mark.parametrize("text", ["VGG16 BN", "vgg16_bn", "Vgg16-BN", "  vgg16 bn ", "VGG16  bn"])
+@every("text", ["VGG16 BN", "vgg16_bn", "Vgg16-BN", "  vgg16 bn ", "VGG16  bn"])
 def test_a_model_is_found_by_either_name_in_any_writing(text):
     assert find_model(text).name == "VGG16 BN"
 

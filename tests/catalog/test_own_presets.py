@@ -21,6 +21,7 @@ from cvbench_tui.catalog.presets import (
 )
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.errors import PresetError, SelectionError
+from tests.every import every
 
 MINE = Selection("mine", MODELS[3:9], LAYERS[:2], ("cpu", "cuda:1"), 4, 96, "rigorous", ("alone", "energy"))
 BARE = Selection("bare", (), LAYERS[:1], None, None, None, "default")
@@ -113,7 +114,7 @@ def test_an_own_one_is_written_over_whatever_its_name_is_written_like(folder):
     assert len(own()) == 1
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a/b", "../up", "a.toml", "x" * 61, "a\nb", "[bold]", "C:x", "a\x00"])
+@every("name", ["", "  ", "a/b", "../up", "a.toml", "x" * 61, "a\nb", "[bold]", "C:x", "a\x00"])
 def test_a_name_that_cannot_be_one(name, folder):
     assert "letters, digits, blanks, - and _" in refusal(save_preset, name, BARE).hint
     assert not folder.exists()

@@ -10,6 +10,7 @@ from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.presets import Preset, load_preset, preset_description, preset_names, shipped_folder
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import PresetError, SelectionError
+from tests.every import every
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_an_unknown_name_gives_the_nearest():
     assert error.hint.startswith("Nearest: original-models")
 
 
-@pytest.mark.parametrize("reference", ["", "  ", "x" * 5000, "a\x00b", "a\nb"])
+@every("reference", ["", "  ", "x" * 5000, "a\x00b", "a\nb"])
 def test_odd_names_are_refused(reference):
     assert refusal(reference).message.startswith("Unknown preset")
 
@@ -131,16 +132,16 @@ def test_an_unreadable_file_is_refused(write):
     assert "cannot be read" in refusal(path).message
 
 
-@pytest.mark.parametrize(
+@every(
     ("content", "message"),
     [
         (b"\x00\xff\xfe\x80", "not a text file"),
         (b"\x7fELF\x02\x01\x01\x00", "not valid TOML"),
         ('models = ["vgg16"]\nbatch = = 3\n', "line 2"),
-        pytest.param("models = " + "[" * 3000, "nested too deeply", id="deep"),
-        pytest.param("batch = " + "9" * 5000, "not valid TOML", id="digits"),
+        ("models = " + "[" * 3000, "nested too deeply"),
+        ("batch = " + "9" * 5000, "not valid TOML"),
         ('models = ["vgg16"]\nmodels = ["vgg19"]', "not valid TOML"),
-        pytest.param(b'models = ["vgg16"]#' + b"x" * (1 << 20), "is no preset file", id="large"),
+        (b'models = ["vgg16"]#' + b"x" * (1 << 20), "is no preset file"),
         ("", "nothing is selected"),
         ("models = []\nlayers = []", "nothing is selected"),
         ('models = ["vgg16"]\ndevices = []', "devices: expected a list of devices"),

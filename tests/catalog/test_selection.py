@@ -9,6 +9,7 @@ from cvbench_tui.catalog.selection import Selection, check_batch, check_device_n
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
+from tests.every import every
 
 LAPTOP = Environment((), (Device("cpu", "CPU"), Device("cuda", "GPU", available=False, reason="No usable card.")))
 BOX = Environment((), (Device("cpu", "CPU"), Device("cuda:0", "GPU"), Device("cuda:1", "GPU")))
@@ -101,7 +102,7 @@ def test_the_limits_themselves_are_possible():
     assert [check_batch(1), check_batch(65536), check_image(1), check_image(4096)] == [1, 65536, 1, 4096]
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "name"),
     [("cpu", "cpu"), (" CPU ", "cpu"), ("cuda", "cuda:0"), ("CUDA:12", "cuda:12"), ("mps", "mps"), ("xpu", "xpu:0")],
 )
@@ -109,7 +110,7 @@ def test_device_names_are_normalised(text, name):
     assert check_device_name(text) == name
 
 
-@pytest.mark.parametrize(
+@every(
     ("text", "near"),
     [("gpu", "cuda:0"), ("cdua:0", "cuda:0"), ("cpuu", "cpu"), ("metal", "mps"), ("xpu:a", "xpu:0")],
 )
@@ -120,7 +121,7 @@ def test_unknown_devices_name_the_nearest(text, near):
     assert near in caught.value.hint
 
 
-@pytest.mark.parametrize("text", ["", "cpu:0", "cuda:", "cuda:-1", "cuda:٣", "cuda:9999", "cpu\x00"])
+@every("text", ["", "cpu:0", "cuda:", "cuda:-1", "cuda:٣", "cuda:9999", "cpu\x00"])
 def test_odd_device_names_are_refused(text):
     with pytest.raises(SelectionError, match="Unknown device"):
         check_device_name(text)

@@ -1,19 +1,18 @@
 from dataclasses import replace
 from random import Random
 
-import pytest
-
 from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.rounds import counted, counted_rounds_by_process, disturbance, settled, stop
 from tests.core.graded import CALM, DEFAULT, case, noisy, record, rounds
+from tests.every import every
 
 BUSY = replace(CALM, waited_s=0.04)
 PRECISE = rounds(1, 1, 1, 1, 1)
 WIDE = rounds(1, 1.1, 0.9, 1.08, 0.92)
 
 
-@pytest.mark.parametrize(
+@every(
     ("cause", "evidence"),
     [
         (None, CALM),

@@ -18,6 +18,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import fold
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.wire import WireError, decode, encode
+from tests.every import every
 
 CONV = Workload("layer", "Conv3x3/1", "conv2d", (3, 224, 224), (("in_channels", 3), ("out_channels", 64)))
 DENSE = Workload("layer", "Dense", "linear", (1024,))
@@ -137,7 +138,7 @@ def test_every_event_survives_the_wire():
         assert decode(line) == event
 
 
-@pytest.mark.parametrize(
+@every(
     ("line", "message"),
     [
         ("hello", "not a JSON object"),

@@ -17,6 +17,7 @@ import pytest
 from cvbench_tui.core.protocol import PROTOCOLS
 from tests.core.simulator.drive import Outcome, measure
 from tests.core.simulator.processes import KINDS
+from tests.every import every
 
 REPEATS = 125
 """For each length of an iteration; a process has two."""
@@ -38,7 +39,7 @@ def share(found: list[bool]) -> float:
 
 
 @pytest.mark.parametrize("protocol", NAMES)
-@pytest.mark.parametrize("kind", ONE_MODE)
+@every("kind", ONE_MODE)
 def test_intervals_of_each_one_mode_process_hold_the_truth(kind, protocol):
     covered = [each.covered for each in outcomes(kind, protocol)]
     error = math.sqrt(0.05 * 0.95 / len(covered))
@@ -51,7 +52,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(protocol):
 
 
 @pytest.mark.parametrize("protocol", NAMES)
-@pytest.mark.parametrize("kind", BY_NAME)
+@every("kind", BY_NAME)
 def test_no_grade_a_is_off_by_more_than_twice_the_precision(kind, protocol):
     graded_a = [each for each in outcomes(kind, protocol) if each.assessment.grade == "A"]
     assert max((abs(each.error) for each in graded_a), default=0.0) <= 2 * PROTOCOLS[protocol].precision

@@ -14,6 +14,7 @@ import pytest
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import FIELDS, KEYS, LAST_FIELDS, VARIABLE, Last, Settings, load, save, settings_path
 from cvbench_tui.settings.reading import MOST_SENTENCES
+from tests.every import every
 
 PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()
 WRITTEN = """\
@@ -86,7 +87,7 @@ def test_every_key_is_read(file: Path) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@every(
     ("line", "sentence"),
     [
         ('thene = "nord"', "'thene' is no setting. Nearest: theme."),
@@ -109,7 +110,7 @@ def test_a_wrong_key_costs_only_itself(file: Path, line: str, sentence: str) -> 
     assert settings == replace(Settings(), group="device")
 
 
-@pytest.mark.parametrize(
+@every(
     ("content", "words"),
     [
         (b"theme = ", "is not valid TOML"),
@@ -211,7 +212,7 @@ def test_nothing_is_written_when_nothing_changes(file: Path) -> None:
     assert file.stat() == before
 
 
-@pytest.mark.parametrize("content", [b"theme = ", b"\xff\xfe", b"#" * (2 << 20)])
+@every("content", [b"theme = ", b"\xff\xfe", b"#" * (2 << 20)])
 def test_a_broken_file_is_never_written_over(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(StoreError, match="not saved") as refused:
@@ -237,9 +238,7 @@ def test_a_link_stays_a_link(tmp_path: Path, file: Path) -> None:
     assert (tmp_path / "dotfiles.toml").read_text() == 'theme = "dracula"\n'
 
 
-@pytest.mark.parametrize(
-    "changes", [{"thene": "x"}, {"theme": 3}, {"last.batch": True}, {"last.nothing": 1}, {"keys": {}}]
-)
+@every("changes", [{"thene": "x"}, {"theme": 3}, {"last.batch": True}, {"last.nothing": 1}, {"keys": {}}])
 def test_a_change_that_is_no_setting_is_a_bug(file: Path, changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
         save(file, changes)
