@@ -13,6 +13,7 @@ from cvbench_tui.engine.host_linux import LINUX_FACTS
 from cvbench_tui.engine.host_nvml import NVML_FACTS
 from cvbench_tui.engine.host_system import SYSTEM_FACTS
 from cvbench_tui.results.fact_text import UNITS
+from tests.every import every
 
 PAGE = (Path(__file__).parents[1] / "docs/environment.md").read_text()
 UNIT_WORDS = {"_bytes": "bytes", "_hz": "Hz", "_w": "W", "_c": "°C", "_s": "s", "_share": "0 to 1"}
@@ -26,7 +27,7 @@ def row(kind: FactKind) -> str:
     )
 
 
-@pytest.mark.parametrize("kind", FACTS.values(), ids=FACTS)
+@every("kind", FACTS.values(), ids=lambda kind: kind.name)
 def test_every_fact_stands_below_its_group(kind):
     section = PAGE[PAGE.index(f"\n## {GROUPS[kind.group]}\n") + 4 :]
     assert f"\n{row(kind)}|\n" in section[: section.index("\n## ")]

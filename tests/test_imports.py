@@ -65,6 +65,12 @@ def test_the_worker_needs_torch_torchvision_and_the_core_only():
     assert all(name.startswith(("cvbench_tui.core", "cvbench_tui.worker")) for name in loaded if "." in name)
 
 
+def test_what_carries_the_workers_messages_needs_no_torch():
+    loaded = loaded_by(*WORKER_WITHOUT_TORCH)
+    assert loaded >= set(WORKER_WITHOUT_TORCH)
+    assert not loaded & {"torch", "torchvision"}
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("run", "--help"), ("completion", "bash")])
 def test_help_and_version_load_nothing_heavy(arguments):
     code = (

@@ -9,9 +9,10 @@ import sys
 import pytest
 
 from cvbench_tui.terminal import Terminal, look
+from tests.every import every
 
 
-@pytest.mark.parametrize(
+@every(
     ("environ", "only_ascii"),
     [
         ({}, False),
@@ -35,7 +36,7 @@ def test_the_effective_locale_decides(environ: dict[str, str], only_ascii: bool)
     assert not look(environ, "off").ascii
 
 
-@pytest.mark.parametrize(
+@every(
     ("encoding", "only_ascii"),
     [
         (None, False), ("utf-8", False), ("UTF8", False),

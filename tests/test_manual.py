@@ -1,4 +1,4 @@
-"""The manual is complete: every key, setting, column, command, option, theme, preset and protocol is in it."""
+"""The manual is complete: every key, column, command, option, theme, preset and protocol is in it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.core.reasons import NOTICES, REASONS
 from cvbench_tui.results.columns import COLUMNS
-from cvbench_tui.settings import FIELDS, LAST_FIELDS
 from cvbench_tui.tui.places import all_bindings
 from cvbench_tui.tui.themes import THEMES
+from tests.every import every
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
+METHODOLOGY = (ROOT / "docs/methodology.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 MOST_BYTES = 150_000
 """Of a picture, which every reader of the README loads."""
 
@@ -58,50 +60,41 @@ def test_the_tables_of_keys_are_the_apps(make_keys):
     assert make_keys.with_tables(README) == README, "python docs/make_keys.py README.md"
 
 
-@pytest.mark.parametrize("binding", all_bindings(), ids=lambda binding: binding.id)
+@every("binding", all_bindings(), ids=lambda binding: binding.id)
 def test_every_key_is_in_the_readme_with_its_name(make_keys, binding):
     (row,) = [line for line in README.splitlines() if line.endswith(f"| `{binding.id}` |")]
     for key in binding.key.split(","):
         assert f"`{make_keys._name(key)}`" in row
 
 
-@pytest.mark.parametrize("path", [path for path, _ in commands()])
+@every("path", [path for path, _ in commands()])
 def test_every_command_is_in_the_readme(path):
     assert path in README
 
 
-@pytest.mark.parametrize("option", options())
+@every("option", options())
 def test_every_option_is_in_the_readme(option):
     assert f"`{option}`" in README
 
 
-@pytest.mark.parametrize("field", [*FIELDS, *LAST_FIELDS], ids=lambda field: field.name)
-def test_every_setting_is_explained(field):
-    name = f"last.{field.name}" if field in LAST_FIELDS and not field.name.startswith("last.") else field.name
-    (row,) = [line for line in SETTINGS.splitlines() if line.startswith(f"| `{name}` |")]
-    assert row.endswith(f"| {field.kind.expected} | {field.help} |")
-
-
-@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.key)
-def test_every_column_is_explained(column):
-    text = (ROOT / "docs/methodology.md").read_text()
-    section = text[text.index("## The columns") : text.index("## Memory")]
+def test_every_column_is_explained():
+    section = METHODOLOGY[METHODOLOGY.index("## The columns") : METHODOLOGY.index("## Memory")]
     named = {name.strip() for row in re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE) for name in row.split(",")}
-    assert column.heading in named
+    assert {column.heading for column in COLUMNS} - named == set()
 
 
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@every("theme", THEMES, ids=lambda theme: theme.name)
 def test_every_theme_of_ours_is_named(theme):
     assert f"`{theme.name}`" in README
     assert f"`{theme.name}`" in SETTINGS
 
 
-@pytest.mark.parametrize("key", Preset.model_fields)
+@every("key", Preset.model_fields)
 def test_every_key_of_a_preset_file_is_shown(key):
     assert re.search(rf"\b{key} = ", (ROOT / "CONTRIBUTING.md").read_text())
 
 
-@pytest.mark.parametrize("name", pictures())
+@every("name", pictures())
 def test_a_picture_is_small_and_asks_nobody_else(name):
     picture = (ROOT / name).read_text()
     assert len(picture.encode()) <= MOST_BYTES
@@ -115,35 +108,30 @@ def test_every_picture_is_made_by_the_program():
     assert {f"docs/{name}.svg" for name in made} == set(pictures())
 
 
-@pytest.mark.parametrize("name", preset_names())
+@every("name", preset_names())
 def test_every_preset_is_in_the_readme(name):
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
-def test_every_protocol_is_explained(name):
-    assert re.search(rf"^\| {name} \|", (ROOT / "docs/methodology.md").read_text(), re.MULTILINE)
-
-
-@pytest.mark.parametrize("kind", FailureKind.__args__)
+@every("kind", FailureKind.__args__)
 def test_every_kind_of_failure_is_in_the_workers_protocol(kind):
     assert f"`{kind}`" in (ROOT / "docs/worker-protocol.md").read_text()
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
-)
-def test_every_link_to_a_file_leads_somewhere(page):
-    path = ROOT / page
-    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
-        if "://" not in target:
-            assert (path.parent / target).exists(), target
+def links() -> list[Path]:
+    """To files, of all pages."""
+    found = [(page, target) for page in PAGES for target in re.findall(r"\]\(([^)#]+)\)", page.read_text())]
+    return [page.parent / target for page, target in found if "://" not in target]
+
+
+@every("target", links(), ids=str)
+def test_every_link_to_a_file_leads_somewhere(target):
+    assert target.exists()
 
 
 def test_the_methodologys_numbers_are_the_codes():
-    text = (ROOT / "docs/methodology.md").read_text()
     for protocol in PROTOCOLS.values():
-        (row,) = re.findall(rf"^\| {protocol.name} \|(.*)$", text, re.MULTILINE)
+        (row,) = re.findall(rf"^\| {protocol.name} \|(.*)$", METHODOLOGY, re.MULTILINE)
         if protocol.method == "rounds":
             assert f"{100 * protocol.precision:g}%" in row
             assert f"{protocol.min_rounds} to {protocol.max_rounds}" in row
@@ -156,22 +144,20 @@ def test_the_methodologys_numbers_are_the_codes():
         assert ("by chance" in row) == protocol.shuffled
 
 
-@pytest.mark.parametrize("name", EXTRAS)
+@every("name", EXTRAS)
 def test_every_extra_is_explained_and_can_be_asked_for(name):
-    assert f"`--extra {name}`" in (ROOT / "docs/methodology.md").read_text()
+    assert f"`--extra {name}`" in METHODOLOGY
     assert name in EXTRA_NAMES
 
 
-@pytest.mark.parametrize("code", REASONS)
+@every("code", REASONS)
 def test_every_reason_of_a_grade_is_explained_with_its_remedy(code):
-    text = (ROOT / "docs/methodology.md").read_text()
-    assert f"| `{code}` | {REASONS[code].meaning} | {REASONS[code].remedy} |" in text
+    assert f"| `{code}` | {REASONS[code].meaning} | {REASONS[code].remedy} |" in METHODOLOGY
 
 
-@pytest.mark.parametrize("code", NOTICES)
+@every("code", NOTICES)
 def test_every_notice_is_explained(code):
-    text = (ROOT / "docs/methodology.md").read_text()
-    assert f"| `{code}` | {NOTICES[code].meaning} | {NOTICES[code].remedy or 'nothing'} |" in text
+    assert f"| `{code}` | {NOTICES[code].meaning} | {NOTICES[code].remedy or 'nothing'} |" in METHODOLOGY
 
 
 def test_every_notice_that_is_made_is_known():

@@ -80,8 +80,8 @@ def test_a_row_is_a_paragraph_of_labelled_values_with_its_reasons():
 def test_every_number_of_the_table_is_said():
     run = load(DATA / "graded.jsonl")
     table = build(run)
-    paragraphs = sentences(run).split("\n\n")[1:]
-    for row, paragraph in zip(table.rows, paragraphs, strict=False):
+    paragraphs = sentences(run).split("\n\n")[1:-1]
+    for row, paragraph in zip(table.rows, paragraphs, strict=True):
         for place in telling(table):
             for number in re.findall(r"\d+(?:\.\d+)?", row.cells[place].text):
                 assert number in paragraph, (table.columns[place].key, row.cells[place].text)

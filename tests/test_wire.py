@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cvbench_tui.wire import FigureError, WireError, decode
+from tests.every import every
 
 NAN = float("nan")
 GOOD = Path(__file__).parent / "data" / "good.jsonl"
@@ -37,14 +38,14 @@ def test_evidence_comes_through_the_wall():
     assert event.measurement.passes[0].evidence[0].throttle == ("thermal",)
 
 
-@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
-@pytest.mark.parametrize("name", ["wall_s", "cpu_s", "waited_s"])
+@every("value", [-1.0, float("nan"), float("inf")])
+@every("name", ["wall_s", "cpu_s", "waited_s"])
 def test_an_impossible_figure_is_refused(name, value):
     with pytest.raises(WireError):
         decode(with_record(**{name: value}))
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+@every("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_impossible_sample_is_refused(value):
     event = finished()
     event["measurement"]["phases"][0]["rounds"][0][0] = value
@@ -52,8 +53,8 @@ def test_an_impossible_sample_is_refused(value):
         decode(json.dumps(event))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("name", ["first_call_s", "warmup_s", "wall_s", "timed_s"])
+@every("value", [float("nan"), float("inf")])
+@every("name", ["first_call_s", "warmup_s", "wall_s", "timed_s"])
 def test_no_figure_of_a_case_may_be_infinite(name, value):
     event = finished()
     event["measurement"][name] = value
