@@ -48,7 +48,7 @@ def test_hard_texts_stay_right_in_a_cell(text: str) -> None:
     assert parsed_cell(text) == visible(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS)
 @example("\\|")
 @example("a\\\\|")
@@ -56,7 +56,7 @@ def test_any_text_stays_right_in_a_cell(text: str) -> None:
     assert parsed_cell(text) == visible(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS)
 def test_any_text_stays_right_in_a_list_and_stays_one_item(text: str) -> None:
     markdown = f"* {escape_start(text or 'x')}\n* end\n"
@@ -64,7 +64,6 @@ def test_any_text_stays_right_in_a_list_and_stays_one_item(text: str) -> None:
     assert [token.type for token in PARSER.parse(markdown)].count("list_item_open") == 2
 
 
-@settings(max_examples=100, deadline=None)
 @given(TEXTS)
 def test_any_text_stays_right_in_a_heading(text: str) -> None:
     (inline,) = inlines(f"## CPU USED --- {escape(text)}.\n")
@@ -117,7 +116,7 @@ def test_what_can_be_seen_is_left_alone() -> None:
     assert one_line("two\nlines\tand") == "two\\nlines\\tand"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet=st.characters(codec=None), max_size=40))
 def test_nothing_unseen_is_left_and_a_second_time_changes_nothing(text: str) -> None:
     shown = one_line(text)
@@ -125,7 +124,7 @@ def test_nothing_unseen_is_left_and_a_second_time_changes_nothing(text: str) -> 
     assert visible(shown) == shown
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=30), st.integers(0, 30))
 def test_a_shortened_text_fits_and_says_so(text: str, cells: int) -> None:
     short = shorten(text, cells)

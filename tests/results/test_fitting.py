@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import pytest
-
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.columns import COLUMNS
 from cvbench_tui.results.escape import cell_width
 from cvbench_tui.results.fitting import HIDE_FIRST, fitting, telling
 from cvbench_tui.results.table import Table, build
 from cvbench_tui.results.view import View
+from tests.every import every
 from tests.results.samples import graded_run, measurement, mixed_run, model, plan, run_of
 
 PHASES = {"forward", "backward", "total", "inference"}
@@ -77,7 +76,7 @@ def test_the_comparison_gives_way_late() -> None:
     assert not {"backward", "inference", "memory"} & set(keys(table, fitting(table, narrowest)))
 
 
-@pytest.mark.parametrize("name", ["n" * 300, "\u6a21\u578b" * 100, "a\nb\tc" * 50, "\x1b[31m" * 60])
+@every("name", ["n" * 300, "\u6a21\u578b" * 100, "a\nb\tc" * 50, "\x1b[31m" * 60])
 def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str) -> None:
     case = Case(model(name), "cpu", 8)
     table = build(run_of(plan(case), measurement(case, 0.02)))

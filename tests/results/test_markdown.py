@@ -277,7 +277,7 @@ def test_sorting_moves_the_groups_of_the_original_layout():
     assert [row[0] for row in tables(text)[0][1:]] == ["Resnet18", "VGG16", "Resnet101"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(NAMES, NAMES)
 @example("a|b", "`c`")
 @example("a\\", "\\|")
