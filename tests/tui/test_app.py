@@ -18,8 +18,9 @@ from cvbench_tui.tui.save_screen import SaveScreen
 from cvbench_tui.tui.settings_screen import SettingsScreen
 from cvbench_tui.tui.tick_lines import TickLines
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, until, word
+from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, word
 from tests.tui.flow import page as page_of
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

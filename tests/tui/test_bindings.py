@@ -43,7 +43,8 @@ from cvbench_tui.tui.settings_screen import SettingsScreen
 from cvbench_tui.tui.shown_keys import shown_keys
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, known, run_all, until
+from tests.tui.flow import NARROW, known, run_all
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()

@@ -11,7 +11,8 @@ from cvbench_tui.results.columns import COLUMNS
 from cvbench_tui.results.detail_phase import LABELS
 from cvbench_tui.tui.help_screen import HelpScreen, help_page
 from cvbench_tui.tui.shown_keys import shown_keys
-from tests.tui.dialog_app import SIZES, UNTOUCHED, DialogApp, seen, until
+from tests.tui.dialog_app import SIZES, UNTOUCHED, DialogApp, seen
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 UNFOLDED = 1000

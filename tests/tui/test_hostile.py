@@ -15,7 +15,8 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.messages import Logged
 from tests.tui import recorded
-from tests.tui.flow import known, page, run_all, toasts, until
+from tests.tui.flow import known, page, run_all, toasts
+from tests.tui.waits import until
 
 STRINGS = {
     "markup": "[/] [bold]x[/bold] [link=a] Conv2d[k=3]",

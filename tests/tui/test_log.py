@@ -15,7 +15,8 @@ from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.log_pane import INDENT, NOTHING, LogPane, folded
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, known, run_all, until
+from tests.tui.flow import NARROW, WIDE, known, run_all
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

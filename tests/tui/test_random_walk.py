@@ -21,7 +21,8 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.places import all_bindings
 from tests.tui import recorded
-from tests.tui.flow import known, until
+from tests.tui.flow import known
+from tests.tui.waits import until
 
 STEPS = 5000
 LEAVE = {"q", "f10", "ctrl+q", "ctrl+z", "ctrl+c", "y"}
