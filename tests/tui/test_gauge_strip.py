@@ -10,6 +10,7 @@ from textual.message import Message
 
 from cvbench_tui.engine.gauges import Gauge
 from cvbench_tui.tui.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
+from tests.tui.waits import until
 
 GIB = 2.0**30
 HOST = Gauge(0.12, 2.4e9, 0.53, 3.1 * GIB, 23.5 * GIB)
@@ -218,9 +219,7 @@ async def test_a_reading_arrives_as_a_message() -> None:
         thread = GaugeThread(app.post_message, Counting(), every_s=0.01, live_s=LONG_S)
         thread.start()
         thread.follow(running=True, paused=False)
-        while "load" not in app.line:
-            await pilot.pause(0.01)
+        await until(pilot, lambda: "load" in app.line)
         thread.follow(running=False, paused=False)
-        while not app.line.startswith("last cpu 12%"):
-            await pilot.pause(0.01)
+        await until(pilot, lambda: app.line.startswith("last cpu 12%"))
         thread.stop()
