@@ -6,9 +6,10 @@ import asyncio
 import time
 from typing import ClassVar
 
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
+from textual.widgets import Static
 
 from tests.tui.waits import SOON_S
 
@@ -75,3 +76,28 @@ async def test_nobody_waits_for_what_was_put_off_for_long() -> None:
         await pilot.press("c")
         await asyncio.wait_for(pilot.pause(), LATE_S - SOON_S)
         assert app.done == []
+
+
+class Parting(Static):
+    """Sends a last message when it is taken away."""
+
+    def on_unmount(self) -> None:
+        self.app.post_message(Link(0))
+
+
+class Looking(App[None]):
+    """Looks for the widget at every message."""
+
+    def compose(self) -> ComposeResult:
+        yield Parting()
+
+    def on_link(self) -> None:
+        self.query_one(Parting)
+
+
+async def test_no_message_is_handled_when_the_screens_go() -> None:
+    app = Looking()
+    async with app.run_test() as pilot:
+        app.post_message(Link(0))
+        await pilot.pause()
+    assert app._exception is None
