@@ -26,6 +26,7 @@ APP = """
 import os, sys
 from textual.app import App
 from textual.widgets import Button, Checkbox, DataTable, Footer, Header, Input, ProgressBar, Sparkline, Static
+from textual.widgets._toast import Toast
 from cvbench_tui.terminal import look
 from cvbench_tui.tui.ascii_driver import driver_for
 from cvbench_tui.tui.themes import THEMES, no_colour_theme
@@ -57,7 +58,11 @@ class Small(App):
         if not terminal.colour:
             self.theme = no_colour_theme()
         self.notify("toast \\u2026", severity="error")
-        self.call_after_refresh(self.set_timer, 0.3, self.exit)
+        self.set_interval(0.05, self.leave)
+
+    def leave(self):
+        if self.query_one(DataTable).region and any(toast.region for toast in self.screen.query(Toast)):
+            self.call_after_refresh(self.exit)
 
 Small(ansi_color=None if terminal.colour else True).run()
 """

@@ -40,7 +40,7 @@ class Written:
 @pytest.fixture(autouse=True)
 def _meanings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest meaning there may be: 76 cells."""
-    monkeypatch.setattr(summary, "protocol_line", lambda name: ("words of " + name).ljust(75, "s") + ".", raising=False)
+    monkeypatch.setattr(summary, "protocol_line", lambda name: ("words of " + name).ljust(75, "s") + ".")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from cvbench_tui.engine.gauges import Gauge
 from cvbench_tui.tui.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
-from tests.tui.waits import until
+from tests.tui.waits import until, wait_until
 
 GIB = 2.0**30
 HOST = Gauge(0.12, 2.4e9, 0.53, 3.1 * GIB, 23.5 * GIB)
@@ -75,6 +75,10 @@ class Run:
         while (message := self.next()).live:
             pass
         return message
+
+    def asleep(self) -> None:
+        """Until the thread waits for something, having heard what it was told."""
+        wait_until(lambda: self.thread._changed._waiters)  # type: ignore[attr-defined]
 
     def end(self) -> None:
         self.thread.stop()
@@ -165,8 +169,9 @@ async def test_the_same_reading_is_not_drawn_again(monkeypatch: pytest.MonkeyPat
 
 
 def test_it_sleeps_until_somebody_is_there(run: Run) -> None:
-    run.end()
+    run.asleep()
     assert run.gauges.readings == 0
+    run.end()
     again = Run()
     again.thread.wake()
     assert again.next().live
@@ -192,8 +197,10 @@ def test_paused_it_reads_nothing_and_goes_on_afterwards(run: Run) -> None:
     assert run.next().live
     run.end()
     paused = Run()
-    paused.thread.follow(running=True, paused=True)
-    paused.thread.wake()
+    paused.asleep()
+    for tell in (lambda: paused.thread.follow(running=True, paused=True), paused.thread.wake):
+        tell()
+        paused.asleep()
     paused.end()
     assert paused.gauges.readings == 0
     assert paused.posted.empty()

@@ -80,6 +80,5 @@ async def test_it_closes(key: str) -> None:
 
 
 async def test_without_signs_beyond_ascii() -> None:
-    pytest.importorskip("cvbench_tui.results.ascii")
     app = DialogApp(HelpScreen(LIST, REST))
     assert help_page(app, LIST, UNFOLDED, ascii=True).plain.isascii()

@@ -1,8 +1,9 @@
-"""Waiting for an app: until something is so, or until it has nothing left to do."""
+"""Waiting: for another thread or process, for an app until something is so, or until it has nothing left to do."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,12 @@ from textual.pilot import Pilot
 SOON_S = 1.0
 """One-shot timers of at most that long are what the app has put off for a moment: a drawing, a look at what is typed.
 Toasts (5 s) and what Textual looks after in 3 minutes are not waited for."""
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    """Wait for another thread or process; the test's own time-out ends a wait that is in vain."""
+    while not true():
+        time.sleep(0.005)
 
 
 async def until(pilot: Pilot[Any], true: Callable[[], object]) -> None:
