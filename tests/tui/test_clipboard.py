@@ -156,11 +156,12 @@ async def test_in_a_browser_it_is_textuals_business(monkeypatch: pytest.MonkeyPa
     assert shown == f"\x1b]52;c;{ENCODED}\x07"
 
 
-@pytest.mark.parametrize("text", ["", "\udc80\x00\x1b]52;c;x\x07", "日本\u202e"])
-async def test_any_text_can_be_copied(text: str) -> None:
-    sentence, shown = await copied(text, Terminal())
-    assert sentence == f"{UNKNOWN}."
-    assert shown.count("\x1b") == 1
+async def test_any_text_can_be_copied() -> None:
+    for text in ("", "\udc80\x00\x1b]52;c;x\x07", "日本\u202e"):
+        sent.clear()
+        sentence, shown = await copied(text, Terminal())
+        assert sentence == f"{UNKNOWN}."
+        assert shown.count("\x1b") == 1
 
 
 def test_the_program_for_each_display(tools: Path) -> None:
