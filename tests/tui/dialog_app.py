@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual.app import App
-from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -35,13 +33,6 @@ class DialogApp(App[None]):
 
     def close(self, result: object) -> None:
         self.result = result
-
-
-async def until(pilot: Pilot[None], true: Callable[[], bool]) -> None:
-    """Let the app work until it is so; the test's own time-out ends a wait that is in vain."""
-    while not true():
-        await pilot.pause(0.02)
-    await pilot.pause()
 
 
 def seen(app: App[None]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -12,15 +10,9 @@ from cvbench_tui.tui.checklist import Checklist
 from cvbench_tui.tui.detail_view import DetailView
 from cvbench_tui.tui.progress_strip import ProgressStrip
 from cvbench_tui.tui.result_table import ResultTable
+from tests.tui.waits import until
 
 ROOMY, WIDE, NARROW = (200, 50), (120, 40), (80, 24)
-
-
-async def until(pilot: Pilot[int], true: Callable[[], bool]) -> None:
-    """Let the app work until it is so; the test's own time-out ends a wait that is in vain."""
-    while not true():
-        await pilot.pause(0.02)
-    await pilot.pause()
 
 
 def bench(app: BenchApp, number: int) -> Checklist:

@@ -18,8 +18,9 @@ from cvbench_tui.tui.save_screen import SaveScreen
 from cvbench_tui.tui.settings_screen import SettingsScreen
 from cvbench_tui.tui.tick_lines import TickLines
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, until, word
+from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, word
 from tests.tui.flow import page as page_of
+from tests.tui.waits import until, wait_until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -164,8 +165,7 @@ async def test_quit_in_mid_run_is_asked_once(tmp_path: Path) -> None:
     assert app.return_code == 0
     app.conductor.shut_down()
     assert source.closed
-    (summary,) = list_runs(tmp_path / "runs")
-    assert summary.ended == "cancelled"
+    wait_until(lambda: [summary.ended for summary in list_runs(tmp_path / "runs")] == ["cancelled"])
 
 
 async def test_the_cursor_stays_on_its_row_when_sorted(tmp_path: Path) -> None:

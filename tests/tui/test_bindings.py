@@ -43,7 +43,8 @@ from cvbench_tui.tui.settings_screen import SettingsScreen
 from cvbench_tui.tui.shown_keys import shown_keys
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, known, run_all, until
+from tests.tui.flow import NARROW, known, run_all
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()
@@ -84,10 +85,9 @@ def keys(place: type[DOMNode]) -> list[tuple[str, str]]:
 
 def declaring() -> Iterator[type[DOMNode]]:
     """Every class of ours that declares keys."""
-    for module in pkgutil.iter_modules(cvbench_tui.tui.__path__):
-        found = vars(importlib.import_module(f"cvbench_tui.tui.{module.name}")).values()
-        for each in found:
-            ours = isinstance(each, type) and each.__module__ == f"cvbench_tui.tui.{module.name}"
+    for module in pkgutil.walk_packages(cvbench_tui.tui.__path__, "cvbench_tui.tui."):
+        for each in vars(importlib.import_module(module.name)).values():
+            ours = isinstance(each, type) and each.__module__ == module.name
             if ours and issubclass(each, DOMNode) and vars(each).get("BINDINGS"):
                 yield each
 
@@ -95,7 +95,7 @@ def declaring() -> Iterator[type[DOMNode]]:
 def pressed() -> set[str]:
     """Every string in a call of ``press``, and in the lists that keys are taken from, in the tests beside this one."""
     found: set[str] = set()
-    trees = [ast.parse(path.read_text()) for path in Path(__file__).parent.glob("test_*.py")]
+    trees = [ast.parse(path.read_text()) for path in Path(__file__).parent.rglob("test_*.py")]
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.For | ast.AsyncFor):
             found |= strings(node.iter)

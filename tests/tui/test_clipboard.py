@@ -6,8 +6,8 @@ import base64
 import os
 import re
 import shutil
+import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.clipboard import MOST_BASE64, PATIENCE_S, SCREEN_PIECE, copy, tool_for
+from cvbench_tui.tui import clipboard
+from cvbench_tui.tui.clipboard import MOST_BASE64, SCREEN_PIECE, copy, tool_for
 
+pytestmark = pytest.mark.timeout(60)
 TEXT = "| VGG16 | 3 µs |\n"
 ENCODED = base64.b64encode(TEXT.encode()).decode()
 UNKNOWN = "Sent to the terminal as OSC 52; whether it was taken depends on the terminal"
@@ -78,7 +80,7 @@ async def test_osc_52_without_a_promise() -> None:
     assert await copied(TEXT, Terminal()) == (f"{UNKNOWN}.", f"\x1b]52;c;{ENCODED}\x07")
 
 
-async def test_a_program_of_the_display_takes_it(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_of_the_display_takes_it(tools: Path, patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     tool(tools, "xclip", f'cat > "{tools}/taken"; echo "$@" > "{tools}/how"')
     monkeypatch.setenv("DISPLAY", ":7")
     sentence, shown = await copied(TEXT, Terminal())
@@ -95,7 +97,13 @@ async def test_a_far_display_is_not_ours(tools: Path, monkeypatch: pytest.Monkey
     assert not (tools / "taken").exists()
 
 
-@pytest.mark.parametrize("script", ["exit 1", "exec sleep 30", "kill -9 $$"])
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that works is waited for, however loaded the machine is."""
+    monkeypatch.setattr(clipboard, "PATIENCE_S", 600.0)
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exec sleep 600", "kill -9 $$"])
 async def test_a_program_that_fails_or_hangs_is_given_up(
     tools: Path, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
@@ -103,16 +111,19 @@ async def test_a_program_that_fails_or_hangs_is_given_up(
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
     app = Copier()
     async with app.run_test():
-        began = time.monotonic()
         assert copy(app, "x" * 1_000_000, Terminal()).startswith("The text has 1333 kB as OSC 52")
-        assert time.monotonic() - began < 10 * PATIENCE_S  # not the 30 s of the program; a loaded machine is slow
 
 
-async def test_a_program_that_leaves_a_child_behind_is_no_hang(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_leaves_a_child_behind_is_no_hang(
+    tools: Path, patient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """xclip and wl-copy do: the child owns the clipboard."""
-    tool(tools, "wl-copy", "cat > /dev/null; sleep 3 &")
+    tool(tools, "wl-copy", f"cat > /dev/null; sleep 600 & echo $! > {tools}/child")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
-    assert (await copied(TEXT, Terminal()))[0] == "Copied with wl-copy."
+    try:
+        assert (await copied(TEXT, Terminal()))[0] == "Copied with wl-copy."
+    finally:
+        os.kill(int((tools / "child").read_text()), signal.SIGKILL)
 
 
 async def test_too_long_for_a_terminal_is_said_and_not_sent() -> None:
@@ -145,11 +156,12 @@ async def test_in_a_browser_it_is_textuals_business(monkeypatch: pytest.MonkeyPa
     assert shown == f"\x1b]52;c;{ENCODED}\x07"
 
 
-@pytest.mark.parametrize("text", ["", "\udc80\x00\x1b]52;c;x\x07", "日本\u202e"])
-async def test_any_text_can_be_copied(text: str) -> None:
-    sentence, shown = await copied(text, Terminal())
-    assert sentence == f"{UNKNOWN}."
-    assert shown.count("\x1b") == 1
+async def test_any_text_can_be_copied() -> None:
+    for text in ("", "\udc80\x00\x1b]52;c;x\x07", "日本\u202e"):
+        sent.clear()
+        sentence, shown = await copied(text, Terminal())
+        assert sentence == f"{UNKNOWN}."
+        assert shown.count("\x1b") == 1
 
 
 def test_the_program_for_each_display(tools: Path) -> None:
@@ -174,7 +186,7 @@ def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
     subprocess.run([*command, "kill-server"], check=True)
 
 
-async def test_a_real_tmux_has_it_in_its_buffer(tmux: list[str]) -> None:
+async def test_a_real_tmux_has_it_in_its_buffer(tmux: list[str], patient: None) -> None:
     sentence, _ = await copied(TEXT, Terminal(remote=True, multiplexer="tmux"))
     assert sentence.startswith("Copied to tmux's buffer (paste: prefix ]). Sent to the terminal")
     shown = subprocess.run([*tmux, "show-buffer"], capture_output=True, check=True)

@@ -18,12 +18,15 @@ from cvbench_tui.core.event import CaseFailed, Event, Progress, RowsAdded
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
+from cvbench_tui.engine import process as worker_process
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.results.store import list_runs, load, read_events
+from cvbench_tui.tui import conductor
 from cvbench_tui.tui.conductor import Conductor
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
+from tests.tui.waits import wait_until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -32,6 +35,8 @@ FAKE = Path(__file__).parents[1] / "engine" / "workers" / "fake.py"
 EVENTS = list(read_events(GOOD))
 PLAN: Plan = EVENTS[0].plan  # type: ignore[union-attr]
 NOW_S = 1_764_000_100.0
+WAIT_S = 120.0
+"""Longer than a test may take: its time-out comes first."""
 
 
 class Gate(ReplaySource):
@@ -47,7 +52,7 @@ class Gate(ReplaySource):
             yield event
             if isinstance(event, Progress):
                 self.reached.set()
-                self.let.wait(20)
+                self.let.wait(WAIT_S)
 
     def cancel(self) -> None:
         super().cancel()
@@ -67,7 +72,7 @@ class Bench:
     def until(self, true: Callable[[], bool]) -> None:
         """Handle messages until it is so."""
         while not true():
-            message = self.messages.get(timeout=30)
+            message = self.messages.get(timeout=WAIT_S)
             if isinstance(message, RunAdvanced):
                 self.conductor.run = message.run
             elif isinstance(message, RunRefused):
@@ -103,7 +108,7 @@ def test_rows_are_added_to_the_run_that_goes_on_and_only_new_ones(gated: tuple[B
     conductor = bench.conductor
     assert conductor.add(PLAN) == 0
     conductor.begin(some(*PLAN.cases[:2]))
-    source.reached.wait(20)
+    assert source.reached.wait(WAIT_S)
     assert conductor.add(PLAN) == 4
     assert conductor.add(PLAN) == 0
     source.let.set()
@@ -119,7 +124,7 @@ def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench
     conductor = bench.conductor
     conductor.skip()
     conductor.begin(some(*PLAN.cases[:2]))
-    source.reached.wait(20)
+    assert source.reached.wait(WAIT_S)
     assert not conductor.can_run_again
     conductor.skip()
     source.let.set()
@@ -154,7 +159,7 @@ def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
     source = Flaky(EVENTS)
     bench = Bench(tmp_path, source)
     bench.conductor.begin(some(first, second))
-    source.reached.wait(20)
+    assert source.reached.wait(WAIT_S)
     assert bench.conductor.can_run_again
     assert bench.conductor.again()
     source.let.set()
@@ -169,7 +174,7 @@ def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) ->
     bench, source = gated
     conductor = bench.conductor
     conductor.begin(PLAN)
-    source.reached.wait(20)
+    assert source.reached.wait(WAIT_S)
     conductor.cancel()
     assert conductor.cancelling
     assert not conductor.can_run_again
@@ -215,7 +220,7 @@ def test_a_run_of_another_machine_is_shown_but_never_mixed_with_this_one(replay:
 def test_no_run_is_opened_over_one_that_goes_on(gated: tuple[Bench, Gate]) -> None:
     bench, source = gated
     bench.conductor.begin(some(PLAN.cases[0]))
-    source.reached.wait(20)
+    assert source.reached.wait(WAIT_S)
     bench.until(lambda: bench.conductor.run is not None)
     shown = bench.conductor.run
     assert shown is not None
@@ -250,21 +255,18 @@ def test_the_log_has_our_notes_and_the_workers_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["forking", "orphan", "onecase"])
-def test_quitting_in_mid_run_is_quick_and_leaves_no_process(tmp_path: Path, mode: str) -> None:
+def test_quitting_in_mid_run_waits_for_no_worker_and_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(worker_process, "END_S", WAIT_S)  # whoever waits for a worker to end by itself waits in vain
+    monkeypatch.setattr(conductor, "EXIT_WAIT_S", WAIT_S)
     mark = tmp_path / "mark"
     bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), mode, str(mark)), start_s=60))
     bench.conductor.begin(some(*PLAN.cases[:2]))
-    while not (mark.exists() and mark.read_text()):
-        time.sleep(0.01)
+    wait_until(lambda: mark.exists() and mark.read_text())
     bench.until(lambda: bench.conductor.run is not None and bench.conductor.run.running is not None)
-    began = time.monotonic()
     bench.conductor.shut_down()
-    took_s = time.monotonic() - began
-    pid = int(mark.read_text())
-    while _alive(pid):
-        assert time.monotonic() < began + 5, f"process {pid} outlived the app"
-        time.sleep(0.01)
-    assert took_s < 0.5
+    wait_until(lambda: not _alive(int(mark.read_text())))
     assert bench.conductor.run_file is not None
     assert load(bench.conductor.run_file).ended == "cancelled"
 

@@ -9,7 +9,8 @@ import pytest
 
 from cvbench_tui.tui.tick_lines import TickLines
 from tests.tui import recorded
-from tests.tui.flow import WIDE, ended, strip, text, until, word
+from tests.tui.flow import WIDE, ended, strip, text, word
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

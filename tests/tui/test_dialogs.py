@@ -18,7 +18,8 @@ from cvbench_tui.tui.layout_choice import LayoutChoice
 from cvbench_tui.tui.path_suggester import suggestion
 from cvbench_tui.tui.save_screen import SaveScreen
 from cvbench_tui.tui.settings_screen import PlanSettings, SettingsScreen
-from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen, until
+from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -39,7 +40,7 @@ class Written:
 @pytest.fixture(autouse=True)
 def _meanings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest meaning there may be: 76 cells."""
-    monkeypatch.setattr(summary, "protocol_line", lambda name: ("words of " + name).ljust(75, "s") + ".", raising=False)
+    monkeypatch.setattr(summary, "protocol_line", lambda name: ("words of " + name).ljust(75, "s") + ".")
 
 
 @pytest.mark.parametrize("size", SIZES)

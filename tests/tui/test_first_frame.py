@@ -23,7 +23,7 @@ def test_the_app_is_imported_without_heavy_libraries_and_dialogs() -> None:
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "textual.app" in loaded
-    modules = {f"cvbench_tui.tui.{module.name}" for module in pkgutil.iter_modules(cvbench_tui.tui.__path__)}
+    modules = {module.name for module in pkgutil.walk_packages(cvbench_tui.tui.__path__, "cvbench_tui.tui.")}
     dialogs = {name for name in modules if name.endswith("_screen")} - FIRST
     late = {f"cvbench_tui.tui.{name}" for name in ("places", "palette", "keymap", "clipboard", "path_suggester")}
     assert {"cvbench_tui.tui.save_screen", "cvbench_tui.tui.presets_screen"} <= dialogs

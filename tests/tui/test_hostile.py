@@ -10,12 +10,14 @@ from textual.pilot import Pilot
 
 from cvbench_tui.core.event import CaseFailed, EnvironmentProbed, Event, RunFinished, RunStarted
 from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.messages import Logged
 from tests.tui import recorded
-from tests.tui.flow import known, page, run_all, toasts, until
+from tests.tui.flow import page, run_all, toasts
+from tests.tui.waits import until
 
 STRINGS = {
     "markup": "[/] [bold]x[/bold] [link=a] Conv2d[k=3]",
@@ -29,7 +31,6 @@ STRINGS = {
     "nothing": "",
 }
 FORBIDDEN = set("\x1b\x9b\x07\r\x00\u202e\u2066")
-each_string = pytest.mark.parametrize("hostile", STRINGS.values(), ids=STRINGS.keys())
 pytestmark = pytest.mark.timeout(60)
 
 
@@ -69,29 +70,44 @@ def drawn(app: BenchApp) -> str:
 async def seen(app: BenchApp, pilot: Pilot[int], *keys: str) -> str:
     """What is on the screen after those keys; nothing on it may give the terminal an order."""
     await pilot.press(*keys)
-    await pilot.pause(0.2)
+    await pilot.pause()
     found = drawn(app)
     assert not FORBIDDEN & set(found)
     return found
 
 
-@each_string
+@pytest.mark.parametrize("hostile", STRINGS.values(), ids=STRINGS.keys())
 async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: str) -> None:
     app = recorded.app(tmp_path, ReplaySource(poisoned(hostile)), recorded.ALL)
     app.host = app.bench._host = hostile
+    app._problems = [hostile]
     async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: bool(toasts(app)) or not hostile)
         await run_all(app, pilot)
         app.conductor.lines.append(hostile)
         app.post_message(Logged())
         for keys in (("4",), ("down",) * 4, ("enter",), ("escape", "5"), ("3",), ("s",), ("escape", "H"), ("escape",)):
             await seen(app, pilot, *keys)
-        await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y")
+        await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y", "slash", "escape", "escape")
+        app.conductor.open(with_a_row_of_that_name(app, hostile))
+        app._show_run()
+        for keys in (("4", "g"), ("u",), ("u",), ("m",), ("enter",), ("escape", "Y"), ("c",), ("escape",)):
+            await seen(app, pilot, *keys)
         app.notify(hostile, markup=False)
         app.say(hostile, bad=True)
         await seen(app, pilot)
         await pilot.resize_terminal(80, 24)
         for key in "12345":
             await seen(app, pilot, key)
+    assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
+
+
+def with_a_row_of_that_name(app: BenchApp, text: str) -> Run:
+    """The run on screen as another one, whose first row is of a layer of that name."""
+    run = app.conductor.run
+    assert run is not None
+    odd = dataclasses.replace(run.plan.cases[0], workload=Workload("layer", text, "relu", (3, 8, 8)))
+    return dataclasses.replace(run, plan=dataclasses.replace(run.plan, cases=(odd, *run.plan.cases[1:])), id="other")
 
 
 async def test_markup_reaches_the_screen_letter_by_letter(tmp_path: Path) -> None:
@@ -102,25 +118,3 @@ async def test_markup_reaches_the_screen_letter_by_letter(tmp_path: Path) -> Non
         assert text in await seen(app, pilot, "3")
         await seen(app, pilot, "4", *("down",) * 4, "enter")
         assert text in page(app)
-
-
-@each_string
-async def test_a_name_in_the_table_and_a_problem_of_the_settings(tmp_path: Path, hostile: str) -> None:
-    events = recorded.good()
-    started = next(event for event in events if isinstance(event, RunStarted))
-    case = started.plan.cases[0]
-    odd = dataclasses.replace(case, workload=Workload("layer", hostile, "relu", (3, 8, 8)))
-    run_file = tmp_path / "runs"
-    app = recorded.app(tmp_path, ReplaySource(events), recorded.ALL)
-    app._problems = [hostile]
-    async with app.run_test(size=(120, 40)) as pilot:
-        await known(app, pilot)
-        await until(pilot, lambda: bool(toasts(app)) or not hostile)
-        plan = dataclasses.replace(started.plan, cases=(odd, *started.plan.cases[1:]))
-        await run_all(app, pilot)
-        assert app.conductor.run is not None
-        app.conductor.open(dataclasses.replace(app.conductor.run, plan=plan, id="other"))
-        app._show_run()
-        for keys in (("4", "g"), ("u",), ("u",), ("m",), ("enter",), ("escape", "Y"), ("c",), ("escape",)):
-            await seen(app, pilot, *keys)
-    assert run_file.exists()

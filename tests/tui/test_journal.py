@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,28 +15,35 @@ from cvbench_tui.results.store import read_events
 from cvbench_tui.tui import journal
 from cvbench_tui.tui.journal import MOST_LINES, Journal, words
 from cvbench_tui.tui.messages import Logged
+from tests.tui.waits import wait_until
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
 
 
-def until(true: Callable[[], bool]) -> None:
-    """Wait for another thread; the test's own time-out ends a wait that is in vain."""
-    while not true():
-        time.sleep(0.01)
-
-
 def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "LOGGED_EVERY_S", 0.3)
+    monkeypatch.setattr(journal, "LOGGED_EVERY_S", 3600.0)
     posted: list[Message] = []
     mine = Journal(posted.append)
     mine.write("first")
     assert [type(message) for message in posted] == [Logged]
     for number in range(1000):
         mine.write(str(number))
-    until(lambda: len(posted) >= 2)
+    assert len(posted) == 1
+    mine._tell()  # as the timer does
+    assert len(posted) == 2
     assert (list(mine.lines)[:2], mine.count) == (["first", "0"], 1001)
     mine.write("later")
     assert len(posted) == 2
+    mine.close()
+
+
+def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "LOGGED_EVERY_S", 0.2)
+    posted: list[Message] = []
+    mine = Journal(posted.append)
+    mine.write("first")
+    mine.write("second")
+    wait_until(lambda: len(posted) == 2)
     mine.close()
 
 
@@ -61,9 +66,12 @@ def test_the_lines_stand_still_while_they_are_read() -> None:
     thread = threading.Thread(target=talk)
     thread.start()
     try:
+        wait_until(lambda: mine.lines)
+        before = mine.count
         for _ in range(50):
             for line in mine.lines:
                 assert line
+        wait_until(lambda: mine.lines and mine.count > before)
     finally:
         stop.set()
         thread.join()

@@ -9,7 +9,8 @@ from textual.geometry import Region
 from textual.widgets import Input, OptionList, Static
 
 from cvbench_tui.tui.jump_screen import JumpScreen, JumpTarget, targets_of
-from tests.tui.dialog_app import SIZES, UNTOUCHED, seen, until
+from tests.tui.dialog_app import SIZES, UNTOUCHED, seen
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -15,7 +15,8 @@ from cvbench_tui.tui.columns_screen import ColumnsScreen
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.presets_screen import PresetChoice, PresetsScreen
 from cvbench_tui.tui.runs_screen import RunsScreen
-from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen, until
+from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 LOWEST = (60, 16)

@@ -10,8 +10,9 @@ from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.themes import DEFAULT, no_colour_theme
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, ended, known, text, toasts, until
+from tests.tui.flow import NARROW, WIDE, ended, known, text, toasts
 from tests.tui.kept import read_settings, settings_app, write_settings
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

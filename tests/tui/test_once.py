@@ -13,7 +13,8 @@ from textual.app import App
 import cvbench_tui
 from cvbench_tui.tui.once import once
 from tests.tui import recorded
-from tests.tui.flow import known
+from tests.tui.flow import known, run_all
+from tests.tui.waits import until
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ async def test_the_framework_still_loses_it(late: None) -> None:
     async with app.run_test() as pilot:
         app.set_timer(0.01, lambda: heard.append("framework"))
         once(app.set_timer(0.01, lambda: heard.append("once")))
-        await pilot.pause(0.1)
+        await pilot.pause()  # until both have run off
     assert heard == ["once"]
 
 
@@ -45,7 +46,6 @@ async def test_a_change_of_size_is_not_lost(late: None, tmp_path: Path) -> None:
         await known(app, pilot)
         for size in ((200, 50), (80, 24), (120, 40), (80, 24)):
             await pilot.resize_terminal(*size)
-            await pilot.pause(0.1)
             assert app.bench.outer_size == size
     app.conductor.shut_down()
 
@@ -53,12 +53,9 @@ async def test_a_change_of_size_is_not_lost(late: None, tmp_path: Path) -> None:
 async def test_the_table_is_drawn_again(late: None, tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=recorded.ALL)
     async with app.run_test(size=(120, 40)) as pilot:
-        await known(app, pilot)
-        await pilot.press("r")
-        while app.conductor.run is None or app.conductor.run.ended is None:
-            await pilot.pause(0.02)
-        await pilot.press("4", "slash", *"VGG", "enter")
-        await pilot.pause(0.3)
+        await run_all(app, pilot)
+        await pilot.press("4", "slash", *"VGG")
+        await pilot.pause()
         assert {row.cells[0].text for row in app.bench.results.table._table.rows} == {"VGG16"}
     app.conductor.shut_down()
 
@@ -70,20 +67,21 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
         await known(app, pilot)
         await pilot.press("r")
         pane = app.bench.results
-        while not source.reached.is_set() or pane.run is None or pane.run is not app.conductor.newest:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: source.reached.is_set() and pane.run is app.conductor.newest)
+        assert pane.run is not None
         pane.draw()
         pane.show(pane.run)
         assert pane._timer is not None, "so soon after it was drawn it waits"
-        await pilot.pause(0.6)
+        await pilot.pause()
         assert pane._timer is None, "drawn"
         source.go_on.set()
-        while app.conductor.running:
-            await pilot.pause(0.02)
+        await until(pilot, lambda: not app.conductor.running)
     app.conductor.shut_down()
 
 
 def test_every_timer_of_the_app_is_sure() -> None:
-    for file in (Path(cvbench_tui.__file__).parent / "tui").glob("*.py"):
-        for line in file.read_text(encoding="utf-8").splitlines():
-            assert ".set_timer(" not in line or "once(" in line, f"{file.name}: {line.strip()}"
+    files = (Path(cvbench_tui.__file__).parent / "tui").rglob("*.py")
+    lines = [f"{file.name}: {line.strip()}" for file in files for line in file.read_text("utf-8").splitlines()]
+    timers = [line for line in lines if ".set_timer(" in line]
+    assert timers, "the app has some"
+    assert [line for line in timers if "once(" not in line] == []

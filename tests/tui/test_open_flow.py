@@ -18,7 +18,8 @@ from cvbench_tui.tui.save_screen import SaveScreen
 from cvbench_tui.tui.settings_screen import SettingsScreen
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts, until
+from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

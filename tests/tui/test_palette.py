@@ -17,7 +17,8 @@ from cvbench_tui.errors import PresetError
 from cvbench_tui.results.store import RunSummary
 from cvbench_tui.tui.palette import MOST_RUNS, BenchCommands, Command, actions, lists, themes
 from cvbench_tui.tui.runs_screen import moment
-from tests.tui.dialog_app import SIZES, Preset, seen, until
+from tests.tui.dialog_app import SIZES, Preset, seen
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 AT_S = 1_764_000_100.0

@@ -1,10 +1,11 @@
-"""Pictures of every state at three sizes. After a wanted change: make snapshots, and look at the report.
+"""Pictures of every state, the main ones at three sizes. After a wanted change: make snapshots, look at the report.
 
 A picture is compared whole, so these also show that nothing is cut off: the footer, the dialogs, the labels.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,12 +18,24 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.background import Background, Drive
 from tests.tui import recorded
+from tests.tui.flow import ended
+from tests.tui.waits import until
 
-SIZES = {"80x24": (80, 24), "120x40": (120, 40), "200x50": (200, 50)}
-at_all_sizes = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
-pytestmark = pytest.mark.timeout(60)
+SMALL, USUAL, LARGE = (80, 24), (120, 40), (200, 50)
+"""One pane at a time; lists beside the results; the detail beside them, too."""
 Compare = Callable[..., bool]
+
+
+def sizes(*which: tuple[int, int]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("size", which, ids=[f"{width}x{height}" for width, height in which])
+
+
+at_all_sizes = sizes(SMALL, USUAL, LARGE)
+at_small_size = sizes(SMALL)
+"""Dialogs, and states of the app that are drawn the same at every size: where there is least room."""
+pytestmark = pytest.mark.timeout(60)
 
 
 class NoTorch(ReplaySource):
@@ -48,20 +61,17 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     monkeypatch.setattr(Input, "cursor_blink", False)
 
     def compare(
-        *keys: str,
-        ticked: bool = True,
-        source: ReplaySource | None = None,
-        selection: Selection = recorded.ALL,
-        known: bool = True,
+        *keys: str, ticked: bool = True, source: ReplaySource | None = None, selection: Selection = recorded.ALL
     ) -> bool:
+        others = set(threading.enumerate())
         app = recorded.app(Path(), source, selection if ticked else None)  # a folder that has the same name everywhere
 
         async def before(pilot: Pilot[int]) -> None:
-            while known and app.conductor.environment is None:
-                await pilot.pause(0.02)
+            await pilot.pause()
+            await until(pilot, lambda: quiet(app, source, others))
             for key in keys:
-                await _press(app, pilot, key, source)
-            await pilot.pause(0.3)
+                await (_run(app, pilot, source) if key == "RUN" else pilot.press(key))
+            await until(pilot, lambda: quiet(app, source, others))
 
         same = snap_compare(app, terminal_size=size, run_before=before)
         app.conductor.shut_down()
@@ -70,22 +80,24 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     return compare
 
 
-async def _press(app: BenchApp, pilot: Pilot[int], key: str, source: ReplaySource | None) -> None:
-    if key == "PAUSE":
-        await pilot.pause(0.4)
-        return
-    if key != "RUN":
-        await pilot.press(key)
-        return
+def quiet(app: BenchApp, source: ReplaySource | None, others: set[threading.Thread]) -> bool:
+    """Whether nothing goes on behind the app: no thread reads or measures, but a run that is held up; no search."""
+    held = isinstance(source, recorded.Gated) and source.reached.is_set() and not source.go_on.is_set()
+    own = (
+        each for each in threading.enumerate() if each not in others and isinstance(each, Background | threading.Timer)
+    )
+    return all(held and isinstance(each, Drive) for each in own) and all(each.is_finished for each in app.workers)
+
+
+async def _run(app: BenchApp, pilot: Pilot[int], source: ReplaySource | None) -> None:
+    """Begin a run and wait for its end, or for where it is held up."""
     await pilot.press("r")
-    if isinstance(source, recorded.Gated):
-        while not source.reached.is_set() or app.bench.results.run is not app.conductor.newest:
-            await pilot.pause(0.02)  # the newest state is told at most every quarter of a second
-        app.bench.results.draw()
-        app.run_flow.tick()
+    if not isinstance(source, recorded.Gated):
+        await until(pilot, lambda: ended(app))
         return
-    while app.conductor.run is None or app.conductor.run.ended is None:
-        await pilot.pause(0.02)
+    await until(pilot, lambda: source.reached.is_set() and app.bench.results.run is app.conductor.newest)
+    app.bench.results.draw()
+    app.run_flow.tick()
 
 
 @at_all_sizes
@@ -98,22 +110,22 @@ def test_ready(picture: Compare) -> None:
     assert picture()
 
 
-@at_all_sizes
+@sizes(SMALL, USUAL)
 def test_picked_and_filtered(picture: Compare) -> None:
-    assert picture("2", "slash", "c", "o", "n", "v", "PAUSE", "enter")
+    assert picture("2", "slash", "c", "o", "n", "v", "enter")
 
 
-@at_all_sizes
+@at_small_size
 def test_filter_without_a_match(picture: Compare) -> None:
-    assert picture("slash", "x", "y", "z", "q", "PAUSE")
+    assert picture("slash", "x", "y", "z", "q")
 
 
-@at_all_sizes
+@at_small_size
 def test_folded(picture: Compare) -> None:
     assert picture("up", "left", "space")
 
 
-@at_all_sizes
+@at_small_size
 def test_run_with_nothing_ticked(picture: Compare) -> None:
     assert picture("r", ticked=False)
 
@@ -123,14 +135,14 @@ def test_running(picture: Compare) -> None:
     assert picture("RUN", source=recorded.Gated(recorded.good()))
 
 
-@at_all_sizes
+@at_small_size
 def test_asked_before_quitting(picture: Compare) -> None:
     assert picture("RUN", "q", source=recorded.Gated(recorded.good()))
 
 
-@at_all_sizes
+@at_small_size
 def test_cancelled(picture: Compare) -> None:
-    assert picture("RUN", "x", "PAUSE", source=recorded.Gated(recorded.good()))
+    assert picture("RUN", "x", source=recorded.Gated(recorded.good()))
 
 
 @at_all_sizes
@@ -143,17 +155,17 @@ def test_grouped_and_compared(picture: Compare) -> None:
     assert picture("RUN", "m", "u", "u", "u")
 
 
-@at_all_sizes
+@at_small_size
 def test_table_filtered(picture: Compare) -> None:
-    assert picture("RUN", "slash", "v", "g", "g", "PAUSE")
+    assert picture("RUN", "slash", "v", "g", "g")
 
 
-@at_all_sizes
+@sizes(SMALL, LARGE)
 def test_detail(picture: Compare) -> None:
     assert picture("RUN", "enter")
 
 
-@at_all_sizes
+@at_small_size
 def test_detail_of_a_failure(picture: Compare) -> None:
     assert picture("RUN", "down", "down", "down", "down", "enter")
 
@@ -163,7 +175,7 @@ def test_every_grade(picture: Compare) -> None:
     assert picture("RUN", source=ReplaySource(recorded.graded()), selection=recorded.GRADED)
 
 
-@at_all_sizes
+@at_small_size
 def test_detail_of_a_doubtful_row(picture: Compare) -> None:
     keys = ("RUN", *("down",) * 7, "enter")
     assert picture(*keys, source=ReplaySource(recorded.graded()), selection=recorded.GRADED)
@@ -175,47 +187,47 @@ def test_log(picture: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     assert picture("RUN", "5")
 
 
-@at_all_sizes
+@at_small_size
 def test_help(picture: Compare) -> None:
     assert picture("question_mark")
 
 
-@at_all_sizes
+@at_small_size
 def test_help_on_grades(picture: Compare) -> None:
     assert picture("question_mark", "end")
 
 
-@at_all_sizes
+@at_small_size
 def test_save_dialog(picture: Compare) -> None:
-    assert picture("RUN", "s", "PAUSE")
+    assert picture("RUN", "s")
 
 
-@at_all_sizes
+@at_small_size
 def test_settings_dialog(picture: Compare) -> None:
     assert picture("b")
 
 
-@at_all_sizes
+@at_small_size
 def test_presets_dialog(picture: Compare) -> None:
     assert picture("P")
 
 
-@at_all_sizes
+@at_small_size
 def test_columns_dialog(picture: Compare) -> None:
     assert picture("RUN", "c")
 
 
-@at_all_sizes
+@at_small_size
 def test_past_runs_dialog(picture: Compare) -> None:
     assert picture("H")
 
 
-@at_all_sizes
+@at_small_size
 def test_palette(picture: Compare) -> None:
-    assert picture("ctrl+p", "PAUSE")
+    assert picture("ctrl+p")
 
 
-@at_all_sizes
+@sizes(SMALL, USUAL)
 def test_jump(picture: Compare) -> None:
     assert picture("semicolon")
 
@@ -225,16 +237,16 @@ def test_one_pane(picture: Compare) -> None:
     assert picture("f")
 
 
-@at_all_sizes
+@sizes(SMALL, USUAL)
 def test_no_torch(picture: Compare) -> None:
-    assert picture("PAUSE", source=NoTorch(recorded.good()), known=False)
+    assert picture(source=NoTorch(recorded.good()))
 
 
-@at_all_sizes
+@at_small_size
 def test_no_gpu(picture: Compare) -> None:
     assert picture("3", source=recorded.NoGpu(recorded.good()))
 
 
-@pytest.mark.parametrize("size", [(50, 12), (59, 15), (60, 16), (79, 19)], ids=lambda size: f"{size[0]}x{size[1]}")
+@sizes((50, 12), (59, 15), (60, 16), (79, 19))
 def test_small_terminals(picture: Compare) -> None:
     assert picture("4")

@@ -21,7 +21,8 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.places import all_bindings
 from tests.tui import recorded
-from tests.tui.flow import known, until
+from tests.tui.flow import known
+from tests.tui.waits import settled, until
 
 STEPS = 5000
 LEAVE = {"q", "f10", "ctrl+q", "ctrl+z", "ctrl+c", "y"}
@@ -52,6 +53,7 @@ def keys() -> list[str]:
     return sorted((declared | {"escape", "enter", "up", "down"}) - LEAVE) + list(TYPED)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -96,7 +98,7 @@ async def walk(app: BenchApp, pilot: Pilot[int], draw: random.Random) -> bool:
         else:
             await pilot.resize_terminal(*draw.choice(SIZES))
         if step % 10 == 0:
-            await pilot.pause()
+            await settled()
             ran = ran or app.conductor.run is not None
         assert app.return_code is None, f"left at step {step}"
     return ran
@@ -118,5 +120,5 @@ async def back_to_the_bench(app: BenchApp, pilot: Pilot[int]) -> None:
         if app.screen is app.bench:
             return
         await pilot.press("escape")
-        await pilot.pause(0.05)
+        await pilot.pause()
     raise AssertionError(f"{app.screen} cannot be closed with Escape")

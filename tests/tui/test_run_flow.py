@@ -11,8 +11,9 @@ from cvbench_tui.results.store import list_runs
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, until, word
+from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, word
 from tests.tui.kept import read_settings, settings_app, write_settings
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

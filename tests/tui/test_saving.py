@@ -10,7 +10,8 @@ from textual.widgets import Input
 from cvbench_tui.tui.confirm_screen import ConfirmScreen
 from cvbench_tui.tui.save_screen import SaveScreen
 from tests.tui import recorded
-from tests.tui.flow import NARROW, ended, run_all, strip, text, until
+from tests.tui.flow import NARROW, ended, run_all, strip, text
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -60,16 +59,17 @@ def test_a_line_is_a_box_a_name_and_numbers_at_the_right() -> None:
     assert found["Resnet18"] == ["[ ] Resnet18           1.8  11.7M"]
 
 
-@pytest.mark.parametrize("width", [31, 33, 37, 45, 76])
-def test_no_model_is_cut_and_no_number_either(width: int) -> None:
-    picks = dated()
-    picks.models.unfold_all()
-    for item in picks.models.items:
-        (row,) = texts(picks.models, width)[item.key]
-        assert cell_len(row) == width
-        assert row.startswith(f"[ ] {item.name} ")
-        assert row.endswith(" 12.3 ms")
-        assert set(row[4 + len(item.name) : -7].split()) <= set(item.columns)
+def test_no_model_is_cut_and_no_number_either() -> None:
+    models = dated().models
+    models.unfold_all()
+    for width in (31, 33, 37, 45, 76):
+        found = texts(models, width)
+        for item in models.items:
+            (row,) = found[item.key]
+            assert cell_len(row) == width
+            assert row.startswith(f"[ ] {item.name} ")
+            assert row.endswith(" 12.3 ms")
+            assert set(row[4 + len(item.name) : -7].split()) <= set(item.columns)
 
 
 def test_a_name_is_cut_only_where_it_does_not_fit_alone() -> None:
@@ -101,11 +101,14 @@ def test_whatever_stands_in_it_a_row_fits(name: str, other: str, column: str, wi
             assert not any(letter in row for letter in "\n\r\t\x1b")
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_is_shown_letter_for_letter(text: str) -> None:
-    (row,) = texts(Ticks([Item("a", text, columns=("12",))], headings=("n",)), 80)["a"]
-    plain = text.replace("\x1b", "\\x1b").replace("\n", " ").replace("\t", " ")
-    assert row[4:].startswith(plain if cell_len(plain) <= 76 else plain[:30])
+def test_hostile_text_is_shown_letter_for_letter() -> None:
+    unlike = []
+    for text in HOSTILE:
+        (row,) = texts(Ticks([Item("a", text, columns=("12",))], headings=("n",)), 80)["a"]
+        plain = text.replace("\x1b", "\\x1b").replace("\n", " ").replace("\t", " ")
+        if not row[4:].startswith(plain if cell_len(plain) <= 76 else plain[:30]):
+            unlike.append((text, row))
+    assert unlike == []
 
 
 @given(st.text(max_size=50), st.integers(0, 20))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -130,38 +129,35 @@ def test_a_family_under_a_filter_is_what_the_filter_shows_of_it() -> None:
     assert mine.group_state("one") == "some"
 
 
-@pytest.mark.parametrize(
-    ("word", "text", "kind", "found"),
-    [
-        ("resnet18", "Resnet18", START, "Resnet18"),
-        ("net", "Resnet18", INSIDE, "net"),
-        ("bn", "vgg11_bn", START, "bn"),
-        ("effb0", "efficientnet_b0", PIECES, "effb0"),
-        ("vb16", "vit_b_16", PIECES, "vb16"),
-        ("bn", "BatchNorm", PIECES, "BN"),
-        ("rn18", "Resnet18", SCATTERED, "Rn18"),
-        ("sw2t", "swin_v2_t", PIECES, "sw2t"),
-    ],
-)
-def test_a_word_is_found_as_well_as_it_can_be(word: str, text: str, kind: int, found: str) -> None:
-    match = Text(text).find(word)
-    assert match is not None
-    assert match.kind == kind
-    assert "".join(text[at] for at in match.positions) == found
+FOUND = [
+    ("resnet18", "Resnet18", START, "Resnet18"),
+    ("net", "Resnet18", INSIDE, "net"),
+    ("bn", "vgg11_bn", START, "bn"),
+    ("effb0", "efficientnet_b0", PIECES, "effb0"),
+    ("vb16", "vit_b_16", PIECES, "vb16"),
+    ("bn", "BatchNorm", PIECES, "BN"),
+    ("rn18", "Resnet18", SCATTERED, "Rn18"),
+    ("sw2t", "swin_v2_t", PIECES, "sw2t"),
+]
+NOT_FOUND = [
+    ("resnet18", "resnext101_32x8d"),  # six letters between: another model
+    ("rd", "resnet with a long description"),  # spans the whole text
+    ("tnet", "Resnet_thing"),  # scattered from the middle of a word
+    ("x", "Resnet18"),
+    ("ba", "ab"),
+]
 
 
-@pytest.mark.parametrize(
-    ("word", "text"),
-    [
-        ("resnet18", "resnext101_32x8d"),  # six letters between: another model
-        ("rd", "resnet with a long description"),  # spans the whole text
-        ("tnet", "Resnet_thing"),  # scattered from the middle of a word
-        ("x", "Resnet18"),
-        ("ba", "ab"),
-    ],
-)
-def test_what_is_no_match(word: str, text: str) -> None:
-    assert Text(text).find(word) is None
+def test_a_word_is_found_as_well_as_it_can_be() -> None:
+    matches = [(word, text, Text(text).find(word)) for word, text, _, _ in FOUND]
+    assert [
+        (word, text, match.kind, "".join(text[at] for at in match.positions)) if match else (word, text)
+        for word, text, match in matches
+    ] == FOUND
+
+
+def test_what_is_no_match() -> None:
+    assert [(word, text) for word, text in NOT_FOUND if Text(text).find(word) is not None] == []
 
 
 @given(st.text(max_size=30), st.text(min_size=1, max_size=8))

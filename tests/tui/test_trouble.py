@@ -13,8 +13,9 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.results.runfile import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.tui import recorded
-from tests.tui.flow import WIDE, run_all, strip, table, until, word
+from tests.tui.flow import WIDE, run_all, strip, table, word
 from tests.tui.flow import page as page_of
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 

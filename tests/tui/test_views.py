@@ -17,8 +17,9 @@ from cvbench_tui.tui.jump_screen import JumpScreen
 from cvbench_tui.tui.pane_tabs import PANES
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, table, toasts, until
+from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, table, toasts
 from tests.tui.kept import read_settings, settings_app
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 UP, DOWN = "\u25b2", "\u25bc"

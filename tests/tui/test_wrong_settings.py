@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.tui import recorded
-from tests.tui.flow import known, run_all, strip, table, toasts, until
+from tests.tui.flow import known, run_all, strip, table, toasts
 from tests.tui.kept import settings_app, write_settings
+from tests.tui.waits import until
 
 pytestmark = pytest.mark.timeout(60)
 
