@@ -17,10 +17,10 @@ from statistics import median
 
 from sides import Entry, case_of, label, machine, opened, parser
 
-from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.rounds import counted
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.core.stats.stop_rule import counted
 from cvbench_tui.selftest.bench import CheckFailed, Scope, Taken
 
 WORKLOADS: tuple[Entry, ...] = (

@@ -22,8 +22,8 @@ PASS_S = 1.0
 def stopwatch() -> dict[str, float]:
     """CPU seconds for each group by our stopwatch, warm-up, evidence and statistics between rounds included."""
     from cvbench_tui.core.protocol import Protocol
-    from cvbench_tui.worker.backend import CpuBackend
-    from cvbench_tui.worker.stopwatch import Stopwatch
+    from cvbench_tui.worker.devices.backend import CpuBackend
+    from cvbench_tui.worker.timing.stopwatch import Stopwatch
 
     counted = Counted()
     protocol = Protocol("engine cost", precision=1e-9, budget_s=PASS_S, max_rounds=1000)
@@ -40,9 +40,9 @@ class Counted:
         from cvbench_tui.core.plan import Case
         from cvbench_tui.core.protocol import Protocol
         from cvbench_tui.core.workload import Workload
-        from cvbench_tui.worker.backend import CpuBackend
-        from cvbench_tui.worker.subject import Subject
-        from cvbench_tui.worker.timed import TrainingPass
+        from cvbench_tui.worker.devices.backend import CpuBackend
+        from cvbench_tui.worker.timing.timed_passes import TrainingPass
+        from cvbench_tui.worker.workloads.module_under_test import Subject
 
         case = Case(Workload("layer", "nothing", "selftest_empty", (8,), ()), "cpu", 1)
         self.subject = Subject(case, Protocol("engine cost"))

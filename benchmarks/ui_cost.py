@@ -21,8 +21,8 @@ from sides import parser
 from terminal_session import TerminalSession
 
 from cvbench_tui.catalog.layers import LAYERS
-from cvbench_tui.results import store
-from cvbench_tui.results.statistics import results_of
+from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.storage import runs as store
 from cvbench_tui.selftest.busy import usable_cores
 
 RUN_S = 1800.0

@@ -1,6 +1,6 @@
 """``python -m cvbench_tui`` is the same as ``cvbench-tui``."""
 
-from cvbench_tui.cli import main
+from cvbench_tui.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -45,7 +45,7 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
 
     Raises PresetError for a preset that cannot be used.
     """
-    from cvbench_tui.results.folders import runs_folder
+    from cvbench_tui.results.storage.runs_dir import runs_folder
 
     selection = None
     if preset:
@@ -54,7 +54,7 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
         selection = load_preset(preset)
     if in_browser():
         end_with_parent()
-    from cvbench_tui.tui.opening import open_app as open_textual_app
+    from cvbench_tui.tui.launch import open_app as open_textual_app
 
     source = LateSource(lambda: _live_source(runs_dir))
     return open_textual_app(source, selection=selection, runs_folder=runs_folder(runs_dir), ascii=ascii)
@@ -121,7 +121,7 @@ class LateSource:
 
 def _live_source(runs_dir: str | None) -> EventSource:
     """The worker's source."""
-    from cvbench_tui.headless import live_source
+    from cvbench_tui.cli.run import live_source
 
     return live_source(runs_dir)
 

@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui import __version__, cli, headless, listing
+from cvbench_tui import __version__
 from cvbench_tui.app_start import LateSource
+from cvbench_tui.cli import list as listing
+from cvbench_tui.cli import main as cli
+from cvbench_tui.cli import run as headless
 from cvbench_tui.engine.live import LiveSource
 
 FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
@@ -309,7 +312,7 @@ def test_a_dumb_terminal_gets_sentences_with_the_reason(type_, screen, monkeypat
 def test_the_app_is_opened_with_what_was_asked_for(type_, screen, monkeypatch, tmp_path, arguments, preset, ascii_only):
     opened = {}
     monkeypatch.setattr(
-        "cvbench_tui.tui.opening.open_app", lambda source, **how: opened.update(source=source, **how) or 7
+        "cvbench_tui.tui.launch.open_app", lambda source, **how: opened.update(source=source, **how) or 7
     )
     screen()
     assert type_("--runs-dir", str(tmp_path / "runs"), *arguments)[0] == 7
@@ -324,13 +327,13 @@ def test_the_app_waits_for_no_measuring_code():
     code = (
         "import sys\n"
         "from cvbench_tui import app_start\n"
-        "import cvbench_tui.tui.opening as opening\n"
+        "import cvbench_tui.tui.launch as opening\n"
         "opening.open_app = lambda source, **how: 0\n"
         "app_start.open_app(None)\n"
         "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.split()) & {"torch", "cvbench_tui.engine.live", "cvbench_tui.headless", "psutil"}
+    assert not set(done.stdout.split()) & {"torch", "cvbench_tui.engine.live", "cvbench_tui.cli.run", "psutil"}
 
 
 def test_a_source_that_is_made_late_is_cancelled_and_closed_before_it_is_there():
@@ -364,11 +367,11 @@ def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
     """A real Ctrl-C in the middle of the second row."""
     script = (
         "import sys\n"
-        "from cvbench_tui import cli, headless\n"
+        "from cvbench_tui.cli import main, run\n"
         "from cvbench_tui.engine.live import LiveSource\n"
-        f"headless.live_source = lambda _: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
+        f"run.live_source = lambda _: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
         "sys.argv = ['cvbench-tui', 'run', '-l', 'Dense,BatchNorm,AvgPool', '-o', 'a.md']\n"
-        "cli.main()\n"
+        "main.main()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from cvbench_tui import doctor
+from cvbench_tui.cli import doctor
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
-from cvbench_tui.results.hazards import hazards
+from cvbench_tui.results.machine_warnings import hazards
 
 QUIET = Environment(
     (("torch", "2.6"),),

@@ -23,7 +23,11 @@ HEADLESS = [
     for name in MODULES
     if name.startswith(("cvbench_tui.core", "cvbench_tui.catalog", "cvbench_tui.results", "cvbench_tui.engine"))
 ]
-WORKER_WITHOUT_TORCH = ["cvbench_tui.worker.channel", "cvbench_tui.worker.pace", "cvbench_tui.worker.request"]
+WORKER_WITHOUT_TORCH = [
+    "cvbench_tui.worker.process.channel",
+    "cvbench_tui.worker.timing.pacing",
+    "cvbench_tui.worker.process.requests",
+]
 THIRD_PARTY = ("torch", "torchvision", "textual", "rich", "pydantic", "click", "psutil", "platformdirs", "numpy")
 
 
@@ -59,7 +63,9 @@ def test_the_headless_packages_know_no_screen():
 
 
 def test_the_worker_needs_torch_torchvision_and_the_core_only():
-    loaded = loaded_by("cvbench_tui.worker.job", "cvbench_tui.worker.zygote", "cvbench_tui.worker.probe")
+    loaded = loaded_by(
+        "cvbench_tui.worker.process.job", "cvbench_tui.worker.process.fork_server", "cvbench_tui.worker.devices.probe"
+    )
     assert loaded & {"torch"}
     assert not loaded & {"textual", "rich", "pydantic", "click", "psutil", "platformdirs"}
     assert all(name.startswith(("cvbench_tui.core", "cvbench_tui.worker")) for name in loaded if "." in name)
@@ -77,7 +83,7 @@ def test_help_and_version_load_nothing_heavy(arguments):
         "import sys, atexit, json\n"
         "atexit.register(lambda: sys.stderr.write(json.dumps(sorted(sys.modules))))\n"
         f"sys.argv = ['cvbench-tui', *{arguments!r}]\n"
-        "from cvbench_tui.cli import main; main()\n"
+        "from cvbench_tui.cli.main import main; main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip()

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from cvbench_tui.catalog.presets import preset_names
-from cvbench_tui.completion import names
-from cvbench_tui.listing import print_list
+from cvbench_tui.cli.completion import names
+from cvbench_tui.cli.list import print_list
 
 NEW_LINE = "two\\nlines"
 

@@ -12,13 +12,13 @@ import pytest
 
 from cvbench_tui.catalog.preset_files import Preset
 from cvbench_tui.catalog.presets import preset_names
-from cvbench_tui.cli import EXTRA_NAMES, cli
+from cvbench_tui.cli.main import EXTRA_NAMES, cli
+from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
-from cvbench_tui.core.reasons import NOTICES, REASONS
-from cvbench_tui.results.columns import COLUMNS
-from cvbench_tui.tui.places import all_bindings
-from cvbench_tui.tui.themes import THEMES
+from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.tui.keys.registry import all_bindings
+from cvbench_tui.tui.terminal.theme import THEMES
 from tests.every import every
 
 ROOT = Path(__file__).parents[1]

@@ -11,18 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui import cli, headless
-from cvbench_tui.ascii_streams import only_ascii
+from cvbench_tui.cli import main as cli
+from cvbench_tui.cli import run as headless
+from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.progress import print_table
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.progress import print_table
-from cvbench_tui.results.fitting import telling
-from cvbench_tui.results.sentences import sentences
-from cvbench_tui.results.store import load
-from cvbench_tui.results.table import build
+from cvbench_tui.results.export.plain_text import sentences
+from cvbench_tui.results.storage.runs import load
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.column_fit import telling
 from tests.results.samples import CONV, graded_run, plan, run_of
 
 DATA = Path(__file__).parent / "data"

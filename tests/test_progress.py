@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.cli.progress import print_table, settled_line
 from cvbench_tui.core.event import CaseFailed
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
-from cvbench_tui.progress import print_table, settled_line
 from tests.results.samples import CONV, graded_run, plan, run_of
 
 

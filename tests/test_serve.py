@@ -15,9 +15,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cvbench_tui import cli, serve
+from cvbench_tui.cli import main as cli
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.serve import Gate, address, app_command, listen
+from cvbench_tui.serve import command as serve
+from cvbench_tui.serve.command import Gate, address, app_command, listen
 
 ROOT = Path(__file__).parents[1]
 SMALL_APP = (sys.executable, "-m", "tests.programs.small_app")
@@ -224,7 +225,7 @@ def test_the_command_refuses_others_and_says_why(type_):
 
 def test_without_the_extra_the_command_says_what_to_install(type_, monkeypatch):
     monkeypatch.setitem(sys.modules, "textual_serve", None)
-    monkeypatch.delitem(sys.modules, "cvbench_tui.web_server", raising=False)
+    monkeypatch.delitem(sys.modules, "cvbench_tui.serve.server", raising=False)
     monkeypatch.delitem(sys.modules, "textual_serve.app_service", raising=False)
     code, out, err = type_("serve")
     assert (code, out) == (2, "")

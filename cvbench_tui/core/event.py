@@ -13,9 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Union
 
-from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Phase
+from cvbench_tui.core.peak import Ceiling
 from cvbench_tui.core.plan import Case, Plan
 
 SCHEMA = 3

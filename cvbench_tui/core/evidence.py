@@ -1,4 +1,4 @@
-"""What the system did while a round was timed: the facts that a grade is judged by. Judging is ``core.grade``'s.
+"""What the system did while a round was timed: the facts that ``core.grading`` judges by.
 
 Every field that a system or a device may not tell is None then, never 0.
 """

@@ -1,7 +1,7 @@
 """Every fact an environment can hold: its group, its meaning, and why it decides comparability if it does.
 
-Reading them is ``worker.probe``'s (the process, PyTorch) and ``engine.host``'s (the machine, NVML). Units are in names;
-a share is between 0 and 1. docs/environment.md is this table.
+``worker.devices.probe`` reads those of the process and of PyTorch, ``engine.host`` those of the machine and NVML.
+Units are in names; a share is between 0 and 1. docs/environment.md is this table.
 """
 
 from __future__ import annotations

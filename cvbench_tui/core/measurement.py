@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
-from cvbench_tui.core.timed_rounds import Rounds
+from cvbench_tui.core.sample_array import Rounds
 
 Phase = Literal["forward", "backward", "total", "inference"]
 PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
-from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
+from cvbench_tui.core.peak import Ceiling
 from cvbench_tui.core.plan import Plan, unique
 
 

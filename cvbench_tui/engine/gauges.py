@@ -122,13 +122,13 @@ class Gauges:
         uuid, pci_id = self._identity
         if uuid is None and pci_id is None:
             uuid = _uuid_by_number(self._library, int(self.device_id.partition(":")[2] or 0))
-        from cvbench_tui.engine.host_nvml import _handle
+        from cvbench_tui.engine.host.nvml import _handle
 
         return _handle(self._library, Device(self.device_id, "", uuid=uuid), pci_id)
 
     def _of_card(self) -> dict[str, float]:
         """Fields of the card that can be read."""
-        from cvbench_tui.engine.host_nvml import NVML_FACTS
+        from cvbench_tui.engine.host.nvml import NVML_FACTS
 
         values: dict[str, float] = {}
         for field, fact in CARD_FACTS.items():
@@ -148,8 +148,8 @@ CARD_FACTS = {"gpu_share": "utilisation", "gpu_hz": "clock_hz", "gpu_celsius": "
 
 def _frequency() -> Iterator[tuple[str, float]]:
     """The first core's clock: psutil asks every core, which took 256 files on a large machine."""
-    from cvbench_tui.engine.host import ELSEWHERE_FACTS
-    from cvbench_tui.engine.host_linux import CPU, LINUX_FACTS
+    from cvbench_tui.engine.host.linux import CPU, LINUX_FACTS
+    from cvbench_tui.engine.host.metadata import ELSEWHERE_FACTS
 
     on_linux = (Path("/") / CPU).is_dir()
     value = LINUX_FACTS["frequency_hz"](Path("/")) if on_linux else ELSEWHERE_FACTS["frequency_hz"]()

@@ -24,12 +24,12 @@ from cvbench_tui.core.event import (
 )
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.engine import trouble
-from cvbench_tui.engine.ceilings import Ceilings, CeilingStore, MemoryStore
-from cvbench_tui.engine.host import with_host_facts
-from cvbench_tui.engine.keeper import WorkerKeeper
-from cvbench_tui.engine.process import Ended, Silent, WorkerProcess, kill_group
-from cvbench_tui.engine.visits import Visits
+from cvbench_tui.engine import failures as trouble
+from cvbench_tui.engine.host.metadata import with_host_facts
+from cvbench_tui.engine.peaks import Ceilings, CeilingStore, MemoryStore
+from cvbench_tui.engine.schedule import Visits
+from cvbench_tui.engine.worker_process import Ended, Silent, WorkerProcess, kill_group
+from cvbench_tui.engine.worker_supervisor import WorkerKeeper
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
 

@@ -18,7 +18,7 @@ from cvbench_tui.core.event import (
 )
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.engine import trouble
+from cvbench_tui.engine import failures as trouble
 from cvbench_tui.errors import WorkerError
 
 

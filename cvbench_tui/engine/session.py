@@ -24,7 +24,7 @@ from cvbench_tui.core.event import (
 )
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.engine.lots import Lots
+from cvbench_tui.engine.case_queue import Lots
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import WorkerError
 

@@ -14,7 +14,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.results.statistics import PhaseResult, Terms, phase_results
+from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
 from cvbench_tui.selftest.figures import Point
 from cvbench_tui.selftest.reference import Answer, Reference
 from cvbench_tui.selftest.verdict import Interval

@@ -8,11 +8,11 @@ from functools import partial
 from itertools import pairwise
 
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.errors import WorkerError
-from cvbench_tui.results.units import seconds_text
+from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.bench import SHORT, Bench, CheckFailed, Taken, inference_only
 from cvbench_tui.selftest.busy import busy_cores, usable_cores

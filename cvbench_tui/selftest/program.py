@@ -10,7 +10,7 @@ import time
 from cvbench_tui.catalog.selection import devices_of
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.results.units import duration_text
+from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.bench import THOROUGH, Bench, Scope
 from cvbench_tui.selftest.checks import CHECKS, lines_of
 from cvbench_tui.selftest.reference import Reference

@@ -1,4 +1,4 @@
-"""The parent's end of the reference program (``cvbench_tui.worker.reference``): start it, ask it, end it."""
+"""The parent's end of the reference program (``cvbench_tui.worker.selftest``): start it, ask it, end it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvbench_tui.core.plan import Case
-from cvbench_tui.engine.process import Ended, Silent, WorkerProcess, child_environment
+from cvbench_tui.engine.worker_process import Ended, Silent, WorkerProcess, child_environment
 
-COMMAND = (sys.executable, "-m", "cvbench_tui.worker.reference")
+COMMAND = (sys.executable, "-m", "cvbench_tui.worker.selftest")
 ANSWER_S = 300.0
 """Seconds in which an answer must have come; torch's import on a cold disk is the longest part."""
 

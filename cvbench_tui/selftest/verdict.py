@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from cvbench_tui.core.reasons import Grade
-from cvbench_tui.results.units import MISSING, part_text, percent_text, relative_text, seconds_text
+from cvbench_tui.core.grading.reasons import Grade
+from cvbench_tui.results.text.units import MISSING, part_text, percent_text, relative_text, seconds_text
 from cvbench_tui.selftest.figures import Comparison, Fit, Point, at_least, fit
 
 Verdict = Literal["pass", "FAIL", "undecided"]

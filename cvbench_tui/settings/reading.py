@@ -13,9 +13,9 @@ from stat import S_ISDIR, S_ISREG
 from types import MappingProxyType
 from typing import Any
 
+from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.names import nearest, quoted
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.escape import visible
 from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Choice, Field, Last, Settings
 
 if sys.version_info >= (3, 11):

@@ -112,7 +112,7 @@ def _set(table: Any, key: str, value: object) -> None:
 
 def _write(path: Path, text: str) -> None:
     """The file, and the folders above it. Raises StoreError."""
-    from cvbench_tui.results.atomic import write_atomically
+    from cvbench_tui.base.atomic import write_atomically
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -19,34 +19,34 @@ from textual.driver import Driver
 from textual.theme import Theme
 from textual.timer import Timer
 
+from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.results.escape import visible
-from cvbench_tui.results.history import History
-from cvbench_tui.results.view import View
+from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.app_actions import AppActions
-from cvbench_tui.tui.ascii_driver import driver_for
-from cvbench_tui.tui.bench_screen import BenchScreen
-from cvbench_tui.tui.checklist import Checklist
-from cvbench_tui.tui.conductor import Conductor
-from cvbench_tui.tui.dressing import check_view, dress, tell
-from cvbench_tui.tui.dressing import save_folder as save_folder_of
-from cvbench_tui.tui.forecast import Forecast
-from cvbench_tui.tui.gauge_strip import GaugeRead
-from cvbench_tui.tui.keys import APP_KEYS
+from cvbench_tui.tui.actions import AppActions
+from cvbench_tui.tui.background.run_files import HistoryRead, ReadHistory, RunOpened, RunUnreadable
+from cvbench_tui.tui.controllers.open import OpenFlow
+from cvbench_tui.tui.controllers.run import RunFlow
+from cvbench_tui.tui.controllers.run_manager import Conductor
+from cvbench_tui.tui.controllers.save import SaveFlow
+from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, ProbeFailed, RunAdvanced, RunRefused
-from cvbench_tui.tui.once import once
-from cvbench_tui.tui.open_flow import OpenFlow
-from cvbench_tui.tui.past_runs import HistoryRead, ReadHistory, RunOpened, RunUnreadable
-from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.remembered import Remembered, Unsaved
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
-from cvbench_tui.tui.result_table import ResultTable
-from cvbench_tui.tui.run_flow import RunFlow
-from cvbench_tui.tui.save_flow import SaveFlow
-from cvbench_tui.tui.summary import plan_line, settings_line
+from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.state.forecast import Forecast
+from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
+from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.state.settings_store import Remembered, Unsaved
+from cvbench_tui.tui.terminal.apply_settings import check_view, dress, tell
+from cvbench_tui.tui.terminal.apply_settings import save_folder as save_folder_of
+from cvbench_tui.tui.terminal.ascii_driver import driver_for
+from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
+from cvbench_tui.tui.widgets.gauge_strip import GaugeRead
+from cvbench_tui.tui.widgets.result_table import ResultTable
 
 TICK_S = 1.0
 """How often elapsed time and ETA are drawn when no event comes, seconds."""
@@ -248,7 +248,7 @@ class BenchApp(AppActions, inherit_bindings=False):
     @on(ResultTable.Chosen)
     def _row_chosen(self, event: ResultTable.Chosen) -> None:
         """Enter, or a second click, on a row."""
-        from cvbench_tui.tui.detail_screen import DetailScreen
+        from cvbench_tui.tui.screens.detail import DetailScreen
 
         table = self.bench.results.table
         if self.conductor.run is not None:

@@ -18,8 +18,8 @@ from functools import partial
 
 from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.core.measurement import Notice
-from cvbench_tui.worker.channel import Channel, Requests, claim_stdout
-from cvbench_tui.worker.threads import affinity, restore_affinity
+from cvbench_tui.worker.process.channel import Channel, Requests, claim_stdout
+from cvbench_tui.worker.process.threads import affinity, restore_affinity
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
@@ -60,10 +60,10 @@ def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) ->
     that the first case can begin at once."""
     requests = Requests()
     if one_case:
-        from cvbench_tui.worker.single import serve_one
+        from cvbench_tui.worker.process.single_case import serve_one
 
         return partial(serve_one, channel, requests, notices)
-    from cvbench_tui.worker.zygote import Zygote
+    from cvbench_tui.worker.process.fork_server import Zygote
 
     return Zygote(channel, requests, notices).serve
 

@@ -119,9 +119,9 @@ def held_bytes(workload: Workload, batch: int) -> int:
     """Of a training iteration on ``meta``, as the catalog's column has it."""
     import torch
 
-    from cvbench_tui.worker.subject import outputs_of
-    from cvbench_tui.worker.work import without_data
-    from cvbench_tui.worker.work_meta import as_on
+    from cvbench_tui.worker.extras.flops import without_data
+    from cvbench_tui.worker.extras.meta_counter import as_on
+    from cvbench_tui.worker.workloads.module_under_test import outputs_of
 
     kept = {}
 

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from cvbench_tui.core.ceiling import Ceiling, ceiling_key
 from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.peak import Ceiling, ceiling_key
 
 HERE = Environment(
     versions=(("torch", "2.5.0"), ("driver", "550.1"), ("cuda", "12.4")),

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from cvbench_tui.core.estimate import PEEKING, centre, estimate, half_width, precise, t_975
+from cvbench_tui.core.stats.estimate import PEEKING, centre, estimate, half_width, precise, t_975
 
 
 def test_students_t_is_the_tables():

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.evidence import Evidence, PassRecord
-from cvbench_tui.core.grade import assess, worst
+from cvbench_tui.core.grading.assess import assess, worst
+from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
 from cvbench_tui.core.measurement import Measurement, Notice, PhaseSamples, PhaseWork, Variant
+from cvbench_tui.core.peak import Ceiling
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.core.reasons import GRADE_HELP, GRADES, REASONS
 from tests.core.graded import BASE_S, CALM, DEFAULT, case, noisy, record, rounds, with_evidence
 from tests.every import every
 

@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from cvbench_tui.core.modes import two_modes, undecided
+from cvbench_tui.core.stats.bimodality import two_modes, undecided
 
 
 def gauss(seed: int, count: int, middle: float = 1.0, deviation: float = 0.01) -> list[float]:

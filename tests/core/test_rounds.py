@@ -3,7 +3,7 @@ from random import Random
 
 from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.rounds import counted, counted_rounds_by_process, disturbance, settled, stop
+from cvbench_tui.core.stats.stop_rule import counted, counted_rounds_by_process, disturbance, settled, stop
 from tests.core.graded import CALM, DEFAULT, case, noisy, record, rounds
 from tests.every import every
 

@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from cvbench_tui.core.spread import autocorrelation, between_share, quantile
+from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
 
 
 def test_quantiles_lie_between_neighbours():

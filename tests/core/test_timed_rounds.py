@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.core.measurement import PhaseSamples
-from cvbench_tui.core.timed_rounds import Rounds
+from cvbench_tui.core.sample_array import Rounds
 
 ROUNDS = st.lists(st.lists(st.floats(allow_nan=False)).map(tuple)).map(tuple)
 

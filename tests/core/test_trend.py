@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from cvbench_tui.core.trend import slope, trend
+from cvbench_tui.core.stats.trend import slope, trend
 
 
 def test_the_slope_is_the_change_from_first_to_last():

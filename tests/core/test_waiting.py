@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.waiting import idle_share, interrupted_per_s, waiting
+from cvbench_tui.core.stats.contention import idle_share, interrupted_per_s, waiting
 from tests.core.graded import CALM
 
 

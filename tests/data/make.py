@@ -13,7 +13,6 @@ from pathlib import Path
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection, to_plan
-from cvbench_tui.core.ceiling import Ceiling
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import (
     CaseFailed,
@@ -40,6 +39,7 @@ from cvbench_tui.core.measurement import (
     Variant,
     VariantKind,
 )
+from cvbench_tui.core.peak import Ceiling
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.wire import encode
 

@@ -1,4 +1,4 @@
-"""A file system as Linux shows it, with every file that ``engine.host_linux`` and ``engine.host_system`` read."""
+"""A file system as Linux shows it, with every file that ``engine.host.linux`` and ``engine.host.system`` read."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from cvbench_tui.core.event import CaseFinished, CaseStarted, CeilingMeasured, E
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.ceilings import MemoryStore
 from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.peaks import MemoryStore
 
 FAKE = Path(__file__).parent / "workers" / "fake.py"
 TWO = Plan(

@@ -14,7 +14,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import EnvironmentProbed
 from cvbench_tui.core.facts import FACTS, kind_name
 from cvbench_tui.core.identity import identity_hash
-from cvbench_tui.engine import host
+from cvbench_tui.engine.host import metadata as host
 from cvbench_tui.wire import decode, encode
 
 WORKERS = Environment((("torch", "2"),), (), (("threads", 4), ("env.OMP_NUM_THREADS", "4")))

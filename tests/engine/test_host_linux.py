@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.engine.host_linux import CPU, FREQUENCY, LINUX_FACTS, linux_facts
-from cvbench_tui.engine.host_system import SYSTEM_FACTS, system_facts
+from cvbench_tui.engine.host.linux import CPU, FREQUENCY, LINUX_FACTS, linux_facts
+from cvbench_tui.engine.host.system import SYSTEM_FACTS, system_facts
 from tests.engine.fake_linux import FILES, make
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.engine.host import with_host_facts
-from cvbench_tui.engine.host_nvml import NVML_FACTS
+from cvbench_tui.engine.host.metadata import with_host_facts
+from cvbench_tui.engine.host.nvml import NVML_FACTS
 
 
 class NVMLError(Exception):

@@ -17,7 +17,7 @@ from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine import process as process_module
+from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import WorkerError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cvbench_tui.engine.process import MALLOC, child_environment
+from cvbench_tui.engine.worker_process import MALLOC, child_environment
 
 
 def test_the_allocator_begins_where_a_long_process_ends(monkeypatch):

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from cvbench_tui.engine.replay import ReplaySource
-from cvbench_tui.results.store import runs_folder
-from cvbench_tui.tui.opening import open_app
+from cvbench_tui.results.storage.runs import runs_folder
+from cvbench_tui.tui.launch import open_app
 from tests.tui.recorded import GRADED, graded
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cvbench_tui.results.ascii import DRAWN, WORDS, to_ascii
+from cvbench_tui.results.text.ascii import DRAWN, WORDS, to_ascii
 from tests.every import every
 
 

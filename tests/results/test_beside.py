@@ -1,4 +1,4 @@
-from cvbench_tui.results.beside import precisions
+from cvbench_tui.results.stats.derived_metrics import precisions
 from tests.every import every
 
 CONV, LINEAR = "layer:Conv3x3/1|torch|cuda:0|b8", "layer:Linear up|torch|cuda:0|b8"

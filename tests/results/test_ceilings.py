@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from cvbench_tui.core.ceiling import Ceiling
-from cvbench_tui.results.ceilings import FILE_NAME, MOST_KEPT, CeilingCache
+from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.results.storage.peak_cache import FILE_NAME, MOST_KEPT, CeilingCache
 
 CPU = Ceiling("cpu", "cpu|Some CPU", (("float32", 9.0e10),), 1.2e10, 32 << 20, at_s=5.0, most_bytes_per_s=2.5e10)
 CARD = Ceiling("cuda:0", "cuda|GPU-1", (("float32", 5e13), ("tf32", 3e14)), 2e12, None, at_s=6.0)
@@ -69,7 +69,7 @@ def test_the_oldest_go_when_there_are_too_many(cache):
 
 
 def test_the_list_of_runs_does_not_take_it_for_a_run(cache):
-    from cvbench_tui.results.store import list_runs
+    from cvbench_tui.results.storage.runs import list_runs
 
     cache.put(CPU)
     assert list_runs(cache.path.parent) == ()

@@ -9,14 +9,14 @@ import click
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.selection import to_plan
-from cvbench_tui.cli import _split, cli
+from cvbench_tui.cli.main import _split, cli
+from cvbench_tui.cli.run import selection_from
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.headless import selection_from
-from cvbench_tui.results.command import command_line, differs
-from cvbench_tui.results.detail import detail
+from cvbench_tui.results.detail.row import detail
+from cvbench_tui.results.export.rerun_command import command_line, differs
 from tests.every import every
 from tests.results.samples import model, run_of
 

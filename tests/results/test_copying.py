@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from cvbench_tui.results.copying import row_markdown, table_markdown
-from cvbench_tui.results.export import write_output
-from cvbench_tui.results.markdown import render
-from cvbench_tui.results.view import View
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.registry import write_output
+from cvbench_tui.results.export.snippet import row_markdown, table_markdown
+from cvbench_tui.results.table.view import View
 from tests.results.samples import graded_run, mixed_run
 
 PARSER = MarkdownIt("commonmark").enable("table")

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.event import CaseStarted
+from cvbench_tui.core.grading.reasons import REASONS
 from cvbench_tui.core.measurement import Failure, merge
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.reasons import REASONS
-from cvbench_tui.results.detail import Section, detail, histograms
+from cvbench_tui.results.detail.row import Section, detail, histograms
 from tests.results.samples import CONV, ENVIRONMENT, UNSETTLED, graded_run, measurement, model, plan, run_of
 
 CASE = Case(CONV, "cpu", 8)

@@ -4,7 +4,7 @@ import pytest
 
 from cvbench_tui.core.measurement import PHASES, Failure
 from cvbench_tui.core.plan import Case
-from cvbench_tui.results.detail import detail, detail_text, histograms
+from cvbench_tui.results.detail.row import detail, detail_text, histograms
 from tests.results.samples import graded_run, measurement, model, plan, run_of
 
 CASE = Case(model("\u6a21"), "cpu", 8)

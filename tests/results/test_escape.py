@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cvbench_tui.results.escape import cell_width, escape, escape_start, one_line, shorten, visible
+from cvbench_tui.base.escape import cell_width, escape, escape_start, one_line, shorten, visible
 from tests.every import every
 
 HARD = [

@@ -12,7 +12,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.eta import SteadyEta, done_share, equal_shares, eta_s
+from cvbench_tui.results.stats.eta import SteadyEta, done_share, equal_shares, eta_s
 from cvbench_tui.wire import decode
 from tests.results.samples import measurement, model, plan, run_of
 

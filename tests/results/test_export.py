@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.export import check_writable, write_output
-from cvbench_tui.results.export_csv import export_csv
-from cvbench_tui.results.export_json import export_json
-from cvbench_tui.results.markdown import render
-from cvbench_tui.results.statistics import phase_result, terms_of
+from cvbench_tui.results.export.csv import export_csv
+from cvbench_tui.results.export.json import export_json
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.registry import check_writable, write_output
+from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
 from tests.results.samples import CONV, Case, graded_run, measurement, mixed_run, plan, run_of
 
 RUN = mixed_run()

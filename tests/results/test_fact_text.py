@@ -1,4 +1,4 @@
-from cvbench_tui.results.fact_text import fact_text, label
+from cvbench_tui.results.text.fact_text import fact_text, label
 from tests.every import every
 
 

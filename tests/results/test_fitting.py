@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from cvbench_tui.base.escape import cell_width
 from cvbench_tui.core.plan import Case
-from cvbench_tui.results.columns import COLUMNS
-from cvbench_tui.results.escape import cell_width
-from cvbench_tui.results.fitting import HIDE_FIRST, fitting, telling
-from cvbench_tui.results.table import Table, build
-from cvbench_tui.results.view import View
+from cvbench_tui.results.table.build import Table, build
+from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, telling
+from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import graded_run, measurement, mixed_run, model, plan, run_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from cvbench_tui.core.environment import Device, Environment, Fact
 from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.results.hazards import FINDERS, hazards
+from cvbench_tui.results.machine_warnings import FINDERS, hazards
 from tests.every import every
 
 GIB = 2**30

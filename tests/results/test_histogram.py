@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cvbench_tui.results.histogram import count
+from cvbench_tui.results.stats.histogram import count
 
 
 def test_a_histogram_counts_every_sample_once() -> None:

@@ -12,9 +12,11 @@ import pytest
 from cvbench_tui.core.event import RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
-from cvbench_tui.results import history, history_index, runfile, store
-from cvbench_tui.results.history import History, Past
-from cvbench_tui.results.statistics import results_of
+from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.storage import history, history_index
+from cvbench_tui.results.storage import run_file as runfile
+from cvbench_tui.results.storage import runs as store
+from cvbench_tui.results.storage.history import History, Past
 from tests.results.samples import ENVIRONMENT, STARTED_AT_S, events_of, measurement, mixed_run, model, plan, run_of
 
 ROW = Case(model("Resnet18"), "cuda:0", 8)

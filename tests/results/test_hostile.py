@@ -7,19 +7,19 @@ import unicodedata
 
 from markdown_it import MarkdownIt
 
+from cvbench_tui.base.escape import cell_width, one_line, visible
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.measurement import Failure, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.results.copying import row_markdown, table_markdown
-from cvbench_tui.results.detail import detail_text
-from cvbench_tui.results.escape import cell_width, one_line, visible
-from cvbench_tui.results.export import write_output
-from cvbench_tui.results.fitting import fitting
-from cvbench_tui.results.markdown import render
-from cvbench_tui.results.table import build
-from cvbench_tui.results.view import View
+from cvbench_tui.results.detail.row import detail_text
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.registry import write_output
+from cvbench_tui.results.export.snippet import row_markdown, table_markdown
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.column_fit import fitting
+from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import measurement, plan, run_of
 

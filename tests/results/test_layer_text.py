@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.results.layer_text import describe
+from cvbench_tui.results.text.layer_text import describe
 
 PAGE = {
     "Conv3x3/1": "Conv2d, 3x3 Kernel, 1x1 Padding, 1x1 Stride",

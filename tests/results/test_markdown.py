@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Device
+from cvbench_tui.core.grading.reasons import GRADE_HELP
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.reasons import GRADE_HELP
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.escape import visible
-from cvbench_tui.results.fitting import telling
-from cvbench_tui.results.markdown import render
-from cvbench_tui.results.original_layout import render_original
-from cvbench_tui.results.table import build
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown_original import render_original
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.column_fit import telling
 from tests.results.samples import (
     CONV,
     DENSE,

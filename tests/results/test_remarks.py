@@ -4,14 +4,14 @@ from dataclasses import replace
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Failure, Measurement, Notice
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.reasons import Grade, Reason
 from cvbench_tui.core.run import fold
-from cvbench_tui.results.markdown import render
-from cvbench_tui.results.reading import read
-from cvbench_tui.results.remarks import Remark, remarks
-from cvbench_tui.results.statistics import Terms, phase_results
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.stats.phase_stats import Terms, phase_results
+from cvbench_tui.results.stats.row_data import read
+from cvbench_tui.results.stats.row_notes import Remark, remarks
 from tests.results.samples import CONV, events_of, measurement, model, plan, run_of
 
 MODEL, LAYER = Case(model("VGG16"), "cpu", 8), Case(CONV, "cpu", 8)

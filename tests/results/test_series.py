@@ -7,7 +7,7 @@ import pytest
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.series import Series, series
+from cvbench_tui.results.stats.series import Series, series
 from tests.every import every
 from tests.results.samples import graded_run, measurement, model, plan, run_of
 

@@ -9,7 +9,7 @@ from cvbench_tui.core.event import CaseStarted, EndReason, Progress, RunStarted
 from cvbench_tui.core.measurement import Failure, FailureKind, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.state import STATE_HELP, Word, outcome_text, state_of
+from cvbench_tui.results.stats.row_state import STATE_HELP, Word, outcome_text, state_of
 from tests.every import every
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 

@@ -6,14 +6,14 @@ from statistics import fmean
 
 import pytest
 
-from cvbench_tui.core.ceiling import Ceiling
-from cvbench_tui.core.estimate import estimate, half_width
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import PHASES, Measurement, PhaseSamples, PhaseWork, merge
+from cvbench_tui.core.peak import Ceiling
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.rounds import counted_evidence_by_process, flags_by_process
-from cvbench_tui.results.statistics import (
+from cvbench_tui.core.stats.estimate import estimate, half_width
+from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, flags_by_process
+from cvbench_tui.results.stats.phase_stats import (
     _KNOWN,
     PhaseResult,
     Terms,

@@ -12,7 +12,7 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RowsAdded, R
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results import store
+from cvbench_tui.results.storage import runs as store
 from tests.every import every
 from tests.results.samples import mixed_events, mixed_run
 

@@ -5,8 +5,8 @@ import pytest
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.columns import COLUMNS, columns_for
-from cvbench_tui.results.table import REFERENCE, Table, build
+from cvbench_tui.results.table.build import REFERENCE, Table, build
+from cvbench_tui.results.table.columns import COLUMNS, columns_for
 from tests.every import every
 from tests.results.samples import CONV, graded_run, measurement, mixed_run, model, plan, run_of
 

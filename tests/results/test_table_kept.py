@@ -9,10 +9,11 @@ from weakref import ref
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.run import Run
-from cvbench_tui.results import reading, table
-from cvbench_tui.results.reading import read
-from cvbench_tui.results.table import build
-from cvbench_tui.results.view import View
+from cvbench_tui.results.stats import row_data as reading
+from cvbench_tui.results.stats.row_data import read
+from cvbench_tui.results.table import build as table
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.view import View
 from tests.results.samples import measurement, plan, run_of
 from tests.tui import recorded
 

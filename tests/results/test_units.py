@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cvbench_tui.results import units
+from cvbench_tui.results.text import units
 from tests.every import every
 
 

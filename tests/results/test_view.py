@@ -7,11 +7,11 @@ import pytest
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.columns import COLUMNS
-from cvbench_tui.results.reference import compare
-from cvbench_tui.results.statistics import results_of
-from cvbench_tui.results.table import Table, build
-from cvbench_tui.results.view import View, check_columns
+from cvbench_tui.results.stats.comparison import compare
+from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.table.build import Table, build
+from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.results.table.view import View, check_columns
 from tests.every import every
 from tests.results.samples import CONV, flux_run, graded_run, measurement, mixed_run, model, plan, run_of
 

@@ -6,10 +6,10 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.checklist import Checklist
-from cvbench_tui.tui.detail_view import DetailView
-from cvbench_tui.tui.progress_strip import ProgressStrip
-from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
+from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
+from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui.waits import until
 
 ROOMY, WIDE, NARROW = (200, 50), (120, 40), (80, 24)

@@ -8,8 +8,8 @@ from typing import Any
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.settings import load
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.opening import last_selection
-from cvbench_tui.tui.remembered import Remembered
+from cvbench_tui.tui.launch import last_selection
+from cvbench_tui.tui.state.settings_store import Remembered
 from tests.tui import recorded
 
 

@@ -7,10 +7,10 @@ from textual.containers import Vertical
 from textual.geometry import Offset
 
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.tui.checklist import Checklist, Filter
-from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.tick_lines import TickLines
-from cvbench_tui.tui.ticks import Ticks
+from cvbench_tui.tui.state.checklist_model import Ticks
+from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
 
 REASON = "Not a Mac: this PyTorch was built without Metal, so there is nothing to measure on."
 MACHINE = Environment(

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from cvbench_tui.results.store import list_runs
-from cvbench_tui.tui.checklist import Filter
-from cvbench_tui.tui.confirm_screen import ConfirmScreen
-from cvbench_tui.tui.detail_screen import DetailScreen
-from cvbench_tui.tui.help_screen import HelpScreen
-from cvbench_tui.tui.pane_tabs import PANES
-from cvbench_tui.tui.result_table import ResultTable
-from cvbench_tui.tui.save_screen import SaveScreen
-from cvbench_tui.tui.settings_screen import SettingsScreen
-from cvbench_tui.tui.tick_lines import TickLines
+from cvbench_tui.results.storage.runs import list_runs
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.detail import DetailScreen
+from cvbench_tui.tui.screens.help import HelpScreen
+from cvbench_tui.tui.screens.plan_settings import SettingsScreen
+from cvbench_tui.tui.screens.save import SaveScreen
+from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.widgets.checklist.pane import Filter
+from cvbench_tui.tui.widgets.pane_tabs import PANES
+from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
 from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, word
 from tests.tui.flow import page as page_of

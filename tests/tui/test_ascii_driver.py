@@ -19,8 +19,8 @@ from rich.cells import cell_len
 from textual.driver import Driver
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.ascii_driver import ascii_driver, colourless_driver, driver_for
-from cvbench_tui.tui.clipboard import wrap
+from cvbench_tui.tui.terminal.ascii_driver import ascii_driver, colourless_driver, driver_for
+from cvbench_tui.tui.terminal.clipboard import wrap
 
 APP = """
 import os, sys
@@ -28,8 +28,8 @@ from textual.app import App
 from textual.widgets import Button, Checkbox, DataTable, Footer, Header, Input, ProgressBar, Sparkline, Static
 from textual.widgets._toast import Toast
 from cvbench_tui.terminal import look
-from cvbench_tui.tui.ascii_driver import driver_for
-from cvbench_tui.tui.themes import THEMES, no_colour_theme
+from cvbench_tui.tui.terminal.ascii_driver import driver_for
+from cvbench_tui.tui.terminal.theme import THEMES, no_colour_theme
 
 terminal = look(os.environ, sys.argv[1])
 

@@ -14,9 +14,9 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.store import reopen_log
-from cvbench_tui.tui import background
-from cvbench_tui.tui.background import Drive, Probe
+from cvbench_tui.results.storage.runs import reopen_log
+from cvbench_tui.tui.background import threads as background
+from cvbench_tui.tui.background.threads import Drive, Probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
 from tests.tui import recorded
 

@@ -15,32 +15,32 @@ from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
 import cvbench_tui.tui
-from cvbench_tui.core.reasons import GRADE_HELP, NOTICES, REASONS
-from cvbench_tui.results.columns import COLUMNS
-from cvbench_tui.results.detail_phase import LABELS
+from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS
+from cvbench_tui.results.detail.phase import LABELS
+from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.bench_screen import BenchScreen
-from cvbench_tui.tui.checklist import Checklist, Filter
-from cvbench_tui.tui.choice_lines import ChoiceLines
-from cvbench_tui.tui.choice_list import ChoiceList, ListFilter
-from cvbench_tui.tui.columns_screen import ColumnsScreen
-from cvbench_tui.tui.confirm_screen import ConfirmScreen
-from cvbench_tui.tui.detail_screen import DetailScreen
-from cvbench_tui.tui.detail_view import DetailView
-from cvbench_tui.tui.help_screen import INTRODUCTION, HelpScreen, help_page
-from cvbench_tui.tui.jump_screen import JumpScreen
-from cvbench_tui.tui.log_pane import LogPane
-from cvbench_tui.tui.page import Page
-from cvbench_tui.tui.pane_tabs import PANES
-from cvbench_tui.tui.path_suggester import PathInput
-from cvbench_tui.tui.places import PLACES, all_bindings, places
-from cvbench_tui.tui.presets_screen import PresetsScreen
-from cvbench_tui.tui.result_table import ResultTable
-from cvbench_tui.tui.results_pane import ResultsPane
-from cvbench_tui.tui.runs_screen import RunsScreen
-from cvbench_tui.tui.save_screen import SaveScreen
-from cvbench_tui.tui.settings_screen import SettingsScreen
-from cvbench_tui.tui.shown_keys import shown_keys
+from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.registry import PLACES, all_bindings, places
+from cvbench_tui.tui.screens.columns import ColumnsScreen
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.detail import DetailScreen
+from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, help_page
+from cvbench_tui.tui.screens.jump import JumpScreen
+from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.screens.page import Page
+from cvbench_tui.tui.screens.plan_settings import SettingsScreen
+from cvbench_tui.tui.screens.presets import PresetsScreen
+from cvbench_tui.tui.screens.runs import RunsScreen
+from cvbench_tui.tui.screens.save import SaveScreen
+from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
+from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.log_pane import LogPane
+from cvbench_tui.tui.widgets.option_list import ChoiceList, ListFilter
+from cvbench_tui.tui.widgets.pane_tabs import PANES
+from cvbench_tui.tui.widgets.path_input import PathInput
+from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.results_pane import ResultsPane
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, known, run_all

@@ -8,8 +8,8 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from cvbench_tui.tui.tick_lines import TickLines
-from cvbench_tui.tui.ticks import Item, Ticks
+from cvbench_tui.tui.state.checklist_model import Item, Ticks
+from cvbench_tui.tui.widgets.checklist.lines import TickLines
 from tests.tui.pick_app import MACHINE, PickApp
 
 pytestmark = pytest.mark.timeout(60)

@@ -16,8 +16,8 @@ from textual.app import App
 from textual.drivers.headless_driver import HeadlessDriver
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui import clipboard
-from cvbench_tui.tui.clipboard import MOST_BASE64, SCREEN_PIECE, copy, tool_for
+from cvbench_tui.tui.terminal import clipboard
+from cvbench_tui.tui.terminal.clipboard import MOST_BASE64, SCREEN_PIECE, copy, tool_for
 
 pytestmark = pytest.mark.timeout(60)
 TEXT = "| VGG16 | 3 µs |\n"

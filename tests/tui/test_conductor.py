@@ -18,13 +18,13 @@ from cvbench_tui.core.event import CaseFailed, Event, Progress, RowsAdded
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine import process as worker_process
+from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.results.store import list_runs, load, read_events
-from cvbench_tui.tui import conductor
-from cvbench_tui.tui.conductor import Conductor
+from cvbench_tui.results.storage.runs import list_runs, load, read_events
+from cvbench_tui.tui.controllers import run_manager as conductor
+from cvbench_tui.tui.controllers.run_manager import Conductor
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
 from tests.tui.waits import wait_until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.tui.tick_lines import TickLines
+from cvbench_tui.tui.widgets.checklist.lines import TickLines
 from tests.tui import recorded
 from tests.tui.flow import WIDE, ended, strip, text, word
 from tests.tui.waits import until

@@ -10,14 +10,14 @@ from textual.widgets import Input
 
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.markdown import Layout
-from cvbench_tui.tui import summary
-from cvbench_tui.tui.confirm_screen import ConfirmScreen
-from cvbench_tui.tui.destination import problem
-from cvbench_tui.tui.layout_choice import LayoutChoice
-from cvbench_tui.tui.path_suggester import suggestion
-from cvbench_tui.tui.save_screen import SaveScreen
-from cvbench_tui.tui.settings_screen import PlanSettings, SettingsScreen
+from cvbench_tui.results.export.markdown import Layout
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
+from cvbench_tui.tui.screens.save import SaveScreen
+from cvbench_tui.tui.state import plan_summary as summary
+from cvbench_tui.tui.state.destination import problem
+from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
+from cvbench_tui.tui.widgets.path_input import suggestion
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen
 from tests.tui.waits import until
 

@@ -15,7 +15,7 @@ HEAVY = {
     "torch", "torchvision", "pydantic", "psutil", "tomlkit", "sqlite3", "_sqlite3", "markdown_it", "numpy",
     "rich.markdown",
 }  # fmt: skip
-FIRST = {"cvbench_tui.tui.bench_screen"}
+FIRST = {"cvbench_tui.tui.screens.main"}
 """The one screen that is there from the start."""
 
 
@@ -26,7 +26,7 @@ def test_the_app_is_imported_without_heavy_libraries_and_dialogs() -> None:
     modules = {module.name for module in pkgutil.walk_packages(cvbench_tui.tui.__path__, "cvbench_tui.tui.")}
     dialogs = {name for name in modules if name.endswith("_screen")} - FIRST
     late = {f"cvbench_tui.tui.{name}" for name in ("places", "palette", "keymap", "clipboard", "path_suggester")}
-    assert {"cvbench_tui.tui.save_screen", "cvbench_tui.tui.presets_screen"} <= dialogs
+    assert {"cvbench_tui.tui.screens.save", "cvbench_tui.tui.screens.presets"} <= dialogs
     assert late <= modules
     assert loaded & (HEAVY | dialogs | late) == set()
 

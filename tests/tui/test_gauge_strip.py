@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 
 from cvbench_tui.engine.gauges import Gauge
-from cvbench_tui.tui.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
+from cvbench_tui.tui.widgets.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
 from tests.tui.waits import until, wait_until
 
 GIB = 2.0**30

@@ -11,10 +11,10 @@ from textual.message import Message
 from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, RunFinished, RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.store import read_events
-from cvbench_tui.tui import journal
-from cvbench_tui.tui.journal import MOST_LINES, Journal, words
+from cvbench_tui.results.storage.runs import read_events
 from cvbench_tui.tui.messages import Logged
+from cvbench_tui.tui.state import log_buffer as journal
+from cvbench_tui.tui.state.log_buffer import MOST_LINES, Journal, words
 from tests.tui.waits import wait_until
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"

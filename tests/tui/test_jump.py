@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.geometry import Region
 from textual.widgets import Input, OptionList, Static
 
-from cvbench_tui.tui.jump_screen import JumpScreen, JumpTarget, targets_of
+from cvbench_tui.tui.screens.jump import JumpScreen, JumpTarget, targets_of
 from tests.tui.dialog_app import SIZES, UNTOUCHED, seen
 from tests.tui.waits import until
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from cvbench_tui.results.columns import COLUMNS
-from cvbench_tui.results.store import RunSummary
-from cvbench_tui.tui.choice_list import ChoiceList
-from cvbench_tui.tui.columns_screen import ColumnsScreen
-from cvbench_tui.tui.confirm_screen import ConfirmScreen
-from cvbench_tui.tui.presets_screen import PresetChoice, PresetsScreen
-from cvbench_tui.tui.runs_screen import RunsScreen
+from cvbench_tui.results.storage.runs import RunSummary
+from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.tui.screens.columns import ColumnsScreen
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.presets import PresetChoice, PresetsScreen
+from cvbench_tui.tui.screens.runs import RunsScreen
+from cvbench_tui.tui.widgets.option_list import ChoiceList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
 

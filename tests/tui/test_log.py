@@ -13,7 +13,7 @@ from textual.widgets import Log
 
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.log_pane import INDENT, NOTHING, LogPane, folded
+from cvbench_tui.tui.widgets.log_pane import INDENT, NOTHING, LogPane, folded
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, known, run_all
@@ -36,7 +36,7 @@ def lines(app: BenchApp) -> str:
 
 
 async def test_what_came_is_read_and_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cvbench_tui.tui.clipboard.tool_for", lambda environ: [])
+    monkeypatch.setattr("cvbench_tui.tui.terminal.clipboard.tool_for", lambda environ: [])
     source = Talking(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=NARROW) as pilot:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.themes import DEFAULT, no_colour_theme
+from cvbench_tui.tui.terminal.theme import DEFAULT, no_colour_theme
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, ended, known, text, toasts

@@ -11,7 +11,7 @@ import pytest
 from textual.app import App
 
 import cvbench_tui
-from cvbench_tui.tui.once import once
+from cvbench_tui.tui.terminal.timers import once
 from tests.tui import recorded
 from tests.tui.flow import known, run_all
 from tests.tui.waits import until

@@ -10,12 +10,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.help_screen import HelpScreen
-from cvbench_tui.tui.palette_screen import Palette
-from cvbench_tui.tui.presets_screen import PresetsScreen
-from cvbench_tui.tui.runs_screen import RunsScreen
-from cvbench_tui.tui.save_screen import SaveScreen
-from cvbench_tui.tui.settings_screen import SettingsScreen
+from cvbench_tui.tui.screens.help import HelpScreen
+from cvbench_tui.tui.screens.palette import Palette
+from cvbench_tui.tui.screens.plan_settings import SettingsScreen
+from cvbench_tui.tui.screens.presets import PresetsScreen
+from cvbench_tui.tui.screens.runs import RunsScreen
+from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts

@@ -14,9 +14,9 @@ from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.errors import PresetError
-from cvbench_tui.results.store import RunSummary
-from cvbench_tui.tui.palette import MOST_RUNS, BenchCommands, Command, actions, lists, themes
-from cvbench_tui.tui.runs_screen import moment
+from cvbench_tui.results.storage.runs import RunSummary
+from cvbench_tui.tui.keys.palette_commands import MOST_RUNS, BenchCommands, Command, actions, lists, themes
+from cvbench_tui.tui.screens.runs import moment
 from tests.tui.dialog_app import SIZES, Preset, seen
 from tests.tui.waits import until
 

@@ -9,7 +9,7 @@ from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.tui.picks import Picks
+from cvbench_tui.tui.state.selection import Picks
 from tests.tui.pick_app import MACHINE
 
 PLAN = Selection(

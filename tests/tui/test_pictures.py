@@ -18,7 +18,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.background import Background, Drive
+from cvbench_tui.tui.background.threads import Background, Drive
 from tests.tui import recorded
 from tests.tui.flow import ended
 from tests.tui.waits import until
@@ -55,9 +55,9 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config" / "config.toml"))
     monkeypatch.setattr("cvbench_tui.engine.session.new_run_id", lambda at_s: "20251124-160140-test")
     monkeypatch.setattr("cvbench_tui.engine.session.__version__", "0.0.0")
-    monkeypatch.setattr("cvbench_tui.tui.bench_screen.__version__", "0.0.0")
-    monkeypatch.setattr("cvbench_tui.tui.gauging.usable_cores", lambda: 8)
-    monkeypatch.setattr("cvbench_tui.tui.gauge_strip.GaugeThread.run", lambda self: None)  # no live numbers
+    monkeypatch.setattr("cvbench_tui.tui.screens.main.__version__", "0.0.0")
+    monkeypatch.setattr("cvbench_tui.tui.controllers.gauges.usable_cores", lambda: 8)
+    monkeypatch.setattr("cvbench_tui.tui.widgets.gauge_strip.GaugeThread.run", lambda self: None)  # no live numbers
     monkeypatch.setattr(Input, "cursor_blink", False)
 
     def compare(
@@ -183,7 +183,7 @@ def test_detail_of_a_doubtful_row(picture: Compare) -> None:
 
 @at_all_sizes
 def test_log(picture: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cvbench_tui.tui.conductor.clock_text", lambda *_: "12:00:00")
+    monkeypatch.setattr("cvbench_tui.tui.controllers.run_manager.clock_text", lambda *_: "12:00:00")
     assert picture("RUN", "5")
 
 

@@ -9,8 +9,8 @@ from textual.app import App, ComposeResult
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.state import outcome_text
-from cvbench_tui.tui.progress_strip import ProgressStrip
+from cvbench_tui.results.stats.row_state import outcome_text
+from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from tests.tui import recorded
 
 

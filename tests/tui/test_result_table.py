@@ -9,10 +9,10 @@ from textual.app import App, ComposeResult
 
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.results.fitting import telling
-from cvbench_tui.results.table import build
-from cvbench_tui.results.view import View
-from cvbench_tui.tui.result_table import ResultTable
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
 
 ODD = "[/] [bold]odd[/bold] [link=x]"

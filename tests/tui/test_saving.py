@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from cvbench_tui.tui.confirm_screen import ConfirmScreen
-from cvbench_tui.tui.save_screen import SaveScreen
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.flow import NARROW, ended, run_all, strip, text
 from tests.tui.waits import until

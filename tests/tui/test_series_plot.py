@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from cvbench_tui.results.ascii import DRAWN
-from cvbench_tui.results.series import Series, series
-from cvbench_tui.tui.series_plot import plot
+from cvbench_tui.results.stats.series import Series, series
+from cvbench_tui.results.text.ascii import DRAWN
+from cvbench_tui.tui.widgets.sample_plot import plot
 from tests.results.samples import graded_run
 
 

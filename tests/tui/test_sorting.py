@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from cvbench_tui.results.view import View
-from cvbench_tui.tui.sorting import next_column, reversed_order, toggled
+from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.widgets.sorting import next_column, reversed_order, toggled
 
 COLUMNS = ["case", "forward"]
 

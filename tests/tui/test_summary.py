@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.summary import fit_lines, plan_line, protocol_line, settings_line
+from cvbench_tui.tui.state.plan_summary import fit_lines, plan_line, protocol_line, settings_line
+from cvbench_tui.tui.state.selection import Picks
 from tests.tui.pick_app import MACHINE
 
 

@@ -11,7 +11,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from cvbench_tui.tui.themes import DEFAULT, THEMES, no_colour_theme, theme_or_default
+from cvbench_tui.tui.terminal.theme import DEFAULT, THEMES, no_colour_theme, theme_or_default
 
 LEAST_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of ordinary size."""

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.tick_text import Columns, clip, rows
-from cvbench_tui.tui.ticks import Item, Line, Ticks
+from cvbench_tui.tui.state.checklist_model import Item, Line, Ticks
+from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.widgets.checklist.text import Columns, clip, rows
 
 HOSTILE = [
     "[/]",

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.catalog.layers import LAYERS
-from cvbench_tui.tui.fuzzy_match import INSIDE, MOST_LETTERS, PIECES, SCATTERED, START, Text, fold
-from cvbench_tui.tui.picks import Picks
-from cvbench_tui.tui.ticks import Item, Ticks
+from cvbench_tui.tui.state.checklist_model import Item, Ticks
+from cvbench_tui.tui.state.fuzzy_match import INSIDE, MOST_LETTERS, PIECES, SCATTERED, START, Text, fold
+from cvbench_tui.tui.state.selection import Picks
 
 
 def ticks() -> Ticks:

@@ -10,7 +10,7 @@ import pytest
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.runfile import RunLog
+from cvbench_tui.results.storage.run_file import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.tui import recorded
 from tests.tui.flow import WIDE, run_all, strip, table, word

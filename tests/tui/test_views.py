@@ -10,11 +10,11 @@ from textual.widgets import Input, OptionList
 
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.columns_screen import ColumnsScreen
-from cvbench_tui.tui.detail_screen import DetailScreen
-from cvbench_tui.tui.detail_view import DetailView
-from cvbench_tui.tui.jump_screen import JumpScreen
-from cvbench_tui.tui.pane_tabs import PANES
+from cvbench_tui.tui.screens.columns import ColumnsScreen
+from cvbench_tui.tui.screens.detail import DetailScreen
+from cvbench_tui.tui.screens.jump import JumpScreen
+from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.pane_tabs import PANES
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, table, toasts
@@ -132,7 +132,7 @@ async def test_a_table_held_still_goes_on_where_the_run_is(tmp_path: Path) -> No
 async def test_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "TMUX", "STY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("cvbench_tui.tui.clipboard.tool_for", lambda environ: [])
+    monkeypatch.setattr("cvbench_tui.tui.terminal.clipboard.tool_for", lambda environ: [])
     app = recorded.app(tmp_path, selection=recorded.ALL)
     async with app.run_test(size=NARROW) as pilot:
         await run_all(app, pilot)

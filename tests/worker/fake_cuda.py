@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cvbench_tui.worker.counters import Gauges, Snapshot
-from cvbench_tui.worker.cuda import CudaBackend
+from cvbench_tui.worker.devices.cuda import CudaBackend
+from cvbench_tui.worker.timing.counters import Gauges, Snapshot
 
 LAUNCH_S = 5e-6
 """Between a launch on an idle device and its beginning to run."""

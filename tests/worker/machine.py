@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.worker.backend import HostClock
-from cvbench_tui.worker.counters import Gauges, Snapshot
-from cvbench_tui.worker.stopwatch import News, PassResult, Stopwatch
+from cvbench_tui.worker.devices.backend import HostClock
+from cvbench_tui.worker.timing.counters import Gauges, Snapshot
+from cvbench_tui.worker.timing.stopwatch import News, PassResult, Stopwatch
 
 DEFAULT = PROTOCOLS["default"]
 

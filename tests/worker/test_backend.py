@@ -8,9 +8,9 @@ import time
 import pytest
 import torch
 
-from cvbench_tui.worker.backend import CpuBackend, HostClockBackend
-from cvbench_tui.worker.devices import backend_for
-from cvbench_tui.worker.flush import CpuCache, last_cache_bytes
+from cvbench_tui.worker.devices.backend import CpuBackend, HostClockBackend
+from cvbench_tui.worker.devices.cache_flush import CpuCache, last_cache_bytes
+from cvbench_tui.worker.devices.select import backend_for
 
 
 def test_other_accelerators_are_waited_for_at_every_mark():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cvbench_tui.worker.budget import UNLIMITED, Budget, NoTimeLeft
+from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
 
 LEFT = Budget(lambda: 90.0, 100.0, {"training": 1.0, "inference": 0.1})
 

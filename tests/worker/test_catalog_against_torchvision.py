@@ -36,7 +36,7 @@ def on_meta(workload):
     """The module and one input, without memory behind them."""
     import torch
 
-    from cvbench_tui.worker.build import build_module
+    from cvbench_tui.worker.workloads.build import build_module
 
     with torch.device("meta"):
         return build_module(workload), torch.empty(2, *workload.input_shape)

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from cvbench_tui.worker.counters import Gauges, Snapshot
+from cvbench_tui.worker.timing.counters import Gauges, Snapshot
 
 pytestmark = pytest.mark.torch
 
@@ -56,7 +56,7 @@ def work_of(clock, durations):
 
 
 def test_the_fastest_of_repeats_counts_and_is_sure_when_it_was_reached_twice():
-    from cvbench_tui.worker.ceiling import MOST_REPEATS, fastest
+    from cvbench_tui.worker.extras.peak import MOST_REPEATS, fastest
 
     clock = Clock()
     best = fastest(clock, work_of(clock, [9.0, 0.012, 0.010, 0.013, 0.0101, 0.02]), 1.0)
@@ -68,7 +68,7 @@ def test_the_fastest_of_repeats_counts_and_is_sure_when_it_was_reached_twice():
 
 
 def test_short_work_is_repeated_until_the_region_is_long_enough():
-    from cvbench_tui.worker.ceiling import REGION_S, fastest
+    from cvbench_tui.worker.extras.peak import REGION_S, fastest
 
     clock = Clock()
     calls = []
@@ -83,7 +83,7 @@ def test_short_work_is_repeated_until_the_region_is_long_enough():
 
 
 def test_slow_work_is_done_the_fewest_times():
-    from cvbench_tui.worker.ceiling import LEAST_REPEATS, fastest
+    from cvbench_tui.worker.extras.peak import LEAST_REPEATS, fastest
 
     clock = Clock()
     assert fastest(clock, work_of(clock, [1.0]), 0.1).seconds == 1.0
@@ -92,7 +92,7 @@ def test_slow_work_is_done_the_fewest_times():
 
 @pytest.mark.parametrize("broken", [0.0, -1.0, math.nan])
 def test_a_clock_that_gives_no_durations_gives_no_ceiling(broken):
-    from cvbench_tui.worker.ceiling import fastest
+    from cvbench_tui.worker.extras.peak import fastest
 
     class Broken(Clock):
         def seconds(self, start, end):
@@ -104,7 +104,7 @@ def test_a_clock_that_gives_no_durations_gives_no_ceiling(broken):
 
 def with_products(monkeypatch, clock, rate, sides):
     """Products that take 2 n^3 / ``rate`` by that clock; ``sides`` notes which were asked for."""
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     def product(side, dtype, device):
         sides.append(side)
@@ -122,7 +122,7 @@ def with_products(monkeypatch, clock, rate, sides):
 def test_matrices_grow_as_far_as_the_time_allows(monkeypatch, rate, largest):
     import torch
 
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     clock, sides = Clock(), []
     with_products(monkeypatch, clock, rate, sides)
@@ -136,7 +136,7 @@ def test_matrices_grow_as_far_as_the_time_allows(monkeypatch, rate, largest):
 def test_matrices_grow_as_far_as_the_memory_allows(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     clock, sides = Clock(free=8 * 3 * 1024 * 1024 * 4), []
     with_products(monkeypatch, clock, 1e15, sides)
@@ -147,7 +147,7 @@ def test_matrices_grow_as_far_as_the_memory_allows(monkeypatch):
 def test_a_precision_that_the_device_refuses_is_left_out(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     def products(device, precision, backend, share_s):
         if precision == "bfloat16":
@@ -165,7 +165,7 @@ def test_a_precision_that_the_device_refuses_is_left_out(monkeypatch):
 def test_a_cold_start_is_over_before_the_time_is_shared_out(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     clock, sides = Clock(), []
     with_products(monkeypatch, clock, 1e12, sides)
@@ -191,7 +191,7 @@ def test_a_cold_start_is_over_before_the_time_is_shared_out(monkeypatch):
 def test_it_is_not_sure_where_the_card_was_hot(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     class Hot(Clock):
         def gauges(self):
@@ -205,7 +205,7 @@ def test_it_is_not_sure_where_the_card_was_hot(monkeypatch):
 def test_it_is_not_sure_where_threads_had_to_wait(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import ceiling
+    from cvbench_tui.worker.extras import peak as ceiling
 
     clock = Clock(waited_s=1.0)
 
@@ -219,7 +219,7 @@ def test_it_is_not_sure_where_threads_had_to_wait(monkeypatch):
 
 
 def test_bfloat16_is_asked_for_only_where_the_processor_has_it(tmp_path):
-    from cvbench_tui.worker.ceiling import computes_bfloat16
+    from cvbench_tui.worker.extras.peak import computes_bfloat16
 
     info = tmp_path / "cpuinfo"
     info.write_text("processor : 0\nflags : fpu avx2 avx512f\n")
@@ -234,7 +234,7 @@ def test_bfloat16_is_asked_for_only_where_the_processor_has_it(tmp_path):
 def test_tf32_is_switched_for_the_product_and_put_back():
     import torch
 
-    from cvbench_tui.worker.ceiling import _tf32
+    from cvbench_tui.worker.extras.peak import _tf32
 
     before = torch.backends.cuda.matmul.allow_tf32
     for allowed in (True, False):
@@ -246,8 +246,8 @@ def test_tf32_is_switched_for_the_product_and_put_back():
 def test_this_processors_ceilings():
     import torch
 
-    from cvbench_tui.worker.ceiling import measure
-    from cvbench_tui.worker.devices import backend_for
+    from cvbench_tui.worker.devices.select import backend_for
+    from cvbench_tui.worker.extras.peak import measure
 
     threads = torch.get_num_threads()
     found = measure("cpu", 1, backend_for(torch.device("cpu")), "key")

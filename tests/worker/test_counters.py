@@ -12,8 +12,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cvbench_tui.worker.counters import Gauges, RunDelay, Snapshot, SystemCounters, evidence, machine_s
-from cvbench_tui.worker.processor import Processor
+from cvbench_tui.worker.devices.cpu_sensors import Processor
+from cvbench_tui.worker.timing.counters import Gauges, RunDelay, Snapshot, SystemCounters, evidence, machine_s
 
 QUIET = Gauges()
 

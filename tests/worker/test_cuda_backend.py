@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from cvbench_tui.core.grade import assess
+from cvbench_tui.core.grading.assess import assess
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker import devices
-from cvbench_tui.worker.backend import CpuBackend
-from cvbench_tui.worker.counters import Gauges
-from cvbench_tui.worker.cuda import CudaBackend
-from cvbench_tui.worker.stopwatch import Stopwatch
+from cvbench_tui.worker.devices import select as devices
+from cvbench_tui.worker.devices.backend import CpuBackend
+from cvbench_tui.worker.devices.cuda import CudaBackend
+from cvbench_tui.worker.timing.counters import Gauges
+from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend, FakePass
 
 pytestmark = pytest.mark.torch

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from cvbench_tui.worker.energy import MOST_IDLE_S, PASS_S, UPDATES, EnergyPass, RaplMeter, integral, rapl_meter
-from cvbench_tui.worker.nvml import Card
+from cvbench_tui.worker.devices.nvml import Card
+from cvbench_tui.worker.extras.energy import MOST_IDLE_S, PASS_S, UPDATES, EnergyPass, RaplMeter, integral, rapl_meter
 
 IDLE_W = 60.0
 BUSY_W = 300.0
@@ -213,7 +213,7 @@ def test_a_package_that_may_not_be_read(tmp_path):
 
 
 def test_a_card_is_a_meter():
-    from cvbench_tui.worker.energy import CardMeter
+    from cvbench_tui.worker.extras.energy import CardMeter
 
     class Told(Card):
         def __init__(self) -> None:

@@ -14,8 +14,9 @@ from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseSamples
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker import beside, job
-from cvbench_tui.worker.stopwatch import PassResult
+from cvbench_tui.worker.extras import collect as beside
+from cvbench_tui.worker.process import job
+from cvbench_tui.worker.timing.stopwatch import PassResult
 
 pytestmark = pytest.mark.torch
 

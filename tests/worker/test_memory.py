@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from cvbench_tui.core.measurement import PhaseMemory
-from cvbench_tui.worker.memory import CardPeaks, NoPeaks, Peak, ResidentPeaks, largest_bytes, peaks_for, phase_memory
+from cvbench_tui.worker.extras.memory import (
+    CardPeaks,
+    NoPeaks,
+    Peak,
+    ResidentPeaks,
+    largest_bytes,
+    peaks_for,
+    phase_memory,
+)
 
 MIB = 2**20
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cvbench_tui.worker.counters import Gauges
-from cvbench_tui.worker.nvml import POWER_INSTANT_FIELD, Card, open_card
+from cvbench_tui.worker.devices.nvml import POWER_INSTANT_FIELD, Card, open_card
+from cvbench_tui.worker.timing.counters import Gauges
 
 UUID = "GPU-5f2d"
 BUS = "00000000:65:00.0"

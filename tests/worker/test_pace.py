@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker.pace import LEAD_S, MOST_GROUP, MOST_LEAD_S, Costs, most_group_for, pace, window_iterations
+from cvbench_tui.worker.timing.pacing import (
+    LEAD_S,
+    MOST_GROUP,
+    MOST_LEAD_S,
+    Costs,
+    most_group_for,
+    pace,
+    window_iterations,
+)
 
 DEFAULT = PROTOCOLS["default"]
 

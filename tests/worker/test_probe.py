@@ -11,8 +11,8 @@ import torch
 
 from cvbench_tui.core.environment import known
 from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.worker import probe_devices, probe_process, probe_torch
-from cvbench_tui.worker.probe import probe
+from cvbench_tui.worker.devices import probe_devices, probe_process, probe_torch
+from cvbench_tui.worker.devices.probe import probe
 
 
 @pytest.fixture(autouse=True)

@@ -283,7 +283,8 @@ def test_what_a_library_prints_does_not_reach_the_events():
     """From Python or from C: descriptor 1 is stderr's from the worker's first line on."""
     code = """
 import os, sys
-from cvbench_tui.worker import __main__ as worker, zygote
+from cvbench_tui.worker import __main__ as worker
+from cvbench_tui.worker.process import fork_server as zygote
 before = zygote.Zygote._become_child
 def noisy(self, *request):
     print("from Python", flush=True)

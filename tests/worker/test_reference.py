@@ -15,7 +15,7 @@ import pytest
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference, ReferenceFailed
-from cvbench_tui.worker import reference_work
+from cvbench_tui.worker.selftest import timed_module as reference_work
 
 pytestmark = pytest.mark.torch
 SPIN = Case(Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, threads=1)
@@ -116,7 +116,7 @@ def _lives(pid: int) -> bool:
 def test_the_forking_process_asks_for_no_card():
     code = (
         "import torch; torch.cuda.is_available = torch.cuda.device_count = None; "
-        "import cvbench_tui.worker.reference, cvbench_tui.worker.reference_harnesses"
+        "import cvbench_tui.worker.selftest.__main__, cvbench_tui.worker.selftest.harnesses"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "CUDA_HOME": "/nonexistent"})
 
@@ -127,9 +127,9 @@ def test_the_reference_uses_no_line_of_the_stopwatch():
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
                 imported.add(node.module)
-    theirs = {name for name in imported if not name.startswith("cvbench_tui.worker.reference")}
+    theirs = {name for name in imported if not name.startswith("cvbench_tui.worker.selftest")}
     assert theirs - {"cvbench_tui.worker"} == {
         "cvbench_tui.core.protocol",
-        "cvbench_tui.worker.request",
-        "cvbench_tui.worker.subject",
+        "cvbench_tui.worker.process.requests",
+        "cvbench_tui.worker.workloads.module_under_test",
     }

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from cvbench_tui.worker import rest
-from cvbench_tui.worker.counters import Snapshot
+from cvbench_tui.worker.timing import deferred_work as rest
+from cvbench_tui.worker.timing.counters import Snapshot
 from tests.worker.machine import Machine
 
 

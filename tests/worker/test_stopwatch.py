@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.estimate import estimate
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker.backend import ClockError
-from cvbench_tui.worker.pace import window_iterations
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.worker.devices.backend import ClockError
+from cvbench_tui.worker.timing.pacing import window_iterations
 from tests.worker.machine import DEFAULT, Machine, Pass, take, with_cap
 
 QUICK = PROTOCOLS["quick"]
@@ -24,7 +24,7 @@ def jitter(seed: int, level: float, share: float):
 
 
 def test_the_stopwatch_and_all_it_stands_on_need_no_torch():
-    code = "import sys, cvbench_tui.worker.stopwatch; assert 'torch' not in sys.modules"
+    code = "import sys, cvbench_tui.worker.timing.stopwatch; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

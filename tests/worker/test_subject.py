@@ -11,11 +11,11 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker import published
-from cvbench_tui.worker.backend import ClockError, CpuBackend
-from cvbench_tui.worker.failure import UnsupportedError, failure_from
-from cvbench_tui.worker.subject import Subject, outputs_of
-from cvbench_tui.worker.timed import InferencePass, TrainingPass
+from cvbench_tui.worker.devices.backend import ClockError, CpuBackend
+from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
+from cvbench_tui.worker.timing import published
+from cvbench_tui.worker.timing.timed_passes import InferencePass, TrainingPass
+from cvbench_tui.worker.workloads.module_under_test import Subject, outputs_of
 
 pytestmark = pytest.mark.torch
 DEFAULT = PROTOCOLS["default"]

@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from cvbench_tui.worker import threads
+from cvbench_tui.worker.process import threads
 
 V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
 V1 = "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"

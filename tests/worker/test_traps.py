@@ -12,8 +12,8 @@ import torch
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.worker import traps
-from cvbench_tui.worker.subject import Subject
+from cvbench_tui.worker.selftest import workloads as traps
+from cvbench_tui.worker.workloads.module_under_test import Subject
 
 pytestmark = pytest.mark.torch
 
@@ -76,7 +76,7 @@ def test_hidden_work_goes_on_after_the_call_and_ends():
 
 BENDING = """
 import time
-from cvbench_tui.worker import traps
+from cvbench_tui.worker.selftest import workloads as traps
 own = time.perf_counter_ns
 traps.bend_timers()
 start, told, told_ns, told_monotonic = own(), time.perf_counter(), time.perf_counter_ns(), time.monotonic()

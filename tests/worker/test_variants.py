@@ -10,12 +10,12 @@ import torch
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker.backend import CpuBackend
-from cvbench_tui.worker.budget import Budget
-from cvbench_tui.worker.graph import GraphPass
-from cvbench_tui.worker.subject import Subject
-from cvbench_tui.worker.timed import AlonePass
-from cvbench_tui.worker.variants import ROUNDS, Variants
+from cvbench_tui.worker.devices.backend import CpuBackend
+from cvbench_tui.worker.extras.budget import Budget
+from cvbench_tui.worker.extras.cuda_graph import GraphPass
+from cvbench_tui.worker.extras.variants import ROUNDS, Variants
+from cvbench_tui.worker.timing.timed_passes import AlonePass
+from cvbench_tui.worker.workloads.module_under_test import Subject
 
 pytestmark = pytest.mark.torch
 SHORT = replace(PROTOCOLS["quick"], budget_s=0.1, warmup_cap_s=0.01, round_s=0.01)

@@ -29,7 +29,7 @@ def layer(name):
 
 
 def work(name, batch=BATCH, device="cpu"):
-    from cvbench_tui.worker.work import phase_work
+    from cvbench_tui.worker.extras.flops import phase_work
 
     return {one.phase: one for one in phase_work(case_of(layer(name), device, batch))}
 
@@ -44,8 +44,8 @@ def torch_counts(entry):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from cvbench_tui.worker.subject import outputs_of
-    from cvbench_tui.worker.work import without_data
+    from cvbench_tui.worker.extras.flops import without_data
+    from cvbench_tui.worker.workloads.module_under_test import outputs_of
 
     module, inputs = without_data(entry.workload, BATCH)
     forward, backward = FlopCounterMode(display=False), FlopCounterMode(display=False)
@@ -58,14 +58,14 @@ def torch_counts(entry):
 
 def products_of(tally):
     """Operations of matrix products alone."""
-    from cvbench_tui.worker.work_products import MATRIX_FORMULAS
+    from cvbench_tui.worker.extras.flop_products import MATRIX_FORMULAS
 
     return sum(count for name, count in tally.flops.items() if name in MATRIX_FORMULAS)
 
 
 def matrix_counts(entry):
     """The same, per phase."""
-    from cvbench_tui.worker.work import tallies, without_data
+    from cvbench_tui.worker.extras.flops import tallies, without_data
 
     module, inputs = without_data(entry.workload, BATCH)
     return {phase: products_of(tally) for phase, tally in tallies(module, inputs, "cpu")}
@@ -84,7 +84,7 @@ def test_every_layer_is_counted_completely(entry):
 
 @pytest.mark.parametrize("entry", MODELS, ids=lambda entry: entry.op)
 def test_every_model_is_counted_completely_and_as_published(entry):
-    from cvbench_tui.worker.work import tallies, without_data
+    from cvbench_tui.worker.extras.flops import tallies, without_data
 
     module, inputs = without_data(entry.workload, BATCH)
     for phase, tally in tallies(module, inputs, "cpu"):
@@ -108,7 +108,7 @@ def test_products_are_counted_as_torch_does(name):
 @pytest.mark.parametrize("name", WITH_BIAS)
 def test_the_gradient_of_a_convolutions_bias_is_counted_too(name):
     """torch's counter leaves it out; it is one addition for each output. That of the input is there in both."""
-    from cvbench_tui.worker.work import without_data
+    from cvbench_tui.worker.extras.flops import without_data
 
     module, inputs = without_data(layer(name).workload, BATCH)
     forward, backward = torch_counts(layer(name))
@@ -219,7 +219,7 @@ def test_pooling_by_hand():
 
 
 def test_unequal_windows_are_counted_place_by_place():
-    from cvbench_tui.worker.work import phase_work
+    from cvbench_tui.worker.extras.flops import phase_work
 
     pool = Workload("layer", "pool", "adaptive_avg_pool2d", (4, 7, 7), (("output_size", 3),))
     forward = next(one for one in phase_work(Case(pool, "cpu", BATCH)) if one.phase == "forward")
@@ -259,7 +259,7 @@ def test_counts_grow_in_a_straight_line_with_the_batch():
 @pytest.mark.parametrize("name", ["Bottleneck", "Self-attention B", "MaxPool", "Dropout", "Upsample bilinear"])
 def test_real_runs_count_the_same(name):
     """The way out for operators that need data: the same figures from two small runs."""
-    from cvbench_tui.worker.work import _from_small_batches, _without_data
+    from cvbench_tui.worker.extras.flops import _from_small_batches, _without_data
 
     case = case_of(layer(name), batch=7)
     for one, other in zip(_from_small_batches(case, "rounds"), _without_data(case, "rounds"), strict=True):
@@ -272,7 +272,8 @@ def test_real_runs_count_the_same(name):
 def test_an_operator_that_needs_data_is_counted_by_real_runs(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import layers, work
+    from cvbench_tui.worker.extras import flops as work
+    from cvbench_tui.worker.workloads import layers
 
     class Scaled(torch.nn.Module):
         def forward(self, inputs):
@@ -288,7 +289,8 @@ def test_an_operator_that_needs_data_is_counted_by_real_runs(monkeypatch):
 def test_an_operator_without_a_formula_is_named(monkeypatch):
     import torch
 
-    from cvbench_tui.worker import layers, work
+    from cvbench_tui.worker.extras import flops as work
+    from cvbench_tui.worker.workloads import layers
 
     class Sine(torch.nn.Module):
         def forward(self, inputs):
@@ -301,7 +303,7 @@ def test_an_operator_without_a_formula_is_named(monkeypatch):
 
 
 def test_the_published_method_gives_layers_no_input_gradient():
-    from cvbench_tui.worker.work import phase_work
+    from cvbench_tui.worker.extras.flops import phase_work
 
     counts = {one.phase: one.flops for one in phase_work(case_of(layer("Conv1x1")), "published")}
     assert counts["backward"] == counts["forward"]

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cvbench_tui.core.grading.reasons import GRADES
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.reasons import GRADES
 from tests.core.simulator.drive import Outcome, measure
 from tests.core.simulator.processes import KINDS
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from random import Random
 from statistics import fmean
 
-from cvbench_tui.core.estimate import PEEKING, estimate
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.grade import Assessment, assess
+from cvbench_tui.core.grading.assess import Assessment, assess
 from cvbench_tui.core.measurement import Clock, Measurement, Phase
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.rounds import counted_rounds_by_process
-from cvbench_tui.worker.backend import HostClock
-from cvbench_tui.worker.counters import Snapshot
-from cvbench_tui.worker.stopwatch import PassResult, Stopwatch
+from cvbench_tui.core.stats.estimate import PEEKING, estimate
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
+from cvbench_tui.worker.devices.backend import HostClock
+from cvbench_tui.worker.timing.counters import Snapshot
+from cvbench_tui.worker.timing.stopwatch import PassResult, Stopwatch
 from tests.core.simulator.processes import Kind, Process
 
 PHASE: Phase = "inference"

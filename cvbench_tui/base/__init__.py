@@ -1,0 +1,1 @@
+"""What every room may use: text, files and numbers of the system. Standard library only."""

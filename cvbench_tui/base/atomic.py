@@ -1,0 +1,89 @@
+"""Writing a file wholly or not at all, and knowing beforehand whether it can be done."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from cvbench_tui.errors import StoreError
+from cvbench_tui.results.storage.run_file import reason
+
+
+def check_destination(path: Path, suffixes: Sequence[str]) -> None:
+    """Refuse a path with another suffix, or one that cannot be written, with a StoreError.
+
+    Tries it with an empty file of another name beside the destination, which is removed again: permissions
+    alone say nothing to root or on a read-only mount.
+    """
+    if path.suffix.lower() not in suffixes:
+        nearest = difflib.get_close_matches(path.suffix.lower(), suffixes, 1)
+        hint = f"Nearest: {nearest[0]}." if nearest else "The suffix says what is written."
+        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+        raise StoreError(f"{path} does not end in {known}.", hint)
+    target = _target(path)
+    try:
+        temporary, descriptor = _create_beside(target)
+        os.close(descriptor)
+        os.unlink(temporary)
+    except OSError as error:
+        raise _refusal(path, error) from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there.
+
+    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. Raises StoreError.
+    """
+    target = _target(path)
+    try:
+        temporary, descriptor = _create_beside(target)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text.encode(errors="replace"))
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise _refusal(path, error) from error
+
+
+def _target(path: Path) -> Path:
+    """Where a write to ``path`` ends, links followed. Raises StoreError when no file can be written there."""
+    target = Path(os.path.realpath(path))
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    except OSError as error:
+        raise _refusal(path, error) from error
+    if mode is None:
+        if not target.parent.is_dir():
+            raise StoreError(f"Cannot write {path}: there is no folder {target.parent}.", "Create it first.")
+    elif stat.S_ISDIR(mode):
+        raise StoreError(f"Cannot write {path}: it is a folder.", "Name a file in it.")
+    elif not stat.S_ISREG(mode):
+        raise StoreError(f"Cannot write {path}: it is no regular file.", "Name another file.")
+    elif not os.access(target, os.W_OK):
+        raise StoreError(f"Cannot write {path}: it is read-only.", "Name another file, or make it writable.")
+    return target
+
+
+def _create_beside(target: Path) -> tuple[str, int]:
+    """A new empty file in the target's folder, with the mode of a plain open: its name and descriptor."""
+    name = str(target.parent / f".cvbench-{secrets.token_hex(8)}")
+    return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+
+
+def _refusal(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"Cannot write {path}: {reason(error)}.", "Choose another place.")

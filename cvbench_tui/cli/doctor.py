@@ -1,0 +1,168 @@
+"""``cvbench-tui doctor``: what is installed, what each device offers, where files go, what will spoil a measurement.
+
+Changes nothing on the machine; a folder that does not exist yet is judged by its nearest parent.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from rich.console import Console
+
+from cvbench_tui import __version__
+from cvbench_tui.app_start import why_no_app
+from cvbench_tui.base.escape import visible
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.facts import GROUPS, kind_name, kind_of
+from cvbench_tui.core.identity import IDENTITY
+from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.errors import WorkerError
+from cvbench_tui.results.machine_warnings import hazards
+from cvbench_tui.results.storage.runs import runs_folder
+from cvbench_tui.results.text.fact_text import fact_text, label
+from cvbench_tui.results.text.units import MISSING, bytes_text
+from cvbench_tui.terminal import Terminal, look
+
+SMALLEST = (80, 24)
+PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")
+SERVING = "textual-serve"
+VARIABLES = (
+    "TERM", "COLORTERM", "NO_COLOR", "TEXTUAL_ANIMATIONS", "LC_ALL", "LC_CTYPE", "LANG", "TMUX", "STY",
+    "SSH_CONNECTION",
+)  # fmt: skip
+"""What decides how the app draws."""
+LABEL = 28
+"""Columns of a label, with the space behind it."""
+MARK = "*"
+IDENTITY_HELP = (
+    f"made of the versions, the devices and all that has a {MARK}: runs with equal hashes can be compared "
+    "(docs/environment.md says why)"
+)
+
+Lines = Iterator[tuple[str, str]]
+
+
+def report(runs_dir: str | None) -> int:
+    """Print the report. Returns 0, or 1 when nothing could be measured on this machine."""
+    _print("Program", _program())
+    _print("Terminal", _terminal())
+    _print("Files", _files(runs_folder(runs_dir)))
+    source = LiveSource()
+    try:
+        environment = source.probe()
+    except WorkerError as error:
+        _print("Devices", iter([("problem", error.message), ("what to do", error.hint)]))
+        return 1
+    finally:
+        source.close()
+    _print("Frameworks", iter(environment.versions))
+    _print("Devices", _devices(environment))
+    for title, facts in _sections(environment).items():
+        _print(title, iter(facts))
+    _print("Identity", iter([("identity hash", environment.identity_hash or MISSING), ("", IDENTITY_HELP)]))
+    _print("What will spoil a measurement", _hazards(environment))
+    return 0
+
+
+def _print(title: str, lines: Lines) -> None:
+    """One section on stdout, broken at the terminal's width between words."""
+    sys.stdout.write(f"{title}\n")
+    width = max(SMALLEST[0], shutil.get_terminal_size().columns) - 1
+    for name, text in lines:
+        pieces = textwrap.wrap(text, width - LABEL - 2, break_long_words=False, break_on_hyphens=False) or [""]
+        if len(name) >= LABEL:  # a long name has a line of its own
+            pieces.insert(0, "")
+        for number, piece in enumerate(pieces):
+            sys.stdout.write(f"  {name if number == 0 else '':<{LABEL}}{piece}".rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def _program() -> Lines:
+    yield "cvbench-tui", __version__
+    yield "python", f"{platform.python_version()} ({sys.executable})"
+    for package in PACKAGES:
+        try:
+            yield package, metadata.version(package)
+        except metadata.PackageNotFoundError:
+            yield package, "missing: pip install " + package
+    try:
+        yield SERVING, f"{metadata.version(SERVING)}, for cvbench-tui serve"
+    except metadata.PackageNotFoundError:
+        yield SERVING, f"not there, and needed by cvbench-tui serve only: pip install {SERVING}"
+
+
+def _terminal() -> Lines:
+    size = shutil.get_terminal_size()
+    small = size.columns < SMALLEST[0] or size.lines < SMALLEST[1]
+    hint = f"  smaller than {SMALLEST[0]}x{SMALLEST[1]}: enlarge it for the app" if small else ""
+    yield "size", f"{size.columns}x{size.lines}{hint}"
+    terminal = look(os.environ, encoding=sys.stdout.encoding)
+    yield "colours", Console().color_system or "none (not a terminal, or NO_COLOR)"
+    yield (
+        "characters",
+        "ASCII only, by the locale or the encoding" if terminal.ascii else "lines and blocks; or --ascii",
+    )
+    yield "clipboard", f"{_clipboard(terminal)}; the file is always there"
+    yield "the app", why_no_app() or "can be drawn here"
+    for name in VARIABLES:
+        if name in os.environ:
+            yield name, visible(os.environ[name])
+    yield "encoding", sys.stdout.encoding
+
+
+def _clipboard(terminal: Terminal) -> str:
+    """The way that a copied table takes."""
+    inside = f" through {terminal.multiplexer}" if terminal.multiplexer else ""
+    if terminal.remote:
+        return f"by the terminal's own sequence (OSC 52){inside}, because this is over SSH"
+    return f"by this machine's own tool, and the terminal's sequence (OSC 52){inside}"
+
+
+def _files(folder: Path) -> Lines:
+    yield "runs", str(folder)
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if os.access(existing, os.W_OK):
+        yield "runs folder", f"writable, {bytes_text(shutil.disk_usage(existing).free)} free"
+    else:
+        yield "runs folder", "not writable: name another with --runs-dir or CVBENCH_RUNS_DIR"
+    yield "markdown is saved in", str(Path.cwd())
+
+
+def _devices(environment: Environment) -> Lines:
+    for device in environment.devices:
+        if device.available:
+            words = [device.name, bytes_text(device.memory_bytes), device.detail, device.uuid or ""]
+            yield device.id, ", ".join(word for word in words if word)
+        else:
+            yield device.id, f"not available: {device.reason}"
+
+
+def _sections(environment: Environment) -> dict[str, list[tuple[str, str]]]:
+    """The facts by group, in their order, each card a group of its own; what decides comparability has a mark."""
+    sections: dict[str, list[tuple[str, str]]] = {}
+    for name, value in environment.facts:
+        kind = kind_of(name)
+        title = GROUPS[kind.group] if kind else "Other facts"
+        words = label(name)
+        if kind is not None and kind.group == "card":
+            title, words = f"Card {name.split('.')[0]}", label(name.split(".", 1)[1])
+        mark = MARK if kind_name(name) in IDENTITY else " "
+        sections.setdefault(title, []).append((f"{mark} {words}", fact_text(name, value)))
+    return sections
+
+
+def _hazards(environment: Environment) -> Lines:
+    """Each hazard with its remedy; what changes little is called a note."""
+    found = hazards(environment)
+    if not found:
+        yield "nothing found", "as far as this system tells; cvbench-tui selftest tries it out"
+    for hazard in found:
+        yield "note" if hazard.note else "problem", hazard.sentence
+        yield "  what to do", hazard.remedy

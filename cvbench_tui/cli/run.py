@@ -1,0 +1,204 @@
+"""A run without the app: the same selection, session, table and files; progress on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.catalog.presets import load_preset
+from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
+from cvbench_tui.cli.ascii_streams import is_ascii
+from cvbench_tui.core.protocol import Extra
+from cvbench_tui.core.run import Run
+from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.session import Session
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.plain_text import sentences
+from cvbench_tui.results.export.registry import check_writable, write_output
+from cvbench_tui.results.storage import runs as store
+from cvbench_tui.results.storage.peak_cache import CeilingCache
+from cvbench_tui.wire import encode
+
+if TYPE_CHECKING:
+    from cvbench_tui.cli.progress import Reporter
+    from cvbench_tui.core.event import Event
+    from cvbench_tui.core.plan import Plan
+
+Layout = Literal["wide", "original"]
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a run's results go."""
+
+    files: Sequence[str] = ()
+    layout: str | None = None
+    """Markdown layout; None: wide in files, a table drawn for the terminal on a terminal."""
+    quiet: bool = False
+    json_lines: bool = False
+    """Print events instead of the table."""
+    plain: bool = False
+    """Lines and sentences only, as a screen reader wants them."""
+
+    def check(self) -> None:
+        """Refuse destinations that cannot be written. Raises StoreError."""
+        for file in self.files:
+            check_writable(Path(file))
+
+    def write(self, run: Run) -> None:
+        """Write every file, and say where on stderr."""
+        for file in self.files:
+            write_output(run, Path(file), layout=cast(Layout, self.layout or "wide"))
+            if not self.quiet:
+                print(f"saved {file}", file=sys.stderr)  # noqa: T201
+
+
+def selection_from(
+    preset: str | None,
+    *,
+    models: Sequence[str] = (),
+    layers: Sequence[str] = (),
+    devices: Sequence[str] = (),
+    batch: int | None = None,
+    image: int | None = None,
+    protocol: str | None = None,
+    extras: Sequence[Extra] = (),
+) -> Selection:
+    """A preset with what was named on top of it. Raises SelectionError or PresetError for what cannot be."""
+    base = load_preset(preset) if preset else Selection("selection", (), (), None, None, None, "default")
+    selection = replace(
+        base,
+        models=base.models + tuple(find_model(name) for name in models),
+        layers=base.layers + tuple(find_layer(name) for name in layers),
+        devices=tuple(check_device_name(name) for name in devices) or base.devices,
+        batch=check_batch(batch) if batch is not None else base.batch,
+        image=check_image(image) if image is not None else base.image,
+        protocol=protocol or base.protocol,
+        extras=tuple(extras),
+    )
+    if not selection.models and not selection.layers:
+        raise SelectionError(
+            "Nothing to measure.", "Name a preset, or models with -m and layers with -l: cvbench-tui list"
+        )
+    return selection
+
+
+def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = None, dry_run: bool = False) -> int:
+    """Measure the selection and print its table. Returns the exit code."""
+    from cvbench_tui.cli.progress import reporter
+
+    outputs.check()
+    source = live_source(runs_dir)
+    try:
+        with reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
+            progress.say("starting the measuring process ...")
+            plan = to_plan(selection, source.probe())
+            if dry_run:
+                _print_plan(plan)
+                return 0
+            run, interrupted = _drive(Session(source, plan), progress, outputs, store.runs_folder(runs_dir))
+    finally:
+        source.close()
+    outputs.write(run)
+    if not outputs.json_lines:
+        print_run(run, outputs.layout, plain=outputs.plain)
+    if run.ended == "failed":
+        print(f"cvbench-tui: {run.ended_sentence}", file=sys.stderr)  # noqa: T201
+    return INTERRUPTED if interrupted else 1 if run.failures or run.ended == "failed" else 0
+
+
+def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
+    """What ``cvbench-tui`` does where no app can be drawn, for the reason given: the preset ``quick``."""
+    plain = os.environ.get("TERM") == "dumb"
+    command = "cvbench-tui run quick" + " --plain" * plain
+    print(f"{why} Running '{command}' instead.", file=sys.stderr)  # noqa: T201
+    return measure(load_preset("quick"), Outputs(plain=plain), runs_dir=runs_dir)
+
+
+def live_source(runs_dir: str | None) -> LiveSource:
+    """The worker's source, with the ceilings that are kept beside the runs."""
+    return LiveSource(ceilings=CeilingCache(store.runs_folder(runs_dir)))
+
+
+def load_run(reference: str, runs_dir: str | None = None) -> Run:
+    """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
+    return store.load(store.find(reference, store.runs_folder(runs_dir)))
+
+
+def print_run(
+    run: Run, layout: str | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
+) -> None:
+    """The run on stdout: in sentences when ``plain``, drawn for the width of a terminal, else as markdown."""
+    if plain:
+        sys.stdout.write(sentences(run, sort=sort, descending=descending))
+        return
+    if layout is None and sys.stdout.isatty():
+        from cvbench_tui.cli.progress import print_table
+
+        print_table(run, sort=sort, descending=descending)
+        return
+    text = render(run, cast(Layout, layout or "wide"), sort=sort, descending=descending)
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:
+    """Iterate the session to its end. Returns the run, and whether it was interrupted."""
+    run: Run | None = None
+    with store.create_log(folder, session.run_id) as log, _interruptible(session) as interrupted:
+        for event, run in session.run(log):
+            if outputs.json_lines:
+                sys.stdout.write(_json_line(event) + "\n")
+                sys.stdout.flush()
+            progress.show(event, run)
+        progress.say(f"run {session.run_id} is in {log.path}")
+    assert run is not None
+    return run, bool(interrupted)
+
+
+def _json_line(event: Event) -> str:
+    """The event as the run file has it; on a stream of ASCII with JSON's own escapes, so that no data change."""
+    line = encode(event)
+    if not is_ascii(sys.stdout.encoding):
+        return line
+    return re.sub("[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], line)
+
+
+@contextmanager
+def _interruptible(session: Session) -> Iterator[list[int]]:
+    """Ctrl-C, or a polite kill, cancels the run; what is finished is kept and written. A second one ends at once."""
+    seen: list[int] = []
+
+    def cancel(number: int, _frame: object) -> None:
+        if seen:
+            signal.signal(number, signal.SIG_DFL)
+        seen.append(number)
+        session.cancel()
+
+    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_plan(plan: Plan) -> None:
+    """Every case of the plan, and about how long it takes, on stdout."""
+    from cvbench_tui.catalog.duration import expected_s
+    from cvbench_tui.results.text.units import duration_text
+
+    for case in plan.cases:
+        image = f" image {case.image}" if case.image else ""
+        print(f"{case.workload.name}  {case.device}  batch {case.batch}{image}")  # noqa: T201
+    print(f"{len(plan.cases)} rows, protocol {plan.protocol.name}, about {duration_text(expected_s(plan))}")  # noqa: T201

@@ -1,0 +1,1 @@
+"""From samples and evidence to a grade with reasons."""

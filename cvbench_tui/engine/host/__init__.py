@@ -1,0 +1,1 @@
+"""Facts of the machine that the parent reads: system, processor, NVML."""

@@ -1,0 +1,1 @@
+"""Everything that is known about one row, as titled pairs of texts."""

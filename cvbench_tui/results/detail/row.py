@@ -1,0 +1,219 @@
+"""Everything that is known about one row, as titled pairs of texts and as histograms. Drawing them is the screen's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cvbench_tui.base.escape import cell_width, one_line, visible
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.evidence import PassRecord
+from cvbench_tui.core.facts import GROUPS, kind_of
+from cvbench_tui.core.measurement import PHASES, Failure, Measurement
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.detail.phase import Pairs, phase_pairs
+from cvbench_tui.results.detail.system import energy_pairs, fact_pairs, pass_pairs
+from cvbench_tui.results.export.rerun_command import command_line, differs
+from cvbench_tui.results.stats.derived_metrics import energies
+from cvbench_tui.results.stats.histogram import count
+from cvbench_tui.results.stats.phase_stats import terms_of
+from cvbench_tui.results.stats.row_data import Reading, read
+from cvbench_tui.results.text.fact_text import fact_text, label
+from cvbench_tui.results.text.units import (
+    MISSING,
+    bytes_text,
+    flops_text,
+    gigabytes_text,
+    scale_for,
+    telling_apart,
+    utc_text,
+)
+
+BINS = 12
+"""Bins of a row's histograms: enough for a shape, few enough for a small terminal."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A title with labelled texts, lines, or both."""
+
+    title: str
+    pairs: Pairs = ()
+    """Label and text."""
+    lines: tuple[str, ...] = ()
+    """Whole lines, e.g. of a traceback; below the pairs."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bar of a histogram."""
+
+    low: str
+    """Its lower edge as text; every bin of one histogram is in one unit."""
+    high: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The samples of one phase, counted."""
+
+    title: str
+    bins: tuple[Bin, ...]
+
+
+def detail(run: Run, case_id: str) -> tuple[Section, ...]:
+    """Every section there is about that row. Raises KeyError when the plan has no such case."""
+    case = run.plan.case(case_id)
+    outcome = run.outcomes.get(case_id)
+    reading = read(run, case)
+    sections = [Section(case.workload.name, tuple(_case(run, reading)))]
+    if isinstance(outcome, Measurement):
+        sections += _measured(run, reading, outcome)
+    elif isinstance(outcome, Failure):
+        sections += _failed(outcome)
+    sections += [_repeat(run, case), *_environment(run, case)]
+    return tuple(sections)
+
+
+def detail_text(run: Run, case_id: str) -> str:
+    """Every section and histogram as plain text to paste, ending in a newline. Raises KeyError as ``detail``."""
+    counted = {each.title.split()[0]: each for each in histograms(run, case_id)}
+    lines: list[str] = []
+    for section in detail(run, case_id):
+        lines += [one_line(section.title), *_paired(section.pairs), *(f"  {visible(line)}" for line in section.lines)]
+        if section.title in counted:
+            histogram = counted[section.title]
+            lines += [
+                f"  {histogram.title}",
+                *(f"    {each.low} to {each.high}: {each.count}" for each in histogram.bins),
+            ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _paired(pairs: Pairs) -> Iterator[str]:
+    """Label and text, one below the other."""
+    shown = [(one_line(name), one_line(text)) for name, text in pairs]
+    wide = max((cell_width(name) for name, _ in shown), default=0)
+    yield from (f"  {name}{' ' * (wide - cell_width(name))}  {text}" for name, text in shown)
+
+
+def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...]:
+    """The samples of every measured phase of that row; empty when it has none. Raises KeyError as ``detail``."""
+    outcome = run.outcomes.get(run.plan.case(case_id).case_id)
+    if not isinstance(outcome, Measurement):
+        return ()
+    return tuple(_histograms(outcome, bins))
+
+
+def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
+    """All samples, those of set-aside rounds too: a histogram is where they can be seen."""
+    for phase in measurement.phases:
+        found = count([sample for samples in phase.rounds for sample in samples], bins)
+        if found is None:
+            continue
+        scale = scale_for(found.edges)
+        edges = [scale.text(edge, telling_apart(found.edges)) for edge in found.edges]
+        bars = zip(edges[:-1], edges[1:], found.counts, strict=True)
+        yield Histogram(f"{phase.phase.capitalize()} samples", tuple(Bin(*bar) for bar in bars))
+
+
+def _case(run: Run, reading: Reading) -> Iterator[tuple[str, str]]:
+    """What was asked for, and where it stands."""
+    case = reading.case
+    device = run.environment.device(case.device) if run.environment is not None else None
+    yield "state", reading.state.text
+    yield "kind", case.workload.kind
+    yield "built by", _call(case)
+    yield "device", f"{case.device}, {device.name}" if device is not None else case.device
+    yield "input", " x ".join(str(size) for size in (case.batch, *case.workload.input_shape))
+    yield "framework", case.framework
+    yield "settings", f"{case.precision}, {case.memory_format}, {case.compile_mode}"
+    yield "protocol", run.plan.protocol.name
+
+
+def _call(case: Case) -> str:
+    """``conv2d(in_channels=3, ...)``; a model's constructor alone."""
+    arguments = ", ".join(f"{name}={value}" for name, value in case.workload.params)
+    return f"{case.workload.op}({arguments})" if arguments else case.workload.op
+
+
+def _measured(run: Run, reading: Reading, measurement: Measurement) -> Iterator[Section]:
+    """The phases, then what belongs to all of them."""
+    terms = terms_of(run, reading.case)
+    for name in PHASES:
+        if name in reading.phases:
+            pairs = phase_pairs(terms, measurement, name, reading.phases[name])
+            yield Section(name.capitalize(), tuple(pairs))
+    notices = tuple((each.code, each.text) for each in reading.remarks if each.grade is None)
+    if notices:
+        yield Section("Notices", notices)
+    for record, title in _passes(measurement):
+        yield Section(title, tuple(pass_pairs(record)))
+    for energy in energies(measurement, reading.case):
+        yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
+    yield Section("Case", tuple(fact_pairs(measurement)))
+
+
+def _passes(measurement: Measurement) -> Iterator[tuple[PassRecord, str]]:
+    """Every pass with its title; with the process's number where there are several."""
+    counts: Counter[str] = Counter()
+    several = measurement.processes > 1
+    for record in measurement.passes:
+        counts[record.name] += 1
+        yield record, f"System during {record.name}" + f", process {counts[record.name]}" * several
+
+
+def _failed(failure: Failure) -> Iterator[Section]:
+    """The reason, and the tail of what was printed."""
+    yield Section("Failure", (("kind", failure.kind.replace("_", " ")), ("reason", failure.sentence)))
+    if failure.detail:
+        yield Section("Details", lines=tuple(failure.detail.splitlines()))
+
+
+def _repeat(run: Run, case: Case) -> Section:
+    """The command, and what it does not repeat."""
+    pairs = [("command", command_line(run, case))]
+    name = run.plan.protocol.name
+    pairs += [("note", f"The protocol {name} has other numbers in this version.")] if differs(run.plan.protocol) else []
+    return Section("Repeat this row", tuple(pairs))
+
+
+def _environment(run: Run, case: Case) -> Iterator[Section]:
+    """The machine, as far as it has told."""
+    pairs = [("run", run.id), ("started", utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
+    if run.environment is not None:
+        pairs += [("identity", run.environment.identity_hash)] if run.environment.identity_hash else []
+        pairs += [(name, version) for name, version in run.environment.versions if name != "cvbench-tui"]
+        device = run.environment.device(case.device)
+        if device is not None:
+            pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
+            pairs += [("device id", device.uuid)] if device.uuid else []
+        pairs += _ceiling(run, case)
+    yield Section("Environment", tuple(pairs))
+    if run.environment is not None:
+        yield from _facts(run.environment, case.device)
+
+
+def _facts(environment: Environment, device: str) -> Iterator[Section]:
+    """Every fact in its group, those of other cards left out."""
+    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS.values()}
+    for name, value in environment.facts:
+        kind, about_card = kind_of(name), ":" in name
+        if not about_card or name.startswith(f"{device}."):
+            title = GROUPS[kind.group] if kind else "Other facts"
+            groups.setdefault(title, []).append((label(name), fact_text(name, value)))
+    yield from (Section(title, tuple(pairs)) for title, pairs in groups.items() if pairs)
+
+
+def _ceiling(run: Run, case: Case) -> list[tuple[str, str]]:
+    """How fast this device was measured to be at most."""
+    ceiling = run.ceilings.get(case.device)
+    if ceiling is None:
+        return []
+    doubt = "" if ceiling.sure else " (unsure, may be too low)"
+    found = [(f"matrix product {name}", f"{flops_text(rate)}{doubt}") for name, rate in ceiling.flops_per_s]
+    return [*found, ("copy", f"{gigabytes_text(ceiling.bytes_per_s)}{doubt}")]

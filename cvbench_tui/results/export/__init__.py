@@ -1,0 +1,1 @@
+"""A run as a file or as text to paste: markdown, CSV, JSON."""

@@ -1,0 +1,45 @@
+"""A run as a file: markdown, JSON or CSV, as its suffix says. The writing is ``base.atomic``'s."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cvbench_tui.base.atomic import check_destination, write_atomically
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.export.csv import export_csv
+from cvbench_tui.results.export.json import export_json
+from cvbench_tui.results.export.markdown import Layout, render
+from cvbench_tui.results.table.view import View
+
+SUFFIXES = (".md", ".json", ".csv")
+"""What a run can be written as."""
+
+
+def write_output(
+    run: Run,
+    path: Path,
+    *,
+    layout: Layout = "wide",
+    view: View | None = None,
+    sort: str | None = None,
+    descending: bool = False,
+) -> None:
+    """Write the run in the form the suffix says: the whole file or nothing. Raises StoreError when it cannot be.
+
+    Markdown is as the view has it. JSON keeps everything in the plan's order, CSV everything in the view's order.
+    """
+    check_destination(path, SUFFIXES)
+    view = view or View(sort=sort, descending=descending)
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        text = export_json(run)
+    elif suffix == ".csv":
+        text = export_csv(run, sort=view.sort, descending=view.descending)
+    else:
+        text = render(run, layout, view)
+    write_atomically(path, text)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a destination that ``write_output`` could not write, with a StoreError. Leaves nothing behind."""
+    check_destination(path, SUFFIXES)

@@ -1,0 +1,1 @@
+"""From samples to the statistics and the state of a row."""

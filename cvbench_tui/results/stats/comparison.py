@@ -1,0 +1,71 @@
+"""How many times as fast a row is as the one that was marked, per input, with an interval.
+
+Of two rows of one run. Comparing runs is another matter: their machines may differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cvbench_tui.core.grading.reasons import GRADES, Grade
+from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.results.stats.phase_stats import PhaseResult, headline_s, is_published
+
+RANKED: tuple[Phase, ...] = ("total", "inference")
+"""What rows are compared by: the training iteration, or inference where one of the two has none."""
+Phases = Mapping[Phase, PhaseResult]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row against the marked one."""
+
+    ratio: float
+    """Marked row's time per input over this row's: 2 is twice as fast."""
+    relative: float | None
+    """Half width of the ratio's interval as a share of it: the relative half widths of both, in quadrature. None where
+    one of them has no interval, or stands between two speeds."""
+    grade: Grade
+    """The worse one of the two."""
+    is_reference: bool = False
+    """True for the marked row itself."""
+
+
+def has_numbers(phases: Phases) -> bool:
+    """True when a row can be compared with this one."""
+    return any(phase in phases for phase in RANKED)
+
+
+def compare(
+    protocol: Protocol, phases: Phases, batch: int, reference: Phases, reference_batch: int
+) -> Comparison | None:
+    """This row against the marked one; None without a phase that both have, and with a number of grade X.
+
+    Time per input is the time of an iteration over its batch. As the errors of two rows are independent, the relative
+    half widths add in quadrature: ``sqrt(a * a + b * b)``.
+    """
+    phase = next((phase for phase in RANKED if phase in phases and phase in reference), None)
+    if phase is None:
+        return None
+    mine, marked = phases[phase], reference[phase]
+    mine_s, marked_s = headline_s(protocol, mine) / batch, headline_s(protocol, marked) / reference_batch
+    if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
+        return None
+    widths = [_relative(protocol, result) for result in (mine, marked)]
+    known = [width for width in widths if width is not None]
+    relative = math.hypot(*known) if len(known) == len(widths) else None
+    return Comparison(marked_s / mine_s, relative, max(mine.grade, marked.grade, key=GRADES.index))
+
+
+ITSELF = Comparison(1.0, None, "A", is_reference=True)
+"""The marked row beside itself."""
+
+
+def _relative(protocol: Protocol, result: PhaseResult) -> float | None:
+    """Relative half width of the number that is compared; None between two speeds."""
+    if is_published(protocol):
+        return result.mean_relative
+    return None if result.modes is not None else result.relative

@@ -1,0 +1,106 @@
+"""How long a run still takes: what was expected of its open cases, corrected by what the settled ones took.
+
+The caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from statistics import fmean
+
+from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.run import Run
+
+MOST_SETBACK = 0.1
+"""Share of what is left by which the moment of the end may become later from one showing to the next."""
+LEAST_SETBACK_S = 1.0
+"""It may always become later by this: a tenth of nothing would hold a run that was foreseen too short at 0 for ever."""
+
+
+def equal_shares(plan: Plan, whole_s: float = 1.0) -> dict[str, float]:
+    """For a caller without expectations: every case takes as long as any other, all of them ``whole_s`` seconds."""
+    return {case.case_id: whole_s / len(plan.cases) for case in plan.cases}
+
+
+def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
+    """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction.
+
+    Cases weigh as ``expected`` has it (seconds by case id), all the same without it.
+    """
+    weights = _complete(run.plan, equal_shares(run.plan) if expected is None else expected)
+    whole = sum(weights.values())
+    done = sum(weights[case.case_id] * _done(run, case) for case in run.plan.cases)
+    return min(1.0, done / whole) if whole > 0 else 1.0
+
+
+def eta_s(run: Run, expected: Mapping[str, float]) -> float:
+    """Seconds the run still takes; 0 for one that has ended.
+
+    ``expected``: seconds by case id, all processes of a case together. A case that it lacks counts as the mean of the
+    others. What is left of them is multiplied by how much longer the settled cases took than expected.
+    """
+    if run.ended is not None:
+        return 0.0
+    seconds = _complete(run.plan, expected)
+    left = sum(seconds[case.case_id] * (1.0 - _done(run, case)) for case in run.plan.cases)
+    return max(0.0, left) * _pace(run, seconds)
+
+
+class SteadyEta:
+    """What is left as it is shown: the end never jumps back by more than a tenth. One for each run."""
+
+    def __init__(self) -> None:
+        self._left_s: float | None = None
+        self._at_s = 0.0
+
+    def shown(self, now_s: float, eta_s: float) -> float:
+        """Seconds to show at ``now_s``, on any clock that runs evenly, when ``eta_s`` are left by what is known now.
+
+        The moment of the end comes nearer freely. It goes away by at most a tenth of what was left at the last
+        showing, or by one second where that is less than ten. Never negative.
+        """
+        left_s = max(0.0, eta_s)
+        if self._left_s is not None:
+            until_end_s = max(0.0, self._left_s - max(0.0, now_s - self._at_s))
+            left_s = min(left_s, until_end_s + max(LEAST_SETBACK_S, MOST_SETBACK * self._left_s))
+        self._left_s, self._at_s = left_s, now_s
+        return left_s
+
+
+def _complete(plan: Plan, expected: Mapping[str, float]) -> dict[str, float]:
+    """The expectation of every case of the plan: rows may have been added since the expectations were made."""
+    known = [expected[case.case_id] for case in plan.cases if case.case_id in expected]
+    usual_s = fmean(known) if known else 1.0
+    return {case.case_id: expected.get(case.case_id, usual_s) for case in plan.cases}
+
+
+def _done(run: Run, case: Case) -> float:
+    """Share of a case that is done. A failed one takes no further process; the running one counts by its fraction."""
+    outcome, each = run.outcomes.get(case.case_id), run.plan.protocol.processes
+    if outcome is not None and not isinstance(outcome, Measurement):
+        return 1.0
+    processes = float(outcome.processes) if outcome is not None else 0.0
+    if run.progress is not None and run.progress.case_id == case.case_id:
+        processes += run.progress.fraction
+    return min(1.0, processes / each)
+
+
+def _pace(run: Run, expected: Mapping[str, float]) -> float:
+    """How many times longer than expected the measured cases took, at the middle of their seconds; 1 without any."""
+    each = run.plan.protocol.processes
+    foreseen = [(found, expected[found.case_id] * found.processes / each) for found in run.measured]
+    return _weighted_median((found.wall_s / foreseen_s, foreseen_s) for found, foreseen_s in foreseen if foreseen_s > 0)
+
+
+def _weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
+    """The value at half of the weight, between the two around it where half falls just there; 1 for no pair."""
+    ordered = sorted(pairs)
+    half, passed = sum(weight for _, weight in ordered) / 2, 0.0
+    for place, (value, weight) in enumerate(ordered):
+        passed += weight
+        if passed == half and place + 1 < len(ordered):
+            return (value + ordered[place + 1][0]) / 2
+        if passed >= half:
+            return value
+    return 1.0

@@ -1,0 +1,221 @@
+"""From samples to statistics. Pure functions; which rounds count, estimate, modes and grade are the core's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from weakref import finalize
+
+from cvbench_tui.core.environment import Fact
+from cvbench_tui.core.grading.assess import assess
+from cvbench_tui.core.grading.reasons import GRADES, Grade, Reason
+from cvbench_tui.core.measurement import PHASES, Measurement, Phase
+from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.bimodality import Modes, two_modes
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
+from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a measurement is judged by, beside itself."""
+
+    protocol: Protocol
+    ceiling: Ceiling | None = None
+    """Of its device; None when it was not measured."""
+    facts: tuple[tuple[str, Fact], ...] = ()
+    """The environment's."""
+
+
+@dataclass(frozen=True)
+class PhaseResult:
+    """One phase of one case in numbers, from the rounds that count; seconds are per iteration."""
+
+    median_s: float
+    """Centre of the round medians, as ``core.stats.estimate`` has it."""
+    low_s: float | None
+    """Lower end of the median's 95% interval, never below zero; None from fewer than two repeats."""
+    high_s: float | None
+    """Upper end of it; None from fewer than two repeats."""
+    mean_s: float
+    """Mean of all samples."""
+    mean_half_width_s: float | None
+    """Half width of the mean's 95% interval; None from fewer than two repeats."""
+    min_s: float
+    """Smallest sample."""
+    n: int
+    """Samples."""
+    rounds: int
+    p5_s: float | None = None
+    """5% quantile of the samples; None from fewer than 40."""
+    p95_s: float | None = None
+    p99_s: float | None = None
+    """None from fewer than 500 samples."""
+    iqr_share: float | None = None
+    """Distance of the quartiles as a share of the median; None for a median of zero."""
+    between_share: float | None = None
+    """Share of the samples' variance that lies between rounds, 0 to 1; None from fewer than two rounds of two."""
+    autocorrelation: float | None = None
+    """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
+    processes: int = 1
+    """Fresh processes that the rounds are from."""
+    repeated_rounds: int = 0
+    """Rounds set aside for a named outside cause; they are in the file and in none of the numbers."""
+    grade: Grade = "A"
+    reasons: tuple[Reason, ...] = ()
+    """Worst first."""
+    modes: Modes | None = None
+    """The two speeds, where one number stands for neither."""
+    host_s: float | None = None
+    """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
+    utilisation: float | None = None
+    """Share of the time in which the device worked, median of the rounds."""
+
+    @property
+    def relative(self) -> float | None:
+        """Half width of the median's interval as a share of the median; None without an interval."""
+        if self.high_s is None or self.median_s <= 0:
+            return None
+        return (self.high_s - self.median_s) / self.median_s
+
+    @property
+    def mean_relative(self) -> float | None:
+        """Half width of the mean's interval as a share of the mean; None without an interval."""
+        if self.mean_half_width_s is None or self.mean_s <= 0:
+            return None
+        return self.mean_half_width_s / self.mean_s
+
+    @property
+    def mean_low_s(self) -> float | None:
+        """Lower end of the mean's 95% interval, never below zero."""
+        return None if self.mean_half_width_s is None else max(0.0, self.mean_s - self.mean_half_width_s)
+
+    @property
+    def mean_high_s(self) -> float | None:
+        """Upper end of it."""
+        return None if self.mean_half_width_s is None else self.mean_s + self.mean_half_width_s
+
+    @property
+    def host_bound(self) -> bool:
+        """True when the device waited for its host to launch the work."""
+        return any(reason.code == "host_bound" for reason in self.reasons)
+
+    @property
+    def valid(self) -> bool:
+        """False for a number that is no measurement of the workload: not sorted, compared or put in bold."""
+        return self.grade != "X"
+
+
+def terms_of(run: Run, case: Case) -> Terms:
+    """What the run judges that case by."""
+    facts = run.environment.facts if run.environment is not None else ()
+    return Terms(run.plan.protocol, run.ceilings.get(case.device), facts)
+
+
+def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseResult | None:
+    """The statistics of one phase; None when it was not measured or has no sample."""
+    by_process = counted_rounds_by_process(measurement, phase, terms.protocol)
+    found = estimate(by_process)
+    if found is None:
+        return None
+    rounds = [samples for rounds in by_process for samples in rounds if samples]
+    samples = [sample for values in rounds for sample in values]
+    taken = counted_evidence_by_process(measurement, phase, terms.protocol)
+    evidence = [each for one_process in taken for each in one_process]
+    judged = assess(measurement, phase, terms.protocol, terms.ceiling, dict(terms.facts))
+    width_s = found.half_width_s
+    return PhaseResult(
+        median_s=found.median_s,
+        low_s=None if width_s is None else max(0.0, found.median_s - width_s),
+        high_s=None if width_s is None else found.median_s + width_s,
+        mean_s=fmean(samples),
+        mean_half_width_s=_mean_half_width(by_process),
+        min_s=min(samples),
+        n=len(samples),
+        rounds=len(rounds),
+        p5_s=quantile(samples, 0.05),
+        p95_s=quantile(samples, 0.95),
+        p99_s=quantile(samples, 0.99),
+        iqr_share=_iqr_share(samples, found.median_s),
+        between_share=between_share(rounds),
+        autocorrelation=autocorrelation(rounds),
+        processes=sum(1 for rounds in by_process if rounds),
+        repeated_rounds=sum(set_aside(measurement, phase, terms.protocol)),
+        grade=judged.grade,
+        reasons=judged.reasons,
+        modes=two_modes(samples) if any(reason.code == "bimodal" for reason in judged.reasons) else None,
+        host_s=_middle(each.host_s for each in evidence),
+        utilisation=_middle(each.utilisation for each in evidence),
+    )
+
+
+_KNOWN: dict[int, dict[Terms, Mapping[Phase, PhaseResult]]] = {}
+"""Statistics of measurements that are still in use, by identity: a table of 100 rows is built anew at every event that
+settles a row, and most of them are as they were. The hash of a measurement is that of all its samples, 0.3 ms."""
+
+
+def phase_results(measurement: Measurement, terms: Terms) -> Mapping[Phase, PhaseResult]:
+    """The statistics of every phase that was measured; computed once for each measurement under equal terms."""
+    known = _KNOWN.get(id(measurement))
+    if known is None:
+        known = _KNOWN[id(measurement)] = {}
+        finalize(measurement, _KNOWN.pop, id(measurement))
+    if terms not in known:
+        found = {phase: phase_result(measurement, phase, terms) for phase in PHASES}
+        known[terms] = {phase: result for phase, result in found.items() if result is not None}
+    return known[terms]
+
+
+def results_of(run: Run, case: Case) -> Mapping[Phase, PhaseResult]:
+    """The statistics of that row; empty while it has no numbers."""
+    outcome = run.outcomes.get(case.case_id)
+    return phase_results(outcome, terms_of(run, case)) if isinstance(outcome, Measurement) else {}
+
+
+def set_aside(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
+    """For every round of that phase, in the file's order, whether it was set aside for a named outside cause."""
+    return tuple(not enters for each in flags_by_process(measurement, phase, protocol) for enters in each)
+
+
+def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:
+    """The grade of a row: that of its worst phase; None without one."""
+    return max((result.grade for result in phases.values()), key=GRADES.index, default=None)
+
+
+def _mean_half_width(by_process: Sequence[Sequence[Sequence[float]]]) -> float | None:
+    """Half width of the mean's interval: the estimate's own rule, over round means in place of round medians."""
+    means = [[(fmean(samples),) for samples in rounds if samples] for rounds in by_process]
+    found = estimate(means)
+    return found.half_width_s if found is not None else None
+
+
+def _iqr_share(samples: Sequence[float], median_s: float) -> float | None:
+    """Distance of the quartiles as a share of the median."""
+    low, high = quantile(samples, 0.25), quantile(samples, 0.75)
+    return None if low is None or high is None or median_s <= 0 else (high - low) / median_s
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    """The median of what is known; None when nothing is."""
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def is_published(protocol: Protocol) -> bool:
+    """True when the protocol is the original tables' method, whose number is the mean and not the median."""
+    return protocol.method == "published"
+
+
+def headline_s(protocol: Protocol, result: PhaseResult) -> float:
+    """The one number of a phase, seconds per iteration: the median, or the mean under the published method."""
+    return result.mean_s if is_published(protocol) else result.median_s
+
+
+def throughput_per_s(case: Case, result: PhaseResult) -> float | None:
+    """Inputs per second: the batch over the mean, because a rate is a total over a total. None for a mean of zero."""
+    return case.batch / result.mean_s if result.mean_s > 0 else None

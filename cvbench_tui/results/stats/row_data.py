@@ -1,0 +1,193 @@
+"""One row of a run as the columns and the exports read it: its statistics, rates and energy, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from weakref import finalize
+
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.comparison import Comparison
+from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, energy_of, rates
+from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
+from cvbench_tui.results.stats.row_notes import Remark, notice_remedy, remarks
+from cvbench_tui.results.stats.row_state import State, state_of
+from cvbench_tui.results.text.phase_text import graded_text, samples_text
+from cvbench_tui.results.text.units import (
+    MISSING,
+    flops_text,
+    gigabytes_text,
+    joules_text,
+    part_text,
+    rate_text,
+    times_text,
+)
+
+_ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
+"""All phases of a pass have as many samples."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One case with what is known of it."""
+
+    case: Case
+    state: State
+    measurement: Measurement | None
+    """None while there are no numbers."""
+    phases: Mapping[Phase, PhaseResult]
+    """The measured phases only."""
+    rates: Rates | None = None
+    """Of inference; None where its work is not known."""
+    energy: Energy | None = None
+    """Of inference; None where nothing tells."""
+    versus: Comparison | None = None
+    """Against the marked row; None where none is marked, or nothing can be compared."""
+
+    @property
+    def input_noun(self) -> str:
+        """What the batch counts, in a unit: ``img`` or ``input``."""
+        return "img" if self.case.image is not None else "input"
+
+    @property
+    def inference_per_s(self) -> float | None:
+        """Inputs per second in inference; None when that was not measured."""
+        result = self.phases.get("inference")
+        return throughput_per_s(self.case, result) if result is not None else None
+
+    @property
+    def inference_rate_text(self) -> str:
+        """``326.1 img/s ±0.4% A``; the interval is the mean's."""
+        result, per_s = self.phases.get("inference"), self.inference_per_s
+        if result is None or per_s is None:
+            return MISSING
+        unit = "img/s" if self.case.image is not None else "inputs/s"
+        return graded_text(rate_text(per_s, unit), result.mean_relative, result.grade)
+
+    @property
+    def compute_text(self) -> str:
+        """``30.00 TFLOP/s 10% ±0.2% A``; interval and grade are those of the time it is computed from."""
+        return self._of_inference(flops_text(self.rates.flop_per_s, self.rates.flop_share)) if self.rates else MISSING
+
+    @property
+    def traffic_text(self) -> str:
+        """``250.0 GB/s 10% ±0.2% A``."""
+        if self.rates is None:
+            return MISSING
+        return self._of_inference(gigabytes_text(self.rates.bytes_per_s, self.rates.bytes_share))
+
+    @property
+    def energy_text(self) -> str:
+        """``0.2248 J/img A``; without an interval, because it is one number."""
+        if self.energy is None:
+            return MISSING
+        text = joules_text(self.energy.joules_per_input, self.input_noun, doubtful=self.energy.doubtful)
+        result = self.phases.get("inference")
+        return f"{text} {result.grade}" if result is not None else text
+
+    @property
+    def versus_text(self) -> str:
+        """``2.31x ±1.2% A``; ``ref`` in the marked row itself."""
+        if self.versus is None:
+            return MISSING
+        if self.versus.is_reference:
+            return "ref"
+        return graded_text(times_text(self.versus.ratio), self.versus.relative, self.versus.grade)
+
+    def comparable(self, phase: Phase) -> bool:
+        """False for what may not be called the fastest: no number, one of grade X, or one between two speeds."""
+        result = self.phases.get(phase)
+        return result is not None and result.valid and result.modes is None
+
+    def _of_inference(self, text: str) -> str:
+        """With the interval of the median, where it stands for the samples, and the grade."""
+        result = self.phases["inference"]
+        return graded_text(text, None if result.modes is not None else result.relative, result.grade)
+
+    @property
+    def samples(self) -> int | None:
+        """Samples of both passes; None while there are none."""
+        found = [self.phases[phase].n for phase in _ONE_OF_EACH_PASS if phase in self.phases]
+        return sum(found) if found else None
+
+    @property
+    def samples_text(self) -> str:
+        """``120 in 5; 200 in 5 +1``."""
+        found = [samples_text(self.phases[phase]) for phase in _ONE_OF_EACH_PASS if phase in self.phases]
+        return "; ".join(dict.fromkeys(found)) or MISSING
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Peak memory of the row."""
+        return self.measurement.memory_peak_bytes if self.measurement is not None else None
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """Reasons and notices of the row, and energy whose two sources disagree."""
+        if self.measurement is None:
+            return ()
+        doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
+        return (*remarks(self.measurement, self.phases), *map(_energy_remark, doubtful))
+
+
+def _energy_remark(energy: Energy) -> Remark:
+    apart = part_text(energy.disagreement)
+    sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
+    return Remark("energy", None, (), sentence, notice_remedy("energy"))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A reading with all that it was made from. Its measurement is left out: it would keep itself in use."""
+
+    case: Case
+    protocol: Protocol
+    ceiling: Ceiling | None
+    environment: Environment | None
+    reading: Reading
+
+    def fits(self, run: Run, case: Case) -> bool:
+        """True for a run that judges by the same objects: to compare their values would take longer than to read."""
+        return (
+            self.case is case
+            and self.environment is run.environment
+            and self.protocol is run.plan.protocol
+            and self.ceiling is run.ceilings.get(case.device)
+        )
+
+
+_KNOWN: dict[int, _Known] = {}
+"""The newest reading of each measurement that is still in use, by identity: 5 ms of work for a row of usual size, asked
+for by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
+
+
+def read(run: Run, case: Case) -> Reading:
+    """The case as the columns see it; made once for each measurement under the same terms."""
+    outcome = run.outcomes.get(case.case_id)
+    if not isinstance(outcome, Measurement):
+        return Reading(case, state_of(run, case), None, {})
+    known = _KNOWN.get(id(outcome))
+    if known is None or not known.fits(run, case):
+        if known is None:
+            finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
+        reading = replace(_read(replace(run, running=None), case, outcome), measurement=None)
+        known = _Known(case, run.plan.protocol, run.ceilings.get(case.device), run.environment, reading)
+        _KNOWN[id(outcome)] = known
+    running = run.running is not None and run.running.case_id == case.case_id
+    made = known.reading  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
+    state = state_of(run, case) if running else made.state
+    return Reading(case, state, outcome, made.phases, made.rates, made.energy)
+
+
+def _read(run: Run, case: Case, outcome: Measurement) -> Reading:
+    terms = terms_of(run, case)
+    phases = phase_results(outcome, terms)
+    inference = phases.get("inference")
+    facts = dict(terms.facts)
+    achieved = rates(outcome, "inference", inference, terms.ceiling, facts) if inference is not None else None
+    return Reading(case, state_of(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

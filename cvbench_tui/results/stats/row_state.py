@@ -1,0 +1,113 @@
+"""Where a row stands, in one word that says it without a colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase, Stop
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
+from cvbench_tui.results.stats.phase_stats import PhaseResult, results_of, worst_grade
+from cvbench_tui.results.text.units import share_text
+
+Word = Literal[
+    "OK", "BUDGET", "INVALID", "OOM", "UNSUPPORTED", "ERROR", "CRASHED", "TIMED OUT", "CANCELLED", "RUNNING",
+    "PENDING", "SKIPPED",
+]  # fmt: skip
+
+NOTICE_MARK = "*"
+"""After the word of a row with a reason or a notice; they stand below the table and in the row's detail."""
+
+FAILURE_WORDS: dict[FailureKind, Word] = {
+    "out_of_memory": "OOM",
+    "unsupported": "UNSUPPORTED",
+    "error": "ERROR",
+    "crashed": "CRASHED",
+    "timed_out": "TIMED OUT",
+    "cancelled": "CANCELLED",
+    "skipped": "SKIPPED",
+}
+
+STATE_HELP = (
+    "OK: precise enough; everything else is judged by the grade. "
+    "BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
+    "INVALID: a number of the row is of grade X. "
+    "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter says why. "
+    "RUNNING, PENDING: being measured, to come. SKIPPED: left out by you, or never begun. "
+    "* : a reason or a notice stands below the table."
+)
+
+_REACHED: tuple[Stop, ...] = ("precision", "fixed")
+
+
+@dataclass(frozen=True)
+class State:
+    """One word, with what belongs to it."""
+
+    word: Word
+    fraction: float | None = None
+    """Share of a running case that is done, 0 to 1."""
+    noticed: bool = False
+    """True when a phase's grade has a reason, or the measurement carries a notice."""
+
+    @property
+    def text(self) -> str:
+        """``OK``, ``BUDGET*``, ``RUNNING 37%``."""
+        return f"RUNNING {share_text(self.fraction or 0.0)}" if self.word == "RUNNING" else self.mark
+
+    @property
+    def mark(self) -> str:
+        """As ``text``, but a running row's share, which would repaint the table all the time, is left out."""
+        return self.word + (NOTICE_MARK if self.noticed else "")
+
+
+def state_of(run: Run, case: Case) -> State:
+    """The state of that case's row."""
+    if run.ended is None and run.running is not None and run.running.case_id == case.case_id:
+        return State("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
+    outcome = run.outcomes.get(case.case_id)
+    if isinstance(outcome, Measurement):
+        return _measured(outcome, run.plan.protocol, results_of(run, case))
+    if isinstance(outcome, Failure):
+        return State(FAILURE_WORDS[outcome.kind])
+    return State("PENDING" if run.ended is None else "SKIPPED")
+
+
+def _measured(measurement: Measurement, protocol: Protocol, phases: Mapping[Phase, PhaseResult]) -> State:
+    noticed = bool(measurement.notices) or any(result.reasons for result in phases.values())
+    if worst_grade(phases) == "X":
+        return State("INVALID", noticed=noticed)
+    return State("OK" if reached(measurement, protocol) else "BUDGET", noticed=noticed)
+
+
+def reached(measurement: Measurement, protocol: Protocol) -> bool:
+    """True when every phase ended because it was precise enough, or had a fixed number of iterations.
+
+    With repetitions in several processes, all of them have to be there and to agree: each was precise for itself.
+    """
+    if measurement.processes < protocol.processes:
+        return False
+    if protocol.processes > 1:
+        phases = (phase.phase for phase in measurement.phases)
+        found = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
+        widths = [None if value is None else value.relative for value in found]
+        return all(width is not None and width <= protocol.precision for width in widths)
+    return all(phase.stop in _REACHED for phase in measurement.phases)
+
+
+def outcome_text(run: Run) -> str:
+    """``3 measured, 1 failed, 2 not begun``."""
+    failures = run.failures
+    cancelled, skipped = (sum(failure.kind == kind for failure in failures) for kind in ("cancelled", "skipped"))
+    parts = [f"{len(run.measured)} measured"]
+    failed = len(failures) - cancelled - skipped
+    parts += [f"{failed} failed"] if failed else []
+    parts += [f"{skipped} skipped"] if skipped else []
+    parts += [f"{cancelled} cancelled"] if cancelled else []
+    parts += [f"{run.pending} not begun"] if run.pending else []
+    return ", ".join(parts)

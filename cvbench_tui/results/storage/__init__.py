@@ -1,0 +1,1 @@
+"""The folder of runs: run files, their index, earlier times, measured peaks."""

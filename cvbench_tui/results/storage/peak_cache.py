@@ -1,0 +1,58 @@
+"""The ceilings of this user's devices, kept from run to run in one JSON file in the folder of runs.
+
+A cache and no more: a file that is missing or broken is an empty one, and one that cannot be written is done without.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from cvbench_tui.base.atomic import write_atomically
+from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.errors import StoreError
+
+FILE_NAME = "ceilings.json"
+MOST_KEPT = 64
+"""Of so many devices, drivers and numbers of threads; the oldest goes first."""
+
+
+class CeilingCache:
+    """Keeps ceilings by key. Several programs may use one file: the last to write wins."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder``: as ``results.storage.runs.runs_folder`` tells; created when something is first kept."""
+        self.path = folder / FILE_NAME
+
+    def get(self, key: str) -> Ceiling | None:
+        """The ceiling measured under that key, or None."""
+        return self._read().get(key)
+
+    def put(self, ceiling: Ceiling) -> None:
+        """Keep it. One that is not sure is not kept: the next run shall measure it again."""
+        if not ceiling.sure:
+            return
+        kept = {**self._read(), ceiling.key: ceiling}
+        newest = sorted(kept.values(), key=lambda each: each.at_s)[-MOST_KEPT:]
+        text = json.dumps([dataclasses.asdict(each) for each in newest], indent=1, allow_nan=False)
+        with suppress(OSError, StoreError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self.path, text + "\n")
+
+    def _read(self) -> dict[str, Ceiling]:
+        try:
+            found = _adapter().validate_json(self.path.read_bytes())
+        except (OSError, ValidationError):
+            return {}
+        return {ceiling.key: ceiling for ceiling in found if ceiling.sure}
+
+
+@cache
+def _adapter() -> TypeAdapter[list[Ceiling]]:
+    """Built on first use: it costs milliseconds that ``--help`` need not pay."""
+    return TypeAdapter(list[Ceiling])

@@ -1,0 +1,1 @@
+"""The one table of a run: columns, rows, order, groups, what fits."""

@@ -1,0 +1,72 @@
+"""How somebody looks at the table: order, groups, filter, columns and the row that others are compared with.
+
+Plain data. ``results.table.build`` makes the table that a view asks for; nothing here reads a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.errors import SelectionError
+
+GroupBy = Literal["none", "workload", "kind", "device"]
+
+ALWAYS = "name"
+"""Key of the column that every view has: without it a row would say nothing."""
+_QUOTED_CELLS = 40
+"""Of a text from outside in a sentence."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What of a run is shown, and in which order. The default shows all of it, in the plan's."""
+
+    sort: str | None = None
+    """Key of the column that the rows are sorted by; None: the plan's order."""
+    descending: bool = False
+    group: GroupBy = "none"
+    needle: str = ""
+    """Only rows with every word of it in name, device, batch, state or grade are shown."""
+    columns: tuple[str, ...] = ()
+    """Keys of the columns that were chosen; none: as many as there is room for."""
+    reference: str | None = None
+    """Id of the case that the column ``vs_ref`` compares with."""
+
+
+def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys that are columns, in the table's order and each once; and a sentence about each of the others."""
+    known = _keys()
+    kept = tuple(key for key in known if key in keys)
+    unknown = dict.fromkeys(key for key in keys if key not in known)
+    return kept, tuple(f"There is no column '{_quoted(key)}'. {_nearest(key)}".rstrip() for key in unknown)
+
+
+def check_column(key: str) -> str:
+    """The key itself. Raises SelectionError, naming the nearest, when no column has it."""
+    keys = _keys()
+    if key in keys:
+        return key
+    hint = f"{_nearest(key)} Columns: {', '.join(keys)}.".lstrip()
+    raise SelectionError(f"There is no column '{_quoted(key)}'.", hint)
+
+
+def _quoted(key: str) -> str:
+    return shorten(one_line(key), _QUOTED_CELLS)
+
+
+def _nearest(key: str) -> str:
+    """``Nearest: forward.``; empty when nothing is near."""
+    import difflib
+
+    found = difflib.get_close_matches(key.lower()[:_QUOTED_CELLS], _keys(), 1)
+    return f"Nearest: {found[0]}." if found else ""
+
+
+def _keys() -> list[str]:
+    """Of every column. Imported here: a view is made before the first frame, and the columns bring the statistics."""
+    from cvbench_tui.results.table.columns import COLUMNS
+
+    return [column.key for column in COLUMNS]

@@ -1,0 +1,61 @@
+"""Any text in ASCII, still readable: for files and lines that a terminal without UTF-8 prints.
+
+A text may become longer; the app's screen, where every cell counts, has ``tui.terminal.ascii_driver``.
+"""
+
+from __future__ import annotations
+
+import re
+
+# ruff: noqa: RUF001 - characters that look like others are what this is about
+
+_WORDS = {
+    "±": "+-", "×": "x", "÷": "/", "·": "*", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "∞": "inf",
+    "µ": "u", "μ": "u", "°": "deg", "²": "^2", "³": "^3", "½": "1/2", "¼": "1/4", "¾": "3/4", "Ω": "Ohm", "Δ": "delta",
+    "…": "...", "–": "-", "—": "-", "‐": "-", "‑": "-", "‒": "-", "•": "*", "●": "*", "○": "o", "«": "<<", "»": ">>",
+    "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "′": "'", "″": '"', "√": "sqrt", "✗": "x", "✘": "x",
+    "→": "->", "←": "<-", "↑": "^", "↓": "v", "↔": "<->", "⇒": "=>", "⇐": "<=", "▲": "^", "▼": "v", "▶": ">", "◀": "<",
+    "▸": ">", "▾": "v", "✓": "ok", "✔": "ok", "⏎": "Enter", "⌫": "Backspace",
+    "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u200b": "", "\u00ad": "", "\ufeff": "", "\ufffd": "?",
+}  # fmt: skip
+_LEVELS = dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True))
+"""Heights of a sparkline, from low to high."""
+_SHADES = {"░": ".", "▒": ":", "▓": "#", "■": "#", "□": "o", "▪": "*"}
+_SIDES = dict.fromkeys("▉▊▋▌▍▎▏▐▕", "|")
+_EDGES = {"▀": "=", "▔": "-", "▂": "."}
+_HORIZONTAL, _VERTICAL = "─━┄┅┈┉╌╍═╴╶╸╺╼╾", "│┃┆┇┊┋╎╏║╵╷╹╻╽╿"
+
+
+def _box(character: str) -> str:
+    """A line as a line, every corner and crossing as a plus."""
+    if character in "╱╲╳":
+        return "/\\X"["╱╲╳".index(character)]
+    if character == "\u2501":  # a heavy line is a full bar, a light one an empty one
+        return "="
+    return "-" if character in _HORIZONTAL else "|" if character in _VERTICAL else "+"
+
+
+DRAWN: dict[str, str] = {
+    **{chr(code): _box(chr(code)) for code in range(0x2500, 0x2580)},
+    **{chr(code): "#" for code in range(0x2580, 0x25A0)},
+    **_LEVELS, **_SHADES, **_SIDES, **_EDGES,
+}  # fmt: skip
+"""Lines, blocks and shades: one character for one."""
+
+WORDS: dict[str, str] = {**_WORDS, **DRAWN}
+"""Everything with a readable form."""
+
+_TABLE = str.maketrans(WORDS)
+_OTHER = re.compile("[^\x00-\x7f]")
+
+
+def to_ascii(text: str) -> str:
+    """The text with ``±`` as ``+-``, ``µ`` as ``u``, arrows, dashes and boxes in ASCII, and the rest as ``\\uXXXX``."""
+    if text.isascii():
+        return text
+    return _OTHER.sub(lambda match: _code(ord(match[0])), text.translate(_TABLE))
+
+
+def _code(code: int) -> str:
+    """As Python and JSON write it."""
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,1 @@
+"""``cvbench-tui serve``: the app in a browser."""

@@ -1,0 +1,124 @@
+"""What each key of the app does, and what the palette asks for: a line each, to one of the flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.screen import Screen
+
+from cvbench_tui.tui.controllers.open import OpenFlow
+from cvbench_tui.tui.controllers.run import RunFlow
+from cvbench_tui.tui.controllers.run_manager import Conductor
+from cvbench_tui.tui.controllers.save import SaveFlow
+from cvbench_tui.tui.screens.main import BenchScreen
+
+if TYPE_CHECKING:
+    from cvbench_tui.catalog.presets import PresetEntry
+    from cvbench_tui.results.storage.runs import RunSummary
+
+
+class AppActions(App[int]):
+    """The actions of ``keys.APP_KEYS``; ``BenchApp`` has everything else."""
+
+    bench: BenchScreen
+    conductor: Conductor
+    run_flow: RunFlow
+    save_flow: SaveFlow
+    open_flow: OpenFlow
+
+    def show(self, screen: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
+        """Open a dialog over the bench; over another dialog, nothing: a key that was pressed twice opens one."""
+        if self.screen is self.bench:
+            self.push_screen(screen, answer)
+
+    def list_presets(self) -> Sequence[PresetEntry]:
+        """For the palette, in a thread. Raises CvbenchError."""
+        return self.open_flow.list_presets()
+
+    def list_runs(self) -> Sequence[RunSummary]:
+        """For the palette, in a thread. Raises CvbenchError."""
+        return self.open_flow.list_runs()
+
+    def open_preset(self, name: str) -> None:
+        """Tick what it names."""
+        self.open_flow.preset("open", name)
+
+    def open_run(self, path: Path) -> None:
+        """Show that run."""
+        self.open_flow.open_run(path)
+
+    def set_theme(self, name: str) -> None:
+        """Use it, and remember it."""
+        self.theme = name
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane."""
+        self.bench.go_to(pane)
+
+    def action_run(self) -> None:
+        """Measure what is ticked, or add it to the run that goes on."""
+        self.run_flow.run()
+
+    def action_again(self) -> None:
+        """Measure rows without numbers again."""
+        self.run_flow.again()
+
+    def action_cancel(self) -> None:
+        """Stop measuring."""
+        self.run_flow.cancel()
+
+    def action_skip(self) -> None:
+        """Leave the row that is being measured."""
+        self.conductor.skip()
+
+    def action_save(self, at_once: bool = False) -> None:
+        """Save the table."""
+        self.save_flow.save(at_once=at_once)
+
+    def action_protocol(self) -> None:
+        """Next protocol."""
+        self.open_flow.next_protocol()
+
+    def action_settings(self) -> None:
+        """Protocol, batch and image size."""
+        self.open_flow.settings()
+
+    def action_presets(self) -> None:
+        """Ready plans."""
+        self.open_flow.presets()
+
+    def action_runs(self) -> None:
+        """Runs of the past."""
+        self.open_flow.runs()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        from cvbench_tui.tui.screens.palette import themes
+
+        self.show(themes())
+
+    def action_command_palette(self) -> None:
+        """Everything there is, to search; once."""
+        from cvbench_tui.tui.screens.palette import Palette, commands
+
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
+            self.push_screen(commands())
+
+    def action_help(self) -> None:
+        """Keys, columns and grades."""
+        self.open_flow.help()
+
+    async def action_quit(self) -> None:
+        """Leave at once; in mid-run, ask once."""
+        if not self.conductor.running:
+            self.exit(0)
+            return
+        from cvbench_tui.tui.screens.confirm import ConfirmScreen
+
+        if not isinstance(self.screen, ConfirmScreen):
+            question = "A run is going on. Stop it and quit? Finished rows are kept in the run file."
+            answer = ConfirmScreen(question, "Stop and quit")
+            self.push_screen(answer, lambda wanted: self.exit(0) if wanted else None)

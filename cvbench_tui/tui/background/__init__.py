@@ -1,0 +1,1 @@
+"""Threads. They only post messages."""

@@ -1,0 +1,1 @@
+"""What keys do: run, save, open, and the gauges."""

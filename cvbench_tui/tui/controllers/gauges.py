@@ -1,0 +1,56 @@
+"""Which device is gauged and when: one thread for the picked device, off where it would disturb. It draws nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from textual.message import Message
+
+from cvbench_tui.core.environment import Device
+from cvbench_tui.tui.widgets.gauge_strip import GaugeThread, allowed
+
+
+class Gauging:
+    """Follows what is picked and what runs."""
+
+    def __init__(self, post: Callable[[Message], object], *, off: bool) -> None:
+        """``off``: the user wants no gauges; then nothing is ever read."""
+        self.device_id = "cpu"
+        """Whose gauges they are."""
+        self.paused = False
+        """True while they would disturb what is measured."""
+        self._post = post
+        self._off = off
+        self._thread: GaugeThread | None = None
+
+    def follow(self, device: Device | None, *, running: bool, on: str | None) -> None:
+        """``device``: the picked one; ``running``: a run is on; ``on``: the device of the case being measured."""
+        if self._off:
+            return
+        device_id = device.id if device is not None else "cpu"
+        if self._thread is None or device_id != self.device_id:
+            from cvbench_tui.engine.gauges import Gauges
+
+            self.stop()
+            self.device_id = device_id
+            self._thread = GaugeThread(self._post, Gauges(device_id, uuid=(device.uuid or None) if device else None))
+            self._thread.start()
+        self.paused = running and not allowed(on, usable_cores())
+        self._thread.follow(running=running, paused=self.paused)
+
+    def wake(self) -> None:
+        """Somebody pressed a key."""
+        if self._thread is not None:
+            self._thread.wake()
+
+    def stop(self) -> None:
+        """No more readings."""
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

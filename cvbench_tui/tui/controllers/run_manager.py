@@ -1,0 +1,183 @@
+"""Source, background threads and the run that is going on: everything of a run that needs no widget."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.event import Event, RowsAdded
+from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.run import Run, fold
+from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.source import EventSource
+from cvbench_tui.tui.background.threads import Drive, Post, Probe
+from cvbench_tui.tui.state.log_buffer import Journal, clock_text, words
+
+EXIT_WAIT_S = 0.4
+"""Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
+
+
+class Conductor:
+    """Asks for devices, begins runs, adds to them, ends them. The app feeds what it hears back into it."""
+
+    def __init__(self, source: EventSource, runs_folder: Path, post: Post, clock: Callable[[], float]) -> None:
+        self.environment: Environment | None = None
+        """None until the worker has told."""
+        self.run: Run | None = None
+        """The newest state of the run that is shown: the last one the app has heard of, or one of the past."""
+        self.probing = False
+        self.queued = False
+        """The user wants to run as soon as the devices are known."""
+        self.cancelling = False
+        self._drive: Drive | None = None
+        self._before: Run | None = None
+        """What was shown before the run was begun; shown again when it cannot be."""
+        self._opened: str | None = None
+        """Id of the run of the past that was opened last."""
+        self._source = source
+        self._runs_folder = runs_folder
+        self._post = post
+        self._clock = clock
+        self._journal = Journal(post)
+        source.listen(self._journal.write)
+
+    @property
+    def running(self) -> bool:
+        """True from the start of a run until its last event was heard."""
+        return self._drive is not None and (self.run is None or self.run.ended is None)
+
+    @property
+    def newest(self) -> Run | None:
+        """The run as the thread sees it, thinned-out progress included."""
+        return self._drive.newest if self._drive is not None else None
+
+    @property
+    def began_at_s(self) -> float:
+        """When measuring was begun, seconds since the epoch; for a run that goes on again, this time's beginning."""
+        return self._drive.session.started_at_s if self._drive is not None else 0.0
+
+    @property
+    def run_file(self) -> Path | None:
+        """Where the last run is written down; None while one of the past is shown."""
+        return self._drive.path if self._drive is not None else None
+
+    @property
+    def lines(self) -> deque[str]:
+        """The newest lines of the log: the worker's stderr and what happened. For the app's thread only."""
+        return self._journal.lines
+
+    @property
+    def line_count(self) -> int:
+        """How many lines there ever were, as of the last look at ``lines``."""
+        return self._journal.count
+
+    def ask(self) -> None:
+        """Start the worker and ask it for the devices; ``Probed`` or ``ProbeFailed`` will follow."""
+        self.probing = True
+        Probe(self._post, self._source).start()
+
+    def begin(self, plan: Plan) -> None:
+        """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
+        self._before, self.run = self.run, None
+        self._start(Session(self._source, plan, started_at_s=self._clock()))
+
+    def add(self, plan: Plan) -> int:
+        """Add the plan's cases that are not in the run that goes on, under its protocol. Returns how many."""
+        if not self.running or self._drive is None:
+            return 0
+        session = self._drive.session
+        known = {case.case_id for case in session.plan.cases}
+        new = [case for case in plan.cases if case.case_id not in known]
+        return len(new) if new and session.add(new) else 0
+
+    @property
+    def can_run_again(self) -> bool:
+        """True when a row of the run has no numbers and can be measured (once more) on this machine."""
+        return bool(self._numberless()) and not (self.running and self.cancelling)
+
+    def again(self) -> bool:
+        """Measure the rows without numbers again, in the same run file: failed, cancelled, skipped and not begun ones.
+
+        While the run goes on they are added to it; its file goes on otherwise. False when there is none.
+        """
+        cases, run = self._numberless(), self.run
+        if self.running and self._drive is not None:
+            return bool(cases) and self._drive.session.add(cases)
+        if run is None or not cases:
+            return False
+        now_s = self._clock()
+        self._before, self.run = run, fold(run, RowsAdded(cases, now_s))
+        plan = Plan(run.plan.name, cases, run.plan.protocol)
+        self._start(Session(self._source, plan, started_at_s=now_s, resume=run))
+        return True
+
+    def skip(self) -> None:
+        """Leave the case being measured, go on with the next; nothing between two cases."""
+        if self.running and self._drive is not None:
+            self._drive.session.skip()
+
+    def cancel(self) -> None:
+        """End the run, or take it off the queue. It goes on being ``running`` until it has really ended."""
+        self.queued = False
+        if self.running and self._drive is not None:
+            self.cancelling = True
+            self._drive.cancel()
+
+    def open(self, run: Run) -> bool:
+        """Show a run of the past. False while a run goes on: that one keeps its place."""
+        if self.running:
+            return False
+        self._drive, self._opened, self.queued, self.cancelling = None, run.id, False, False
+        self.run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
+        return True
+
+    def refused(self) -> None:
+        """The run that was begun could not be, or could not be written down to its end."""
+        if self.running and self._drive is not None:
+            if self._drive.newest is None:
+                self.run = self._before
+            self._drive = None
+
+    def shut_down(self) -> None:
+        """End the run and the worker, waiting briefly for the last line of the run file."""
+        self._journal.close()
+        if self._drive is not None and self._drive.is_alive():
+            self._drive.cancel()
+        self._source.close()
+        if self._drive is not None:
+            self._drive.join(EXIT_WAIT_S)
+
+    def _start(self, session: Session) -> None:
+        self.queued, self.cancelling = False, False
+        self._drive = Drive(self._post, session, self._runs_folder, self._note)
+        self._drive.start()
+
+    def _note(self, event: Event, run: Run) -> None:
+        """A line of our own about what happened; in the thread that drives the run."""
+        text = words(event, run)
+        if text:
+            self._journal.write(f"{clock_text(self._clock())} {text}")
+
+    def _numberless(self) -> tuple[Case, ...]:
+        """Rows of the run without numbers; while it goes on, only those that it will not come to anyway."""
+        run = self.newest or self.run
+        if run is None:
+            return ()
+        found = ((case, run.outcomes.get(case.case_id)) for case in run.plan.cases)
+        if self.running:
+            return tuple(case for case, outcome in found if isinstance(outcome, Failure))
+        if not self._measurable(run):
+            return ()
+        return tuple(case for case, outcome in found if not isinstance(outcome, Measurement))
+
+    def _measurable(self, run: Run) -> bool:
+        """True for a run of this app; one that was opened has to be of the same machine, devices and versions."""
+        if self.environment is None:
+            return False
+        if run.id != self._opened or run.environment is None:
+            return True
+        return run.environment.identity_hash == self.environment.identity_hash

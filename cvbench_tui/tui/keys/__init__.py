@@ -1,0 +1,1 @@
+"""Key bindings, their registry, remapping and display."""

@@ -1,0 +1,80 @@
+"""Every place that has keys, with its title: what the help, the manual and the check of remapped keys go through.
+
+It imports every dialog, so the app imports it only when one of those three is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+
+from cvbench_tui.tui.keys.bindings import APP_KEYS
+from cvbench_tui.tui.screens.columns import ColumnsScreen
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.detail import DetailScreen
+from cvbench_tui.tui.screens.help import HelpScreen
+from cvbench_tui.tui.screens.jump import JumpScreen
+from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.screens.page import Page
+from cvbench_tui.tui.screens.plan_settings import SettingsScreen
+from cvbench_tui.tui.screens.presets import PresetsScreen
+from cvbench_tui.tui.screens.runs import RunsScreen
+from cvbench_tui.tui.screens.save import SaveScreen
+from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
+from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.log_pane import LogPane
+from cvbench_tui.tui.widgets.option_list import ChoiceList, ListFilter
+from cvbench_tui.tui.widgets.path_input import PathInput
+from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.results_pane import ResultsPane
+
+Place = tuple[str, Sequence[Binding]]
+"""A title, and the keys that work there."""
+
+
+def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
+    return [binding for each in lists for binding in each if isinstance(binding, Binding)]
+
+
+PLACES: dict[str, tuple[type[DOMNode], ...]] = {
+    "In a list": (Checklist,),
+    "In a filter": (Filter,),
+    "In the results": (ResultTable, ResultsPane),
+    "In a row's detail": (DetailView, DetailScreen),
+    "In the log": (LogPane,),
+    "In the save dialog": (SaveScreen, PathInput),
+    "In the plan's settings": (SettingsScreen,),
+    "In the presets": (PresetsScreen,),
+    "In the columns": (ColumnsScreen,),
+    "In the past runs": (RunsScreen,),
+    "In a dialog's list and its filter": (ChoiceList, ListFilter),
+    "In a dialog's choice": (ChoiceLines,),
+    "In a question": (ConfirmScreen,),
+    "Among the jump letters": (JumpScreen,),
+    "In the help": (HelpScreen, Page),
+}
+"""By title, the widgets whose keys work there."""
+ANYWHERE = "Anywhere"
+
+
+def places() -> list[Place]:
+    """All of them."""
+    found: list[Place] = [(ANYWHERE, _declared(APP_KEYS, BenchScreen.BINDINGS))]
+    return found + [(title, _declared(*(widget.BINDINGS for widget in widgets))) for title, widgets in PLACES.items()]
+
+
+def all_bindings() -> Iterator[Binding]:
+    """Every key that can be remapped."""
+    for _, bindings in places():
+        yield from bindings
+
+
+def focused_first(focused: DOMNode | None) -> tuple[list[Place], list[Place]]:
+    """The places that the widget with the focus is in, and all others."""
+    around = focused.ancestors_with_self if focused is not None else []
+    near = [title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)]
+    all_places = places()
+    return [place for place in all_places if place[0] in near], [place for place in all_places if place[0] not in near]

@@ -1,0 +1,116 @@
+"""Which columns the table has. It changes nothing itself: it says what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
+
+from cvbench_tui.results.table.columns import Column
+from cvbench_tui.tui.screens.dialog import Dialog
+from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, ChoiceList
+
+ALWAYS = "name"
+"""Key of the column without which a row would say nothing."""
+
+
+class ColumnsScreen(Modal[tuple[str, ...]]):
+    """Dismisses with the keys in the table's order, with an empty tuple for the automatic choice, or with None."""
+
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="columns.close", tooltip="Leave the columns as they are"),
+        Binding("space", "tick", "Tick", id="columns.tick", tooltip="Show or hide the column under the cursor"),
+        Binding("a", "automatic", "Automatic", id="columns.automatic", tooltip="Show what has room, and close"),
+    ]
+    DEFAULT_CSS = """
+    ColumnsScreen.-usual ChoiceList { max-height: 8; }
+    ColumnsScreen #about { height: 5; margin-top: 1; color: $text-muted; }
+    """
+
+    def __init__(self, columns: Sequence[Column], chosen: tuple[str, ...]) -> None:
+        """``chosen``: keys of columns; none of them: as many as there is room for."""
+        super().__init__()
+        self._columns = list(columns)
+        keys = [column.key for column in columns]
+        self._ticked = {key for key in keys if key in chosen or not chosen} | {ALWAYS}
+        self._automatic = not chosen
+
+    def compose(self) -> ComposeResult:
+        """How many, the list, what the column under the cursor holds, buttons."""
+        with Dialog("Columns", "Space tick   Enter use   a automatic   Escape close"):
+            yield Static(id="count", markup=False)
+            yield ChoiceList(id="columns", ticking=True)
+            yield Static(id="about", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Use", id="use", variant="primary", compact=True)
+                yield Button("Tick", id="tick", compact=True)
+                yield Button("Automatic", id="automatic", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        listing = self.query_one(ChoiceList)
+        listing.add_options([Option(self._line(column), id=column.key) for column in self._columns])
+        listing.highlighted = 0
+        listing.focus()
+        self._recount()
+
+    @on(OptionList.OptionHighlighted)
+    def _explain(self) -> None:
+        self.query_one("#about", Static).update(self._current().help)
+
+    @on(ChoiceList.Ticked)
+    def action_tick(self) -> None:
+        """Show or hide the column under the cursor."""
+        column = self._current()
+        if column.key == ALWAYS:
+            self.query_one("#about", Static).update(f"{column.heading} is always shown.")
+            return
+        self._ticked ^= {column.key}
+        self._automatic = False
+        self.query_one(ChoiceList).replace_option_prompt(column.key, self._line(column))
+        self._recount()
+
+    @on(OptionList.OptionSelected)
+    def action_use(self) -> None:
+        """Close with what is ticked."""
+        keys = tuple(column.key for column in self._columns if column.key in self._ticked)
+        self.dismiss(() if self._automatic else keys)
+
+    def action_automatic(self) -> None:
+        """Close with the automatic choice."""
+        self.dismiss(())
+
+    def _current(self) -> Column:
+        return self._columns[self.query_one(ChoiceList).highlighted or 0]
+
+    def _recount(self) -> None:
+        if self._automatic:
+            text = "Automatic: as many as there is room for, the most telling ones first."
+        else:
+            text = f"{len(self._ticked)} of {len(self._columns)} columns."
+        self.query_one("#count", Static).update(text)
+
+    def _line(self, column: Column) -> Content:
+        """``[x] Forward``, as in the lists of what can be ticked."""
+        if column.key in self._ticked:
+            return Content.assemble(("[x] ", "$text-success bold"), (column.heading, "bold"))
+        return Content.assemble("[ ] ", column.heading)
+
+    @on(Button.Pressed)
+    def _clicked(self, event: Button.Pressed) -> None:
+        actions = {"use": self.action_use, "tick": self.action_tick, "automatic": self.action_automatic}
+        actions.get(event.button.id or "", self.action_close)()
+
+    def action_close(self) -> None:
+        """Leave the columns as they are."""
+        self.dismiss(None)

@@ -1,0 +1,223 @@
+"""The one screen: pick lists | results or log | detail, side by side or one at a time, between two lines and a strip.
+
+It arranges the widgets and moves the focus between them; what they show is the app's to say. Which of them are seen
+at which size is the style sheet's: widgets are never made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from cvbench_tui import __version__
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.state.checklist_model import Ticks
+from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
+from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
+from cvbench_tui.tui.widgets.header import TopLine
+from cvbench_tui.tui.widgets.log_pane import LogPane
+from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTab, PaneTabs
+from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
+from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.results_pane import ResultsPane
+from cvbench_tui.tui.widgets.too_small import TooSmall
+
+ASKING = "asking the measuring process which devices there are..."
+WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
+HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
+"""Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
+FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
+"""In the strip before anything happened."""
+EQUALS = " = "
+DETAIL_AFTER_S = 0.12
+"""Wait before the detail follows the cursor: a key that is held down passes many rows."""
+
+
+class BenchScreen(Screen[None]):
+    """Models, layers, devices | results, log | detail."""
+
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    AUTO_FOCUS = ""
+    """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="This pane alone, and back"),
+        Binding(
+            "semicolon", "jump", "Jump", show=False, id="bench.jump", tooltip="Letters on the panes; one jumps there"
+        ),
+    ]
+
+    def __init__(self, picks: Picks, view: View, host: str) -> None:
+        super().__init__()
+        self._picks = picks
+        self._host = host
+        self.results = ResultsPane(view, id="results")
+        self.log_pane = LogPane(id="log")
+        self.side = DetailView(id="side")
+        self.gauges = GaugeStrip(id="gauges")
+        self.strip = ProgressStrip(id="strip")
+        self._settings = ""
+        self._plan = Content(""), ""
+        self._wait: Timer | None = None
+        self.pane = "models"
+        """Id of the pane that is in front."""
+
+    def compose(self) -> ComposeResult:
+        """Header, plan, tabs, panes, gauges, strip, keys; and what stands there when there is no room."""
+        yield TopLine(self._host, __version__, id="top")
+        with Horizontal(id="plan"):
+            yield Static(id="summary", markup=False)
+            yield PlanSettings(id="settings", markup=False)
+        yield PaneTabs(id="tabs")
+        with Horizontal(id="body"):
+            with Vertical(id="picks", classes="-active"):
+                yield self._list("1 Models", self._picks.models, "models")
+                yield self._list("2 Layers", self._picks.layers, "layers")
+                yield self._list("3 Devices", self._picks.devices, "devices")
+            with Vertical(id="middle"):
+                yield self.results
+                yield self.log_pane
+            yield self.side
+        yield self.gauges
+        yield self.strip
+        yield Footer(show_command_palette=False, compact=True)
+        yield TooSmall(id="small")
+
+    def on_mount(self) -> None:
+        """Begin in the list of models, with no results."""
+        self.side.border_title = "Row"
+        self.strip.say(FIRST_HINT)
+        self.query_one("#devices", Checklist).say(ASKING)
+        self.go_to("models")
+
+    def _list(self, title: str, ticks: Ticks, pane: str) -> Checklist:
+        """A pick list; the first one is in front from the start, since a class that comes later is styled once more."""
+        checklist = Checklist(title, ticks, id=pane)
+        checklist.jump_key = title[0]
+        checklist.set_class(pane == self.pane, "-active")
+        return checklist
+
+    # -- panes
+
+    @on(PaneTab.Chosen)
+    def _chosen(self, event: PaneTab.Chosen) -> None:
+        self.go_to(event.pane)
+
+    def go_to(self, pane: str) -> None:
+        """Bring that pane to the front and put the focus into it."""
+        self._front(pane)
+        widget = self.query_one(f"#{pane}")
+        if isinstance(widget, Checklist):
+            widget.focus_list()
+        elif isinstance(widget, (ResultsPane, LogPane)):
+            widget.focus_inside()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane that has the focus is the one in front, however the focus got there."""
+        inside: Widget | None = event.widget
+        while isinstance(inside, Widget) and inside is not self:
+            if inside.id in PANES:
+                self._front(inside.id)
+                return
+            inside = inside.parent if isinstance(inside.parent, Widget) else None
+
+    def _front(self, pane: str) -> None:
+        self.pane = pane
+        for each in PANES:
+            self.query_one(f"#{each}").set_class(each == pane, "-active")
+        self.query_one("#picks").set_class(pane in PANES[:3], "-active")
+        middle = self.query_one("#middle")
+        middle.set_class(pane not in PANES[:3], "-active")
+        if pane in ("results", "log"):  # side by side, the one that was last in front stays
+            middle.set_class(pane == "log", "-log")
+        self.query_one(PaneTabs).mark(pane)
+
+    def action_maximise(self) -> None:
+        """The pane in front alone, with tabs as in a narrow terminal; again: all of them."""
+        self.toggle_class("-single")
+
+    def action_jump(self) -> None:
+        """Letters on the panes; the next key goes there."""
+        from cvbench_tui.tui.screens.jump import JumpScreen, targets_of
+
+        def go(key: str | None) -> None:
+            if key is not None:
+                self.go_to(PANES[int(key) - 1])
+
+        if self.app.screen is self:
+            self.app.push_screen(JumpScreen(targets_of(cast("Screen[object]", self))), go)
+
+    # -- what the app says
+
+    def head(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
+        """The header."""
+        self.query_one(TopLine).show(state, devices, environment)
+
+    def rebuild_lists(self) -> None:
+        """Other things are ticked, or more is known of them."""
+        for each in self.query(Checklist):
+            each.rebuild()
+
+    def summarise(self, plan: Content, settings: str) -> None:
+        """What ``r`` would run, and how."""
+        self._plan = plan, settings
+        if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
+            plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
+        self.query_one("#summary", Static).update(plan, layout=False)
+        if settings != self._settings:  # as wide as its text: a new one moves the plan's line
+            self._settings = settings
+            self.query_one(PlanSettings).update(Content(settings))
+
+    def count(self, results: str) -> None:
+        """What stands behind the names of the tabs."""
+        lists = {pane: self.query_one(f"#{pane}", Checklist).ticks for pane in PANES[:3]}
+        counts = {pane: str(len(ticks.ticked)) for pane, ticks in lists.items()}
+        self.query_one(PaneTabs).count({**counts, "results": results})
+
+    def offer_devices(self, problem: Sequence[str] = ()) -> None:
+        """The devices, or why there are none."""
+        devices = self.query_one("#devices", Checklist)
+        devices.say("\n".join(line for line in problem if line))
+        devices.rebuild()
+
+    # -- the detail beside the table
+
+    @on(ResultTable.Highlighted)
+    def detail_soon(self) -> None:
+        """Another row, or more is known of it: the detail follows where there is a column for it."""
+        if self._wait is not None:
+            self._wait.stop()
+        self._wait = once(self.set_timer(DETAIL_AFTER_S, self._detail))
+
+    def _detail(self) -> None:
+        run, key = self.results.run, self.results.table.cursor
+        if self.side.region and run is not None and key is not None:
+            self.side.show(run, key)
+
+    def on_resize(self) -> None:
+        """There may be a column for the detail now, or more room for the plan."""
+        self.detail_soon()
+        self.summarise(*self._plan)
+
+
+class PlanSettings(Static):
+    """Protocol, batch and image size; a click asks for others."""
+
+    async def on_click(self, event: events.Click) -> None:
+        """The dialog of the key."""
+        event.stop()
+        await self.app.run_action("settings")

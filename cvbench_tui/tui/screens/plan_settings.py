@@ -1,0 +1,123 @@
+"""The plan's settings: protocol, batch and image size. Empty leaves each workload its own size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widgets import Button, Input, Static
+
+from cvbench_tui.base.escape import visible
+from cvbench_tui.catalog.selection import check_batch, check_image
+from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.tui.screens.dialog import Dialog
+from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """What the plan is measured with."""
+
+    protocol: str
+    """Name of one of ``PROTOCOLS``."""
+    batch: int | None
+    """Inputs per iteration of every row; None: each workload's own."""
+    image: int | None
+    """Side of the square image in pixels; None: each model's own."""
+
+
+class SettingsScreen(Modal[PlanSettings]):
+    """Dismisses with the settings, or with None when nothing is to change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="settings.close", tooltip="Leave things as they are"),
+        Binding("enter", "use", "Use", id="settings.use", tooltip="Use these settings"),
+    ]
+    DEFAULT_CSS = """
+    SettingsScreen .field { height: 1; margin-top: 1; }
+    SettingsScreen .field Static { width: 8; }
+    SettingsScreen .field Input { width: 12; }
+    SettingsScreen .field .hint { width: 1fr; padding-left: 2; }
+    """
+
+    def __init__(self, protocol: str, batch: int | None, image: int | None) -> None:
+        """What is set now; a batch or an image size of None is shown as an empty field."""
+        super().__init__()
+        self._now = PlanSettings(protocol, batch, image)
+
+    def compose(self) -> ComposeResult:
+        """Four protocols, two numbers, room for a complaint, buttons."""
+        from cvbench_tui.tui.state.plan_summary import protocol_line
+
+        with Dialog("Protocol, batch, image size", "Enter use   Tab next field   Escape close"):
+            lines = [(name, protocol_line(name)) for name in PROTOCOLS]
+            yield ChoiceLines(lines, self._now.protocol, id="protocol")
+            yield from _field("batch", "Batch", self._now.batch, "empty: 8, and 4 where the table says so")
+            yield from _field("image", "Image", self._now.image, "pixels a side; empty: each model's own")
+            yield Static(id="complaint", classes="message", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Use", id="use", variant="primary", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    @on(Input.Changed)
+    def _complain(self) -> None:
+        """Say what is wrong while it is typed."""
+        try:
+            self._settings()
+        except SelectionError as error:
+            self.query_one("#complaint", Static).update(visible(f"{error.message} {error.hint}".strip()))
+        else:
+            self.query_one("#complaint", Static).update("")
+
+    @on(Input.Submitted)
+    def action_use(self) -> None:
+        """Close with the settings, unless one of them is wrong."""
+        try:
+            self.dismiss(self._settings())
+        except SelectionError:
+            self._complain()
+
+    def _settings(self) -> PlanSettings:
+        """What is chosen. Raises SelectionError."""
+        return PlanSettings(
+            self.query_one("#protocol", ChoiceLines).chosen,
+            self._number("#batch", "batch", check_batch),
+            self._number("#image", "image size", check_image),
+        )
+
+    def _number(self, selector: str, what: str, check: Callable[[int], int]) -> int | None:
+        """The field's number; None when it is empty. Raises SelectionError."""
+        text = self.query_one(selector, Input).value.strip()
+        if not text:
+            return None
+        try:
+            number = int(text)
+        except ValueError:
+            raise SelectionError(f"The {what} must be a whole number, not '{text}'.") from None
+        return check(number)
+
+    @on(Button.Pressed)
+    def _clicked(self, event: Button.Pressed) -> None:
+        if event.button.id == "use":
+            self.action_use()
+        else:
+            self.action_close()
+
+    def action_close(self) -> None:
+        """Leave things as they are."""
+        self.dismiss(None)
+
+
+def _field(key: str, label: str, number: int | None, hint: str) -> ComposeResult:
+    """A labelled line to type a number in."""
+    with Horizontal(classes="field"):
+        yield Static(label, markup=False)
+        yield Input("" if number is None else str(number), placeholder="default", id=key, compact=True)
+        yield Static(hint, classes="hint", markup=False)

@@ -1,0 +1,185 @@
+"""The presets: open one, save the present ticks as one, delete an own one. It touches no file: its caller does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rich.cells import cell_len
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.dialog import MUTED, Dialog
+from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, ChoiceList, ListFilter, fitted
+
+if TYPE_CHECKING:
+    from cvbench_tui.catalog.presets import PresetEntry
+
+NAME_ROOM = 24
+"""Most cells that the names take before the descriptions begin."""
+NOTHING_TICKED = "Nothing is ticked yet: there is nothing to save as a preset."
+
+
+@dataclass(frozen=True)
+class PresetChoice:
+    """What is to be done, and with which preset."""
+
+    what: Literal["open", "save", "delete"]
+    name: str
+
+
+class PresetsScreen(Modal[PresetChoice]):
+    """Dismisses with what the user wants, or with None."""
+
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", id="presets.close", tooltip="Leave the presets"),
+        Binding("n", "name", "Save as", id="presets.save", tooltip="Save what is ticked as a preset"),
+        Binding("d,delete", "delete", "Delete", id="presets.delete", tooltip="Delete a preset of your own"),
+    ]
+    DEFAULT_CSS = """
+    PresetsScreen #name { display: none; margin-top: 1; }
+    PresetsScreen #name.-shown { display: block; }
+    """
+
+    def __init__(
+        self, entries: Sequence[PresetEntry], can_save: bool, check_name: Callable[[str], str] = lambda name: ""
+    ) -> None:
+        """``can_save``: something is ticked. ``check_name`` says in a sentence what is wrong with a new name."""
+        super().__init__()
+        self._entries = list(entries)
+        self._can_save = can_save
+        self._check_name = check_name
+
+    def compose(self) -> ComposeResult:
+        """The list, the name of a new one, room for a complaint, buttons."""
+        with Dialog("Presets", "Enter open   n save as   d delete   Escape close"):
+            yield ChoiceList(id="presets")
+            yield ListFilter(placeholder="name of the new preset", id="name", compact=True)
+            yield Static(id="complaint", classes="message", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Open", id="open", variant="primary", compact=True)
+                yield Button("Save as", id="save", compact=True)
+                yield Button("Delete", id="delete", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        width = min(NAME_ROOM, max((cell_len(visible(entry.name)) for entry in self._entries), default=0))
+        listing = self.query_one(ChoiceList)
+        listing.add_options([Option(_line(entry, width), id=str(place)) for place, entry in enumerate(self._entries)])
+        if self._entries:
+            listing.highlighted = 0
+        listing.focus()
+
+    @on(OptionList.OptionHighlighted)
+    def _highlighted(self) -> None:
+        """All of what the one under the cursor says of itself: its line may be too short for it."""
+        entry = self._current()
+        self._say("" if entry is None or entry.problem else _about(entry), hint=True)
+
+    @on(OptionList.OptionSelected)
+    def action_open(self) -> None:
+        """Open the one under the cursor, unless it cannot be read."""
+        entry = self._current()
+        if entry is None:
+            return
+        if entry.problem:
+            self._say(entry.problem)
+        else:
+            self.dismiss(PresetChoice("open", entry.name))
+
+    def action_name(self) -> None:
+        """Ask for a name, when there is something to save."""
+        if not self._can_save:
+            self._say(NOTHING_TICKED)
+            return
+        field = self.query_one("#name", Input)
+        field.add_class("-shown")
+        field.focus()
+        self._say("Enter saves what is ticked under this name.", remark=True)
+
+    @on(ListFilter.Left)
+    def _unnamed(self) -> None:
+        self.query_one("#name").remove_class("-shown")
+        self.query_one(ChoiceList).focus()
+        self._say("")
+
+    @on(Input.Submitted)
+    def _named(self) -> None:
+        """Save under that name: not a shipped one's, and an own one's only after a question."""
+        name = self.query_one("#name", Input).value.strip()
+        same = next((entry for entry in self._entries if entry.name.casefold() == name.casefold()), None)
+        if not name:
+            self._say("Type a name.")
+        elif same is not None and not same.own:
+            self._say(f"{same.name} is shipped with the program: choose another name.")
+        elif problem := self._check_name(name):
+            self._say(problem)
+        elif same is not None:
+            question = ConfirmScreen(f"There is a preset {same.name} already. Overwrite it?", "Overwrite")
+            self._ask(question, PresetChoice("save", same.name))
+        else:
+            self.dismiss(PresetChoice("save", name))
+
+    def action_delete(self) -> None:
+        """Delete the one under the cursor after a question; a shipped one stays."""
+        entry = self._current()
+        if entry is None:
+            return
+        if not entry.own:
+            self._say(f"{entry.name} is shipped with the program and stays.")
+        else:
+            self._ask(ConfirmScreen(f"Delete the preset {entry.name}?", "Delete"), PresetChoice("delete", entry.name))
+
+    def _ask(self, question: ConfirmScreen, choice: PresetChoice) -> None:
+        """Close with ``choice`` once it is confirmed."""
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                self.dismiss(choice)
+
+        self.app.push_screen(question, answered)
+
+    def _current(self) -> PresetEntry | None:
+        place = self.query_one(ChoiceList).highlighted
+        return None if place is None else self._entries[place]
+
+    def _say(self, sentence: str, *, remark: bool = False, hint: bool = False) -> None:
+        complaint = self.query_one("#complaint", Static)
+        complaint.set_class(remark, "-remark")
+        complaint.set_class(hint, "-hint")
+        complaint.update(visible(sentence))
+
+    @on(Button.Pressed)
+    def _clicked(self, event: Button.Pressed) -> None:
+        actions = {"open": self.action_open, "save": self.action_name, "delete": self.action_delete}
+        actions.get(event.button.id or "", self.action_close)()
+
+    def action_close(self) -> None:
+        """Leave the presets."""
+        self.dismiss(None)
+
+
+def _about(entry: PresetEntry) -> str:
+    """``5 workloads, shipped: what it is``."""
+    noun = "workload" if entry.workloads == 1 else "workloads"
+    return f"{entry.workloads} {noun}, {'your own' if entry.own else 'shipped'}: {entry.description}".rstrip(": ")
+
+
+def _line(entry: PresetEntry, width: int) -> Content:
+    """``quick   5  what it is``; one that cannot be read says so."""
+    name = fitted(entry.name, width)
+    if entry.problem:
+        return Content.assemble((name, "bold"), "  ", (f"cannot be read: {visible(entry.problem)}", "$text-error"))
+    facts = f"{entry.workloads:>3}  {'own' if entry.own else '   '}  "
+    return Content.assemble((name, "bold"), "  ", (facts, MUTED), visible(entry.description))

@@ -1,0 +1,63 @@
+"""What is to be expected of a plan: how long it takes, when the run is done, which times earlier runs had.
+
+It joins the history of the runs folder, the guesses of the catalog and the steady ETA; it asks no widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cvbench_tui.catalog.duration import expected_by_case
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
+from cvbench_tui.results.storage.history import History, Past
+from cvbench_tui.results.text.units import scale_for
+
+BRIEF_DIGITS = 3
+"""Significant digits of a time in a list of things to tick."""
+
+
+class Forecast:
+    """One for the app; ``begin`` at every run."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.environment: Environment | None = None
+        """None until the worker has told."""
+        self._expected: Mapping[str, float] = {}
+        self._steady = SteadyEta()
+
+    def expected_s(self, plan: Plan) -> float:
+        """Seconds the plan may take, by earlier runs of the same rows where there are any."""
+        return sum(self._by_case(plan).values())
+
+    def begin(self, plan: Plan) -> None:
+        """A run of that plan begins, or has got more rows."""
+        self._expected = self._by_case(plan)
+        self._steady = SteadyEta()
+
+    def left_s(self, run: Run, now_s: float) -> float:
+        """Seconds until the run is done, as shown: never a jump back by more than a tenth."""
+        return self._steady.shown(now_s, eta_s(run, self._expected))
+
+    def share(self, run: Run) -> float:
+        """Share of the run that is done, 0 to 1."""
+        return done_share(run, self._expected)
+
+    def past_text(self, case: Case) -> str:
+        """The last total of that case on that device, or its inference: ``12.3 ms``; empty when there is none."""
+        past = self.past(case, "")
+        seconds = past and (past.total_s if past.total_s is not None else past.inference_s)
+        return scale_for([seconds]).text(seconds, BRIEF_DIGITS) if seconds else ""
+
+    def past(self, case: Case, protocol: str) -> Past | None:
+        """What the newest earlier run had for that case on that device."""
+        device = self.environment.device(case.device) if self.environment is not None else None
+        return self.history.past(case, device.name, protocol) if device is not None else None
+
+    def _by_case(self, plan: Plan) -> dict[str, float]:
+        found = {case.case_id: self.past(case, plan.protocol.name) for case in plan.cases}
+        known = {key: past.wall_s for key, past in found.items() if past is not None and past.wall_s is not None}
+        return expected_by_case(plan, known)

@@ -1,0 +1,158 @@
+"""What is ticked, as the catalog's selection: the catalog's entries as list items and back. No widget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from cvbench_tui.catalog.layers import LAYERS, LayerEntry
+from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.names import nearest, quoted
+from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.plan import Case, expand
+from cvbench_tui.core.protocol import PROTOCOLS, Extra
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.text.units import bytes_text, parameters_text, significant
+from cvbench_tui.settings import Last
+from cvbench_tui.tui.state.checklist_model import Item, Ticks
+
+Entry = TypeVar("Entry", ModelEntry, LayerEntry)
+PastText = Callable[[Case], str]
+"""The last time of a case as a short text, or nothing."""
+
+USUAL_IMAGE = 224
+"""Image side that is not worth a word in the list, pixels."""
+UNFOLDED = ("VGG", "ResNet", "Original tables")
+"""Families that are open from the start, beside those with ticks. All 20 families of models open are 100 lines, seven
+screens of the usual pane; these two and the other headings are 33, and a newcomer sees names known to everybody first
+and under them, as a table of contents, what else there is."""
+LAST_TIME = "last time"
+
+
+class Picks:
+    """Everything a run is made of, as the user sets it."""
+
+    def __init__(self, base: Selection | None = None, protocol: str | None = None) -> None:
+        """``base``: what is ticked at the start; ``protocol``: in place of its own."""
+        self.models = Ticks(headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
+        self.layers = Ticks(headings=("input shape", LAST_TIME), noun="layer")
+        self.devices = Ticks(noun="device")
+        self.missing: tuple[str, ...] = ()
+        """Devices that were asked for and are not there."""
+        self.batch: int | None = None
+        self.image: int | None = None
+        self.protocol = "default"
+        self.extras: tuple[Extra, ...] = ()
+        """Measured beside what the protocol measures anyway."""
+        self._base: Selection | None = None
+        self._environment: Environment | None = None
+        self._items(None)
+        for ticks in (self.models, self.layers):
+            ticks.fold_all(but=UNFOLDED)
+        if base is not None:
+            self.apply(base)
+        if protocol is not None:
+            self.protocol = protocol
+
+    @property
+    def workloads(self) -> int:
+        """How many models and layers are ticked."""
+        return len(self.models.ticked) + len(self.layers.ticked)
+
+    def apply(self, selection: Selection) -> None:
+        """Tick that in place of what is ticked, and set what it sets; families with ticks unfold.
+
+        A selection without devices leaves the ticked ones.
+        """
+        self._base = selection
+        self.batch, self.image, self.protocol = selection.batch, selection.image, selection.protocol
+        self.extras = selection.extras
+        for ticks, entries in ((self.models, selection.models), (self.layers, selection.layers)):
+            ticks.tick_only([entry.name for entry in entries])
+            ticks.folded -= {group for group in ticks.groups if ticks.ticked_of(group)[0]}
+        if self._environment is not None and selection.devices is not None:
+            self._tick_devices(selection.devices, self._environment)
+
+    def offer(self, environment: Environment) -> None:
+        """List the machine's devices; tick those asked for, else those ticked before, else the preferred one."""
+        self._environment = environment
+        wanted = self.devices.ticked or (self._base.devices if self._base else None)
+        if not wanted and environment.preferred is not None:
+            wanted = (environment.preferred.id,)
+        self.devices.offer([_device_item(device) for device in environment.devices], ())
+        self._tick_devices(wanted or (), environment)
+
+    def _tick_devices(self, wanted: Sequence[str], environment: Environment) -> None:
+        self.devices.tick_only(wanted)
+        self.missing = tuple(name for name in wanted if name not in {device.id for device in environment.usable})
+
+    def remember(self, past: PastText) -> bool:
+        """Show beside every model and layer its last time on the first ticked device, at the size it would be run.
+
+        Returns whether a text has changed. Without a ticked device there are none.
+        """
+        before = (self.models.items, self.layers.items)
+        self._items(past)
+        return before != (self.models.items, self.layers.items)
+
+    def _items(self, past: PastText | None) -> None:
+        def last(entry: ModelEntry | LayerEntry) -> str:
+            cases = expand([(entry.workload, entry.batch)], devices, batch=self.batch, image=self.image)
+            return next((past(case) for case in cases), "") if past is not None else ""
+
+        devices = self.devices.ticked[:1]
+        self.models.offer([_model_item(entry, last(entry)) for entry in MODELS], self.models.ticked)
+        self.layers.offer([_layer_item(entry, last(entry)) for entry in LAYERS], self.layers.ticked)
+
+    def next_protocol(self) -> None:
+        """Go on to the next named protocol."""
+        names = list(PROTOCOLS)
+        at = names.index(self.protocol) if self.protocol in names else -1
+        self.protocol = names[(at + 1) % len(names)]
+
+    def set_protocol(self, name: str) -> None:
+        """Measure under that protocol. Raises SelectionError for a name that is none."""
+        if name not in PROTOCOLS:
+            hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
+            raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
+        self.protocol = name
+
+    def selection(self) -> Selection:
+        """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""
+        models = _ticked(MODELS, self.models)
+        layers = _ticked(LAYERS, self.layers)
+        name, base = "selection", self._base
+        if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
+            name, models, layers = base.name, base.models, base.layers
+        return Selection(name, models, layers, self.devices.ticked, self.batch, self.image, self.protocol, self.extras)
+
+    def last(self) -> Last:
+        """What is ticked now, by name, for the settings; before the devices are known, those asked for."""
+        devices = self.devices.ticked
+        if self._environment is None and self._base is not None:
+            devices = self._base.devices or ()
+        return Last(self.models.ticked, self.layers.ticked, devices, self.batch, self.image, self.protocol)
+
+
+def _ticked(entries: Sequence[Entry], ticks: Ticks) -> tuple[Entry, ...]:
+    return tuple(entry for entry in entries if ticks.has(entry.name))
+
+
+def _model_item(entry: ModelEntry, last: str) -> Item:
+    image = "" if entry.image == USUAL_IMAGE else str(entry.image)
+    gmacs = significant(entry.gmacs, 2 if entry.gmacs >= 0.1 else 1)
+    columns = (image, gmacs, parameters_text(entry.parameters).replace(" ", ""), last)
+    return Item(entry.name, entry.name, group=entry.family, words=entry.op, columns=columns)
+
+
+def _layer_item(entry: LayerEntry, last: str) -> Item:
+    shape = "x".join(str(size) for size in entry.input_shape)
+    words = f"{entry.op} {entry.description}"
+    return Item(entry.name, entry.name, group=entry.family, words=words, columns=(shape, last))
+
+
+def _device_item(device: Device) -> Item:
+    memory = bytes_text(device.memory_bytes) if device.memory_bytes is not None else ""
+    note = "  ".join(part for part in (device.name, memory, device.detail) if part)
+    return Item(device.id, device.id, note, words=device.name, reason="" if device.available else device.reason)

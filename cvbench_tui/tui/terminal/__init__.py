@@ -1,0 +1,1 @@
+"""The terminal's side: drivers, clipboard, hang-up, timers, themes."""

@@ -1,0 +1,1 @@
+"""Widgets. They draw what they are given and tell what was pressed."""

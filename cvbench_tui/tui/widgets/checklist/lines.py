@@ -1,0 +1,232 @@
+"""The lines of a pick list, drawn one by one as they come into view, with a cursor. It changes no tick and no fold.
+
+It is no OptionList: that one measures and draws every line again for one tick, and is filled anew for every letter of
+a filter. Here a line costs something only while it is seen, and only changed rows are drawn again.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from cvbench_tui.tui.state.checklist_model import Item, Line, Ticks
+from cvbench_tui.tui.widgets.checklist.text import BOX_CELLS, Columns, Part, rows
+
+Place = Literal["box", "text"]
+
+
+class TickLines(ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows the lines of a ``Ticks``; keys are its parent's."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "tick--plain", "tick--ticked", "tick--name", "tick--match", "tick--note", "tick--heading", "tick--reason",
+        "tick--cursor", "tick--hover",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    TickLines {
+        height: 1fr; background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable;
+        & > .tick--ticked { color: $text-success; text-style: bold; }
+        & > .tick--name { text-style: bold; }
+        & > .tick--match { text-style: bold underline; }
+        & > .tick--note { color: $text-muted; }
+        & > .tick--heading { color: $text-primary; text-style: bold; }
+        & > .tick--reason { color: $text-muted; text-style: italic; }
+        & > .tick--hover { background: $block-hover-background; }
+        & > .tick--cursor {
+            color: $block-cursor-blurred-foreground; background: $block-cursor-blurred-background;
+            text-style: $block-cursor-blurred-text-style;
+        }
+        &:focus > .tick--cursor {
+            color: $block-cursor-foreground; background: $block-cursor-background;
+            text-style: $block-cursor-text-style;
+        }
+        &:ansi:focus > .tick--cursor { text-style: reverse; }
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """Index of the line the cursor is on; 0 on an empty list."""
+    hover: reactive[int | None] = reactive(None, repaint=False)
+    """Index of the line under the mouse."""
+
+    class Clicked(Message):
+        """A click on a line, which the cursor is on now."""
+
+        def __init__(self, place: Place) -> None:
+            super().__init__()
+            self.place = place
+
+    class LaidOut(Message):
+        """Other columns than before are drawn."""
+
+        def __init__(self, headings: tuple[str, ...]) -> None:
+            super().__init__()
+            self.headings = headings
+
+    def __init__(self, ticks: Ticks) -> None:
+        super().__init__()
+        self.lines: tuple[Line, ...] = ()
+        self._ticks = ticks
+        self._columns = Columns(())
+        self._fitted: tuple[tuple[Item, ...], int] = ((), 0)
+        """Items and width that the columns are for."""
+        self._rows: list[tuple[int, int]] = []
+        """Row -> its line, and which row of that line it is."""
+        self._first: list[int] = []
+        """Line -> its first row."""
+        self._drawn: dict[int, tuple[Part, ...]] = {}
+        """What the rows in view were when they were last drawn."""
+
+    @property
+    def current(self) -> Line | None:
+        """The line under the cursor; None on an empty list."""
+        return self.lines[self.cursor] if self.cursor < len(self.lines) else None
+
+    def show(self, lines: tuple[Line, ...], cursor: int) -> None:
+        """These lines, with the cursor on that one."""
+        self.lines = lines
+        self.set_reactive(TickLines.hover, None)
+        self._lay_out()
+        self.set_reactive(TickLines.cursor, cursor)
+        self.refresh(layout=self.styles.auto_dimensions)
+        self._reveal()
+
+    def redraw(self) -> None:
+        """Draw the rows in view that are not what they were."""
+        for row, before in list(self._drawn.items()):
+            if not 0 <= row - self.scroll_offset.y < self.size.height or row >= len(self._rows):
+                del self._drawn[row]
+            elif self._parts(row) != before:
+                self.refresh_line(row)
+
+    def move(self, step: int) -> None:
+        """Put the cursor so many lines further down, or up; it stops at the ends."""
+        self.cursor = max(0, min(len(self.lines) - 1, self.cursor + step))
+
+    def move_rows(self, step: int) -> None:
+        """As ``move``, by rows of the screen."""
+        if self._rows:
+            row = max(0, min(len(self._rows) - 1, self._first[self.cursor] + step))
+            self.cursor = self._rows[row][0]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Rows that the lines take at that width: a list of devices is as high as it needs to be."""
+        columns = Columns.fitting(self._ticks, width)
+        return sum(self._high(line, columns, width) for line in self.lines)
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the view."""
+        row = self.scroll_offset.y + y
+        if row >= len(self._rows):
+            return Strip.blank(self._width, self.get_component_rich_style("tick--plain"))
+        parts = self._drawn[row] = self._parts(row)
+        line = self._rows[row][0]
+        segments = [Segment(text, self._style(role, line)) for role, text in parts]
+        return Strip(segments).adjust_cell_length(self._width, self._style("plain", line))
+
+    def _parts(self, row: int) -> tuple[Part, ...]:
+        """The row, at the width it was laid out for; empty when its text has become shorter and is to be laid out."""
+        line, part = self._rows[row]
+        found = rows(self._ticks, self.lines[line], self._columns, self._fitted[1])
+        return found[part] if part < len(found) else ()
+
+    def _style(self, role: str, line: int) -> Style:
+        """The cursor has one colour, so that every text on it can be read; bold and underlined stay."""
+        own = self.get_component_rich_style(f"tick--{role}")
+        if line == self.cursor:
+            attributes = Style(bold=own.bold or None, underline=own.underline or None, italic=own.italic or None)
+            return self.get_component_rich_style("tick--cursor") + attributes
+        if line == self.hover:
+            return own + Style(bgcolor=self.get_component_rich_style("tick--hover").bgcolor)
+        return own
+
+    @property
+    def _width(self) -> int:
+        return self.scrollable_content_region.width
+
+    def _lay_out(self) -> None:
+        """Columns and rows for the width there is."""
+        if self._fitted != (self._ticks.items, self._width):
+            self._fitted = (self._ticks.items, self._width)
+            self._fit()
+        self._rows, self._first = [], []
+        self._drawn.clear()
+        for place, line in enumerate(self.lines):
+            self._first.append(len(self._rows))
+            self._rows += [(place, part) for part in range(self._high(line, self._columns, self._width))]
+        self.virtual_size = Size(self._width, len(self._rows))
+
+    def _high(self, line: Line, columns: Columns, width: int) -> int:
+        """Rows of a line. Only free text takes more than one, so only that is laid out to be counted."""
+        if line.item is None or not (line.item.reason or line.item.note):
+            return 1
+        return len(rows(self._ticks, line, columns, width))
+
+    def _fit(self) -> None:
+        before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
+        if self._columns != before:
+            drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
+            self.post_message(self.LaidOut(tuple(heading for heading, cells in drawn if cells)))
+
+    def _reveal(self) -> None:
+        """Scroll until the cursor's line is seen, with the heading if that is right above it."""
+        if not self._rows or not self.size:
+            return
+        above = self.cursor - 1
+        top = above if above >= 0 and self.lines[above].item is None else self.cursor
+        bottom = self._first[self.cursor + 1] if self.cursor + 1 < len(self._first) else len(self._rows)
+        region = Region(0, self._first[top], self._width, bottom - self._first[top])
+        self.scroll_to_region(region, animate=False, force=True, immediate=True)
+
+    def _refresh_place(self, place: int | None) -> None:
+        for row, (line, _) in enumerate(self._rows):
+            if line == place:
+                self.refresh_line(row)
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        """Draw the line it left and the one it is on."""
+        self._refresh_place(before)
+        self._refresh_place(now)
+        self._reveal()
+
+    def watch_hover(self, before: int | None, now: int | None) -> None:
+        """Draw the line the mouse left and the one it is on."""
+        self._refresh_place(before)
+        self._refresh_place(now)
+
+    def notify_style_update(self) -> None:
+        """Other colours."""
+        self.refresh()
+        super().notify_style_update()
+
+    def _on_resize(self, event: events.Resize) -> None:
+        """Another width, other columns."""
+        self._lay_out()
+        self.refresh()
+        self._reveal()
+
+    def _line_at(self, event: events.MouseEvent) -> int | None:
+        row = self.scroll_offset.y + event.y
+        return self._rows[row][0] if 0 <= row < len(self._rows) and event.x < self._width else None
+
+    def _on_mouse_move(self, event: events.MouseMove) -> None:
+        self.hover = self._line_at(event)
+
+    def _on_leave(self, event: events.Leave) -> None:
+        self.hover = None
+
+    async def _on_click(self, event: events.Click) -> None:
+        line = self._line_at(event)
+        if line is not None:
+            event.stop()
+            self.cursor = line
+            self.post_message(self.Clicked("box" if event.x < BOX_CELLS else "text"))

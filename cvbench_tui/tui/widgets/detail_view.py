@@ -1,0 +1,150 @@
+"""Everything about one row, drawn: the sections of ``results.detail.row``, its histograms and its samples in time."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.requests import CopyWanted
+from cvbench_tui.tui.screens.dialog import MUTED
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
+    from cvbench_tui.results.detail.row import Histogram, Section
+    from cvbench_tui.results.stats.series import Series
+
+BAR = "\u2588"
+LABELS = MUTED
+LEAST = 20
+"""Cells that a text gets in the narrowest place."""
+NO_ROW = "No row yet: the row under the cursor is explained here."
+
+
+class DetailView(VerticalScroll):
+    """A text that scrolls. As a pane and as a dialog's inside."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy_all", "Copy", id="detail.copy", tooltip="Copy everything about this row, errors included"),
+        Binding("c", "copy_command", "Command", id="detail.copy_command", tooltip="Copy the command that repeats it"),
+        Binding("j", "scroll_down", "Down", show=False, id="detail.down", tooltip="A line down"),
+        Binding("k", "scroll_up", "Up", show=False, id="detail.up", tooltip="A line up"),
+        Binding("g", "scroll_home", "Top", show=False, id="detail.top", tooltip="To the top"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="detail.bottom", tooltip="To the end"),
+    ]  # fmt: skip
+    DEFAULT_CSS = """
+    DetailView > Static { height: auto; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.row: tuple[Run, str] | None = None
+        """The run, and the id of the case that is shown."""
+        self._page = Static(NO_ROW, markup=False)
+        self._width = 0
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield self._page
+
+    def show(self, run: Run, case_id: str) -> None:
+        """Show that row, from the top when it is another one."""
+        if self.row is None or self.row[1] != case_id:
+            self.scroll_home(animate=False)
+        self.row = (run, case_id)
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Fold the texts anew."""
+        if self.size.width != self._width:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._width = self.size.width
+        if self.row is not None and self._width:
+            self._page.update(page(*self.row, self._width - 1))
+
+    def action_copy_all(self) -> None:
+        """Everything, as plain text."""
+        from cvbench_tui.results.detail.row import detail_text
+
+        if self.row is not None:
+            self.post_message(CopyWanted(detail_text(*self.row), "row's detail"))
+
+    def action_copy_command(self) -> None:
+        """What repeats this row on the command line."""
+        from cvbench_tui.results.export.rerun_command import command_line
+
+        if self.row is not None:
+            run, case_id = self.row
+            self.post_message(CopyWanted(command_line(run, run.plan.case(case_id)), "command"))
+
+
+def page(run: Run, case_id: str, width: int) -> Content:
+    """The sections, folded at ``width`` cells; under each phase's statistics its samples, counted and in time."""
+    # Behind the first frame: they bring the statistics.
+    from cvbench_tui.results.detail.row import detail, histograms
+    from cvbench_tui.results.stats.series import series
+
+    counted = {histogram.title.split()[0]: histogram for histogram in histograms(run, case_id)}
+    in_time = {each.phase.capitalize(): each for each in series(run, case_id, max(LEAST, width - 4))}
+    blocks: list[Content] = []
+    for section in detail(run, case_id):
+        blocks += _section(section, width)
+        if section.title in counted:
+            blocks += _histogram(counted[section.title], width)
+        if section.title in in_time:
+            blocks += _series(in_time[section.title])
+        blocks.append(Content(""))
+    return Content("\n").join(blocks)
+
+
+def _section(section: Section, width: int) -> Iterator[Content]:
+    """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
+    yield Content.assemble((visible(section.title), "bold $text-primary"))
+    indent = 2 + max((len(label) for label, _ in section.pairs), default=0)
+    for label, text in section.pairs:
+        yield from entry(label, text, indent=indent, width=width)
+    for line in section.lines:
+        yield Content(f"  {visible(line)}")
+
+
+def entry(label: str, text: str, *, indent: int, width: int) -> Iterator[Content]:
+    """``label`` dim, ``text`` from ``indent`` cells behind the margin on, folded at ``width`` cells."""
+    room = max(LEAST, width - indent - 2)
+    lines = textwrap.wrap(visible(text), room, break_on_hyphens=False) or [""]
+    yield Content.assemble((f"  {visible(label).ljust(indent)}", LABELS), lines[0])
+    for line in lines[1:]:
+        yield Content(" " * (indent + 2) + line)
+
+
+def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:
+    """One line a bin: from, to, bar, count."""
+    most = max(each.count for each in histogram.bins)
+    wide = max(len(each.high) for each in histogram.bins)
+    room = max(5, min(40, width - 2 * wide - 14))
+    for each in histogram.bins:
+        bar = BAR * math.ceil(room * each.count / most)
+        yield Content.assemble(
+            (f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", LABELS),
+            (bar, "$text-accent"),
+            f" {each.count}" if each.count else "",
+        )
+
+
+def _series(each: Series) -> Iterator[Content]:
+    """The samples in the order they were taken, rounds told apart."""
+    from cvbench_tui.tui.widgets.sample_plot import plot
+
+    aside = ", x set aside" if any(each.set_aside) else ""
+    yield Content.assemble((f"  in time, {each.low} to {each.high}; bars where a round begins{aside}", LABELS))
+    for line in plot(each):
+        yield Content.assemble((f"  {line}", "$text-accent"))

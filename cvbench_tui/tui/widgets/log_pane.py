@@ -1,0 +1,114 @@
+"""The log: what the worker says on stderr, and when rows began and ended. It shows lines; it collects none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Log
+
+from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.requests import CopyWanted
+
+NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
+INDENT = 9
+"""Cells of ``12:03:44 ``: what a line goes on with stands below its text, so that the times stay a column."""
+LEAST_ROOM = 10
+"""Cells that a line is never folded below, however narrow the pane."""
+MOST_ROWS = 4000
+"""Rows kept: twice the lines there can be, as many are folded once."""
+
+
+class LogPane(Vertical):
+    """The newest lines at the bottom. While it is not in front it draws nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "copy_log", "Copy", id="log.copy", tooltip="Copy the log"),
+        Binding("g", "edge(0)", "Top", show=False, id="log.top", tooltip="To the oldest line"),
+        Binding("G", "edge(1)", "Bottom", show=False, id="log.bottom", tooltip="To the newest line"),
+    ]
+    DEFAULT_CSS = """
+    LogPane { border: round $foreground 25%; border-title-color: $text; }
+    LogPane:focus-within { border: round $primary; border-title-style: bold; }
+    LogPane Log { height: 1fr; overflow-x: hidden; background: $background; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.jump_key = "5"
+        self._lines: Sequence[str] = ()
+        self._total = 0
+        self._shown = 0
+        """How many of the lines are written already."""
+        self._room = 0
+        """Cells that what is written was folded to; 0 before anything is."""
+
+    def compose(self) -> ComposeResult:
+        """The framework's log: plain text, drawn line by line."""
+        yield Log(max_lines=MOST_ROWS)
+
+    def on_mount(self) -> None:
+        """Name the pane."""
+        self.border_title = Content("5 Log")
+
+    def focus_inside(self) -> None:
+        """Put the focus on the lines."""
+        self.query_one(Log).focus()
+
+    def show(self, lines: Sequence[str], total: int) -> None:
+        """The newest lines; ``total`` counts all there ever were, so that only new ones are written."""
+        self._lines, self._total = lines, total
+        if self.region:
+            self.on_show()
+
+    def on_show(self) -> None:
+        """Write what came since it was last in front; all of it anew where the width is another one."""
+        log = self.query_one(Log)
+        room, new = log.scrollable_content_region.width, min(self._total - self._shown, len(self._lines))
+        if not room:
+            return
+        if room != self._room:
+            self._room = room
+            self._write_all(log)
+        elif new > 0:
+            if not self._shown:
+                log.clear()
+            self._write(log, list(self._lines)[-new:])
+
+    on_resize = on_show
+
+    def _write_all(self, log: Log) -> None:
+        """Every line, or what will be here; who reads further up stays about there."""
+        at_end, row = log.is_vertical_scroll_end, log.scroll_offset.y
+        log.clear()
+        self._write(log, self._lines or NOTHING)
+        if not at_end:
+            log.scroll_to(y=row, animate=False, immediate=True)
+
+    def _write(self, log: Log, lines: Iterable[str]) -> None:
+        log.write_lines([row for line in lines for row in folded(visible(line), self._room)])
+        self._shown = self._total
+
+    def action_copy_log(self) -> None:
+        """All lines there are."""
+        self.post_message(CopyWanted("\n".join(map(visible, self._lines)), "log"))
+
+    def action_edge(self, end: int) -> None:
+        """To the oldest line, or to the newest."""
+        log = self.query_one(Log)
+        (log.scroll_end if end else log.scroll_home)(animate=False)
+
+
+def folded(line: str, cells: int) -> list[str]:
+    """The line in rows of at most so many cells, at blanks where it has some; all but the first are indented."""
+    line = line.expandtabs()
+    if cell_len(line) <= cells:
+        return [line]
+    head, rest = line[:INDENT], line[INDENT:]
+    rows = Content(rest).wrap(max(cells - max(INDENT, cell_len(head)), LEAST_ROOM))
+    return [(" " * INDENT if place else head) + row.plain for place, row in enumerate(rows)]

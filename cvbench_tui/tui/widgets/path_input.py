@@ -1,0 +1,81 @@
+"""Completing a path from the folders and files there are. It reads folders only, and never in the app's own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.suggester import Suggester
+from textual.widgets import Input
+
+from cvbench_tui.tui.state.destination import SUFFIXES
+
+MOST_ENTRIES = 5000
+"""Entries of a folder that are looked at: a larger one is no place to choose from by completion."""
+
+
+class PathSuggester(Suggester):
+    """The first folder, else the first file that can be written over, that goes on as the text does."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder``: where a relative path begins."""
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._folder = folder
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole path, written as it was begun; None when nothing goes on so."""
+        return await asyncio.to_thread(suggestion, self._folder, value)
+
+
+class PathInput(Input):
+    """Right, End and Tab take the suggestion; without one, Tab goes to the next field."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete", "Complete", id="save.complete", show=False,
+                tooltip="Take the suggested path; without one, go to the next field"),
+    ]  # fmt: skip
+
+    def __init__(self, value: str, folder: Path, *, id: str) -> None:  # noqa: A002
+        super().__init__(value, id=id, compact=True, suggester=PathSuggester(folder))
+
+    def action_complete(self) -> None:
+        """The suggestion, or the next field."""
+        if self.cursor_at_end and self._suggestion:
+            self.action_cursor_right()
+        else:
+            self.screen.focus_next()
+
+    def action_end(self, select: bool = False) -> None:
+        """To the end; there, the suggestion."""
+        if not select and self.cursor_at_end and self._suggestion:
+            self.action_cursor_right()
+        else:
+            super().action_end(select)
+
+
+def suggestion(folder: Path, text: str) -> str | None:
+    """How ``text`` could go on; folders end in a slash. None too where a folder cannot be read."""
+    if text == "~":
+        return "~/"
+    _, _, stem = text.rpartition("/")
+    begun = text[: len(text) - len(stem)]
+    place = os.path.join(folder, os.path.expanduser(begun))
+    try:
+        with os.scandir(place) as entries:
+            found = [_name(entry) for entry in islice(entries, MOST_ENTRIES) if entry.name.startswith(stem)]
+    except (OSError, ValueError):
+        return None
+    fitting = [name for name in found if len(name) > len(stem) and (stem or not name.startswith("."))]
+    best = min(fitting, key=lambda name: (not name.endswith("/"), name), default=None)
+    return None if best is None else begun + best
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    """The entry as text; empty for a file of a kind that is not written here."""
+    if entry.is_dir():
+        return f"{entry.name}/"
+    return entry.name if os.path.splitext(entry.name)[1].lower() in SUFFIXES else ""

@@ -1,0 +1,119 @@
+"""The strip under the panes: where the run is, when it will be done, how it ended. The only thing that moves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+from cvbench_tui.base.escape import shorten, visible
+from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
+from cvbench_tui.tui.screens.dialog import MUTED
+from cvbench_tui.tui.state.plan_summary import count
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.event import Progress
+    from cvbench_tui.core.run import Run
+
+FULL, EMPTY = "\u2501", "\u2500"
+BAR_SHARE = 0.4
+"""Share of the strip's width that the bar takes."""
+NAME_CELLS = 30
+TRAIL_WIDTH = 100
+"""Fewest cells of a strip with room for the earlier widths."""
+TRAIL = 3
+"""How many earlier widths of the interval are shown beside the newest."""
+END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
+
+
+class ProgressStrip(Static):
+    """Two lines, always: a strip that grew would move everything above it."""
+
+    DEFAULT_CSS = """
+    ProgressStrip { height: 2; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id, markup=False)
+        self._trail: list[float] = []
+        """Relative half widths of the running phase's interval, the newest last."""
+        self._phase: tuple[str, str | None, int] | None = None
+        """Case, phase and process the trail is of."""
+        self._said: Content | None = None
+
+    def say(self, text: str, style: str = "") -> None:
+        """One sentence; a long one goes on in the second line."""
+        self._put(Content.assemble((visible(text), style)), wrap=True)
+
+    def show_running(self, run: Run, elapsed_s: float, left_s: float, share: float, *, cancelling: bool) -> None:
+        """Where the run is. ``share``: how much of it is done, 0 to 1."""
+        where = Content.assemble(("cancelling...", "bold $text-warning")) if cancelling else self._where(run)
+        width = max(10, int(self.size.width * BAR_SHARE))
+        full = round(share * width)
+        settled = len(run.plan.cases) - run.pending
+        bar = Content.assemble(
+            (FULL * full, "$text-success"),
+            (EMPTY * (width - full), MUTED),
+            f"  {settled} of {count(len(run.plan.cases), 'row')}",
+            (f"  ETA {duration_text(left_s)}", "bold"),
+            (f"  elapsed {duration_text(elapsed_s)}", MUTED),
+        )
+        self._put(Content("\n").join([where, bar]))
+
+    def show_ended(self, run: Run, hint: str) -> None:
+        """The word that is true, with the counts, and what to press next."""
+        from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
+
+        word = run.ended or "failed"
+        sentence = f". {visible(run.ended_sentence)}" if run.ended_sentence else ""
+        line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}")
+        self._put(Content("\n").join([line, Content.assemble((hint, MUTED))]))
+
+    def _put(self, content: Content, *, wrap: bool = False) -> None:
+        """Draw it if it is new; the size stays, so nothing else is laid out again."""
+        self.styles.text_wrap = "wrap" if wrap else "nowrap"
+        if self._said is None or content.markup != self._said.markup:
+            self._said = content
+            self.update(content, layout=False)
+
+    def _where(self, run: Run) -> Content:
+        """The running case, what it is doing and the interval so far."""
+        if run.running is None:
+            return Content("starting the next row...")
+        case = run.plan.case(run.running.case_id)
+        parts: list[str | tuple[str, str]] = [
+            (shorten(visible(case.workload.name), NAME_CELLS), "bold"), f"  {case.device}  batch {case.batch}"
+        ]  # fmt: skip
+        if run.plan.protocol.processes > 1:
+            parts.append(f"  process {run.running.process + 1} of {run.plan.protocol.processes}")
+        if run.progress is None:
+            return Content.assemble(*parts, "  starting")
+        return Content.assemble(*parts, *self._progress(run, run.progress))
+
+    def _progress(self, run: Run, progress: Progress) -> list[str | tuple[str, str]]:
+        """Stage, phase, round, and how the interval became narrower."""
+        doing = progress.phase if progress.stage == "measuring" and progress.phase else progress.stage
+        parts: list[str | tuple[str, str]] = [(f"  {doing}", "$text-primary")]
+        parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
+        if progress.median_s is not None:
+            self._follow(run, progress)
+            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else []
+            earlier = "".join(f"{relative_text(each)} > " for each in trail)
+            interval = interval_text(progress.median_s, progress.half_width_s)
+            parts += ["  ", (earlier, MUTED), (interval, "bold")]
+            if run.plan.protocol.method != "published":
+                parts.append((f", to be {relative_text(run.plan.protocol.precision)}", MUTED))
+        return parts
+
+    def _follow(self, run: Run, progress: Progress) -> None:
+        """Take the newest width into the trail of its phase."""
+        process = run.running.process if run.running is not None else 0
+        phase = (progress.case_id, progress.phase, process)
+        if phase != self._phase:
+            self._phase, self._trail = phase, []
+        if progress.half_width_s is None or not progress.median_s:
+            return
+        relative = progress.half_width_s / progress.median_s
+        if not self._trail or relative_text(relative) != relative_text(self._trail[-1]):
+            self._trail = [*self._trail, relative][-TRAIL - 1 :]

@@ -1,0 +1,144 @@
+"""What the table's widget draws, as plain data: columns with their widths, lines, cells with the names of their styles.
+
+No widget: ``results.table.column_fit`` chooses the columns that fit, ``results.table.build`` makes the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from rich.cells import cell_len, set_cell_size
+
+from cvbench_tui.base.escape import visible
+from cvbench_tui.results.table.view import View
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.grading.reasons import Grade
+    from cvbench_tui.results.stats.row_state import Word
+    from cvbench_tui.results.table.build import Cell, Form, Row, Table
+
+STATE_STYLES: dict[Word, str] = {
+    "OK": "ok",
+    "BUDGET": "warn",
+    "RUNNING": "run",
+    "PENDING": "dim",
+    "SKIPPED": "dim",
+    "CANCELLED": "warn",
+}
+"""Every other word is a failure: ``bad``."""
+GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "warn", "X": "dim"}
+"""Of the number and its letter; the letter says it without a colour."""
+ARROWS = {False: "\u25b2", True: "\u25bc"}
+"""Behind the heading of the column that the table is sorted by: upwards, downwards."""
+GUTTER = 2
+"""Cells in front of the first column: the cursor's mark and the reference's."""
+Line: TypeAlias = "Row | str"
+"""A row, or the title of a group."""
+
+
+@dataclass(frozen=True)
+class ShownColumn:
+    """A column there is room for."""
+
+    place: int
+    """In the table's columns."""
+    key: str
+    heading: str
+    width: int
+    """Cells."""
+    right: bool
+
+    def aligned(self, text: str) -> str:
+        """The text in exactly the column's cells."""
+        room = self.width - cell_len(text)
+        if room < 0:
+            return set_cell_size(text, self.width)
+        return " " * room + text if self.right else text + " " * room
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a table at one width."""
+
+    form: Form
+    columns: tuple[ShownColumn, ...]
+    hidden: tuple[str, ...]
+    """Headings of the columns without room, the most wanted first."""
+
+    @property
+    def gap(self) -> str:
+        """What stands behind each column."""
+        return " " if self.form == "close" else "  "
+
+    @property
+    def header(self) -> str:
+        """The line of headings."""
+        return " " * GUTTER + "".join(column.aligned(column.heading) + self.gap for column in self.columns)
+
+    def cells(self, row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Text and names of the styles of each cell of a row, gaps included."""
+        for column in self.columns:
+            cell = row.cells[column.place]
+            text = column.aligned(visible(cell.written(self.form)))
+            yield text + self.gap, _styles(row, column.key, cell)
+
+    def column_at(self, x: int) -> str | None:
+        """Key of the column at that cell of a line; None behind the last one."""
+        start = GUTTER
+        for column in self.columns:
+            start += column.width + len(self.gap)
+            if x < start:
+                return column.key
+        return None
+
+
+def lay_out(table: Table, view: View, width: int) -> Layout:
+    """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
+    # Behind the first frame: the table brings the statistics.
+    from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, phases_in, telling
+
+    room = width - GUTTER
+    shown, close = fitting(table, room), fitting(table, room, "close")
+    form: Form = "close" if phases_in(table, close) > phases_in(table, shown) else "bare"
+    places = close if form == "close" else shown
+    hidden = [table.columns[place] for place in telling(table) if place not in places]
+    hidden.sort(key=lambda column: -HIDE_FIRST.index(column.key))
+    columns = tuple(_column(table, view, place, form) for place in places)
+    return Layout(form, columns, tuple(column.heading for column in hidden))
+
+
+def lines_of(table: Table) -> list[Line]:
+    """The rows, each group under its title."""
+    if not table.groups:
+        return list(table.rows)
+    rows = {row.key: row for row in table.rows}
+    found: list[Line] = []
+    for group in table.groups:
+        found += [group.title, *(rows[key] for key in group.keys)]
+    return found
+
+
+def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
+    """There is always room for the arrow, so that sorting moves nothing."""
+    column, heading = table.columns[place], table.heading(place)
+    width = max(cell_len(heading) + 1, column.room, table.widths(form, _drawn_width)[place])
+    if view.sort == column.key:
+        heading += ARROWS[view.descending]
+    return ShownColumn(place, column.key, heading, width, column.alignment == "right")
+
+
+def _drawn_width(text: str) -> int:
+    """Cells that the text takes as the framework draws it, which counts some letters in its own way."""
+    return len(text) if text.isascii() and text.isprintable() else cell_len(visible(text))
+
+
+def _styles(row: Row, column: str, cell: Cell) -> tuple[str, ...]:
+    """What the cell's style is made of."""
+    name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
+    if column == "state":
+        name = STATE_STYLES.get(row.state, "bad")
+        if row.state == "OK" and row.grade is not None:  # precise, which may be all that is good about it
+            name = GRADE_STYLES[row.grade] or name
+    return tuple(each for each in (name, "best" if cell.best else "") if each)

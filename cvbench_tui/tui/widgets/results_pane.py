@@ -1,0 +1,286 @@
+"""The pane of the results: table, filter, the invitation before the first run, and the keys that change the view.
+
+``results.table`` makes a table of the view; this only keeps it and asks for the table again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from cvbench_tui.results.table.view import GroupBy, View
+from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
+from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.widgets.checklist.pane import Filter
+from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.result_table_layout import ARROWS
+from cvbench_tui.tui.widgets.sorting import next_column, reversed_order, toggled
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
+    from cvbench_tui.results.table.build import Table
+
+READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change it."
+NOT_READY = (
+    "Nothing timed yet.\n\nTick models (1) or layers (2) with Space, then press r.\nP has ready plans, ? all keys."
+)
+GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
+"""The ways of grouping, in the order of the key, and how the title says them."""
+NAMED_HIDDEN = 3
+"""Columns without room that are named below the table; more would not fit there."""
+REDRAW_EVERY_S = 0.5
+"""Shortest time between two drawings that a run asks for: rows that end and begin together are one drawing."""
+FILTER_AFTER_S = 0.1
+"""Wait after a letter of the filter: the next one may follow at once."""
+
+
+class ResultsPane(Vertical):
+    """Shows a run through a view."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", id="table.filter", tooltip="Filter the rows: name, device, state"),
+        Binding("comma", "sort(-1)", "Sort", show=False, id="table.sort_left", tooltip="Sort by the column left of it"),
+        Binding(
+            "full_stop", "sort(1)", "Sort", key_display=",.", id="table.sort_right",
+            tooltip="Sort by the column further right",
+        ),
+        Binding("o", "reverse", "Order", show=False, id="table.order", tooltip="Upwards, downwards, the plan's order"),
+        Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref), or no longer"),
+        Binding("u", "group", "Group", show=False, id="table.group", tooltip="Group by workload, kind, device, or not"),
+        Binding("c", "columns", "Columns", show=False, id="table.columns", tooltip="Choose the columns"),
+        Binding("y", "copy_row", "Copy", show=False, id="table.copy_row", tooltip="Copy this row as markdown"),
+        Binding("Y", "copy_table", "Copy all", show=False, id="table.copy_table", tooltip="Copy the table as markdown"),
+        Binding("z", "freeze", "Freeze", show=False, id="table.freeze", tooltip="Hold the table still, not the run"),
+    ]  # fmt: skip
+    DEFAULT_CSS = """
+    ResultsPane { border: round $foreground 25%; border-title-color: $text; border-subtitle-color: $text-muted; }
+    ResultsPane:focus-within { border: round $primary; border-title-style: bold; }
+    ResultsPane ResultTable { height: 1fr; }
+    ResultsPane #empty { height: 1fr; content-align: center middle; text-align: center; color: $text-muted; }
+    ResultsPane #empty:focus { color: $text; }
+    ResultsPane Input { background: $boost; }
+    """
+
+    def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.view = view
+        self.run: Run | None = None
+        """What is shown, or would be if the table were not held still."""
+        self._held: Run | None = None
+        """What goes on being shown while the table is held still."""
+        self.jump_key = "4"
+        self.table = ResultTable(id="table")
+        self._empty = Invitation(id="empty", markup=False)
+        self._filter = Filter(placeholder="filter rows", compact=True)
+        self._filter.display = False
+        self._hidden: tuple[str, ...] = ()
+        self._title = ""
+        self._drawn_at = float("-inf")
+        self._timer: Timer | None = None
+        self._waiting: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """The filter (hidden until used), the invitation, the table."""
+        yield self._filter
+        yield self._empty
+        yield self.table
+
+    def on_mount(self) -> None:
+        """Begin with no results."""
+        self.table.display = False
+        self.border_title = Content("4 Results")
+
+    @property
+    def frozen(self) -> bool:
+        """True while the table is held still."""
+        return self._held is not None
+
+    def focus_inside(self) -> None:
+        """Put the focus into the table, or on the invitation while there is none."""
+        (self.table if self.run is not None else self._empty).focus()
+
+    def invite(self, *, ready: bool) -> None:
+        """What stands in place of the table before the first run; ``ready``: something is ticked."""
+        self._empty.update(READY if ready else NOT_READY)
+
+    def show(self, run: Run) -> None:
+        """The run as it is now: drawn at once; soon, when that was just done; not while the table is held still."""
+        other = self.run is None or self.run.id != run.id
+        self.run = run
+        if other:
+            self._held = None
+            self.view = replace(self.view, reference=None)
+        if self.frozen:
+            return
+        wait = 0.0 if other or run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
+        if wait <= 0:
+            self.draw()
+        elif self._timer is None:
+            self._timer = once(self.set_timer(wait, self.draw))
+
+    def draw(self) -> None:
+        """Draw the newest state."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        run = self._held or self.run
+        if run is None:
+            return
+        if not self.table.display:
+            moved = self._empty.has_focus
+            self._empty.display, self.table.display = False, True
+            if moved:
+                self.table.focus()
+        from cvbench_tui.results.table.build import build  # behind the first frame: it brings the statistics
+
+        table = build(run, self.view)
+        self.table.show(table, self.view)
+        self._entitle(table)
+        self._drawn_at = time.monotonic()
+
+    def _entitle(self, table: Table) -> None:
+        """The title says what is shown and how."""
+        rows = count(table.total, "row")
+        parts = [f"{len(table.rows)} of {rows}" if self.view.needle else rows]
+        heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
+        parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
+        parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
+        parts += ["held still (z)"] if self.frozen else []
+        title = "4 Results: " + ", ".join(parts)
+        if title != self._title:  # an assignment alone lays the screen out again
+            self._title = title
+            self.border_title = Content(title)
+
+    @on(ResultTable.Hidden)
+    def _tell_hidden(self, event: ResultTable.Hidden) -> None:
+        """Name the columns that did not fit."""
+        event.stop()
+        named, more = event.headings[:NAMED_HIDDEN], len(event.headings) - NAMED_HIDDEN
+        also = f"Enter also shows {', '.join(named)}" if named else ""
+        also += f" and {more} more" if more > 0 else ""
+        self.border_subtitle = Content(also)
+
+    # -- the view
+
+    def _look(self, view: View) -> None:
+        """Show it through another view."""
+        self.view = view
+        self.draw()
+        self.post_message(ViewChanged())
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column on that side."""
+        if self.run is not None:
+            self._look(next_column(self.view, self.table.sortable, step))
+
+    def action_reverse(self) -> None:
+        """Upwards, downwards, the plan's order."""
+        self._look(reversed_order(self.view))
+
+    @on(ResultTable.HeadingClicked)
+    def _sort_clicked(self, event: ResultTable.HeadingClicked) -> None:
+        event.stop()
+        self._look(toggled(self.view, event.column))
+
+    def action_group(self) -> None:
+        """The next way of grouping."""
+        ways = list(GROUP_WORDS)
+        self._look(replace(self.view, group=ways[(ways.index(self.view.group) + 1) % len(ways)]))
+
+    def action_mark(self) -> None:
+        """Compare with the row under the cursor; a second time, no longer."""
+        key, run = self.table.cursor, self.run
+        if run is not None and key is not None and key != self.view.reference and not _comparable(run, key):
+            self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
+            return
+        self._look(replace(self.view, reference=None if key == self.view.reference else key))
+
+    def action_columns(self) -> None:
+        """Choose the columns."""
+        from cvbench_tui.results.table.columns import COLUMNS
+        from cvbench_tui.tui.screens.columns import ColumnsScreen
+
+        if self.app.screen is self.screen:
+            self.app.push_screen(ColumnsScreen(COLUMNS, self.view.columns), self._choose_columns)
+
+    def _choose_columns(self, columns: tuple[str, ...] | None) -> None:
+        if columns is not None:
+            self._look(replace(self.view, columns=columns))
+
+    def action_freeze(self) -> None:
+        """Hold the table still, or go on with the newest state."""
+        self._held = None if self.frozen else self.run
+        self.draw()
+
+    # -- filter
+
+    def action_filter(self) -> None:
+        """Put the cursor into the filter."""
+        if self.run is not None:
+            self._filter.display = True
+            self._filter.focus()
+
+    @on(Input.Changed)
+    def _filtered(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._waiting is not None:
+            self._waiting.stop()
+        self._waiting = once(self.set_timer(FILTER_AFTER_S, self._apply_filter))
+
+    def _apply_filter(self) -> None:
+        if self._filter.value != self.view.needle:
+            self.view = replace(self.view, needle=self._filter.value)
+            self.draw()
+
+    @on(Filter.Left)
+    def _filter_left(self, event: Filter.Left) -> None:
+        event.stop()
+        self._apply_filter()
+        self.focus_inside()
+        self._filter.display = bool(self.view.needle)
+
+    # -- copying
+
+    def action_copy_row(self) -> None:
+        """The row under the cursor as markdown."""
+        from cvbench_tui.results.export.snippet import row_markdown
+
+        if self.run is not None and self.table.cursor is not None:
+            self.post_message(CopyWanted(row_markdown(self.run, self.table.cursor, self.view), "row"))
+
+    def action_copy_table(self) -> None:
+        """The whole table as markdown, as it is on screen."""
+        from cvbench_tui.results.export.snippet import table_markdown
+
+        if self.run is not None:
+            self.post_message(CopyWanted(table_markdown(self.run, self.view), "table"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of the table appear with it."""
+        return self.run is not None
+
+
+def _comparable(run: Run, key: str) -> bool:
+    """True when that row has a time that others can be compared with."""
+    from cvbench_tui.results.stats.row_data import read
+
+    return any(result.valid for result in read(run, run.plan.case(key)).phases.values())
+
+
+class Invitation(Static, can_focus=True):
+    """What to do first; it takes the focus so that the keys of the pane have a place. A click runs."""
+
+    def on_click(self, event: events.Click) -> None:
+        """The next step."""
+        event.stop()
+        self.app.post_message(RunWanted())

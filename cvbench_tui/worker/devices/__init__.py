@@ -1,0 +1,1 @@
+"""Devices: their clocks, counters and sensors, and the probe that lists them."""

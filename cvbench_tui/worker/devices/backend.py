@@ -1,0 +1,181 @@
+"""The clock of each kind of device, behind the few calls that the stopwatch needs. Needs no torch.
+
+A *mark* is a point in the stream of work; the seconds between two marks are known once the device has
+settled. On the CPU a mark is a clock reading; on CUDA an event (``worker.devices.cuda``); elsewhere a synchronise and a
+reading. Nothing here knows workloads, rounds or rules.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from cvbench_tui.core.measurement import Clock
+from cvbench_tui.worker.devices.cpu_sensors import Processor
+from cvbench_tui.worker.timing.counters import Gauges, Snapshot, SystemCounters
+
+# Own references, taken before any workload runs: code under test that replaces time.* cannot bend the clock.
+_clock_ns = time.perf_counter_ns
+_sleep = time.sleep
+
+HOST_REGION_S = 1e-2
+"""Shortest timed region where every mark is a synchronise: one was seen to cost up to 250 us."""
+
+
+class ClockError(Exception):
+    """The clock gave something that is no duration: backwards, standing still, or no number at all."""
+
+
+class Counters(Protocol):
+    """What the system did so far."""
+
+    def read(self) -> Snapshot:
+        """All counters now."""
+
+
+class Backend(Protocol):
+    """What the stopwatch asks of a device."""
+
+    clock: Clock
+    region_s: float
+    """Shortest region worth timing, seconds; 0 where iterations keep marks of their own however short they are."""
+    queues: bool
+    """True when calls return before their work is done, so that the host can run ahead."""
+    counters: Counters
+
+    def now_s(self) -> float:
+        """The host's monotonic clock, seconds."""
+
+    def wait(self, seconds: float) -> None:
+        """Let the host sleep."""
+
+    def mark(self) -> Any:
+        """A point in time, in the order of the queued work."""
+
+    def settle(self) -> None:
+        """Wait for all work on the device, whatever stream it is on."""
+
+    def seconds(self, start: Any, end: Any) -> float:
+        """Seconds between two marks; valid after ``settle``. May be no duration at all: the caller checks."""
+
+    def lead(self, seconds: float) -> None:
+        """Keep the device busy for about so long, so that the host can queue what follows. Only where it queues."""
+
+    def flush(self) -> bool:
+        """Empty the caches of what the workload left there; False where that cannot be done."""
+
+    def exercise(self) -> bool:
+        """A short operator on all threads of the host that an operator may use; False where there is none."""
+
+    def allocations(self) -> int | None:
+        """How often memory was taken from the driver so far; None when it cannot be told."""
+
+    def free_bytes(self) -> int | None:
+        """Memory still free on the device; None when it cannot be told."""
+
+    def extra_bytes(self, work: Callable[[], object]) -> int | None:
+        """Memory that ``work`` takes at its peak beyond what was held before; None when it cannot be told."""
+
+    def gauges(self) -> Gauges:
+        """Clock, temperature and the like at this moment."""
+
+
+class HostClock:
+    """What the processor and the accelerators without a timer of their own have in common: the host's clock."""
+
+    queues = False
+
+    def __init__(self, counters: Counters | None = None, gauges: Callable[[], Gauges] | None = None) -> None:
+        self.counters: Counters = counters or SystemCounters()
+        self._gauges = gauges or Gauges
+
+    def now_s(self) -> float:
+        """The monotonic clock, seconds."""
+        return _clock_ns() * 1e-9
+
+    def wait(self, seconds: float) -> None:
+        """Sleep."""
+        _sleep(seconds)
+
+    def seconds(self, start: int, end: int) -> float:
+        """Nanoseconds to seconds."""
+        return (end - start) * 1e-9
+
+    def lead(self, seconds: float) -> None:
+        """Nothing is queued, so nothing has to be kept waiting."""
+
+    def exercise(self) -> bool:
+        """None here."""
+        return False
+
+    def allocations(self) -> int | None:
+        """Not told alike by these devices, nor by the C allocator."""
+        return None
+
+    def free_bytes(self) -> int | None:
+        """Not told alike by these devices; work on the CPU is not grouped into regions that hold memory."""
+        return None
+
+    def extra_bytes(self, work: Callable[[], object]) -> int | None:
+        """Not told alike; ``work`` is not run."""
+        return None
+
+    def gauges(self) -> Gauges:
+        """What the given reader tells."""
+        return self._gauges()
+
+
+class CpuBackend(HostClock):
+    """The processor: every call is done when it returns."""
+
+    clock: Clock = "perf_counter"
+    region_s = 0.0
+    mark = staticmethod(_clock_ns)
+    """The monotonic clock, nanoseconds; the bare function, so that a mark costs 40 ns and no call of ours."""
+
+    def __init__(
+        self,
+        counters: Counters | None = None,
+        gauges: Callable[[], Gauges] | None = None,
+        flush: Callable[[], bool] | None = None,
+        exercise: Callable[[], bool] | None = None,
+    ) -> None:
+        super().__init__(counters, gauges or Processor().gauges)
+        self._flush = flush
+        self._exercise = exercise
+
+    def settle(self) -> None:
+        """Nothing is ever outstanding."""
+
+    def flush(self) -> bool:
+        """By the given function; False without one."""
+        return self._flush is not None and self._flush()
+
+    def exercise(self) -> bool:
+        """By the given function; False without one."""
+        return self._exercise is not None and self._exercise()
+
+
+class HostClockBackend(HostClock):
+    """Any other accelerator (MPS, XPU): the host clock around a synchronise."""
+
+    clock: Clock = "host_synchronize"
+    region_s = HOST_REGION_S
+
+    def __init__(self, synchronize: Callable[[], None], counters: Counters | None = None) -> None:
+        super().__init__(counters)
+        self._synchronize = synchronize
+
+    def mark(self) -> int:
+        """All queued work done, then the monotonic clock, nanoseconds."""
+        self._synchronize()
+        return _clock_ns()
+
+    def settle(self) -> None:
+        """Wait for all queued work."""
+        self._synchronize()
+
+    def flush(self) -> bool:
+        """The size of these devices' caches is not told."""
+        return False

@@ -1,0 +1,64 @@
+"""From a device to its backend and its meter: who is asked about a processor, a card, or anything else."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
+from cvbench_tui.worker.devices.cache_flush import CpuCache
+from cvbench_tui.worker.devices.cuda import CudaBackend
+from cvbench_tui.worker.devices.nvml import Card, open_card
+from cvbench_tui.worker.extras.energy import CardMeter, Meter, rapl_meter
+
+EXERCISE = 1 << 20
+"""Elements; PyTorch gives each thread at least 32,768 of them."""
+
+
+def backend_for(device: torch.device) -> Backend:
+    """The backend of that device. Makes it the current one, so that work needs not name it."""
+    if device.type == "cpu":
+        return CpuBackend(flush=CpuCache().flush, exercise=_exercise)
+    if device.type == "cuda":
+        card = _card(device)  # first: whoever is on the card before this process touches it is somebody else
+        torch.cuda.set_device(device)
+        return CudaBackend(device, card=card)
+    if device.type == "xpu":
+        torch.xpu.set_device(device)
+        return HostClockBackend(partial(torch.xpu.synchronize, device))
+    return HostClockBackend(getattr(torch, device.type).synchronize)
+
+
+def meter_for(device: torch.device, backend: Backend) -> Meter | None:
+    """What counts that device's energy; None where nothing does, or it may not be read."""
+    if device.type == "cpu":
+        return rapl_meter()
+    card = backend.card if isinstance(backend, CudaBackend) else None
+    return None if card is None else CardMeter(card)
+
+
+def _exercise() -> bool:
+    """A million additions, which PyTorch shares out to all threads."""
+    with torch.inference_mode():
+        torch.zeros(EXERCISE).add_(1)
+    return True
+
+
+def _card(device: torch.device, cuda: Any = torch.cuda) -> Card | None:
+    """NVML's view of that card; None without NVML, and on ROCm, which has none."""
+    if not torch.version.cuda:
+        return None
+    properties = cuda.get_device_properties(device)
+    uuid = getattr(properties, "uuid", None)
+    return open_card(None if uuid is None else str(uuid), _pci_bus_id(properties))
+
+
+def _pci_bus_id(properties: Any) -> str | None:
+    """Domain, bus and device as NVML writes them; None on a PyTorch before 2.5, which does not tell."""
+    try:
+        domain, bus, number = properties.pci_domain_id, properties.pci_bus_id, properties.pci_device_id
+    except AttributeError:
+        return None
+    return f"{domain:08X}:{bus:02X}:{number:02X}.0"

@@ -1,0 +1,1 @@
+"""Secondary metrics of a case: memory, energy, FLOPs, variants, the device's measured peak."""

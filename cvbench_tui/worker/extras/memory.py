@@ -1,0 +1,215 @@
+"""Peak memory of each phase, in a pass of its own: nothing is timed here.
+
+Run it after the rounds, since first calls take memory that later ones do not, and since allocators are made to give
+back what they keep: what is timed afterwards needs a warm-up of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.measurement import Phase, PhaseMemory
+from cvbench_tui.worker.workloads.module_under_test import Subject
+
+RESET_PEAK = "5"
+"""Written to ``clear_refs``, it makes ``VmHWM`` begin anew at the present size (proc(5); own process, no privilege)."""
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Memory at its most since the last reset, bytes; None where it is not told."""
+
+    allocated: int | None = None
+    reserved: int | None = None
+    driver: int | None = None
+    resident: int | None = None
+
+
+class Peaks(Protocol):
+    """A device's peak readings. Made before the workload is built."""
+
+    def reset(self) -> bool:
+        """Begin a new reading; False where the peak is the whole process's and cannot be begun anew."""
+
+    def read(self) -> Peak:
+        """The peak since the last reset."""
+
+
+class CardPeaks:
+    """CUDA, ROCm and XPU: the statistics of PyTorch's caching allocator, and the driver's free memory.
+
+    The cache is emptied before each phase: reserved memory would else be what the groups of the timed rounds had
+    left there, up to 64 graphs. What the driver counts is read at the phase's end, when the cache still holds the
+    peak, and is the whole card's.
+    """
+
+    def __init__(self, device: torch.device, accelerator: Any) -> None:
+        self._device = device
+        self._accelerator = accelerator
+        """``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls."""
+
+    def reset(self) -> bool:
+        """Begin new readings of allocated and reserved memory, from what is held now."""
+        self._accelerator.empty_cache()
+        self._accelerator.reset_peak_memory_stats(self._device)
+        return True
+
+    def read(self) -> Peak:
+        """Allocated, reserved and driver-used; the last is None where it is not told, as by older PyTorch on XPU."""
+        try:
+            free, total = self._accelerator.mem_get_info(self._device)
+        except (AttributeError, RuntimeError):
+            driver = None
+        else:
+            driver = int(total) - int(free)
+        return Peak(
+            allocated=int(self._accelerator.max_memory_allocated(self._device)),
+            reserved=int(self._accelerator.max_memory_reserved(self._device)),
+            driver=driver,
+        )
+
+
+class ResidentPeaks:
+    """The CPU under Linux: growth of the process's resident memory since this was made.
+
+    Without pages of program files: a forked process reads 19 MiB of torch's code in anew. The C library gives freed
+    memory back first, where it can: without that, ResNet-18's inference at batch 8 read 126 and then 168 MiB, with it
+    86 to 97.
+    """
+
+    def __init__(self, folder: Path = Path("/proc/self")) -> None:
+        self._folder = folder
+        self._start = self._status()
+
+    def reset(self) -> bool:
+        """Begin a new peak; False where the system does not allow it."""
+        _trim()
+        try:
+            (self._folder / "clear_refs").write_text(RESET_PEAK)
+        except OSError:
+            return False
+        return True
+
+    def read(self) -> Peak:
+        """Growth at its peak, never below 0; empty where the system does not tell."""
+        now = self._status()
+        if now is None or self._start is None:
+            return Peak()
+        code = max(0, now["RssFile"] - self._start["RssFile"])
+        return Peak(resident=max(0, now["VmHWM"] - self._start["VmRSS"] - code))
+
+    def _status(self) -> dict[str, int] | None:
+        """Bytes of now, of program files, and at the peak; None on other systems."""
+        try:
+            lines = (self._folder / "status").read_text().splitlines()
+        except OSError:
+            return None
+        pairs = (line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "RssFile:", "VmHWM:")))
+        found = {name: int(rest.split()[0]) * KIB for name, rest in pairs}
+        return found if len(found) == 3 else None
+
+
+def _trim() -> None:
+    """Make the C library give freed memory back to the system: malloc_trim(3) of GNU's, nothing with others."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+class NoPeaks:
+    """A device that tells no peak (MPS)."""
+
+    def reset(self) -> bool:
+        """Nothing to begin."""
+        return False
+
+    def read(self) -> Peak:
+        """Nothing is told."""
+        return Peak()
+
+
+def peaks_for(device: torch.device) -> Peaks:
+    """The readings of that device. Call it before the module is built."""
+    if device.type == "cpu":
+        return ResidentPeaks()
+    if device.type in ("cuda", "xpu"):
+        return CardPeaks(device, getattr(torch, device.type))
+    return NoPeaks()
+
+
+def phase_memory(
+    subject: Subject,
+    settle: Callable[[], None],
+    peaks: Peaks,
+    passes: Sequence[PassName] = ("training", "inference"),
+) -> tuple[PhaseMemory, ...]:
+    """Peak memory of each phase of those passes, one iteration each; phases of which nothing is told are left out.
+
+    Total is the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's.
+    Leaves the subject in the last pass's mode without gradients. Raises whatever the workload raises.
+    """
+    found: list[PhaseMemory] = []
+    if "training" in passes:
+        found += _training(subject, settle, peaks)
+    if "inference" in passes:
+        found.append(_inference(subject, settle, peaks))
+    return tuple(memory for memory in found if memory != PhaseMemory(memory.phase))
+
+
+def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
+    """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None when not told."""
+    sizes = (value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
+    return max((size for size in sizes if size is not None), default=None)
+
+
+def _training(subject: Subject, settle: Callable[[], None], peaks: Peaks) -> list[PhaseMemory]:
+    subject.clear()
+    subject.train()
+    settle()
+    anew = peaks.reset()
+    output = subject.forward()
+    settle()
+    forward = peaks.read()
+    peaks.reset()
+    subject.backward(output)
+    del output
+    settle()
+    backward = peaks.read()
+    subject.clear()
+    total = _phase("total", *(_largest(pair) for pair in zip(_fields(forward), _fields(backward))))
+    if not anew:
+        return [total]
+    return [_phase("forward", *_fields(forward)), _phase("backward", *_fields(backward)), total]
+
+
+def _inference(subject: Subject, settle: Callable[[], None], peaks: Peaks) -> PhaseMemory:
+    subject.evaluate()
+    settle()
+    if not peaks.reset():
+        return PhaseMemory("inference")
+    with torch.inference_mode():
+        output = subject.forward()
+        del output
+    settle()
+    return _phase("inference", *_fields(peaks.read()))
+
+
+def _phase(name: Phase, *sizes: int | None) -> PhaseMemory:
+    allocated, reserved, driver, resident = sizes
+    return PhaseMemory(name, allocated, reserved, driver, resident)
+
+
+def _fields(peak: Peak) -> tuple[int | None, ...]:
+    return peak.allocated, peak.reserved, peak.driver, peak.resident
+
+
+def _largest(sizes: tuple[int | None, ...]) -> int | None:
+    return max((size for size in sizes if size is not None), default=None)

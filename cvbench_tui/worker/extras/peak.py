@@ -1,0 +1,271 @@
+"""How fast this device can be at most: large matrix products, and large passes over memory.
+
+The fastest of repeated runs counts, over several sizes: anything else on the machine can only make it slower. The
+clock is the backend's, as for everything else. About 1.5 s a device.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
+from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.devices.cache_flush import last_cache_bytes
+from cvbench_tui.worker.timing.counters import evidence
+
+BUDGET_S = 1.5
+"""Seconds for all of it, shared out evenly."""
+SIDES = (256, 512, 1024, 2048, 4096, 8192)
+"""Of the matrices, as far as time and memory go. A product of 8192 keeps the largest cards busy for milliseconds."""
+REGION_S = 2e-3
+"""Shortest timed region; faster work is repeated in it."""
+LEAST_SIDES = 3
+"""Where there was no time for so many, the largest rate may lie beyond them."""
+LEAST_REPEATS = 3
+MOST_REPEATS = 10
+MOST_GROUP = 1000
+WARM_CALLS = 2
+"""Calls before the regions: a first one, and one to see how long it takes."""
+AGREEMENT = 1.05
+"""The second fastest may take so many times the fastest; beyond that the fastest was not reached twice."""
+CACHES = 4
+"""A pass over memory is over so many times the last cache, so that little of it is still there from the pass before."""
+MOST_BYTES = 512 << 20
+UNKNOWN_CACHE_BYTES = 64 << 20
+MEMORY_SHARE = 8
+"""At most this part of the free memory is taken."""
+NATIVE_BFLOAT16 = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
+"""Flags of processors that compute in bfloat16; others convert, at a small part of float32's speed."""
+AMPERE = 8
+"""First major compute capability with TF32 and bfloat16."""
+
+DTYPES = {
+    "float32": torch.float32,
+    "tf32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+@dataclass(frozen=True)
+class Best:
+    """The fastest of repeated calls."""
+
+    seconds: float
+    sure: bool
+    """Whether it was reached twice."""
+
+
+def measure(device: str, threads: int | None, backend: Backend, key: str) -> Ceiling:
+    """The ceilings of ``device``, under ``key`` (``core.peak.ceiling_key``, which the parent works out).
+
+    A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
+    """
+    before_threads = torch.get_num_threads()
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        return _measure(torch.device(device), backend, key)
+    finally:
+        torch.set_num_threads(before_threads)
+
+
+def _measure(device: torch.device, backend: Backend, key: str) -> Ceiling:
+    precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
+    before, started_s = backend.counters.read(), backend.now_s()
+    share_s = BUDGET_S / (len(precisions) + 1)
+    rates, sure = [], True
+    for precision in precisions:
+        try:
+            rate, reached_twice = _products(device, precision, backend, share_s)
+        except RuntimeError:
+            if precision == "float32":
+                raise
+            continue
+        rates.append((precision, rate))
+        sure = sure and reached_twice
+    cache_bytes = _cache_bytes(device)
+    copy, passes, reached_twice = _passes(device, backend, cache_bytes, share_s)
+    wall_s = backend.now_s() - started_s
+    seen = evidence(before, backend.counters.read(), backend.gauges(), wall_s=wall_s, timed_s=wall_s)
+    return Ceiling(
+        device=str(device),
+        key=key,
+        flops_per_s=tuple(rates),
+        bytes_per_s=copy,
+        cache_bytes=cache_bytes,
+        sure=sure and reached_twice and disturbance(seen) is None and not set(seen.throttle) - COOLING,
+        at_s=round(time.time(), 3),
+        most_bytes_per_s=passes,
+    )
+
+
+def fastest(backend: Backend, work: Callable[[], object], share_s: float) -> Best | None:
+    """Seconds of one call of ``work`` at its fastest, in about ``share_s``; None when the clock gives no duration."""
+    work()
+    backend.settle()
+    until_s = backend.now_s() + share_s
+    one_s = _seconds(backend, work, 1)
+    region_s = max(REGION_S, backend.region_s)
+    group = min(MOST_GROUP, math.ceil(region_s / one_s)) if one_s > 0 else MOST_GROUP
+    taken: list[float] = []
+    while len(taken) < LEAST_REPEATS or (len(taken) < MOST_REPEATS and backend.now_s() < until_s):
+        taken.append(_seconds(backend, work, group) / group)
+    taken = sorted(seconds for seconds in taken if 0 < seconds < math.inf)
+    return Best(taken[0], taken[1] <= AGREEMENT * taken[0]) if len(taken) >= LEAST_REPEATS else None
+
+
+def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
+    """Of ``count`` calls in one region."""
+    start = backend.mark()
+    for _ in range(count):
+        work()
+    end = backend.mark()
+    backend.settle()
+    return float(backend.seconds(start, end))
+
+
+def _started(device: torch.device, precision: str, backend: Backend) -> bool:
+    """One product before the clock runs, which makes the context and loads libraries and kernels: seconds on a card.
+
+    False when the device refuses the precision; raises RuntimeError when that is float32.
+    """
+    try:
+        with _tf32(device, precision == "tf32"):
+            _product(SIDES[0], DTYPES[precision], device)()
+        backend.settle()
+    except RuntimeError:
+        if precision == "float32":
+            raise
+        return False
+    return True
+
+
+def _products(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
+    """Operations per second of the fastest square product, 2 n^3 each, and whether that is sure.
+
+    Raises RuntimeError when none can be had.
+    """
+    dtype = DTYPES[precision]
+    until_s = backend.now_s() + share_s
+    best: tuple[float, bool] | None = None
+    last_s, tried, hurried = 0.0, 0, False
+    with _tf32(device, precision == "tf32"):
+        for side in SIDES:
+            next_s = 8 * last_s * (LEAST_REPEATS + WARM_CALLS)
+            hurried = backend.now_s() + next_s > until_s
+            if hurried or not _fits(3 * side * side * dtype.itemsize, device, backend):
+                break
+            tried += 1
+            found = fastest(backend, _product(side, dtype, device), share_s / len(SIDES))
+            if found is None:
+                continue
+            last_s, rate = found.seconds, 2 * side**3 / found.seconds
+            if best is None or rate > best[0]:
+                best = rate, found.sure
+    if best is None:
+        raise RuntimeError(f"no product in {precision} could be timed")
+    rate, reached_twice = best
+    return rate, reached_twice and not (hurried and tried < LEAST_SIDES)
+
+
+def _product(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:
+    """One product of random matrices: zeros would let a card draw less power and clock higher."""
+    first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    result = torch.empty_like(first)
+    return lambda: torch.mm(first, second, out=result)
+
+
+def _passes(
+    device: torch.device, backend: Backend, cache_bytes: int | None, share_s: float
+) -> tuple[float | None, float | None, bool]:
+    """Bytes per second of a copy, of the fastest pass of any kind, and whether both were reached twice."""
+    size = min(MOST_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES))
+    free = _free_bytes(device, backend)
+    if free is not None:
+        size = min(size, free // MEMORY_SHARE // 2)
+    source = torch.ones(max(1, size // 4), device=device)
+    target = torch.ones_like(source)
+    size = source.numel() * source.element_size()
+    kinds: tuple[tuple[int, Callable[[], object]], ...] = (
+        (2 * size, lambda: target.copy_(source)),
+        (2 * size, lambda: target.mul_(1.0)),
+        (size, source.sum),
+    )
+    found = [(moved, fastest(backend, work, share_s / len(kinds))) for moved, work in kinds]
+    rates = [moved / best.seconds for moved, best in found if best is not None]
+    if found[0][1] is None:
+        return None, max(rates, default=None), False
+    fast = max((moved / best.seconds, best.sure) for moved, best in found if best is not None)
+    return rates[0], fast[0], found[0][1].sure and fast[1]
+
+
+def _precisions(device: torch.device) -> list[str]:
+    """What the device computes in hardware; a precision it refuses all the same is left out later."""
+    if device.type == "cpu":
+        return ["float32", "bfloat16"] if computes_bfloat16() else ["float32"]
+    if device.type != "cuda":
+        return ["float32", "bfloat16", "float16"]
+    if torch.version.hip or torch.cuda.get_device_capability(device)[0] < AMPERE:
+        return ["float32", "float16"] + (["bfloat16"] if torch.version.hip else [])
+    return ["float32", "tf32", "bfloat16", "float16"]
+
+
+def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
+    """Whether the processor has instructions for bfloat16, where Linux tells; False elsewhere."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    return bool(NATIVE_BFLOAT16 & set(flags.split()))
+
+
+@contextmanager
+def _tf32(device: torch.device, allowed: bool) -> Iterator[None]:
+    """Let float32 products use TF32, or not, and put the setting back."""
+    if device.type != "cuda":
+        yield
+        return
+    settings: Any = torch.backends.cuda.matmul
+    before = settings.allow_tf32
+    settings.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        settings.allow_tf32 = before
+
+
+def _fits(size: int, device: torch.device, backend: Backend) -> bool:
+    free = _free_bytes(device, backend)
+    return free is None or size <= free // MEMORY_SHARE
+
+
+def _free_bytes(device: torch.device, backend: Backend) -> int | None:
+    """Free memory of the device; on the CPU that of the machine, where the system tells."""
+    if device.type != "cpu":
+        return backend.free_bytes()
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _cache_bytes(device: torch.device) -> int | None:
+    """The last cache before memory; None where it is not told."""
+    if device.type == "cpu":
+        return last_cache_bytes()
+    if device.type != "cuda":
+        return None
+    size = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", None)
+    return int(size) if size else None

@@ -1,0 +1,146 @@
+"""Phases measured once more in another way, to stand beside the headline: alone, with emptied caches, from a graph.
+
+What cannot be had is a notice, never a failed row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from statistics import median
+
+from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Phase, Variant, VariantKind
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
+from cvbench_tui.worker.extras.cuda_graph import GraphPass
+from cvbench_tui.worker.timing.passes import TimedPass
+from cvbench_tui.worker.timing.stopwatch import News, Stopwatch
+from cvbench_tui.worker.timing.timed_passes import AlonePass
+from cvbench_tui.worker.workloads.module_under_test import Subject
+
+ROUNDS = 5
+"""Rounds of a variant: as many as an interval needs."""
+ROUND_S = 0.06
+"""Half a headline's round: a variant is read as a ratio, to a percent or two."""
+FLUSHED_ROUND_S = 0.03
+"""Seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms."""
+FLUSHED_ITERATIONS = 3
+ITERATIONS = 12
+"""Fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded."""
+
+Alive = Callable[[], None]
+"""A sign of life."""
+
+
+class Variants:
+    """The extras of one case that are timed."""
+
+    def __init__(
+        self,
+        case: Case,
+        subject: Subject,
+        backend: Backend,
+        protocol: Protocol,
+        alive: Alive,
+        budget: Budget = UNLIMITED,
+    ) -> None:
+        self._case = case
+        self._subject = subject
+        self._backend = backend
+        self._protocol = protocol
+        self._alive = alive
+        self._budget = budget
+        self.found: list[Variant] = []
+        self.notices: list[Notice] = []
+
+    def take(self) -> None:
+        """Those that the protocol asks for and the device allows."""
+        extras = self._protocol.extras
+        if "alone" in extras:
+            self._try("alone", self._alone)
+        if "flushed" in extras and self._case.workload.kind == "layer":
+            self._try("flushed", self._flushed)
+        if "device_only" in extras and self._backend.clock == "cuda_event" and "inference" in self._protocol.passes:
+            self._try("device_only", self._device_only)
+
+    def _try(self, kind: VariantKind, way: Callable[[], None]) -> None:
+        try:
+            way()
+        except NoTimeLeft as error:
+            self.notices.append(Notice(f"{kind}_failed", f"Not measured ({kind}): {error}"))
+        except Exception as error:  # the headline is already had: what is only beside it must not cost the row
+            first = next(iter(str(error).splitlines()), "") or "no message"
+            self.notices.append(Notice(f"{kind}_failed", f"Not measured ({kind}): {type(error).__name__}: {first}"))
+
+    def _phases(self) -> Iterable[Phase]:
+        return (phase for phase in PHASES if PASS_OF[phase] in self._protocol.passes)
+
+    def _alone(self) -> None:
+        """Forward, backward and total each by itself. Inference always is."""
+        for phase in self._phases():
+            if phase != "inference":
+                self._time("alone", AlonePass(self._subject, self._backend, phase), _short(self._protocol))
+
+    def _flushed(self) -> None:
+        """Each phase alone, the caches emptied before every region, outside of it."""
+        cost_s = self._flush_s()
+        if cost_s is None:
+            self.notices.append(
+                Notice("flushed_failed", "Not measured (flushed): the caches' size is not known, or too large.")
+            )
+            return
+        for phase in self._phases():
+            timed = AlonePass(self._subject, self._backend, phase, before=self._backend.flush)
+            self._time("flushed", timed, _flushed(self._protocol, cost_s), most_group=1)
+
+    def _flush_s(self) -> float | None:
+        """Seconds of one flush, the third of three; None when it cannot be done."""
+        seconds = []
+        for _ in range(3):
+            started_s = self._backend.now_s()
+            if not self._backend.flush():
+                return None
+            self._backend.settle()
+            seconds.append(self._backend.now_s() - started_s)
+        return median(seconds)
+
+    def _device_only(self) -> None:
+        """Inference replayed from a recorded graph: what the device needs, without the host's launches."""
+        self._subject.evaluate()
+        self._time("device_only", GraphPass(self._subject, self._backend), _short(self._protocol))
+
+    def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, most_group: int | None = None) -> None:
+        def tell(_news: News) -> None:
+            self._alive()
+
+        self._budget.check(timed.name, ITERATIONS)
+        deadline_s = self._budget.deadline_s
+        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, most_group=most_group, looks=False)
+        self.found += [Variant(kind, samples) for samples in watch.run().phases]
+
+
+def _short(protocol: Protocol) -> Protocol:
+    """Five short rounds after one or two windows: the workload is warm already."""
+    return replace(
+        protocol,
+        min_rounds=ROUNDS,
+        max_rounds=ROUNDS,
+        round_s=ROUND_S,
+        round_iterations=min(3, protocol.round_iterations),
+        budget_s=min(2.0, protocol.budget_s),
+        warmup_window_s=ROUND_S / 2,
+        warmup_iterations=1,
+        warmup_cap_s=ROUND_S,
+        max_repeats=0,
+    )
+
+
+def _flushed(protocol: Protocol, flush_s: float) -> Protocol:
+    """As many regions as fit a round with their flushes, at least three; every region is a sample of its own."""
+    iterations = max(FLUSHED_ITERATIONS, round(FLUSHED_ROUND_S / max(flush_s, 1e-6)))
+    short = _short(protocol)
+    return replace(
+        short, round_s=0.0, round_iterations=min(iterations, 100), sample_s=0.0, warmup_window_s=0.0, warmup_cap_s=0.0
+    )

@@ -1,0 +1,1 @@
+"""The worker as a process: requests in, events out, one child per case."""

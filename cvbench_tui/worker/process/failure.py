@@ -1,0 +1,55 @@
+"""An exception of a case made into a Failure: its kind, one sentence, the tail of the traceback."""
+
+from __future__ import annotations
+
+import traceback
+
+import torch
+
+from cvbench_tui.core.measurement import Failure, FailureKind
+from cvbench_tui.core.plan import Case
+from cvbench_tui.worker.devices.backend import ClockError
+
+DETAIL_CHARACTERS = 4000
+SENTENCE_CHARACTERS = 300
+
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+_UNSUPPORTED = (
+    "not implemented for",
+    "not currently implemented",
+    "Could not run",
+    "is not supported",
+    "no kernel image",
+)
+
+
+class UnsupportedError(Exception):
+    """This workload, or a setting of its case, cannot be had with the installed versions."""
+
+
+def failure_from(case: Case, error: BaseException) -> Failure:
+    """What went wrong with ``case``, for its row."""
+    kind = _kind(error)
+    tail = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-DETAIL_CHARACTERS:]
+    return Failure(case.case_id, kind, _sentence(case, kind, error), tail)
+
+
+def _kind(error: BaseException) -> FailureKind:
+    """Out of memory and unsupported are told by type first, by their known texts second."""
+    text = str(error)
+    memory_errors = (MemoryError, torch.cuda.OutOfMemoryError)
+    if isinstance(error, memory_errors) or any(phrase in text for phrase in _OUT_OF_MEMORY):
+        return "out_of_memory"
+    if isinstance(error, (UnsupportedError, NotImplementedError)) or any(phrase in text for phrase in _UNSUPPORTED):
+        return "unsupported"
+    return "error"
+
+
+def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
+    """One sentence a user can act on."""
+    if kind == "out_of_memory":
+        return f"Out of memory on {case.device} at batch {case.batch}; try a smaller batch."
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+    if isinstance(error, (UnsupportedError, ClockError)):
+        return first
+    return f"{type(error).__name__}: {first}"[:SENTENCE_CHARACTERS]

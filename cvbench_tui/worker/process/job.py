@@ -1,0 +1,198 @@
+"""One request, in the process that may touch a device: probe the machine, measure a ceiling, or measure one case."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+
+from cvbench_tui.core.event import (
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    CeilingMeasured,
+    EnvironmentProbed,
+    Progress,
+)
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.measurement import Measurement, Notice
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.devices.select import backend_for
+from cvbench_tui.worker.extras.collect import Beside
+from cvbench_tui.worker.process.channel import Channel
+from cvbench_tui.worker.process.failure import failure_from
+from cvbench_tui.worker.process.requests import case_from, protocol_from
+from cvbench_tui.worker.process.threads import intra_op_threads
+from cvbench_tui.worker.timing.published import published_pass
+from cvbench_tui.worker.timing.stopwatch import News, PassResult, Stopwatch
+from cvbench_tui.worker.timing.timed_passes import pass_of
+from cvbench_tui.worker.workloads.module_under_test import Subject
+
+PROGRESS_S = 0.25
+"""Progress is sent at most this often."""
+SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0)}
+"""Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
+DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
+"""Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
+BESIDE_UNTIL = 0.95
+"""The same for all that stands beside the times."""
+
+_now_s, _monotonic = time.time, time.monotonic
+_Result = TypeVar("_Result")
+
+
+def now_s() -> float:
+    """Seconds since the epoch, to the millisecond."""
+    return round(_now_s(), 3)
+
+
+def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = ()) -> None:
+    """Answer one request. A case's exception becomes its failure; anything else is a bug and is raised.
+
+    ``notices`` is what the start of this process has to say about every case.
+    """
+    if request["kind"] == "probe":
+        from cvbench_tui.worker.devices.probe import probe
+
+        channel.send(EnvironmentProbed(probe()))
+    elif request["kind"] == "ceiling":
+        channel.send(_ceiling(request))
+    else:
+        case, process = case_from(request["case"]), int(request.get("process", 0))
+        Job(case, protocol_from(request["protocol"]), process, channel, notices).run()
+
+
+def _ceiling(request: dict[str, Any]) -> CeilingMeasured:
+    """How fast the device can be. Raises whatever the device raises."""
+    from cvbench_tui.worker.extras.peak import measure
+
+    threads = request.get("threads") or intra_op_threads()
+    torch.set_num_threads(threads)
+    backend = backend_for(torch.device(request["device"]))
+    return CeilingMeasured(measure(request["device"], threads, backend, request["key"]))
+
+
+class Job:
+    """One case in one process."""
+
+    def __init__(
+        self, case: Case, protocol: Protocol, process: int, channel: Channel, notices: Sequence[Notice] = ()
+    ) -> None:
+        self._case = case
+        self._protocol = protocol
+        self._process = process
+        self._channel = channel
+        self._notices = notices
+        self._told_at = 0.0
+        self._told = ""
+
+    def run(self) -> None:
+        """Measure and send the outcome."""
+        self._channel.send(CaseStarted(self._case.case_id, os.getpid(), self._process, now_s()))
+        self._send(News("building", 0, 0), 0.0)
+        try:
+            measurement = self._measure()
+        except Exception as error:  # the case's own code may raise anything; it is this row's failure
+            self._channel.send(CaseFailed(failure_from(self._case, error), now_s()))
+        else:
+            self._channel.send(CaseFinished(measurement, self._process, now_s()))
+
+    def _measure(self) -> Measurement:
+        """Build, first call, the passes, then what stands beside them."""
+        threads = self._case.threads or intra_op_threads()
+        torch.set_num_threads(threads)
+        backend = backend_for(torch.device(self._case.device))
+        started_s = backend.now_s()
+        beside = Beside(self._case, self._protocol, backend, self._alive)
+        subject = Subject(self._case, self._protocol)
+        first_call_s = _first_call(subject, backend)
+        _settle_collector()
+        results = [self._pass(subject, backend, name, started_s) for name in self._protocol.passes]
+        beside.take(subject, results, started_s + BESIDE_UNTIL * self._protocol.timeout_s, first=self._process == 0)
+        return Measurement(
+            case_id=self._case.case_id,
+            phases=tuple(phase for result in results for phase in result.phases),
+            memory_peak_bytes=beside.peak_bytes,
+            parameters=subject.parameter_count,
+            first_call_s=round(first_call_s, 6),
+            warmup_s=round(sum(result.record.warmup_s for result in results), 6),
+            wall_s=round(backend.now_s() - started_s, 6),
+            threads=threads,
+            notices=(*self._notices, *beside.notices),
+            timed_s=round(sum(result.timed_s for result in results), 6),
+            passes=tuple(result.record for result in results),
+            memory=tuple(beside.memory),
+            energy=tuple(beside.energy),
+            work=tuple(beside.work),
+            variants=tuple(beside.variants),
+        )
+
+    def _pass(self, subject: Subject, backend: Backend, name: PassName, started_s: float) -> PassResult:
+        """One pass by the protocol's method."""
+        low, high = SHARES[name]
+
+        def tell(news: News) -> None:
+            share = 0.2 + 0.8 * min(1.0, news.rounds / news.most) if news.rounds else 0.0
+            self._send(news, low + (high - low) * share)
+
+        if self._protocol.method == "published":
+            return published_pass(subject, backend, self._protocol, training=name == "training", tell=tell)
+        timed = pass_of(name, subject, backend)
+        deadline_s = started_s + DEADLINES[name] * self._protocol.timeout_s
+        return Stopwatch(timed, backend, self._protocol, tell, deadline_s).run()
+
+    def _alive(self) -> None:
+        """A sign of life while what stands beside the phases is measured."""
+        self._send(News("measuring", 0, 0), 1.0)
+
+    def _send(self, news: News, fraction: float) -> None:
+        """Progress, between rounds only and not too often; a new stage is always told."""
+        now = _monotonic()
+        told = f"{news.stage} {fraction > SHARES['training'][1]}"
+        if told == self._told and now - self._told_at < PROGRESS_S:
+            return
+        self._told_at, self._told = now, told
+        progress = Progress(
+            self._case.case_id,
+            news.stage,
+            news.phase,
+            news.rounds,
+            news.most,
+            round(fraction, 4),
+            news.estimate.median_s if news.estimate else None,
+            news.estimate.half_width_s if news.estimate else None,
+            now_s(),
+        )
+        self._channel.send(progress)
+
+
+def _settle_collector() -> None:
+    """Collect once, then keep Python's collector out of every round."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _first_call(subject: Subject, backend: Backend) -> float:
+    """Seconds of the first forward and backward, start-up and autotuning included; prepares the output gradient."""
+    subject.train()
+    forward_s, outputs = _seconds_of(subject.forward, backend)
+    subject.prepare_gradients(outputs)
+    backward_s, _ = _seconds_of(lambda: subject.backward(outputs), backend)
+    subject.clear()
+    return forward_s + backward_s
+
+
+def _seconds_of(work: Callable[[], _Result], backend: Backend) -> tuple[float, _Result]:
+    """Seconds by the host's clock, and the result."""
+    backend.settle()
+    started_s = backend.now_s()
+    result = work()
+    backend.settle()
+    return backend.now_s() - started_s, result

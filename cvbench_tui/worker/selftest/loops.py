@@ -1,0 +1,165 @@
+"""The hand-written loops behind ``reference``: a bare one, and one as timm's benchmark script has it.
+
+Both clear gradients and release outputs outside the clock, as our stopwatch does: giving back 100 MB was seen to take
+4 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import fmean
+from typing import Any
+
+import torch
+
+from cvbench_tui.worker.selftest.timed_module import Samples, Work
+
+WARMUP_SHARE = 0.5
+"""The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
+LEAST_SAMPLE_S = 1e-3
+"""The bare loop averages shorter iterations over this long, as the stopwatch's samples do."""
+LEAST_SAMPLES = 5
+EMPTY_REGIONS = 500
+TIMM_WARMUP, TIMM_STEPS = 10, 40
+"""timm's benchmark script by default."""
+
+
+def bare(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up."""
+    samples: Samples = {}
+    on_cuda = work.device.type == "cuda"
+    if work.wanted(request, ("forward", "backward", "total")):
+        once = _train_events if on_cuda else _train_host
+        columns = _collect(work, once, seconds)
+        samples.update(zip(("forward", "backward", "total"), columns))
+    if work.wanted(request, ("inference",)):
+        work.subject.evaluate()
+        with torch.inference_mode():
+            (samples["inference"],) = _collect(work, _infer_events if on_cuda else _infer_host, seconds)
+    return samples
+
+
+def _collect(work: Work, once: Callable[[Work, int], list[tuple[float, ...]]], seconds: float) -> list[list[float]]:
+    """Columns of samples, each the mean of as many iterations as fill a millisecond."""
+    clock = time.perf_counter
+    end = clock() + WARMUP_SHARE * seconds
+    last = once(work, 1)[-1][-1]
+    while clock() < end:
+        last = once(work, 1)[-1][-1]
+    group = max(1, round(LEAST_SAMPLE_S / max(last, 1e-7)))
+    rows: list[list[float]] = []
+    end = clock() + seconds
+    while clock() < end or len(rows) < LEAST_SAMPLES:
+        rows.append([fmean(column) for column in zip(*once(work, group))])
+    return [list(column) for column in zip(*rows)]
+
+
+def _train_host(work: Work, count: int) -> list[tuple[float, ...]]:
+    clock, subject, wait = time.perf_counter, work.subject, work.wait
+    taken: list[tuple[float, ...]] = []
+    for _ in range(count):
+        subject.clear()
+        wait()
+        start = clock()
+        output = subject.forward()
+        wait()
+        between = clock()
+        subject.backward(output)
+        wait()
+        end = clock()
+        del output
+        taken.append((between - start, end - between, end - start))
+    return taken
+
+
+def _infer_host(work: Work, count: int) -> list[tuple[float, ...]]:
+    clock, subject, wait = time.perf_counter, work.subject, work.wait
+    taken: list[tuple[float, ...]] = []
+    for _ in range(count):
+        wait()
+        start = clock()
+        output = subject.forward()
+        wait()
+        end = clock()
+        del output
+        taken.append((end - start,))
+    return taken
+
+
+def _train_events(work: Work, count: int) -> list[tuple[float, ...]]:
+    """One iteration unrecorded, so that the device is busy when the first mark comes; then ``count`` without a wait."""
+    work.train_once()
+    marks = []
+    for _ in range(max(count, LEAST_SAMPLES)):
+        work.subject.clear()
+        row = [_event()]
+        output = work.subject.forward()
+        row.append(_event())
+        work.subject.backward(output)
+        row.append(_event())
+        del output
+        marks.append(row)
+    work.wait()
+    gaps = [(a.elapsed_time(b) / 1e3, b.elapsed_time(c) / 1e3) for a, b, c in marks]
+    return [(forward, backward, forward + backward) for forward, backward in gaps]
+
+
+def _infer_events(work: Work, count: int) -> list[tuple[float, ...]]:
+    work.subject.forward()
+    marks = []
+    for _ in range(max(count, LEAST_SAMPLES)):
+        start = _event()
+        output = work.subject.forward()
+        marks.append((start, _event()))
+        del output
+    work.wait()
+    return [(start.elapsed_time(end) / 1e3,) for start, end in marks]
+
+
+def empty(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+    """Seconds between two marks with nothing in between, as the bare loop makes them."""
+    if work.device.type == "cuda":
+        work.train_once()
+        marks = [(_event(), _event()) for _ in range(EMPTY_REGIONS)]
+        work.wait()
+        return {"inference": [start.elapsed_time(end) / 1e3 for start, end in marks]}
+    clock, wait = time.perf_counter, work.wait
+    samples = []
+    for _ in range(EMPTY_REGIONS):
+        wait()
+        start = clock()
+        wait()
+        samples.append(clock() - start)
+    return {"inference": samples}
+
+
+def _event() -> Any:
+    event: Any = torch.cuda.Event(enable_timing=True)
+    event.record()
+    return event
+
+
+def timm(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+    """10 steps of warm-up, then 40 that count, each by the host's clock with a synchronise at its end.
+
+    Without ``defaults``, 40 more at a time until ``seconds`` are over.
+    """
+    least_s = 0.0 if request.get("defaults") else seconds
+    samples: Samples = {}
+    if work.wanted(request, ("total",)):
+        samples["total"] = _steps(work, _train_host, least_s)
+    if work.wanted(request, ("inference",)):
+        work.subject.evaluate()
+        with torch.inference_mode():
+            samples["inference"] = _steps(work, _infer_host, least_s)
+    return samples
+
+
+def _steps(work: Work, once: Callable[[Work, int], list[tuple[float, ...]]], least_s: float) -> list[float]:
+    """Seconds of the steps that count."""
+    once(work, TIMM_WARMUP)
+    taken: list[float] = []
+    while not taken or sum(taken) < least_s:
+        taken += [row[-1] for row in once(work, TIMM_STEPS)]
+    return taken

@@ -1,0 +1,1 @@
+"""The stopwatch: warm-up, rounds, the timed regions, and what the system did meanwhile."""

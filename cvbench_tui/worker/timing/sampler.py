@@ -1,0 +1,169 @@
+"""Regions run in blocks, and their marks made into seconds. Knows no rule: how many and when is the stopwatch's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+
+from cvbench_tui.worker.devices.backend import Backend, ClockError
+from cvbench_tui.worker.timing.counters import Gauges
+from cvbench_tui.worker.timing.pacing import Pace
+from cvbench_tui.worker.timing.passes import TimedPass
+
+PICOSECONDS = 12
+"""Digits kept of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond."""
+
+MANY = 1_000_000
+"""More regions than any block has."""
+MOST_STRETCH = 4.0
+"""Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
+
+
+@dataclass
+class Taken:
+    """What some blocks in a row gave."""
+
+    values: list[list[float]]
+    """Seconds per iteration, by phase and region."""
+    host_s: float | None = None
+    """The host's seconds to queue one iteration; None where nothing is queued, or a lead held the queue up."""
+    utilisation: float | None = None
+    gauges: Gauges | None = None
+    outran: float | None = None
+    """Share of the blocks whose lead ended before they were queued; None where no lead has to last so long."""
+
+
+@dataclass
+class _Block:
+    """One block's times, seconds."""
+
+    queue_s: float
+    span_s: float
+    """From its first mark to its last, by the device's clock."""
+    wall_s: float
+    """By the host's clock, without the lead."""
+    lead_s: float
+    """How long the lead lasted, by the device's clock."""
+
+
+class Taker:
+    """Runs the regions of one pass, and keeps count of the seconds in which the workload was executing."""
+
+    def __init__(self, timed: TimedPass, backend: Backend) -> None:
+        self._timed = timed
+        self._backend = backend
+        self._gauges: Gauges | None = None
+        self._region_s = 0.0
+        """Wall time of a region in the last block."""
+        self._stretch = 1.0
+        """What a lead is asked for, over what it should last."""
+        self.busy_s = 0.0
+
+    def discard(self, sizes: Pace) -> float | None:
+        """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None.
+
+        The device is idle then and little is queued, so that the host never waits for room in the queue.
+        """
+        if not sizes.discard:
+            return None
+        started = self._backend.now_s()
+        self._timed.regions(sizes.discard, sizes.group)
+        queued = self._backend.now_s()
+        self._backend.settle()
+        self.busy_s += _passed(started, self._backend.now_s())
+        return _passed(started, queued) / (sizes.discard * sizes.group) if self._backend.queues else None
+
+    def take(self, regions: int, sizes: Pace, *, until_s: float | None = None, gauged: bool = False) -> Taken:
+        """Up to so many regions: no block is begun after ``until_s``, by the backend's clock. ``gauged``: gauges are
+        read once, while the device works on the last block.
+
+        Raises ClockError when the clock gives no duration, and whatever the workload raises.
+        """
+        values: list[list[float]] = [[] for _ in self._timed.phases]
+        blocks: list[_Block] = []
+        taken = 0
+        while taken < regions and not (taken and until_s is not None and self._backend.now_s() >= until_s):
+            count = min(regions - taken, sizes.regions_per_block, self._fitting(until_s))
+            taken += count
+            blocks.append(self._block(count, sizes, values, gauged=gauged and taken >= regions))
+        if gauged and self._gauges is None:
+            self._gauges = self._backend.gauges()
+        gauges, self._gauges = self._gauges, None
+        if not self._backend.queues:
+            return Taken(values, gauges=gauges)
+        host_s = None if sizes.lead_s else sum(block.queue_s for block in blocks) / (taken * sizes.group)
+        # Reading the gauges may outlast a short block, and would count as time in which the device idled.
+        counted = blocks[:-1] if gauged and len(blocks) > 1 else blocks
+        share = sum(block.span_s for block in counted) / max(sum(block.wall_s for block in counted), 1e-9)
+        late = [block.queue_s > block.lead_s for block in blocks]
+        outran = round(sum(late) / len(late), 4) if sizes.covers else None
+        return Taken(values, host_s, round(min(1.0, share), 4), gauges, outran)
+
+    def _fitting(self, until_s: float | None) -> int:
+        """Regions that fit until then as long as the last ones took, at least one: a whole block may be too many of
+        work that became slow."""
+        if until_s is None or not self._region_s:
+            return MANY
+        return max(1, int(min(MANY, (until_s - self._backend.now_s()) / self._region_s)))
+
+    def _block(self, count: int, sizes: Pace, values: list[list[float]], *, gauged: bool) -> _Block:
+        """Queue a block, wait for it, and file its seconds under ``values``."""
+        backend = self._backend
+        started = backend.now_s()
+        begun = backend.mark() if sizes.lead_s else None
+        if begun is not None:
+            backend.lead(sizes.lead_s * self._stretch)
+        led = backend.now_s()
+        marks = self._timed.regions(count, sizes.group)
+        queued = backend.now_s()
+        if gauged:
+            self._gauges = backend.gauges()
+        backend.settle()
+        settled = backend.now_s()
+        lead_s = 0.0 if begun is None else _finite(backend.seconds(begun, marks[0][0]))
+        if 0 < lead_s < sizes.lead_s:
+            self._stretch = min(MOST_STRETCH, self._stretch * sizes.lead_s / lead_s)
+        for region in marks:
+            for phase_values, seconds in zip(values, self._timed.seconds(region)):
+                phase_values.append(seconds / sizes.group)
+        for phase_values in values:
+            _check(phase_values[-count:])
+        wall_s = max(0.0, _passed(started, settled if backend.queues else queued) - lead_s)
+        self.busy_s += wall_s
+        self._region_s = wall_s / count
+        span_s = _finite(backend.seconds(marks[0][0], marks[-1][-1])) if backend.queues else wall_s
+        return _Block(_passed(led, queued), span_s, wall_s, lead_s)
+
+
+def samples(values: list[float], per_sample: int) -> tuple[float, ...]:
+    """Means of ``per_sample`` successive values each, to the picosecond. What is left over at the end is left out.
+
+    Raises ClockError for a mean of 0: no work takes no time, so the clock stood still.
+    """
+    per_sample = min(per_sample, len(values))
+    starts = range(0, len(values) - per_sample + 1, per_sample)
+    found = tuple(round(fmean(values[start : start + per_sample]), PICOSECONDS) for start in starts)
+    if min(found) <= 0:
+        raise ClockError(f"The clock stood still while {per_sample} iterations ran.")
+    return found
+
+
+def _check(values: list[float]) -> None:
+    """Refuse what is no duration before it can become a number."""
+    if not math.isfinite(sum(values)):
+        raise ClockError("The device's timer gave no number.")
+    if min(values) < 0:
+        raise ClockError("The clock went backwards between two marks.")
+
+
+def _finite(seconds: float) -> float:
+    _check([seconds])
+    return seconds
+
+
+def _passed(start: float, end: float) -> float:
+    """Seconds of the host's clock. Raises ClockError when it went backwards."""
+    if not end >= start:
+        raise ClockError("The host's clock went backwards.")
+    return end - start

@@ -1,0 +1,145 @@
+"""Warm up until nothing changes any more, and learn meanwhile what an iteration costs. Reasons: docs/methodology.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from statistics import median
+
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats import stop_rule as rounds
+from cvbench_tui.worker.devices.backend import Backend, ClockError
+from cvbench_tui.worker.timing.pacing import (
+    MOST_CALLS,
+    MOST_GROUP,
+    Costs,
+    Pace,
+    most_group_for,
+    pace,
+    window_iterations,
+)
+from cvbench_tui.worker.timing.passes import TimedPass
+from cvbench_tui.worker.timing.sampler import Taken, Taker
+
+FUNCTIONAL_CALLS = 3
+"""Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
+EMPTY_REGIONS = 200
+"""Empty regions timed to learn what one costs."""
+ONE = Pace(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
+
+
+@dataclass
+class Warm:
+    """What the warm-up found."""
+
+    sizes: Pace
+    windows_s: tuple[float, ...]
+    settled: bool
+    empty_region_s: float
+
+
+class WarmUp:
+    """The warm-up of one pass. ``told`` gives a sign of life after each step: a large model on a CPU takes minutes."""
+
+    def __init__(
+        self,
+        timed: TimedPass,
+        taker: Taker,
+        backend: Backend,
+        protocol: Protocol,
+        told: Callable[[], None],
+        deadline_s: float = math.inf,
+    ) -> None:
+        self._timed = timed
+        self._taker = taker
+        self._backend = backend
+        self._protocol = protocol
+        self._told = told
+        self._deadline_s = deadline_s
+        self._started_s = backend.now_s()
+
+    def run(self, most_group: int | None = None) -> Warm:
+        """Functional calls, then windows until three agree, or the cap. Raises whatever the workload raises."""
+        calls = self._functional_calls()
+        costs = self._costs(calls)
+        most = most_group or self._most_group()
+        one_by_one = window_iterations(self._protocol, costs.elapsed_s) == 1
+        # so slow that a call is a window: none is run twice
+        windows = [call.values[-1][0] for call in calls[1:]] if one_by_one else []
+        clocks: list[float | None] = [None] * len(windows)
+        sizes = pace(self._protocol, costs, most)
+        while True:
+            before = self._backend.allocations()
+            costs, taken = self._window(costs, sizes)
+            windows.append(costs.iteration_s)
+            clocks.append(taken.gauges.clock_hz if taken.gauges else None)
+            sizes = pace(self._protocol, costs, most, sizes.group)
+            self._told()
+            quiet = before == self._backend.allocations()
+            settled = quiet and rounds.settled(windows, self._protocol, clocks)
+            if settled or self._over(len(windows) >= rounds.WINDOWS):
+                return Warm(sizes, tuple(windows), settled, costs.empty_region_s)
+
+    def _functional_calls(self) -> list[Taken]:
+        """First calls until nothing new was allocated or compiled three times in a row."""
+        calls: list[Taken] = []
+        quiet, before = 0, self._made()
+        while quiet < FUNCTIONAL_CALLS and not self._over(len(calls) >= FUNCTIONAL_CALLS, bool(calls)):
+            calls.append(self._taker.take(1, ONE))
+            self._told()
+            now = self._made()
+            quiet = quiet + 1 if now == before else 0
+            before = now
+        return calls
+
+    def _made(self) -> tuple[int | None, int | None]:
+        """Segments of device memory and compiled graphs so far."""
+        return self._backend.allocations(), self._backend.counters.read().recompiles
+
+    def _over(self, enough: bool, any_at_all: bool = True) -> bool:
+        """True past the cap with enough in hand, or at the deadline with anything at all."""
+        now_s = self._backend.now_s()
+        past_cap = now_s - self._started_s >= self._protocol.warmup_cap_s
+        return (enough and past_cap) or (any_at_all and now_s >= self._deadline_s)
+
+    def _costs(self, calls: list[Taken]) -> Costs:
+        """A first idea, from the functional calls. Raises ClockError when they took no time."""
+        by_phase = [median(call.values[phase][0] for call in calls) for phase in range(len(self._timed.phases))]
+        if by_phase[-1] <= 0:
+            raise ClockError(f"The clock stood still while {len(calls)} iterations ran.")
+        queued = [call.host_s for call in calls if call.host_s is not None]
+        host_s = median(queued) if queued else None
+        return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self._backend.region_s)
+
+    def _window(self, costs: Costs, sizes: Pace) -> tuple[Costs, Taken]:
+        """One window in the manner of a round, and what an iteration costs by it.
+
+        The clock is asked of cards only: a core's jitters by several percent from one reading to the next.
+        """
+        host_s = self._taker.discard(sizes) if self._backend.queues else None
+        wanted = math.ceil(window_iterations(self._protocol, costs.elapsed_s) / sizes.group)
+        taken = self._taker.take(wanted, sizes, until_s=self._window_end_s(), gauged=self._backend.queues)
+        by_phase = [median(values) for values in taken.values]
+        host_s = taken.host_s if host_s is None else host_s
+        return replace(costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s), taken
+
+    def _window_end_s(self) -> float:
+        """Work that becomes slow must not make one window last: a third of the cap is enough for it."""
+        return min(self._deadline_s, self._backend.now_s() + max(0.5, self._protocol.warmup_cap_s / 3))
+
+    def _most_group(self) -> int:
+        """On the CPU iterations keep marks of their own: a group holds several graphs, and Dense at batch 1 was seen to
+        take 32% less time forward and 13 to 22% more backward in groups of 16."""
+        if not self._backend.region_s:
+            return 1
+        if self._timed.name == "inference":
+            return MOST_GROUP if self._backend.queues else MOST_CALLS
+        extra = self._backend.extra_bytes(lambda: self._timed.regions(1, 1))
+        return most_group_for(self._backend.free_bytes(), extra)
+
+    def _empty_region_s(self) -> float:
+        """Seconds between two marks with nothing in between, as this device's clock sees it."""
+        marks = [(self._backend.mark(), self._backend.mark()) for _ in range(EMPTY_REGIONS)]
+        self._backend.settle()
+        return max(0.0, median(self._backend.seconds(start, end) for start, end in marks))

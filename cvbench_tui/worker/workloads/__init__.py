@@ -1,0 +1,1 @@
+"""From a workload's description to a torch module with inputs and gradients."""

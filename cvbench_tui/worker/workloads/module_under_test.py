@@ -1,0 +1,95 @@
+"""The thing under the stopwatch: a module with its inputs and its prepared output gradient.
+
+Knows what a forward, a backward and an inference are; times nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.workloads.build import build_module
+
+
+class Subject:
+    """One case, built on its device.
+
+    Input: seeded standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and
+    single layers inputs with gradient, as inside a network; the published method gives layers none either.
+    """
+
+    def __init__(self, case: Case, protocol: Protocol) -> None:
+        _refuse_settings(case)
+        self.device = torch.device(case.device)
+        torch.manual_seed(protocol.seed)
+        with warnings.catch_warnings(), self.device:
+            warnings.simplefilter("ignore")
+            self.module: nn.Module = build_module(case.workload)
+        self.module.to(self.device)
+        self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
+        wants_gradient = case.workload.kind == "layer" and (protocol.method == "rounds" or not self.parameters)
+        shape = (case.batch, *case.workload.input_shape)
+        self.inputs = torch.randn(shape, device=self.device).requires_grad_(wants_gradient)
+        self.gradients: tuple[Tensor, ...] = ()
+        """Of the outputs' shapes, prepared: what a loss would hand down. Set by ``prepare_gradients``."""
+        self.backward: Callable[[Any], None] = self._backward_single
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable parameters."""
+        return sum(parameter.numel() for parameter in self.parameters)
+
+    def train(self) -> None:
+        """Train mode, gradients of the input on where they are wanted."""
+        self.module.train()
+
+    def evaluate(self) -> None:
+        """Eval mode; the training pass's gradients are given back."""
+        self.clear()
+        self.module.eval()
+
+    def forward(self) -> Any:
+        """One forward call. Some models return more than one tensor in train mode."""
+        return self.module(self.inputs)
+
+    def prepare_gradients(self, outputs: Any) -> None:
+        """Seeded output gradients for these outputs, and the backward that fits their number."""
+        tensors = outputs_of(outputs)
+        if not tensors:
+            raise UnsupportedError("This workload has no output to start a backward pass from.")
+        self.gradients = tuple(torch.randn_like(tensor) for tensor in tensors)
+        self.backward = self._backward_single if isinstance(outputs, Tensor) else self._backward_many
+
+    def clear(self) -> None:
+        """All gradients to None, so that a backward writes and does not add."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        self.inputs.grad = None
+
+    def _backward_single(self, output: Tensor) -> None:
+        output.backward(self.gradients[0])
+
+    def _backward_many(self, outputs: Any) -> None:
+        torch.autograd.backward(outputs_of(outputs), self.gradients)
+
+
+def outputs_of(outputs: Any) -> tuple[Tensor, ...]:
+    """Every output tensor that a gradient can flow into: GoogLeNet's auxiliary heads count too."""
+    if isinstance(outputs, Tensor):
+        return (outputs,) if outputs.requires_grad else ()
+    values: Iterable[Any] = outputs.values() if isinstance(outputs, dict) else outputs
+    return tuple(tensor for value in values if value is not None for tensor in outputs_of(value))
+
+
+def _refuse_settings(case: Case) -> None:
+    """A worker must not quietly measure something other than what the case says."""
+    wanted = (case.framework, case.precision, case.memory_format, case.compile_mode)
+    if wanted != ("torch", "float32", "contiguous", "eager"):
+        raise UnsupportedError("This worker measures torch, float32, contiguous, eager; asked for " + ", ".join(wanted))
