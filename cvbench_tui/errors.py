@@ -43,3 +43,8 @@ class WorkerError(CvbenchError):
     """The measuring process could not be started or spoke something that is not the protocol."""
 
     exit_code = 1
+
+
+def os_reason(error: OSError) -> str:
+    """The system's words, without the number: ``No such file or directory``."""
+    return error.strerror or str(error)

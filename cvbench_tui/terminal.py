@@ -1,4 +1,4 @@
-"""What the terminal can show, from the environment alone: ASCII or not, colours or not, near or far.
+"""What the terminal can show, from the environment alone: the app or not, ASCII or not, colours or not, near or far.
 
 It asks the terminal nothing, changes nothing, and knows no screen.
 """
@@ -6,6 +6,7 @@ It asks the terminal nothing, changes nothing, and knows no screen.
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,24 @@ class Terminal:
     """Over SSH: the clipboard and the screen are another machine's."""
     multiplexer: str = ""
     """``tmux`` or ``screen`` when inside one."""
+
+
+def why_no_app() -> str:
+    """Why the app cannot be drawn here, as a sentence; empty when it can. Textual draws on stderr."""
+    if in_browser():
+        return ""
+    streams = {"standard input": sys.stdin, "standard output": sys.stdout, "standard error": sys.stderr}
+    missing = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
+    if missing:
+        return f"No terminal on {' and '.join(missing)}: the app cannot be drawn."
+    if os.environ.get("TERM") == "dumb":
+        return "TERM=dumb: this terminal cannot place text, so the app cannot be drawn."
+    return ""
+
+
+def in_browser() -> bool:
+    """True for a process that ``cvbench-tui serve`` started for a visitor."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
 
 
 def look(environ: Mapping[str, str], ascii_setting: str = "auto", encoding: str | None = None) -> Terminal:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui import __version__
-from cvbench_tui.app_start import LateSource
 from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
+from cvbench_tui.engine.lazy_source import LazySource
 from cvbench_tui.engine.live import LiveSource
 
 FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
@@ -311,9 +311,7 @@ def test_a_dumb_terminal_gets_sentences_with_the_reason(type_, screen, monkeypat
 )
 def test_the_app_is_opened_with_what_was_asked_for(type_, screen, monkeypatch, tmp_path, arguments, preset, ascii_only):
     opened = {}
-    monkeypatch.setattr(
-        "cvbench_tui.tui.launch.open_app", lambda source, **how: opened.update(source=source, **how) or 7
-    )
+    monkeypatch.setattr("cvbench_tui.cli.app.show_app", lambda source, **how: opened.update(source=source, **how) or 7)
     screen()
     assert type_("--runs-dir", str(tmp_path / "runs"), *arguments)[0] == 7
     selection = opened.pop("selection")
@@ -326,10 +324,10 @@ def test_the_app_waits_for_no_measuring_code():
     """Everything up to the first frame, in a fresh interpreter: the live source and pydantic come later."""
     code = (
         "import sys\n"
-        "from cvbench_tui import app_start\n"
-        "import cvbench_tui.tui.launch as opening\n"
-        "opening.open_app = lambda source, **how: 0\n"
-        "app_start.open_app(None)\n"
+        "from cvbench_tui.cli import app\n"
+        "import cvbench_tui.tui.launch\n"
+        "app.show_app = lambda source, **how: 0\n"
+        "app.open_app(None)\n"
         "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -347,7 +345,7 @@ def test_a_source_that_is_made_late_is_cancelled_and_closed_before_it_is_there()
         def __getattr__(self, name):
             return lambda *arguments: self.told.append(name)
 
-    late = LateSource(Source)
+    late = LazySource(Source)
     heard = []
     late.listen(heard.append)
     late.skip()
@@ -357,7 +355,7 @@ def test_a_source_that_is_made_late_is_cancelled_and_closed_before_it_is_there()
     late.cancel()
     late.close()
     assert made[0].told == ["listen", "probe", "cancel", "close"]
-    closed = LateSource(Source)
+    closed = LazySource(Source)
     closed.close()
     closed.probe()
     assert made[1].told == ["close", "probe"]

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from cvbench_tui.errors import StoreError
-from cvbench_tui.results.storage.run_file import reason
+from cvbench_tui.errors import StoreError, os_reason
 
 
 def check_destination(path: Path, suffixes: Sequence[str]) -> None:
@@ -86,4 +85,4 @@ def _create_beside(target: Path) -> tuple[str, int]:
 
 
 def _refusal(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"Cannot write {path}: {reason(error)}.", "Choose another place.")
+    return StoreError(f"Cannot write {path}: {os_reason(error)}.", "Choose another place.")

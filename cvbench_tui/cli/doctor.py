@@ -17,7 +17,6 @@ from pathlib import Path
 from rich.console import Console
 
 from cvbench_tui import __version__
-from cvbench_tui.app_start import why_no_app
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import GROUPS, kind_name, kind_of
@@ -28,7 +27,7 @@ from cvbench_tui.results.machine_warnings import hazards
 from cvbench_tui.results.storage.runs import runs_folder
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import MISSING, bytes_text
-from cvbench_tui.terminal import Terminal, look
+from cvbench_tui.terminal import Terminal, look, why_no_app
 
 SMALLEST = (80, 24)
 PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")

@@ -40,7 +40,8 @@ def cli(context: click.Context, runs_dir: str | None, ascii: bool) -> int | None
         _print_ascii(ascii)
     if context.invoked_subcommand is not None:
         return None
-    from cvbench_tui.app_start import open_app, why_no_app
+    from cvbench_tui.cli.app import open_app
+    from cvbench_tui.terminal import why_no_app
 
     why = why_no_app()
     if not why:
@@ -57,7 +58,8 @@ def cli(context: click.Context, runs_dir: str | None, ascii: bool) -> int | None
 @runs_dir_option
 def tui(preset: str | None, runs_dir: str | None, ascii: bool) -> int:  # noqa: A002
     """Open the app, with the ticks of PRESET (a shipped name or a .toml file)."""
-    from cvbench_tui.app_start import open_app, why_no_app
+    from cvbench_tui.cli.app import open_app
+    from cvbench_tui.terminal import why_no_app
 
     why = why_no_app()
     if why:

@@ -1,21 +1,36 @@
-"""Opens the app as the command line asks for it, and says on the way out what is left: the table and the files."""
+"""Opens the app as the command line asks for it, and returns what is left when it is closed."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from cvbench_tui.app_start import in_browser
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.run import Run
 from cvbench_tui.engine.source import EventSource
+from cvbench_tui.results.table.view import View
 from cvbench_tui.settings import Last, load, settings_path
-from cvbench_tui.terminal import look
+from cvbench_tui.terminal import in_browser, look
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.state.settings_store import Remembered
-from cvbench_tui.tui.terminal.hangup import watch
+from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What a closed app leaves."""
+
+    exit_code: int
+    ascii: bool
+    """Whether the terminal takes only ASCII."""
+    run: Run | None
+    view: View
+    """How the table was looked at last."""
+    files: tuple[str, ...]
+    """Lines that name the files written."""
 
 
 def open_app(
@@ -26,8 +41,10 @@ def open_app(
     protocol: str | None = None,
     ascii: bool = False,  # noqa: A002
     settings_file: Path | None = None,
-) -> int:
-    """Run the app until the user quits; without a selection, the last plan is ticked. Returns the exit code."""
+) -> Closed:
+    """Run the app until the user quits; without a selection, the last plan is ticked."""
+    if in_browser():
+        end_with_parent()
     path = settings_file or settings_path()
     settings, problems = load(path)
     if not os.environ.get("NO_COLOR"):
@@ -53,9 +70,11 @@ def open_app(
         app.run()
     finally:
         shut_down()
-    _farewell(app)
     gc.freeze()  # the interpreter's last collection would go through all widgets: 0.5 s of a quit of 0.8 s
-    return app.return_code or 0
+    files = [f"saved {path}" for path in app.save_flow.saver.saved]
+    if app.conductor.run_file is not None:
+        files.append(f"run file {app.conductor.run_file}")
+    return Closed(app.return_code or 0, app.terminal.ascii, app.conductor.run, app.bench.results.view, tuple(files))
 
 
 def last_selection(last: Last) -> Selection | None:
@@ -70,26 +89,3 @@ def last_selection(last: Last) -> Selection | None:
         return None
     protocol = last.protocol if last.protocol in PROTOCOLS else "default"
     return Selection("selection", models, layers, tuple(last.devices) or None, last.batch, last.image, protocol)
-
-
-def _farewell(app: BenchApp) -> None:
-    """The table on stdout and the files on stderr, so that they stay in the scrollback."""
-    if in_browser():  # stdout carries the browser's packets
-        return
-    if app.terminal.ascii:
-        from cvbench_tui.cli.ascii_streams import only_ascii
-
-        only_ascii(True)
-    run = app.conductor.run
-    if run is not None and run.outcomes and not app.return_code:
-        from cvbench_tui.cli.progress import print_table
-
-        view = app.bench.results.view
-        print_table(run, sort=view.sort, descending=view.descending)
-    for line in _files(app.save_flow.saver.saved, app.conductor.run_file):
-        print(line, file=sys.stderr)  # noqa: T201
-
-
-def _files(saved: Sequence[Path], run_file: Path | None) -> list[str]:
-    lines = [f"saved {path}" for path in saved]
-    return lines + ([f"run file {run_file}"] if run_file is not None else [])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from cvbench_tui.cli.app import show_app
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.results.storage.runs import runs_folder
-from cvbench_tui.tui.launch import open_app
 from tests.tui.recorded import GRADED, graded
 
 if __name__ == "__main__":
@@ -16,4 +16,4 @@ if __name__ == "__main__":
     arguments.add_argument("--pause", type=float, default=0.0)
     options = arguments.parse_args()
     source = ReplaySource(graded(), pause_s=options.pause)
-    sys.exit(open_app(source, selection=GRADED, runs_folder=runs_folder(), ascii=options.ascii))
+    sys.exit(show_app(source, selection=GRADED, runs_folder=runs_folder(), ascii=options.ascii))

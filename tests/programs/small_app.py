@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Static
 
-from cvbench_tui.app_start import end_with_parent
+from cvbench_tui.tui.terminal.hangup import end_with_parent
 
 
 class Small(App[None]):

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.errors import StoreError
+from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode, encode
 
 SUFFIX = ".jsonl"
@@ -34,7 +34,7 @@ class RunLog:
         try:
             self._file = file if file is not None else path.open("xb", buffering=0)
         except OSError as error:
-            raise StoreError(f"Cannot create the run file {path}: {reason(error)}.", FOLDER_HINT) from error
+            raise StoreError(f"Cannot create the run file {path}: {os_reason(error)}.", FOLDER_HINT) from error
         _claim(self._file)
 
     @classmethod
@@ -47,7 +47,7 @@ class RunLog:
         try:
             file = path.open("r+b", buffering=0)
         except OSError as error:
-            raise StoreError(f"Cannot write on the run file {path}: {reason(error)}.") from error
+            raise StoreError(f"Cannot write on the run file {path}: {os_reason(error)}.") from error
         if not _claim(file):
             file.close()
             raise StoreError(
@@ -60,7 +60,7 @@ class RunLog:
             log._write(b"" if ends_whole else b"\n")
         except OSError as error:
             log.close()
-            raise StoreError(f"Cannot write the run file {path}: {reason(error)}.") from error
+            raise StoreError(f"Cannot write the run file {path}: {os_reason(error)}.") from error
         return log
 
     def append(self, event: Event) -> None:
@@ -70,7 +70,7 @@ class RunLog:
             if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
                 os.fsync(self._file.fileno())
         except OSError as error:
-            raise StoreError(f"Cannot write the run file {self.path}: {reason(error)}.") from error
+            raise StoreError(f"Cannot write the run file {self.path}: {os_reason(error)}.") from error
 
     def _write(self, line: bytes) -> None:
         """All of the line, past every buffer of ours: one that a full disk left behind would fail again at closing."""
@@ -185,7 +185,7 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
                 yield number, line, not following
                 number, line = number + 1, following
     except OSError as error:
-        raise StoreError(f"Cannot read {path}: {reason(error)}.") from error
+        raise StoreError(f"Cannot read {path}: {os_reason(error)}.") from error
 
 
 def is_torn(line: bytes) -> bool:
@@ -195,11 +195,6 @@ def is_torn(line: bytes) -> bool:
     except ValueError:
         return True
     return False
-
-
-def reason(error: OSError) -> str:
-    """The system's words, without the number: ``No such file or directory``."""
-    return error.strerror or str(error)
 
 
 _NO_RUN_HINT = "Run files end in .jsonl and are listed by: cvbench-tui list runs"

@@ -20,7 +20,7 @@ from typing import get_args
 
 from cvbench_tui.core.event import EndReason, RowsAdded
 from cvbench_tui.core.plan import Case
-from cvbench_tui.errors import StoreError
+from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage.run_file import (
     FOLDER_HINT,
     SUFFIX,
@@ -30,7 +30,6 @@ from cvbench_tui.results.storage.run_file import (
     numbered_lines,
     read_events,
     read_header,
-    reason,
 )
 from cvbench_tui.results.storage.runs_dir import FOLDER_VARIABLE, runs_folder
 from cvbench_tui.wire import WireError, decode
@@ -85,7 +84,7 @@ def create_log(folder: Path, run_id: str) -> RunLog:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"Cannot create the runs folder {folder}: {reason(error)}.", FOLDER_HINT) from error
+        raise StoreError(f"Cannot create the runs folder {folder}: {os_reason(error)}.", FOLDER_HINT) from error
     return RunLog(folder / f"{run_id}{SUFFIX}")
 
 
@@ -156,7 +155,7 @@ def _files(folder: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StoreError(f"Cannot read the runs folder {folder}: {reason(error)}.") from error
+        raise StoreError(f"Cannot read the runs folder {folder}: {os_reason(error)}.") from error
 
 
 def _summary(path: Path) -> RunSummary:

@@ -1,19 +1,23 @@
-"""Ends the process when its terminal is gone, as after a lost connection that sent no signal.
+"""Ends the process when its terminal, or the server that started it, is gone.
 
-The framework's input thread reads the end of the file over and over there: 70% of a core, for as long as the machine is
-up. A poll for a hang-up alone costs nothing.
+After a lost connection that sent no signal the framework's input thread reads the end of the file over and over: 70%
+of a core, for as long as the machine is up. A poll for a hang-up alone costs nothing.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 HUNG_UP = 129
 """Exit code as after SIGHUP: 128 and the signal's number."""
+WATCH_S = 0.5
+"""How often a visitor's app looks whether its server is still there, seconds."""
 
 
 def watch(shut_down: Callable[[], object]) -> None:
@@ -31,3 +35,15 @@ def _wait(descriptor: int, shut_down: Callable[[], object]) -> None:
         shut_down()
     finally:
         os._exit(HUNG_UP)  # nobody is there to draw a last screen for
+
+
+def end_with_parent() -> None:
+    """End this process in order when the one that started it is gone, however that ended."""
+    threading.Thread(target=_watch, args=(os.getppid(),), name="server watch", daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    """Until the parent has changed; then as if the user had asked this process to end."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_S)
+    os.kill(os.getpid(), signal.SIGTERM)
