@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import cvbench_tui
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
 
 MODULES = sorted(
     module.name
@@ -39,6 +48,41 @@ def loaded_by(*modules: str) -> set[str]:
     names = json.loads(output)
     ours = {name for name in names if name.startswith("cvbench_tui.")}
     return {name for name in names if name in THIRD_PARTY} | ours
+
+
+def rows() -> dict[str, set[str]]:
+    """Room by room what it may import of ours, as the table in docs/architecture.md says."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    table = page[page.index("| room | holds | may import of ours |") :].split("\n\n")[0]
+    found = re.findall(r"^\| `([\w.]+)` \|.*\| ([^|]+) \|$", table, re.MULTILINE)
+    return {room: set() if allowed == "nothing" else set(allowed.split(", ")) for room, allowed in found}
+
+
+def contracts() -> dict[str, set[str]]:
+    """Room by room what import-linter forbids it of ours."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    found = settings["tool"]["importlinter"]["contracts"]
+    prefix = "cvbench_tui."
+    assert all(each["source_modules"] == [prefix + each["name"]] for each in found)
+    return {
+        each["name"]: {name[len(prefix) :] for name in each["forbidden_modules"] if name.startswith(prefix)}
+        for each in found
+    }
+
+
+def test_every_row_of_the_architecture_is_a_contract():
+    """The page and the machine say the same of every room, and no room is without a row."""
+    names = {module.name for module in pkgutil.iter_modules(cvbench_tui.__path__)} - {"__main__"}
+    page, machine = rows(), contracts()
+    assert set(page) == set(machine) >= names
+    for room, allowed in page.items():
+        siblings = names if "." not in room else inner_rooms(room.split(".")[0])
+        assert machine[room] == siblings - allowed - {room}, room
+
+
+def inner_rooms(room: str) -> set[str]:
+    """The folders and modules of a room, by their whole names."""
+    return {f"{room}.{each.name}" for each in pkgutil.iter_modules([str(Path(cvbench_tui.__path__[0], room))])}
 
 
 def test_there_is_something_to_look_at():
