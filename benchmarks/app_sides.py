@@ -163,7 +163,7 @@ def app(options: argparse.Namespace) -> None:
             beating.cancel()
 
     asyncio.run(both())
-    made.conductor.shut_down()
+    made.run_manager.shut_down()
     if options.gaps:
         options.gaps.write_text(json.dumps(gaps))
 

@@ -21,7 +21,7 @@ from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.stop_rule import counted
-from cvbench_tui.selftest.bench import CheckFailed, Scope, Taken
+from cvbench_tui.selftest.bench import CheckFailed, OurResult, Scope
 
 WORKLOADS: tuple[Entry, ...] = (
     ("Conv3x3/1", 0, 1), ("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("BatchNorm 64", 0, 2), ("MaxPool 64", 0, 2),
@@ -49,7 +49,7 @@ def used_s(record: PassRecord) -> float:
     return sum(evidence.timed_s for evidence, counts in zip(record.evidence, flags, strict=True) if counts)
 
 
-def row_of(plain: Taken, alone: Taken) -> Row:
+def row_of(plain: OurResult, alone: OurResult) -> Row:
     """Shares from a run without extras, the price of the marks from one with ``alone``."""
     measurement = plain.measurement
     variant = alone.measurement.variant("alone", "total")

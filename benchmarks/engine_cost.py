@@ -42,10 +42,10 @@ class Counted:
         from cvbench_tui.core.workload import Workload
         from cvbench_tui.worker.devices.backend import CpuBackend
         from cvbench_tui.worker.timing.timed_passes import TrainingPass
-        from cvbench_tui.worker.workloads.module_under_test import Subject
+        from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
         case = Case(Workload("layer", "nothing", "selftest_empty", (8,), ()), "cpu", 1)
-        self.subject = Subject(case, Protocol("engine cost"))
+        self.subject = ModuleUnderTest(case, Protocol("engine cost"))
         self.subject.train()
         self.subject.prepare_gradients(self.subject.forward())
         self.backend = CpuBackend()

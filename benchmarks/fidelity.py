@@ -19,7 +19,7 @@ from sides import Entry, case_of, label, machine, opened, parser
 
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope, Taken
+from cvbench_tui.selftest.bench import Bench, CheckFailed, OurResult, Scope
 from cvbench_tui.selftest.figures import aa_noise
 from cvbench_tui.selftest.reference import Answer, ReferenceFailed
 
@@ -78,7 +78,7 @@ def pairs(bench: Bench, entry: Entry, protocol: Protocol, scale: int) -> list[Ro
     sides = {"ours": partial(bench.measure, case, protocol), "bare": partial(bench.ask, case, "bare")}
     try:
         taken = bench.alternate(sides)
-        ours = [one for one in taken["ours"] if isinstance(one, Taken)]
+        ours = [one for one in taken["ours"] if isinstance(one, OurResult)]
         loops = [one for one in taken["bare"] if isinstance(one, Answer)]
         return [
             compare(

@@ -22,7 +22,7 @@ from sides import Entry, case_of, cv, label, machine, opened, parser, robust_cv
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope, Taken
+from cvbench_tui.selftest.bench import Bench, CheckFailed, OurResult, Scope
 from cvbench_tui.selftest.reference import Answer, ReferenceFailed
 
 WORKLOADS: tuple[Entry, ...] = (("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("resnet18", 64, 2))
@@ -41,7 +41,7 @@ class Run:
 
 def ours(bench: Bench, case: Case, protocol: Protocol) -> Run:
     """One case by the engine, without what is measured beside the time."""
-    taken: Taken = bench.measure(case, protocol)
+    taken: OurResult = bench.measure(case, protocol)
     phases = [phase for phase in PHASES if taken.measurement.phase(phase)]
     return Run({phase: taken.result(phase).median_s for phase in phases}, taken.measurement.wall_s)
 

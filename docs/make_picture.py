@@ -26,7 +26,7 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.results.storage.runs import read_events
 from cvbench_tui.settings import Settings
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.state.settings_store import Remembered
+from cvbench_tui.tui.state.settings_store import SettingsStore
 
 SIZE = (120, 40)
 HOST = "workstation"
@@ -90,7 +90,7 @@ async def draw(run_file: Path, pictures: Path) -> None:
             selection=selection_of(started.plan),
             host=HOST,
             clock=lambda: source.now_s,
-            remembered=Remembered(settings=Settings(gauges="off", sort="total")),
+            remembered=SettingsStore(settings=Settings(gauges="off", sort="total")),
         )
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause(DRAWN_S)
@@ -109,7 +109,7 @@ async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folde
         await pilot.pause(0.02)
     await picture("running")
     source.go_on.set()
-    while app.conductor.run is None or app.conductor.run.ended is None:
+    while app.run_manager.run is None or app.run_manager.run.ended is None:
         await pilot.pause(0.02)
     await pilot.press("g", *["down"] * REFERENCE_LINE)
     await picture("app")

@@ -10,7 +10,7 @@ from cvbench_tui.cli import doctor
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
-from cvbench_tui.results.machine_warnings import hazards
+from cvbench_tui.results.machine_warnings import machine_warnings
 
 QUIET = Environment(
     (("torch", "2.6"),),
@@ -75,7 +75,7 @@ def test_every_hazard_comes_with_what_to_do_and_the_last_thing_read_is_about_the
     assert code == 0
     lines = section(out, "What will spoil a measurement")
     text = " ".join(" ".join(lines).split())
-    for hazard in hazards(SPOILT):
+    for hazard in machine_warnings(SPOILT):
         assert hazard.sentence in text
         assert hazard.remedy in text
     words = [line.strip().split("  ")[0] for line in lines if not line.startswith(" " * 20)]

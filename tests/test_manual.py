@@ -26,7 +26,7 @@ README = (ROOT / "README.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
 METHODOLOGY = (ROOT / "docs/methodology.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-MOST_BYTES = 150_000
+MAX_BYTES = 150_000
 """Of a picture, which every reader of the README loads."""
 
 
@@ -97,7 +97,7 @@ def test_every_key_of_a_preset_file_is_shown(key):
 @every("name", pictures())
 def test_a_picture_is_small_and_asks_nobody_else(name):
     picture = (ROOT / name).read_text()
-    assert len(picture.encode()) <= MOST_BYTES
+    assert len(picture.encode()) <= MAX_BYTES
     assert "url(http" not in picture
     assert "@font-face" not in picture
 

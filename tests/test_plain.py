@@ -23,7 +23,7 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.storage.runs import load
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.column_fit import visible_columns
 from tests.results.samples import CONV, graded_run, plan, run_of
 
 DATA = Path(__file__).parent / "data"
@@ -83,7 +83,7 @@ def test_every_number_of_the_table_is_said():
     table = build(run)
     paragraphs = sentences(run).split("\n\n")[1:-1]
     for row, paragraph in zip(table.rows, paragraphs, strict=True):
-        for place in telling(table):
+        for place in visible_columns(table):
             for number in re.findall(r"\d+(?:\.\d+)?", row.cells[place].text):
                 assert number in paragraph, (table.columns[place].key, row.cells[place].text)
 

@@ -18,7 +18,7 @@ TRAINING_FACTOR = 3.0
 """Forward, then backward for the input and for the weights, each about as much work as the forward."""
 LAYER_S = 0.002
 """Inference of a single layer."""
-LEAST_MODEL_S = 0.002
+MIN_MODEL_S = 0.002
 """Inference of a model is not shorter than its kernel launches."""
 TYPICAL_GMACS = 4.0
 """For a model that the catalog does not know, as in a run of another version."""
@@ -62,7 +62,7 @@ def _inference_s(case: Case) -> float:
     if case.workload.kind == "layer":
         return LAYER_S
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
-    return max(LEAST_MODEL_S, _gmacs(case) * case.batch / rate)
+    return max(MIN_MODEL_S, _gmacs(case) * case.batch / rate)
 
 
 def _gmacs(case: Case) -> float:

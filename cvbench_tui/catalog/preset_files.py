@@ -19,8 +19,8 @@ from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model, key, nearest, quoted
 from cvbench_tui.catalog.selection import (
-    MOST_BATCH,
-    MOST_IMAGE,
+    MAX_BATCH,
+    MAX_IMAGE,
     Selection,
     check_batch,
     check_device_name,
@@ -40,7 +40,7 @@ SETTINGS_VARIABLE = "CVBENCH_CONFIG"
 """Environment variable that names the settings file; own presets are beside it."""
 ALL = "all"
 """In ``models`` or ``layers``: every one of the catalog."""
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 """A file larger than this is something else: the largest shipped preset has 1 kB."""
 Checked = TypeVar("Checked")
 
@@ -71,8 +71,8 @@ _EXPECTED = {
     "models": 'a list of model names, or ["all"]',
     "layers": 'a list of layer names, or ["all"]',
     "devices": 'a list of devices such as ["cpu", "cuda:0"]',
-    "batch": f"a whole number from 1 to {MOST_BATCH}",
-    "image": f"a whole number of pixels from 1 to {MOST_IMAGE}",
+    "batch": f"a whole number from 1 to {MAX_BATCH}",
+    "image": f"a whole number of pixels from 1 to {MAX_IMAGE}",
     "protocol": f"one of {', '.join(PROTOCOLS)}",
     "extras": f"a list of {', '.join(EXTRAS)}",
 }
@@ -128,7 +128,7 @@ def _text(path: Path) -> str:
         status = path.stat()
         if S_ISDIR(status.st_mode):
             raise PresetError(f"{shown(path)} is a folder, not a preset file.", "Name one .toml file in it.")
-        if not S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        if not S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             raise PresetError(f"{shown(path)} is no preset file.", "A preset is a TOML file of at most 1 MiB.")
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -43,10 +43,10 @@ __all__ = [
 FIRST = "quick"
 """The preset that is listed first."""
 
-LONGEST_NAME = 60
+MAX_NAME = 60
 """Characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name."""
 
-MOST_IN_A_LINE = 4
+MAX_IN_A_LINE = 4
 """Names in one line of a file; more stand one a line."""
 
 
@@ -182,8 +182,8 @@ def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
 def _checked(name: str) -> str:
     """The name without blanks around it. Raises PresetError when a new preset cannot have it."""
     name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not all(letter.isalnum() or letter in "-_ " for letter in name):
-        rule = f"A name has at most {LONGEST_NAME} letters, digits, blanks, - and _."
+    if not name or len(name) > MAX_NAME or not all(letter.isalnum() or letter in "-_ " for letter in name):
+        rule = f"A name has at most {MAX_NAME} letters, digits, blanks, - and _."
         raise PresetError(f"{quoted(name)} cannot be a preset's name." if name else "The preset has no name.", rule)
     if key(name) in _by_key(files_in(shipped_folder())):
         raise PresetError(f"{quoted(name)} is a shipped preset.", "Save yours under another name.")
@@ -209,7 +209,7 @@ def _toml(selection: Selection, description: str) -> str:
         if value is None or value in ("", []):
             continue
         if isinstance(value, list):
-            array = tomlkit.array().multiline(len(value) > MOST_IN_A_LINE)
+            array = tomlkit.array().multiline(len(value) > MAX_IN_A_LINE)
             array.extend(value)
             value = array
         document.add(name, tomlkit.item(value))

@@ -13,8 +13,8 @@ from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.errors import SelectionError
 
-MOST_BATCH = 65536
-MOST_IMAGE = 4096
+MAX_BATCH = 65536
+MAX_IMAGE = 4096
 """Pixels a side."""
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
@@ -63,12 +63,12 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
 
 def check_batch(value: int) -> int:
     """The batch itself. Raises SelectionError unless it is 1 to 65536."""
-    return _check("Batch", value, MOST_BATCH, "A batch is a whole number")
+    return _check("Batch", value, MAX_BATCH, "A batch is a whole number")
 
 
 def check_image(value: int) -> int:
     """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
-    return _check("Image size", value, MOST_IMAGE, "An image's side is a whole number of pixels")
+    return _check("Image size", value, MAX_IMAGE, "An image's side is a whole number of pixels")
 
 
 def check_device_name(text: str) -> str:

@@ -23,13 +23,13 @@ from cvbench_tui.core.facts import GROUPS, kind_name, kind_of
 from cvbench_tui.core.identity import IDENTITY
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
-from cvbench_tui.results.machine_warnings import hazards
+from cvbench_tui.results.machine_warnings import machine_warnings
 from cvbench_tui.results.storage.runs import runs_folder
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import MISSING, bytes_text
 from cvbench_tui.terminal import Terminal, look, why_no_app
 
-SMALLEST = (80, 24)
+MIN_TERMINAL = (80, 24)
 PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")
 SERVING = "textual-serve"
 VARIABLES = (
@@ -73,7 +73,7 @@ def report(runs_dir: str | None) -> int:
 def _print(title: str, lines: Lines) -> None:
     """One section on stdout, broken at the terminal's width between words."""
     sys.stdout.write(f"{title}\n")
-    width = max(SMALLEST[0], shutil.get_terminal_size().columns) - 1
+    width = max(MIN_TERMINAL[0], shutil.get_terminal_size().columns) - 1
     for name, text in lines:
         pieces = textwrap.wrap(text, width - LABEL - 2, break_long_words=False, break_on_hyphens=False) or [""]
         if len(name) >= LABEL:  # a long name has a line of its own
@@ -99,8 +99,8 @@ def _program() -> Lines:
 
 def _terminal() -> Lines:
     size = shutil.get_terminal_size()
-    small = size.columns < SMALLEST[0] or size.lines < SMALLEST[1]
-    hint = f"  smaller than {SMALLEST[0]}x{SMALLEST[1]}: enlarge it for the app" if small else ""
+    small = size.columns < MIN_TERMINAL[0] or size.lines < MIN_TERMINAL[1]
+    hint = f"  smaller than {MIN_TERMINAL[0]}x{MIN_TERMINAL[1]}: enlarge it for the app" if small else ""
     yield "size", f"{size.columns}x{size.lines}{hint}"
     terminal = look(os.environ, encoding=sys.stdout.encoding)
     yield "colours", Console().color_system or "none (not a terminal, or NO_COLOR)"
@@ -159,7 +159,7 @@ def _sections(environment: Environment) -> dict[str, list[tuple[str, str]]]:
 
 def _hazards(environment: Environment) -> Lines:
     """Each hazard with its remedy; what changes little is called a note."""
-    found = hazards(environment)
+    found = machine_warnings(environment)
     if not found:
         yield "nothing found", "as far as this system tells; cvbench-tui selftest tries it out"
     for hazard in found:

@@ -24,10 +24,10 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
-from cvbench_tui.results.stats.row_data import read
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import outcome_text
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.column_fit import fitting, telling
+from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.text.ascii import to_ascii
 from cvbench_tui.results.text.units import duration_text, relative_text
 
@@ -42,7 +42,7 @@ class Reporter(Protocol):
         """An event, with the run after it."""
 
 
-class Silent:
+class SilentReporter:
     """Says nothing."""
 
     def say(self, sentence: str) -> None:
@@ -52,7 +52,7 @@ class Silent:
         """Nothing."""
 
 
-class Lines:
+class LineReporter:
     """A line for each case that is settled, for pipes, logs and screen readers."""
 
     def say(self, sentence: str) -> None:
@@ -67,7 +67,7 @@ class Lines:
             self.say(ended_line(run))
 
 
-class Bar(Lines):
+class BarReporter(LineReporter):
     """A bar on a terminal, with the settled rows above it."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
@@ -92,15 +92,15 @@ class Bar(Lines):
 def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
     """The reporter that fits stderr; a bar is taken down again at the end. ``plain``: lines, also on a terminal."""
     if quiet:
-        yield Silent()
+        yield SilentReporter()
         return
     console = Console(stderr=True)
     if plain or not console.is_terminal or console.is_dumb_terminal:
-        yield Lines()
+        yield LineReporter()
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        yield Bar(console, bar)
+        yield BarReporter(console, bar)
 
 
 def settled_line(event: CaseFinished | CaseFailed, run: Run) -> str:
@@ -155,7 +155,7 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
         drawn.add_row(*(_plain(cell.text, style="" if cell.valid else "dim") for cell in cells))
     console.print(drawn)
     _print_reasons(run, console)
-    hidden = [table.columns[place].heading for place in telling(table) if place not in places]
+    hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
     if hidden:
         console.print(_plain(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))
 
@@ -166,7 +166,7 @@ def _print_reasons(run: Run, console: Console) -> None:
         console.print(_plain(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
-        for remark in read(run, case).remarks:
+        for remark in row_data(run, case).row_notes:
             console.print(_plain(f"{case.workload.name} ({case.device}, batch {case.batch}): {remark.text}"))
 
 

@@ -26,7 +26,7 @@ from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.storage import runs as store
-from cvbench_tui.results.storage.peak_cache import CeilingCache
+from cvbench_tui.results.storage.peak_cache import PeakCache
 from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 
 def live_source(runs_dir: str | None) -> LiveSource:
     """The worker's source, with the ceilings that are kept beside the runs."""
-    return LiveSource(ceilings=CeilingCache(store.runs_folder(runs_dir)))
+    return LiveSource(ceilings=PeakCache(store.runs_folder(runs_dir)))
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:

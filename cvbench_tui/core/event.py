@@ -15,7 +15,7 @@ from typing import Literal, Union
 
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Phase
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
 SCHEMA = 3
@@ -76,10 +76,10 @@ class EnvironmentProbed:
 
 
 @dataclass(frozen=True)
-class CeilingMeasured:
+class PeakMeasured:
     """How fast a device of the plan can be, measured now or kept from an earlier run."""
 
-    ceiling: Ceiling
+    ceiling: DevicePeak
     kind: Literal["ceiling_measured"] = "ceiling_measured"
 
 
@@ -157,7 +157,7 @@ Event = Union[
     RowsAdded,
     WorkerReady,
     EnvironmentProbed,
-    CeilingMeasured,
+    PeakMeasured,
     CaseStarted,
     Progress,
     CaseFinished,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
-from cvbench_tui.core.sample_array import Rounds
+from cvbench_tui.core.sample_array import SampleArray
 
 Phase = Literal["forward", "backward", "total", "inference"]
 PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
@@ -42,7 +42,7 @@ class PhaseSamples:
 
     phase: Phase
     rounds: tuple[tuple[float, ...], ...]
-    """Seconds per iteration, one tuple per round, in the order taken; held as ``Rounds``, which is equal to it."""
+    """Seconds per iteration, one tuple per round, in the order taken; held as ``SampleArray``, which is equal to it."""
     iterations_per_sample: int
     """Iterations behind each sample: short iterations are grouped, and a sample is their mean."""
     clock: Clock
@@ -51,7 +51,7 @@ class PhaseSamples:
 
     def __post_init__(self) -> None:
         """Pack the samples."""
-        object.__setattr__(self, "rounds", Rounds(self.rounds))
+        object.__setattr__(self, "rounds", SampleArray(self.rounds))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from cvbench_tui.core.environment import Environment, Fact
 
 
 @dataclass(frozen=True)
-class Ceiling:
+class DevicePeak:
     """The fastest matrix multiplication for each precision, and the fastest copy, of one device."""
 
     device: str
@@ -39,7 +39,7 @@ KEY_VERSION = "2"
 """Changes when ceilings are measured in another way."""
 
 
-def ceiling_key(environment: Environment, device_id: str, threads: int | None = None) -> str:
+def peak_key(environment: Environment, device_id: str, threads: int | None = None) -> str:
     """What a ceiling of that device holds for: equal keys, equal ceilings.
 
     The card or processor, the driver, PyTorch, and what sets their speed: threads (None: the worker's own choice),

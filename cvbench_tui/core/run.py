@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Plan, unique
 
 
@@ -25,7 +25,7 @@ class Run:
     schema: int = ev.SCHEMA
     environment: Environment | None = None
     """None until the worker has told."""
-    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    ceilings: Mapping[str, DevicePeak] = field(default_factory=dict)
     """By device id."""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     """By case id; a case that is not in it is pending."""
@@ -70,7 +70,7 @@ def fold(run: Run | None, event: ev.Event) -> Run:
         return _grown(run, event)
     if isinstance(event, ev.EnvironmentProbed):
         return replace(run, environment=event.environment)
-    if isinstance(event, ev.CeilingMeasured):
+    if isinstance(event, ev.PeakMeasured):
         return replace(run, ceilings={**run.ceilings, event.ceiling.device: event.ceiling})
     if isinstance(event, ev.RunFinished):
         return _ended(run, event)

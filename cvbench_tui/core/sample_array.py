@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import overload
 
 
-class Rounds(Sequence["tuple[float, ...]"]):
+class SampleArray(Sequence["tuple[float, ...]"]):
     """One tuple of samples per round, in the order taken; equal to a tuple of such tuples. Cannot be changed.
 
     The tuples are made anew whenever they are asked for: 1,000 rows hold 600,000 samples, and most are never looked at
@@ -46,13 +46,13 @@ class Rounds(Sequence["tuple[float, ...]"]):
         """Round after round."""
         return (self[number] for number in range(len(self)))
 
-    def __add__(self, later: Iterable[Iterable[float]]) -> Rounds:
+    def __add__(self, later: Iterable[Iterable[float]]) -> SampleArray:
         """These rounds, then those."""
-        return Rounds((*self, *later))
+        return SampleArray((*self, *later))
 
     def __eq__(self, other: object) -> bool:
         """True for the same samples in the same rounds."""
-        if isinstance(other, Rounds):
+        if isinstance(other, SampleArray):
             return self._ends == other._ends and self._samples == other._samples
         return tuple(self) == other if isinstance(other, tuple) else NotImplemented
 

@@ -8,7 +8,7 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.core.plan import Case, unique
 
 
-class Lots:
+class CaseQueue:
     """What a source is given lot by lot; no case is on its way twice."""
 
     def __init__(self, cases: tuple[Case, ...], *, once: bool) -> None:

@@ -17,7 +17,7 @@ from cvbench_tui.core.environment import Device
 
 
 @dataclass(frozen=True)
-class Gauge:
+class GaugeReading:
     """One reading. None is not available here."""
 
     cpu_share: float | None = None
@@ -39,7 +39,7 @@ class Gauge:
     gpu_memory_total_bytes: float | None = None
 
 
-class Gauges:
+class GaugeReader:
     """Reads the machine, and the card when ``device_id`` is one of CUDA's. No method raises.
 
     A card is found by ``uuid`` or ``pci_id``, as the probe told them. Without either, by CUDA's number, and then only
@@ -57,12 +57,12 @@ class Gauges:
         self._begun = False
         self._before: tuple[float, float] | None = None
 
-    def read(self) -> Gauge:
+    def read(self) -> GaugeReading:
         """The machine now; takes 0.3 ms without a card, the first time 40 for the libraries."""
         values = dict(self._host())
         if self._found():
             values |= self._of_card()
-        return Gauge(**values)
+        return GaugeReading(**values)
 
     def close(self) -> None:
         """Let the driver's library go; a later reading has no card."""

@@ -26,10 +26,10 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures as trouble
 from cvbench_tui.engine.host.metadata import with_host_facts
-from cvbench_tui.engine.peaks import Ceilings, CeilingStore, MemoryStore
-from cvbench_tui.engine.schedule import Visits
-from cvbench_tui.engine.worker_process import Ended, Silent, WorkerProcess, kill_group
-from cvbench_tui.engine.worker_supervisor import WorkerKeeper
+from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
+from cvbench_tui.engine.schedule import Schedule
+from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
+from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
 
@@ -43,10 +43,10 @@ class LiveSource:
     """Measures with a worker process. ``command`` is another worker speaking the same protocol, e.g. a test's."""
 
     def __init__(
-        self, command: Sequence[str] | None = None, *, start_s: float = START_S, ceilings: CeilingStore | None = None
+        self, command: Sequence[str] | None = None, *, start_s: float = START_S, ceilings: PeakStore | None = None
     ) -> None:
-        self._keeper = WorkerKeeper(command or WORKER_COMMAND, start_s)
-        self._ceilings = Ceilings(self._keeper, ceilings or MemoryStore())
+        self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
+        self._ceilings = DevicePeaks(self._supervisor, ceilings or MemoryStore())
         self._child: int | None = None
         """Process group of the case being measured, as the worker told."""
         self._environment: Environment | None = None
@@ -69,11 +69,11 @@ class LiveSource:
         """Everything that happens while the plan is measured. Raises WorkerError when no worker can be had."""
         self._cancelled.clear()
         environment = self.probe()
-        if self._keeper.ready is not None:
-            yield self._keeper.ready
+        if self._supervisor.ready is not None:
+            yield self._supervisor.ready
         yield EnvironmentProbed(environment)
         yield from self._ceilings.kept(plan, environment)
-        visits = Visits(plan)
+        visits = Schedule(plan)
         for process, case in visits:
             if self._cancelled.is_set():
                 return
@@ -101,35 +101,35 @@ class LiveSource:
 
         It is called by the thread that drains the pipe, so it must not block. Lines are cut at 2,000 characters.
         """
-        self._keeper.hear = hear
+        self._supervisor.hear = hear
 
     def close(self) -> None:
         """End everything that was started; afterwards no worker is started any more."""
-        self._keeper.closed = True
+        self._supervisor.closed = True
         self.cancel()
-        self._keeper.kill()
-        self._keeper.discard()
+        self._supervisor.kill()
+        self._supervisor.discard()
 
     def _end_case(self) -> None:
         """Kill the process group of the case; without one, or where there are none, the worker."""
         if self._child is not None and sys.platform != "win32":
             kill_group(self._child)
         else:
-            self._keeper.kill()
+            self._supervisor.kill()
 
     def _ask_environment(self) -> Environment:
         """The answer to a probe. Raises WorkerError when it is none."""
-        event = self._keeper.ask({"kind": "probe"}, PROBE_S)
+        event = self._supervisor.ask({"kind": "probe"}, PROBE_S)
         if isinstance(event, EnvironmentProbed):
             return event.environment
         if isinstance(event, CaseFailed):
-            self._keeper.discard()
+            self._supervisor.discard()
             raise WorkerError(f"Asking for the devices failed: {event.failure.sentence}", event.failure.detail)
         raise WorkerError(f"The measuring process answered a probe with {event.kind}.")
 
     def _case(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
         """One case in one process, until its outcome."""
-        worker = self._keeper.living()
+        worker = self._supervisor.ensure_running()
         request = _measure_request(case, protocol, process)
         worker.send(request)
         deadline = time.monotonic() + protocol.timeout_s
@@ -141,9 +141,9 @@ class LiveSource:
         finally:
             with self._lock:
                 self._child, self._skipping = None, False
-            if not settled or (self._keeper.ready is not None and self._keeper.ready.one_case):
+            if not settled or (self._supervisor.ready is not None and self._supervisor.ready.one_case):
                 # Nobody reads the rest of a case that was left early: its worker would answer the next one with it.
-                self._keeper.discard(at_once=not settled)
+                self._supervisor.discard(at_once=not settled)
 
     def _outcome(
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any], deadline: float
@@ -154,15 +154,15 @@ class LiveSource:
             left = deadline - time.monotonic()
             try:
                 line = worker.next_line(max(0.0, min(protocol.silence_s, left)))
-            except Silent:
+            except WorkerSilent:
                 yield self._time_out(case, protocol, worker, left)
                 return
-            if isinstance(line, Ended) and not sure and not self._cancelled.is_set():
+            if isinstance(line, WorkerEnded) and not sure and not self._cancelled.is_set():
                 # It had ended before this case began, between two cases: once more, with a new one.
-                sure, worker = True, self._keeper.living()
+                sure, worker = True, self._supervisor.ensure_running()
                 worker.send(request)
                 continue
-            if isinstance(line, Ended):
+            if isinstance(line, WorkerEnded):
                 yield self._ended(case, worker)
                 return
             sure = True
@@ -170,7 +170,7 @@ class LiveSource:
                 event = decode(line)
             except WireError as error:
                 worker.kill()
-                self._keeper.discard()
+                self._supervisor.discard()
                 yield trouble.garbled(case, line, error)
                 return
             if case_of(event) != case.case_id:
@@ -203,12 +203,12 @@ class LiveSource:
         if self._child is not None:
             kill_group(self._child)
         worker.kill()
-        self._keeper.discard()
+        self._supervisor.discard()
         return trouble.timed_out(case, protocol, left, worker.tail())
 
     def _ended(self, case: Case, worker: WorkerProcess) -> Event:
         """The worker went away in mid-case: by our cancel or skip, or by itself."""
-        self._keeper.discard()
+        self._supervisor.discard()
         return self._by_us(case) or trouble.ended(case, worker.returncode, worker.tail())
 
 

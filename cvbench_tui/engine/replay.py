@@ -9,9 +9,9 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import (
     CaseFailed,
     CaseFinished,
-    CeilingMeasured,
     EnvironmentProbed,
     Event,
+    PeakMeasured,
     RowsAdded,
     WorkerReady,
     case_of,
@@ -25,7 +25,7 @@ from cvbench_tui.errors import WorkerError
 class ReplaySource:
     """Answers any plan from recorded events; a case that was not recorded fails as ``unsupported``."""
 
-    _HEAD = (WorkerReady, EnvironmentProbed, CeilingMeasured)
+    _HEAD = (WorkerReady, EnvironmentProbed, PeakMeasured)
 
     def __init__(self, recorded: Sequence[Event], *, pause_s: float = 0.0) -> None:
         self._recorded = recorded

@@ -18,7 +18,7 @@ from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
 
 
-class Visits:
+class Schedule:
     """Iterate it for (process, case); tell it what came of each case before the next one is asked for."""
 
     def __init__(self, plan: Plan, draw: random.Random | None = None) -> None:

@@ -24,7 +24,7 @@ from cvbench_tui.core.event import (
 )
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.engine.case_queue import Lots
+from cvbench_tui.engine.case_queue import CaseQueue
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import WorkerError
 
@@ -58,7 +58,9 @@ class Session:
         """Every case of the run, those included that were added and not yet told."""
         self._source = source
         self._resume = resume
-        self._lots = Lots(plan.cases, once=max(self.plan.protocol.processes, self.plan.protocol.max_processes) == 1)
+        self._queue = CaseQueue(
+            plan.cases, once=max(self.plan.protocol.processes, self.plan.protocol.max_processes) == 1
+        )
         self._lock = threading.RLock()
         """Taken again by the same thread when Ctrl-C's handler comes in the middle of it."""
         self._cancelled = False
@@ -77,7 +79,7 @@ class Session:
         with self._lock:
             if self._over or self._cancelled:
                 return False
-            self.plan = _grown(self.plan, self._lots.add(cases))
+            self.plan = _grown(self.plan, self._queue.add(cases))
             return True
 
     def skip(self) -> None:
@@ -124,33 +126,33 @@ class Session:
     def _first(self) -> Event:
         if self._resume is None:
             return RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
-        return RowsAdded(self._lots.waiting, self.started_at_s)
+        return RowsAdded(self._queue.waiting, self.started_at_s)
 
     def _goes_on(self) -> bool:
         """True when there is something to measure; else the run is over, and nothing is accepted any more."""
         with self._lock:
-            self._over = self._cancelled or not self._lots.left
+            self._over = self._cancelled or not self._queue.left
             return not self._over
 
     def _measured(self) -> Iterator[Event]:
         """The source's events of what waits, and what was added meanwhile."""
         with self._lock:
-            lot = replace(self.plan, cases=self._lots.take())
+            lot = replace(self.plan, cases=self._queue.take())
         for event in self._source.events(lot):
             with self._lock:
-                self._lots.settle(event)
+                self._queue.settle(event)
             yield event
             yield from self._told()
             if self._cancelled:
                 # Again, because a cancel that came before the source began was forgotten when it did.
                 self._source.cancel()
         with self._lock:
-            self._lots.done()
+            self._queue.done()
 
     def _told(self) -> Iterator[Event]:
         """The cases that were added since the last time, as an event."""
         with self._lock:
-            added = self._lots.tell()
+            added = self._queue.tell()
         if added:
             yield RowsAdded(added, round(time.time(), 3))
 

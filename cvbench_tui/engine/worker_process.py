@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-MOST_LINE_BYTES = 64 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is no event: 12 rounds of 120 samples are about 100 kB."""
 TAIL_LINES = 40
 SHOWN_CHARACTERS = 2000
@@ -34,11 +34,11 @@ that runs one small layer never gets there: by the luck of its heap each iterati
 system and took it anew, 1,800 page faults, and Conv3x3/2 forward took 2.7 or 0.8 ms; with these 0.55 ms each time."""
 
 
-class Ended:
+class WorkerEnded:
     """Stands in the queue after the last line of a worker that has ended."""
 
 
-class Silent(Exception):
+class WorkerSilent(Exception):
     """No line came within the time asked for."""
 
 
@@ -66,7 +66,7 @@ class WorkerProcess:
             env=environment,
             **own_group,
         )
-        self._lines: queue.SimpleQueue[bytes | Ended] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[bytes | WorkerEnded] = queue.SimpleQueue()
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._tail_lock = threading.Lock()
         assert self._process.stdout is not None
@@ -96,12 +96,12 @@ class WorkerProcess:
             return False
         return True
 
-    def next_line(self, timeout_s: float) -> bytes | Ended:
+    def next_line(self, timeout_s: float) -> bytes | WorkerEnded:
         """The next line, or ``Ended``. Blocks at most ``timeout_s`` seconds, then raises Silent."""
         try:
             return self._lines.get(timeout=timeout_s)
         except queue.Empty:
-            raise Silent from None
+            raise WorkerSilent from None
 
     def tail(self) -> str:
         """The last lines the worker wrote to stderr."""
@@ -136,17 +136,17 @@ class WorkerProcess:
 
     def _read_lines(self, pipe: IO[bytes]) -> None:
         """Whole lines into the queue; a giant or torn one ends the worker's say."""
-        while line := pipe.readline(MOST_LINE_BYTES):
+        while line := pipe.readline(MAX_LINE_BYTES):
             if not line.endswith(b"\n"):
-                if len(line) >= MOST_LINE_BYTES:
+                if len(line) >= MAX_LINE_BYTES:
                     self.kill()
                 break
             self._lines.put(line)
-        self._lines.put(Ended())
+        self._lines.put(WorkerEnded())
 
     def _read_stderr(self, pipe: IO[bytes]) -> None:
         """Drain stderr, so that a talkative library never blocks the worker; keep the tail."""
-        while line := pipe.readline(MOST_LINE_BYTES):
+        while line := pipe.readline(MAX_LINE_BYTES):
             text = line[: 4 * SHOWN_CHARACTERS].decode(errors="replace").rstrip()[:SHOWN_CHARACTERS]
             with self._tail_lock:
                 self._tail.append(text)

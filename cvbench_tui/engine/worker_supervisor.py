@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cvbench_tui.core.event import Event, WorkerReady
-from cvbench_tui.engine.worker_process import Ended, Silent, WorkerProcess, child_environment
+from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
 
 
-class WorkerKeeper:
+class WorkerSupervisor:
     """One worker process at a time. ``discard`` and ``kill`` may be called from any thread."""
 
     def __init__(self, command: Sequence[str], start_s: float) -> None:
@@ -34,7 +34,7 @@ class WorkerKeeper:
         self._lock = threading.RLock()
         """Taken again by the same thread when Ctrl-C's handler cancels in the middle of it."""
 
-    def living(self) -> WorkerProcess:
+    def ensure_running(self) -> WorkerProcess:
         """The worker, started and ready. Raises WorkerError when it cannot be had."""
         if self._worker is not None and self._worker.returncode is None:
             return self._worker
@@ -42,7 +42,7 @@ class WorkerKeeper:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self.command, child_environment(), self._heard)
+            worker = WorkerProcess(self.command, child_environment(), self._handle_event)
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
@@ -55,7 +55,7 @@ class WorkerKeeper:
 
     def ask(self, request: dict[str, Any], timeout_s: float) -> Event:
         """The one event that answers a request. Raises WorkerError when none comes."""
-        worker = self.living()
+        worker = self.ensure_running()
         worker.send(request)
         return self._read(worker, timeout_s)
 
@@ -74,7 +74,7 @@ class WorkerKeeper:
                 worker.kill()
             worker.close()
 
-    def _heard(self, line: str) -> None:
+    def _handle_event(self, line: str) -> None:
         if self.hear is not None:
             self.hear(line)
 
@@ -82,7 +82,7 @@ class WorkerKeeper:
         """One event, or WorkerError with the worker's last words."""
         try:
             line = worker.next_line(timeout_s)
-            if isinstance(line, Ended):
+            if isinstance(line, WorkerEnded):
                 self.discard()
                 last = (worker.tail().splitlines() or ["it said nothing"])[-1]
                 raise WorkerError(
@@ -90,7 +90,7 @@ class WorkerKeeper:
                     f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'",
                 )
             return decode(line)
-        except Silent:
+        except WorkerSilent:
             self.discard(at_once=True)
             raise WorkerError(f"The measuring process said nothing for {timeout_s:.0f} s.") from None
         except WireError as error:

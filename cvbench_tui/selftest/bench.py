@@ -71,7 +71,7 @@ THOROUGH = Scope(
 
 
 @dataclass(frozen=True)
-class Taken:
+class OurResult:
     """One of our measurements with its statistics and grades."""
 
     measurement: Measurement
@@ -123,7 +123,7 @@ class Bench:
         workload = Workload("layer", op, op, (8,), tuple(sorted(params.items())))
         return self.case(workload, batch=batch, threads=1)
 
-    def measure(self, case: Case, protocol: Protocol = SHORT) -> Taken:
+    def measure(self, case: Case, protocol: Protocol = SHORT) -> OurResult:
         """One measurement in a fresh process. Raises CheckFailed when there is none, WorkerError without a worker."""
         facts: tuple[tuple[str, Fact], ...] = ()
         for event in self.source.events(Plan("selftest", (case,), protocol)):
@@ -132,7 +132,7 @@ class Bench:
             elif isinstance(event, CaseFailed):
                 raise CheckFailed(f"{case.workload.name} was not measured: {event.failure.sentence}")
             elif isinstance(event, CaseFinished):
-                return Taken(event.measurement, phase_results(event.measurement, Terms(protocol, None, facts)))
+                return OurResult(event.measurement, phase_results(event.measurement, Terms(protocol, None, facts)))
         raise CheckFailed(f"{case.workload.name} was not measured.")
 
     def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> Answer:

@@ -14,11 +14,11 @@ from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
-from cvbench_tui.selftest.bench import SHORT, Bench, CheckFailed, Taken, inference_only
+from cvbench_tui.selftest.bench import SHORT, Bench, CheckFailed, OurResult, inference_only
 from cvbench_tui.selftest.busy import busy_cores, usable_cores
 from cvbench_tui.selftest.figures import Point, aa_noise, compare
 from cvbench_tui.selftest.reference import Answer, ReferenceFailed
-from cvbench_tui.selftest.verdict import Line
+from cvbench_tui.selftest.verdict import VerdictLine
 
 LOOP_BOUND = 0.01
 """Most that our median may differ from a foreign loop's ..."""
@@ -36,11 +36,11 @@ ASYNC_S = {"cuda": 0.0005}
 ASYNC_HOST_S = 0.1
 """... and so much in a thread that it still computes when the pass is over."""
 
-Check = Callable[[Bench], Iterator[Line]]
+Check = Callable[[Bench], Iterator[VerdictLine]]
 
 
 @dataclass(frozen=True)
-class Subject:
+class ComparedWorkload:
     """A workload compared with foreign loops."""
 
     name: str
@@ -64,27 +64,27 @@ class Subject:
 
 
 SUBJECTS = (
-    Subject("Conv3x3 middle", None, 1, 256, one_thread=True, timer=True),
-    Subject("resnet18", 64, 1, 64, one_thread=False, timer=False),
-    Subject("Dense", None, 8, 8192, one_thread=True, timer=True),
-    Subject("BatchNorm 64", None, 1, 64, one_thread=True, timer=False),
-    Subject("MaxPool 64", None, 1, 64, one_thread=True, timer=False),
-    Subject("vgg11", 64, 1, 32, one_thread=False, timer=False),
+    ComparedWorkload("Conv3x3 middle", None, 1, 256, one_thread=True, timer=True),
+    ComparedWorkload("resnet18", 64, 1, 64, one_thread=False, timer=False),
+    ComparedWorkload("Dense", None, 8, 8192, one_thread=True, timer=True),
+    ComparedWorkload("BatchNorm 64", None, 1, 64, one_thread=True, timer=False),
+    ComparedWorkload("MaxPool 64", None, 1, 64, one_thread=True, timer=False),
+    ComparedWorkload("vgg11", 64, 1, 32, one_thread=False, timer=False),
 )
 """Two in the short selftest, all of them in the thorough one."""
 
 
-def loops(bench: Bench) -> Iterator[Line]:
+def loops(bench: Bench) -> Iterator[VerdictLine]:
     """Our medians against a bare loop, torch's Timer and do_bench, alternated; then our own runs against each other."""
-    ours: list[tuple[str, list[Taken]]] = []
+    ours: list[tuple[str, list[OurResult]]] = []
     noise = 0.0
     for subject in SUBJECTS[: bench.scope.workloads]:
         case = subject.case(bench)
-        sides: dict[str, Callable[[], Taken | Answer]] = {"ours": partial(bench.measure, case)}
+        sides: dict[str, Callable[[], OurResult | Answer]] = {"ours": partial(bench.measure, case)}
         for method in _methods(bench, subject):
             sides[method] = partial(_ask, bench, case, method)
         taken = bench.alternate(sides)
-        mine = [one for one in taken.pop("ours") if isinstance(one, Taken)]
+        mine = [one for one in taken.pop("ours") if isinstance(one, OurResult)]
         ours.append((subject.name, mine))
         for method, answers in taken.items():
             theirs = [one for one in answers if isinstance(one, Answer)]
@@ -96,7 +96,7 @@ def loops(bench: Bench) -> Iterator[Line]:
     yield _empty_region(empty, [one for _, taken in ours for one in taken])
 
 
-def _methods(bench: Bench, subject: Subject) -> list[str]:
+def _methods(bench: Bench, subject: ComparedWorkload) -> list[str]:
     return ["bare", *(["timer"] if subject.timer else []), *(["do_bench"] if bench.on_cuda else [])]
 
 
@@ -108,7 +108,9 @@ def _ask(bench: Bench, case: Case, method: str) -> Answer:
 TITLES = {"bare": "bare loop", "timer": "Timer", "do_bench": "do_bench"}
 
 
-def _against(bench: Bench, name: str, method: str, mine: list[Taken], theirs: list[Answer]) -> Iterator[Line]:
+def _against(
+    bench: Bench, name: str, method: str, mine: list[OurResult], theirs: list[Answer]
+) -> Iterator[VerdictLine]:
     """A line for each headline phase."""
     bound = LOOP_BOUND_CUDA if bench.on_cuda and method == "bare" else LOOP_BOUND
     for phase in HEADLINES:
@@ -116,12 +118,12 @@ def _against(bench: Bench, name: str, method: str, mine: list[Taken], theirs: li
         yield verdict.ratio_line(TITLES[method], f"{name}, {phase}", found, bound, vouched=_vouched(mine, phase))
 
 
-def _vouched(taken: Sequence[Taken], phase: Phase) -> bool:
+def _vouched(taken: Sequence[OurResult], phase: Phase) -> bool:
     """True when at least half of the runs have a grade that can be relied on."""
     return 2 * sum(one.result(phase).grade in verdict.VOUCHED for one in taken) >= len(taken)
 
 
-def _equal_pairs(ours: Sequence[tuple[str, list[Taken]]], noise: float) -> Line:
+def _equal_pairs(ours: Sequence[tuple[str, list[OurResult]]], noise: float) -> VerdictLine:
     """Successive runs of the same case: no run is in two pairs, so that pairs are independent."""
     pairs = [
         (before.interval(phase), after.interval(phase))
@@ -132,7 +134,7 @@ def _equal_pairs(ours: Sequence[tuple[str, list[Taken]]], noise: float) -> Line:
     return verdict.equal_pairs_line(", ".join(name for name, _ in ours), pairs, noise)
 
 
-def _empty_region(cost_s: float, taken: Sequence[Taken]) -> Line:
+def _empty_region(cost_s: float, taken: Sequence[OurResult]) -> VerdictLine:
     """The shortest region behind a grade A, against what two marks cost by a clock that is not ours."""
     regions_s = [
         result.median_s * record.group
@@ -144,7 +146,7 @@ def _empty_region(cost_s: float, taken: Sequence[Taken]) -> Line:
     return verdict.empty_region_line("marks of all runs above", cost_s, min(regions_s, default=None))
 
 
-def durations(bench: Bench) -> Iterator[Line]:
+def durations(bench: Bench) -> Iterator[VerdictLine]:
     """Workloads that last a programmed time: measured against programmed must be a line of slope 1 through nothing."""
     points, bare = [], []
     for seconds in bench.scope.durations_s:
@@ -154,7 +156,7 @@ def durations(bench: Bench) -> Iterator[Line]:
     yield from verdict.duration_lines(points, bare)
 
 
-def async_trap(bench: Bench) -> Iterator[Line]:
+def async_trap(bench: Bench) -> Iterator[VerdictLine]:
     """Work that returns before it is done must be timed in full, or called invalid."""
     seconds = ASYNC_S.get(bench.device.split(":")[0], ASYNC_HOST_S)
     taken = bench.measure(bench.layer("selftest_async", seconds=seconds))
@@ -163,14 +165,14 @@ def async_trap(bench: Bench) -> Iterator[Line]:
         yield verdict.hidden_work_line(f"returns early, {phase}", found.median_s, seconds, found.grade)
 
 
-def timer_trap(bench: Bench) -> Iterator[Line]:
+def timer_trap(bench: Bench) -> Iterator[VerdictLine]:
     """A workload that replaces the timers must not bend the number."""
     taken = bench.measure(bench.layer("selftest_timer", seconds=TIMER_TRAP_S), inference_only())
     point = taken.point("inference", TIMER_TRAP_S)
     yield verdict.known_duration_line("timer trap", "timers tell a tenth, inference", point, TIMER_BOUND)
 
 
-def fused(bench: Bench) -> Iterator[Line]:
+def fused(bench: Bench) -> Iterator[VerdictLine]:
     """Forward and backward between the marks of one iteration against each of them alone.
 
     On the processor the parts are those of a spin: a real forward was seen to be slower between two backwards than
@@ -183,7 +185,7 @@ def fused(bench: Bench) -> Iterator[Line]:
     yield from _fused(bench, case, case.workload.name, (*parts, "total") if bench.on_cuda else ("total",))
 
 
-def _fused(bench: Bench, case: Case, name: str, phases: Sequence[Phase]) -> Iterator[Line]:
+def _fused(bench: Bench, case: Case, name: str, phases: Sequence[Phase]) -> Iterator[VerdictLine]:
     """A line for each of the phases."""
     protocol = replace(SHORT, passes=("training",), extras=("alone",))
     runs = bench.alternate({"ours": partial(bench.measure, case, protocol)})["ours"]
@@ -198,14 +200,14 @@ def _fused(bench: Bench, case: Case, name: str, phases: Sequence[Phase]) -> Iter
         yield verdict.ratio_line("fused marks", compared, found, ALONE_BOUND, vouched=_vouched(runs, phase))
 
 
-def _alone_s(taken: Taken, phase: Phase) -> float | None:
+def _alone_s(taken: OurResult, phase: Phase) -> float | None:
     """Median of the phase timed by itself."""
     samples = taken.measurement.variant("alone", phase)
     found = estimate([samples.rounds]) if samples else None
     return found.median_s if found else None
 
 
-def busy(bench: Bench) -> Iterator[Line]:
+def busy(bench: Bench) -> Iterator[VerdictLine]:
     """A busy process on every core: nothing may be graded A. On the processor, whatever the device under test."""
     cores = usable_cores()
     case = replace(SUBJECTS[0].case(bench), device="cpu", batch=1, threads=bench.threads)
@@ -215,7 +217,7 @@ def busy(bench: Bench) -> Iterator[Line]:
     yield verdict.busy_line(f"{SUBJECTS[0].name}, cpu, {cores} busy processes", grades)
 
 
-def nothing(bench: Bench) -> Iterator[Line]:
+def nothing(bench: Bench) -> Iterator[VerdictLine]:
     """A call that does nothing is shorter than any honest region: it must not be graded A."""
     taken = bench.measure(bench.layer("selftest_empty"), inference_only())
     yield verdict.nothing_line(taken.result("inference").median_s, taken.result("inference").grade)
@@ -233,7 +235,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 """In the order they are made: the noisiest last, so that it does not warm the machine for the others."""
 
 
-def lines_of(title: str, check: Check, bench: Bench) -> Iterator[Line]:
+def lines_of(title: str, check: Check, bench: Bench) -> Iterator[VerdictLine]:
     """The check's lines; one that could not be made is a line as well."""
     try:
         yield from check(bench)

@@ -14,12 +14,12 @@ from statistics import median
 
 SURE = 0.95
 """Least probability with which an interval holds the true median."""
-LEAST_FOR_INTERVAL = 6
+MIN_PAIRS = 6
 """Fewest values with a 95% sign interval: all of six lie on one side of the median in 3.1% of cases."""
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RatioEstimate:
     """One side against the other, from runs that alternated."""
 
     ratio: float
@@ -62,7 +62,7 @@ class Fit:
 def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """The 95% interval of the median by the sign test (two order statistics); None from fewer than six values."""
     count = len(values)
-    if count < LEAST_FOR_INTERVAL:
+    if count < MIN_PAIRS:
         return None
     outside = 0.0
     rank = 0
@@ -82,13 +82,13 @@ def aa_noise(values: Sequence[float]) -> float:
     return math.expm1(median(steps)) if steps else math.inf
 
 
-def compare(ours: Sequence[float], theirs: Sequence[float]) -> Comparison:
+def compare(ours: Sequence[float], theirs: Sequence[float]) -> RatioEstimate:
     """Ours over theirs, pair by pair in the order taken. Raises ValueError for none, or for unequal numbers."""
     if not ours or len(ours) != len(theirs):
         raise ValueError("as many runs of one side as of the other, at least one")
     logs = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
     interval = median_interval(logs)
-    return Comparison(
+    return RatioEstimate(
         ratio=math.exp(median(logs)),
         low=None if interval is None else math.exp(interval[0]),
         high=None if interval is None else math.exp(interval[1]),

@@ -16,7 +16,7 @@ from cvbench_tui.selftest.checks import CHECKS, lines_of
 from cvbench_tui.selftest.reference import Reference
 from cvbench_tui.selftest.report import as_json as json_of
 from cvbench_tui.selftest.report import summary, table
-from cvbench_tui.selftest.verdict import Line, exit_code
+from cvbench_tui.selftest.verdict import VerdictLine, exit_code
 
 WIDE = 200
 """Columns of a table that nobody looks at on a terminal."""
@@ -50,9 +50,9 @@ def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool
     return exit_code(lines)
 
 
-def _run(bench: Bench) -> list[Line]:
+def _run(bench: Bench) -> list[VerdictLine]:
     """All lines, telling which check is being made."""
-    lines: list[Line] = []
+    lines: list[VerdictLine] = []
     for number, (title, check) in enumerate(CHECKS, start=1):
         _say(f"[{number}/{len(CHECKS)}] {title} ...")
         for line in lines_of(title, check, bench):

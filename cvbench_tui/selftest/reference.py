@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvbench_tui.core.plan import Case
-from cvbench_tui.engine.worker_process import Ended, Silent, WorkerProcess, child_environment
+from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
 
 COMMAND = (sys.executable, "-m", "cvbench_tui.worker.selftest")
 ANSWER_S = 300.0
@@ -77,10 +77,10 @@ class Reference:
         assert self._program is not None
         try:
             line = self._program.next_line(ANSWER_S)
-        except Silent:
+        except WorkerSilent:
             self.close()
             raise ReferenceFailed(f"The reference program said nothing for {ANSWER_S:.0f} s.") from None
-        if isinstance(line, Ended):
+        if isinstance(line, WorkerEnded):
             last = (self._program.tail().splitlines() or ["it said nothing"])[-1]
             self.close()
             raise ReferenceFailed(f"The reference program ended: {last}.")

@@ -6,12 +6,12 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
-from cvbench_tui.selftest.verdict import Line, exit_code
+from cvbench_tui.selftest.verdict import VerdictLine, exit_code
 
 HEADINGS = ("verdict", "check", "compared", "figure", "noise")
 
 
-def table(lines: Sequence[Line], width: int) -> str:
+def table(lines: Sequence[VerdictLine], width: int) -> str:
     """A row for each line, its sentence behind it, or below it where ``width`` columns do not hold both."""
     rows = [HEADINGS, *((line.verdict, line.check, line.compared, line.figure, line.noise) for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
@@ -25,14 +25,14 @@ def table(lines: Sequence[Line], width: int) -> str:
     return "\n".join([heading.rstrip(), *written]) + "\n"
 
 
-def summary(lines: Sequence[Line]) -> str:
+def summary(lines: Sequence[VerdictLine]) -> str:
     """``14 passed, 2 undecided, none failed``."""
     counts = {word: sum(line.verdict == word for line in lines) for word in ("pass", "undecided", "FAIL")}
     failed = counts["FAIL"] or "none"
     return f"{counts['pass']} passed, {counts['undecided']} undecided, {failed} failed"
 
 
-def as_json(lines: Sequence[Line], facts: dict[str, object]) -> str:
+def as_json(lines: Sequence[VerdictLine], facts: dict[str, object]) -> str:
     """One object: the machine's facts, the lines with their figures, and whether one failed."""
     found = [{**dataclasses.asdict(line), "numbers": dict(line.numbers)} for line in lines]
     return json.dumps({**facts, "failed": bool(exit_code(lines)), "lines": found}, indent=2, allow_nan=False) + "\n"

@@ -14,7 +14,7 @@ from typing import Literal
 
 from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.results.text.units import MISSING, part_text, percent_text, relative_text, seconds_text
-from cvbench_tui.selftest.figures import Comparison, Fit, Point, at_least, fit
+from cvbench_tui.selftest.figures import Fit, Point, RatioEstimate, at_least, fit
 
 Verdict = Literal["pass", "FAIL", "undecided"]
 
@@ -35,7 +35,7 @@ VOUCHED: tuple[Grade, ...] = ("A", "B")
 
 
 @dataclass(frozen=True)
-class Line:
+class VerdictLine:
     """One line of the table."""
 
     check: str
@@ -51,7 +51,7 @@ class Line:
     """The figures for the JSON output, with units in their names."""
 
 
-def ratio_line(check: str, compared: str, found: Comparison, bound: float, *, vouched: bool = True) -> Line:
+def ratio_line(check: str, compared: str, found: RatioEstimate, bound: float, *, vouched: bool = True) -> VerdictLine:
     """Two sides that should take the same time, within ``bound``.
 
     ``vouched`` is False when the grades of most of our runs say that the machine was disturbed: no failure then.
@@ -62,13 +62,13 @@ def ratio_line(check: str, compared: str, found: Comparison, bound: float, *, vo
     interval = "" if found.low is None or found.high is None else f" [{found.low:.4f}, {found.high:.4f}]"
     numbers = (("ratio", found.ratio), ("low", found.low), ("high", found.high), ("pairs", float(found.pairs)))
     noise = _finite(found.noise)
-    return Line(
+    return VerdictLine(
         check, compared, f"ratio {found.ratio:.4f}{interval}", relative_text(noise), verdict, sentence,
         (*numbers, ("noise", noise), ("bound", bound)),
     )  # fmt: skip
 
 
-def _judge_ratio(found: Comparison, bound: float) -> tuple[Verdict, str]:
+def _judge_ratio(found: RatioEstimate, bound: float) -> tuple[Verdict, str]:
     """By the interval where there is one, by the noise where the interval is wider than the bound."""
     limit = percent_text(bound)
     off = abs(math.log(found.ratio))
@@ -88,7 +88,7 @@ def _judge_ratio(found: Comparison, bound: float) -> tuple[Verdict, str]:
     return "undecided", f"More pairs are needed to tell {limit}: --thorough takes them."
 
 
-def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[Line, Line]:
+def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
     """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
 
     A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it found its own code out of the
@@ -110,23 +110,23 @@ def _excused(error: float, least: float, loop: float, bound: float) -> bool:
     return abs(least) <= bound or abs(loop) > bound or abs(error - loop) <= bound
 
 
-def _slope_line(compared: str, found: Fit, excused: bool) -> Line:
+def _slope_line(compared: str, found: Fit, excused: bool) -> VerdictLine:
     noise = _finite(found.slope_half_width)
     where = f"{percent_text(SLOPE_BOUND)} of 1"
     verdict, sentence = _judge(found.slope - 1, found.slope_half_width, SLOPE_BOUND, where, excused)
     numbers = (("slope", found.slope), ("slope_half_width", noise))
     figure = f"slope {found.slope:.5f}"
-    return Line("programmed durations", compared, figure, relative_text(noise), verdict, sentence, numbers)
+    return VerdictLine("programmed durations", compared, figure, relative_text(noise), verdict, sentence, numbers)
 
 
-def _intercept_line(compared: str, found: Fit, excused: bool) -> Line:
+def _intercept_line(compared: str, found: Fit, excused: bool) -> VerdictLine:
     noise_s = _finite(found.intercept_half_width_s)
     where = f"{seconds_text(INTERCEPT_BOUND_S)} of nothing"
     width_s = found.intercept_half_width_s
     verdict, sentence = _judge(found.intercept_s, width_s, INTERCEPT_BOUND_S, where, excused)
     numbers = (("intercept_s", found.intercept_s), ("intercept_half_width_s", noise_s))
     figure = f"intercept {_signed(found.intercept_s)}"
-    return Line("programmed durations", compared, figure, seconds_text(noise_s), verdict, sentence, numbers)
+    return VerdictLine("programmed durations", compared, figure, seconds_text(noise_s), verdict, sentence, numbers)
 
 
 def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> tuple[Verdict, str]:
@@ -145,41 +145,43 @@ def _judge(error: float, half_width: float, bound: float, where: str, excused: b
     return "undecided", f"The machine is too noisy to tell whether it is within {where}."
 
 
-def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> Line:
+def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
     """Work that goes on after its call returned: it must be in the number, or the number must be called invalid."""
     share = measured_s / programmed_s
     numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
     figure = f"{seconds_text(measured_s)} of {seconds_text(programmed_s)}, {grade}"
     if share >= TRAP_SHARE:
-        return Line("async trap", compared, figure, MISSING, "pass", "The hidden work was timed in full.", numbers)
+        return VerdictLine(
+            "async trap", compared, figure, MISSING, "pass", "The hidden work was timed in full.", numbers
+        )
     if grade == "X":
         sentence = "The hidden work was found, and the number is called invalid."
-        return Line("async trap", compared, figure, MISSING, "pass", sentence, numbers)
+        return VerdictLine("async trap", compared, figure, MISSING, "pass", sentence, numbers)
     sentence = "Work was missed, and the number was not called invalid."
-    return Line("async trap", compared, figure, MISSING, "FAIL", sentence, numbers)
+    return VerdictLine("async trap", compared, figure, MISSING, "FAIL", sentence, numbers)
 
 
-def known_duration_line(check: str, compared: str, point: Point, bound: float) -> Line:
+def known_duration_line(check: str, compared: str, point: Point, bound: float) -> VerdictLine:
     """One workload of known duration: the number must be right to ``bound``."""
     ratio, noise = point.measured_s / point.programmed_s, point.half_width_s / point.programmed_s
     where = f"{percent_text(bound)} of the programmed duration"
     excused = abs(point.shortest.measured_s / point.programmed_s - 1) <= bound
     verdict, sentence = _judge(ratio - 1, noise, bound, where, excused)
     numbers = (("ratio", ratio), ("noise", _finite(noise)), ("bound", bound))
-    return Line(check, compared, f"ratio {ratio:.4f}", relative_text(_finite(noise)), verdict, sentence, numbers)
+    return VerdictLine(check, compared, f"ratio {ratio:.4f}", relative_text(_finite(noise)), verdict, sentence, numbers)
 
 
-def busy_line(compared: str, grades: Iterable[Grade]) -> Line:
+def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
     """With a busy process on every core, no number may be graded A."""
     found = sorted(grades)
     numbers = (("graded_a", float(found.count("A"))), ("graded", float(len(found))))
     figure = "graded " + " ".join(found) if found else MISSING
     if not found:
-        return Line("busy machine", compared, figure, MISSING, "undecided", "Nothing was measured.", numbers)
+        return VerdictLine("busy machine", compared, figure, MISSING, "undecided", "Nothing was measured.", numbers)
     if "A" in found:
         sentence = "A number taken on a busy machine was graded A."
-        return Line("busy machine", compared, figure, MISSING, "FAIL", sentence, numbers)
-    return Line("busy machine", compared, figure, MISSING, "pass", "No grade A survived.", numbers)
+        return VerdictLine("busy machine", compared, figure, MISSING, "FAIL", sentence, numbers)
+    return VerdictLine("busy machine", compared, figure, MISSING, "pass", "No grade A survived.", numbers)
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,7 @@ class Interval:
     grade: Grade
 
 
-def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> Line:
+def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> VerdictLine:
     """Pairs of measurements of the same thing: their intervals must cover the difference as often as they promise.
 
     Only pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop
@@ -206,7 +208,7 @@ def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], 
         ("noise", _finite(noise)), ("promised", _finite(promised)),
     )  # fmt: skip
     verdict, sentence = _judge_pairs(len(pairs), len(vouched), missed, promised, noise)
-    return Line("A/A pairs", compared, figure, relative_text(_finite(noise)), verdict, sentence, numbers)
+    return VerdictLine("A/A pairs", compared, figure, relative_text(_finite(noise)), verdict, sentence, numbers)
 
 
 def _judge_pairs(pairs: int, vouched: int, missed: int, promised: float, noise: float) -> tuple[Verdict, str]:
@@ -237,36 +239,36 @@ def _covered(first: Interval, second: Interval) -> bool:
     return abs(first.median_s - second.median_s) <= _width(first, second)
 
 
-def empty_region_line(compared: str, cost_s: float | None, region_s: float | None) -> Line:
+def empty_region_line(compared: str, cost_s: float | None, region_s: float | None) -> VerdictLine:
     """What two marks with nothing in between cost, against the shortest region behind a number graded A."""
     numbers = (("cost_s", cost_s), ("region_s", region_s))
     if cost_s is None or region_s is None:
         sentence = "No number was graded A, so no region had to be long enough."
-        return Line("empty region", compared, seconds_text(cost_s), MISSING, "undecided", sentence, numbers)
+        return VerdictLine("empty region", compared, seconds_text(cost_s), MISSING, "undecided", sentence, numbers)
     figure = f"{seconds_text(cost_s)} of {seconds_text(region_s)}"
     if cost_s * REGION_TO_COST <= region_s:
         sentence = f"At most 1/{REGION_TO_COST} of the shortest region behind a grade A."
-        return Line("empty region", compared, figure, MISSING, "pass", sentence, numbers)
+        return VerdictLine("empty region", compared, figure, MISSING, "pass", sentence, numbers)
     sentence = f"More than 1/{REGION_TO_COST} of a region whose number was graded A."
-    return Line("empty region", compared, figure, MISSING, "FAIL", sentence, numbers)
+    return VerdictLine("empty region", compared, figure, MISSING, "FAIL", sentence, numbers)
 
 
-def nothing_line(measured_s: float, grade: Grade) -> Line:
+def nothing_line(measured_s: float, grade: Grade) -> VerdictLine:
     """A call that does nothing: whatever number it gives, it must not be graded A."""
     figure, numbers = f"{seconds_text(measured_s)}, {grade}", (("measured_s", measured_s),)
     if grade == "A":
         sentence = "The marks are a part of this number, and it was graded A."
-        return Line("empty region", "a call that does nothing", figure, MISSING, "FAIL", sentence, numbers)
+        return VerdictLine("empty region", "a call that does nothing", figure, MISSING, "FAIL", sentence, numbers)
     sentence = "Too short to be measured, and the grade says so."
-    return Line("empty region", "a call that does nothing", figure, MISSING, "pass", sentence, numbers)
+    return VerdictLine("empty region", "a call that does nothing", figure, MISSING, "pass", sentence, numbers)
 
 
-def broken_line(check: str, sentence: str, *, ours: bool) -> Line:
+def broken_line(check: str, sentence: str, *, ours: bool) -> VerdictLine:
     """A check that could not be made: a failure when our side gave no number, else undecided."""
-    return Line(check, MISSING, MISSING, MISSING, "FAIL" if ours else "undecided", sentence)
+    return VerdictLine(check, MISSING, MISSING, MISSING, "FAIL" if ours else "undecided", sentence)
 
 
-def exit_code(lines: Iterable[Line]) -> int:
+def exit_code(lines: Iterable[VerdictLine]) -> int:
     """1 when a line failed; 0 with lines undecided."""
     return int(any(line.verdict == "FAIL" for line in lines))
 

@@ -26,7 +26,7 @@ LEAVE_S = 5.0
 """What an app may take to end when its page is closed, seconds; it has a run to cancel."""
 SHUT_S = 0.6
 """The same when the server ends."""
-MOST_CELLS = 1000
+MAX_CELLS = 1000
 """Of a terminal's side; the page says how large it is."""
 HERE = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
 """About the terminal that the server was started in, and untrue for a browser."""
@@ -188,4 +188,4 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
 
 
 def _cells(number: int) -> int:
-    return max(1, min(MOST_CELLS, int(number)))
+    return max(1, min(MAX_CELLS, int(number)))

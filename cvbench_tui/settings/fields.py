@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from cvbench_tui.catalog.selection import MOST_BATCH, MOST_IMAGE
+from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
 from cvbench_tui.core.protocol import PROTOCOLS
 
 KEYS = "keys"
@@ -22,7 +22,7 @@ NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Text:
+class AnyText:
     """Any text."""
 
     expected: str = "text in quotes"
@@ -86,7 +86,7 @@ class Whole:
         return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= self.most
 
 
-Kind = Text | Flag | Choice | Names | Whole
+Kind = AnyText | Flag | Choice | Names | Whole
 
 
 @dataclass(frozen=True)
@@ -148,16 +148,18 @@ def _last(name: str, kind: Kind, help_line: str) -> Field:
 
 
 FIELDS: tuple[Field, ...] = (
-    _field("theme", Text(), "Name of the theme."),
+    _field("theme", AnyText(), "Name of the theme."),
     _field("ascii", Choice(("auto", "on", "off")), "Draw with ASCII only; `auto` decides by the locale."),
     _field("gauges", Choice(("auto", "off")), "The live line of the device; `auto` rests where it would disturb."),
     _field("autosave", Flag(), "Write the table as markdown at the end of every run."),
     _field(
-        "save_folder", Text(), "Where tables are saved; empty is the current folder. The app keeps the last one here."
+        "save_folder",
+        AnyText(),
+        "Where tables are saved; empty is the current folder. The app keeps the last one here.",
     ),
     _field("layout", Choice(("wide", "original")), "Layout of saved markdown: one wide table, or the published one."),
     _field("columns", Names(), "Columns shown, in the table's order; an empty list shows what fits."),
-    _field("sort", Text(), "Column the table is sorted by; empty keeps the order of the plan."),
+    _field("sort", AnyText(), "Column the table is sorted by; empty keeps the order of the plan."),
     _field("descending", Flag(), "Sort from the largest down."),
     _field("group", Choice(("none", "workload", "kind", "device")), "What rows that stand together have in common."),
 )
@@ -167,13 +169,13 @@ LAST_FIELDS: tuple[Field, ...] = (
     _last("models", Names(), "Models that were ticked."),
     _last("layers", Names(), "Layers that were ticked."),
     _last("devices", Names(), "Devices that were ticked."),
-    _last("batch", Whole(MOST_BATCH), "Batch of every row; left out: each workload's own."),
-    _last("image", Whole(MOST_IMAGE), "Pixels a side of every image; left out: each model's own."),
+    _last("batch", Whole(MAX_BATCH), "Batch of every row; left out: each workload's own."),
+    _last("image", Whole(MAX_IMAGE), "Pixels a side of every image; left out: each model's own."),
     _last("protocol", Choice(("", *PROTOCOLS)), "Protocol of the next run; empty: the default one."),
 )
 """Keys of the table ``last``, which the app writes."""
 
-KEYS_FIELD = _field(KEYS, Text('key names in quotes, such as "r,f5"'), "Other keys: a binding's id to its keys.")
+KEYS_FIELD = _field(KEYS, AnyText('key names in quotes, such as "r,f5"'), "Other keys: a binding's id to its keys.")
 """Stands for any key of the table ``keys``."""
 
 

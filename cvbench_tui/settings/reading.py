@@ -25,9 +25,9 @@ else:
 
 VARIABLE = "CVBENCH_CONFIG"
 """Environment variable that names the settings file."""
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 """A larger file is something else: a full one has about 2 kB."""
-MOST_SENTENCES = 20
+MAX_SENTENCES = 20
 """A file of another program has a thousand unknown keys; a toast has not that many lines."""
 
 
@@ -57,7 +57,7 @@ def load(path: Path) -> tuple[Settings, tuple[str, ...]]:
     keys = MappingProxyType(dict(_keys(data.get(KEYS), complaints)))
     last = Last(**_table(_subtable(data, complaints), LAST_FIELDS, f"{LAST}.", complaints))
     settings = Settings(**values, keys=keys, last=last)
-    return settings, tuple(f"{shown(path)}: {complaint}" for complaint in complaints[:MOST_SENTENCES])
+    return settings, tuple(f"{shown(path)}: {complaint}" for complaint in complaints[:MAX_SENTENCES])
 
 
 def read_text(path: Path) -> str | None:
@@ -69,7 +69,7 @@ def read_text(path: Path) -> str | None:
         status = path.stat()
         if S_ISDIR(status.st_mode):
             raise StoreError(f"{shown(path)} is a folder, not a settings file.")
-        if not S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
+        if not S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
             raise StoreError(f"{shown(path)} is no settings file: that is a TOML file of at most 1 MiB.")
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 from textual.screen import Screen
 
-from cvbench_tui.tui.controllers.open import OpenFlow
-from cvbench_tui.tui.controllers.run import RunFlow
-from cvbench_tui.tui.controllers.run_manager import Conductor
-from cvbench_tui.tui.controllers.save import SaveFlow
-from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.controllers.open import OpenController
+from cvbench_tui.tui.controllers.run import RunController
+from cvbench_tui.tui.controllers.run_manager import RunManager
+from cvbench_tui.tui.controllers.save import SaveController
+from cvbench_tui.tui.screens.main import MainScreen
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 class AppActions(App[int]):
     """The actions of ``keys.APP_KEYS``; ``BenchApp`` has everything else."""
 
-    bench: BenchScreen
-    conductor: Conductor
-    run_flow: RunFlow
-    save_flow: SaveFlow
-    open_flow: OpenFlow
+    main_screen: MainScreen
+    run_manager: RunManager
+    run_controller: RunController
+    save_controller: SaveController
+    open_controller: OpenController
 
     def show(self, screen: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
         """Open a dialog over the bench; over another dialog, nothing: a key that was pressed twice opens one."""
-        if self.screen is self.bench:
+        if self.screen is self.main_screen:
             self.push_screen(screen, answer)
 
     def list_presets(self) -> Sequence[PresetEntry]:
         """For the palette, in a thread. Raises CvbenchError."""
-        return self.open_flow.list_presets()
+        return self.open_controller.list_presets()
 
     def list_runs(self) -> Sequence[RunSummary]:
         """For the palette, in a thread. Raises CvbenchError."""
-        return self.open_flow.list_runs()
+        return self.open_controller.list_runs()
 
     def open_preset(self, name: str) -> None:
         """Tick what it names."""
-        self.open_flow.preset("open", name)
+        self.open_controller.preset("open", name)
 
     def open_run(self, path: Path) -> None:
         """Show that run."""
-        self.open_flow.open_run(path)
+        self.open_controller.open_run(path)
 
     def set_theme(self, name: str) -> None:
         """Use it, and remember it."""
@@ -56,43 +56,43 @@ class AppActions(App[int]):
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane."""
-        self.bench.go_to(pane)
+        self.main_screen.go_to(pane)
 
     def action_run(self) -> None:
         """Measure what is ticked, or add it to the run that goes on."""
-        self.run_flow.run()
+        self.run_controller.run()
 
     def action_again(self) -> None:
         """Measure rows without numbers again."""
-        self.run_flow.again()
+        self.run_controller.again()
 
     def action_cancel(self) -> None:
         """Stop measuring."""
-        self.run_flow.cancel()
+        self.run_controller.cancel()
 
     def action_skip(self) -> None:
         """Leave the row that is being measured."""
-        self.conductor.skip()
+        self.run_manager.skip()
 
     def action_save(self, at_once: bool = False) -> None:
         """Save the table."""
-        self.save_flow.save(at_once=at_once)
+        self.save_controller.save(at_once=at_once)
 
     def action_protocol(self) -> None:
         """Next protocol."""
-        self.open_flow.next_protocol()
+        self.open_controller.next_protocol()
 
     def action_settings(self) -> None:
         """Protocol, batch and image size."""
-        self.open_flow.settings()
+        self.open_controller.settings()
 
     def action_presets(self) -> None:
         """Ready plans."""
-        self.open_flow.presets()
+        self.open_controller.presets()
 
     def action_runs(self) -> None:
         """Runs of the past."""
-        self.open_flow.runs()
+        self.open_controller.runs()
 
     def action_theme(self) -> None:
         """Choose the colours."""
@@ -109,11 +109,11 @@ class AppActions(App[int]):
 
     def action_help(self) -> None:
         """Keys, columns and grades."""
-        self.open_flow.help()
+        self.open_controller.help()
 
     async def action_quit(self) -> None:
         """Leave at once; in mid-run, ask once."""
-        if not self.conductor.running:
+        if not self.run_manager.running:
             self.exit(0)
             return
         from cvbench_tui.tui.screens.confirm import ConfirmScreen

@@ -1,7 +1,7 @@
 """The app: keys in, messages in, state down to the widgets.
 
 It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. What its keys
-do is done by three flows: ``run_flow``, ``save_flow`` and ``open_flow``; the table's own keys are its pane's.
+do is done by three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.actions import AppActions
-from cvbench_tui.tui.background.run_files import HistoryRead, ReadHistory, RunOpened, RunUnreadable
-from cvbench_tui.tui.controllers.open import OpenFlow
-from cvbench_tui.tui.controllers.run import RunFlow
-from cvbench_tui.tui.controllers.run_manager import Conductor
-from cvbench_tui.tui.controllers.save import SaveFlow
+from cvbench_tui.tui.background.run_files import HistoryRead, HistoryThread, RunOpened, RunUnreadable
+from cvbench_tui.tui.controllers.open import OpenController
+from cvbench_tui.tui.controllers.run import RunController
+from cvbench_tui.tui.controllers.run_manager import RunManager
+from cvbench_tui.tui.controllers.save import SaveController
 from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, ProbeFailed, RunAdvanced, RunRefused
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
-from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
-from cvbench_tui.tui.state.selection import Picks
-from cvbench_tui.tui.state.settings_store import Remembered, Unsaved
-from cvbench_tui.tui.terminal.apply_settings import check_view, dress, tell
+from cvbench_tui.tui.state.selection import PlanSelection
+from cvbench_tui.tui.state.settings_store import SettingsStore, Unsaved
+from cvbench_tui.tui.terminal.apply_settings import apply_settings, check_view, notify_problems
 from cvbench_tui.tui.terminal.apply_settings import save_folder as save_folder_of
 from cvbench_tui.tui.terminal.ascii_driver import driver_for
-from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.gauge_strip import GaugeRead
 from cvbench_tui.tui.widgets.result_table import ResultTable
@@ -73,7 +73,7 @@ class BenchApp(AppActions, inherit_bindings=False):
         host: str | None = None,
         clock: Callable[[], float] = time.time,
         terminal: Terminal = ANY_TERMINAL,
-        remembered: Remembered | None = None,
+        settings_store: SettingsStore | None = None,
         problems: tuple[str, ...] = (),
     ) -> None:
         """``save_folder``, ``host`` and ``clock`` (seconds since the epoch) are the process's own when left out.
@@ -82,42 +82,42 @@ class BenchApp(AppActions, inherit_bindings=False):
         """
         self.terminal = terminal
         super().__init__(ansi_color=None if terminal.colour else True)
-        self.remembered = remembered or Remembered()
-        settings = self.remembered.settings
+        self.settings_store = settings_store or SettingsStore()
+        settings = self.settings_store.settings
         self.host = host or platform.node()
-        self.picks = Picks(selection, protocol)
+        self.plan_selection = PlanSelection(selection, protocol)
         self.forecast = Forecast(History(runs_folder))
-        self.conductor = Conductor(source, runs_folder, self.post_message, clock)
+        self.run_manager = RunManager(source, runs_folder, self.post_message, clock)
         view = View(settings.sort or None, settings.descending, settings.group, columns=settings.columns)
-        self.bench = BenchScreen(self.picks, view, self.host)
-        self.run_flow = RunFlow(self, clock)
+        self.main_screen = MainScreen(self.plan_selection, view, self.host)
+        self.run_controller = RunController(self, clock)
         folder, gone = save_folder_of(settings)
-        self.save_flow = SaveFlow(self, save_folder or folder, clock)
-        self.open_flow = OpenFlow(self, runs_folder)
-        self._problems = [*problems, *gone, *dress(self)]
+        self.save_controller = SaveController(self, save_folder or folder, clock)
+        self.open_controller = OpenController(self, runs_folder)
+        self._problems = [*problems, *gone, *apply_settings(self)]
 
     async def on_event(self, event: events.Event) -> None:
         """Somebody is there: the gauges are live for a while."""
         if isinstance(event, (events.Key, events.MouseDown)):
-            self.run_flow.gauging.wake()
+            self.run_controller.gauges_controller.wake()
         await super().on_event(event)
 
     def set_timer(self, *args: Any, **options: Any) -> Timer:
         """The framework's, made sure: it waits with one for the end of a change of size."""
-        return once(super().set_timer(*args, **options))
+        return sure_timer(super().set_timer(*args, **options))
 
     def get_driver_class(self) -> type[Driver]:
         """The platform's driver; where colours or all but ASCII may not be written, one that writes none."""
         return driver_for(super().get_driver_class(), self.terminal)
 
-    def get_default_screen(self) -> BenchScreen:
+    def get_default_screen(self) -> MainScreen:
         """The bench from the start: a blank screen below it would be styled and drawn first."""
-        return self.bench
+        return self.main_screen
 
     def on_mount(self) -> None:
         """Dress, and ask for the devices once the screen is drawn."""
         self.animation_level = "none"
-        self.ticker = self.set_interval(TICK_S, self.run_flow.tick, pause=True)
+        self.ticker = self.set_interval(TICK_S, self.run_controller.tick, pause=True)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -126,37 +126,37 @@ class BenchApp(AppActions, inherit_bindings=False):
         gc.freeze()
         gc.set_threshold(*COLLECT)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self.remembered.complain = lambda error: self.post_message(Unsaved(error))
-        self.conductor.ask()
+        self.settings_store.complain = lambda error: self.post_message(Unsaved(error))
+        self.run_manager.ask()
         self.picked()
         self._read_history()
-        tell(self, self._problems + check_view(self))
+        notify_problems(self, self._problems + check_view(self))
 
     def _read_history(self) -> None:
-        ReadHistory(self.post_message, self.forecast.history, lambda: not self.is_running).start()
+        HistoryThread(self.post_message, self.forecast.history, lambda: not self.is_running).start()
 
     # -- what the background says
 
     @on(Probed)
     def _probed(self, event: Probed) -> None:
-        self.conductor.probing = False
-        self.conductor.environment = self.forecast.environment = event.environment
-        self.picks.offer(event.environment)
-        self.bench.offer_devices()
+        self.run_manager.probing = False
+        self.run_manager.environment = self.forecast.environment = event.environment
+        self.plan_selection.offer(event.environment)
+        self.main_screen.offer_devices()
         self._times_known()
-        if self.picks.missing:
-            self.say(f"Not on this machine: {', '.join(self.picks.missing)}.", bad=True)
-        if self.conductor.queued:
-            self.conductor.queued = False
+        if self.plan_selection.missing:
+            self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
+        if self.run_manager.queued:
+            self.run_manager.queued = False
             self.refresh_bindings()
             self.action_run()
 
     @on(ProbeFailed)
     def _probe_failed(self, event: ProbeFailed) -> None:
-        self.conductor.probing = self.conductor.queued = False
-        self.bench.offer_devices([event.error.message, event.error.hint])
+        self.run_manager.probing = self.run_manager.queued = False
+        self.main_screen.offer_devices([event.error.message, event.error.hint])
         self.refuse(event.error)
-        self.run_flow.head()
+        self.run_controller.head()
 
     @on(HistoryRead)
     def _times_known(self) -> None:
@@ -165,35 +165,35 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     @on(RunAdvanced)
     def _advanced(self, event: RunAdvanced) -> None:
-        self.conductor.run = event.run
+        self.run_manager.run = event.run
         if event.event.kind != "progress":
             self._show_run()
         if event.event.kind != "run_finished":
             self.ticker.reset()  # the tick is for times without events; on top of them it would be one draw more
-            self.run_flow.tick()
+            self.run_controller.tick()
             return
-        self.run_flow.ended(event.run)
+        self.run_controller.ended(event.run)
         self._read_history()
-        if self.remembered.settings.autosave:
+        if self.settings_store.settings.autosave:
             self.action_save(at_once=True)
 
     def _show_run(self) -> None:
-        if self.conductor.run is not None:
-            self.bench.results.show(self.conductor.run)
-            self.bench.detail_soon()
-            self.run_flow.head()
+        if self.run_manager.run is not None:
+            self.main_screen.results.show(self.run_manager.run)
+            self.main_screen.detail_soon()
+            self.run_controller.head()
 
     @on(RunRefused)
     def _run_refused(self, event: RunRefused) -> None:
-        self.conductor.refused()
+        self.run_manager.refused()
         self.refuse(event.error)
-        self.run_flow.head()
+        self.run_controller.head()
 
     @on(RunOpened)
     def _run_opened(self, event: RunOpened) -> None:
-        self.conductor.open(event.run)
+        self.run_manager.open(event.run)
         self._show_run()
-        self.bench.go_to("results")
+        self.main_screen.go_to("results")
         self.refresh_bindings()
         self.say(f"Run {event.run.id} of the past, measured with cvbench-tui {event.run.program}.")
 
@@ -203,7 +203,7 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     @on(Logged)
     def _logged(self) -> None:
-        self.bench.log_pane.show(self.conductor.lines, self.conductor.line_count)
+        self.main_screen.log_pane.show(self.run_manager.lines, self.run_manager.line_count)
 
     @on(Unsaved)
     def _settings_unsaved(self, event: Unsaved) -> None:
@@ -213,7 +213,9 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     @on(GaugeRead)
     def _gauge_read(self, event: GaugeRead) -> None:
-        self.bench.gauges.show(event.gauge, self.run_flow.gauging.device_id, False, live=event.live)
+        self.main_screen.gauges.show(
+            event.gauge, self.run_controller.gauges_controller.device_id, False, live=event.live
+        )
 
     @on(Crashed)
     def _crashed(self, event: Crashed) -> None:
@@ -224,18 +226,20 @@ class BenchApp(AppActions, inherit_bindings=False):
     @on(Checklist.Changed)
     def picked(self) -> None:
         """Other things are ticked or set: the plan's line and the invitation say so."""
-        if self.picks.remember(self.forecast.past_text):
-            self.bench.rebuild_lists()
-        plan = plan_line(self.picks, self.conductor.environment, expected=self.forecast.expected_s)
-        self.bench.summarise(plan, settings_line(self.picks))
-        self.bench.results.invite(ready=bool(self.picks.workloads))
-        self.run_flow.head()
-        self.run_flow.picked()
+        if self.plan_selection.remember(self.forecast.past_text):
+            self.main_screen.rebuild_lists()
+        plan = plan_line(self.plan_selection, self.run_manager.environment, expected=self.forecast.expected_s)
+        self.main_screen.summarise(plan, settings_line(self.plan_selection))
+        self.main_screen.results.invite(ready=bool(self.plan_selection.workloads))
+        self.run_controller.head()
+        self.run_controller.picked()
 
     @on(ViewChanged)
     def _view_changed(self) -> None:
-        view = self.bench.results.view
-        self.remembered.put(sort=view.sort or "", descending=view.descending, group=view.group, columns=view.columns)
+        view = self.main_screen.results.view
+        self.settings_store.put(
+            sort=view.sort or "", descending=view.descending, group=view.group, columns=view.columns
+        )
 
     @on(RunWanted)
     def _run_wanted(self) -> None:
@@ -243,27 +247,27 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     @on(CopyWanted)
     def _copy(self, event: CopyWanted) -> None:
-        self.save_flow.copy(event.text, event.what)
+        self.save_controller.copy(event.text, event.what)
 
     @on(ResultTable.Chosen)
     def _row_chosen(self, event: ResultTable.Chosen) -> None:
         """Enter, or a second click, on a row."""
         from cvbench_tui.tui.screens.detail import DetailScreen
 
-        table = self.bench.results.table
-        if self.conductor.run is not None:
-            self.show(DetailScreen(self.conductor.run, event.key, table.keys, table.put_cursor))
+        table = self.main_screen.results.table
+        if self.run_manager.run is not None:
+            self.show(DetailScreen(self.run_manager.run, event.key, table.keys, table.put_cursor))
 
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
-            self.remembered.put(theme=theme.name)
+            self.settings_store.put(theme=theme.name)
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """A sentence in the strip; beside it while a run has the strip."""
-        if self.conductor.running:
+        if self.run_manager.running:
             self.notify(visible(text), markup=False, severity="error" if bad else "information")
         else:
-            self.bench.strip.say(text, "bold $text-error" if bad else "")
+            self.main_screen.strip.say(text, "bold $text-error" if bad else "")
 
     def refuse(self, error: CvbenchError) -> None:
         """Say what is wrong and what to do about it."""
@@ -272,11 +276,11 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be used now is not offered."""
-        conductor = self.conductor
+        run_manager = self.run_manager
         usable = {
-            "cancel": conductor.running or conductor.queued,
-            "skip": conductor.running,
-            "again": conductor.can_run_again,
+            "cancel": run_manager.running or run_manager.queued,
+            "skip": run_manager.running,
+            "again": run_manager.can_run_again,
             "suspend_process": not self.is_web,
         }
         return usable.get(action, True)

@@ -15,7 +15,7 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.settings import Last, load, settings_path
 from cvbench_tui.terminal import in_browser, look
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.state.settings_store import Remembered
+from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
 
 
@@ -56,14 +56,14 @@ def open_app(
         selection=selection or last_selection(settings.last),
         protocol=protocol,
         terminal=look(os.environ, "on" if ascii else settings.ascii, encoding),
-        remembered=Remembered(path, settings),
+        settings_store=SettingsStore(path, settings),
         problems=problems,
     )
 
     def shut_down() -> None:
-        app.conductor.shut_down()
-        app.run_flow.gauging.stop()
-        app.remembered.flush()
+        app.run_manager.shut_down()
+        app.run_controller.gauges_controller.stop()
+        app.settings_store.flush()
 
     watch(shut_down)
     try:
@@ -71,10 +71,12 @@ def open_app(
     finally:
         shut_down()
     gc.freeze()  # the interpreter's last collection would go through all widgets: 0.5 s of a quit of 0.8 s
-    files = [f"saved {path}" for path in app.save_flow.saver.saved]
-    if app.conductor.run_file is not None:
-        files.append(f"run file {app.conductor.run_file}")
-    return Closed(app.return_code or 0, app.terminal.ascii, app.conductor.run, app.bench.results.view, tuple(files))
+    files = [f"saved {path}" for path in app.save_controller.saver.saved]
+    if app.run_manager.run_file is not None:
+        files.append(f"run file {app.run_manager.run_file}")
+    return Closed(
+        app.return_code or 0, app.terminal.ascii, app.run_manager.run, app.main_screen.results.view, tuple(files)
+    )
 
 
 def last_selection(last: Last) -> Selection | None:

@@ -44,7 +44,7 @@ class RunAdvanced(Message):
 
 
 class Logged(Message):
-    """The log has new lines; ``Conductor.lines`` has them."""
+    """The log has new lines; ``RunManager.lines`` has them."""
 
     def can_replace(self, message: Message) -> bool:
         """One is enough for all lines there are."""

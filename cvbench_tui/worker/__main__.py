@@ -63,9 +63,9 @@ def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) ->
         from cvbench_tui.worker.process.single_case import serve_one
 
         return partial(serve_one, channel, requests, notices)
-    from cvbench_tui.worker.process.fork_server import Zygote
+    from cvbench_tui.worker.process.fork_server import ForkServer
 
-    return Zygote(channel, requests, notices).serve
+    return ForkServer(channel, requests, notices).serve
 
 
 def _log_to_stderr() -> None:

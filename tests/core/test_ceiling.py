@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.core.peak import Ceiling, ceiling_key
+from cvbench_tui.core.peak import DevicePeak, peak_key
 
 HERE = Environment(
     versions=(("torch", "2.5.0"), ("driver", "550.1"), ("cuda", "12.4")),
@@ -25,13 +25,13 @@ def with_fact(name, value):
 
 
 def test_each_device_has_a_key_of_its_own():
-    keys = {ceiling_key(HERE, device) for device in ("cpu", "cuda:0", "cuda:1", "mps")}
+    keys = {peak_key(HERE, device) for device in ("cpu", "cuda:0", "cuda:1", "mps")}
     assert len(keys) == 4
 
 
 def test_threads_that_are_not_named_are_the_workers_own():
-    assert ceiling_key(HERE, "cpu") == ceiling_key(HERE, "cpu", 8) != ceiling_key(HERE, "cpu", 4)
-    assert ceiling_key(HERE, "cuda:0") == ceiling_key(HERE, "cuda:0", 4)
+    assert peak_key(HERE, "cpu") == peak_key(HERE, "cpu", 8) != peak_key(HERE, "cpu", 4)
+    assert peak_key(HERE, "cuda:0") == peak_key(HERE, "cuda:0", 4)
 
 
 @pytest.mark.parametrize(("device", "name", "value"), [
@@ -39,22 +39,22 @@ def test_threads_that_are_not_named_are_the_workers_own():
     ("cuda:0", "cuda:0.power_limit_w", 250.0),
 ])  # fmt: skip
 def test_what_changes_the_speed_changes_the_key(device, name, value):
-    assert ceiling_key(with_fact(name, value), device) != ceiling_key(HERE, device)
+    assert peak_key(with_fact(name, value), device) != peak_key(HERE, device)
 
 
 def test_what_does_not_leaves_it():
-    assert ceiling_key(with_fact("load_1min", 3.0), "cpu") == ceiling_key(HERE, "cpu")
-    assert ceiling_key(with_fact("cuda:0.power_limit_w", 250.0), "cuda:1") == ceiling_key(HERE, "cuda:1")
+    assert peak_key(with_fact("load_1min", 3.0), "cpu") == peak_key(HERE, "cpu")
+    assert peak_key(with_fact("cuda:0.power_limit_w", 250.0), "cuda:1") == peak_key(HERE, "cuda:1")
 
 
 def test_another_driver_or_pytorch_is_another_ceiling():
     newer = dataclasses.replace(HERE, versions=(("torch", "2.5.0"), ("driver", "560.1"), ("cuda", "12.4")))
-    assert ceiling_key(newer, "cuda:0") != ceiling_key(HERE, "cuda:0")
-    assert ceiling_key(newer, "cpu") == ceiling_key(HERE, "cpu")
+    assert peak_key(newer, "cuda:0") != peak_key(HERE, "cuda:0")
+    assert peak_key(newer, "cpu") == peak_key(HERE, "cpu")
 
 
 def test_the_highest_of_several_precisions():
-    card = Ceiling("cuda:0", "key", (("float32", 5e13), ("tf32", 3e14)), None)
+    card = DevicePeak("cuda:0", "key", (("float32", 5e13), ("tf32", 3e14)), None)
     assert card.flops("float32", "tf32") == 3e14
     assert card.flops("float32") == 5e13
     assert card.flops("bfloat16") is None

@@ -6,12 +6,12 @@ from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.grading.assess import assess, worst
 from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
 from cvbench_tui.core.measurement import Measurement, Notice, PhaseSamples, PhaseWork, Variant
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from tests.core.graded import BASE_S, CALM, DEFAULT, case, noisy, record, rounds, with_evidence
 from tests.every import every
 
-CEILING = Ceiling("cpu", "key", (("float32", 1e11), ("tf32", 9e11)), 1e10, cache_bytes=1 << 20)
+CEILING = DevicePeak("cpu", "key", (("float32", 1e11), ("tf32", 9e11)), 1e10, cache_bytes=1 << 20)
 RIGOROUS = PROTOCOLS["rigorous"]
 
 

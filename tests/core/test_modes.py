@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from cvbench_tui.core.stats.bimodality import two_modes, undecided
+from cvbench_tui.core.stats.bimodality import find_bimodality, undecided
 
 
 def gauss(seed: int, count: int, middle: float = 1.0, deviation: float = 0.01) -> list[float]:
@@ -11,7 +11,7 @@ def gauss(seed: int, count: int, middle: float = 1.0, deviation: float = 0.01) -
 
 
 def test_two_speeds_are_found_with_their_shares():
-    found = two_modes(gauss(1, 70) + gauss(2, 30, 1.2))
+    found = find_bimodality(gauss(1, 70) + gauss(2, 30, 1.2))
     assert found is not None
     assert found.low_s == pytest.approx(1.0, rel=0.01)
     assert found.high_s == pytest.approx(1.2, rel=0.01)
@@ -20,7 +20,7 @@ def test_two_speeds_are_found_with_their_shares():
 
 
 def test_a_fast_minority_is_a_mode_too():
-    found = two_modes(gauss(1, 15, 0.8) + gauss(2, 85))
+    found = find_bimodality(gauss(1, 15, 0.8) + gauss(2, 85))
     assert found is not None
     assert found.share_high == 0.85
 
@@ -34,20 +34,20 @@ def test_one_distribution_is_not_two():
         lambda: 1 + draw.expovariate(10),
         lambda: 1 + draw.gauss(0, 0.01) + (draw.uniform(0.5, 2) if draw.random() < 0.05 else 0),
     ):
-        assert sum(two_modes([shape() for _ in range(120)]) is not None for _ in range(100)) <= 2
+        assert sum(find_bimodality([shape() for _ in range(120)]) is not None for _ in range(100)) <= 2
 
 
 def test_outliers_near_modes_and_few_samples_are_no_modes():
-    assert two_modes(gauss(1, 95) + gauss(2, 5, 1.5)) is None
-    assert two_modes(gauss(1, 50, 1.0, 0.0005) + gauss(2, 50, 1.015, 0.0005)) is None
-    assert two_modes([1.0] * 5 + [2.0] * 5) is None
-    assert two_modes([]) is None
-    assert two_modes([1.0] * 100) is None
-    assert two_modes([0.0, -1.0, *[1.0] * 40]) is None
+    assert find_bimodality(gauss(1, 95) + gauss(2, 5, 1.5)) is None
+    assert find_bimodality(gauss(1, 50, 1.0, 0.0005) + gauss(2, 50, 1.015, 0.0005)) is None
+    assert find_bimodality([1.0] * 5 + [2.0] * 5) is None
+    assert find_bimodality([]) is None
+    assert find_bimodality([1.0] * 100) is None
+    assert find_bimodality([0.0, -1.0, *[1.0] * 40]) is None
 
 
 def test_equal_samples_of_two_values_are_two_modes():
-    found = two_modes([1.0] * 60 + [1.5] * 40)
+    found = find_bimodality([1.0] * 60 + [1.5] * 40)
     assert found is not None
     assert (found.low_s, found.high_s) == pytest.approx((1.0, 1.5))
 

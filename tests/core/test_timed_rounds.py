@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.core.measurement import PhaseSamples
-from cvbench_tui.core.sample_array import Rounds
+from cvbench_tui.core.sample_array import SampleArray
 
 ROUNDS = st.lists(st.lists(st.floats(allow_nan=False)).map(tuple)).map(tuple)
 
 
 @given(ROUNDS, ROUNDS)
 def test_they_are_as_the_tuples(one: tuple[tuple[float, ...], ...], two: tuple[tuple[float, ...], ...]) -> None:
-    packed = Rounds(one)
+    packed = SampleArray(one)
     assert packed == one
     assert one == packed
-    assert (packed == Rounds(two)) == (one == two)
+    assert (packed == SampleArray(two)) == (one == two)
     assert hash(packed) == hash(one)
     assert tuple(packed) == one
     assert len(packed) == len(one)
@@ -33,7 +33,7 @@ def test_they_are_as_the_tuples(one: tuple[tuple[float, ...], ...], two: tuple[t
 
 @given(ROUNDS, st.integers(-4, 4), st.integers(-4, 4))
 def test_parts_of_them(rounds: tuple[tuple[float, ...], ...], start: int, stop: int) -> None:
-    packed = Rounds(rounds)
+    packed = SampleArray(rounds)
     assert packed[start:stop] == rounds[start:stop]
     assert packed[::-1] == rounds[::-1]
     if -len(rounds) <= start < len(rounds):
@@ -44,14 +44,14 @@ def test_parts_of_them(rounds: tuple[tuple[float, ...], ...], start: int, stop: 
 
 
 def test_the_same_samples_in_other_rounds_are_not_equal() -> None:
-    assert Rounds(((1.0, 2.0), (3.0,))) != Rounds(((1.0,), (2.0, 3.0)))
-    assert Rounds(((1.0,),)) != [(1.0,)]
+    assert SampleArray(((1.0, 2.0), (3.0,))) != SampleArray(((1.0,), (2.0, 3.0)))
+    assert SampleArray(((1.0,),)) != [(1.0,)]
 
 
 def test_a_phase_holds_them_packed_and_gives_them_back_to_the_last_bit() -> None:
     rounds = ((nextafter(0.1, inf), 1e-300), (0.1 + 0.2,))
     phase = PhaseSamples("total", rounds, 1, "perf_counter", "precision")
-    assert isinstance(phase.rounds, Rounds)
+    assert isinstance(phase.rounds, SampleArray)
     assert phase == dataclasses.replace(phase)
     told = json.loads(json.dumps(dataclasses.asdict(phase)))
     assert told["rounds"] == [list(taken) for taken in rounds]
@@ -60,5 +60,5 @@ def test_a_phase_holds_them_packed_and_gives_them_back_to_the_last_bit() -> None
 def test_a_sample_takes_a_third_of_the_memory() -> None:
     rounds = tuple(tuple(float(10 * number + place) for place in range(10)) for number in range(6))
     loose = sum(sys.getsizeof(taken) + sum(map(sys.getsizeof, taken)) for taken in rounds) + sys.getsizeof(rounds)
-    packed = Rounds(rounds)
+    packed = SampleArray(rounds)
     assert sys.getsizeof(packed) + sys.getsizeof(packed._samples) < loose / 3

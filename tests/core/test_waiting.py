@@ -2,24 +2,24 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.stats.contention import idle_share, interrupted_per_s, waiting
+from cvbench_tui.core.stats.contention import contention_of, idle_share, interrupted_per_s
 from tests.core.graded import CALM
 
 
 def test_the_wait_lies_between_the_mean_of_the_threads_and_their_sum():
-    found = waiting([replace(CALM, waited_s=0.5 * CALM.wall_s, cpu_s=15.5 * CALM.wall_s)] * 3)
+    found = contention_of([replace(CALM, waited_s=0.5 * CALM.wall_s, cpu_s=15.5 * CALM.wall_s)] * 3)
     assert (found.in_sum, found.threads) == pytest.approx((0.5, 16))
     assert (found.mean, found.share) == pytest.approx((0.5 / 16, 0.5 / 4))
 
 
 def test_without_cpu_seconds_it_is_one_threads():
-    found = waiting([replace(CALM, waited_s=0.013, cpu_s=None)])
+    found = contention_of([replace(CALM, waited_s=0.013, cpu_s=None)])
     assert found.share == found.in_sum == pytest.approx(0.1)
 
 
 def test_what_is_not_told_is_not_known():
-    assert waiting([]) is None
-    assert waiting([replace(CALM, waited_s=None)]) is None
+    assert contention_of([]) is None
+    assert contention_of([replace(CALM, waited_s=None)]) is None
     assert idle_share([None], [CALM], 2) is None
     assert interrupted_per_s([CALM]) is None
     assert interrupted_per_s([replace(CALM, switches=0)]) is None

@@ -18,9 +18,9 @@ from cvbench_tui.core.event import (
     CaseFailed,
     CaseFinished,
     CaseStarted,
-    CeilingMeasured,
     EnvironmentProbed,
     Event,
+    PeakMeasured,
     Progress,
     RunFinished,
     RunStarted,
@@ -39,7 +39,7 @@ from cvbench_tui.core.measurement import (
     Variant,
     VariantKind,
 )
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.wire import encode
 
@@ -54,8 +54,8 @@ ENVIRONMENT = Environment(
     identity_hash="0123456789abcdef",
 )
 CEILINGS = (
-    Ceiling("cpu", "cpu", (("float32", 1e12),), 8e10, 32 * 2**20),
-    Ceiling("cuda:0", "GPU-0", (("float32", 5e13), ("tf32", 3e14)), 2.5e12, 50 * 2**20),
+    DevicePeak("cpu", "cpu", (("float32", 1e12),), 8e10, 32 * 2**20),
+    DevicePeak("cuda:0", "GPU-0", (("float32", 5e13), ("tf32", 3e14)), 2.5e12, 50 * 2**20),
 )
 ROUND = Evidence(
     wall_s=0.125, timed_s=0.12, cpu_s=0.125, thread_s=0.12, waited_s=0.0005, switches=2, major_faults=0, others_s=0.01,
@@ -86,7 +86,7 @@ def events() -> Iterator[Event]:
     yield RunStarted("20251124-160000-graded", made, at_s, "0.1.0")
     yield WorkerReady(1000, "3.11.0", "2.14.1", 4.5)
     yield EnvironmentProbed(ENVIRONMENT)
-    yield from map(CeilingMeasured, CEILINGS)
+    yield from map(PeakMeasured, CEILINGS)
     for case in made.cases:
         at_s += 10.0
         yield CaseStarted(case.case_id, 1001, at_s=at_s)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.core.event import CaseFinished, CaseStarted, CeilingMeasured, Event
+from cvbench_tui.core.event import CaseFinished, CaseStarted, Event, PeakMeasured
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
@@ -43,15 +43,15 @@ def places(events: list[Event], kind: type) -> list[int]:
 
 def test_it_is_measured_once_after_the_first_case_and_then_kept(events_of):
     first = events_of("ceiling")
-    (place,) = places(first, CeilingMeasured)
+    (place,) = places(first, PeakMeasured)
     assert places(first, CaseFinished)[0] < place < places(first, CaseStarted)[1]
     second = events_of("ceiling")
-    (place,) = places(second, CeilingMeasured)
+    (place,) = places(second, PeakMeasured)
     assert place < places(second, CaseStarted)[0]
 
 
 @pytest.mark.parametrize("mode", ["good", "deaf"])
 def test_a_worker_that_knows_no_ceilings_or_dies_of_it_measures_all_the_same(events_of, mode):
     events = events_of(mode)
-    assert not places(events, CeilingMeasured)
+    assert not places(events, PeakMeasured)
     assert len(places(events, CaseFinished)) == 2

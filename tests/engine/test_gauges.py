@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from cvbench_tui.engine.gauges import Gauge, Gauges
+from cvbench_tui.engine.gauges import GaugeReader, GaugeReading
 
 HOST = ("cpu_share", "load", "memory_used_bytes", "memory_total_bytes")
 CARD = {
@@ -94,11 +94,11 @@ def _no_choice_of_cards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def watts(library: Library, device: str, **identity: str) -> float | None:
-    return Gauges(device, library, **identity).read().gpu_watts
+    return GaugeReader(device, library, **identity).read().gpu_watts
 
 
 def test_the_machine_without_a_card() -> None:
-    gauges = Gauges("cpu")
+    gauges = GaugeReader("cpu")
     first, second = gauges.read(), gauges.read()
     assert first.cpu_share is None
     for name in HOST[1:]:
@@ -119,13 +119,13 @@ def test_the_share_counts_from_the_reading_before(monkeypatch: pytest.MonkeyPatc
         ]
     )
     monkeypatch.setattr(psutil, "cpu_times", lambda: next(told))
-    gauges = Gauges("cpu")
+    gauges = GaugeReader("cpu")
     assert [gauges.read().cpu_share for _ in range(3)] == [None, 0.25, None]
 
 
 def test_the_card_in_the_units_of_the_names() -> None:
     library = Library(ONE)
-    gauges = Gauges("cuda:0", library, uuid="aa")
+    gauges = GaugeReader("cuda:0", library, uuid="aa")
     found = gauges.read()
     assert {name: getattr(found, name) for name in CARD} == CARD
     assert library.started == 1
@@ -170,7 +170,7 @@ def test_by_its_number_only_where_that_is_sure(
 
 @pytest.mark.parametrize("name", [name for name in dir(Library) if name.startswith("nvml")])
 def test_a_call_that_fails_costs_its_own_reading_only(name: str) -> None:
-    gauges = Gauges("cuda:0", Library(ONE, broken=(name,)), uuid="aa")
+    gauges = GaugeReader("cuda:0", Library(ONE, broken=(name,)), uuid="aa")
     found = gauges.read()
     gauges.close()
     missing = [field for field in CARD if getattr(found, field) is None]
@@ -191,11 +191,11 @@ def test_nothing_at_all_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(psutil, name, fails)
     monkeypatch.setattr("os.getloadavg", fails)
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    found = Gauges("cuda:0").read()
-    assert {getattr(found, field.name) for field in fields(Gauge) if field.name != "cpu_hz"} == {None}
+    found = GaugeReader("cuda:0").read()
+    assert {getattr(found, field.name) for field in fields(GaugeReading) if field.name != "cpu_hz"} == {None}
 
 
 def test_the_libraries_are_imported_by_the_first_reading_only() -> None:
-    probe = "import sys; from cvbench_tui.engine.gauges import Gauges; Gauges('cuda:0'); print(*sys.modules)"
+    probe = "import sys; from cvbench_tui.engine.gauges import GaugeReader; GaugeReader('cuda:0'); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert not {"psutil", "pynvml", "torch", "pydantic"} & {*done.stdout.split()}

@@ -12,7 +12,7 @@ from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.schedule import Visits, precise_over_processes
+from cvbench_tui.engine.schedule import Schedule, precise_over_processes
 
 CASES = expand([(Workload("layer", f"layer {n}", "conv2d", (3, 8, 8)), 1) for n in range(6)], ["cpu"])
 RIGOROUS = PROTOCOLS["rigorous"]
@@ -27,7 +27,7 @@ def measured(case: Case, factor: float) -> Measurement:
 
 
 def visited(protocol: Protocol, factors=AGREEING, seed: int = 1, failing: str = "") -> list[tuple[int, str]]:
-    visits = Visits(Plan("six", CASES, protocol), random.Random(seed))
+    visits = Schedule(Plan("six", CASES, protocol), random.Random(seed))
     seen = []
     for process, case in visits:
         seen.append((process, case.case_id))
@@ -65,7 +65,7 @@ def test_a_case_that_failed_is_not_visited_again():
 
 @pytest.mark.parametrize(("factors", "precise"), [(AGREEING, True), (APART, False)])
 def test_precision_over_processes_is_of_their_medians(factors, precise):
-    visits = Visits(Plan("one", CASES[:1], replace(RIGOROUS, processes=3, max_processes=3)))
+    visits = Schedule(Plan("one", CASES[:1], replace(RIGOROUS, processes=3, max_processes=3)))
     for process, case in visits:
         visits.tell(CaseFinished(measured(case, factors[process]), process))
     assert precise_over_processes(visits._measured[CASES[0].case_id], RIGOROUS) is precise

@@ -7,23 +7,23 @@ import json
 
 import pytest
 
-from cvbench_tui.core.peak import Ceiling
-from cvbench_tui.results.storage.peak_cache import FILE_NAME, MOST_KEPT, CeilingCache
+from cvbench_tui.core.peak import DevicePeak
+from cvbench_tui.results.storage.peak_cache import FILE_NAME, MAX_KEPT, PeakCache
 
-CPU = Ceiling("cpu", "cpu|Some CPU", (("float32", 9.0e10),), 1.2e10, 32 << 20, at_s=5.0, most_bytes_per_s=2.5e10)
-CARD = Ceiling("cuda:0", "cuda|GPU-1", (("float32", 5e13), ("tf32", 3e14)), 2e12, None, at_s=6.0)
+CPU = DevicePeak("cpu", "cpu|Some CPU", (("float32", 9.0e10),), 1.2e10, 32 << 20, at_s=5.0, most_bytes_per_s=2.5e10)
+CARD = DevicePeak("cuda:0", "cuda|GPU-1", (("float32", 5e13), ("tf32", 3e14)), 2e12, None, at_s=6.0)
 
 
 @pytest.fixture
 def cache(tmp_path):
-    return CeilingCache(tmp_path / "runs")
+    return PeakCache(tmp_path / "runs")
 
 
 def test_what_is_put_is_got_again_by_another_program(cache, tmp_path):
     assert cache.get(CPU.key) is None
     cache.put(CPU)
     cache.put(CARD)
-    again = CeilingCache(tmp_path / "runs")
+    again = PeakCache(tmp_path / "runs")
     assert (again.get(CPU.key), again.get(CARD.key), again.get("another")) == (CPU, CARD, None)
 
 
@@ -51,21 +51,21 @@ def test_a_broken_file_is_an_empty_cache_and_is_written_anew(cache, text):
 
 def test_a_file_that_cannot_be_read_or_written_is_done_without(tmp_path):
     (tmp_path / "runs").write_text("a file, not a folder")
-    cache = CeilingCache(tmp_path / "runs")
+    cache = PeakCache(tmp_path / "runs")
     cache.put(CPU)
     assert cache.get(CPU.key) is None
     (tmp_path / "more" / FILE_NAME).mkdir(parents=True)
-    cache = CeilingCache(tmp_path / "more")
+    cache = PeakCache(tmp_path / "more")
     cache.put(CPU)
     assert cache.get(CPU.key) is None
 
 
 def test_the_oldest_go_when_there_are_too_many(cache):
-    for number in range(MOST_KEPT + 2):
+    for number in range(MAX_KEPT + 2):
         cache.put(dataclasses.replace(CPU, key=str(number), at_s=float(number)))
-    assert len(json.loads(cache.path.read_text())) == MOST_KEPT
+    assert len(json.loads(cache.path.read_text())) == MAX_KEPT
     assert cache.get("1") is None
-    assert cache.get(str(MOST_KEPT + 1)) is not None
+    assert cache.get(str(MAX_KEPT + 1)) is not None
 
 
 def test_the_list_of_runs_does_not_take_it_for_a_run(cache):

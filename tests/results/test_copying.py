@@ -36,13 +36,13 @@ def test_a_row_is_a_whole_table_of_one_row_with_the_views_columns() -> None:
 def test_a_row_can_be_copied_although_the_filter_hides_it_and_none_without_a_case() -> None:
     run = mixed_run()
     key = run.plan.cases[0].case_id
-    assert row_markdown(run, key, View(needle="conv")) == row_markdown(run, key, View())
+    assert row_markdown(run, key, View(filter_text="conv")) == row_markdown(run, key, View())
     with pytest.raises(KeyError):
         row_markdown(run, "nothing", View())
 
 
 def test_a_table_has_the_views_rows_and_one_line_of_circumstances() -> None:
-    text = table_markdown(mixed_run(), View(needle="conv", sort="total", descending=True))
+    text = table_markdown(mixed_run(), View(filter_text="conv", sort="total", descending=True))
     assert tables(text) == [["Name", "Conv3x3/1", "Conv3x3/1"]]
     assert text.index("| cpu ") < text.index("| cuda:0 ")
     *_, line = text.strip().split("\n\n")
@@ -66,7 +66,7 @@ def test_groups_are_tables_below_their_titles() -> None:
 def test_the_wide_layout_says_what_the_view_is() -> None:
     run = graded_run()
     key = run.plan.cases[0].case_id
-    text = render(run, "wide", View(reference=key, needle="cuda resnet", columns=("total", "vs_ref", "state")))
+    text = render(run, "wide", View(reference=key, filter_text="cuda resnet", columns=("total", "vs_ref", "state")))
     assert '\n\n1 of 10 rows, filter "cuda resnet".\n\n' in text
     assert "| **12.00 ms \u00b10.2% A** | 16.0x \u00b10.4% A | OK\\*  |" in text
     assert "vs ref: how many times as fast per input as Resnet18 (cpu, batch 8)" in text
@@ -78,7 +78,7 @@ def test_the_wide_layout_says_what_the_view_is() -> None:
 
 
 def test_the_original_layout_takes_rows_and_order_and_says_so() -> None:
-    text = render(mixed_run(), "original", View(needle="cuda", sort="forward", group="kind", columns=("total",)))
+    text = render(mixed_run(), "original", View(filter_text="cuda", sort="forward", group="kind", columns=("total",)))
     assert text.endswith('\n5 of 7 rows, filter "cuda".\n')
     assert text.index("Resnet18") < text.index("VGG16")
     assert "Xeon" not in text.split("# NOTE", maxsplit=1)[0]
@@ -88,13 +88,13 @@ def test_the_original_layout_takes_rows_and_order_and_says_so() -> None:
 
 @pytest.mark.parametrize("layout", ["wide", "original"])
 def test_a_filter_that_leaves_nothing_still_makes_markdown(layout) -> None:
-    text = render(mixed_run(), layout, View(needle="nothing like it", group="device"))
+    text = render(mixed_run(), layout, View(filter_text="nothing like it", group="device"))
     assert '0 of 7 rows, filter "nothing like it".' in text
-    assert table_markdown(mixed_run(), View(needle="nothing like it")).count("|") > 10
+    assert table_markdown(mixed_run(), View(filter_text="nothing like it")).count("|") > 10
 
 
 def test_data_files_keep_every_row(tmp_path) -> None:
-    view = View(needle="conv", columns=("total",), group="kind", sort="forward")
+    view = View(filter_text="conv", columns=("total",), group="kind", sort="forward")
     write_output(mixed_run(), tmp_path / "all.json", view=view)
     write_output(mixed_run(), tmp_path / "all.csv", view=view)
     write_output(mixed_run(), tmp_path / "some.md", view=view)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from cvbench_tui.base.escape import cell_width
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.table.build import Table, build
-from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, telling
+from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, visible_columns
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.results.table.view import View
 from tests.every import every
@@ -24,13 +24,13 @@ def one_device() -> Table:
 def test_what_no_row_has_is_left_out() -> None:
     bare, full = build(mixed_run()), build(graded_run())
     optional = {"energy", "compute", "bandwidth"}
-    assert not optional & set(keys(bare, telling(bare)))
-    assert optional <= set(keys(full, telling(full)))
+    assert not optional & set(keys(bare, visible_columns(bare)))
+    assert optional <= set(keys(full, visible_columns(full)))
 
 
 def test_with_room_enough_all_is_shown_and_the_name_and_the_state_always() -> None:
     table = build(graded_run())
-    assert fitting(table, 1000) == telling(table)
+    assert fitting(table, 1000) == visible_columns(table)
     assert keys(table, fitting(table, 0)) == ["name", "device", "total", "state"], "two devices are told apart"
     assert keys(one_device(), fitting(one_device(), 0)) == ["name", "total", "state"]
 
@@ -41,7 +41,7 @@ def test_what_is_shown_fits_and_grows_with_the_room() -> None:
         places = fitting(table, width)
         texts = [[table.heading(place), *(row.cells[place].bare for row in table.rows)] for place in places]
         assert sum(max(map(len, column)) + 2 for column in texts) <= width
-    assert len(fitting(table, 240)) == len(telling(table))
+    assert len(fitting(table, 240)) == len(visible_columns(table))
 
 
 def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
@@ -59,11 +59,11 @@ def test_every_column_that_may_go_exists() -> None:
 
 def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:
     table = build(graded_run(), View(columns=("total", "energy", "state")))
-    assert keys(table, telling(table)) == ["name", "total", "energy", "state"]
+    assert keys(table, visible_columns(table)) == ["name", "total", "energy", "state"]
     assert keys(table, fitting(table, 1000)) == ["name", "total", "energy", "state"]
     assert keys(table, fitting(table, 0)) == ["name", "total", "state"], "what was chosen gives way by the same rules"
     bare = build(mixed_run(), View(columns=("total", "energy")))
-    assert keys(bare, telling(bare)) == ["name", "total"], "no row has any energy"
+    assert keys(bare, visible_columns(bare)) == ["name", "total"], "no row has any energy"
     assert keys(bare, fitting(bare, 1000)) == ["name", "total"]
 
 

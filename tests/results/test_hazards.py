@@ -8,7 +8,7 @@ import pytest
 
 from cvbench_tui.core.environment import Device, Environment, Fact
 from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.results.machine_warnings import FINDERS, hazards
+from cvbench_tui.results.machine_warnings import FINDERS, machine_warnings
 from tests.every import every
 
 GIB = 2**30
@@ -61,17 +61,17 @@ def environment(facts: dict[str, Fact]) -> Environment:
 
 
 def test_a_quiet_machine_has_none():
-    assert hazards(environment(QUIET)) == ()
+    assert machine_warnings(environment(QUIET)) == ()
 
 
 def test_nor_has_one_that_tells_nothing():
-    assert hazards(Environment((), DEVICES)) == ()
-    assert hazards(environment(dict.fromkeys(QUIET))) == ()
+    assert machine_warnings(Environment((), DEVICES)) == ()
+    assert machine_warnings(environment(dict.fromkeys(QUIET))) == ()
 
 
 @every(("code", "facts", "figure"), SPOILT)
 def test_each_is_told_alone_with_its_figure_and_a_remedy(code, facts, figure):
-    (hazard,) = hazards(environment(QUIET | facts))
+    (hazard,) = machine_warnings(environment(QUIET | facts))
     assert hazard.code == code
     assert figure in hazard.sentence
     assert hazard.sentence.endswith(".")
@@ -80,23 +80,23 @@ def test_each_is_told_alone_with_its_figure_and_a_remedy(code, facts, figure):
 
 
 def test_notes_come_last():
-    found = hazards(environment(QUIET | {"turbo": True, "usable_cores": 1, "cuda:0.mps": True}))
+    found = machine_warnings(environment(QUIET | {"turbo": True, "usable_cores": 1, "cuda:0.mps": True}))
     assert [hazard.code for hazard in found] == ["mps", "turbo", "few_cores"]
 
 
 @pytest.mark.parametrize("limited", [{"quota_cores": 16.0}, {"quota_cores": 4.0, "affinity": "0,2,4,6"}])
 def test_a_quota_of_all_that_may_be_used_is_none(limited):
-    assert hazards(environment(QUIET | limited)) == ()
+    assert machine_warnings(environment(QUIET | limited)) == ()
 
 
 def test_a_variable_that_says_no_is_none():
-    assert hazards(environment(QUIET | {"env.CUDA_LAUNCH_BLOCKING": "0"})) == ()
+    assert machine_warnings(environment(QUIET | {"env.CUDA_LAUNCH_BLOCKING": "0"})) == ()
 
 
 def test_facts_of_other_types_than_ours_are_no_error():
     for value in ("odd", True, -1, 0, 1e9):
         for name in QUIET:
-            found = hazards(environment(QUIET | {name: value}))
+            found = machine_warnings(environment(QUIET | {name: value}))
             assert all(hazard.sentence.endswith(".") for hazard in found), (name, value)
 
 

@@ -16,7 +16,7 @@ from cvbench_tui.results.stats.phase_stats import results_of
 from cvbench_tui.results.storage import history, history_index
 from cvbench_tui.results.storage import run_file as runfile
 from cvbench_tui.results.storage import runs as store
-from cvbench_tui.results.storage.history import History, Past
+from cvbench_tui.results.storage.history import History, PastTimes
 from tests.results.samples import ENVIRONMENT, STARTED_AT_S, events_of, measurement, mixed_run, model, plan, run_of
 
 ROW = Case(model("Resnet18"), "cuda:0", 8)
@@ -34,7 +34,7 @@ def write(folder: Path, run_id: str, *outcomes, at_s=STARTED_AT_S, protocol="def
     return log.path
 
 
-def known(folder: Path, protocol: str = "default", device_name: str = CARD) -> Past | None:
+def known(folder: Path, protocol: str = "default", device_name: str = CARD) -> PastTimes | None:
     """What a history says that was made just now."""
     fresh = History(folder)
     fresh.refresh()
@@ -59,7 +59,7 @@ def test_the_row_of_an_earlier_run(tmp_path):
     write(tmp_path, "one", measurement(ROW, 0.1, memory=2**30))
     expected = results_of(run_of(plan(ROW), measurement(ROW, 0.1)), ROW)
     inference_s, total_s = expected["inference"].median_s, expected["total"].median_s
-    assert known(tmp_path) == Past(inference_s, total_s, 4.0, 2**30, STARTED_AT_S, "one")
+    assert known(tmp_path) == PastTimes(inference_s, total_s, 4.0, 2**30, STARTED_AT_S, "one")
 
 
 def test_only_the_very_same_case_on_a_device_of_that_name(tmp_path):
@@ -261,7 +261,7 @@ def test_torn_and_foreign_files_are_passed_over(tmp_path, reads):
 
 
 def test_no_more_than_the_newest_files_are_read(tmp_path, monkeypatch, reads):
-    monkeypatch.setattr(history, "MOST_FILES", 2)
+    monkeypatch.setattr(history, "MAX_FILES", 2)
     for number in range(4):
         path = write(tmp_path, f"run{number}", measurement(ROW, 0.1))
         os.utime(path, (number, number))

@@ -42,7 +42,11 @@ STRINGS = {
     "nothing": "",
 }
 each_string = every("hostile", STRINGS.values())
-VIEWS = [View(group=by, needle=needle) for by in ("none", "workload", "kind", "device") for needle in ("", "cpu")]
+VIEWS = [
+    View(group=by, filter_text=filter_text)
+    for by in ("none", "workload", "kind", "device")
+    for filter_text in ("", "cpu")
+]
 PARSER = MarkdownIt("commonmark").enable("table")
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -134,7 +138,7 @@ def test_every_file_can_be_written(hostile: str, suffix: str, tmp_path) -> None:
 @each_string
 def test_as_a_filter_it_is_text_and_nothing_else(hostile: str) -> None:
     run = poisoned("plain")
-    view = View(needle=hostile)
+    view = View(filter_text=hostile)
     shown = " ".join(hostile.split())
     text = render(run, "wide", view)
     assert bool(shown) == ("rows, filter" in text)

@@ -17,7 +17,7 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.markdown_original import render_original
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.column_fit import visible_columns
 from tests.results.samples import (
     CONV,
     DENSE,
@@ -144,7 +144,7 @@ def test_wide_is_the_table_of_the_screen():
     for sort, descending in ((None, False), ("total", True), ("name", False)):
         table = build(run, sort=sort, descending=descending)
         (shown,) = tables(render(run, "wide", sort=sort, descending=descending))
-        places = telling(table)
+        places = visible_columns(table)
         assert shown[0] == [table.columns[place].heading for place in places]
         assert shown[1:] == [[row.cells[place].text for place in places] for row in table.rows]
 

@@ -10,18 +10,18 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import fold
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.stats.phase_stats import Terms, phase_results
-from cvbench_tui.results.stats.row_data import read
-from cvbench_tui.results.stats.row_notes import Remark, remarks
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.row_notes import RowNote, row_notes
 from tests.results.samples import CONV, events_of, measurement, model, plan, run_of
 
 MODEL, LAYER = Case(model("VGG16"), "cpu", 8), Case(CONV, "cpu", 8)
 
 
-def judged(measured: Measurement, **grades: Grade) -> tuple[Remark, ...]:
+def judged(measured: Measurement, **grades: Grade) -> tuple[RowNote, ...]:
     """The remarks when those phases have that grade for one and the same reason."""
     phases = phase_results(measured, Terms(plan(LAYER).protocol))
     reasons = {name: (Reason("drift", grade, f"Seen in {name}."),) for name, grade in grades.items()}
-    return remarks(measured, {name: replace(each, reasons=reasons.get(name, ())) for name, each in phases.items()})
+    return row_notes(measured, {name: replace(each, reasons=reasons.get(name, ())) for name, each in phases.items()})
 
 
 def test_a_reason_of_two_grades_is_said_of_each_phase_with_its_own() -> None:
@@ -58,7 +58,7 @@ def test_the_cause_of_a_failed_repetition_is_shown() -> None:
     for event in (*events[:-1], CaseFinished(measurement(LAYER, 0.1)), CaseFailed(failure), events[-1]):
         run = fold(run, event)
     assert run is not None
-    texts = [each.text for each in read(run, LAYER).remarks]
+    texts = [each.text for each in row_data(run, LAYER).row_notes]
     assert any(text.startswith("B in all phases: 1 repetition in a fresh process failed.") for text in texts)
     assert "A repetition failed: The process ended by signal 11." in texts
 
@@ -67,5 +67,5 @@ def test_only_notices_that_a_reason_repeats_are_left_out() -> None:
     notices = tuple(Notice(code, code) for code in ("unsettled_total", "unsettled_inference", "unsettled_alone"))
     notices += (Notice("host_bound_total", "host_bound_total"),)
     run = run_of(plan(LAYER), measurement(LAYER, 0.1, notices=notices))
-    found = read(run, LAYER).remarks
+    found = row_data(run, LAYER).row_notes
     assert [each.code for each in found] == ["unsettled", "unsettled_alone", "host_bound_total"]

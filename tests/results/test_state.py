@@ -9,7 +9,7 @@ from cvbench_tui.core.event import CaseStarted, EndReason, Progress, RunStarted
 from cvbench_tui.core.measurement import Failure, FailureKind, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.stats.row_state import STATE_HELP, Word, outcome_text, state_of
+from cvbench_tui.results.stats.row_state import STATE_HELP, Word, outcome_text, row_state
 from tests.every import every
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 
@@ -21,17 +21,17 @@ PLAN = plan(CASE)
     ("stop", "word"), [("precision", "OK"), ("fixed", "OK"), ("rounds", "BUDGET"), ("budget", "BUDGET")]
 )
 def test_a_measured_row_says_whether_it_is_precise(stop: Stop, word: str) -> None:
-    assert state_of(run_of(PLAN, measurement(CASE, 1.0, stop=stop)), CASE).text == word
+    assert row_state(run_of(PLAN, measurement(CASE, 1.0, stop=stop)), CASE).text == word
 
 
 def test_one_imprecise_phase_is_enough() -> None:
     taken = measurement(CASE, 1.0)
     last = replace(taken.phases[-1], stop="budget")
-    assert state_of(run_of(PLAN, replace(taken, phases=(*taken.phases[:-1], last))), CASE).word == "BUDGET"
+    assert row_state(run_of(PLAN, replace(taken, phases=(*taken.phases[:-1], last))), CASE).word == "BUDGET"
 
 
 def test_a_notice_is_marked() -> None:
-    assert state_of(run_of(PLAN, measurement(CASE, 1.0, notices=(UNSETTLED,))), CASE).text == "OK*"
+    assert row_state(run_of(PLAN, measurement(CASE, 1.0, notices=(UNSETTLED,))), CASE).text == "OK*"
 
 
 @every(
@@ -47,7 +47,7 @@ def test_a_notice_is_marked() -> None:
     ],
 )
 def test_every_failure_has_its_word(kind: FailureKind, word: str) -> None:
-    assert state_of(run_of(PLAN, Failure(CASE.case_id, kind, "Why.")), CASE).text == word
+    assert row_state(run_of(PLAN, Failure(CASE.case_id, kind, "Why.")), CASE).text == word
 
 
 def started(*events: CaseStarted | Progress) -> Run:
@@ -59,20 +59,20 @@ def started(*events: CaseStarted | Progress) -> Run:
 
 def test_before_and_while_it_is_measured() -> None:
     begun = CaseStarted(CASE.case_id, 1)
-    assert state_of(started(), CASE).text == "PENDING"
-    assert state_of(started(begun), CASE).text == "RUNNING 0%"
-    assert state_of(started(begun, Progress(CASE.case_id, "measuring", fraction=0.379)), CASE).text == "RUNNING 37%"
+    assert row_state(started(), CASE).text == "PENDING"
+    assert row_state(started(begun), CASE).text == "RUNNING 0%"
+    assert row_state(started(begun, Progress(CASE.case_id, "measuring", fraction=0.379)), CASE).text == "RUNNING 37%"
 
 
 def test_a_case_runs_again_in_its_next_process() -> None:
     run = run_of(PLAN, measurement(CASE, 1.0))
     again = replace(run, ended=None, running=CaseStarted(CASE.case_id, 2, process=1))
-    assert state_of(again, CASE).word == "RUNNING"
+    assert row_state(again, CASE).word == "RUNNING"
 
 
 @pytest.mark.parametrize("reason", get_args(EndReason))
 def test_a_row_never_begun_is_skipped_when_the_run_has_ended(reason: EndReason) -> None:
-    assert state_of(replace(run_of(PLAN), ended=reason), CASE).text == "SKIPPED"
+    assert row_state(replace(run_of(PLAN), ended=reason), CASE).text == "SKIPPED"
 
 
 def test_the_help_explains_every_word() -> None:

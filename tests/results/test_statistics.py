@@ -8,7 +8,7 @@ import pytest
 
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import PHASES, Measurement, PhaseSamples, PhaseWork, merge
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate, half_width
@@ -99,7 +99,7 @@ def test_what_is_kept_is_kept_by_what_it_was_judged_by() -> None:
     assert worst_grade(phase_results(taken, TERMS)) == "A"
     assert worst_grade(phase_results(taken, strict)) != "A"
     work = tuple(PhaseWork(phase, 10**9, 10**6, 10**6) for phase in PHASES)
-    slow = Ceiling("cpu", "key", (("float32", 1e6),), None)
+    slow = DevicePeak("cpu", "key", (("float32", 1e6),), None)
     worked = replace(taken, work=work)
     assert worst_grade(phase_results(worked, TERMS)) == "A"
     assert worst_grade(phase_results(worked, replace(TERMS, ceiling=slow))) == "X"

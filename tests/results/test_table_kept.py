@@ -10,7 +10,7 @@ from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats import row_data as reading
-from cvbench_tui.results.stats.row_data import read
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table import build as table
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
@@ -56,12 +56,12 @@ def test_a_reading_is_kept_as_long_as_its_measurement_and_made_anew_under_other_
     case = last_run().plan.cases[0]
     taken = measurement(case, 1.0)
     run = run_of(plan(case), taken)
-    first = read(run, case)
+    first = row_data(run, case)
     assert first.measurement is taken
-    assert read(run, case).phases is first.phases
+    assert row_data(run, case).phases is first.phases
     stricter = replace(run.plan.protocol, precision=1e-9)
     strict = replace(run, plan=replace(run.plan, protocol=stricter))
-    assert read(strict, case) == reading._read(strict, case, taken)
+    assert row_data(strict, case) == reading._read(strict, case, taken)
     watched, key = ref(taken), id(taken)
     assert key in reading._KNOWN
     del taken, run, strict, first

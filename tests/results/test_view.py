@@ -34,20 +34,20 @@ def ids(run: Run) -> dict[tuple[str, str], str]:
 
 
 @every(
-    ("needle", "left"),
+    ("filter_text", "left"),
     [
         ("vgg", 2), ("VGG cuda", 1), ("cuda vgg16", 1), ("oom", 1), ("budget", 2), ("  ", 7), ("", 7), ("a conv", 2),
         ("101 4", 1), ("nothing like it", 0), ("\u00df", 0), ("[/]", 0),
     ],
 )  # fmt: skip
-def test_every_word_of_the_filter_has_to_be_in_the_row(needle: str, left: int) -> None:
-    table = build(mixed_run(), View(needle=needle))
+def test_every_word_of_the_filter_has_to_be_in_the_row(filter_text: str, left: int) -> None:
+    table = build(mixed_run(), View(filter_text=filter_text))
     assert len(table.rows) == left
     assert table.total == 7
 
 
 def test_a_filter_changes_neither_units_nor_what_is_fastest() -> None:
-    whole, part = build(mixed_run()), build(mixed_run(), View(needle="vgg cuda"))
+    whole, part = build(mixed_run()), build(mixed_run(), View(filter_text="vgg cuda"))
     assert part.units == whole.units
     assert part.rows[0] == whole.rows[0]
     assert part.rows[0].cells[4].best
@@ -70,13 +70,13 @@ def test_groups_stand_in_the_plans_order_and_are_sorted_inside() -> None:
 
 
 @every("by", ["workload", "kind", "device"])
-@every("needle", ["", "vgg", "nothing like it"])
+@every("filter_text", ["", "vgg", "nothing like it"])
 @every("descending", [False, True])
-def test_every_row_is_in_one_group_whatever_the_order(by, needle: str, descending: bool) -> None:
-    table = build(mixed_run(), View(sort="inference", descending=descending, group=by, needle=needle))
+def test_every_row_is_in_one_group_whatever_the_order(by, filter_text: str, descending: bool) -> None:
+    table = build(mixed_run(), View(sort="inference", descending=descending, group=by, filter_text=filter_text))
     keys = [key for group in table.groups for key in group.keys]
     assert keys == [row.key for row in table.rows]
-    assert len(set(keys)) == len(build(mixed_run(), View(needle=needle)).rows)
+    assert len(set(keys)) == len(build(mixed_run(), View(filter_text=filter_text)).rows)
     assert all(group.keys for group in table.groups)
 
 
@@ -171,7 +171,7 @@ def test_without_a_marked_row_with_numbers_there_is_no_such_column(reference: st
 
 def test_a_marked_row_that_the_filter_hides_still_counts() -> None:
     run = run_of(plan(FAST, SLOW), measurement(FAST, 0.01), measurement(SLOW, 0.4))
-    table = build(run, View(reference=SLOW.case_id, needle="cuda"))
+    table = build(run, View(reference=SLOW.case_id, filter_text="cuda"))
     assert column(table, "vs_ref") == ["40.0x \u00b10.2% A"]
 
 

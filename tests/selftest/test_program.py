@@ -17,10 +17,10 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.selftest import bench as bench_module
 from cvbench_tui.selftest import program
 from cvbench_tui.selftest.busy import busy_cores
-from cvbench_tui.selftest.verdict import Line
+from cvbench_tui.selftest.verdict import VerdictLine
 
-GOOD = Line("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "Surely within 1%.")
-BAD = Line("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Surely off.")
+GOOD = VerdictLine("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "Surely within 1%.")
+BAD = VerdictLine("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Surely off.")
 DEVICES = (Device("cuda", "CUDA", available=False, reason="No card."), Device("cpu", "a CPU"))
 
 
@@ -38,7 +38,7 @@ class Source:
 def prove(monkeypatch, capsys):
     """Run the program with checks that give these lines; exit code, stdout, stderr."""
 
-    def run(*lines: Line, **options: object):
+    def run(*lines: VerdictLine, **options: object):
         seen: list[bench_module.Bench] = []
 
         def check(of):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from cvbench_tui.selftest.report import as_json, summary, table
-from cvbench_tui.selftest.verdict import Line
+from cvbench_tui.selftest.verdict import VerdictLine
 
 LINES = (
-    Line("bare loop", "Dense, total", "ratio 1.0010", "±0.3%", "pass", "Surely within 1%."),
-    Line("fused marks", "Resnet18, forward alone", "ratio 1.05", "±31%", "undecided", "Too noisy.", (("ratio", 1.05),)),
-    Line("async trap", "returns early", "20 µs of 100 ms, A", "-", "FAIL", "Work was missed."),
+    VerdictLine("bare loop", "Dense, total", "ratio 1.0010", "±0.3%", "pass", "Surely within 1%."),
+    VerdictLine(
+        "fused marks", "Resnet18, forward alone", "ratio 1.05", "±31%", "undecided", "Too noisy.", (("ratio", 1.05),)
+    ),
+    VerdictLine("async trap", "returns early", "20 µs of 100 ms, A", "-", "FAIL", "Work was missed."),
 )
 
 

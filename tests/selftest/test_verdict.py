@@ -8,7 +8,7 @@ import random
 import pytest
 
 from cvbench_tui.selftest import verdict
-from cvbench_tui.selftest.figures import Comparison, Point, compare
+from cvbench_tui.selftest.figures import Point, RatioEstimate, compare
 from cvbench_tui.selftest.verdict import Interval
 
 SECONDS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -56,12 +56,12 @@ def test_an_error_below_the_noise_is_not_called_one():
 @pytest.mark.parametrize(
     ("found", "expected", "words"),
     [
-        (Comparison(1.001, 0.995, 1.006, 0.05, 12), "pass", "Surely within 1%"),
-        (Comparison(1.004, 0.98, 1.02, 0.008, 12), "pass", "so are two runs"),
-        (Comparison(1.03, 1.02, 1.04, 0.005, 12), "FAIL", "Surely off"),
-        (Comparison(1.03, 1.02, 1.04, 0.05, 12), "undecided", "differ by 5.0%"),
-        (Comparison(1.012, 1.005, 1.02, 0.004, 12), "undecided", "--thorough"),
-        (Comparison(1.5, None, None, 0.004, 3), "undecided", "Only 3 pairs"),
+        (RatioEstimate(1.001, 0.995, 1.006, 0.05, 12), "pass", "Surely within 1%"),
+        (RatioEstimate(1.004, 0.98, 1.02, 0.008, 12), "pass", "so are two runs"),
+        (RatioEstimate(1.03, 1.02, 1.04, 0.005, 12), "FAIL", "Surely off"),
+        (RatioEstimate(1.03, 1.02, 1.04, 0.05, 12), "undecided", "differ by 5.0%"),
+        (RatioEstimate(1.012, 1.005, 1.02, 0.004, 12), "undecided", "--thorough"),
+        (RatioEstimate(1.5, None, None, 0.004, 3), "undecided", "Only 3 pairs"),
     ],
 )
 def test_each_way_to_a_verdict(found, expected, words):
@@ -72,7 +72,7 @@ def test_each_way_to_a_verdict(found, expected, words):
 
 
 def test_a_machine_that_our_own_grades_call_busy_fails_nothing():
-    found = Comparison(1.03, 1.02, 1.04, 0.005, 12)
+    found = RatioEstimate(1.03, 1.02, 1.04, 0.005, 12)
     line = verdict.ratio_line("bare loop", "x", found, 0.01, vouched=False)
     assert line.verdict == "undecided"
     assert "graded below B" in line.sentence

@@ -13,7 +13,7 @@ import pytest
 
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import FIELDS, KEYS, LAST_FIELDS, VARIABLE, Last, Settings, load, save, settings_path
-from cvbench_tui.settings.reading import MOST_SENTENCES
+from cvbench_tui.settings.reading import MAX_SENTENCES
 from tests.every import every
 
 PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()
@@ -155,7 +155,7 @@ def test_an_unreadable_file(file: Path) -> None:
 
 def test_a_file_of_another_program_gives_few_sentences(file: Path) -> None:
     put(file, "".join(f"other{number} = 1\n" for number in range(1000)))
-    assert len(load(file)[1]) == MOST_SENTENCES
+    assert len(load(file)[1]) == MAX_SENTENCES
 
 
 def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:

@@ -16,11 +16,11 @@ ROOMY, WIDE, NARROW = (200, 50), (120, 40), (80, 24)
 
 
 def bench(app: BenchApp, number: int) -> Checklist:
-    return app.bench.query_one(f"#{('models', 'layers', 'devices')[number - 1]}", Checklist)
+    return app.main_screen.query_one(f"#{('models', 'layers', 'devices')[number - 1]}", Checklist)
 
 
 def strip(app: BenchApp) -> str:
-    return str(app.bench.query_one(ProgressStrip).visual)
+    return str(app.main_screen.query_one(ProgressStrip).visual)
 
 
 def word(app: BenchApp) -> str:
@@ -38,11 +38,11 @@ def page(app: BenchApp) -> str:
 
 
 def ended(app: BenchApp) -> bool:
-    return app.conductor.run is not None and app.conductor.run.ended is not None and not app.conductor.running
+    return app.run_manager.run is not None and app.run_manager.run.ended is not None and not app.run_manager.running
 
 
 def table(app: BenchApp) -> ResultTable:
-    return app.bench.query_one(ResultTable)
+    return app.main_screen.query_one(ResultTable)
 
 
 def cursor(app: BenchApp) -> str | None:
@@ -56,7 +56,7 @@ def toasts(app: BenchApp) -> str:
 
 async def known(app: BenchApp, pilot: Pilot[int]) -> None:
     """Until the devices are known."""
-    await until(pilot, lambda: app.conductor.environment is not None)
+    await until(pilot, lambda: app.run_manager.environment is not None)
 
 
 async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:

@@ -9,7 +9,7 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.settings import load
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.launch import last_selection
-from cvbench_tui.tui.state.settings_store import Remembered
+from cvbench_tui.tui.state.settings_store import SettingsStore
 from tests.tui import recorded
 
 
@@ -25,7 +25,7 @@ def settings_app(folder: Path, source: object = None, **options: Any) -> BenchAp
         save_folder=options.pop("save_folder", folder / "saves"),
         host="testhost",
         clock=lambda: recorded.NOW_S,
-        remembered=Remembered(path, settings),
+        settings_store=SettingsStore(path, settings),
         problems=problems,
         **options,
     )
@@ -38,6 +38,6 @@ def write_settings(folder: Path, text: str) -> None:
 
 def read_settings(app: BenchApp, folder: Path) -> str:
     """The file, once everything that was put is in it."""
-    app.remembered.flush()
+    app.settings_store.flush()
     path = folder / "config.toml"
     return path.read_text() if path.exists() else ""

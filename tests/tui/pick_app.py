@@ -7,9 +7,9 @@ from textual.containers import Vertical
 from textual.geometry import Offset
 
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.tui.state.checklist_model import Ticks
-from cvbench_tui.tui.state.selection import Picks
-from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.state.checklist_model import ChecklistModel
+from cvbench_tui.tui.state.selection import PlanSelection
+from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
 
 REASON = "Not a Mac: this PyTorch was built without Metal, so there is nothing to measure on."
@@ -24,7 +24,7 @@ MACHINE = Environment(
 
 
 class PickApp(App[None]):
-    """The three lists of a ``Picks``, or one list of anything."""
+    """The three lists of a ``PlanSelection``, or one list of anything."""
 
     CSS = """
     * { scrollbar-size-vertical: 1; }
@@ -33,9 +33,9 @@ class PickApp(App[None]):
     #devices { height: auto; }
     """
 
-    def __init__(self, *, ticks: Ticks | None = None, width: int = 40) -> None:
+    def __init__(self, *, ticks: ChecklistModel | None = None, width: int = 40) -> None:
         super().__init__()
-        self.picks = Picks()
+        self.plan_selection = PlanSelection()
         self.changes = 0
         self._ticks = ticks
         self._cells = width
@@ -45,9 +45,9 @@ class PickApp(App[None]):
             if self._ticks is not None:
                 yield Checklist("1 Things", self._ticks, id="things")
                 return
-            yield Checklist("1 Models", self.picks.models, id="models")
-            yield Checklist("2 Layers", self.picks.layers, id="layers")
-            yield Checklist("3 Devices", self.picks.devices, id="devices")
+            yield Checklist("1 Models", self.plan_selection.models, id="models")
+            yield Checklist("2 Layers", self.plan_selection.layers, id="layers")
+            yield Checklist("3 Devices", self.plan_selection.devices, id="devices")
 
     def on_mount(self) -> None:
         self.query_one("#column").styles.width = self._cells
@@ -59,8 +59,8 @@ class PickApp(App[None]):
     def pane(self, name: str) -> Checklist:
         return self.query_one(f"#{name}", Checklist)
 
-    def lines(self, name: str) -> TickLines:
-        return self.pane(name).query_one(TickLines)
+    def lines(self, name: str) -> ChecklistLines:
+        return self.pane(name).query_one(ChecklistLines)
 
     def filter(self, name: str) -> Filter:
         return self.pane(name).query_one(Filter)

@@ -13,7 +13,7 @@ from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import HelpScreen
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
-from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from cvbench_tui.tui.widgets.checklist.pane import Filter
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
@@ -33,10 +33,10 @@ async def test_from_launch_to_the_saved_file(tmp_path: Path, size: tuple[int, in
         assert "nothing ticked" in text(app, "#summary")
         await pilot.press("slash", *"resnet18", "enter", "space", "slash", "escape", "escape")
         await pilot.press("2", "space", "3", "space", "down", "space")
-        assert app.picks.models.ticked == ("Resnet18",)
-        assert app.picks.layers.ticked == ("Conv3x3/1",)
+        assert app.plan_selection.models.ticked == ("Resnet18",)
+        assert app.plan_selection.layers.ticked == ("Conv3x3/1",)
         await pilot.press("3", "a")
-        assert app.picks.devices.ticked == ("cpu", "cuda:0")
+        assert app.plan_selection.devices.ticked == ("cpu", "cuda:0")
         plan = "4 rows, about" if size == NARROW else "(1 model + 1 layer) x 2 devices = 4 rows, about"
         assert text(app, "#summary").startswith(plan), "in a narrow terminal the tabs count what is ticked"
         await pilot.press("r")
@@ -59,7 +59,7 @@ async def test_from_launch_to_the_saved_file(tmp_path: Path, size: tuple[int, in
 async def test_run_is_refused_with_nothing_ticked(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("f5")
         assert "Nothing to run" in strip(app)
         await pilot.press("s")
@@ -72,26 +72,26 @@ async def test_ticks_survive_the_filter(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
         await pilot.press("space", "slash", *"vgg19")
-        assert [item.name for item in app.picks.models.shown][:2] == ["VGG19", "VGG19 BN"]
+        assert [item.name for item in app.plan_selection.models.shown][:2] == ["VGG19", "VGG19 BN"]
         await pilot.press("down", "a", "n", "i")
-        assert app.picks.models.ticked[0] == "VGG16"
-        assert "VGG19" in app.picks.models.ticked
+        assert app.plan_selection.models.ticked[0] == "VGG16"
+        assert "VGG19" in app.plan_selection.models.ticked
         await pilot.press("slash", "escape")
-        assert app.picks.models.needle == ""
+        assert app.plan_selection.models.filter_text == ""
         assert isinstance(app.focused, Filter)
         await pilot.press("escape")
-        assert isinstance(app.focused, TickLines)
-        assert app.picks.models.ticked[:2] == ("VGG16", "VGG19")
+        assert isinstance(app.focused, ChecklistLines)
+        assert app.plan_selection.models.ticked[:2] == ("VGG16", "VGG19")
 
 
 async def test_letters_are_text_in_the_filter_and_function_keys_are_not(tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("slash", *"rqs1xpbo")
-        assert app.bench.query_one("#models Filter", Filter).value == "rqs1xpbo"
-        assert app.conductor.run is None
-        assert app.picks.protocol == "quick"
+        assert app.main_screen.query_one("#models Filter", Filter).value == "rqs1xpbo"
+        assert app.run_manager.run is None
+        assert app.plan_selection.protocol == "quick"
         await pilot.press("f1")
         assert isinstance(app.screen, HelpScreen)
         await pilot.press("escape", "f5")
@@ -104,7 +104,7 @@ async def test_while_running_the_strip_moves_and_the_words_wait(tmp_path: Path) 
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("r")
         await until(pilot, lambda: source.reached.is_set() and "round 2 of 12" in strip(app))
         assert "Resnet18  cpu  batch 8  total, round 2 of 12  120.0 ms" in strip(app)
@@ -121,7 +121,7 @@ async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("x", "r")
         await until(pilot, source.reached.is_set)
         await pilot.press("x")
@@ -129,7 +129,7 @@ async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
         assert word(app) == "cancelled: 0 measured, 1 cancelled, 5 not begun"
         source.go_on.set()
         await pilot.press("r")
-        await until(pilot, lambda: app.conductor.run is not None and app.conductor.run.ended == "finished")
+        await until(pilot, lambda: app.run_manager.run is not None and app.run_manager.run.ended == "finished")
         assert word(app) == "finished: 5 measured, 1 failed"
 
 
@@ -137,7 +137,7 @@ async def test_cancelling_is_said_until_the_run_has_ended(tmp_path: Path) -> Non
     source = recorded.SlowCancel(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("r")
         await until(pilot, lambda: source.reached.is_set() and "0 of 6" in strip(app))
         await pilot.press("x")
@@ -152,18 +152,18 @@ async def test_quit_in_mid_run_is_asked_once(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("r")
         await until(pilot, source.reached.is_set)
         await pilot.press("q")
         assert isinstance(app.screen, ConfirmScreen)
         await pilot.press("n")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
         await pilot.press("ctrl+q", "ctrl+q")
         assert len(app.screen_stack) == 2
         await pilot.press("escape", "q", "right", "left", "y")
     assert app.return_code == 0
-    app.conductor.shut_down()
+    app.run_manager.shut_down()
     assert source.closed
     wait_until(lambda: [summary.ended for summary in list_runs(tmp_path / "runs")] == ["cancelled"])
 
@@ -178,7 +178,7 @@ async def test_the_cursor_stays_on_its_row_when_sorted(tmp_path: Path) -> None:
             await pilot.press(key)
             assert cursor(app) == before
         assert "\u25bc" in "".join(table(app).headings)
-        assert ", by Forward \u25bc" in str(app.bench.query_one("#results").border_title)
+        assert ", by Forward \u25bc" in str(app.main_screen.query_one("#results").border_title)
         assert table(app).text_of(table(app).keys[-1]).endswith("OOM"), "what has no number comes last"
 
 
@@ -204,7 +204,7 @@ async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) 
         assert "[1, 3, 224] and [/] was free." in page
         assert "File [bold]model.py[/bold], line 1" in page
         await pilot.press("enter")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
 
 
 async def test_the_detail_of_a_measured_row(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ async def test_the_detail_of_a_measured_row(tmp_path: Path) -> None:
         assert "\u2588" in page
         assert "cpu, Example CPU" in page
         await pilot.press("q")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
 
 
 async def test_protocol_batch_and_image(tmp_path: Path) -> None:
@@ -228,10 +228,10 @@ async def test_protocol_batch_and_image(tmp_path: Path) -> None:
         await pilot.press("b")
         assert isinstance(app.screen, SettingsScreen)
         await pilot.press("tab", *"16", "tab", *"64", "enter")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
         assert "protocol rigorous, batch 16, image 64" in text(app, "#settings")
         await pilot.press("b", "escape")
-        assert (app.picks.batch, app.picks.image) == (16, 64)
+        assert (app.plan_selection.batch, app.plan_selection.image) == (16, 64)
 
 
 async def test_help_lists_every_key(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ async def test_help_lists_every_key(tmp_path: Path) -> None:
         ):
             assert words in page
         await pilot.press("escape")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
 
 
 async def test_narrow_shows_one_pane_and_the_keys_go_everywhere(tmp_path: Path) -> None:
@@ -255,26 +255,26 @@ async def test_narrow_shows_one_pane_and_the_keys_go_everywhere(tmp_path: Path) 
     async with app.run_test(size=NARROW) as pilot:
         for key, shown in zip("12345", PANES, strict=True):
             await pilot.press(key)
-            panes = [name for name in PANES if app.bench.query_one(f"#{name}").region]
+            panes = [name for name in PANES if app.main_screen.query_one(f"#{name}").region]
             assert panes == [shown]
         await pilot.click("#tab-layers")
-        assert app.bench.query_one("#layers").region
+        assert app.main_screen.query_one("#layers").region
         await pilot.resize_terminal(*WIDE)
-        assert [name for name in PANES if not app.bench.query_one(f"#{name}").region] == ["results"], (
+        assert [name for name in PANES if not app.main_screen.query_one(f"#{name}").region] == ["results"], (
             "the log is in front"
         )
         await pilot.press("4")
-        assert [name for name in PANES if not app.bench.query_one(f"#{name}").region] == ["log"]
+        assert [name for name in PANES if not app.main_screen.query_one(f"#{name}").region] == ["log"]
 
 
 async def test_a_runs_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("r")
         await until(pilot, lambda: str(tmp_path / "runs") in strip(app))
-        assert not app.conductor.running
+        assert not app.run_manager.running
 
 
 async def test_a_key_pressed_before_the_first_frame_does_not_fall_into_a_filter(tmp_path):

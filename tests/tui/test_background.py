@@ -16,7 +16,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.runs import reopen_log
 from cvbench_tui.tui.background import threads as background
-from cvbench_tui.tui.background.threads import Drive, Probe
+from cvbench_tui.tui.background.threads import ProbeThread, RunThread
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
 from tests.tui import recorded
 
@@ -26,9 +26,9 @@ def plan() -> Plan:
     return run.plan  # type: ignore[union-attr]
 
 
-def drive(source: ReplaySource, folder: Path) -> tuple[Drive, list[Message]]:
+def drive(source: ReplaySource, folder: Path) -> tuple[RunThread, list[Message]]:
     posted: list[Message] = []
-    return Drive(posted.append, Session(source, plan()), folder), posted
+    return RunThread(posted.append, Session(source, plan()), folder), posted
 
 
 def events(posted: list[Message]) -> list[Event]:
@@ -98,7 +98,7 @@ def test_a_bug_reaches_the_app(tmp_path: Path) -> None:
 
 def test_the_threads_never_hold_up_the_exit() -> None:
     posted: list[Message] = []
-    probe = Probe(posted.append, ReplaySource(recorded.good()))
+    probe = ProbeThread(posted.append, ReplaySource(recorded.good()))
     assert probe.daemon
     probe.start()
     probe.join(10)
@@ -143,5 +143,5 @@ def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> No
             reopen_log(tmp_path, message.run.id).close()
             reopened.append(message)
 
-    Drive(post, Session(ReplaySource(recorded.good()), plan()), tmp_path).run()
+    RunThread(post, Session(ReplaySource(recorded.good()), plan()), tmp_path).run()
     assert len(reopened) == 1

@@ -26,7 +26,7 @@ from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen
-from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.screens.page import Page
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
@@ -35,7 +35,7 @@ from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.option_list import ChoiceList, ListFilter
+from cvbench_tui.tui.widgets.option_list import DialogList, ListFilter
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import ChoiceLines
@@ -53,7 +53,7 @@ UNFOLDED = 1000
 QUESTION = "a question"
 WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     BenchApp: (("5",), None),
-    BenchScreen: (("5",), None),
+    MainScreen: (("5",), None),
     Checklist: (("1",), None),
     Filter: (("1", "slash"), None),
     ResultTable: (("4",), None),
@@ -66,7 +66,7 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     SettingsScreen: (("b",), ChoiceLines),
     ChoiceLines: (("b",), ChoiceLines),
     PresetsScreen: (("P",), None),
-    ChoiceList: (("P",), None),
+    DialogList: (("P",), None),
     ColumnsScreen: (("4", "c"), None),
     RunsScreen: (("H",), None),
     ListFilter: (("H", "slash"), None),
@@ -112,7 +112,7 @@ def strings(node: ast.AST) -> set[str]:
 
 
 def test_places_has_every_class_that_declares_keys() -> None:
-    inside = {widget for widgets in PLACES.values() for widget in widgets} | {BenchApp, BenchScreen}
+    inside = {widget for widgets in PLACES.values() for widget in widgets} | {BenchApp, MainScreen}
     assert set(declaring()) == inside
     assert set(WAYS) == inside
 
@@ -142,7 +142,7 @@ async def test_every_key_reaches_its_action_in_its_place(tmp_path: Path, monkeyp
             if Counter(did) != Counter(action for _, action in wanted):  # those with priority come first
                 missed.append((way, wanted, did))
             await until(pilot, lambda: close(app))
-            app.bench.go_to("results")
+            app.main_screen.go_to("results")
     assert missed == []
 
 
@@ -180,7 +180,7 @@ async def reached(app: BenchApp, pilot: Pilot[int], pressed_keys: Sequence[str])
 
 def close(app: BenchApp) -> bool:
     """Take the dialogs away; True once there is none."""
-    if app.screen is app.bench:
+    if app.screen is app.main_screen:
         return True
     app.screen.dismiss(None)
     return False
@@ -229,11 +229,11 @@ async def test_the_footer_is_never_cut_at_80_columns(tmp_path: Path) -> None:
         idle = await footers(app, pilot)
         assert all("Cancel" not in line and "Again" not in line for line in idle.values())
         await pilot.press("r")
-        await until(pilot, lambda: source.reached.is_set() and app.conductor.running)
+        await until(pilot, lambda: source.reached.is_set() and app.run_manager.running)
         running = await footers(app, pilot)
         assert all("Cancel" in line for line in running.values())
         source.go_on.set()
-        await until(pilot, lambda: not app.conductor.running)
+        await until(pilot, lambda: not app.run_manager.running)
         finished = await footers(app, pilot)
         assert all("Again" in line and "Cancel" not in line for line in finished.values())
 
@@ -242,9 +242,9 @@ async def footers(app: BenchApp, pilot: Pilot[int]) -> dict[str, str]:
     """The footer of every pane, which has room for all of its keys."""
     lines = {}
     for pane in PANES:
-        app.bench.go_to(pane)
+        app.main_screen.go_to(pane)
         await pilot.pause()
-        shown = [key for key in app.bench.query(FooterKey) if key.display]
+        shown = [key for key in app.main_screen.query(FooterKey) if key.display]
         lines[pane] = seen(app).splitlines()[-1]
         assert sum(key.outer_size.width for key in shown) <= app.size.width, lines[pane]
         assert max(key.region.right for key in shown) <= app.size.width, lines[pane]

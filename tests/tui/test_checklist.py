@@ -8,8 +8,8 @@ from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from cvbench_tui.tui.state.checklist_model import Item, Ticks
-from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
+from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from tests.tui.pick_app import MACHINE, PickApp
 
 pytestmark = pytest.mark.timeout(60)
@@ -58,7 +58,7 @@ async def test_space_ticks_an_item_and_a_family() -> None:
         await pilot.press("g", "space")
         assert app.seen("models")[0] == f"[x] {OPEN} VGG (8 of 8)"
         await pilot.press("space")
-        assert app.picks.models.ticked == ()
+        assert app.plan_selection.models.ticked == ()
         assert app.changes == 3
 
 
@@ -66,7 +66,7 @@ async def test_enter_ticks_an_item_and_folds_a_heading() -> None:
     app = PickApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("enter", "g", "enter")
-        assert app.picks.models.ticked == ("VGG16",)
+        assert app.plan_selection.models.ticked == ("VGG16",)
         assert app.seen("models")[:2] == [f"[~] {FOLDED} VGG (1 of 8)", f"[ ] {OPEN} ResNet (0 of 5)"]
         await pilot.press("enter")
         assert app.seen("models")[1].startswith("[x] VGG16 ")
@@ -115,13 +115,13 @@ async def test_all_none_and_invert_are_about_what_the_filter_shows() -> None:
     app = PickApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("space", "slash", *"resnet50", "enter", "a")
-        assert set(app.picks.models.ticked) == {"VGG16", "Resnet50", "resnext50_32x4d", "wide_resnet50_2"}
+        assert set(app.plan_selection.models.ticked) == {"VGG16", "Resnet50", "resnext50_32x4d", "wide_resnet50_2"}
         assert title(app) == "1 Models 4 of 80, 1 hidden"
         await pilot.press("n")
-        assert app.picks.models.ticked == ("VGG16",)
+        assert app.plan_selection.models.ticked == ("VGG16",)
         await pilot.press("n")
         await pilot.press("i")
-        assert len(app.picks.models.ticked) == 4
+        assert len(app.plan_selection.models.ticked) == 4
         assert app.changes == 4, "one for each key that changed something"
         await pilot.press("escape")
         assert title(app) == "1 Models 4 of 80"
@@ -133,7 +133,7 @@ async def test_space_ticks_what_was_typed_not_what_stands_first() -> None:
         await pilot.press("slash", *"resnext", "enter")
         assert app.at_cursor("models").startswith("resnext50_32x4d")
         await pilot.press("slash", *["backspace"] * 3, *"net50", "enter", "space")
-        assert app.picks.models.ticked == ("Resnet50",)
+        assert app.plan_selection.models.ticked == ("Resnet50",)
 
 
 async def test_a_filter_that_keeps_the_line_keeps_the_cursor() -> None:
@@ -151,7 +151,7 @@ async def test_an_empty_result_says_how_to_go_on() -> None:
         await pilot.press("slash", *"xyz")
         assert notice(app) == 'No model matches "xyz". Escape clears the filter.'
         await pilot.press("enter", "space", "enter", "left", "right", "down", "G", "pagedown", "a", "i")
-        assert app.picks.models.ticked == ()
+        assert app.plan_selection.models.ticked == ()
         assert app.changes == 0
         await pilot.press("escape")
         assert notice(app) == ""
@@ -174,7 +174,7 @@ async def test_escape_clears_the_filter_then_leaves_it() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"vit", "escape")
         assert app.focused is app.filter("models")
-        assert app.picks.models.needle == ""
+        assert app.plan_selection.models.filter_text == ""
         await pilot.press("escape")
         assert app.focused is app.lines("models")
         assert not app.filter("models").display
@@ -194,7 +194,7 @@ async def test_escape_without_a_filter_is_the_screens() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         assert app.pane("models").check_action("clear_filter", ()) is False
-        app.pane("models").ticks.needle = "v"
+        app.pane("models").ticks.filter_text = "v"
         assert app.pane("models").check_action("clear_filter", ()) is True
 
 
@@ -212,9 +212,9 @@ async def test_a_click_on_a_box_ticks_and_on_a_headings_text_folds() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         await click(pilot, app, 2, 1)
-        assert app.picks.models.ticked == ("VGG16 BN",)
+        assert app.plan_selection.models.ticked == ("VGG16 BN",)
         await click(pilot, app, 2, 8)
-        assert app.picks.models.ticked == ()
+        assert app.plan_selection.models.ticked == ()
         await click(pilot, app, 0, 1)
         assert app.seen("models")[0] == f"[x] {OPEN} VGG (8 of 8)"
         await click(pilot, app, 0, 4)
@@ -233,9 +233,9 @@ async def test_a_tick_and_a_step_draw_only_the_lines_that_change(monkeypatch: py
         await pilot.press("down")
         drawn: list[int] = []
         shown: list[object] = []
-        draw, show = TickLines.render_line, TickLines.show
-        monkeypatch.setattr(TickLines, "render_line", lambda self, y: drawn.append(y) or draw(self, y))
-        monkeypatch.setattr(TickLines, "show", lambda self, *args: shown.append(args) or show(self, *args))
+        draw, show = ChecklistLines.render_line, ChecklistLines.show
+        monkeypatch.setattr(ChecklistLines, "render_line", lambda self, y: drawn.append(y) or draw(self, y))
+        monkeypatch.setattr(ChecklistLines, "show", lambda self, *args: shown.append(args) or show(self, *args))
         await pilot.press("space")
         await pilot.pause()
         assert sorted(drawn) == [0, 2], "the line and its heading"
@@ -251,8 +251,8 @@ async def test_the_legend_names_the_columns_there_are() -> None:
     async with app.run_test(size=(90, 44)) as pilot:
         await pilot.pause()
         assert legend(app) == "image px  GMACs  parameters"
-        app.picks.offer(MACHINE)
-        app.picks.remember(lambda case: "12.3 ms")
+        app.plan_selection.offer(MACHINE)
+        app.plan_selection.remember(lambda case: "12.3 ms")
         app.pane("models").rebuild()
         app.pane("layers").rebuild()
         await pilot.pause()
@@ -266,7 +266,7 @@ async def test_the_legend_names_the_columns_there_are() -> None:
 async def test_devices_tell_their_whole_reason_and_are_as_high_as_they_need() -> None:
     app = PickApp()
     async with app.run_test(size=SIZE) as pilot:
-        app.picks.offer(MACHINE)
+        app.plan_selection.offer(MACHINE)
         app.pane("devices").rebuild()
         await pilot.pause()
         rows = app.seen("devices")
@@ -277,7 +277,7 @@ async def test_devices_tell_their_whole_reason_and_are_as_high_as_they_need() ->
         assert app.lines("devices").size.height == len(rows) == 7
         app.lines("devices").focus()
         await pilot.press("end", "space", "a")
-        assert app.picks.devices.ticked == ("cpu", "cuda:0")
+        assert app.plan_selection.devices.ticked == ("cpu", "cuda:0")
         assert title(app, "devices") == "3 Devices 2 of 2"
 
 
@@ -296,7 +296,7 @@ async def test_hostile_names_are_shown_and_cut_and_nothing_breaks(width: int) ->
     names = ["[/]", "[bold]b[/bold]", "\x1b[31mred", "\u05d0\u05d1", "a" * 300, "\u6f22" * 90, "a\nb", "", "x\u0301"]
     items = [Item(str(at), name, group=name[:5] or "none", columns=(name,)) for at, name in enumerate(names)]
     items += [Item(f"r{at}", name, reason=name or "no") for at, name in enumerate(names)]
-    app = PickApp(ticks=Ticks(items, headings=("[/] h",)), width=width)
+    app = PickApp(ticks=ChecklistModel(items, headings=("[/] h",)), width=width)
     async with app.run_test(size=(90, 44)) as pilot:
         await pilot.press("a", "slash", *"[/]", "enter", "space", "escape", "minus", "plus", "end", "home")
         assert len(app.pane("things").ticks.ticked) == len(names) - 1, "all, and the one that was found unticked"

@@ -17,7 +17,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.terminal import clipboard
-from cvbench_tui.tui.terminal.clipboard import MOST_BASE64, SCREEN_PIECE, copy, tool_for
+from cvbench_tui.tui.terminal.clipboard import MAX_BASE64, SCREEN_PIECE, copy, tool_for
 
 pytestmark = pytest.mark.timeout(60)
 TEXT = "| VGG16 | 3 µs |\n"
@@ -127,7 +127,7 @@ async def test_a_program_that_leaves_a_child_behind_is_no_hang(
 
 
 async def test_too_long_for_a_terminal_is_said_and_not_sent() -> None:
-    sentence, shown = await copied("x" * MOST_BASE64, Terminal())
+    sentence, shown = await copied("x" * MAX_BASE64, Terminal())
     assert sentence.startswith("The text has 99 kB as OSC 52, and many terminals refuse more than 74 kB: save it")
     assert shown == ""
 

@@ -1,4 +1,4 @@
-"""Begin, add, skip, again, open, quit: the conductor without an app, its messages handled as the app does."""
+"""Begin, add, skip, again, open, quit: the run_manager without an app, its messages handled as the app does."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.results.storage.runs import list_runs, load, read_events
-from cvbench_tui.tui.controllers import run_manager as conductor
-from cvbench_tui.tui.controllers.run_manager import Conductor
+from cvbench_tui.tui.controllers import run_manager as run_manager
+from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
 from tests.tui.waits import wait_until
 
@@ -60,30 +60,30 @@ class Gate(ReplaySource):
 
 
 class Bench:
-    """A conductor and what the app does with its messages."""
+    """A run_manager and what the app does with its messages."""
 
     def __init__(self, folder: Path, source: EventSource) -> None:
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.refusals: list[str] = []
         self.logged = 0
-        self.conductor = Conductor(source, folder / "runs", self.messages.put, lambda: NOW_S)
-        self.conductor.environment = source.probe()
+        self.run_manager = RunManager(source, folder / "runs", self.messages.put, lambda: NOW_S)
+        self.run_manager.environment = source.probe()
 
     def until(self, true: Callable[[], bool]) -> None:
         """Handle messages until it is so."""
         while not true():
             message = self.messages.get(timeout=WAIT_S)
             if isinstance(message, RunAdvanced):
-                self.conductor.run = message.run
+                self.run_manager.run = message.run
             elif isinstance(message, RunRefused):
-                self.conductor.refused()
+                self.run_manager.refused()
                 self.refusals.append(message.error.message)
             self.logged += isinstance(message, Logged)
 
     def until_ended(self) -> Run:
-        self.until(lambda: not self.conductor.running)
-        assert self.conductor.run is not None
-        return self.conductor.run
+        self.until(lambda: not self.run_manager.running)
+        assert self.run_manager.run is not None
+        return self.run_manager.run
 
 
 def some(*cases: Case) -> Plan:
@@ -100,46 +100,46 @@ def gated(tmp_path: Path) -> Iterator[tuple[Bench, Gate]]:
     source = Gate(EVENTS)
     bench = Bench(tmp_path, source)
     yield bench, source
-    bench.conductor.shut_down()
+    bench.run_manager.shut_down()
 
 
 def test_rows_are_added_to_the_run_that_goes_on_and_only_new_ones(gated: tuple[Bench, Gate]) -> None:
     bench, source = gated
-    conductor = bench.conductor
-    assert conductor.add(PLAN) == 0
-    conductor.begin(some(*PLAN.cases[:2]))
+    run_manager = bench.run_manager
+    assert run_manager.add(PLAN) == 0
+    run_manager.begin(some(*PLAN.cases[:2]))
     assert source.reached.wait(WAIT_S)
-    assert conductor.add(PLAN) == 4
-    assert conductor.add(PLAN) == 0
+    assert run_manager.add(PLAN) == 4
+    assert run_manager.add(PLAN) == 0
     source.let.set()
     run = bench.until_ended()
     assert (len(run.plan.cases), run.pending, run.ended) == (6, 0, "finished")
-    assert conductor.run_file is not None
-    assert load(conductor.run_file) == run
-    assert conductor.add(PLAN) == 0
+    assert run_manager.run_file is not None
+    assert load(run_manager.run_file) == run
+    assert run_manager.add(PLAN) == 0
 
 
 def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench, Gate]) -> None:
     bench, source = gated
-    conductor = bench.conductor
-    conductor.skip()
-    conductor.begin(some(*PLAN.cases[:2]))
+    run_manager = bench.run_manager
+    run_manager.skip()
+    run_manager.begin(some(*PLAN.cases[:2]))
     assert source.reached.wait(WAIT_S)
-    assert not conductor.can_run_again
-    conductor.skip()
+    assert not run_manager.can_run_again
+    run_manager.skip()
     source.let.set()
     run = bench.until_ended()
     assert [failure.kind for failure in run.failures] == ["skipped"]
-    path = conductor.run_file
-    assert conductor.can_run_again
-    assert conductor.again()
-    assert conductor.running
+    path = run_manager.run_file
+    assert run_manager.can_run_again
+    assert run_manager.again()
+    assert run_manager.running
     run = bench.until_ended()
-    assert (len(run.measured), run.failures, conductor.run_file) == (2, (), path)
+    assert (len(run.measured), run.failures, run_manager.run_file) == (2, (), path)
     assert path is not None
     assert load(path) == run
-    assert not conductor.can_run_again
-    assert not conductor.again()
+    assert not run_manager.can_run_again
+    assert not run_manager.again()
 
 
 def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
@@ -158,48 +158,48 @@ def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
 
     source = Flaky(EVENTS)
     bench = Bench(tmp_path, source)
-    bench.conductor.begin(some(first, second))
+    bench.run_manager.begin(some(first, second))
     assert source.reached.wait(WAIT_S)
-    assert bench.conductor.can_run_again
-    assert bench.conductor.again()
+    assert bench.run_manager.can_run_again
+    assert bench.run_manager.again()
     source.let.set()
     run = bench.until_ended()
     assert (len(run.measured), run.failures) == (2, ())
-    assert bench.conductor.run_file is not None
-    (added,) = (event for event in read_events(bench.conductor.run_file) if isinstance(event, RowsAdded))
+    assert bench.run_manager.run_file is not None
+    (added,) = (event for event in read_events(bench.run_manager.run_file) if isinstance(event, RowsAdded))
     assert added.cases == (first,)
 
 
 def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) -> None:
     bench, source = gated
-    conductor = bench.conductor
-    conductor.begin(PLAN)
+    run_manager = bench.run_manager
+    run_manager.begin(PLAN)
     assert source.reached.wait(WAIT_S)
-    conductor.cancel()
-    assert conductor.cancelling
-    assert not conductor.can_run_again
-    assert not conductor.again()
-    assert conductor.add(some(replace(PLAN.cases[0], batch=999))) == 0
+    run_manager.cancel()
+    assert run_manager.cancelling
+    assert not run_manager.can_run_again
+    assert not run_manager.again()
+    assert run_manager.add(some(replace(PLAN.cases[0], batch=999))) == 0
     run = bench.until_ended()
     assert (run.ended, run.pending) == ("cancelled", 5)
-    assert conductor.again()
+    assert run_manager.again()
     run = bench.until_ended()
     assert (run.ended, run.pending, len(run.measured)) == ("finished", 0, 5)
 
 
 def test_a_run_of_the_past_is_shown_and_goes_on_in_its_file(replay: Bench, tmp_path: Path) -> None:
-    replay.conductor.begin(PLAN)
+    replay.run_manager.begin(PLAN)
     replay.until_ended()
-    path = replay.conductor.run_file
+    path = replay.run_manager.run_file
     assert path is not None
     torn = path.read_bytes()
     cut = torn.index(b"\n", torn.index(b'"case_started"')) + 20
     path.write_bytes(torn[:cut])
     later = Bench(tmp_path, ReplaySource(EVENTS))
-    assert later.conductor.open(load(path))
-    assert later.conductor.run is not None
-    assert (later.conductor.running, later.conductor.run.running, later.conductor.run_file) == (False, None, None)
-    assert later.conductor.again()
+    assert later.run_manager.open(load(path))
+    assert later.run_manager.run is not None
+    assert (later.run_manager.running, later.run_manager.run.running, later.run_manager.run_file) == (False, None, None)
+    assert later.run_manager.again()
     run = later.until_ended()
     assert (run.pending, len(run.measured)) == (0, 5)
     assert load(path) == run
@@ -207,50 +207,50 @@ def test_a_run_of_the_past_is_shown_and_goes_on_in_its_file(replay: Bench, tmp_p
 
 
 def test_a_run_of_another_machine_is_shown_but_never_mixed_with_this_one(replay: Bench) -> None:
-    replay.conductor.begin(PLAN)
+    replay.run_manager.begin(PLAN)
     run = replay.until_ended()
-    assert replay.conductor.can_run_again
+    assert replay.run_manager.can_run_again
     assert run.environment is not None
     other = replace(run, environment=replace(run.environment, identity_hash="other"))
-    assert replay.conductor.open(other)
-    assert not replay.conductor.can_run_again
-    assert not replay.conductor.again()
+    assert replay.run_manager.open(other)
+    assert not replay.run_manager.can_run_again
+    assert not replay.run_manager.again()
 
 
 def test_no_run_is_opened_over_one_that_goes_on(gated: tuple[Bench, Gate]) -> None:
     bench, source = gated
-    bench.conductor.begin(some(PLAN.cases[0]))
+    bench.run_manager.begin(some(PLAN.cases[0]))
     assert source.reached.wait(WAIT_S)
-    bench.until(lambda: bench.conductor.run is not None)
-    shown = bench.conductor.run
+    bench.until(lambda: bench.run_manager.run is not None)
+    shown = bench.run_manager.run
     assert shown is not None
-    assert not bench.conductor.open(replace(shown, id="other"))
-    assert bench.conductor.running
+    assert not bench.run_manager.open(replace(shown, id="other"))
+    assert bench.run_manager.running
 
 
 def test_what_cannot_be_measured_again_leaves_the_run_as_it_was(replay: Bench, tmp_path: Path) -> None:
-    replay.conductor.begin(PLAN)
+    replay.run_manager.begin(PLAN)
     before = replay.until_ended()
     for file in (tmp_path / "runs").iterdir():
         file.unlink()
-    assert replay.conductor.again()
+    assert replay.run_manager.again()
     replay.until_ended()
     assert "No such file" in replay.refusals[0]
-    assert replay.conductor.run == before
+    assert replay.run_manager.run == before
 
 
 def test_the_log_has_our_notes_and_the_workers_words(tmp_path: Path) -> None:
     bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), "exits", str(tmp_path / "mark")), start_s=60))
-    bench.conductor.begin(some(*PLAN.cases[:2]))
+    bench.run_manager.begin(some(*PLAN.cases[:2]))
     bench.until_ended()
-    bench.until(lambda: "last words" in bench.conductor.lines)
-    bench.conductor.shut_down()
+    bench.until(lambda: "last words" in bench.run_manager.lines)
+    bench.run_manager.shut_down()
     clock = time.strftime("%H:%M:%S", time.localtime(NOW_S))
-    lines = list(bench.conductor.lines)
+    lines = list(bench.run_manager.lines)
     assert f"{clock} Resnet18 cpu started" in lines
     assert any(line.startswith(f"{clock} Resnet18 cpu failed: ") for line in lines)
     assert lines[-1] == f"{clock} run finished: 1 measured, 1 failed"
-    assert bench.conductor.line_count == len(lines)
+    assert bench.run_manager.line_count == len(lines)
     assert bench.logged >= 1
 
 
@@ -259,16 +259,16 @@ def test_quitting_in_mid_run_waits_for_no_worker_and_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setattr(worker_process, "END_S", WAIT_S)  # whoever waits for a worker to end by itself waits in vain
-    monkeypatch.setattr(conductor, "EXIT_WAIT_S", WAIT_S)
+    monkeypatch.setattr(run_manager, "EXIT_WAIT_S", WAIT_S)
     mark = tmp_path / "mark"
     bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), mode, str(mark)), start_s=60))
-    bench.conductor.begin(some(*PLAN.cases[:2]))
+    bench.run_manager.begin(some(*PLAN.cases[:2]))
     wait_until(lambda: mark.exists() and mark.read_text())
-    bench.until(lambda: bench.conductor.run is not None and bench.conductor.run.running is not None)
-    bench.conductor.shut_down()
+    bench.until(lambda: bench.run_manager.run is not None and bench.run_manager.run.running is not None)
+    bench.run_manager.shut_down()
     wait_until(lambda: not _alive(int(mark.read_text())))
-    assert bench.conductor.run_file is not None
-    assert load(bench.conductor.run_file).ended == "cancelled"
+    assert bench.run_manager.run_file is not None
+    assert load(bench.run_manager.run_file).ended == "cancelled"
 
 
 def _alive(pid: int) -> bool:

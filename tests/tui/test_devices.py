@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from tests.tui import recorded
 from tests.tui.flow import WIDE, ended, strip, text, word
 from tests.tui.waits import until
@@ -27,7 +27,7 @@ async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: 
         assert "Queued" in strip(app)
         source.let.set()
         await until(pilot, lambda: ended(app))
-        assert app.picks.devices.ticked == ("cuda:0",)
+        assert app.plan_selection.devices.ticked == ("cuda:0",)
         assert word(app) == "finished: 1 measured"
 
 
@@ -45,21 +45,21 @@ async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> 
 async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.pause()
-        lines = app.bench.query_one("#devices TickLines", TickLines)
+        lines = app.main_screen.query_one("#devices ChecklistLines", ChecklistLines)
         shown = "\n".join(lines.render_line(y).text for y in range(lines.size.height))
         assert "[-] mps" in shown
         assert "Not a Mac." in shown
         assert "[x] cuda:0 Example GPU [test]" in shown
         await pilot.press("3", "a")
-        assert app.picks.devices.ticked == ("cpu", "cuda:0")
+        assert app.plan_selection.devices.ticked == ("cpu", "cuda:0")
 
 
 async def test_a_preset_with_a_device_that_is_not_here_says_so(tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=replace(recorded.TOP, devices=("cpu", "cuda:7")))
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.conductor.environment is not None)
+        await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.pause()
-        assert app.picks.devices.ticked == ("cpu",)
+        assert app.plan_selection.devices.ticked == ("cpu",)
         assert "cuda:7" in strip(app)

@@ -8,12 +8,12 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.message import Message
 
-from cvbench_tui.engine.gauges import Gauge
+from cvbench_tui.engine.gauges import GaugeReading
 from cvbench_tui.tui.widgets.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
 from tests.tui.waits import until, wait_until
 
 GIB = 2.0**30
-HOST = Gauge(0.12, 2.4e9, 0.53, 3.1 * GIB, 23.5 * GIB)
+HOST = GaugeReading(0.12, 2.4e9, 0.53, 3.1 * GIB, 23.5 * GIB)
 CARD = replace(
     HOST,
     gpu_share=0.87,
@@ -49,7 +49,7 @@ class Counting:
     def __init__(self) -> None:
         self.readings, self.closed = 0, False
 
-    def read(self) -> Gauge:
+    def read(self) -> GaugeReading:
         self.readings += 1
         return replace(HOST, load=float(self.readings))
 
@@ -131,11 +131,11 @@ async def test_what_is_not_there_is_a_dash_or_nothing() -> None:
     async with app.run_test(size=(120, 5)):
         app.strip.show(None, "cpu", False)
         assert app.line == ""
-        app.strip.show(Gauge(), "cuda:0", False)
+        app.strip.show(GaugeReading(), "cuda:0", False)
         assert app.line == "cpu - load - mem -/- GiB | cuda:0 -"
-        app.strip.show(replace(Gauge(), gpu_share=0.0), "cuda:0", False)
+        app.strip.show(replace(GaugeReading(), gpu_share=0.0), "cuda:0", False)
         assert app.line.endswith("| cuda:0 0% - C - W -/- GiB")
-        app.strip.show(Gauge(), "[bold]\x1b[2J", False)
+        app.strip.show(GaugeReading(), "[bold]\x1b[2J", False)
         assert "[bold]" in app.line
         assert "\x1b" not in app.line
 

@@ -79,17 +79,17 @@ async def seen(app: BenchApp, pilot: Pilot[int], *keys: str) -> str:
 @pytest.mark.parametrize("hostile", STRINGS.values(), ids=STRINGS.keys())
 async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: str) -> None:
     app = recorded.app(tmp_path, ReplaySource(poisoned(hostile)), recorded.ALL)
-    app.host = app.bench._host = hostile
+    app.host = app.main_screen._host = hostile
     app._problems = [hostile]
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(toasts(app)) or not hostile)
         await run_all(app, pilot)
-        app.conductor.lines.append(hostile)
+        app.run_manager.lines.append(hostile)
         app.post_message(Logged())
         for keys in (("4",), ("down",) * 4, ("enter",), ("escape", "5"), ("3",), ("s",), ("escape", "H"), ("escape",)):
             await seen(app, pilot, *keys)
         await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y", "slash", "escape", "escape")
-        app.conductor.open(with_a_row_of_that_name(app, hostile))
+        app.run_manager.open(with_a_row_of_that_name(app, hostile))
         app._show_run()
         for keys in (("4", "g"), ("u",), ("u",), ("m",), ("enter",), ("escape", "Y"), ("c",), ("escape",)):
             await seen(app, pilot, *keys)
@@ -104,7 +104,7 @@ async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: 
 
 def with_a_row_of_that_name(app: BenchApp, text: str) -> Run:
     """The run on screen as another one, whose first row is of a layer of that name."""
-    run = app.conductor.run
+    run = app.run_manager.run
     assert run is not None
     odd = dataclasses.replace(run.plan.cases[0], workload=Workload("layer", text, "relu", (3, 8, 8)))
     return dataclasses.replace(run, plan=dataclasses.replace(run.plan, cases=(odd, *run.plan.cases[1:])), id="other")

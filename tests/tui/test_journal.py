@@ -14,7 +14,7 @@ from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.storage.runs import read_events
 from cvbench_tui.tui.messages import Logged
 from cvbench_tui.tui.state import log_buffer as journal
-from cvbench_tui.tui.state.log_buffer import MOST_LINES, Journal, words
+from cvbench_tui.tui.state.log_buffer import MAX_LINES, LogBuffer, words
 from tests.tui.waits import wait_until
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
@@ -23,7 +23,7 @@ GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
 def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "LOGGED_EVERY_S", 3600.0)
     posted: list[Message] = []
-    mine = Journal(posted.append)
+    mine = LogBuffer(posted.append)
     mine.write("first")
     assert [type(message) for message in posted] == [Logged]
     for number in range(1000):
@@ -40,7 +40,7 @@ def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "LOGGED_EVERY_S", 0.2)
     posted: list[Message] = []
-    mine = Journal(posted.append)
+    mine = LogBuffer(posted.append)
     mine.write("first")
     mine.write("second")
     wait_until(lambda: len(posted) == 2)
@@ -48,15 +48,15 @@ def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.Mo
 
 
 def test_only_the_newest_lines_are_kept_and_all_are_counted() -> None:
-    mine = Journal(lambda message: None)
-    for number in range(MOST_LINES + 500):
+    mine = LogBuffer(lambda message: None)
+    for number in range(MAX_LINES + 500):
         mine.write(str(number))
-    assert (len(mine.lines), mine.lines[0], mine.count) == (MOST_LINES, "500", MOST_LINES + 500)
+    assert (len(mine.lines), mine.lines[0], mine.count) == (MAX_LINES, "500", MAX_LINES + 500)
     mine.close()
 
 
 def test_the_lines_stand_still_while_they_are_read() -> None:
-    mine = Journal(lambda message: None)
+    mine = LogBuffer(lambda message: None)
     stop = threading.Event()
 
     def talk() -> None:
@@ -80,7 +80,7 @@ def test_the_lines_stand_still_while_they_are_read() -> None:
 
 def test_a_closed_journal_tells_nothing() -> None:
     posted: list[Message] = []
-    mine = Journal(posted.append)
+    mine = LogBuffer(posted.append)
     mine.close()
     mine.write("too late")
     assert not posted

@@ -14,7 +14,7 @@ from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.presets import PresetChoice, PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
-from cvbench_tui.tui.widgets.option_list import ChoiceList
+from cvbench_tui.tui.widgets.option_list import DialogList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
 
@@ -124,7 +124,7 @@ async def test_a_name_is_checked_and_escape_goes_back_step_by_step() -> None:
         await pilot.press("escape")
         assert app.screen.query_one("#name", Input).value == ""
         await pilot.press("escape")
-        assert isinstance(app.screen.focused, ChoiceList)
+        assert isinstance(app.screen.focused, DialogList)
         await pilot.press("escape")
         await until(pilot, lambda: app.result is None)
 
@@ -139,15 +139,15 @@ async def test_nothing_ticked_cannot_be_saved() -> None:
 async def test_presets_by_mouse() -> None:
     app = presets()
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(ChoiceList, offset=(4, 2))
+        await pilot.click(DialogList, offset=(4, 2))
         assert app.result is UNTOUCHED
         await pilot.click("#delete")
         assert isinstance(app.screen, ConfirmScreen)
         await pilot.click("#no")
         await pilot.click("#save")
         assert app.screen.focused is app.screen.query_one("#name")
-        await pilot.click(ChoiceList, offset=(4, 1))
-        await pilot.click(ChoiceList, offset=(4, 1))
+        await pilot.click(DialogList, offset=(4, 1))
+        await pilot.click(DialogList, offset=(4, 1))
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == PresetChoice("open", "published")
     for button, expected in (("#open", PresetChoice("open", "quick")), ("#close", None)):
@@ -207,11 +207,11 @@ async def test_columns_automatic_or_left_alone(key: str, expected: object) -> No
 async def test_columns_by_mouse() -> None:
     app = DialogApp(ColumnsScreen(COLUMNS, ("device",)))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(ChoiceList, offset=(1, 2))
+        await pilot.click(DialogList, offset=(1, 2))
         assert "[x] Batch" in seen(app)
         await pilot.click("#tick")
         assert "[ ] Batch" in seen(app)
-        await pilot.click(ChoiceList, offset=(1, 3))
+        await pilot.click(DialogList, offset=(1, 3))
         await pilot.click("#use")
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == ("name", "device", "image")
@@ -266,8 +266,8 @@ async def test_a_run_that_cannot_be_read_says_all_of_why_and_is_never_opened(siz
 async def test_a_run_that_cannot_be_read_is_told_by_mouse() -> None:
     app = DialogApp(RunsScreen(RUNS))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(ChoiceList, offset=(2, 3))
-        await pilot.click(ChoiceList, offset=(2, 3))
+        await pilot.click(DialogList, offset=(2, 3))
+        await pilot.click(DialogList, offset=(2, 3))
         await pilot.click("#open")
         assert said(app) == RUNS[3].problem
         assert app.result is UNTOUCHED
@@ -298,7 +298,7 @@ async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
     app = DialogApp(RunsScreen(RUNS))
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("slash", "escape")
-        assert isinstance(app.screen.focused, ChoiceList)
+        assert isinstance(app.screen.focused, DialogList)
         await pilot.press("escape")
         await until(pilot, lambda: app.result is None)
 
@@ -306,8 +306,8 @@ async def test_the_arrows_move_in_the_list_while_the_filter_is_typed() -> None:
 async def test_runs_by_mouse() -> None:
     app = DialogApp(RunsScreen(RUNS))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(ChoiceList, offset=(2, 3))
-        await pilot.click(ChoiceList, offset=(2, 2))
+        await pilot.click(DialogList, offset=(2, 3))
+        await pilot.click(DialogList, offset=(2, 2))
         await pilot.click("#open")
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == RUNS[2].path

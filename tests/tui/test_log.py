@@ -32,7 +32,7 @@ class Talking(ReplaySource):
 
 
 def lines(app: BenchApp) -> str:
-    return "\n".join(app.bench.log_pane.query_one(Log).lines)
+    return "\n".join(app.main_screen.log_pane.query_one(Log).lines)
 
 
 async def test_what_came_is_read_and_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ async def test_other_keys_work_and_are_shown(tmp_path: Path) -> None:
         assert "A All" in footer(seen(app))
         assert "Q Quit" in footer(seen(app))
         await pilot.press("r", "f5", "q")
-        assert app.conductor.run is None
+        assert app.run_manager.run is None
         assert app.is_running
         await pilot.press("ctrl+z")  # nothing here: what it does in a terminal is tested in one
         await pilot.press("question_mark")
@@ -99,5 +99,5 @@ async def test_broken_settings_are_told_and_the_defaults_hold(tmp_path: Path, te
     async with app.run_test(size=NARROW) as pilot:
         await until(pilot, lambda: told in toasts(app))
         assert app.theme == DEFAULT
-        assert not app.remembered.settings.autosave
+        assert not app.settings_store.settings.autosave
     assert read_settings(app, tmp_path) == text_of_file, "the user's file stays as it is"

@@ -11,7 +11,7 @@ import pytest
 from textual.app import App
 
 import cvbench_tui
-from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.terminal.timers import sure_timer
 from tests.tui import recorded
 from tests.tui.flow import known, run_all
 from tests.tui.waits import until
@@ -30,14 +30,14 @@ def late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_framework_still_loses_it(late: None) -> None:
-    """When this fails, ``once`` has become needless."""
+    """When this fails, ``sure_timer`` has become needless."""
     heard: list[str] = []
     app: App[None] = App()
     async with app.run_test() as pilot:
         app.set_timer(0.01, lambda: heard.append("framework"))
-        once(app.set_timer(0.01, lambda: heard.append("once")))
+        sure_timer(app.set_timer(0.01, lambda: heard.append("sure")))
         await pilot.pause()  # until both have run off
-    assert heard == ["once"]
+    assert heard == ["sure"]
 
 
 async def test_a_change_of_size_is_not_lost(late: None, tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ async def test_a_change_of_size_is_not_lost(late: None, tmp_path: Path) -> None:
         await known(app, pilot)
         for size in ((200, 50), (80, 24), (120, 40), (80, 24)):
             await pilot.resize_terminal(*size)
-            assert app.bench.outer_size == size
-    app.conductor.shut_down()
+            assert app.main_screen.outer_size == size
+    app.run_manager.shut_down()
 
 
 async def test_the_table_is_drawn_again(late: None, tmp_path: Path) -> None:
@@ -56,8 +56,8 @@ async def test_the_table_is_drawn_again(late: None, tmp_path: Path) -> None:
         await run_all(app, pilot)
         await pilot.press("4", "slash", *"VGG")
         await pilot.pause()
-        assert {row.cells[0].text for row in app.bench.results.table._table.rows} == {"VGG16"}
-    app.conductor.shut_down()
+        assert {row.cells[0].text for row in app.main_screen.results.table._table.rows} == {"VGG16"}
+    app.run_manager.shut_down()
 
 
 async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
     async with app.run_test(size=(120, 40)) as pilot:
         await known(app, pilot)
         await pilot.press("r")
-        pane = app.bench.results
-        await until(pilot, lambda: source.reached.is_set() and pane.run is app.conductor.newest)
+        pane = app.main_screen.results
+        await until(pilot, lambda: source.reached.is_set() and pane.run is app.run_manager.newest)
         assert pane.run is not None
         pane.draw()
         pane.show(pane.run)
@@ -75,8 +75,8 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
         await pilot.pause()
         assert pane._timer is None, "drawn"
         source.go_on.set()
-        await until(pilot, lambda: not app.conductor.running)
-    app.conductor.shut_down()
+        await until(pilot, lambda: not app.run_manager.running)
+    app.run_manager.shut_down()
 
 
 def test_every_timer_of_the_app_is_sure() -> None:
@@ -84,4 +84,4 @@ def test_every_timer_of_the_app_is_sure() -> None:
     lines = [f"{file.name}: {line.strip()}" for file in files for line in file.read_text("utf-8").splitlines()]
     timers = [line for line in lines if ".set_timer(" in line]
     assert timers, "the app has some"
-    assert [line for line in timers if "once(" not in line] == []
+    assert [line for line in timers if "sure_timer(" not in line] == []

@@ -44,9 +44,9 @@ async def test_presets_are_opened_saved_and_deleted(tmp_path: Path, own_folder: 
         await pilot.press("d")
         assert "shipped with the program and stays" in complaint(app)
         await pilot.press("enter")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
         assert "Preset quick is ticked" in strip(app)
-        assert app.picks.models.ticked == ("Resnet18",)
+        assert app.plan_selection.models.ticked == ("Resnet18",)
         assert "protocol quick, batch 1" in text(app, "#settings")
         await pilot.press("P", "n", *"mine", "enter")
         assert "Saved the preset mine as" in strip(app).replace("\n", " ")
@@ -55,7 +55,7 @@ async def test_presets_are_opened_saved_and_deleted(tmp_path: Path, own_folder: 
         assert isinstance(app.screen, PresetsScreen)
         await pilot.press("G", "enter")
         assert "Preset mine is ticked" in strip(app)
-        assert app.picks.models.ticked == ("Resnet18",)
+        assert app.plan_selection.models.ticked == ("Resnet18",)
         await pilot.press("P", "G", "delete", "n")
         assert list(own_folder.iterdir()), "answered no"
         await pilot.press("d", "y")
@@ -75,8 +75,8 @@ async def test_a_preset_that_cannot_be_used_is_told(tmp_path: Path, own_folder: 
         await pilot.press("n", *"quick", "enter")
         assert "quick is shipped with the program" in complaint(app)
         await pilot.press("escape", "escape", "escape")
-        assert app.screen is app.bench
-        assert set(app.picks.models.ticked) == {"Resnet18", "VGG16"}
+        assert app.screen is app.main_screen
+        assert set(app.plan_selection.models.ticked) == {"Resnet18", "VGG16"}
 
 
 async def test_a_name_no_preset_can_have_is_said_in_the_dialog(tmp_path: Path, own_folder: Path) -> None:
@@ -87,7 +87,7 @@ async def test_a_name_no_preset_can_have_is_said_in_the_dialog(tmp_path: Path, o
         assert isinstance(app.screen, PresetsScreen)
         assert complaint(app).startswith("'a/b' cannot be a preset's name. A name has at most 60 letters")
         await pilot.press("backspace", "backspace", "enter")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
     assert [path.name for path in own_folder.iterdir()] == ["a.toml"]
 
 
@@ -105,9 +105,9 @@ async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
         assert isinstance(app.screen, RunsScreen)
         assert "20200101-000000-torn:" in seen(app)
         await pilot.press("enter")
-        await until(pilot, lambda: app.conductor.run is not None)
+        await until(pilot, lambda: app.run_manager.run is not None)
         await until(pilot, lambda: "of the past" in strip(app))
-        assert app.bench.pane == "results"
+        assert app.main_screen.pane == "results"
         assert len(table(app).keys) == 4
         assert table(app).text_of(table(app).keys[0]).endswith("OK")
         await pilot.press("f2")
@@ -123,12 +123,12 @@ async def test_a_run_file_that_broke_meanwhile_says_so(tmp_path: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         (file,) = (tmp_path / "runs").glob("*.jsonl")
-        shown = app.conductor.run
+        shown = app.run_manager.run
         await pilot.press("f7")
         file.write_text("not a run [/]\n")
         await pilot.press("enter")
         await until(pilot, lambda: file.name in strip(app))
-        assert app.conductor.run is shown, "what was there stays"
+        assert app.run_manager.run is shown, "what was there stays"
 
 
 async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
@@ -141,11 +141,11 @@ async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
         await pilot.press("escape", "r")
         await until(pilot, source.reached.is_set)
         await pilot.press("H")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
         said = toasts(app)
         assert "Past runs can be opened when it has ended" in said
         app.clear_notifications()
-        app.open_flow.open_run(tmp_path / "runs" / "any.jsonl")  # as the palette does
+        app.open_controller.open_run(tmp_path / "runs" / "any.jsonl")  # as the palette does
         await pilot.pause()
         assert toasts(app) == said
 
@@ -160,7 +160,7 @@ async def test_the_settings_of_the_plan(tmp_path: Path) -> None:
         assert isinstance(app.screen, SettingsScreen), "the dialog stays with what was typed"
         assert complaint(app)
         await pilot.press("backspace", *"32", "enter")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
         assert text(app, "#settings") == "protocol rigorous, batch 32"
         await pilot.press("p", "p")
         assert text(app, "#settings") == "protocol quick, batch 32"
@@ -192,14 +192,14 @@ async def test_the_palette_does_what_it_lists(tmp_path: Path) -> None:
         await until(pilot, lambda: "Preset quick is ticked" in strip(app))
         await found(app, pilot, "go to the devices")
         await pilot.press("enter")
-        await until(pilot, lambda: app.bench.pane == "devices")
+        await until(pilot, lambda: app.main_screen.pane == "devices")
         await found(app, pilot, "what is ticked")
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.bench)
+        await until(pilot, lambda: app.screen is app.main_screen)
         await pilot.press("f9")
         await until(pilot, lambda: "Search for themes" in seen(app))
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.bench)
+        await until(pilot, lambda: app.screen is app.main_screen)
 
 
 @pytest.mark.parametrize("key", ["ctrl+p", "f9"])
@@ -226,4 +226,4 @@ async def test_the_help_begins_with_the_pane_in_front(tmp_path: Path) -> None:
             headings = [line for line in text(app, "#help").splitlines() if line in ("Anywhere", title)]
             assert headings == [title, "Anywhere"]
             await pilot.press("f1")
-            assert app.screen is app.bench
+            assert app.screen is app.main_screen

@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 
 from cvbench_tui.errors import PresetError
 from cvbench_tui.results.storage.runs import RunSummary
-from cvbench_tui.tui.keys.palette_commands import MOST_RUNS, BenchCommands, Command, actions, lists, themes
+from cvbench_tui.tui.keys.palette_commands import MAX_RUNS, BenchCommands, Command, actions, lists, themes
 from cvbench_tui.tui.screens.runs import moment
 from tests.tui.dialog_app import SIZES, Preset, seen
 from tests.tui.waits import until
@@ -56,7 +56,7 @@ class Bench(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Pane("one", "two")
-        yield Input(id="needle")
+        yield Input(id="filter_text")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "cancel"
@@ -138,7 +138,7 @@ async def test_presets_runs_and_themes_are_named() -> None:
             ("theme", theme),
         ]
         app.runs = app.runs[:1] * 80
-        assert len(lists(app)) == 2 + MOST_RUNS  # type: ignore[arg-type]
+        assert len(lists(app)) == 2 + MAX_RUNS  # type: ignore[arg-type]
 
 
 async def test_presets_that_cannot_be_listed_do_not_hide_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.state.selection import PlanSelection
 from tests.tui.pick_app import MACHINE
 
 PLAN = Selection(
@@ -24,57 +24,57 @@ PLAN = Selection(
 )
 
 
-def columns(picks: Picks, name: str) -> tuple[str, ...]:
-    (item,) = (item for item in (*picks.models.items, *picks.layers.items) if item.key == name)
+def columns(plan_selection: PlanSelection, name: str) -> tuple[str, ...]:
+    (item,) = (item for item in (*plan_selection.models.items, *plan_selection.layers.items) if item.key == name)
     return item.columns
 
 
 def test_a_plan_is_ticked_in_place_of_what_is() -> None:
-    picks = Picks()
-    picks.offer(MACHINE)
-    picks.models.toggle("alexnet")
-    picks.apply(PLAN)
-    assert picks.models.ticked == ("VGG16", "swin_t")
-    assert picks.layers.ticked == ("GELU",)
-    assert picks.devices.ticked == ("cpu",)
-    assert picks.missing == ("cuda:7",)
-    assert (picks.batch, picks.image, picks.protocol) == (16, 64, "rigorous")
-    assert picks.selection() == replace(PLAN, devices=("cpu",)), "name, order and extras are kept"
+    plan_selection = PlanSelection()
+    plan_selection.offer(MACHINE)
+    plan_selection.models.toggle("alexnet")
+    plan_selection.apply(PLAN)
+    assert plan_selection.models.ticked == ("VGG16", "swin_t")
+    assert plan_selection.layers.ticked == ("GELU",)
+    assert plan_selection.devices.ticked == ("cpu",)
+    assert plan_selection.missing == ("cuda:7",)
+    assert (plan_selection.batch, plan_selection.image, plan_selection.protocol) == (16, 64, "rigorous")
+    assert plan_selection.selection() == replace(PLAN, devices=("cpu",)), "name, order and extras are kept"
 
 
 def test_a_plan_without_devices_leaves_those_that_are_ticked() -> None:
-    picks = Picks()
-    picks.offer(MACHINE)
-    picks.devices.tick_only(("cpu",))
-    picks.apply(replace(PLAN, devices=None))
-    assert picks.devices.ticked == ("cpu",)
+    plan_selection = PlanSelection()
+    plan_selection.offer(MACHINE)
+    plan_selection.devices.tick_only(("cpu",))
+    plan_selection.apply(replace(PLAN, devices=None))
+    assert plan_selection.devices.ticked == ("cpu",)
 
 
 def test_a_plan_that_is_applied_before_the_devices_are_known_waits_for_them() -> None:
-    picks = Picks()
-    picks.apply(PLAN)
-    assert picks.last().devices == ("cpu", "cuda:7")
-    picks.offer(MACHINE)
-    assert picks.devices.ticked == ("cpu",)
-    assert picks.missing == ("cuda:7",)
+    plan_selection = PlanSelection()
+    plan_selection.apply(PLAN)
+    assert plan_selection.last().devices == ("cpu", "cuda:7")
+    plan_selection.offer(MACHINE)
+    assert plan_selection.devices.ticked == ("cpu",)
+    assert plan_selection.missing == ("cuda:7",)
 
 
 def test_families_of_a_plan_are_open_and_the_users_own_folds_stay() -> None:
-    picks = Picks()
-    picks.models.fold("VGG")
-    picks.models.unfold("RegNet")
-    picks.apply(replace(PLAN, models=(find_model("swin_t"),)))
-    assert "Swin" not in picks.models.folded
-    assert "VGG" in picks.models.folded
-    assert "RegNet" not in picks.models.folded
-    assert "Activation" not in picks.layers.folded
+    plan_selection = PlanSelection()
+    plan_selection.models.fold("VGG")
+    plan_selection.models.unfold("RegNet")
+    plan_selection.apply(replace(PLAN, models=(find_model("swin_t"),)))
+    assert "Swin" not in plan_selection.models.folded
+    assert "VGG" in plan_selection.models.folded
+    assert "RegNet" not in plan_selection.models.folded
+    assert "Activation" not in plan_selection.layers.folded
 
 
 def test_other_ticks_are_no_longer_the_preset() -> None:
-    picks = Picks(PLAN)
-    picks.models.toggle("alexnet")
-    assert picks.selection().name == "selection"
-    assert picks.selection().extras == ("alone",)
+    plan_selection = PlanSelection(PLAN)
+    plan_selection.models.toggle("alexnet")
+    assert plan_selection.selection().name == "selection"
+    assert plan_selection.selection().extras == ("alone",)
 
 
 def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> None:
@@ -84,45 +84,45 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
         asked.append(case)
         return "12.3 ms" if case.workload.name == "Resnet18" else ""
 
-    picks = Picks()
-    assert not picks.remember(past)
+    plan_selection = PlanSelection()
+    assert not plan_selection.remember(past)
     assert not asked, "no device is ticked"
-    picks.offer(MACHINE)
-    picks.batch, picks.image = 2, 64
-    picks.models.toggle("VGG16")
-    picks.models.needle = "resnet18"
-    assert picks.remember(past)
+    plan_selection.offer(MACHINE)
+    plan_selection.batch, plan_selection.image = 2, 64
+    plan_selection.models.toggle("VGG16")
+    plan_selection.models.filter_text = "resnet18"
+    assert plan_selection.remember(past)
     assert {(case.device, case.batch) for case in asked} == {("cuda:0", 2)}
     assert next(case.image for case in asked if case.workload.name == "Resnet18") == 64
-    assert columns(picks, "Resnet18") == ("", "1.8", "11.7M", "12.3 ms")
-    assert columns(picks, "efficientnet_b7")[:3] == ("600", "38", "66.3M")
-    assert picks.models.ticked == ("VGG16",)
-    assert [item.key for item in picks.models.shown] == ["Resnet18"]
-    assert not picks.remember(past), "nothing new"
+    assert columns(plan_selection, "Resnet18") == ("", "1.8", "11.7M", "12.3 ms")
+    assert columns(plan_selection, "efficientnet_b7")[:3] == ("600", "38", "66.3M")
+    assert plan_selection.models.ticked == ("VGG16",)
+    assert [item.key for item in plan_selection.models.shown] == ["Resnet18"]
+    assert not plan_selection.remember(past), "nothing new"
 
 
 def test_the_protocol_goes_round_and_can_be_set() -> None:
-    picks = Picks(protocol="original")
-    picks.next_protocol()
-    assert picks.protocol == "quick"
-    picks.set_protocol("rigorous")
-    assert picks.protocol == "rigorous"
+    plan_selection = PlanSelection(protocol="original")
+    plan_selection.next_protocol()
+    assert plan_selection.protocol == "quick"
+    plan_selection.set_protocol("rigorous")
+    assert plan_selection.protocol == "rigorous"
     with pytest.raises(SelectionError, match="rigorus") as error:
-        picks.set_protocol("rigorus")
+        plan_selection.set_protocol("rigorus")
     assert "rigorous" in error.value.hint
-    assert picks.protocol == "rigorous"
+    assert plan_selection.protocol == "rigorous"
 
 
 def test_what_is_ticked_is_told_by_name_for_the_next_start() -> None:
-    picks = Picks(PLAN)
-    picks.offer(MACHINE)
-    last = picks.last()
+    plan_selection = PlanSelection(PLAN)
+    plan_selection.offer(MACHINE)
+    last = plan_selection.last()
     assert (last.models, last.layers, last.devices) == (("VGG16", "swin_t"), ("GELU",), ("cpu",))
     assert (last.batch, last.image, last.protocol) == (16, 64, "rigorous")
 
 
 def test_a_machine_without_devices_ticks_none() -> None:
-    picks = Picks()
-    picks.offer(Environment((), ()))
-    assert picks.devices.ticked == ()
-    assert picks.missing == ()
+    plan_selection = PlanSelection()
+    plan_selection.offer(Environment((), ()))
+    assert plan_selection.devices.ticked == ()
+    assert plan_selection.missing == ()

@@ -18,7 +18,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.background.threads import Background, Drive
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread
 from tests.tui import recorded
 from tests.tui.flow import ended
 from tests.tui.waits import until
@@ -74,7 +74,7 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
             await until(pilot, lambda: quiet(app, source, others))
 
         same = snap_compare(app, terminal_size=size, run_before=before)
-        app.conductor.shut_down()
+        app.run_manager.shut_down()
         return same
 
     return compare
@@ -84,9 +84,11 @@ def quiet(app: BenchApp, source: ReplaySource | None, others: set[threading.Thre
     """Whether nothing goes on behind the app: no thread reads or measures, but a run that is held up; no search."""
     held = isinstance(source, recorded.Gated) and source.reached.is_set() and not source.go_on.is_set()
     own = (
-        each for each in threading.enumerate() if each not in others and isinstance(each, Background | threading.Timer)
+        each
+        for each in threading.enumerate()
+        if each not in others and isinstance(each, BackgroundThread | threading.Timer)
     )
-    return all(held and isinstance(each, Drive) for each in own) and all(each.is_finished for each in app.workers)
+    return all(held and isinstance(each, RunThread) for each in own) and all(each.is_finished for each in app.workers)
 
 
 async def _run(app: BenchApp, pilot: Pilot[int], source: ReplaySource | None) -> None:
@@ -95,9 +97,9 @@ async def _run(app: BenchApp, pilot: Pilot[int], source: ReplaySource | None) ->
     if not isinstance(source, recorded.Gated):
         await until(pilot, lambda: ended(app))
         return
-    await until(pilot, lambda: source.reached.is_set() and app.bench.results.run is app.conductor.newest)
-    app.bench.results.draw()
-    app.run_flow.tick()
+    await until(pilot, lambda: source.reached.is_set() and app.main_screen.results.run is app.run_manager.newest)
+    app.main_screen.results.draw()
+    app.run_controller.tick()
 
 
 @at_all_sizes

@@ -69,19 +69,19 @@ async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.
         assert ran, "the walk never pressed r"
         source.quick = True
         await back_to_the_bench(app, pilot)
-        await until(pilot, lambda: not app.conductor.running)
-        run, pane = app.conductor.run, app.bench.results
+        await until(pilot, lambda: not app.run_manager.running)
+        run, pane = app.run_manager.run, app.main_screen.results
         assert run is not None
         if pane.frozen:
             pane.action_freeze()
-        pane.view = replace(pane.view, needle="")
+        pane.view = replace(pane.view, filter_text="")
         pane.draw()
         assert sorted(pane.table.keys) == sorted(case.case_id for case in run.plan.cases), "no row is lost"
         app.exit = leave
         await pilot.press("f10")
         await pilot.pause()
     assert app.return_code == 0
-    app.conductor.shut_down()
+    app.run_manager.shut_down()
 
 
 async def walk(app: BenchApp, pilot: Pilot[int], draw: random.Random) -> bool:
@@ -99,7 +99,7 @@ async def walk(app: BenchApp, pilot: Pilot[int], draw: random.Random) -> bool:
             await pilot.resize_terminal(*draw.choice(SIZES))
         if step % 10 == 0:
             await settled()
-            ran = ran or app.conductor.run is not None
+            ran = ran or app.run_manager.run is not None
         assert app.return_code is None, f"left at step {step}"
     return ran
 
@@ -117,7 +117,7 @@ async def back_to_the_bench(app: BenchApp, pilot: Pilot[int]) -> None:
     """Close whatever dialogs are open."""
     await pilot.resize_terminal(120, 40)
     for _ in range(20):
-        if app.screen is app.bench:
+        if app.screen is app.main_screen:
             return
         await pilot.press("escape")
         await pilot.pause()

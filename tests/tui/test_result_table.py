@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
@@ -125,7 +125,7 @@ async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
         few = len(app.table.headings)
         await pilot.resize_terminal(260, 20)
         await pilot.pause()
-        assert len(app.table.headings) == len(telling(build(runs()[-1]))) > few
+        assert len(app.table.headings) == len(visible_columns(build(runs()[-1]))) > few
 
 
 async def test_columns_move_together_before_a_time_is_hidden() -> None:
@@ -187,9 +187,9 @@ async def test_a_filter_takes_the_cursor_to_what_is_left_and_back_to_none() -> N
     async with app.run_test(size=(120, 20)) as pilot:
         await pilot.pause()
         await pilot.press("G")
-        app.show(view=View(needle="vgg16"))
+        app.show(view=View(filter_text="vgg16"))
         assert app.table.cursor in app.table.keys
-        app.show(view=View(needle="no such thing"))
+        app.show(view=View(filter_text="no such thing"))
         assert app.table.cursor is None
         await pilot.press("j", "G", "enter")
         assert app.heard == []

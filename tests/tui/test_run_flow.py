@@ -24,7 +24,7 @@ def row(app: BenchApp, begins: str) -> str:
 
 
 def title(app: BenchApp) -> str:
-    return str(app.bench.results.border_title)
+    return str(app.main_screen.results.border_title)
 
 
 async def test_r_adds_what_is_newly_ticked_to_the_run(tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ async def test_a_skipped_row_says_so_and_is_measured_again_in_the_same_file(tmp_
         assert row(app, "model:Resnet18|torch|cpu").endswith("SKIPPED")
         assert row(app, "model:VGG16|torch|cpu").rstrip("*").endswith("OK"), "the next one goes on"
         assert "2 measured" in word(app)
-        before = app.conductor.run_file
+        before = app.run_manager.run_file
         assert app.check_action("again", ()) is True
         await pilot.press("R")
         await until(pilot, lambda: ended(app))
         assert row(app, "model:Resnet18|torch|cpu").endswith("OK")
         assert word(app) == "finished: 3 measured, 1 failed", "the row without memory failed a second time"
-        assert app.conductor.run_file == before
+        assert app.run_manager.run_file == before
         await pilot.press("f6")
         await until(pilot, lambda: ended(app))
     (summary,) = list_runs(tmp_path / "runs")
@@ -126,8 +126,8 @@ async def test_autosave_and_the_last_plan(tmp_path: Path) -> None:
     again = settings_app(tmp_path)
     async with again.run_test(size=WIDE) as pilot:
         await known(again, pilot)
-        assert set(again.picks.models.ticked) == {"Resnet18", "VGG16"}
-        assert again.picks.devices.ticked == ("cpu", "cuda:0")
+        assert set(again.plan_selection.models.ticked) == {"Resnet18", "VGG16"}
+        assert again.plan_selection.devices.ticked == ("cpu", "cuda:0")
         assert "2 models x 2 devices = 4 rows" in text(again, "#summary")
         assert text(again, "#settings") == "protocol rigorous, batch 8"
 

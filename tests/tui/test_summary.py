@@ -6,7 +6,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.tui.state.plan_summary import fit_lines, plan_line, protocol_line, settings_line
-from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.state.selection import PlanSelection
 from tests.tui.pick_app import MACHINE
 
 
@@ -17,36 +17,36 @@ class Misfit:
     has_bytes: int
 
 
-def picked() -> Picks:
-    picks = Picks()
-    picks.models.tick_only(("VGG16", "VGG19"))
-    picks.offer(MACHINE)
-    picks.devices.tick_shown(True)
-    return picks
+def picked() -> PlanSelection:
+    plan_selection = PlanSelection()
+    plan_selection.models.tick_only(("VGG16", "VGG19"))
+    plan_selection.offer(MACHINE)
+    plan_selection.devices.tick_shown(True)
+    return plan_selection
 
 
-def line(picks: Picks, misfits: int = 0) -> str:
+def line(plan_selection: PlanSelection, misfits: int = 0) -> str:
     def expected(plan: Plan) -> float:
         return 60.0 * len(plan.cases)
 
-    return plan_line(picks, MACHINE, expected=expected, too_large=lambda plan: range(misfits)).plain
+    return plan_line(plan_selection, MACHINE, expected=expected, too_large=lambda plan: range(misfits)).plain
 
 
 def test_rows_duration_and_what_will_not_fit() -> None:
-    picks = picked()
-    assert line(picks) == "2 models x 2 devices = 4 rows, about 4 min"
-    assert line(picks, 2) == "2 models x 2 devices = 4 rows, about 4 min; 2 will not fit in memory"
+    plan_selection = picked()
+    assert line(plan_selection) == "2 models x 2 devices = 4 rows, about 4 min"
+    assert line(plan_selection, 2) == "2 models x 2 devices = 4 rows, about 4 min; 2 will not fit in memory"
 
 
 def test_what_is_missing_is_said() -> None:
-    picks = Picks()
-    assert line(picks) == "nothing ticked yet"
-    picks.layers.toggle("GELU")
-    assert plan_line(picks, None).plain == "1 layer, devices not known yet"
-    assert line(picks) == "1 layer, no device ticked"
-    picks = picked()
-    picks.batch = 0
-    assert line(picks) == "Batch 0 is not possible."
+    plan_selection = PlanSelection()
+    assert line(plan_selection) == "nothing ticked yet"
+    plan_selection.layers.toggle("GELU")
+    assert plan_line(plan_selection, None).plain == "1 layer, devices not known yet"
+    assert line(plan_selection) == "1 layer, no device ticked"
+    plan_selection = picked()
+    plan_selection.batch = 0
+    assert line(plan_selection) == "Batch 0 is not possible."
 
 
 def test_a_row_that_will_not_fit_is_named_with_what_it_needs_and_what_there_is() -> None:
@@ -60,10 +60,10 @@ def test_a_row_that_will_not_fit_is_named_with_what_it_needs_and_what_there_is()
 
 
 def test_settings_name_what_is_set() -> None:
-    picks = Picks(protocol="quick")
-    assert settings_line(picks) == "protocol quick"
-    picks.batch, picks.image, picks.extras = 8, 64, ("device_only",)
-    assert settings_line(picks) == "protocol quick, batch 8, image 64, with device only"
+    plan_selection = PlanSelection(protocol="quick")
+    assert settings_line(plan_selection) == "protocol quick"
+    plan_selection.batch, plan_selection.image, plan_selection.extras = 8, 64, ("device_only",)
+    assert settings_line(plan_selection) == "protocol quick, batch 8, image 64, with device only"
 
 
 def test_a_protocol_is_told_in_one_line_from_its_numbers() -> None:

@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from cvbench_tui.tui.terminal.theme import DEFAULT, THEMES, no_colour_theme, theme_or_default
 
-LEAST_CONTRAST = 4.5
+MIN_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of ordinary size."""
-LEAST_DISTANCE = 20.0
+MIN_DISTANCE = 20.0
 """CIE76. About 2.3 is the least difference that is noticed side by side; 20 is seen at a glance."""
 INKS = ("text", "text-muted", *(f"text-{sign}" for sign in ("success", "warning", "error", "primary", "accent")))
 GROUNDS = ("background", "surface", "panel")
@@ -124,7 +124,7 @@ async def test_every_text_can_be_read_on_every_surface() -> None:
             app.theme = name
             await pilot.pause()
             measured = {pair: contrast(*app.drawn(number)) for number, pair in enumerate(PAIRS)}
-            assert {pair: ratio for pair, ratio in measured.items() if ratio < LEAST_CONTRAST} == {}, name
+            assert {pair: ratio for pair, ratio in measured.items() if ratio < MIN_CONTRAST} == {}, name
 
 
 async def test_the_signs_of_the_safe_themes_stay_apart() -> None:
@@ -140,7 +140,7 @@ async def test_the_signs_of_the_safe_themes_stay_apart() -> None:
             for kind in SIMULATIONS:
                 inks = {sign: lab(seen(ink, kind)) for sign, ink in drawn.items()}
                 for one, other in combinations(SIGNS, 2):
-                    if (far := math.dist(inks[one], inks[other])) < LEAST_DISTANCE:
+                    if (far := math.dist(inks[one], inks[other])) < MIN_DISTANCE:
                         close[name, kind, one, other] = far
     assert close == {}
 

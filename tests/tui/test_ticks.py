@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.catalog.layers import LAYERS
-from cvbench_tui.tui.state.checklist_model import Item, Ticks
-from cvbench_tui.tui.state.fuzzy_match import INSIDE, MOST_LETTERS, PIECES, SCATTERED, START, Text, fold
-from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
+from cvbench_tui.tui.state.fuzzy_match import INSIDE, MAX_LETTERS, PIECES, SCATTERED, START, Text, fold
+from cvbench_tui.tui.state.selection import PlanSelection
 
 
-def ticks() -> Ticks:
-    return Ticks(
+def ticks() -> ChecklistModel:
+    return ChecklistModel(
         [
             Item("a", "alpha", group="first"),
             Item("b", "beta", group="second", words="nickname"),
@@ -19,13 +19,13 @@ def ticks() -> Ticks:
     )
 
 
-def families() -> Ticks:
+def families() -> ChecklistModel:
     """``one`` comes up twice; ``e`` cannot be ticked."""
     pairs = [("a", "one"), ("b", "two"), ("c", "one"), ("d", "one"), ("e", "two")]
-    return Ticks([Item(key, key * 2, group=group, reason="no" if key == "e" else "") for key, group in pairs])
+    return ChecklistModel([Item(key, key * 2, group=group, reason="no" if key == "e" else "") for key, group in pairs])
 
 
-def lines(mine: Ticks) -> list[str]:
+def lines(mine: ChecklistModel) -> list[str]:
     return [line.item.key if line.item else line.group for line in mine.lines]
 
 
@@ -47,27 +47,27 @@ def test_what_is_not_here_cannot_be_ticked() -> None:
 def test_a_filter_hides_and_keeps_ticks() -> None:
     mine = ticks()
     mine.toggle("a")
-    mine.needle = "NICK sec"
+    mine.filter_text = "NICK sec"
     assert [item.key for item in mine.shown] == ["b"]
     assert mine.ticked == ("a",)
     assert mine.hidden_ticked == 1
     mine.invert_shown()
     assert mine.ticked == ("a", "b")
     mine.tick_shown(False)
-    mine.needle = ""
+    mine.filter_text = ""
     assert mine.ticked == ("a",)
     assert mine.hidden_ticked == 0
 
 
 def test_a_new_offer_drops_what_cannot_be_ticked() -> None:
-    mine = Ticks()
+    mine = ChecklistModel()
     mine.offer([Item("cpu", "cpu"), Item("mps", "mps", reason="no")], ("cpu", "mps", "cuda:0"))
     assert mine.ticked == ("cpu",)
 
 
 def test_a_new_offer_answers_the_same_filter() -> None:
     mine = ticks()
-    mine.needle = "bet"
+    mine.filter_text = "bet"
     mine.offer([Item("x", "x"), Item("y", "better")], ())
     assert [item.key for item in mine.shown] == ["y"]
 
@@ -83,9 +83,9 @@ def test_a_folded_family_is_its_heading_and_a_filter_looks_into_it() -> None:
     mine.fold("one")
     mine.fold("no family")
     assert lines(mine) == ["one", "two", "b", "e"]
-    mine.needle = "cc"
+    mine.filter_text = "cc"
     assert lines(mine) == ["one", "c"]
-    mine.needle = " "
+    mine.filter_text = " "
     assert lines(mine) == ["one", "two", "b", "e"]
     mine.unfold("one")
     assert mine.folded == set()
@@ -121,11 +121,11 @@ def test_a_family_is_ticked_whole_and_unticked_only_when_it_is_whole() -> None:
 
 def test_a_family_under_a_filter_is_what_the_filter_shows_of_it() -> None:
     mine = families()
-    mine.needle = "cc"
+    mine.filter_text = "cc"
     mine.toggle_group("one")
     assert mine.ticked == ("c",)
     assert mine.group_state("one") == "all"
-    mine.needle = ""
+    mine.filter_text = ""
     assert mine.group_state("one") == "some"
 
 
@@ -171,7 +171,7 @@ def test_positions_are_the_words_letters_in_their_order(text: str, word: str) ->
 
 def test_the_longest_text_is_looked_at_in_part_and_never_in_every_way() -> None:
     """Textual's matcher takes 6 million alignments for the second of these, this one 30 steps a letter."""
-    assert Text("x" * MOST_LETTERS + "needle").find("needle") is None
+    assert Text("x" * MAX_LETTERS + "filter_text").find("filter_text") is None
     assert Text("a" * 30 + " b").find("aaaaaaaab") is None
 
 
@@ -182,27 +182,27 @@ def test_letters_that_grow_when_folded_keep_their_places() -> None:
 
 
 def test_order_is_the_lists_and_the_score_says_which_was_meant() -> None:
-    models = Picks().models
-    models.needle = "resnet50"
+    models = PlanSelection().models
+    models.filter_text = "resnet50"
     assert [item.name for item in models.shown] == ["Resnet50", "resnext50_32x4d", "wide_resnet50_2"]
     scores = [models.score(item) for item in models.shown]
     assert scores[0] == max(scores) > scores[1]
 
 
 def test_every_word_is_wanted_in_any_place() -> None:
-    models = Picks().models
-    models.needle = "vgg bn"
+    models = PlanSelection().models
+    models.filter_text = "vgg bn"
     assert [item.name for item in models.shown] == ["VGG16 BN", "VGG19 BN", "vgg11_bn", "vgg13_bn"]
     assert [models.match(item) for item in models.shown[:1]] == [(0, 1, 2, 6, 7)]
-    models.needle = "swin v2"
+    models.filter_text = "swin v2"
     assert len(models.shown) == 3
 
 
 def test_a_word_of_the_description_finds_and_marks_nothing_in_the_name() -> None:
-    layers = Picks().layers
-    layers.needle = "depthwise"
+    layers = PlanSelection().layers
+    layers.filter_text = "depthwise"
     assert {"Depthwise 3x3", "Depthwise 7x7"} <= {item.name for item in layers.shown}
-    layers.needle = LAYERS[-1].description.split()[-1]
+    layers.filter_text = LAYERS[-1].description.split()[-1]
     assert layers.match(layers.items[-1]) == () or layers.items[-1] in layers.shown
-    layers.needle = ""
+    layers.filter_text = ""
     assert all(layers.match(item) == () for item in layers.items)

@@ -26,7 +26,7 @@ UP, DOWN = "\u25b2", "\u25bc"
 
 
 def title(app: BenchApp) -> str:
-    return str(app.bench.results.border_title)
+    return str(app.main_screen.results.border_title)
 
 
 def names(app: BenchApp) -> list[str]:
@@ -78,12 +78,12 @@ async def test_one_row_is_the_reference(tmp_path: Path, size: tuple[int, int]) -
         await pilot.press("m")
         reference = cursor(app)
         assert reference is not None
-        below = str(app.bench.results.border_subtitle)
+        below = str(app.main_screen.results.border_subtitle)
         assert "vs ref" in " ".join(table(app).headings) or "vs ref" in below, "where it has no room it is named"
         await pilot.press("down")
         assert "*" in table(app).text_of(reference)[:2], "marked, by no colour alone"
         await pilot.press("up", "m")
-        assert app.bench.results.view.reference is None
+        assert app.main_screen.results.view.reference is None
         await pilot.press("down")
         assert "*" not in table(app).text_of(reference)[:2]
 
@@ -96,7 +96,7 @@ async def test_the_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
         await pilot.press("c")
         assert isinstance(app.screen, ColumnsScreen)
         await pilot.press("down", "space", "enter")
-        assert app.screen is app.bench
+        assert app.screen is app.main_screen
         after = [heading.split()[0] for heading in table(app).headings]
         assert "Device" in before
         assert "Device" not in after
@@ -184,7 +184,7 @@ async def test_the_detail_beside_the_table_follows_the_cursor(tmp_path: Path) ->
     app = recorded.app(tmp_path, selection=recorded.ALL)
     async with app.run_test(size=ROOMY) as pilot:
         await run_all(app, pilot)
-        side = app.bench.side
+        side = app.main_screen.side
         await until(pilot, lambda: side.row is not None and side.row[1] == cursor(app))
         assert "Resnet18" in page(app)
         await pilot.press("down")
@@ -192,7 +192,7 @@ async def test_the_detail_beside_the_table_follows_the_cursor(tmp_path: Path) ->
 
 
 def shown(app: BenchApp) -> Sequence[str]:
-    return [pane for pane in PANES if app.bench.query_one(f"#{pane}").region]
+    return [pane for pane in PANES if app.main_screen.query_one(f"#{pane}").region]
 
 
 async def test_one_pane_alone_and_jumps(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ async def test_one_pane_alone_and_jumps(tmp_path: Path) -> None:
         await pilot.press("semicolon")
         assert isinstance(app.screen, JumpScreen)
         await pilot.press("escape", "semicolon", "3")
-        await until(pilot, lambda: app.bench.pane == "devices")
+        await until(pilot, lambda: app.main_screen.pane == "devices")
         assert app.focused is not None
         assert any(node.id == "devices" for node in app.focused.ancestors)
 
@@ -243,4 +243,4 @@ async def test_a_row_without_a_valid_time_cannot_be_the_reference(tmp_path: Path
         await run_all(app, pilot)
         await pilot.press("G", "m")
         await until(pilot, lambda: "no valid time" in toasts(app))
-        assert app.bench.results.view.reference is None
+        assert app.main_screen.results.view.reference is None

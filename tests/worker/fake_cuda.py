@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cvbench_tui.worker.devices.cuda import CudaBackend
-from cvbench_tui.worker.timing.counters import Gauges, Snapshot
+from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot
 
 LAUNCH_S = 5e-6
 """Between a launch on an idle device and its beginning to run."""
@@ -119,7 +119,7 @@ class FakeCudaBackend(CudaBackend):
     def wait(self, seconds: float) -> None:
         self.fake.host_s += seconds
 
-    def gauges(self) -> Gauges:
+    def gauges(self) -> DeviceReading:
         self.gauged_at.append((self.fake.host_s, self.fake.default.free_s))
         self.fake.host_s += 2e-3
         return super().gauges()

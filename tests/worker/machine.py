@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.worker.devices.backend import HostClock
-from cvbench_tui.worker.timing.counters import Gauges, Snapshot
-from cvbench_tui.worker.timing.stopwatch import News, PassResult, Stopwatch
+from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot
+from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 
 DEFAULT = PROTOCOLS["default"]
 
@@ -36,8 +36,8 @@ class Machine(HostClock):
     def read(self) -> Snapshot:
         return Snapshot(cpu_s=self.cpu_s, waited_s=self.waited_s)
 
-    def read_gauges(self) -> Gauges:
-        return Gauges()
+    def read_gauges(self) -> DeviceReading:
+        return DeviceReading()
 
     # the backend
     def now_s(self) -> float:
@@ -97,9 +97,11 @@ class Pass:
         return between - start, end - between, end - start
 
 
-def take(machine: Machine, protocol: Protocol = DEFAULT, timed=None, **options) -> tuple[PassResult, list[News]]:
+def take(
+    machine: Machine, protocol: Protocol = DEFAULT, timed=None, **options
+) -> tuple[PassResult, list[ProgressUpdate]]:
     """The result of a pass, and what was told meanwhile."""
-    told: list[News] = []
+    told: list[ProgressUpdate] = []
     watch = Stopwatch(timed or Pass(machine), machine, protocol, told.append, **options)
     return watch.run(), told
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from cvbench_tui.worker.timing.counters import Gauges, Snapshot
+from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot
 
 pytestmark = pytest.mark.torch
 
@@ -27,7 +27,7 @@ class Clock:
         return Snapshot(waited_s=self._waited_s if self._snapshots > 1 else 0.0)
 
     def gauges(self):
-        return Gauges()
+        return DeviceReading()
 
     def now_s(self):
         return self.time_s
@@ -56,13 +56,13 @@ def work_of(clock, durations):
 
 
 def test_the_fastest_of_repeats_counts_and_is_sure_when_it_was_reached_twice():
-    from cvbench_tui.worker.extras.peak import MOST_REPEATS, fastest
+    from cvbench_tui.worker.extras.peak import MAX_REPEATS, fastest
 
     clock = Clock()
     best = fastest(clock, work_of(clock, [9.0, 0.012, 0.010, 0.013, 0.0101, 0.02]), 1.0)
     assert best.seconds == pytest.approx(0.010)
     assert best.sure
-    assert clock.time_s < 9.1 + 0.02 * (MOST_REPEATS + 1)
+    assert clock.time_s < 9.1 + 0.02 * (MAX_REPEATS + 1)
     clock = Clock()
     assert not fastest(clock, work_of(clock, [0.02, 0.02, 0.010, 0.02]), 1.0).sure
 
@@ -83,11 +83,11 @@ def test_short_work_is_repeated_until_the_region_is_long_enough():
 
 
 def test_slow_work_is_done_the_fewest_times():
-    from cvbench_tui.worker.extras.peak import LEAST_REPEATS, fastest
+    from cvbench_tui.worker.extras.peak import MIN_REPEATS, fastest
 
     clock = Clock()
     assert fastest(clock, work_of(clock, [1.0]), 0.1).seconds == 1.0
-    assert clock.time_s == 2 + LEAST_REPEATS
+    assert clock.time_s == 2 + MIN_REPEATS
 
 
 @pytest.mark.parametrize("broken", [0.0, -1.0, math.nan])
@@ -195,7 +195,7 @@ def test_it_is_not_sure_where_the_card_was_hot(monkeypatch):
 
     class Hot(Clock):
         def gauges(self):
-            return Gauges(throttle=("thermal",))
+            return DeviceReading(throttle=("thermal",))
 
     monkeypatch.setattr(ceiling, "_products", lambda *arguments: (1e12, True))
     monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))

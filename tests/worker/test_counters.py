@@ -13,12 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import Gauges, RunDelay, Snapshot, SystemCounters, evidence, machine_s
+from cvbench_tui.worker.timing.counters import DeviceReading, RunDelay, Snapshot, SystemCounters, evidence, machine_s
 
-QUIET = Gauges()
+QUIET = DeviceReading()
 
 
-def between(before: Snapshot, after: Snapshot, gauges: Gauges = QUIET):
+def between(before: Snapshot, after: Snapshot, gauges: DeviceReading = QUIET):
     return evidence(before, after, gauges, wall_s=2.0, timed_s=1.5)
 
 
@@ -104,7 +104,7 @@ def test_the_device_is_asked_through_what_was_given(proc):
 
 
 def test_gauges_are_handed_on():
-    gauges = Gauges(1.5e9, 60.0, 250.0, ("thermal",), 2)
+    gauges = DeviceReading(1.5e9, 60.0, 250.0, ("thermal",), 2)
     found = between(Snapshot(), Snapshot(), gauges)
     told = (found.clock_hz, found.temperature_c, found.power_w, found.throttle, found.foreign)
     assert told == (1.5e9, 60.0, 250.0, ("thermal",), 2)
@@ -186,4 +186,4 @@ def test_the_temperature_is_the_processors(tmp_path, kind, name, value):
 
 
 def test_a_processor_that_tells_nothing(tmp_path):
-    assert Processor(tmp_path).gauges() == Gauges()
+    assert Processor(tmp_path).gauges() == DeviceReading()

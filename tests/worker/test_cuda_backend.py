@@ -16,7 +16,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices import select as devices
 from cvbench_tui.worker.devices.backend import CpuBackend
 from cvbench_tui.worker.devices.cuda import CudaBackend
-from cvbench_tui.worker.timing.counters import Gauges
+from cvbench_tui.worker.timing.counters import DeviceReading
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend, FakePass
 
@@ -95,8 +95,8 @@ def test_without_a_spin_kernel_products_lead(monkeypatch):
 
 
 def test_gauges_without_nvml_are_empty_and_with_it_the_cards():
-    assert CudaBackend("cuda:0", FakeCuda()).gauges() == Gauges()
-    card = SimpleNamespace(gauges=lambda: Gauges(clock_hz=1.4e9, throttle=("thermal",)))
+    assert CudaBackend("cuda:0", FakeCuda()).gauges() == DeviceReading()
+    card = SimpleNamespace(gauges=lambda: DeviceReading(clock_hz=1.4e9, throttle=("thermal",)))
     assert CudaBackend("cuda:0", FakeCuda(), card).gauges().throttle == ("thermal",)
 
 
@@ -229,7 +229,7 @@ def test_gauges_are_read_while_the_device_works():
 
 def test_a_clock_that_still_rises_keeps_the_warm_up_going():
     cuda = FakeCuda()
-    card = SimpleNamespace(gauges=lambda: Gauges(clock_hz=1e9 * min(2.0, 1 + (cuda.host_s - 100) / 1.5)))
+    card = SimpleNamespace(gauges=lambda: DeviceReading(clock_hz=1e9 * min(2.0, 1 + (cuda.host_s - 100) / 1.5)))
     backend = FakeCudaBackend(cuda, card=card)
     result = Stopwatch(FakePass(backend, 4e-3, 8e-3, 1e-3), backend, DEFAULT, lambda _: None).run()
     assert result.record.settled

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from cvbench_tui.worker.devices.nvml import Card
-from cvbench_tui.worker.extras.energy import MOST_IDLE_S, PASS_S, UPDATES, EnergyPass, RaplMeter, integral, rapl_meter
+from cvbench_tui.worker.devices.nvml import NvmlCard
+from cvbench_tui.worker.extras.energy import MAX_IDLE_S, PASS_S, UPDATES, EnergyPass, RaplMeter, integral, rapl_meter
 
 IDLE_W = 60.0
 BUSY_W = 300.0
@@ -115,7 +115,7 @@ def test_nothing_told_is_none():
     world = World(0.0, power=False)
     before = world.now
     assert take(world) is None
-    assert world.now - before < MOST_IDLE_S + PASS_S + 0.5
+    assert world.now - before < MAX_IDLE_S + PASS_S + 0.5
 
 
 def test_a_card_lost_in_the_pass_gives_what_the_readings_gave():
@@ -215,7 +215,7 @@ def test_a_package_that_may_not_be_read(tmp_path):
 def test_a_card_is_a_meter():
     from cvbench_tui.worker.extras.energy import CardMeter
 
-    class Told(Card):
+    class Told(NvmlCard):
         def __init__(self) -> None:
             pass
 

@@ -7,12 +7,12 @@ import torch
 
 from cvbench_tui.core.measurement import PhaseMemory
 from cvbench_tui.worker.extras.memory import (
-    CardPeaks,
-    NoPeaks,
-    Peak,
-    ResidentPeaks,
+    CardMemoryPeaks,
+    MemoryPeak,
+    NoMemoryPeaks,
+    ResidentMemoryPeaks,
     largest_bytes,
-    peaks_for,
+    memory_peaks_for,
     phase_memory,
 )
 
@@ -80,7 +80,7 @@ def test_each_phase_has_a_peak_of_its_own():
     cuda = FakeCuda()
     subject = FakeSubject(cuda)
     cuda.allocate(5000)  # as the timed rounds' groups of iterations did
-    memory = phase_memory(subject, lambda: None, CardPeaks(torch.device("cuda:0"), cuda))
+    memory = phase_memory(subject, lambda: None, CardMemoryPeaks(torch.device("cuda:0"), cuda))
     assert memory == (
         PhaseMemory("forward", 140, 140, 640),
         PhaseMemory("backward", 170, 170, 670),
@@ -93,7 +93,7 @@ def test_each_phase_has_a_peak_of_its_own():
 
 def test_only_the_passes_that_are_asked_for_are_run():
     cuda = FakeCuda()
-    peaks = CardPeaks(torch.device("cuda:0"), cuda)
+    peaks = CardMemoryPeaks(torch.device("cuda:0"), cuda)
     found = phase_memory(FakeSubject(cuda), lambda: None, peaks, ("inference",))
     assert [memory.phase for memory in found] == ["inference"]
 
@@ -107,15 +107,15 @@ def test_a_card_whose_driver_does_not_tell():
         raise RuntimeError("not supported")
 
     cuda.mem_get_info = refuse
-    assert CardPeaks(torch.device("xpu:0"), cuda).read() == Peak(5, 5, None, None)
+    assert CardMemoryPeaks(torch.device("xpu:0"), cuda).read() == MemoryPeak(5, 5, None, None)
 
 
 def test_a_device_that_tells_nothing_has_no_memory():
-    memory = phase_memory(FakeSubject(FakeCuda()), lambda: None, NoPeaks())
+    memory = phase_memory(FakeSubject(FakeCuda()), lambda: None, NoMemoryPeaks())
     assert memory == ()
     assert largest_bytes(memory) is None
-    assert isinstance(peaks_for(torch.device("mps")), NoPeaks)
-    assert isinstance(peaks_for(torch.device("cpu")), ResidentPeaks)
+    assert isinstance(memory_peaks_for(torch.device("mps")), NoMemoryPeaks)
+    assert isinstance(memory_peaks_for(torch.device("cpu")), ResidentMemoryPeaks)
 
 
 def status(folder, *, resident: int, file: int, peak: int) -> None:
@@ -125,18 +125,18 @@ def status(folder, *, resident: int, file: int, peak: int) -> None:
 
 def test_resident_growth_without_program_files(tmp_path):
     status(tmp_path, resident=1000, file=200, peak=1500)
-    peaks = ResidentPeaks(tmp_path)
+    peaks = ResidentMemoryPeaks(tmp_path)
     assert peaks.reset()
     assert (tmp_path / "clear_refs").read_text() == "5"
     status(tmp_path, resident=1300, file=250, peak=1450)
-    assert peaks.read() == Peak(resident=(450 - 50) * 1024)
+    assert peaks.read() == MemoryPeak(resident=(450 - 50) * 1024)
     status(tmp_path, resident=900, file=200, peak=950)
-    assert peaks.read() == Peak(resident=0)
+    assert peaks.read() == MemoryPeak(resident=0)
 
 
 def test_where_the_peak_cannot_be_begun_anew_it_is_the_whole_cases(tmp_path):
     status(tmp_path, resident=1000, file=200, peak=1500)
-    peaks = ResidentPeaks(tmp_path)
+    peaks = ResidentMemoryPeaks(tmp_path)
     (tmp_path / "clear_refs").mkdir()
     status(tmp_path, resident=1300, file=200, peak=1700)
     memory = phase_memory(FakeSubject(FakeCuda()), lambda: None, peaks)
@@ -144,15 +144,15 @@ def test_where_the_peak_cannot_be_begun_anew_it_is_the_whole_cases(tmp_path):
 
 
 def test_other_systems_tell_no_resident_memory(tmp_path):
-    peaks = ResidentPeaks(tmp_path / "missing")
-    assert peaks.read() == Peak()
+    peaks = ResidentMemoryPeaks(tmp_path / "missing")
+    assert peaks.read() == MemoryPeak()
     (tmp_path / "status").write_text("Name:\tx\nVmRSS:\t5 kB\n")
-    assert ResidentPeaks(tmp_path).read() == Peak()
+    assert ResidentMemoryPeaks(tmp_path).read() == MemoryPeak()
 
 
 def test_resident_memory_of_this_very_process():
-    peaks = peaks_for(torch.device("cpu"))
-    if peaks.read() == Peak() or not peaks.reset():
+    peaks = memory_peaks_for(torch.device("cpu"))
+    if peaks.read() == MemoryPeak() or not peaks.reset():
         pytest.skip("this system does not tell a process's peak memory, or not anew")
     block = torch.ones(64 * MIB // 4)
     grown = peaks.read().resident

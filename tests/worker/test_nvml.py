@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cvbench_tui.worker.devices.nvml import POWER_INSTANT_FIELD, Card, open_card
-from cvbench_tui.worker.timing.counters import Gauges
+from cvbench_tui.worker.devices.nvml import POWER_INSTANT_FIELD, NvmlCard, open_card
+from cvbench_tui.worker.timing.counters import DeviceReading
 
 UUID = "GPU-5f2d"
 BUS = "00000000:65:00.0"
@@ -99,7 +99,7 @@ def nvml():
 def test_the_card_tells_how_it_stands(nvml):
     card = open_card(UUID, library=nvml)
     nvml.pids = [os.getpid()]
-    assert card.gauges() == Gauges(1.41e9, 55.0, 301.0, (), 0)
+    assert card.gauges() == DeviceReading(1.41e9, 55.0, 301.0, (), 0)
     assert (card.memory_clock_hz(), card.energy_j(), card.power_is_mean) == (1.593e9, 5.0, False)
     card.close()
     assert nvml.closed
@@ -148,15 +148,15 @@ def test_a_card_that_vanishes_tells_nothing_and_breaks_nothing(nvml):
     card = open_card(UUID, library=nvml)
     nvml.lost = True
     nvml.instant_mw = None
-    assert card.gauges() == Gauges()
+    assert card.gauges() == DeviceReading()
     assert (card.memory_clock_hz(), card.energy_j(), card.processes()) == (None, None, None)
 
 
 def test_a_library_of_another_age_lacks_calls(nvml):
     bare = SimpleNamespace(NVMLError=NVMLError, nvmlInit=lambda: None, nvmlDeviceGetHandleByUUID=lambda uuid: "card")
     card = open_card(UUID, library=bare)
-    assert isinstance(card, Card)
-    assert card.gauges() == Gauges()
+    assert isinstance(card, NvmlCard)
+    assert card.gauges() == DeviceReading()
     card.close()
 
 

@@ -5,11 +5,11 @@ import pytest
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.timing.pacing import (
     LEAD_S,
-    MOST_GROUP,
-    MOST_LEAD_S,
+    MAX_GROUP,
+    MAX_LEAD_S,
     Costs,
     most_group_for,
-    pace,
+    pacing,
     window_iterations,
 )
 
@@ -17,10 +17,10 @@ DEFAULT = PROTOCOLS["default"]
 
 
 def sizes(
-    iteration_s, *, phase_s=None, cost_s=1e-7, floor_s=0.0, most=MOST_GROUP, protocol=DEFAULT, host_s=None, group=None
+    iteration_s, *, phase_s=None, cost_s=1e-7, floor_s=0.0, most=MAX_GROUP, protocol=DEFAULT, host_s=None, group=None
 ):
     costs = Costs(iteration_s, phase_s or iteration_s / 3, host_s, cost_s, floor_s)
-    return pace(protocol, costs, most, group)
+    return pacing(protocol, costs, most, group)
 
 
 def test_long_iterations_are_samples_of_their_own_ten_to_a_round():
@@ -65,13 +65,13 @@ def test_memory_limits_the_group():
     assert most_group_for(free_bytes=8_000, iteration_bytes=500) == 4
     assert most_group_for(free_bytes=8_000, iteration_bytes=50_000) == 1
     assert most_group_for(None, None) == 16
-    assert most_group_for(1 << 40, 1) == MOST_GROUP
+    assert most_group_for(1 << 40, 1) == MAX_GROUP
 
 
 def test_blocks_are_long_enough_and_bounded():
     found = sizes(3e-3, phase_s=1e-3, floor_s=1e-3)
     assert found.regions_per_block == 17
-    assert sizes(3e-6, phase_s=1e-6, floor_s=1e-3).regions_per_block * MOST_GROUP <= 500
+    assert sizes(3e-6, phase_s=1e-6, floor_s=1e-3).regions_per_block * MAX_GROUP <= 500
 
 
 def test_windows_are_a_tenth_of_a_second_or_five_iterations_or_what_fits():
@@ -83,7 +83,7 @@ def test_windows_are_a_tenth_of_a_second_or_five_iterations_or_what_fits():
 
 @pytest.mark.parametrize("iteration_s", [0.0, 1e-12, 1e6])
 def test_absurd_times_give_finite_sizes(iteration_s):
-    found = pace(replace(DEFAULT, max_rounds=5), Costs(iteration_s, iteration_s))
+    found = pacing(replace(DEFAULT, max_rounds=5), Costs(iteration_s, iteration_s))
     assert 1 <= found.samples_per_round <= 1_000_000
     assert 1 <= window_iterations(DEFAULT, iteration_s) <= 1_000_000
 
@@ -112,7 +112,7 @@ def test_one_region_that_takes_long_to_queue_gets_a_longer_lead_up_to_a_bound():
     assert sizes(30e-3, host_s=50e-3).lead_s == pytest.approx(62.5e-3)
     assert sizes(30e-3, host_s=50e-3).regions_per_block == 1
     assert sizes(90e-3, host_s=90e-3).lead_s == 0.0  # more than 0.1 s: the host's own time is what is seen
-    assert MOST_LEAD_S == 0.1
+    assert MAX_LEAD_S == 0.1
 
 
 def test_long_iterations_need_no_lead():

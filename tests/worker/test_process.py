@@ -168,7 +168,7 @@ def test_killing_the_measuring_process_costs_one_row(source):
 def test_killing_the_whole_worker_costs_one_row(source):
     def kill(event):
         if isinstance(event, CaseStarted) and event.case_id == RESNET.case_id:
-            os.killpg(source._keeper._worker.pid, signal.SIGKILL)
+            os.killpg(source._supervisor._worker.pid, signal.SIGKILL)
 
     run, _ = run_of(source, RESNET, DENSE, each=kill)
     assert [failure.kind for failure in run.failures] == ["crashed"]
@@ -181,14 +181,14 @@ def test_cancel_in_mid_case_keeps_the_finished_rows_and_the_worker(source):
         source, Plan("p", (DENSE, RESNET), replace(SHORT, budget_s=60.0, precision=1e-9, max_rounds=10**6))
     )
     session.plan = replace(session.plan, protocol=replace(session.plan.protocol, min_rounds=10**6))
-    before = source._keeper._worker.pid
+    before = source._supervisor._worker.pid
     for event, _ in session.run(kept):
         if isinstance(event, Progress) and event.round >= 2:
             session.cancel()
     failed = [event.failure.kind for event in kept.events if event.kind == "case_failed"]
     assert failed == ["cancelled"]
     assert kept.events[-1].reason == "cancelled"
-    assert source._keeper._worker.pid == before
+    assert source._supervisor._worker.pid == before
 
 
 ONE_CASE = (sys.executable, "-m", "cvbench_tui.worker", "--one-case")
@@ -284,13 +284,13 @@ def test_what_a_library_prints_does_not_reach_the_events():
     code = """
 import os, sys
 from cvbench_tui.worker import __main__ as worker
-from cvbench_tui.worker.process import fork_server as zygote
-before = zygote.Zygote._become_child
+from cvbench_tui.worker.process import fork_server
+before = fork_server.ForkServer._become_child
 def noisy(self, *request):
     print("from Python", flush=True)
     os.write(1, b"from C\\n")
     before(self, *request)
-zygote.Zygote._become_child = noisy
+fork_server.ForkServer._become_child = noisy
 sys.exit(worker.main())
 """
     with worker("-c", code) as process:

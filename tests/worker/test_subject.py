@@ -15,16 +15,16 @@ from cvbench_tui.worker.devices.backend import ClockError, CpuBackend
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing import published
 from cvbench_tui.worker.timing.timed_passes import InferencePass, TrainingPass
-from cvbench_tui.worker.workloads.module_under_test import Subject, outputs_of
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest, outputs_of
 
 pytestmark = pytest.mark.torch
 DEFAULT = PROTOCOLS["default"]
 ORIGINAL = PROTOCOLS["original"]
 
 
-def subject(entry, *, image=None, batch=2, protocol=DEFAULT) -> Subject:
+def subject(entry, *, image=None, batch=2, protocol=DEFAULT) -> ModuleUnderTest:
     workload = entry.workload.with_image(image) if image else entry.workload
-    return Subject(Case(workload, "cpu", batch), protocol)
+    return ModuleUnderTest(Case(workload, "cpu", batch), protocol)
 
 
 @pytest.mark.parametrize("entry", LAYERS, ids=lambda entry: entry.name)
@@ -199,13 +199,13 @@ def test_vision_transformers_take_other_image_sizes():
 def test_a_setting_that_cannot_be_had_is_refused_not_ignored(setting):
     case = replace(Case(find_layer("Dense").workload, "cpu", 1), **setting)
     with pytest.raises(UnsupportedError):
-        Subject(case, DEFAULT)
+        ModuleUnderTest(case, DEFAULT)
 
 
 def test_a_model_this_torchvision_lacks_is_unsupported():
     case = Case(replace(find_model("resnet18").workload, op="resnet9000"), "cpu", 1)
     with pytest.raises(UnsupportedError) as caught:
-        Subject(case, DEFAULT)
+        ModuleUnderTest(case, DEFAULT)
     failure = failure_from(case, caught.value)
     assert failure.kind == "unsupported"
     assert "has no model 'resnet9000'" in failure.sentence

@@ -13,21 +13,21 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.selftest import workloads as traps
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 pytestmark = pytest.mark.torch
 
 
-def subject(op: str, **params: float) -> Subject:
+def subject(op: str, **params: float) -> ModuleUnderTest:
     workload = Workload("layer", op, op, (8,), tuple(params.items()))
-    made = Subject(Case(workload, "cpu", 2), Protocol("test"))
+    made = ModuleUnderTest(Case(workload, "cpu", 2), Protocol("test"))
     made.train()
     made.prepare_gradients(made.forward())
     return made
 
 
 def test_every_trap_is_built_and_sends_a_gradient_back():
-    for op in traps.TRAP_BUILDERS:
+    for op in traps.SELFTEST_BUILDERS:
         if op != "selftest_timer":  # that one bends this process's timers
             one = subject(op, **({} if op == "selftest_empty" else {"seconds": 1e-4}))
             one.clear()

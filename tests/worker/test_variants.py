@@ -15,15 +15,15 @@ from cvbench_tui.worker.extras.budget import Budget
 from cvbench_tui.worker.extras.cuda_graph import GraphPass
 from cvbench_tui.worker.extras.variants import ROUNDS, Variants
 from cvbench_tui.worker.timing.timed_passes import AlonePass
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 pytestmark = pytest.mark.torch
 SHORT = replace(PROTOCOLS["quick"], budget_s=0.1, warmup_cap_s=0.01, round_s=0.01)
 DENSE = Case(find_layer("Dense").workload, "cpu", 1)
 
 
-def ready(case=DENSE) -> Subject:
-    subject = Subject(case, SHORT)
+def ready(case=DENSE) -> ModuleUnderTest:
+    subject = ModuleUnderTest(case, SHORT)
     subject.train()
     subject.prepare_gradients(subject.forward())
     subject.clear()

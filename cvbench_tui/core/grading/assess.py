@@ -8,15 +8,15 @@ from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading import physics as grade_physics
 from cvbench_tui.core.grading import samples as grade_samples
 from cvbench_tui.core.grading import system as grade_system
-from cvbench_tui.core.grading.context import Seen
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import GRADES, Assessment, Grade, Reason
 from cvbench_tui.core.measurement import Measurement, Phase
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
 
 __all__ = ["Assessment", "Reason", "assess", "worst"]
 
-Check = Callable[[Seen], Iterable[Reason]]
+Check = Callable[[GradingContext], Iterable[Reason]]
 CHECKS: tuple[Check, ...] = (*grade_physics.CHECKS, *grade_samples.CHECKS, *grade_system.CHECKS)
 """All of them, the gravest kind first."""
 
@@ -25,7 +25,7 @@ def assess(
     measurement: Measurement,
     phase: Phase,
     protocol: Protocol,
-    ceiling: Ceiling | None = None,
+    ceiling: DevicePeak | None = None,
     facts: Mapping[str, Fact] | None = None,
 ) -> Assessment:
     """The grade of that phase, with every reason for it, worst first.
@@ -36,7 +36,7 @@ def assess(
     samples = measurement.phase(phase)
     if samples is None:
         raise KeyError(phase)
-    seen = Seen(measurement, samples, protocol, ceiling, facts or {})
+    seen = GradingContext(measurement, samples, protocol, ceiling, facts or {})
     found: list[Reason] = []
     for check in CHECKS:
         found += check(seen)

@@ -10,7 +10,7 @@ from statistics import median
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase, PhaseSamples
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import Estimate, estimate
 from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
@@ -21,13 +21,13 @@ stops by precision, and its tables were read to two digits."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class GradingContext:
     """One phase of one case under the protocol that took it."""
 
     measurement: Measurement
     samples_of: PhaseSamples
     protocol: Protocol
-    ceiling: Ceiling | None
+    ceiling: DevicePeak | None
     facts: Mapping[str, Fact]
 
     @property

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import Seen, percent
+from cvbench_tui.core.grading.context import GradingContext, percent
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Notice
 
@@ -47,7 +47,7 @@ EVENTS_OVER_WALL = 1.02
 """Timed seconds over the wall seconds around them: more than 1 cannot be, 2% are for two clocks."""
 
 
-def clock(seen: Seen) -> Iterator[Reason]:
+def clock(seen: GradingContext) -> Iterator[Reason]:
     """Samples that are no times, or all one time."""
     samples = seen.samples
     broken = sum(not math.isfinite(sample) or sample <= 0 for sample in samples)
@@ -57,7 +57,7 @@ def clock(seen: Seen) -> Iterator[Reason]:
         yield Reason("no_variation", "X", f"All {len(samples)} samples are equal to the last digit.")
 
 
-def parts(seen: Seen) -> Iterator[Reason]:
+def parts(seen: GradingContext) -> Iterator[Reason]:
     """A whole below its parts, or regions longer than the wall time around them."""
     middle = {
         phase.phase: median(sample for samples in phase.rounds for sample in samples)
@@ -77,7 +77,7 @@ def parts(seen: Seen) -> Iterator[Reason]:
         yield Reason("impossible_parts", "X", sentence)
 
 
-def short_region(seen: Seen) -> Iterator[Reason]:
+def short_region(seen: GradingContext) -> Iterator[Reason]:
     """Marks that are a part of the number."""
     costs = [(record.empty_region_s or 0.0) / record.group for record in seen.records]
     if not seen.records and any(notice.code.startswith("short_region") for notice in _notices(seen)):
@@ -95,7 +95,7 @@ def short_region(seen: Seen) -> Iterator[Reason]:
         yield Reason("short_region", "C" if far else "B", sentence)
 
 
-def rates(seen: Seen) -> Iterator[Reason]:
+def rates(seen: GradingContext) -> Iterator[Reason]:
     """More operations or bytes per second than the device was measured to reach."""
     work, ceiling = seen.measurement.work_of(seen.phase), seen.ceiling
     if work is None or ceiling is None or not ceiling.sure or seen.estimate is None:
@@ -112,7 +112,7 @@ def rates(seen: Seen) -> Iterator[Reason]:
         yield Reason("impossible_rate", "X", f"{moved:.2g} times the bytes per second of the ceiling.")
 
 
-def after_the_call(seen: Seen) -> Iterator[Reason]:
+def after_the_call(seen: GradingContext) -> Iterator[Reason]:
     """Work that went on after the calls had returned."""
     deferred = max((record.deferred_share or 0.0 for record in seen.records), default=0.0)
     if deferred > DEFERRED:
@@ -120,7 +120,7 @@ def after_the_call(seen: Seen) -> Iterator[Reason]:
         yield Reason("deferred", "X", sentence)
 
 
-def idle_device(seen: Seen) -> Iterator[Reason]:
+def idle_device(seen: GradingContext) -> Iterator[Reason]:
     """A device that waited for its host, or worked where its events did not look."""
     shares = [each.utilisation for each in seen.evidence if each.utilisation is not None]
     hosts = [each.host_s for each in seen.evidence if each.host_s is not None]
@@ -143,24 +143,24 @@ def idle_device(seen: Seen) -> Iterator[Reason]:
         yield Reason("host_bound", "B", f"The device worked in {percent(busy)} of the blocks' time only.")
 
 
-def _ran_ahead(seen: Seen) -> bool:
+def _ran_ahead(seen: GradingContext) -> bool:
     """False when no lead was given, or when it ended before the blocks were queued: a queue holds 1,000 launches."""
     led = all(record.lead_s is None or record.lead_s > 0 for record in seen.records)
     late = [each.outran for each in seen.evidence if each.outran is not None]
     return led and (not late or median(late) <= OUTRAN)
 
 
-def _waited(seen: Seen) -> float:
+def _waited(seen: GradingContext) -> float:
     """Share of the wall time in which threads of the host waited for a core."""
     return sum(each.waited_s or 0.0 for each in seen.evidence) / seen.wall_s if seen.wall_s > 0 else 0.0
 
 
-def _notices(seen: Seen) -> list[Notice]:
+def _notices(seen: GradingContext) -> list[Notice]:
     """The worker's notices about this phase's pass."""
     return [notice for notice in seen.measurement.notices if notice.code.endswith(seen.headline)]
 
 
-def _iteration_s(seen: Seen) -> float | None:
+def _iteration_s(seen: GradingContext) -> float | None:
     """Seconds of a whole iteration of the pass, by the device."""
     samples = seen.measurement.phase(seen.headline)
     values = [sample for rounds in samples.rounds for sample in rounds] if samples else list(seen.samples)

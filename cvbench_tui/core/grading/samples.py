@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import Seen, percent
+from cvbench_tui.core.grading.context import GradingContext, percent
 from cvbench_tui.core.grading.reasons import Grade, Reason
-from cvbench_tui.core.stats.bimodality import two_modes
+from cvbench_tui.core.stats.bimodality import find_bimodality
 from cvbench_tui.core.stats.estimate import centre, half_width
 from cvbench_tui.core.stats.trend import trend
 
-FEWEST_ROUNDS = 5
+MIN_ROUNDS = 5
 """Student's t for fewer than five rounds is above 3, and a trend among them cannot be told from noise."""
 FUSED = 0.02
 """A phase alone may differ by this share from the phase between fused marks."""
 
 
-def precision(seen: Seen) -> Iterator[Reason]:
+def precision(seen: GradingContext) -> Iterator[Reason]:
     """The interval against the protocol's goal."""
     found = seen.estimate
     rounds = sum(len(rounds) for rounds in seen.rounds_by_process)
-    if rounds < FEWEST_ROUNDS:
+    if rounds < MIN_ROUNDS:
         sentence = f"Only {_count(rounds, 'round')} with {_count(len(seen.samples), 'sample')}."
         yield Reason("few_rounds", "C" if rounds else "X", sentence)
     if found is None or found.relative is None or seen.goal is None or found.relative <= seen.goal:
@@ -31,7 +31,7 @@ def precision(seen: Seen) -> Iterator[Reason]:
     yield Reason("imprecise", grade, sentence)
 
 
-def processes(seen: Seen) -> Iterator[Reason]:
+def processes(seen: GradingContext) -> Iterator[Reason]:
     """Fresh processes that are missing, failed or do not agree."""
     taken = len(seen.rounds_by_process)
     if taken < seen.protocol.processes:
@@ -44,7 +44,7 @@ def processes(seen: Seen) -> Iterator[Reason]:
         yield from _apart(seen)
 
 
-def _apart(seen: Seen) -> Iterator[Reason]:
+def _apart(seen: GradingContext) -> Iterator[Reason]:
     """Processes that differ by more than the precision, and by more than the rounds of one of them can tell."""
     middles = [centre(medians) for medians in seen.medians_by_process]
     own = max(half_width(medians) or 0.0 for medians in seen.medians_by_process)
@@ -54,7 +54,7 @@ def _apart(seen: Seen) -> Iterator[Reason]:
         yield Reason("process_dependent", "C", f"The medians of {len(middles)} processes lie {share} apart.")
 
 
-def unsettled(seen: Seen) -> Iterator[Reason]:
+def unsettled(seen: GradingContext) -> Iterator[Reason]:
     """A warm-up that ended at its cap."""
     ended = sum(not record.settled for record in seen.records)
     if not seen.records:  # schema 1 said it in a notice of the pass
@@ -63,7 +63,7 @@ def unsettled(seen: Seen) -> Iterator[Reason]:
         yield Reason("unsettled", "B", "The warm-up ended at its time limit, before its windows agreed.")
 
 
-def drift(seen: Seen) -> Iterator[Reason]:
+def drift(seen: GradingContext) -> Iterator[Reason]:
     """Rounds that became slower or faster."""
     changes = [trend(medians) for medians in seen.medians_by_process]
     change = max(changes, key=abs, default=0.0)
@@ -74,15 +74,15 @@ def drift(seen: Seen) -> Iterator[Reason]:
     yield Reason("drift", grade, f"Iterations became {percent(abs(change))} {word} from the first round to the last.")
 
 
-def modes(seen: Seen) -> Iterator[Reason]:
+def modes(seen: GradingContext) -> Iterator[Reason]:
     """Two speeds."""
-    found = two_modes(seen.samples)
+    found = find_bimodality(seen.samples)
     if found is not None:
         sentence = f"{percent(found.share_high)} of the samples are {percent(found.gap)} slower than the others."
         yield Reason("bimodal", "C", sentence)
 
 
-def fused(seen: Seen) -> Iterator[Reason]:
+def fused(seen: GradingContext) -> Iterator[Reason]:
     """A phase that takes another time by itself."""
     alone = seen.measurement.variant("alone", seen.phase)
     values = [sample for rounds in alone.rounds for sample in rounds] if alone else []

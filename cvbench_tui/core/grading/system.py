@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import Seen, percent
+from cvbench_tui.core.grading.context import GradingContext, percent
 from cvbench_tui.core.grading.reasons import Grade, Reason
-from cvbench_tui.core.stats.contention import Waiting, idle_share, interrupted_per_s, waiting
+from cvbench_tui.core.stats.contention import Contention, contention_of, idle_share, interrupted_per_s
 from cvbench_tui.core.stats.stop_rule import COOLING, MAJOR_FAULTS, SWAPPED_PAGES, disturbance
 
 Steps = tuple[tuple[Grade, float], ...]
@@ -28,7 +28,7 @@ STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
 OTHERS = 1.0
 """Cores that everything else used in the mean, from which it is worth a word where the cores do not suffice for both:
 on a large shared host others always use some of the cores that are left."""
-FEW_REPEATS = 2
+MAX_PLAIN_REPEATS = 2
 """Rounds set aside that are nothing to remark on."""
 CLOCK_LOW = 0.03
 """A card's clock may lie so much below its own median in a round, and fall as much from first to last ..."""
@@ -37,9 +37,9 @@ CLOCK_LOW_CPU = 0.10
 at one moment, while the times themselves are measured."""
 
 
-def contention(seen: Seen) -> Iterator[Reason]:
+def contention(seen: GradingContext) -> Iterator[Reason]:
     """Threads that waited for a core, by what the system tells best."""
-    waited = waiting(seen.evidence)
+    waited = contention_of(seen.evidence)
     if waited is None:
         found = list(_unseen(seen))
     elif seen.device_clock:  # the device's own clock does not see the host wait
@@ -49,7 +49,7 @@ def contention(seen: Seen) -> Iterator[Reason]:
     yield from found or _others(seen)
 
 
-def _told(seen: Seen, waited: Waiting) -> Iterator[Reason]:
+def _told(seen: GradingContext, waited: Contention) -> Iterator[Reason]:
     """By the kernel's run delay, in all rounds together or in one of them."""
     grade = _grade(waited.share, WAITED)
     if grade is not None:
@@ -58,7 +58,7 @@ def _told(seen: Seen, waited: Waiting) -> Iterator[Reason]:
         yield Reason("contention", "B", "In some rounds threads waited over 5% of the time for a core.")
 
 
-def _waited(waited: Waiting) -> str:
+def _waited(waited: Contention) -> str:
     """In one sentence; mean and sum where there were several threads."""
     threads = round(waited.threads)
     if threads < 2:
@@ -66,7 +66,7 @@ def _waited(waited: Waiting) -> str:
     return f"{threads} threads waited {percent(waited.mean)} of the time for a core, {percent(waited.in_sum)} in sum."
 
 
-def _others(seen: Seen) -> Iterator[Reason]:
+def _others(seen: GradingContext) -> Iterator[Reason]:
     """Other programs that need more cores than the measurement leaves."""
     known = [evidence for evidence in seen.evidence if evidence.others_s is not None and evidence.wall_s > 0]
     used = median(_of(evidence.others_s) / evidence.wall_s for evidence in known) if known else 0.0
@@ -77,7 +77,7 @@ def _others(seen: Seen) -> Iterator[Reason]:
         yield Reason("contention", "B", f"Other programs used {used:.1f} of the {cores:g} cores meanwhile.")
 
 
-def _unseen(seen: Seen) -> Iterator[Reason]:
+def _unseen(seen: GradingContext) -> Iterator[Reason]:
     """Where waiting is not told: by the time in which the threads of the processor did not run."""
     if seen.samples_of.clock != "perf_counter" or not seen.evidence:
         return
@@ -89,12 +89,12 @@ def _unseen(seen: Seen) -> Iterator[Reason]:
         yield Reason("contention", "B", "Contention cannot be seen on this system.")
 
 
-def _one_thread(seen: Seen) -> tuple[float | None, Steps]:
+def _one_thread(seen: GradingContext) -> tuple[float | None, Steps]:
     """Share of the time in which it did not run, None where that is not told, and how it is graded."""
     return idle_share([each.thread_s for each in seen.evidence], seen.evidence, 1), WAITED
 
 
-def _several_threads(seen: Seen) -> tuple[float | None, Steps]:
+def _several_threads(seen: GradingContext) -> tuple[float | None, Steps]:
     """The same; 0 where they idled without being interrupted, None where nobody tells why they idled."""
     threads, interrupted = seen.measurement.threads, interrupted_per_s(seen.evidence)
     idle = idle_share([each.cpu_s for each in seen.evidence], seen.evidence, threads) if threads else None
@@ -105,7 +105,7 @@ def _several_threads(seen: Seen) -> tuple[float | None, Steps]:
     return (idle if interrupted >= INTERRUPTED_PER_S * threads else 0.0), IDLE
 
 
-def stolen(seen: Seen) -> Iterator[Reason]:
+def stolen(seen: GradingContext) -> Iterator[Reason]:
     """Cores that the hypervisor gave away."""
     taken = sum(_of(evidence.stolen_s) for evidence in seen.evidence)
     wanted = taken + max(seen.wall_s, sum(_of(evidence.cpu_s) for evidence in seen.evidence))
@@ -116,18 +116,18 @@ def stolen(seen: Seen) -> Iterator[Reason]:
         yield Reason("stolen", "B" if seen.device_clock else grade, sentence)
 
 
-def repeated(seen: Seen) -> Iterator[Reason]:
+def repeated(seen: GradingContext) -> Iterator[Reason]:
     """Rounds that were set aside."""
     causes = Counter(disturbance(evidence) or "" for evidence in seen.set_aside)
     count = sum(causes.values())
     if count:
         total = count + len(seen.evidence)
         why = ", ".join(f"{code} {times}" for code, times in causes.most_common())
-        grade: Grade = "A" if count <= FEW_REPEATS * max(1, len(seen.records)) else "B"
+        grade: Grade = "A" if count <= MAX_PLAIN_REPEATS * max(1, len(seen.records)) else "B"
         yield Reason("repeated", grade, f"{count} of {total} rounds were set aside and taken again: {why}.")
 
 
-def clock(seen: Seen) -> Iterator[Reason]:
+def clock(seen: GradingContext) -> Iterator[Reason]:
     """A clock that differed between rounds, process by process."""
     allowed = CLOCK_LOW_CPU if seen.samples_of.clock == "perf_counter" else CLOCK_LOW
     worst = 0.0
@@ -141,7 +141,7 @@ def clock(seen: Seen) -> Iterator[Reason]:
         yield Reason("clock", "B", f"The clock was {percent(worst)} lower in one round than in others.")
 
 
-def throttled(seen: Seen) -> Iterator[Reason]:
+def throttled(seen: GradingContext) -> Iterator[Reason]:
     """Why the card lowered its clock."""
     causes = Counter(cause for evidence in seen.evidence for cause in evidence.throttle)
     total = len(seen.evidence)
@@ -153,7 +153,7 @@ def throttled(seen: Seen) -> Iterator[Reason]:
         yield Reason("power_cap", "A", f"At the power limit in {causes['power_cap']} of {total} rounds.")
 
 
-def memory(seen: Seen) -> Iterator[Reason]:
+def memory(seen: GradingContext) -> Iterator[Reason]:
     """Memory that was fetched from the driver or the disk while it was timed."""
     taken = sum(evidence.allocations or 0 for evidence in seen.evidence)
     retries = sum(evidence.retries or 0 for evidence in seen.evidence)
@@ -169,7 +169,7 @@ def memory(seen: Seen) -> Iterator[Reason]:
         yield Reason("swap", "C" if many else "B", sentence)
 
 
-def program(seen: Seen) -> Iterator[Reason]:
+def program(seen: GradingContext) -> Iterator[Reason]:
     """Python and the compiler at work in the timed rounds."""
     compiled = sum(evidence.recompiles or 0 for evidence in seen.evidence)
     if compiled:
@@ -179,7 +179,7 @@ def program(seen: Seen) -> Iterator[Reason]:
         yield Reason("collections", "B", f"The garbage collector ran {collections} times.")
 
 
-def surroundings(seen: Seen) -> Iterator[Reason]:
+def surroundings(seen: GradingContext) -> Iterator[Reason]:
     """Neighbours on the card, and the battery."""
     foreign = max((evidence.foreign or 0 for evidence in seen.evidence), default=0)
     aside = sum(bool(evidence.foreign) for evidence in seen.set_aside)

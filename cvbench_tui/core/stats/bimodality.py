@@ -10,7 +10,7 @@ from statistics import fmean, median
 
 from cvbench_tui.core.stats.estimate import deviation
 
-FEWEST = 6
+MIN_SAMPLES = 6
 """Samples in the smaller group: a few spikes that are alike by luck are no speed."""
 SEPARATION = 6.0
 """Distance of the groups' means in standard deviations of the wider one. Halves of one normal distribution are 2.6
@@ -26,7 +26,7 @@ TRIM = 0.02
 
 
 @dataclass(frozen=True)
-class Modes:
+class Bimodality:
     """Two groups of samples."""
 
     low_s: float
@@ -42,7 +42,7 @@ class Modes:
         return self.high_s / self.low_s - 1
 
 
-def two_modes(samples: Sequence[float], minority: float = MINORITY) -> Modes | None:
+def find_bimodality(samples: Sequence[float], minority: float = MINORITY) -> Bimodality | None:
     """The two groups that the samples fall into, or None when they are one.
 
     The best split in two of the logarithms (least squares within the groups), believed when the groups are far
@@ -51,7 +51,7 @@ def two_modes(samples: Sequence[float], minority: float = MINORITY) -> Modes | N
     ordered = sorted(sample for sample in samples if sample > 0)
     cut = int(min(TRIM, minority / 2) * len(ordered))
     values = [math.log(sample) for sample in ordered[cut : len(ordered) - cut]]
-    if len(values) < 2 * FEWEST or values[-1] - values[0] < math.log1p(GAP):
+    if len(values) < 2 * MIN_SAMPLES or values[-1] - values[0] < math.log1p(GAP):
         return None
     split = _best_split(values)
     low, high = values[:split], values[split:]
@@ -59,14 +59,14 @@ def two_modes(samples: Sequence[float], minority: float = MINORITY) -> Modes | N
     if apart < math.log1p(GAP) or apart <= SEPARATION * max(_width(low), _width(high)):
         return None
     above = len(ordered) - cut - split
-    if min(above, len(ordered) - above) < max(FEWEST, minority * len(ordered)):
+    if min(above, len(ordered) - above) < max(MIN_SAMPLES, minority * len(ordered)):
         return None
-    return Modes(math.exp(median(low)), math.exp(median(high)), above / len(ordered))
+    return Bimodality(math.exp(median(low)), math.exp(median(high)), above / len(ordered))
 
 
 def undecided(samples: Sequence[float]) -> bool:
     """True when there is a second group that is still too small to be believed, or to be dismissed."""
-    return two_modes(samples) is None and two_modes(samples, SUSPECT) is not None
+    return find_bimodality(samples) is None and find_bimodality(samples, SUSPECT) is not None
 
 
 def _width(values: Sequence[float]) -> float:

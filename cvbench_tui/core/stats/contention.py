@@ -15,7 +15,7 @@ STEPS = 2
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Contention:
     """What the kernel's run delay says of some rounds."""
 
     in_sum: float
@@ -39,7 +39,7 @@ class Waiting:
         return self.in_sum / math.sqrt(self.threads)
 
 
-def waiting(evidence: Sequence[Evidence]) -> Waiting | None:
+def contention_of(evidence: Sequence[Evidence]) -> Contention | None:
     """The wait of those rounds together; None where it is not told.
 
     Where CPU seconds are not told, one thread is taken to have waited.
@@ -50,7 +50,7 @@ def waiting(evidence: Sequence[Evidence]) -> Waiting | None:
         return None
     waited_s = sum(each.waited_s or 0.0 for each in known)
     wanted_s = waited_s + sum(each.cpu_s or 0.0 for each in known)
-    return Waiting(waited_s / wall_s, max(1.0, wanted_s / wall_s))
+    return Contention(waited_s / wall_s, max(1.0, wanted_s / wall_s))
 
 
 def idle_share(spent_s: Sequence[float | None], evidence: Sequence[Evidence], threads: int) -> float | None:

@@ -13,16 +13,16 @@ from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.measurement import Measurement, Phase, Stop
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.bimodality import undecided
-from cvbench_tui.core.stats.contention import waiting
+from cvbench_tui.core.stats.contention import contention_of
 from cvbench_tui.core.stats.estimate import precise
-from cvbench_tui.core.stats.trend import FEWEST, slope, trend
+from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 
 WAITED_SHARE = 0.05
 """A round in which threads waited longer than this share (``core.stats.contention``) of its wall time for a core is
 disturbed: they may make the round as much slower, five times the default precision."""
 STOLEN_SHARE = 0.05
 """The same for cores that the hypervisor gave away, told for all cores in sum: a share of the CPU time used ..."""
-STOLEN_LEAST_S = 0.02
+MIN_STOLEN_S = 0.02
 """... from two ticks on: Linux counts stolen time in ticks of 10 ms, and one is a twelfth of the shortest round."""
 SWAPPED_PAGES = 64
 """256 KiB read back from swap, machine-wide: some tens of disk reads at 0.1 ms and more."""
@@ -42,7 +42,7 @@ CLOCK_AGREEMENT = 0.01
 """The clock's share of change over them."""
 OVERRUN = 3.0
 """Budgets after which even the fewest rounds are not waited for, if there are ..."""
-FEWEST_SAMPLES = 5
+MIN_SAMPLES = 5
 """... so many samples: iterations that became slow after the warm-up must not run for hours."""
 
 
@@ -52,11 +52,11 @@ def disturbance(evidence: Evidence) -> str | None:
     A lowered clock is not among them: heat is the workload's own, and without the hot rounds a number would be that
     of the cold ones.
     """
-    waited = waiting([evidence])
+    waited = contention_of([evidence])
     if waited is not None and waited.share > WAITED_SHARE:
         return "contention"
     used_s = max(evidence.wall_s, evidence.cpu_s or 0.0)
-    if (evidence.stolen_s or 0.0) >= max(STOLEN_LEAST_S, STOLEN_SHARE * used_s):
+    if (evidence.stolen_s or 0.0) >= max(MIN_STOLEN_S, STOLEN_SHARE * used_s):
         return "stolen"
     if evidence.foreign:
         return "foreign"
@@ -124,7 +124,7 @@ def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[fl
     if len(windows) < WINDOWS or min(windows) <= 0:
         return False
     last, longer = windows[-WINDOWS:], windows[-TREND_WINDOWS:]
-    moving = len(longer) >= FEWEST and abs(slope(longer)) > protocol.warmup_agreement
+    moving = len(longer) >= MIN_VALUES and abs(slope(longer)) > protocol.warmup_agreement
     if moving or max(last) - min(last) > protocol.warmup_agreement * min(last):
         return len(windows) >= NOISY_WINDOWS and trend(windows[-NOISY_WINDOWS:]) == 0.0
     clocks = [clock for clock in clocks_hz[-WINDOWS:] if clock is not None]
@@ -145,7 +145,7 @@ def stop(
     count = len(taken[0])
     if count < protocol.min_rounds:
         samples = sum(len(samples) for samples in taken[0])
-        return "budget" if timed_s >= OVERRUN * protocol.budget_s and samples >= FEWEST_SAMPLES else None
+        return "budget" if timed_s >= OVERRUN * protocol.budget_s and samples >= MIN_SAMPLES else None
     if all(precise([median(each) for each in phase], protocol.precision) for phase in taken) and (
         count >= protocol.max_rounds or not _unresolved(taken[-1], flags, evidence)
     ):

@@ -8,9 +8,9 @@ from statistics import fmean, median
 
 SIGNIFICANT = 1.96
 """Two-sided 5% point of Kendall's S in its normal approximation; for five values only a strict rise or fall passes."""
-FEWEST_STEP = 8
+MIN_VALUES_FOR_STEP = 8
 """Four values lie all above four others by chance once in 35 times; three above three once in ten."""
-FEWEST = 5
+MIN_VALUES = 5
 """Of four values even a strict rise is chance once in twelve times."""
 
 
@@ -31,10 +31,12 @@ def trend(values: Sequence[float]) -> float:
     finds an order, or when all of one half lie above all of the other.
     """
     count = len(values)
-    if count < FEWEST or median(values) <= 0:
+    if count < MIN_VALUES or median(values) <= 0:
         return 0.0
     first, second = values[: count // 2], values[-(count // 2) :]
-    if not (_ordered(values) or (count >= FEWEST_STEP and (max(first) < min(second) or min(first) > max(second)))):
+    if not (
+        _ordered(values) or (count >= MIN_VALUES_FOR_STEP and (max(first) < min(second) or min(first) > max(second)))
+    ):
         return 0.0
     return max(slope(values), (fmean(second) - fmean(first)) / median(values), key=abs)
 

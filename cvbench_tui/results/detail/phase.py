@@ -16,7 +16,7 @@ from cvbench_tui.core.measurement import (
     VariantKind,
 )
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.derived_metrics import Other, Rates, others, rates
+from cvbench_tui.results.stats.derived_metrics import Rates, VariantResult, others, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
 from cvbench_tui.results.stats.row_notes import remedy_of
 from cvbench_tui.results.text.phase_text import modes_text
@@ -177,7 +177,7 @@ def _work(measurement: Measurement, name: Phase, achieved: Rates | None) -> Iter
     yield "traffic", f"{count_text(work.bytes, 'B')}, different {count_text(work.footprint_bytes, 'B')}{speed}{limit}"
 
 
-def _other(scale: Scale, other: Other) -> str:
+def _other(scale: Scale, other: VariantResult) -> str:
     """``24.51 ms ±1.2%, 1.034 of the headline``."""
     text = scale.text(other.median_s)
     if other.half_width_s is not None and other.median_s > 0:

@@ -19,7 +19,7 @@ from cvbench_tui.results.export.rerun_command import command_line, differs
 from cvbench_tui.results.stats.derived_metrics import energies
 from cvbench_tui.results.stats.histogram import count
 from cvbench_tui.results.stats.phase_stats import terms_of
-from cvbench_tui.results.stats.row_data import Reading, read
+from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import (
     MISSING,
@@ -68,7 +68,7 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
     case = run.plan.case(case_id)
     outcome = run.outcomes.get(case_id)
-    reading = read(run, case)
+    reading = row_data(run, case)
     sections = [Section(case.workload.name, tuple(_case(run, reading)))]
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
@@ -121,7 +121,7 @@ def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
         yield Histogram(f"{phase.phase.capitalize()} samples", tuple(Bin(*bar) for bar in bars))
 
 
-def _case(run: Run, reading: Reading) -> Iterator[tuple[str, str]]:
+def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     """What was asked for, and where it stands."""
     case = reading.case
     device = run.environment.device(case.device) if run.environment is not None else None
@@ -141,14 +141,14 @@ def _call(case: Case) -> str:
     return f"{case.workload.op}({arguments})" if arguments else case.workload.op
 
 
-def _measured(run: Run, reading: Reading, measurement: Measurement) -> Iterator[Section]:
+def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[Section]:
     """The phases, then what belongs to all of them."""
     terms = terms_of(run, reading.case)
     for name in PHASES:
         if name in reading.phases:
             pairs = phase_pairs(terms, measurement, name, reading.phases[name])
             yield Section(name.capitalize(), tuple(pairs))
-    notices = tuple((each.code, each.text) for each in reading.remarks if each.grade is None)
+    notices = tuple((each.code, each.text) for each in reading.row_notes if each.grade is None)
     if notices:
         yield Section("Notices", notices)
     for record, title in _passes(measurement):

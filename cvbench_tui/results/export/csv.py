@@ -12,7 +12,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.json import STATISTICS, case_facts, facts_of
 from cvbench_tui.results.stats.derived_metrics import energy_of, others, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, terms_of, worst_grade
-from cvbench_tui.results.stats.row_data import Reading, read
+from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.build import build
 
 _MODES = ("low_s", "high_s", "share_high")
@@ -33,7 +33,7 @@ def export_csv(run: Run, *, sort: str | None = None, descending: bool = False) -
 
 def _flat(run: Run, case: Case) -> dict[str, Any]:
     """One row."""
-    reading, outcome = read(run, case), run.outcomes.get(case.case_id)
+    reading, outcome = row_data(run, case), run.outcomes.get(case.case_id)
     environment = run.environment
     device = environment.device(case.device) if environment is not None else None
     row = {name: value for name, value in case_facts(case).items() if name not in ("id", "params", "input_shape")}
@@ -52,7 +52,7 @@ def _flat(run: Run, case: Case) -> dict[str, Any]:
     return row
 
 
-def _phase(reading: Reading, phase: Phase, terms: Terms) -> dict[str, Any]:
+def _phase(reading: RowData, phase: Phase, terms: Terms) -> dict[str, Any]:
     """All columns of one phase; empty without a result."""
     result = reading.phases.get(phase)
     cells = {name: getattr(result, name) if result is not None else None for name in STATISTICS}
@@ -63,7 +63,7 @@ def _phase(reading: Reading, phase: Phase, terms: Terms) -> dict[str, Any]:
     return {f"{phase}_{name}": value for name, value in cells.items()}
 
 
-def _measured(reading: Reading, phase: Phase, result: PhaseResult | None, terms: Terms) -> dict[str, Any]:
+def _measured(reading: RowData, phase: Phase, result: PhaseResult | None, terms: Terms) -> dict[str, Any]:
     """Memory, work, rates and ratios of the other ways of measuring."""
     taken = reading.measurement
     memory = next((each for each in taken.memory if each.phase == phase), None) if taken is not None else None
@@ -78,7 +78,7 @@ def _measured(reading: Reading, phase: Phase, result: PhaseResult | None, terms:
     return cells | {f"{kind}_ratio": ratios.get(kind) for kind in ("alone", "flushed", "device_only")}
 
 
-def _energy(reading: Reading) -> dict[str, Any]:
+def _energy(reading: RowData) -> dict[str, Any]:
     """Joules for one input of both passes, and the idle watts."""
     cells: dict[str, Any] = {}
     for name in ("training", "inference"):

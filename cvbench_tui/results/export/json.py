@@ -13,7 +13,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.derived_metrics import energies, others, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, set_aside, terms_of, worst_grade
-from cvbench_tui.results.stats.row_data import Reading, read
+from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.stats.row_notes import remedy_of
 
 SCHEMA = 2
@@ -104,7 +104,7 @@ def _environment(environment: Environment) -> dict[str, Any]:
 
 def _result(run: Run, case: Case) -> dict[str, Any]:
     """One case with its numbers or its failure."""
-    reading, outcome = read(run, case), run.outcomes.get(case.case_id)
+    reading, outcome = row_data(run, case), run.outcomes.get(case.case_id)
     result: dict[str, Any] = {"case": case_facts(case), "state": reading.state.word}
     if isinstance(outcome, Failure):
         failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
@@ -137,7 +137,7 @@ def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Te
     }
 
 
-def _beside(reading: Reading) -> dict[str, Any]:
+def _beside(reading: RowData) -> dict[str, Any]:
     """What stands beside the times of a measured case; ``passes`` has the evidence, aligned with the rounds."""
     measurement = reading.measurement
     assert measurement is not None, "only of a measured case"

@@ -11,9 +11,9 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult, headline_s
-from cvbench_tui.results.stats.row_data import read
-from cvbench_tui.results.stats.row_notes import Remark
-from cvbench_tui.results.stats.row_state import State
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.row_notes import RowNote
+from cvbench_tui.results.stats.row_state import RowState
 from cvbench_tui.results.table.build import build
 
 _FRAMEWORK_NAMES = {"torch": "Pytorch"}
@@ -21,17 +21,17 @@ _FRAMEWORK_NAMES = {"torch": "Pytorch"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class FrameworkRow:
     """One framework's row in a group."""
 
     framework: str
     """``Pytorch 2.14.1``."""
     run: Run
     case: Case
-    state: State
+    state: RowState
     phases: Mapping[Phase, PhaseResult]
     """Empty when there are no numbers."""
-    remarks: tuple[Remark, ...] = ()
+    row_notes: tuple[RowNote, ...] = ()
     """Reasons of its grades, and notices."""
 
     def headline_s(self, phase: Phase) -> float | None:
@@ -51,11 +51,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Group:
+class WorkloadGroup:
     """The same work in every framework that did it."""
 
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FrameworkRow, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class DeviceTable:
 
     heading: str
     """``GPU USED --- NVIDIA H100 80GB HBM3``."""
-    groups: tuple[Group, ...]
+    groups: tuple[WorkloadGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,16 @@ class Dimension:
     names: tuple[str, ...]
 
 
-def entries_of(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> tuple[Entry, ...]:
+def entries_of(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> tuple[FrameworkRow, ...]:
     """Every row of the runs, each run in its table's order. Raises SelectionError for an unknown column."""
     entries = []
     for run in runs:
         for row in build(run, sort=sort, descending=descending).rows:
             case = run.plan.case(row.key)
-            found = read(run, case)
-            entries.append(Entry(framework_text(run, case), run, case, found.state, found.phases, found.remarks))
+            found = row_data(run, case)
+            entries.append(
+                FrameworkRow(framework_text(run, case), run, case, found.state, found.phases, found.row_notes)
+            )
     return tuple(entries)
 
 
@@ -95,10 +97,10 @@ def framework_text(run: Run, case: Case) -> str:
     return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
 
 
-def device_tables(entries: Sequence[Entry], kind: Kind) -> tuple[DeviceTable, ...]:
+def device_tables(entries: Sequence[FrameworkRow], kind: Kind) -> tuple[DeviceTable, ...]:
     """The tables of models or of layers: accelerators first, as on the page, then in order of appearance."""
     mine = [entry for entry in entries if entry.case.workload.kind == kind]
-    by_device: dict[tuple[str, str], list[Entry]] = {}
+    by_device: dict[tuple[str, str], list[FrameworkRow]] = {}
     for entry in mine:
         by_device.setdefault((entry.case.device, _device_name(entry)), []).append(entry)
     devices = sorted(by_device, key=lambda device: device[0] == "cpu")
@@ -106,7 +108,7 @@ def device_tables(entries: Sequence[Entry], kind: Kind) -> tuple[DeviceTable, ..
     return tuple(DeviceTable(_heading(device, devices), _groups(by_device[device], several)) for device in devices)
 
 
-def dimensions(entries: Sequence[Entry]) -> tuple[Dimension, ...]:
+def dimensions(entries: Sequence[FrameworkRow]) -> tuple[Dimension, ...]:
     """Every batch and shape, that of the most workloads first."""
     names: dict[tuple[int, tuple[int, ...], bool], dict[str, None]] = {}
     for entry in entries:
@@ -117,14 +119,14 @@ def dimensions(entries: Sequence[Entry]) -> tuple[Dimension, ...]:
     return tuple(Dimension(*key, tuple(found)) for key, found in ranked)
 
 
-def _groups(entries: Sequence[Entry], several: set[str]) -> tuple[Group, ...]:
+def _groups(entries: Sequence[FrameworkRow], several: set[str]) -> tuple[WorkloadGroup, ...]:
     """Entries of equal work together, in order of appearance."""
-    found: dict[object, list[Entry]] = {}
+    found: dict[object, list[FrameworkRow]] = {}
     for entry in entries:
         case = entry.case
         work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
         found.setdefault(work, []).append(entry)
-    return tuple(Group(_group_name(group[0].case, several), tuple(group)) for group in found.values())
+    return tuple(WorkloadGroup(_group_name(group[0].case, several), tuple(group)) for group in found.values())
 
 
 def _group_name(case: Case, several: set[str]) -> str:
@@ -135,13 +137,13 @@ def _group_name(case: Case, several: set[str]) -> str:
     return f"{name} ({' x '.join(str(size) for size in (case.batch, *case.workload.input_shape))})"
 
 
-def _at_several_dimensions(entries: Sequence[Entry]) -> set[str]:
+def _at_several_dimensions(entries: Sequence[FrameworkRow]) -> set[str]:
     """Names that stand for more than one batch or shape."""
     found = [name for dimension in dimensions(entries) for name in dimension.names]
     return {name for name in found if found.count(name) > 1}
 
 
-def _device_name(entry: Entry) -> str:
+def _device_name(entry: FrameworkRow) -> str:
     """The device's product name, or its id while that is unknown."""
     device = entry.run.environment.device(entry.case.device) if entry.run.environment is not None else None
     return device.name if device is not None else entry.case.device

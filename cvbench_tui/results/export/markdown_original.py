@@ -13,20 +13,20 @@ from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_groups import (
     DeviceTable,
     Dimension,
-    Entry,
-    Group,
+    FrameworkRow,
+    WorkloadGroup,
     device_tables,
     dimensions,
     entries_of,
 )
 from cvbench_tui.results.export.markdown_wide import began_line, environment_line
 from cvbench_tui.results.stats.phase_stats import is_published
-from cvbench_tui.results.stats.row_notes import Remark
+from cvbench_tui.results.stats.row_notes import RowNote
 from cvbench_tui.results.text.layer_text import describe
 from cvbench_tui.results.text.phase_text import modes_text
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 
-_Pick = Callable[[Entry, Phase], "float | None"]
+_Pick = Callable[[FrameworkRow, Phase], "float | None"]
 
 _TITLES: dict[Phase, str] = {
     "forward": "Forward Pass",
@@ -76,9 +76,9 @@ def _descriptions(tables: Sequence[DeviceTable]) -> str:
 def _tables(tables: Sequence[DeviceTable], kind: Kind) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
     for table in tables:
-        yield _table(table.heading, table, kind, Entry.headline_s)
+        yield _table(table.heading, table, kind, FrameworkRow.headline_s)
         if any(is_published(entry.run.plan.protocol) for group in table.groups for entry in group.entries):
-            yield _table(f"{table.heading} (minimum)", table, kind, Entry.min_s)
+            yield _table(f"{table.heading} (minimum)", table, kind, FrameworkRow.min_s)
         entries = [(group.name, entry) for group in table.groups for entry in group.entries]
         for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
             lines = [f"* {line}" for name, entry in entries for line in lines_of(name, entry, kind)]
@@ -93,7 +93,7 @@ def _table(heading: str, table: DeviceTable, kind: Kind, pick: _Pick) -> str:
     return "\n".join([*lines, *(line for group in table.groups for line in _rows(group, kind, pick))])
 
 
-def _rows(group: Group, kind: Kind, pick: _Pick) -> Iterator[str]:
+def _rows(group: WorkloadGroup, kind: Kind, pick: _Pick) -> Iterator[str]:
     """The group's rows; its name stands in the first one only."""
     columns = [_column(group, phase, kind, pick) for phase in _SHOWN[kind]]
     for index, entry in enumerate(group.entries):
@@ -101,7 +101,7 @@ def _rows(group: Group, kind: Kind, pick: _Pick) -> Iterator[str]:
         yield "|" + "|".join([name, escape(entry.framework), *(column[index] for column in columns)]) + "|"
 
 
-def _column(group: Group, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
+def _column(group: WorkloadGroup, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
     """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
     values = [pick(entry, phase) for entry in group.entries]
     compared = [value if entry.comparable(phase) else None for entry, value in zip(group.entries, values, strict=True)]
@@ -114,7 +114,7 @@ def _column(group: Group, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
     ]
 
 
-def _dashes(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
+def _dashes(name: str, entry: FrameworkRow, kind: Kind) -> Iterator[str]:
     """Why there are dashes in this row."""
     outcome = entry.run.outcomes.get(entry.case.case_id)
     who = f"{name}, {entry.framework}"
@@ -128,14 +128,14 @@ def _dashes(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
     yield from (escape_start(f"{who}: {remark.text}") for remark in _graded(entry, kind, "X"))
 
 
-def _doubts(name: str, entry: Entry, kind: Kind) -> Iterator[str]:
+def _doubts(name: str, entry: FrameworkRow, kind: Kind) -> Iterator[str]:
     """What makes numbers of this row doubtful."""
     for remark in _graded(entry, kind, "C"):
         speeds = _speeds(entry, kind) if remark.code == "bimodal" else ""
         yield escape_start(f"{name}, {entry.framework}: {remark.text}{speeds}")
 
 
-def _speeds(entry: Entry, kind: Kind) -> str:
+def _speeds(entry: FrameworkRow, kind: Kind) -> str:
     """Both speeds of every phase with two: the table has one number, and four decimals would not tell them apart."""
     found = [(phase, entry.phases[phase]) for phase in _SHOWN[kind] if phase in entry.phases]
     texts = [
@@ -144,14 +144,14 @@ def _speeds(entry: Entry, kind: Kind) -> str:
     return f" The speeds are {', '.join(texts)}; the table's number stands for neither." if texts else ""
 
 
-def _graded(entry: Entry, kind: Kind, grade: Grade) -> Iterator[Remark]:
+def _graded(entry: FrameworkRow, kind: Kind, grade: Grade) -> Iterator[RowNote]:
     """The reasons for that grade in the phases that the page shows."""
-    for remark in entry.remarks:
+    for remark in entry.row_notes:
         if remark.grade == grade and set(remark.phases) & set(_SHOWN[kind]):
             yield remark
 
 
-def _notes(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[str]:
+def _notes(runs: Sequence[Run], entries: Sequence[FrameworkRow]) -> Iterator[str]:
     """How the numbers were taken, what is noted about single rows, and where."""
     for protocol in dict.fromkeys(run.plan.protocol for run in runs):
         yield _published_note(protocol) if is_published(protocol) else _median_note(protocol)
@@ -163,13 +163,13 @@ def _notes(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[str]:
         yield environment_line(run)
 
 
-def _remarks(entry: Entry) -> Iterator[str]:
+def _remarks(entry: FrameworkRow) -> Iterator[str]:
     """What a reader of one row should know, beside the reasons that stand below its table."""
     who = f"{entry.case.workload.name} on {entry.case.device}, {entry.framework}"
-    if entry.state.word == "BUDGET" and all(remark.code != "imprecise" for remark in entry.remarks):
+    if entry.state.word == "BUDGET" and all(remark.code != "imprecise" for remark in entry.row_notes):
         yield escape_start(f"{who}: stopped before {percent_text(entry.run.plan.protocol.precision)} was reached.")
     shown = set(_SHOWN[entry.case.workload.kind])
-    for remark in entry.remarks:
+    for remark in entry.row_notes:
         if remark.grade is None or (remark.grade in ("A", "B") and shown & set(remark.phases)):
             yield escape_start(f"{who}: {remark.text}")
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from cvbench_tui.base.escape import escape
 from cvbench_tui.results.table.build import Cell, Row, Table
-from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
 
 
 def pipe_lines(table: Table, rows: Sequence[Row]) -> list[str]:
     """Heading, rule and these rows of the table, with the columns padded so that the raw text can be read as well."""
-    places = telling(table)
+    places = visible_columns(table)
     columns = [table.columns[place] for place in places]
     texts = [[escape(column.heading) for column in columns]]
     texts += [[_text(row.cells[place]) for place in places] for row in rows]

@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterator
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import GRADE_HELP
 from cvbench_tui.core.measurement import Failure
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.markdown_table import pipe_blocks
 from cvbench_tui.results.stats.phase_stats import is_published
-from cvbench_tui.results.stats.row_data import read
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, state_of
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
 from cvbench_tui.results.table.build import REFERENCE, Table, build
-from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import bytes_text, flops_text, gigabytes_text, percent_text, utc_text
 
@@ -39,8 +39,8 @@ def render_wide(run: Run, view: View | None = None) -> str:
 
 def filter_line(table: Table, view: View) -> str:
     """``3 of 8 rows, filter "vgg".``, escaped; empty without a filter."""
-    needle = " ".join(view.needle.split())
-    return escape_start(f'{len(table.rows)} of {table.total} rows, filter "{needle}".') if needle else ""
+    filter_text = " ".join(view.filter_text.split())
+    return escape_start(f'{len(table.rows)} of {table.total} rows, filter "{filter_text}".') if filter_text else ""
 
 
 def environment_line(run: Run) -> str:
@@ -83,14 +83,14 @@ def _failure(run: Run, case: Case) -> str:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Failure):
         return ""
-    return f"{label(case)}: {state_of(run, case).word}. {escape(outcome.sentence)}"
+    return f"{label(case)}: {row_state(run, case).word}. {escape(outcome.sentence)}"
 
 
 def _remarks(run: Run, shown: Collection[str]) -> Iterator[str]:
     """Every reason and notice of every row that is shown, once."""
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
-        for remark in read(run, case).remarks if case.case_id in shown else ():
+        for remark in row_data(run, case).row_notes if case.case_id in shown else ():
             yield f"{label(case)}: {escape(remark.text)}"
 
 
@@ -100,7 +100,7 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield environment_line(run)
     yield from ceiling_lines(run)
     yield _meaning(run)
-    if view.reference is not None and REFERENCE in (table.columns[place].key for place in telling(table)):
+    if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
         yield _reference(run.plan.case(view.reference))
     yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))
 
@@ -117,7 +117,7 @@ def ceiling_lines(run: Run) -> Iterator[str]:
         )
 
 
-def _rates(ceiling: Ceiling) -> str:
+def _rates(ceiling: DevicePeak) -> str:
     """``1.234 TFLOP/s (matrix product, float32), 12.34 GB/s (copy)``."""
     found = [f"{flops_text(rate)} (matrix product, {name})" for name, rate in ceiling.flops_per_s]
     found += [f"{gigabytes_text(ceiling.bytes_per_s)} (copy)"] if ceiling.bytes_per_s is not None else []

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.row_data import read
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, outcome_text, state_of
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.row_state import NOTICE_MARK, outcome_text, row_state
 from cvbench_tui.results.table.build import Cell, Row, Table, build
-from cvbench_tui.results.table.column_fit import telling
+from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.text.units import MISSING, utc_text
 
@@ -58,15 +58,15 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     if isinstance(outcome, Failure):
         return f"{name}: {row.state}. {_one_line(outcome.sentence)}"
     if outcome is None:
-        return f"{name}: {state_of(run, case).text}."
+        return f"{name}: {row_state(run, case).text}."
     values = "; ".join(_values(table, row))
-    reasons = " ".join(_one_line(remark.text) for remark in read(run, case).remarks)
+    reasons = " ".join(_one_line(remark.text) for remark in row_data(run, case).row_notes)
     return f"{name}: {values}. {reasons}".rstrip()
 
 
 def _values(table: Table, row: Row) -> Iterator[str]:
     """Every other column that has something to tell, with its heading."""
-    for place in telling(table):
+    for place in visible_columns(table):
         column = table.columns[place]
         if column.key not in _IN_THE_NAME:
             heading = _HEADINGS.get(column.key, column.heading.lower())

@@ -13,7 +13,7 @@ from cvbench_tui.results.table.view import View
 
 def row_markdown(run: Run, case_id: str, view: View) -> str:
     """Heading, rule and that row, with the view's columns; ends in a newline. Raises KeyError without such a row."""
-    table = build(run, replace(view, needle=""))
+    table = build(run, replace(view, filter_text=""))
     row = next((row for row in table.rows if row.key == case_id), None)
     if row is None:
         raise KeyError(case_id)

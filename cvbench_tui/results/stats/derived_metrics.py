@@ -13,7 +13,7 @@ from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, VariantKind
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.results.stats.phase_stats import PhaseResult
@@ -70,7 +70,7 @@ class Energy:
 
 
 @dataclass(frozen=True)
-class Other:
+class VariantResult:
     """A phase measured in another way."""
 
     kind: VariantKind
@@ -85,7 +85,7 @@ def rates(
     measurement: Measurement,
     phase: Phase,
     result: PhaseResult,
-    ceiling: Ceiling | None,
+    ceiling: DevicePeak | None,
     facts: Mapping[str, Fact] | None = None,
 ) -> Rates | None:
     """What that phase achieved; None where its work is not known or its time is zero. ``facts``: the environment's."""
@@ -137,13 +137,13 @@ def energy_of(measurement: Measurement, case: Case, name: PassName) -> Energy | 
     return next((energy for energy in energies(measurement, case) if energy.name == name), None)
 
 
-def others(measurement: Measurement, phase: Phase, result: PhaseResult | None) -> Iterator[Other]:
+def others(measurement: Measurement, phase: Phase, result: PhaseResult | None) -> Iterator[VariantResult]:
     """That phase measured in other ways, with the ratio to the headline."""
     for variant in measurement.variants:
         found = estimate((variant.samples.rounds,)) if variant.samples.phase == phase else None
         if found is not None:
             ratio = _share(found.median_s, result.median_s if result is not None else None)
-            yield Other(variant.kind, phase, found.median_s, found.half_width_s, ratio)
+            yield VariantResult(variant.kind, phase, found.median_s, found.half_width_s, ratio)
 
 
 def _share(value: float, of: float | None) -> float | None:

@@ -12,9 +12,9 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
 
-MOST_SETBACK = 0.1
+MAX_SETBACK = 0.1
 """Share of what is left by which the moment of the end may become later from one showing to the next."""
-LEAST_SETBACK_S = 1.0
+MIN_SETBACK_S = 1.0
 """It may always become later by this: a tenth of nothing would hold a run that was foreseen too short at 0 for ever."""
 
 
@@ -63,7 +63,7 @@ class SteadyEta:
         left_s = max(0.0, eta_s)
         if self._left_s is not None:
             until_end_s = max(0.0, self._left_s - max(0.0, now_s - self._at_s))
-            left_s = min(left_s, until_end_s + max(LEAST_SETBACK_S, MOST_SETBACK * self._left_s))
+            left_s = min(left_s, until_end_s + max(MIN_SETBACK_S, MAX_SETBACK * self._left_s))
         self._left_s, self._at_s = left_s, now_s
         return left_s
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Counts:
+class Bins:
     """Samples counted into bins of equal width."""
 
     counts: tuple[int, ...]
@@ -15,7 +15,7 @@ class Counts:
     """Seconds, rising, one more than there are bins; the last bin holds its upper edge too."""
 
 
-def count(samples: Sequence[float], bins: int) -> Counts | None:
+def count(samples: Sequence[float], bins: int) -> Bins | None:
     """Samples in ``bins`` bins of equal width; one bin when all are equal; None when there is no sample.
 
     Raises ValueError for fewer than one bin.
@@ -27,8 +27,8 @@ def count(samples: Sequence[float], bins: int) -> Counts | None:
     low, high = min(samples), max(samples)
     width = (high - low) / bins
     if width <= 0 or low + width == low:
-        return Counts((len(samples),), (low, high))
+        return Bins((len(samples),), (low, high))
     counts = [0] * bins
     for sample in samples:
         counts[min(bins - 1, int((sample - low) / width))] += 1
-    return Counts(tuple(counts), (*(low + width * edge for edge in range(bins)), high))
+    return Bins(tuple(counts), (*(low + width * edge for edge in range(bins)), high))

@@ -11,11 +11,11 @@ from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading.assess import assess
 from cvbench_tui.core.grading.reasons import GRADES, Grade, Reason
 from cvbench_tui.core.measurement import PHASES, Measurement, Phase
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.bimodality import Modes, two_modes
+from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
 from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
@@ -26,7 +26,7 @@ class Terms:
     """What a measurement is judged by, beside itself."""
 
     protocol: Protocol
-    ceiling: Ceiling | None = None
+    ceiling: DevicePeak | None = None
     """Of its device; None when it was not measured."""
     facts: tuple[tuple[str, Fact], ...] = ()
     """The environment's."""
@@ -69,7 +69,7 @@ class PhaseResult:
     grade: Grade = "A"
     reasons: tuple[Reason, ...] = ()
     """Worst first."""
-    modes: Modes | None = None
+    modes: Bimodality | None = None
     """The two speeds, where one number stands for neither."""
     host_s: float | None = None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
@@ -148,7 +148,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         repeated_rounds=sum(set_aside(measurement, phase, terms.protocol)),
         grade=judged.grade,
         reasons=judged.reasons,
-        modes=two_modes(samples) if any(reason.code == "bimodal" for reason in judged.reasons) else None,
+        modes=find_bimodality(samples) if any(reason.code == "bimodal" for reason in judged.reasons) else None,
         host_s=_middle(each.host_s for each in evidence),
         utilisation=_middle(each.utilisation for each in evidence),
     )

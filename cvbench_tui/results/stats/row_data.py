@@ -8,15 +8,15 @@ from weakref import finalize
 
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Measurement, Phase
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, energy_of, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
-from cvbench_tui.results.stats.row_notes import Remark, notice_remedy, remarks
-from cvbench_tui.results.stats.row_state import State, state_of
+from cvbench_tui.results.stats.row_notes import RowNote, notice_remedy, row_notes
+from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.phase_text import graded_text, samples_text
 from cvbench_tui.results.text.units import (
     MISSING,
@@ -33,11 +33,11 @@ _ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
 
 
 @dataclass(frozen=True)
-class Reading:
+class RowData:
     """One case with what is known of it."""
 
     case: Case
-    state: State
+    state: RowState
     measurement: Measurement | None
     """None while there are no numbers."""
     phases: Mapping[Phase, PhaseResult]
@@ -127,18 +127,18 @@ class Reading:
         return self.measurement.memory_peak_bytes if self.measurement is not None else None
 
     @property
-    def remarks(self) -> tuple[Remark, ...]:
+    def row_notes(self) -> tuple[RowNote, ...]:
         """Reasons and notices of the row, and energy whose two sources disagree."""
         if self.measurement is None:
             return ()
         doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
-        return (*remarks(self.measurement, self.phases), *map(_energy_remark, doubtful))
+        return (*row_notes(self.measurement, self.phases), *map(_energy_remark, doubtful))
 
 
-def _energy_remark(energy: Energy) -> Remark:
+def _energy_remark(energy: Energy) -> RowNote:
     apart = part_text(energy.disagreement)
     sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
-    return Remark("energy", None, (), sentence, notice_remedy("energy"))
+    return RowNote("energy", None, (), sentence, notice_remedy("energy"))
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ class _Known:
 
     case: Case
     protocol: Protocol
-    ceiling: Ceiling | None
+    ceiling: DevicePeak | None
     environment: Environment | None
-    reading: Reading
+    reading: RowData
 
     def fits(self, run: Run, case: Case) -> bool:
         """True for a run that judges by the same objects: to compare their values would take longer than to read."""
@@ -166,11 +166,11 @@ _KNOWN: dict[int, _Known] = {}
 for by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
 
 
-def read(run: Run, case: Case) -> Reading:
+def row_data(run: Run, case: Case) -> RowData:
     """The case as the columns see it; made once for each measurement under the same terms."""
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
-        return Reading(case, state_of(run, case), None, {})
+        return RowData(case, row_state(run, case), None, {})
     known = _KNOWN.get(id(outcome))
     if known is None or not known.fits(run, case):
         if known is None:
@@ -180,14 +180,14 @@ def read(run: Run, case: Case) -> Reading:
         _KNOWN[id(outcome)] = known
     running = run.running is not None and run.running.case_id == case.case_id
     made = known.reading  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    state = state_of(run, case) if running else made.state
-    return Reading(case, state, outcome, made.phases, made.rates, made.energy)
+    state = row_state(run, case) if running else made.state
+    return RowData(case, state, outcome, made.phases, made.rates, made.energy)
 
 
-def _read(run: Run, case: Case, outcome: Measurement) -> Reading:
+def _read(run: Run, case: Case, outcome: Measurement) -> RowData:
     terms = terms_of(run, case)
     phases = phase_results(outcome, terms)
     inference = phases.get("inference")
     facts = dict(terms.facts)
     achieved = rates(outcome, "inference", inference, terms.ceiling, facts) if inference is not None else None
-    return Reading(case, state_of(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))
+    return RowData(case, row_state(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

@@ -11,7 +11,7 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult
 
 
 @dataclass(frozen=True)
-class Remark:
+class RowNote:
     """One thing about a row."""
 
     code: str
@@ -46,7 +46,7 @@ def remedy_of(code: str) -> str:
     return REASONS[code].remedy if code in REASONS else ""
 
 
-def remarks(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> tuple[Remark, ...]:
+def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> tuple[RowNote, ...]:
     """The reasons, worst first, each once for every grade that it costs; then the notices that no reason repeats."""
     seen: dict[tuple[str, Grade], dict[Phase, str]] = {}
     for phase, result in phases.items():
@@ -56,12 +56,12 @@ def remarks(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> tu
     found = [_remark(*key, sentences, everywhere=1 < len(phases) == len(sentences)) for key, sentences in ranked]
     repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
     notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
-    return (*found, *(Remark(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
+    return (*found, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
 
 
-def _remark(code: str, grade: Grade, sentences: Mapping[Phase, str], *, everywhere: bool) -> Remark:
+def _remark(code: str, grade: Grade, sentences: Mapping[Phase, str], *, everywhere: bool) -> RowNote:
     """One reason from what several phases say of it."""
-    return Remark(code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code), everywhere)
+    return RowNote(code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code), everywhere)
 
 
 def _old_notice(code: str, phase: Phase) -> str:

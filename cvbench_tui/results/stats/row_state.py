@@ -46,7 +46,7 @@ _REACHED: tuple[Stop, ...] = ("precision", "fixed")
 
 
 @dataclass(frozen=True)
-class State:
+class RowState:
     """One word, with what belongs to it."""
 
     word: Word
@@ -66,23 +66,23 @@ class State:
         return self.word + (NOTICE_MARK if self.noticed else "")
 
 
-def state_of(run: Run, case: Case) -> State:
+def row_state(run: Run, case: Case) -> RowState:
     """The state of that case's row."""
     if run.ended is None and run.running is not None and run.running.case_id == case.case_id:
-        return State("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
+        return RowState("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
     outcome = run.outcomes.get(case.case_id)
     if isinstance(outcome, Measurement):
         return _measured(outcome, run.plan.protocol, results_of(run, case))
     if isinstance(outcome, Failure):
-        return State(FAILURE_WORDS[outcome.kind])
-    return State("PENDING" if run.ended is None else "SKIPPED")
+        return RowState(FAILURE_WORDS[outcome.kind])
+    return RowState("PENDING" if run.ended is None else "SKIPPED")
 
 
-def _measured(measurement: Measurement, protocol: Protocol, phases: Mapping[Phase, PhaseResult]) -> State:
+def _measured(measurement: Measurement, protocol: Protocol, phases: Mapping[Phase, PhaseResult]) -> RowState:
     noticed = bool(measurement.notices) or any(result.reasons for result in phases.values())
     if worst_grade(phases) == "X":
-        return State("INVALID", noticed=noticed)
-    return State("OK" if reached(measurement, protocol) else "BUDGET", noticed=noticed)
+        return RowState("INVALID", noticed=noticed)
+    return RowState("OK" if reached(measurement, protocol) else "BUDGET", noticed=noticed)
 
 
 def reached(measurement: Measurement, protocol: Protocol) -> bool:

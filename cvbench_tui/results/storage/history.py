@@ -15,22 +15,22 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from cvbench_tui.results.storage import history_index
-from cvbench_tui.results.storage.history_index import KnownFile, Row, Stamp
+from cvbench_tui.results.storage.history_index import HistoryRow, KnownFile, Stamp
 
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
     from cvbench_tui.core.run import Run
 
-MOST_FILES = 400
+MAX_FILES = 400
 """Run files looked at, the newest ones."""
-MOST_BYTES = 1 << 28
+MAX_BYTES = 1 << 28
 """A larger file is not read: a run of 100 rows under the default protocol has 10 MB."""
 BATCH = 20
 """Files read between two savings of what is known, so that little is lost when the app is closed meanwhile."""
 
 
 @dataclass(frozen=True)
-class Past:
+class PastTimes:
     """What the newest earlier run had for a case on a device of that name. Times are medians per iteration, seconds."""
 
     inference_s: float | None
@@ -54,7 +54,7 @@ class History:
         self._files: dict[str, KnownFile] | None = None
         """By file name; None before the first refresh."""
         self._unsaved: set[str] = set()
-        self._rows: dict[tuple[str, str], list[Row]] = {}
+        self._rows: dict[tuple[str, str], list[HistoryRow]] = {}
         """By case id and device name, newest first. Replaced as a whole, never changed: readers need no lock."""
 
     def refresh(self, cancelled: Callable[[], bool] | None = None) -> None:
@@ -78,7 +78,7 @@ class History:
                     self._keep(files)
             self._keep(files)
 
-    def past(self, case: Case, device_name: str, protocol: str) -> Past | None:
+    def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
         """What the newest run had for that very case on a device of that name; None when none measured it.
 
         A run with a valid time goes before a newer one without. ``protocol``: name of the one that ``wall_s`` is for.
@@ -88,12 +88,12 @@ class History:
             return None
         newest = next((row for row in rows if row.total_s is not None or row.inference_s is not None), rows[0])
         wall_s = next((row.wall_s for row in rows if row.protocol == protocol), None)
-        return Past(newest.inference_s, newest.total_s, wall_s, newest.peak_bytes, newest.at_s, newest.run_id)
+        return PastTimes(newest.inference_s, newest.total_s, wall_s, newest.peak_bytes, newest.at_s, newest.run_id)
 
     def _keep(self, files: dict[str, KnownFile]) -> None:
         """Answer from these from now on, and remember them on the disk where that is possible."""
         self._files = files
-        rows: dict[tuple[str, str], list[Row]] = {}
+        rows: dict[tuple[str, str], list[HistoryRow]] = {}
         for row in sorted((row for file in files.values() for row in file.rows), key=_age):
             rows.setdefault((row.case_id, row.device_name), []).append(row)
         self._rows = rows
@@ -101,7 +101,7 @@ class History:
             self._unsaved.clear()
 
 
-def _age(row: Row) -> tuple[float, str]:
+def _age(row: HistoryRow) -> tuple[float, str]:
     """Newest first; of one moment, always in the same order."""
     return -row.at_s, row.run_id
 
@@ -119,7 +119,7 @@ def _listed(folder: Path) -> dict[str, Stamp]:
     except OSError:
         return {}
     found.sort(key=lambda each: (each[1].changed_ns, each[0]), reverse=True)
-    return dict(found[:MOST_FILES])
+    return dict(found[:MAX_FILES])
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -128,11 +128,11 @@ def _stamp(path: Path) -> Stamp | None:
         status = path.stat()
     except OSError:
         return None
-    readable = S_ISREG(status.st_mode) and status.st_size <= MOST_BYTES and os.access(path, os.R_OK)
+    readable = S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES and os.access(path, os.R_OK)
     return Stamp(status.st_size, status.st_mtime_ns) if readable else None
 
 
-def rows_of(path: Path) -> tuple[Row, ...]:
+def rows_of(path: Path) -> tuple[HistoryRow, ...]:
     """The measured rows of a run file; none when it is no run or its machine is not known. Raises nothing."""
     from cvbench_tui.results.storage.run_file import load
 
@@ -142,7 +142,7 @@ def rows_of(path: Path) -> tuple[Row, ...]:
         return ()
 
 
-def _rows(run: Run) -> Iterable[Row]:
+def _rows(run: Run) -> Iterable[HistoryRow]:
     from cvbench_tui.core.measurement import Measurement
     from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
 
@@ -154,7 +154,7 @@ def _rows(run: Run) -> Iterable[Row]:
         terms = terms_of(run, case)
         results = [phase_result(outcome, phase, terms) for phase in ("inference", "total")]
         inference_s, total_s = (found.median_s if found is not None and found.valid else None for found in results)
-        yield Row(
+        yield HistoryRow(
             case_id=case.case_id,
             device_name=device.name,
             protocol=run.plan.protocol.name,

@@ -39,7 +39,7 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class Row:
+class HistoryRow:
     """One measured case of one run. Times are medians per iteration."""
 
     case_id: str
@@ -61,11 +61,11 @@ class KnownFile:
     """A run file as it was read."""
 
     stamp: Stamp
-    rows: tuple[Row, ...]
+    rows: tuple[HistoryRow, ...]
 
 
-_COLUMNS = ", ".join(field.name for field in fields(Row))
-_PLACES = ", ".join("?" for _ in fields(Row))
+_COLUMNS = ", ".join(field.name for field in fields(HistoryRow))
+_PLACES = ", ".join("?" for _ in fields(HistoryRow))
 
 
 def load(folder: Path) -> dict[str, KnownFile]:
@@ -112,9 +112,9 @@ def _is_usable(index: sqlite3.Connection) -> bool:
 
 
 def _known(index: sqlite3.Connection) -> dict[str, KnownFile]:
-    rows: dict[bytes, list[Row]] = {}
+    rows: dict[bytes, list[HistoryRow]] = {}
     for file, *values in index.execute(f"SELECT file, {_COLUMNS} FROM rows"):
-        rows.setdefault(file, []).append(Row(*values))
+        rows.setdefault(file, []).append(HistoryRow(*values))
     return {
         os.fsdecode(name): KnownFile(Stamp(size, changed_ns), tuple(rows.get(name, ())))
         for name, size, changed_ns in index.execute("SELECT name, size, changed_ns FROM files")

@@ -14,37 +14,37 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from cvbench_tui.base.atomic import write_atomically
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.errors import StoreError
 
 FILE_NAME = "ceilings.json"
-MOST_KEPT = 64
+MAX_KEPT = 64
 """Of so many devices, drivers and numbers of threads; the oldest goes first."""
 
 
-class CeilingCache:
+class PeakCache:
     """Keeps ceilings by key. Several programs may use one file: the last to write wins."""
 
     def __init__(self, folder: Path) -> None:
         """``folder``: as ``results.storage.runs.runs_folder`` tells; created when something is first kept."""
         self.path = folder / FILE_NAME
 
-    def get(self, key: str) -> Ceiling | None:
+    def get(self, key: str) -> DevicePeak | None:
         """The ceiling measured under that key, or None."""
         return self._read().get(key)
 
-    def put(self, ceiling: Ceiling) -> None:
+    def put(self, ceiling: DevicePeak) -> None:
         """Keep it. One that is not sure is not kept: the next run shall measure it again."""
         if not ceiling.sure:
             return
         kept = {**self._read(), ceiling.key: ceiling}
-        newest = sorted(kept.values(), key=lambda each: each.at_s)[-MOST_KEPT:]
+        newest = sorted(kept.values(), key=lambda each: each.at_s)[-MAX_KEPT:]
         text = json.dumps([dataclasses.asdict(each) for each in newest], indent=1, allow_nan=False)
         with suppress(OSError, StoreError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(self.path, text + "\n")
 
-    def _read(self) -> dict[str, Ceiling]:
+    def _read(self) -> dict[str, DevicePeak]:
         try:
             found = _adapter().validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
@@ -53,6 +53,6 @@ class CeilingCache:
 
 
 @cache
-def _adapter() -> TypeAdapter[list[Ceiling]]:
+def _adapter() -> TypeAdapter[list[DevicePeak]]:
     """Built on first use: it costs milliseconds that ``--help`` need not pay."""
-    return TypeAdapter(list[Ceiling])
+    return TypeAdapter(list[DevicePeak])

@@ -49,7 +49,7 @@ __all__ = [
 
 NEWEST = "last"
 """Stands for the newest run."""
-NAMED_AT_MOST = 3
+MAX_NAMED = 3
 """Runs named in the hint of an error."""
 
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
@@ -260,7 +260,7 @@ def _case_id(line: bytes) -> str:
 
 def _hint(reference: str, names: Sequence[str]) -> str:
     """The nearest ids, else the newest."""
-    nearest = difflib.get_close_matches(reference, names, NAMED_AT_MOST, 0.5)
+    nearest = difflib.get_close_matches(reference, names, MAX_NAMED, 0.5)
     if nearest:
         return f"Nearest: {_some(nearest)}."
     return f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
@@ -268,4 +268,4 @@ def _hint(reference: str, names: Sequence[str]) -> str:
 
 def _some(names: Sequence[str]) -> str:
     """The first few, and whether there are more."""
-    return ", ".join(names[:NAMED_AT_MOST]) + (", ..." if len(names) > NAMED_AT_MOST else "")
+    return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")

@@ -12,11 +12,11 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
 from cvbench_tui.results.stats.phase_stats import worst_grade
-from cvbench_tui.results.stats.row_data import Reading, read
+from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.stats.row_state import Word
 from cvbench_tui.results.table.best import Rivals, fastest, rivals
 from cvbench_tui.results.table.columns import Column, Value, columns_for
-from cvbench_tui.results.table.groups import Group, group_titles, grouped, matches
+from cvbench_tui.results.table.groups import RowGroup, group_titles, grouped, matches
 from cvbench_tui.results.table.sort import in_order
 from cvbench_tui.results.table.view import View, check_column
 from cvbench_tui.results.text.units import Scale, scale_for
@@ -95,7 +95,7 @@ class Table:
     rows: tuple[Row, ...]
     units: tuple[str, ...]
     """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
-    groups: tuple[Group, ...] = ()
+    groups: tuple[RowGroup, ...] = ()
     """In the order of the rows, which are sorted inside each; empty without groups."""
     total: int = 0
     """Rows there are without the filter."""
@@ -136,7 +136,7 @@ def build(run: Run, view: View | None = None, *, sort: str | None = None, descen
     """
     view = view or View(sort=sort, descending=descending)
     body = _body(run, view.reference)
-    rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.needle)]
+    rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.filter_text)]
     groups, rows = _arranged(run, rows, body.columns, view)
     return Table(body.columns, tuple(rows), body.units, groups, len(body.rows), view.columns)
 
@@ -145,7 +145,7 @@ def build(run: Run, view: View | None = None, *, sort: str | None = None, descen
 class _Body:
     """What a view's order, groups and filter do not change."""
 
-    readings: tuple[Reading, ...]
+    readings: tuple[RowData, ...]
     columns: tuple[Column, ...]
     scales: tuple[Scale | None, ...]
     """One for each column."""
@@ -179,7 +179,7 @@ _NOTHING = _Body((), (), (), (), Protocol(""))
 
 def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     """The body of that run, with all of the one before that is as it was."""
-    readings = _kept(_compared(run, [read(run, case) for case in run.plan.cases], reference), before.readings)
+    readings = _kept(_compared(run, [row_data(run, case) for case in run.plan.cases], reference), before.readings)
     columns = _columns(run.plan.protocol, any(reading.versus is not None for reading in readings), before)
     scales = tuple(_scale(column, readings) for column in columns)
     among = rivals(readings)
@@ -196,7 +196,7 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     return _Body(tuple(readings), columns, scales, rows, run.plan.protocol)
 
 
-def _kept(readings: Sequence[Reading], before: Sequence[Reading]) -> list[Reading]:
+def _kept(readings: Sequence[RowData], before: Sequence[RowData]) -> list[RowData]:
     """The readings, those as objects of before that are equal to what had their place."""
     kept = [old if old == new else new for old, new in zip(before, readings, strict=False)]
     return [*kept, *readings[len(kept) :]]
@@ -209,7 +209,7 @@ def _columns(protocol: Protocol, marked: bool, before: _Body) -> tuple[Column, .
     return before.columns if same else columns
 
 
-def _old_cells(readings: Sequence[Reading], scale: Scale | None, old: _Body, place: int) -> list[Cell | None]:
+def _old_cells(readings: Sequence[RowData], scale: Scale | None, old: _Body, place: int) -> list[Cell | None]:
     """For every row its cell of before in that column; None where something of it has changed."""
     same = bool(old.scales) and old.scales[place] == scale
     known = zip(readings, old.readings, old.rows, strict=False) if same else ()
@@ -217,7 +217,7 @@ def _old_cells(readings: Sequence[Reading], scale: Scale | None, old: _Body, pla
     return kept + [None] * (len(readings) - len(kept))
 
 
-def _old_rows(readings: Sequence[Reading], reference: str | None, old: _Body) -> list[Row | None]:
+def _old_rows(readings: Sequence[RowData], reference: str | None, old: _Body) -> list[Row | None]:
     """For every row that of before; None where its reading or its mark has changed."""
     kept = [
         row if now is then and row.reference == (row.key == reference) else None
@@ -226,7 +226,7 @@ def _old_rows(readings: Sequence[Reading], reference: str | None, old: _Body) ->
     return kept + [None] * (len(readings) - len(kept))
 
 
-def _compared(run: Run, readings: list[Reading], key: str | None) -> list[Reading]:
+def _compared(run: Run, readings: list[RowData], key: str | None) -> list[RowData]:
     """The readings with how they compare with that row; unchanged when it has no numbers, or is not there."""
     marked = next((reading for reading in readings if reading.case.case_id == key), None) if key is not None else None
     if marked is None or not has_numbers(marked.phases):
@@ -238,12 +238,14 @@ def _compared(run: Run, readings: list[Reading], key: str | None) -> list[Readin
     return found
 
 
-def _row(reading: Reading, cells: tuple[Cell, ...], reference: str | None) -> Row:
+def _row(reading: RowData, cells: tuple[Cell, ...], reference: str | None) -> Row:
     key = reading.case.case_id
     return Row(key, cells, reading.state.word, worst_grade(reading.phases), key == reference)
 
 
-def _arranged(run: Run, rows: list[Row], columns: Sequence[Column], view: View) -> tuple[tuple[Group, ...], list[Row]]:
+def _arranged(
+    run: Run, rows: list[Row], columns: Sequence[Column], view: View
+) -> tuple[tuple[RowGroup, ...], list[Row]]:
     """The groups, and the rows in their order."""
     if view.sort is not None:
         keys = [column.key for column in columns]
@@ -256,7 +258,7 @@ def _arranged(run: Run, rows: list[Row], columns: Sequence[Column], view: View) 
     return groups, rows
 
 
-def _scale(column: Column, readings: Sequence[Reading]) -> Scale | None:
+def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
     """The scale that all times of a column share; None for a column of something else, or without any time."""
     if not column.scaled:
         return None
@@ -265,7 +267,7 @@ def _scale(column: Column, readings: Sequence[Reading]) -> Scale | None:
 
 
 def _cells(
-    column: Column, readings: Sequence[Reading], scale: Scale | None, among: Rivals, old: Sequence[Cell | None]
+    column: Column, readings: Sequence[RowData], scale: Scale | None, among: Rivals, old: Sequence[Cell | None]
 ) -> list[Cell]:
     """One column from top to bottom."""
     best = fastest(column, readings, among)
@@ -277,7 +279,7 @@ def _cells(
     ]
 
 
-def _cell(column: Column, reading: Reading, scale: Scale | None, best: bool) -> Cell:
+def _cell(column: Column, reading: RowData, scale: Scale | None, best: bool) -> Cell:
     text = column.text(reading, scale or _ANY_SCALE)
     bare = text.replace(f" {scale.unit}", "") if scale else text
     return Cell(column.value(reading), text, bare, column.grade(reading), best, column.most)

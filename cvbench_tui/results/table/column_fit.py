@@ -21,7 +21,7 @@ BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}
 """Cells for the margins of a column."""
 
 
-def telling(table: Table) -> tuple[int, ...]:
+def visible_columns(table: Table) -> tuple[int, ...]:
     """The places of the columns that say something: those chosen, and what not every device tells only where a row has
     it."""
     return tuple(
@@ -38,7 +38,7 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     Columns are taken away by ``HIDE_FIRST`` until the rest fits; what then fits beside the rest comes back, the most
     wanted first.
     """
-    places = {table.columns[place].key: place for place in telling(table)}
+    places = {table.columns[place].key: place for place in visible_columns(table)}
     widths = {key: _width(table, place, form) + BETWEEN[form] for key, place in places.items()}
     room = width - sum(widths.values())
     hidden: list[str] = []

@@ -10,7 +10,7 @@ from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.phase_stats import is_published, worst_grade
-from cvbench_tui.results.stats.row_data import Reading
+from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.stats.row_state import STATE_HELP
 from cvbench_tui.results.text.phase_text import PHASE_MEANINGS, mean_text, median_text
 from cvbench_tui.results.text.units import MISSING, Scale, bytes_text, seconds_text
@@ -18,7 +18,7 @@ from cvbench_tui.results.text.units import MISSING, Scale, bytes_text, seconds_t
 Value = str | int | float | None
 
 
-def _ungraded(reading: Reading) -> Grade | None:
+def _ungraded(reading: RowData) -> Grade | None:
     return None
 
 
@@ -34,11 +34,11 @@ class Column:
     alignment: Literal["left", "right"]
     help: str
     """One or two sentences for the help page."""
-    value: Callable[[Reading], Value]
+    value: Callable[[RowData], Value]
     """What is sorted and exported; None: not available."""
-    text: Callable[[Reading, Scale], str]
+    text: Callable[[RowData, Scale], str]
     """What is shown; times of a column with ``scaled`` are in its scale."""
-    grade: Callable[[Reading], Grade | None] = _ungraded
+    grade: Callable[[RowData], Grade | None] = _ungraded
     """The grade of the number in it; None where there is none, or where nothing was timed for it."""
     scaled: bool = False
     """True for times that share one unit from top to bottom."""
@@ -66,11 +66,11 @@ def columns_for(protocol: Protocol) -> tuple[Column, ...]:
 def _phase(phase: Phase) -> Column:
     """A phase: its median, interval and grade."""
 
-    def value(reading: Reading) -> Value:
+    def value(reading: RowData) -> Value:
         result = reading.phases.get(phase)
         return result.median_s if result is not None else None
 
-    def text(reading: Reading, scale: Scale) -> str:
+    def text(reading: RowData, scale: Scale) -> str:
         result = reading.phases.get(phase)
         return median_text(result, scale) if result is not None else MISSING
 
@@ -90,11 +90,11 @@ def _published(column: Column) -> Column:
     if phase is None:
         return column
 
-    def value(reading: Reading) -> Value:
+    def value(reading: RowData) -> Value:
         result = reading.phases.get(phase)
         return result.mean_s if result is not None else None
 
-    def text(reading: Reading, scale: Scale) -> str:
+    def text(reading: RowData, scale: Scale) -> str:
         result = reading.phases.get(phase)
         return mean_text(result, scale) if result is not None else MISSING
 
@@ -104,16 +104,16 @@ def _published(column: Column) -> Column:
     return replace(column, heading=f"{column.heading} mean", help=help_text, value=value, text=text)
 
 
-def _grade_of(reading: Reading, phase: Phase) -> Grade | None:
+def _grade_of(reading: RowData, phase: Phase) -> Grade | None:
     result = reading.phases.get(phase)
     return result.grade if result is not None else None
 
 
-def _inference_grade(reading: Reading) -> Grade | None:
+def _inference_grade(reading: RowData) -> Grade | None:
     return _grade_of(reading, "inference")
 
 
-def _row_grade(reading: Reading) -> Grade | None:
+def _row_grade(reading: RowData) -> Grade | None:
     return worst_grade(reading.phases)
 
 
@@ -121,7 +121,7 @@ def _plain(text: object) -> str:
     return MISSING if text is None else str(text)
 
 
-def _first_call(reading: Reading) -> float | None:
+def _first_call(reading: RowData) -> float | None:
     return reading.measurement.first_call_s if reading.measurement is not None else None
 
 

@@ -9,7 +9,7 @@ from cvbench_tui.base.escape import one_line, shorten
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import worst_grade
-from cvbench_tui.results.stats.row_data import Reading
+from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.table.view import GroupBy
 
 TITLES = {"model": "Models", "layer": "Layers"}
@@ -18,7 +18,7 @@ TITLE_CELLS = 60
 
 
 @dataclass(frozen=True)
-class Group:
+class RowGroup:
     """Rows that belong together."""
 
     title: str
@@ -27,15 +27,15 @@ class Group:
     """Of its rows, from top to bottom."""
 
 
-def matches(reading: Reading, needle: str) -> bool:
-    """True when every word of the needle is in name, device, batch, state or grade, in any case."""
-    if not needle:
+def matches(reading: RowData, filter_text: str) -> bool:
+    """True when every word of the filter_text is in name, device, batch, state or grade, in any case."""
+    if not filter_text:
         return True
     grade = worst_grade(reading.phases) or ""
     case = reading.case
     fields = (case.workload.name, case.device, str(case.batch), reading.state.word, grade)
     text = "\n".join(fields).casefold()
-    return all(word in text for word in needle.casefold().split())
+    return all(word in text for word in filter_text.casefold().split())
 
 
 def group_titles(run: Run, by: GroupBy) -> Mapping[str, str]:
@@ -43,13 +43,13 @@ def group_titles(run: Run, by: GroupBy) -> Mapping[str, str]:
     return {} if by == "none" else {case.case_id: _title(run, case, by) for case in run.plan.cases}
 
 
-def grouped(keys: Sequence[str], titles: Mapping[str, str]) -> tuple[Group, ...]:
+def grouped(keys: Sequence[str], titles: Mapping[str, str]) -> tuple[RowGroup, ...]:
     """The keys by title: groups in the plan's order of their first row, keys as they came; a group without any is left
     out."""
     found: dict[str, list[str]] = {title: [] for title in titles.values()}
     for key in keys if titles else ():
         found[titles[key]].append(key)
-    return tuple(Group(title, tuple(mine)) for title, mine in found.items() if mine)
+    return tuple(RowGroup(title, tuple(mine)) for title, mine in found.items() if mine)
 
 
 def _title(run: Run, case: Case, by: GroupBy) -> str:

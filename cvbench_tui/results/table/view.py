@@ -28,7 +28,7 @@ class View:
     """Key of the column that the rows are sorted by; None: the plan's order."""
     descending: bool = False
     group: GroupBy = "none"
-    needle: str = ""
+    filter_text: str = ""
     """Only rows with every word of it in name, device, batch, state or grade are shown."""
     columns: tuple[str, ...] = ()
     """Keys of the columns that were chosen; none: as many as there is room for."""

@@ -12,7 +12,7 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.background.threads import Background, Post
+from cvbench_tui.tui.background.threads import BackgroundThread, Post
 from cvbench_tui.tui.widgets.result_table_layout import lay_out
 
 
@@ -36,7 +36,7 @@ class RunUnreadable(Message):
         self.error = error
 
 
-class ReadHistory(Background):
+class HistoryThread(BackgroundThread):
     """Reads what earlier runs measured."""
 
     def __init__(self, post: Post, history: History, cancelled: Callable[[], bool]) -> None:
@@ -51,7 +51,7 @@ class ReadHistory(Background):
         self.post(HistoryRead())
 
 
-class OpenRun(Background):
+class OpenRunThread(BackgroundThread):
     """Reads one run file."""
 
     def __init__(self, post: Post, path: Path) -> None:

@@ -17,7 +17,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Recorder, Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
-from cvbench_tui.results.stats.row_data import read
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
@@ -30,7 +30,7 @@ by the hundred in a second."""
 Post = Callable[[Message], object]
 
 
-class Background(threading.Thread):
+class BackgroundThread(threading.Thread):
     """A daemon thread whose bugs reach the app."""
 
     def __init__(self, post: Post) -> None:
@@ -49,7 +49,7 @@ class Background(threading.Thread):
         raise NotImplementedError
 
 
-class Probe(Background):
+class ProbeThread(BackgroundThread):
     """Asks the source for the devices; torch is imported meanwhile."""
 
     def __init__(self, post: Post, source: EventSource) -> None:
@@ -137,7 +137,7 @@ class Outlet:
             self._held, self._posted_at = None, time.monotonic()
 
 
-class Drive(Background):
+class RunThread(BackgroundThread):
     """Drives one session to its end, writing every event into the runs folder first."""
 
     def __init__(
@@ -170,7 +170,7 @@ class Drive(Background):
                 self.path = log.path
                 recorder = CarefulRecorder(log, self.cancel)
                 for event, run in self.session.run(recorder):
-                    last = self._heard(event, run)
+                    last = self._handle_event(event, run)
         except CvbenchError as error:
             self._outlet.close()
             self.post(RunRefused(error))
@@ -180,11 +180,11 @@ class Drive(Background):
         if recorder.error is not None:
             self.post(RunRefused(recorder.error))
 
-    def _heard(self, event: Event, run: Run) -> RunAdvanced | None:
+    def _handle_event(self, event: Event, run: Run) -> RunAdvanced | None:
         """Hand an event on; the last one of the run is returned instead."""
         first, self.newest = self.newest is None, run
         self._note(event, run)
-        _foresee(event, run, whole=first)
+        _precompute(event, run, whole=first)
         if isinstance(event, RunFinished):
             self._outlet.close()
             return RunAdvanced(event, run)
@@ -192,10 +192,10 @@ class Drive(Background):
         return None
 
 
-def _foresee(event: Event, run: Run, *, whole: bool) -> None:
+def _precompute(event: Event, run: Run, *, whole: bool) -> None:
     """Make what the table will show here, as the thread that draws would stand still: 5 ms a row, 100 for 1,000 empty
     ones."""
     if whole:
         lay_out(build(run), View(), 0)
     elif isinstance(event, CaseFinished):
-        read(run, run.plan.case(event.measurement.case_id))
+        row_data(run, run.plan.case(event.measurement.case_id))

@@ -11,7 +11,7 @@ from cvbench_tui.core.environment import Device
 from cvbench_tui.tui.widgets.gauge_strip import GaugeThread, allowed
 
 
-class Gauging:
+class GaugesController:
     """Follows what is picked and what runs."""
 
     def __init__(self, post: Callable[[Message], object], *, off: bool) -> None:
@@ -30,11 +30,13 @@ class Gauging:
             return
         device_id = device.id if device is not None else "cpu"
         if self._thread is None or device_id != self.device_id:
-            from cvbench_tui.engine.gauges import Gauges
+            from cvbench_tui.engine.gauges import GaugeReader
 
             self.stop()
             self.device_id = device_id
-            self._thread = GaugeThread(self._post, Gauges(device_id, uuid=(device.uuid or None) if device else None))
+            self._thread = GaugeThread(
+                self._post, GaugeReader(device_id, uuid=(device.uuid or None) if device else None)
+            )
             self._thread.start()
         self.paused = running and not allowed(on, usable_cores())
         self._thread.follow(running=running, paused=self.paused)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.tui.background.run_files import OpenRun
+from cvbench_tui.tui.background.run_files import OpenRunThread
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RUNNING = "A run is going on; its rows have the table. Past runs can be opened when it has ended."
 
 
-class OpenFlow:
+class OpenController:
     """The app's dialogs that change what is picked or shown."""
 
     def __init__(self, app: BenchApp, runs_folder: Path) -> None:
@@ -31,23 +31,25 @@ class OpenFlow:
         """Ask for protocol, batch and image size."""
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 
-        picks = self._app.picks
-        self._app.show(SettingsScreen(picks.protocol, picks.batch, picks.image), self._set)
+        plan_selection = self._app.plan_selection
+        self._app.show(SettingsScreen(plan_selection.protocol, plan_selection.batch, plan_selection.image), self._set)
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
-            picks = self._app.picks
-            picks.set_protocol(settings.protocol)
-            picks.batch, picks.image = settings.batch, settings.image
+            plan_selection = self._app.plan_selection
+            plan_selection.set_protocol(settings.protocol)
+            plan_selection.batch, plan_selection.image = settings.batch, settings.image
             self._app.picked()
 
     def next_protocol(self) -> None:
         """The next protocol, and what it means."""
         from cvbench_tui.tui.state.plan_summary import protocol_line
 
-        self._app.picks.next_protocol()
+        self._app.plan_selection.next_protocol()
         self._app.picked()
-        self._app.say(f"Protocol {self._app.picks.protocol}: {protocol_line(self._app.picks.protocol)}")
+        self._app.say(
+            f"Protocol {self._app.plan_selection.protocol}: {protocol_line(self._app.plan_selection.protocol)}"
+        )
 
     # -- presets
 
@@ -56,7 +58,7 @@ class OpenFlow:
         from cvbench_tui.catalog.presets import name_problem
         from cvbench_tui.tui.screens.presets import PresetsScreen
 
-        screen = PresetsScreen(self.list_presets(), bool(self._app.picks.workloads), name_problem)
+        screen = PresetsScreen(self.list_presets(), bool(self._app.plan_selection.workloads), name_problem)
         self._app.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
@@ -75,15 +77,15 @@ class OpenFlow:
     def _open_preset(self, name: str) -> None:
         from cvbench_tui.catalog.presets import load_preset
 
-        self._app.picks.apply(load_preset(name))
-        self._app.bench.rebuild_lists()
+        self._app.plan_selection.apply(load_preset(name))
+        self._app.main_screen.rebuild_lists()
         self._app.picked()
         self._app.say(f"Preset {name} is ticked. r runs it.")
 
     def _save_preset(self, name: str) -> None:
         from cvbench_tui.catalog.presets import save_preset
 
-        path = save_preset(name, self._app.picks.selection())
+        path = save_preset(name, self._app.plan_selection.selection())
         self._app.say(f"Saved the preset {name} as {path}")
 
     def _delete_preset(self, name: str) -> None:
@@ -98,7 +100,7 @@ class OpenFlow:
         """Choose a run of the past."""
         from cvbench_tui.tui.screens.runs import RunsScreen
 
-        if self._app.conductor.running:
+        if self._app.run_manager.running:
             self._app.say(RUNNING)
             return
         try:
@@ -118,10 +120,10 @@ class OpenFlow:
         """Read that run; ``RunOpened`` follows. During a run it only says why not."""
         if path is None:
             return
-        if self._app.conductor.running:
+        if self._app.run_manager.running:
             self._app.say(RUNNING)
             return
-        OpenRun(self._app.post_message, path).start()
+        OpenRunThread(self._app.post_message, path).start()
 
     # -- help
 

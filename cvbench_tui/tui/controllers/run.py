@@ -9,72 +9,72 @@ from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.tui.controllers.gauges import Gauging
+from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.screens.main import ASKING
 from cvbench_tui.tui.state.plan_summary import count, fit_lines
 
 if TYPE_CHECKING:
     from cvbench_tui.tui.app import BenchApp
 
-MOST_WARNED = 2
+MAX_WARNED = 2
 """Rows without room in memory that are named when the run begins."""
 HINT_AFTER_RUN = "s saves the table   y copies a row   Enter explains it   m compares with it"
 
 
-class RunFlow:
+class RunController:
     """The app's running side."""
 
     def __init__(self, app: BenchApp, clock: Callable[[], float]) -> None:
         self._app = app
         self._clock = clock
-        self.gauging = Gauging(app.post_message, off=app.remembered.settings.gauges == "off")
+        self.gauges_controller = GaugesController(app.post_message, off=app.settings_store.settings.gauges == "off")
 
     def run(self) -> None:
         """Measure what is ticked, as soon as the devices are known; during a run, add what is not in it yet."""
         app = self._app
-        if not app.picks.workloads:
+        if not app.plan_selection.workloads:
             app.say("Nothing to run: tick models (1) or layers (2) with Space, or open a preset (P).", bad=True)
             return
-        if app.conductor.environment is None:
+        if app.run_manager.environment is None:
             self._queue()
             return
         try:
-            plan = to_plan(app.picks.selection(), app.conductor.environment)
+            plan = to_plan(app.plan_selection.selection(), app.run_manager.environment)
         except SelectionError as error:
             app.refuse(error)
             return
-        (self._add if app.conductor.running else self._start)(plan)
+        (self._add if app.run_manager.running else self._start)(plan)
 
     def _start(self, plan: Plan) -> None:
         app = self._app
-        app.remembered.put(last=app.picks.last())
+        app.settings_store.put(last=app.plan_selection.last())
         self._warn(plan)
         app.forecast.begin(plan)
-        app.conductor.begin(plan)
+        app.run_manager.begin(plan)
         self._shown_running()
 
     def _warn(self, plan: Plan) -> None:
         """Name the rows that will surely run out of memory; they are tried all the same."""
         from cvbench_tui.catalog.memory import too_large
 
-        assert self._app.conductor.environment is not None
-        lines = fit_lines(too_large(plan, self._app.conductor.environment))
+        assert self._app.run_manager.environment is not None
+        lines = fit_lines(too_large(plan, self._app.run_manager.environment))
         if not lines:
             return
-        more = f"And {count(len(lines) - MOST_WARNED, 'more row')}." if len(lines) > MOST_WARNED else ""
-        text = " ".join([*lines[:MOST_WARNED], more]).rstrip()
+        more = f"And {count(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
+        text = " ".join([*lines[:MAX_WARNED], more]).rstrip()
         self._app.notify(text, title="Will not fit in memory", severity="warning", markup=False)
 
     def _shown_running(self) -> None:
         self._app.ticker.resume()
-        self._app.bench.go_to("results")
+        self._app.main_screen.go_to("results")
         self.head()
         self._app.refresh_bindings()
 
     def _add(self, plan: Plan) -> None:
         """More rows for the run that goes on; its protocol stays."""
         app = self._app
-        added, newest = app.conductor.add(plan), app.conductor.newest
+        added, newest = app.run_manager.add(plan), app.run_manager.newest
         if newest is not None:
             cases = {case.case_id: case for case in (*newest.plan.cases, *plan.cases)}
             app.forecast.begin(Plan(newest.plan.name, tuple(cases.values()), newest.plan.protocol))
@@ -87,25 +87,25 @@ class RunFlow:
     def again(self) -> None:
         """Measure failed, skipped, cancelled and never begun rows again, in the same run."""
         app = self._app
-        if app.conductor.run is not None and app.conductor.again():
-            app.forecast.begin(app.conductor.run.plan)
+        if app.run_manager.run is not None and app.run_manager.again():
+            app.forecast.begin(app.run_manager.run.plan)
             self._shown_running()
 
     def _queue(self) -> None:
         """Run later, when the worker has told the devices; after a start that failed, ask again."""
         app = self._app
-        app.conductor.queued = True
+        app.run_manager.queued = True
         app.say("Queued: the run starts as soon as the measuring process has told which devices there are.")
-        if not app.conductor.probing:
-            app.bench.offer_devices([ASKING])
-            app.conductor.ask()
+        if not app.run_manager.probing:
+            app.main_screen.offer_devices([ASKING])
+            app.run_manager.ask()
         app.refresh_bindings()
 
     def cancel(self) -> None:
         """Stop measuring. The words change again only when the run has really ended."""
-        if self._app.conductor.queued:
+        if self._app.run_manager.queued:
             self._app.say("Not queued any more.")
-        self._app.conductor.cancel()
+        self._app.run_manager.cancel()
         self.tick()
         self._app.refresh_bindings()
 
@@ -113,15 +113,15 @@ class RunFlow:
 
     def tick(self) -> None:
         """Draw where the run is."""
-        app, newest, now_s = self._app, self._app.conductor.newest, self._clock()
-        if not app.conductor.running or newest is None or newest.ended is not None:
+        app, newest, now_s = self._app, self._app.run_manager.newest, self._clock()
+        if not app.run_manager.running or newest is None or newest.ended is not None:
             return
-        app.bench.strip.show_running(
+        app.main_screen.strip.show_running(
             newest,
-            max(0.0, now_s - app.conductor.began_at_s),
+            max(0.0, now_s - app.run_manager.began_at_s),
             app.forecast.left_s(newest, now_s),
             app.forecast.share(newest),
-            cancelling=app.conductor.cancelling,
+            cancelling=app.run_manager.cancelling,
         )
         if newest.running is not None:
             self._gauge(newest.plan.case(newest.running.case_id).device)
@@ -129,33 +129,33 @@ class RunFlow:
     def ended(self, run: Run) -> None:
         """The run has ended; its word, and what to press next."""
         self._app.ticker.pause()
-        self._app.bench.strip.show_ended(run, HINT_AFTER_RUN)
+        self._app.main_screen.strip.show_ended(run, HINT_AFTER_RUN)
         self.head()
         self._app.refresh_bindings()
         self._gauge(None)
 
     def head(self) -> None:
         """Header and tabs: where the run is."""
-        app, conductor, run = self._app, self._app.conductor, self._app.conductor.run
+        app, run_manager, run = self._app, self._app.run_manager, self._app.run_manager.run
         settled = f"{len(run.plan.cases) - run.pending}/{len(run.plan.cases)}" if run is not None else ""
         state = "ready"
-        if conductor.running:
+        if run_manager.running:
             state = f"running {settled}".rstrip()
-        elif conductor.environment is None:
-            state = "starting" if conductor.probing else "no worker"
-        app.bench.head(state, app.picks.devices.ticked, conductor.environment)
-        app.bench.count(settled)
+        elif run_manager.environment is None:
+            state = "starting" if run_manager.probing else "no worker"
+        app.main_screen.head(state, app.plan_selection.devices.ticked, run_manager.environment)
+        app.main_screen.count(settled)
 
     def picked(self) -> None:
         """Other devices may be ticked: their gauges are shown."""
-        if not self._app.conductor.running:
+        if not self._app.run_manager.running:
             self._gauge(None)
 
     def _gauge(self, on: str | None) -> None:
         """Gauges of the first device that is ticked; ``on``: where a case is being measured."""
         app = self._app
-        picked, environment = next(iter(app.picks.devices.ticked), "cpu"), app.conductor.environment
+        picked, environment = next(iter(app.plan_selection.devices.ticked), "cpu"), app.run_manager.environment
         device = environment.device(picked) if environment is not None else None
-        self.gauging.follow(device, running=app.conductor.running, on=on)
-        if self.gauging.paused:
-            app.bench.gauges.show(None, self.gauging.device_id, True)
+        self.gauges_controller.follow(device, running=app.run_manager.running, on=on)
+        if self.gauges_controller.paused:
+            app.main_screen.gauges.show(None, self.gauges_controller.device_id, True)

@@ -14,14 +14,14 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.tui.background.threads import Drive, Post, Probe
-from cvbench_tui.tui.state.log_buffer import Journal, clock_text, words
+from cvbench_tui.tui.background.threads import Post, ProbeThread, RunThread
+from cvbench_tui.tui.state.log_buffer import LogBuffer, clock_text, words
 
 EXIT_WAIT_S = 0.4
 """Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
 
 
-class Conductor:
+class RunManager:
     """Asks for devices, begins runs, adds to them, ends them. The app feeds what it hears back into it."""
 
     def __init__(self, source: EventSource, runs_folder: Path, post: Post, clock: Callable[[], float]) -> None:
@@ -33,7 +33,7 @@ class Conductor:
         self.queued = False
         """The user wants to run as soon as the devices are known."""
         self.cancelling = False
-        self._drive: Drive | None = None
+        self._drive: RunThread | None = None
         self._before: Run | None = None
         """What was shown before the run was begun; shown again when it cannot be."""
         self._opened: str | None = None
@@ -42,7 +42,7 @@ class Conductor:
         self._runs_folder = runs_folder
         self._post = post
         self._clock = clock
-        self._journal = Journal(post)
+        self._journal = LogBuffer(post)
         source.listen(self._journal.write)
 
     @property
@@ -78,7 +78,7 @@ class Conductor:
     def ask(self) -> None:
         """Start the worker and ask it for the devices; ``Probed`` or ``ProbeFailed`` will follow."""
         self.probing = True
-        Probe(self._post, self._source).start()
+        ProbeThread(self._post, self._source).start()
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
@@ -153,7 +153,7 @@ class Conductor:
 
     def _start(self, session: Session) -> None:
         self.queued, self.cancelling = False, False
-        self._drive = Drive(self._post, session, self._runs_folder, self._note)
+        self._drive = RunThread(self._post, session, self._runs_folder, self._note)
         self._drive.start()
 
     def _note(self, event: Event, run: Run) -> None:

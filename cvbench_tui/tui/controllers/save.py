@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cvbench_tui.tui.app import BenchApp
 
 
-class SaveFlow:
+class SaveController:
     """The app's saving side. In a browser a file is a download."""
 
     def __init__(self, app: BenchApp, folder: Path, clock: Callable[[], float]) -> None:
@@ -27,10 +27,10 @@ class SaveFlow:
         from cvbench_tui.tui.screens.save import SaveScreen
 
         app = self._app
-        if app.conductor.run is None:
+        if app.run_manager.run is None:
             app.say("Nothing to save yet: press r to run what is ticked.", bad=True)
             return
-        suggestion, layout = self.saver.suggestion(app.conductor.run), app.remembered.settings.layout
+        suggestion, layout = self.saver.suggestion(app.run_manager.run), app.settings_store.settings.layout
         if not at_once:
             app.show(SaveScreen(suggestion, self._write, layout, download=app.is_web), self._done)
             return
@@ -45,18 +45,18 @@ class SaveFlow:
         from cvbench_tui.base.atomic import check_destination
 
         app = self._app
-        run = app.conductor.run
+        run = app.run_manager.run
         assert run is not None
         if app.is_web:
             if path.suffix.lower() != PICTURE:
-                text = self.saver.text(run, path.name, layout, app.bench.results.view)
+                text = self.saver.text(run, path.name, layout, app.main_screen.results.view)
                 app.deliver_text(io.StringIO(text), save_filename=path.name)
             return
         if path.suffix.lower() == PICTURE:
             check_destination(path, (PICTURE,))
             return
-        self.saver.write(run, path, layout, app.bench.results.view)
-        app.remembered.put(layout=layout)
+        self.saver.write(run, path, layout, app.main_screen.results.view)
+        app.settings_store.put(layout=layout)
 
     def _done(self, path: Path | None) -> None:
         """Say so, and remember the folder."""
@@ -84,7 +84,7 @@ class SaveFlow:
         if self._app.is_web:
             self._app.say(f"{path.name} goes to your browser's downloads.")
             return
-        self._app.remembered.put(save_folder=str(path.parent))
+        self._app.settings_store.put(save_folder=str(path.parent))
         self._app.say(f"Saved {path}")
 
     def copy(self, text: str, what: str) -> None:

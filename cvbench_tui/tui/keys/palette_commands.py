@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
     from cvbench_tui.results.storage.runs import RunSummary
 
-MOST_RUNS = 50
+MAX_RUNS = 50
 """Past runs that are offered, newest first; the dialog of runs has them all."""
 PALETTE = "command_palette"
 """The action that opens the palette, which is open already."""
@@ -152,7 +152,7 @@ def _presets(app: PaletteApp) -> list[Command]:
 def _runs(app: PaletteApp) -> list[Command]:
     from cvbench_tui.tui.screens.runs import moment
 
-    readable = [run for run in app.list_runs() if not run.problem][:MOST_RUNS]
+    readable = [run for run in app.list_runs() if not run.problem][:MAX_RUNS]
     commands = []
     for run in readable:
         rows = "1 row" if run.rows == 1 else f"{run.rows} rows"

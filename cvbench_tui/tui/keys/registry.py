@@ -16,7 +16,7 @@ from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import HelpScreen
 from cvbench_tui.tui.screens.jump import JumpScreen
-from cvbench_tui.tui.screens.main import BenchScreen
+from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.screens.page import Page
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
@@ -25,7 +25,7 @@ from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.option_list import ChoiceList, ListFilter
+from cvbench_tui.tui.widgets.option_list import DialogList, ListFilter
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import ChoiceLines
 from cvbench_tui.tui.widgets.result_table import ResultTable
@@ -50,7 +50,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the presets": (PresetsScreen,),
     "In the columns": (ColumnsScreen,),
     "In the past runs": (RunsScreen,),
-    "In a dialog's list and its filter": (ChoiceList, ListFilter),
+    "In a dialog's list and its filter": (DialogList, ListFilter),
     "In a dialog's choice": (ChoiceLines,),
     "In a question": (ConfirmScreen,),
     "Among the jump letters": (JumpScreen,),
@@ -62,7 +62,7 @@ ANYWHERE = "Anywhere"
 
 def places() -> list[Place]:
     """All of them."""
-    found: list[Place] = [(ANYWHERE, _declared(APP_KEYS, BenchScreen.BINDINGS))]
+    found: list[Place] = [(ANYWHERE, _declared(APP_KEYS, MainScreen.BINDINGS))]
     return found + [(title, _declared(*(widget.BINDINGS for widget in widgets))) for title, widgets in PLACES.items()]
 
 

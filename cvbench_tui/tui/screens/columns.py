@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, ChoiceList
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList
 
 ALWAYS = "name"
 """Key of the column without which a row would say nothing."""
@@ -32,7 +32,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         Binding("a", "automatic", "Automatic", id="columns.automatic", tooltip="Show what has room, and close"),
     ]
     DEFAULT_CSS = """
-    ColumnsScreen.-usual ChoiceList { max-height: 8; }
+    ColumnsScreen.-usual DialogList { max-height: 8; }
     ColumnsScreen #about { height: 5; margin-top: 1; color: $text-muted; }
     """
 
@@ -48,7 +48,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         """How many, the list, what the column under the cursor holds, buttons."""
         with Dialog("Columns", "Space tick   Enter use   a automatic   Escape close"):
             yield Static(id="count", markup=False)
-            yield ChoiceList(id="columns", ticking=True)
+            yield DialogList(id="columns", ticking=True)
             yield Static(id="about", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Use", id="use", variant="primary", compact=True)
@@ -58,7 +58,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
 
     def on_mount(self) -> None:
         """Fill the list."""
-        listing = self.query_one(ChoiceList)
+        listing = self.query_one(DialogList)
         listing.add_options([Option(self._line(column), id=column.key) for column in self._columns])
         listing.highlighted = 0
         listing.focus()
@@ -68,7 +68,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
     def _explain(self) -> None:
         self.query_one("#about", Static).update(self._current().help)
 
-    @on(ChoiceList.Ticked)
+    @on(DialogList.Ticked)
     def action_tick(self) -> None:
         """Show or hide the column under the cursor."""
         column = self._current()
@@ -77,7 +77,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
             return
         self._ticked ^= {column.key}
         self._automatic = False
-        self.query_one(ChoiceList).replace_option_prompt(column.key, self._line(column))
+        self.query_one(DialogList).replace_option_prompt(column.key, self._line(column))
         self._recount()
 
     @on(OptionList.OptionSelected)
@@ -91,7 +91,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         self.dismiss(())
 
     def _current(self) -> Column:
-        return self._columns[self.query_one(ChoiceList).highlighted or 0]
+        return self._columns[self.query_one(DialogList).highlighted or 0]
 
     def _recount(self) -> None:
         if self._automatic:

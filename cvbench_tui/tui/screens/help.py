@@ -28,7 +28,7 @@ SETTINGS = (
     ("config.toml", "Theme, columns, layout, ASCII, and every key under [keys]; docs/settings.md explains each."),
     ("methodology", "How each number is taken and graded: docs/methodology.md."),
 )  # fmt: skip
-WIDEST = 20
+MAX_WIDTH = 20
 """Cells of a label beyond which its text begins on the next line."""
 
 
@@ -88,7 +88,7 @@ def help_page(app: App[object], places: Places, width: int, *, ascii: bool = Fal
         from cvbench_tui.results.text.ascii import to_ascii
 
         lists = [(title, [(to_ascii(label), to_ascii(text)) for label, text in entries]) for title, entries in lists]
-    sections = [section(title, entries, width=width, widest=WIDEST) for title, entries in lists]
+    sections = [section(title, entries, width=width, widest=MAX_WIDTH) for title, entries in lists]
     return Content("\n\n").join([Content(INTRODUCTION), *sections])
 
 

@@ -22,13 +22,13 @@ from textual.widgets import Footer, Static
 from cvbench_tui import __version__
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.state.checklist_model import Ticks
-from cvbench_tui.tui.state.selection import Picks
-from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.state.checklist_model import ChecklistModel
+from cvbench_tui.tui.state.selection import PlanSelection
+from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
-from cvbench_tui.tui.widgets.header import TopLine
+from cvbench_tui.tui.widgets.header import HeaderLine
 from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTab, PaneTabs
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
@@ -47,7 +47,7 @@ DETAIL_AFTER_S = 0.12
 """Wait before the detail follows the cursor: a key that is held down passes many rows."""
 
 
-class BenchScreen(Screen[None]):
+class MainScreen(Screen[None]):
     """Models, layers, devices | results, log | detail."""
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -61,9 +61,9 @@ class BenchScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, picks: Picks, view: View, host: str) -> None:
+    def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
         super().__init__()
-        self._picks = picks
+        self._plan_selection = plan_selection
         self._host = host
         self.results = ResultsPane(view, id="results")
         self.log_pane = LogPane(id="log")
@@ -78,16 +78,16 @@ class BenchScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, plan, tabs, panes, gauges, strip, keys; and what stands there when there is no room."""
-        yield TopLine(self._host, __version__, id="top")
+        yield HeaderLine(self._host, __version__, id="top")
         with Horizontal(id="plan"):
             yield Static(id="summary", markup=False)
-            yield PlanSettings(id="settings", markup=False)
+            yield PlanSettingsLine(id="settings", markup=False)
         yield PaneTabs(id="tabs")
         with Horizontal(id="body"):
             with Vertical(id="picks", classes="-active"):
-                yield self._list("1 Models", self._picks.models, "models")
-                yield self._list("2 Layers", self._picks.layers, "layers")
-                yield self._list("3 Devices", self._picks.devices, "devices")
+                yield self._list("1 Models", self._plan_selection.models, "models")
+                yield self._list("2 Layers", self._plan_selection.layers, "layers")
+                yield self._list("3 Devices", self._plan_selection.devices, "devices")
             with Vertical(id="middle"):
                 yield self.results
                 yield self.log_pane
@@ -104,7 +104,7 @@ class BenchScreen(Screen[None]):
         self.query_one("#devices", Checklist).say(ASKING)
         self.go_to("models")
 
-    def _list(self, title: str, ticks: Ticks, pane: str) -> Checklist:
+    def _list(self, title: str, ticks: ChecklistModel, pane: str) -> Checklist:
         """A pick list; the first one is in front from the start, since a class that comes later is styled once more."""
         checklist = Checklist(title, ticks, id=pane)
         checklist.jump_key = title[0]
@@ -165,7 +165,7 @@ class BenchScreen(Screen[None]):
 
     def head(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
         """The header."""
-        self.query_one(TopLine).show(state, devices, environment)
+        self.query_one(HeaderLine).show(state, devices, environment)
 
     def rebuild_lists(self) -> None:
         """Other things are ticked, or more is known of them."""
@@ -180,7 +180,7 @@ class BenchScreen(Screen[None]):
         self.query_one("#summary", Static).update(plan, layout=False)
         if settings != self._settings:  # as wide as its text: a new one moves the plan's line
             self._settings = settings
-            self.query_one(PlanSettings).update(Content(settings))
+            self.query_one(PlanSettingsLine).update(Content(settings))
 
     def count(self, results: str) -> None:
         """What stands behind the names of the tabs."""
@@ -201,7 +201,7 @@ class BenchScreen(Screen[None]):
         """Another row, or more is known of it: the detail follows where there is a column for it."""
         if self._wait is not None:
             self._wait.stop()
-        self._wait = once(self.set_timer(DETAIL_AFTER_S, self._detail))
+        self._wait = sure_timer(self.set_timer(DETAIL_AFTER_S, self._detail))
 
     def _detail(self) -> None:
         run, key = self.results.run, self.results.table.cursor
@@ -214,7 +214,7 @@ class BenchScreen(Screen[None]):
         self.summarise(*self._plan)
 
 
-class PlanSettings(Static):
+class PlanSettingsLine(Static):
     """Protocol, batch and image size; a click asks for others."""
 
     async def on_click(self, event: events.Click) -> None:

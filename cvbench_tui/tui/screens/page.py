@@ -16,7 +16,7 @@ PAGE_SHARE = 0.96
 """Share of a narrower terminal that a page takes."""
 FRAME = 7
 """Cells of its border, margins and scroll bar."""
-LEAST = 20
+MIN_CELLS = 20
 """Cells that a text gets in the narrowest terminal."""
 MARGIN = 2
 """Cells before a label, and at least as many behind it."""
@@ -55,7 +55,7 @@ def section(title: str, entries: Sequence[tuple[str, str]], *, width: int, wides
 
 def _entry(label: str, text: str, indent: int, width: int) -> list[Content]:
     """The lines of one labelled text."""
-    lines = textwrap.wrap(text, max(LEAST, width - indent), break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, max(MIN_CELLS, width - indent), break_on_hyphens=False) or [""]
     head = (" " * MARGIN + label).ljust(indent)
     rows = [Content.assemble((head, "$text-accent"))]
     if len(head) <= indent:

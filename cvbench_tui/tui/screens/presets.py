@@ -19,7 +19,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.dialog import MUTED, Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, ChoiceList, ListFilter, fitted
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, ListFilter, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
@@ -63,7 +63,7 @@ class PresetsScreen(Modal[PresetChoice]):
     def compose(self) -> ComposeResult:
         """The list, the name of a new one, room for a complaint, buttons."""
         with Dialog("Presets", "Enter open   n save as   d delete   Escape close"):
-            yield ChoiceList(id="presets")
+            yield DialogList(id="presets")
             yield ListFilter(placeholder="name of the new preset", id="name", compact=True)
             yield Static(id="complaint", classes="message", markup=False)
             with Horizontal(classes="buttons"):
@@ -75,7 +75,7 @@ class PresetsScreen(Modal[PresetChoice]):
     def on_mount(self) -> None:
         """Fill the list."""
         width = min(NAME_ROOM, max((cell_len(visible(entry.name)) for entry in self._entries), default=0))
-        listing = self.query_one(ChoiceList)
+        listing = self.query_one(DialogList)
         listing.add_options([Option(_line(entry, width), id=str(place)) for place, entry in enumerate(self._entries)])
         if self._entries:
             listing.highlighted = 0
@@ -111,7 +111,7 @@ class PresetsScreen(Modal[PresetChoice]):
     @on(ListFilter.Left)
     def _unnamed(self) -> None:
         self.query_one("#name").remove_class("-shown")
-        self.query_one(ChoiceList).focus()
+        self.query_one(DialogList).focus()
         self._say("")
 
     @on(Input.Submitted)
@@ -151,7 +151,7 @@ class PresetsScreen(Modal[PresetChoice]):
         self.app.push_screen(question, answered)
 
     def _current(self) -> PresetEntry | None:
-        place = self.query_one(ChoiceList).highlighted
+        place = self.query_one(DialogList).highlighted
         return None if place is None else self._entries[place]
 
     def _say(self, sentence: str, *, remark: bool = False, hint: bool = False) -> None:

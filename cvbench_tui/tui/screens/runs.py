@@ -19,8 +19,8 @@ from textual.widgets.option_list import Option
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.terminal.timers import once
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, ChoiceList, ListFilter, fitted
+from cvbench_tui.tui.terminal.timers import sure_timer
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, ListFilter, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.results.storage.runs import RunSummary
@@ -56,9 +56,9 @@ class RunsScreen(Modal[Path]):
     def compose(self) -> ComposeResult:
         """Filter, heading, list, a sentence in place of an empty one, buttons."""
         with Dialog("Runs", "Enter open   / filter   Escape close"):
-            yield ListFilter(placeholder="filter by date, plan or state (/)", id="needle", compact=True)
+            yield ListFilter(placeholder="filter by date, plan or state (/)", id="filter_text", compact=True)
             yield Static(HEADING, classes="heading", markup=False)
-            yield ChoiceList(id="runs")
+            yield DialogList(id="runs")
             yield Static(NONE_YET, id="none", markup=False)
             yield Static(id="complaint", classes="message", markup=False)
             with Horizontal(classes="buttons"):
@@ -68,9 +68,9 @@ class RunsScreen(Modal[Path]):
     def on_mount(self) -> None:
         """Fill the list."""
         self._fill()
-        for each in ("#needle", ".heading", "#open"):
+        for each in ("#filter_text", ".heading", "#open"):
             self.query_one(each).display = bool(self._lines)
-        self.query_one(ChoiceList if self._lines else "#close").focus()
+        self.query_one(DialogList if self._lines else "#close").focus()
 
     def _fill(self) -> None:
         """The lines with every word of the filter in them."""
@@ -80,7 +80,7 @@ class RunsScreen(Modal[Path]):
             for place, (_, line) in enumerate(self._lines)
             if all(word in line.plain.casefold() for word in words)
         ]
-        listing = self.query_one(ChoiceList)
+        listing = self.query_one(DialogList)
         listing.set_options(shown)
         listing.highlighted = 0 if shown else None
         listing.display = bool(shown)
@@ -96,18 +96,18 @@ class RunsScreen(Modal[Path]):
         self.query_one("#complaint", Static).update(visible(run.problem) if run is not None else "")
 
     def _current(self) -> RunSummary | None:
-        chosen = self.query_one(ChoiceList).highlighted_option
+        chosen = self.query_one(DialogList).highlighted_option
         return None if chosen is None or chosen.id is None else self._lines[int(chosen.id)][0]
 
     @on(Input.Changed)
     def _typed(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = once(self.set_timer(FILTER_S, self._fill))
+        self._timer = sure_timer(self.set_timer(FILTER_S, self._fill))
 
     @on(ListFilter.Moved)
     def _moved(self, event: ListFilter.Moved) -> None:
-        listing = self.query_one(ChoiceList)
+        listing = self.query_one(DialogList)
         if event.way == "down":
             listing.action_cursor_down()
         else:
@@ -116,19 +116,19 @@ class RunsScreen(Modal[Path]):
     @on(ListFilter.Left)
     def _left(self) -> None:
         self._fill()  # at once: a list that the filter had emptied is hidden and takes no focus
-        self.query_one(ChoiceList).focus()
+        self.query_one(DialogList).focus()
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
         """Open what the filter, as it is now, leaves."""
         if self._timer is not None:
             self._timer.stop()
-        chosen = self.query_one(ChoiceList).highlighted_option
+        chosen = self.query_one(DialogList).highlighted_option
         before = chosen.id if chosen is not None else None
         self._fill()
-        kept = [place for place, each in enumerate(self.query_one(ChoiceList).options) if each.id == before]
+        kept = [place for place, each in enumerate(self.query_one(DialogList).options) if each.id == before]
         if kept:
-            self.query_one(ChoiceList).highlighted = kept[0]
+            self.query_one(DialogList).highlighted = kept[0]
         self.action_open()
 
     @on(OptionList.OptionSelected)

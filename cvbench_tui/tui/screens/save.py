@@ -24,7 +24,7 @@ from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
 from cvbench_tui.tui.state import destination
-from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import ChoiceLines
@@ -97,7 +97,7 @@ class SaveScreen(Modal[Path]):
         self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:
             self._timer.stop()
-        self._timer = once(self.set_timer(CHECK_S, self._look))
+        self._timer = sure_timer(self.set_timer(CHECK_S, self._look))
 
     def _look(self) -> None:
         """Say what speaks against the path, or that there is such a file already."""

@@ -26,11 +26,11 @@ class Item:
     reason: str = ""
     """Why it cannot be ticked; empty when it can."""
     columns: tuple[str, ...] = ()
-    """Short texts under ``Ticks.headings``, right-aligned; an empty one leaves its place free."""
+    """Short texts under ``ChecklistModel.headings``, right-aligned; an empty one leaves its place free."""
 
 
 @dataclass(frozen=True)
-class Line:
+class ChecklistLine:
     """One line of the list: the heading of a family, or an item."""
 
     group: str
@@ -48,7 +48,7 @@ class _Found:
     """Letters of its name that were meant."""
 
 
-class Ticks:
+class ChecklistModel:
     """The ticks of one list. They belong to keys, so a filter that hides a line does not lose its tick.
 
     Shown is what the filter lets through. A folded family is shown, too: by its heading, which counts its ticks.
@@ -66,7 +66,7 @@ class Ticks:
         self.headings = tuple(headings)
         self.noun = noun
         self.folded: set[str] = set()
-        self._needle = ""
+        self._filter_text = ""
         self._ticked = set(ticked)
         self._take(items)
 
@@ -86,18 +86,18 @@ class Ticks:
     # -- the filter
 
     @property
-    def needle(self) -> str:
+    def filter_text(self) -> str:
         """The filter: every word of it must be found in the name, the other words or the family of an item."""
-        return self._needle
+        return self._filter_text
 
-    @needle.setter
-    def needle(self, needle: str) -> None:
-        if needle != self._needle:
-            self._needle = needle
+    @filter_text.setter
+    def filter_text(self, filter_text: str) -> None:
+        if filter_text != self._filter_text:
+            self._filter_text = filter_text
             self._search()
 
     def _search(self) -> None:
-        words = fold(self._needle).split()
+        words = fold(self._filter_text).split()
         if words and not self._texts:  # not before the first letter: the first frame does not wait for it
             self._texts = {item.key: (Text(item.name), Text(item.words), Text(item.group)) for item in self.items}
         found = {item.key: self._find(item, words) for item in self.items}
@@ -131,15 +131,15 @@ class Ticks:
         return tuple(item for items in self._groups.values() for item in items if item.key in self._found)
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[ChecklistLine, ...]:
         """What the list looks like: headings, and under each its items unless it is folded."""
         lines = []
         for group in self._groups:
             items = self.members(group)
             if items and group:
-                lines.append(Line(group))
+                lines.append(ChecklistLine(group))
             if not self.is_folded(group):
-                lines += [Line(group, item) for item in items]
+                lines += [ChecklistLine(group, item) for item in items]
         return tuple(lines)
 
     # -- families
@@ -155,7 +155,7 @@ class Ticks:
 
     def is_folded(self, group: str) -> bool:
         """True when only its heading is there. A filter shows what it finds, wherever that is."""
-        return group in self.folded and not self._needle.strip()
+        return group in self.folded and not self._filter_text.strip()
 
     def fold(self, group: str) -> None:
         """Leave only its heading. Nothing for what is no family."""

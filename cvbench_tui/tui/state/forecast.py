@@ -12,7 +12,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
-from cvbench_tui.results.storage.history import History, Past
+from cvbench_tui.results.storage.history import History, PastTimes
 from cvbench_tui.results.text.units import scale_for
 
 BRIEF_DIGITS = 3
@@ -52,7 +52,7 @@ class Forecast:
         seconds = past and (past.total_s if past.total_s is not None else past.inference_s)
         return scale_for([seconds]).text(seconds, BRIEF_DIGITS) if seconds else ""
 
-    def past(self, case: Case, protocol: str) -> Past | None:
+    def past(self, case: Case, protocol: str) -> PastTimes | None:
         """What the newest earlier run had for that case on that device."""
         device = self.environment.device(case.device) if self.environment is not None else None
         return self.history.past(case, device.name, protocol) if device is not None else None

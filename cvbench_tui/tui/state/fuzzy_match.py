@@ -12,9 +12,9 @@ from dataclasses import dataclass
 START, INSIDE, PIECES, SCATTERED = 4, 3, 2, 1
 """How well a word matches: in one piece at the start of a word, in one piece elsewhere, in pieces that each begin a
 word (``effb0`` in ``efficientnet_b0``), or in pieces of which the first does (``rn18`` in ``Resnet18``)."""
-MOST_SKIPPED = {PIECES: 12, SCATTERED: 4}
+MAX_SKIPPED = {PIECES: 12, SCATTERED: 4}
 """Letters that may lie between the pieces: a match that spans a whole long text is none. ``effb0`` skips ten."""
-MOST_LETTERS = 400
+MAX_LETTERS = 400
 """Letters of a text that are looked at."""
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -35,7 +35,7 @@ class Text:
     """A text that is searched many times."""
 
     def __init__(self, text: str) -> None:
-        text = text[:MOST_LETTERS]
+        text = text[:MAX_LETTERS]
         self._letters = fold(text)
         self._starts = {match.start() for match in _WORD.finditer(text)}
         self._starts |= {match.start() for match in _LOWER_TO_UPPER.finditer(text)}
@@ -100,7 +100,7 @@ def fold(text: str) -> str:
 def _closest(kind: int, ways: list[tuple[int, ...]]) -> Match | None:
     """The way that skips the fewest letters, if those are few enough."""
     best = min(ways, key=_skipped, default=None)
-    return Match(kind, best) if best is not None and _skipped(best) <= MOST_SKIPPED[kind] else None
+    return Match(kind, best) if best is not None and _skipped(best) <= MAX_SKIPPED[kind] else None
 
 
 def _skipped(way: tuple[int, ...]) -> int:

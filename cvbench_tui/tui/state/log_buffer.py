@@ -26,20 +26,20 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.tui.messages import Logged
 
-MOST_LINES = 2000
+MAX_LINES = 2000
 LOGGED_EVERY_S = 0.25
 """Shortest time between two messages about new lines: a worker may write thousands of lines a second."""
 
 
-class Journal:
+class LogBuffer:
     """The newest lines, and a message to the app when there are new ones."""
 
     def __init__(self, post: Callable[[Message], object]) -> None:
         self.count = 0
         """Lines there ever were, as of the last look at ``lines``."""
         self._post = post
-        self._lines: deque[str] = deque(maxlen=MOST_LINES)
-        self._fresh: deque[str] = deque(maxlen=MOST_LINES)
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
+        self._fresh: deque[str] = deque(maxlen=MAX_LINES)
         self._fresh_count = 0
         self._lock = threading.Lock()
         self._posted_at = float("-inf")

@@ -15,7 +15,7 @@ from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, percent_text, rough_duration_text, significant
-from cvbench_tui.tui.state.selection import Picks
+from cvbench_tui.tui.state.selection import PlanSelection
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.memory import TooLarge
@@ -25,7 +25,7 @@ MEMORY_DIGITS = 2
 
 
 def plan_line(
-    picks: Picks,
+    plan_selection: PlanSelection,
     environment: Environment | None,
     *,
     expected: Callable[[Plan], float] = expected_s,
@@ -36,16 +36,16 @@ def plan_line(
     ``expected`` guesses the seconds of a plan; ``too_large`` finds its rows that will not fit, by default from the
     catalog's sizes.
     """
-    what = _workloads(picks)
+    what = _workloads(plan_selection)
     if not what:
         return Content("nothing ticked yet")
     if environment is None:
         return Content(f"{what}, devices not known yet")
-    devices = len(picks.devices.ticked)
+    devices = len(plan_selection.devices.ticked)
     if not devices:
         return Content(f"{what}, no device ticked")
     try:
-        plan = to_plan(picks.selection(), environment)
+        plan = to_plan(plan_selection.selection(), environment)
     except SelectionError as error:
         return Content(visible(error.message))
     rows = count(len(plan.cases), "row")
@@ -69,14 +69,14 @@ def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
     )
 
 
-def settings_line(picks: Picks) -> str:
+def settings_line(plan_selection: PlanSelection) -> str:
     """Protocol, and batch, image size and extras where they are set."""
-    parts = [f"protocol {picks.protocol}"]
-    if picks.batch is not None:
-        parts.append(f"batch {picks.batch}")
-    if picks.image is not None:
-        parts.append(f"image {picks.image}")
-    parts += [f"with {extra.replace('_', ' ')}" for extra in picks.extras]
+    parts = [f"protocol {plan_selection.protocol}"]
+    if plan_selection.batch is not None:
+        parts.append(f"batch {plan_selection.batch}")
+    if plan_selection.image is not None:
+        parts.append(f"image {plan_selection.image}")
+    parts += [f"with {extra.replace('_', ' ')}" for extra in plan_selection.extras]
     return ", ".join(parts)
 
 
@@ -124,8 +124,8 @@ def _memory_text(size_bytes: int) -> str:
     return f"{significant(float(number), MEMORY_DIGITS)} {unit}"
 
 
-def _workloads(picks: Picks) -> str:
-    models, layers = len(picks.models.ticked), len(picks.layers.ticked)
+def _workloads(plan_selection: PlanSelection) -> str:
+    models, layers = len(plan_selection.models.ticked), len(plan_selection.layers.ticked)
     parts = [count(models, "model")] if models else []
     parts += [count(layers, "layer")] if layers else []
     both = " + ".join(parts)

@@ -15,7 +15,7 @@ from cvbench_tui.core.protocol import PROTOCOLS, Extra
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, parameters_text, significant
 from cvbench_tui.settings import Last
-from cvbench_tui.tui.state.checklist_model import Item, Ticks
+from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
 
 Entry = TypeVar("Entry", ModelEntry, LayerEntry)
 PastText = Callable[[Case], str]
@@ -30,14 +30,14 @@ and under them, as a table of contents, what else there is."""
 LAST_TIME = "last time"
 
 
-class Picks:
+class PlanSelection:
     """Everything a run is made of, as the user sets it."""
 
     def __init__(self, base: Selection | None = None, protocol: str | None = None) -> None:
         """``base``: what is ticked at the start; ``protocol``: in place of its own."""
-        self.models = Ticks(headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
-        self.layers = Ticks(headings=("input shape", LAST_TIME), noun="layer")
-        self.devices = Ticks(noun="device")
+        self.models = ChecklistModel(headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
+        self.layers = ChecklistModel(headings=("input shape", LAST_TIME), noun="layer")
+        self.devices = ChecklistModel(noun="device")
         self.missing: tuple[str, ...] = ()
         """Devices that were asked for and are not there."""
         self.batch: int | None = None
@@ -135,7 +135,7 @@ class Picks:
         return Last(self.models.ticked, self.layers.ticked, devices, self.batch, self.image, self.protocol)
 
 
-def _ticked(entries: Sequence[Entry], ticks: Ticks) -> tuple[Entry, ...]:
+def _ticked(entries: Sequence[Entry], ticks: ChecklistModel) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if ticks.has(entry.name))
 
 

@@ -22,7 +22,7 @@ class Unsaved(Message):
         self.error = error
 
 
-class Remembered:
+class SettingsStore:
     """Takes changes at once and writes them in a thread: no key waits for a disk."""
 
     def __init__(self, path: Path | None = None, settings: Settings | None = None) -> None:

@@ -21,12 +21,12 @@ TOASTS = 3
 TOAST_S = 15.0
 
 
-def dress(app: BenchApp) -> list[str]:
+def apply_settings(app: BenchApp) -> list[str]:
     """Give the app its theme and its keys. Returns what is wrong with those settings, a sentence each.
 
     Before it runs: a theme that comes later has every style sheet parsed and every widget styled once more.
     """
-    path = app.remembered.path
+    path = app.settings_store.path
     where = f"{path}: " if path is not None else ""
     return [where + problem for problem in (*_colours(app), *_keys(app))]
 
@@ -35,14 +35,14 @@ def _colours(app: BenchApp) -> list[str]:
     """Our themes beside the framework's; without colours, the one that writes none."""
     for theme in THEMES:
         app.register_theme(theme)
-    name, problem = theme_or_default(app.remembered.settings.theme, set(app.available_themes))
+    name, problem = theme_or_default(app.settings_store.settings.theme, set(app.available_themes))
     app.set_reactive(App.theme, name if app.terminal.colour else no_colour_theme())
     app.stylesheet.set_variables(app.get_css_variables())
     return [problem] if problem else []
 
 
 def _keys(app: BenchApp) -> list[str]:
-    wanted = app.remembered.settings.keys
+    wanted = app.settings_store.settings.keys
     if not wanted:
         return []
     from cvbench_tui.tui.keys.keymap import check_keys
@@ -55,26 +55,26 @@ def _keys(app: BenchApp) -> list[str]:
 
 def check_view(app: BenchApp) -> list[str]:
     """Leave out columns there are not, and say which. Behind the first frame: the columns bring the statistics."""
-    view = app.bench.results.view
+    view = app.main_screen.results.view
     if not view.columns and view.sort is None:
         return []
     from cvbench_tui.results.table.view import check_columns
 
     kept, problems = check_columns(view.columns)
     sort, unsorted = check_columns((view.sort,) if view.sort is not None else ())
-    app.bench.results.view = replace(view, columns=kept, sort=next(iter(sort), None))
-    return [f"{app.remembered.path}: {problem}" for problem in (*problems, *unsorted)]
+    app.main_screen.results.view = replace(view, columns=kept, sort=next(iter(sort), None))
+    return [f"{app.settings_store.path}: {problem}" for problem in (*problems, *unsorted)]
 
 
 def save_folder(settings: Settings) -> tuple[Path, list[str]]:
-    """Where tables are saved: the remembered folder, or the current one and a sentence when that is gone."""
+    """Where tables are saved: the settings_store folder, or the current one and a sentence when that is gone."""
     named = Path(settings.save_folder or Path.cwd())
     if named.is_dir():
         return named, []
     return Path.cwd(), [f"save_folder: there is no folder {named}; tables go into the current one."]
 
 
-def tell(app: BenchApp, problems: list[str]) -> None:
+def notify_problems(app: BenchApp, problems: list[str]) -> None:
     """A toast for each of the first few."""
     more = len(problems) - TOASTS
     sentences = problems[:TOASTS] + ([f"{count(more, 'more problem')} in the settings."] if more > 0 else [])

@@ -19,7 +19,7 @@ from cvbench_tui.terminal import Terminal
 
 PATIENCE_S = 1.0
 """A tool that has not answered by then is given up: no display server behind it, most likely."""
-MOST_BASE64 = 74_000
+MAX_BASE64 = 74_000
 """Longest text of an OSC 52 that is tried. hterm takes 100,000 characters in all, others less."""
 SCREEN_PIECE = 250
 """Characters in one piece for GNU screen, which drops a string longer than 256 in its older versions."""
@@ -37,7 +37,7 @@ def copy(app: App[Any], text: str, terminal: Terminal) -> str:
     tool = "" if terminal.remote else _by_tool(text, os.environ)
     buffered = terminal.multiplexer == "tmux" and _given(["tmux", "load-buffer", "-w", "-"], text)
     encoded = base64.b64encode(text.encode(errors="replace")).decode("ascii")
-    sent = len(encoded) <= MOST_BASE64
+    sent = len(encoded) <= MAX_BASE64
     if sent:
         _send(app, text, encoded, terminal.multiplexer)
     if tool:

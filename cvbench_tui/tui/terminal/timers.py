@@ -10,7 +10,7 @@ from __future__ import annotations
 from textual.timer import Timer
 
 
-def once(timer: Timer) -> Timer:
+def sure_timer(timer: Timer) -> Timer:
     """The timer, just made, without the leaving out."""
     timer._skip = False
     return timer

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BAR = "\u2588"
 LABELS = MUTED
-LEAST = 20
+MIN_CELLS = 20
 """Cells that a text gets in the narrowest place."""
 NO_ROW = "No row yet: the row under the cursor is explained here."
 
@@ -95,7 +95,7 @@ def page(run: Run, case_id: str, width: int) -> Content:
     from cvbench_tui.results.stats.series import series
 
     counted = {histogram.title.split()[0]: histogram for histogram in histograms(run, case_id)}
-    in_time = {each.phase.capitalize(): each for each in series(run, case_id, max(LEAST, width - 4))}
+    in_time = {each.phase.capitalize(): each for each in series(run, case_id, max(MIN_CELLS, width - 4))}
     blocks: list[Content] = []
     for section in detail(run, case_id):
         blocks += _section(section, width)
@@ -119,7 +119,7 @@ def _section(section: Section, width: int) -> Iterator[Content]:
 
 def entry(label: str, text: str, *, indent: int, width: int) -> Iterator[Content]:
     """``label`` dim, ``text`` from ``indent`` cells behind the margin on, folded at ``width`` cells."""
-    room = max(LEAST, width - indent - 2)
+    room = max(MIN_CELLS, width - indent - 2)
     lines = textwrap.wrap(visible(text), room, break_on_hyphens=False) or [""]
     yield Content.assemble((f"  {visible(label).ljust(indent)}", LABELS), lines[0])
     for line in lines[1:]:

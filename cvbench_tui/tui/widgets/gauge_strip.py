@@ -21,13 +21,13 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.results.text.units import MISSING, hertz_text, share_text
 
 if TYPE_CHECKING:
-    from cvbench_tui.engine.gauges import Gauge
+    from cvbench_tui.engine.gauges import GaugeReading
 
 EVERY_S = 1.0
 """Shortest time between two readings."""
 LIVE_S = 5.0
 """How long the gauges stay live after a key."""
-FEWEST_CORES = 4
+MIN_CORES = 4
 """With fewer usable cores than this nothing is read while a case is timed on them."""
 OFF = "gauges off while measuring"
 LAST = "last"
@@ -40,13 +40,13 @@ def allowed(running_device: str | None, cores: int) -> bool:
 
     ``running_device``: where the case runs that is being measured, None between cases and without a run.
     """
-    return running_device != "cpu" or cores >= FEWEST_CORES
+    return running_device != "cpu" or cores >= MIN_CORES
 
 
 class GaugeRead(Message):
     """A reading. ``live`` is False for one that repeats the last, because no other will come for now."""
 
-    def __init__(self, gauge: Gauge, *, live: bool = True) -> None:
+    def __init__(self, gauge: GaugeReading, *, live: bool = True) -> None:
         super().__init__()
         self.gauge = gauge
         self.live = live
@@ -55,7 +55,7 @@ class GaugeRead(Message):
 class Reader(Protocol):
     """What the thread reads: ``engine.gauges.Gauges``."""
 
-    def read(self) -> Gauge:
+    def read(self) -> GaugeReading:
         """One reading."""
 
     def close(self) -> None:
@@ -142,7 +142,7 @@ class GaugeStrip(Static):
         self._shown: tuple[list[list[str]], bool] = ([], False)
         self._line = ""
 
-    def show(self, gauge: Gauge | None, device_id: str, paused: bool, *, live: bool = True) -> None:
+    def show(self, gauge: GaugeReading | None, device_id: str, paused: bool, *, live: bool = True) -> None:
         """Show this reading; nothing is drawn when the line stays as it was. ``live``: others will follow."""
         if paused:
             parts = [[OFF]]
@@ -166,7 +166,7 @@ class GaugeStrip(Static):
             self.update(Text(line), layout=False)
 
 
-def gauge_parts(gauge: Gauge, device_id: str) -> list[list[str]]:
+def gauge_parts(gauge: GaugeReading, device_id: str) -> list[list[str]]:
     """The items of the machine, and those of the card if it is one: ``cpu 12%``, ``load 0.53``; a dash for None."""
     load = MISSING if gauge.load is None else f"{gauge.load:.2f}"
     memory = _of(gauge.memory_used_bytes, gauge.memory_total_bytes)

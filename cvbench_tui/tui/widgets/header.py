@@ -14,11 +14,11 @@ HOST_CELLS, DEVICE_CELLS = 24, 34
 STATE_STYLES = {"running": "bold $text-primary", "ready": "$text-success", "no worker": "bold $text-error"}
 
 
-class TopLine(Static):
+class HeaderLine(Static):
     """One line: what gives way when it is narrow is cut at its end, so the state stands before the device's details."""
 
     DEFAULT_CSS = """
-    TopLine { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
+    HeaderLine { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, host: str, version: str, *, id: str) -> None:  # noqa: A002

@@ -18,9 +18,9 @@ from cvbench_tui.tui.requests import CopyWanted
 NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
 INDENT = 9
 """Cells of ``12:03:44 ``: what a line goes on with stands below its text, so that the times stay a column."""
-LEAST_ROOM = 10
+MIN_ROOM = 10
 """Cells that a line is never folded below, however narrow the pane."""
-MOST_ROWS = 4000
+MAX_ROWS = 4000
 """Rows kept: twice the lines there can be, as many are folded once."""
 
 
@@ -50,7 +50,7 @@ class LogPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """The framework's log: plain text, drawn line by line."""
-        yield Log(max_lines=MOST_ROWS)
+        yield Log(max_lines=MAX_ROWS)
 
     def on_mount(self) -> None:
         """Name the pane."""
@@ -110,5 +110,5 @@ def folded(line: str, cells: int) -> list[str]:
     if cell_len(line) <= cells:
         return [line]
     head, rest = line[:INDENT], line[INDENT:]
-    rows = Content(rest).wrap(max(cells - max(INDENT, cell_len(head)), LEAST_ROOM))
+    rows = Content(rest).wrap(max(cells - max(INDENT, cell_len(head)), MIN_ROOM))
     return [(" " * INDENT if place else head) + row.plain for place, row in enumerate(rows)]

@@ -19,7 +19,7 @@ A share of the screen (``vh``) does not do: Textual 8 counts more for it in an a
 """
 
 
-class ChoiceList(OptionList):
+class DialogList(OptionList):
     """Enter takes the line under the cursor; so does a second click on it, unless a click means a tick."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -30,10 +30,10 @@ class ChoiceList(OptionList):
     ]
     SCOPED_CSS = False
     DEFAULT_CSS = """
-    ChoiceList { height: auto; min-height: 1; max-height: 10; background: $surface;
+    DialogList { height: auto; min-height: 1; max-height: 10; background: $surface;
                  text-wrap: nowrap; text-overflow: ellipsis; }
-    .-low ChoiceList { max-height: 4; }
-    .-high ChoiceList { max-height: 22; }
+    .-low DialogList { max-height: 4; }
+    .-high DialogList { max-height: 22; }
     """
 
     class Ticked(Message):

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from cvbench_tui.tui.state.destination import SUFFIXES
 
-MOST_ENTRIES = 5000
+MAX_ENTRIES = 5000
 """Entries of a folder that are looked at: a larger one is no place to choose from by completion."""
 
 
@@ -66,7 +66,7 @@ def suggestion(folder: Path, text: str) -> str | None:
     place = os.path.join(folder, os.path.expanduser(begun))
     try:
         with os.scandir(place) as entries:
-            found = [_name(entry) for entry in islice(entries, MOST_ENTRIES) if entry.name.startswith(stem)]
+            found = [_name(entry) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
     except (OSError, ValueError):
         return None
     fitting = [name for name in found if len(name) > len(stem) and (stem or not name.startswith("."))]

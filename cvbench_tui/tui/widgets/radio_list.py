@@ -19,7 +19,7 @@ MARK = 4
 """Cells of ``(x) ``."""
 PADDING = 2
 """Cells left and right of the lines."""
-LEAST = 20
+MIN_CELLS = 20
 """Cells that a meaning gets in the narrowest terminal."""
 
 
@@ -87,7 +87,7 @@ class ChoiceLines(Static, can_focus=True):
         self._owners = []
         for place, (name, meaning) in enumerate(self._lines):
             chosen = place == self._place
-            folded = textwrap.wrap(visible(meaning), max(LEAST, room - indent)) or [""]
+            folded = textwrap.wrap(visible(meaning), max(MIN_CELLS, room - indent)) or [""]
             head = f"{'(x)' if chosen else '( )'} {name}".ljust(indent)
             rows.append(Content.assemble((head, "bold" if chosen else ""), (folded[0], "" if chosen else MUTED)))
             rows.extend(Content.assemble((" " * indent + more, "" if chosen else MUTED)) for more in folded[1:])

@@ -97,13 +97,13 @@ class Layout:
 def lay_out(table: Table, view: View, width: int) -> Layout:
     """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
     # Behind the first frame: the table brings the statistics.
-    from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, phases_in, telling
+    from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, phases_in, visible_columns
 
     room = width - GUTTER
     shown, close = fitting(table, room), fitting(table, room, "close")
     form: Form = "close" if phases_in(table, close) > phases_in(table, shown) else "bare"
     places = close if form == "close" else shown
-    hidden = [table.columns[place] for place in telling(table) if place not in places]
+    hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
     hidden.sort(key=lambda column: -HIDE_FIRST.index(column.key))
     columns = tuple(_column(table, view, place, form) for place in places)
     return Layout(form, columns, tuple(column.heading for column in hidden))

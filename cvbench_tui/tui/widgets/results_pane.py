@@ -20,7 +20,7 @@ from textual.widgets import Input, Static
 from cvbench_tui.results.table.view import GroupBy, View
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
-from cvbench_tui.tui.terminal.timers import once
+from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Filter
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.result_table_layout import ARROWS
@@ -126,7 +126,7 @@ class ResultsPane(Vertical):
         if wait <= 0:
             self.draw()
         elif self._timer is None:
-            self._timer = once(self.set_timer(wait, self.draw))
+            self._timer = sure_timer(self.set_timer(wait, self.draw))
 
     def draw(self) -> None:
         """Draw the newest state."""
@@ -145,13 +145,13 @@ class ResultsPane(Vertical):
 
         table = build(run, self.view)
         self.table.show(table, self.view)
-        self._entitle(table)
+        self._update_title(table)
         self._drawn_at = time.monotonic()
 
-    def _entitle(self, table: Table) -> None:
+    def _update_title(self, table: Table) -> None:
         """The title says what is shown and how."""
         rows = count(table.total, "row")
-        parts = [f"{len(table.rows)} of {rows}" if self.view.needle else rows]
+        parts = [f"{len(table.rows)} of {rows}" if self.view.filter_text else rows]
         heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
@@ -235,11 +235,11 @@ class ResultsPane(Vertical):
         event.stop()
         if self._waiting is not None:
             self._waiting.stop()
-        self._waiting = once(self.set_timer(FILTER_AFTER_S, self._apply_filter))
+        self._waiting = sure_timer(self.set_timer(FILTER_AFTER_S, self._apply_filter))
 
     def _apply_filter(self) -> None:
-        if self._filter.value != self.view.needle:
-            self.view = replace(self.view, needle=self._filter.value)
+        if self._filter.value != self.view.filter_text:
+            self.view = replace(self.view, filter_text=self._filter.value)
             self.draw()
 
     @on(Filter.Left)
@@ -247,7 +247,7 @@ class ResultsPane(Vertical):
         event.stop()
         self._apply_filter()
         self.focus_inside()
-        self._filter.display = bool(self.view.needle)
+        self._filter.display = bool(self.view.filter_text)
 
     # -- copying
 
@@ -272,9 +272,9 @@ class ResultsPane(Vertical):
 
 def _comparable(run: Run, key: str) -> bool:
     """True when that row has a time that others can be compared with."""
-    from cvbench_tui.results.stats.row_data import read
+    from cvbench_tui.results.stats.row_data import row_data
 
-    return any(result.valid for result in read(run, run.plan.case(key)).phases.values())
+    return any(result.valid for result in row_data(run, run.plan.case(key)).phases.values())
 
 
 class Invitation(Static, can_focus=True):

@@ -6,7 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+MIN_WIDTH, MIN_HEIGHT = 60, 16
 
 
 class TooSmall(Static):
@@ -26,7 +26,7 @@ class TooSmall(Static):
         size = self.app.size
         self.update(
             Content.assemble(
-                (f"cvbench-tui needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
+                (f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
                 "\nMake the terminal larger, or without the app:\ncvbench-tui run --plain quick\n",
                 "A run that is going on goes on. q quits.",
             )

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from cvbench_tui.core.measurement import Clock
 from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import Gauges, Snapshot, SystemCounters
+from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot, SystemCounters
 
 # Own references, taken before any workload runs: code under test that replaces time.* cannot bend the clock.
 _clock_ns = time.perf_counter_ns
@@ -77,7 +77,7 @@ class Backend(Protocol):
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
         """Memory that ``work`` takes at its peak beyond what was held before; None when it cannot be told."""
 
-    def gauges(self) -> Gauges:
+    def gauges(self) -> DeviceReading:
         """Clock, temperature and the like at this moment."""
 
 
@@ -86,9 +86,9 @@ class HostClock:
 
     queues = False
 
-    def __init__(self, counters: Counters | None = None, gauges: Callable[[], Gauges] | None = None) -> None:
+    def __init__(self, counters: Counters | None = None, gauges: Callable[[], DeviceReading] | None = None) -> None:
         self.counters: Counters = counters or SystemCounters()
-        self._gauges = gauges or Gauges
+        self._gauges = gauges or DeviceReading
 
     def now_s(self) -> float:
         """The monotonic clock, seconds."""
@@ -121,7 +121,7 @@ class HostClock:
         """Not told alike; ``work`` is not run."""
         return None
 
-    def gauges(self) -> Gauges:
+    def gauges(self) -> DeviceReading:
         """What the given reader tells."""
         return self._gauges()
 
@@ -137,7 +137,7 @@ class CpuBackend(HostClock):
     def __init__(
         self,
         counters: Counters | None = None,
-        gauges: Callable[[], Gauges] | None = None,
+        gauges: Callable[[], DeviceReading] | None = None,
         flush: Callable[[], bool] | None = None,
         exercise: Callable[[], bool] | None = None,
     ) -> None:

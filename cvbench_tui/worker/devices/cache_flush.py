@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-MOST_BYTES = 128 << 20
+MAX_BYTES = 128 << 20
 """Larger buffers are not written: one region's flush would take longer than most layers' whole round."""
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -23,7 +23,7 @@ class CpuCache:
         """Write over it. False where its size is not told, or too large."""
         if self._buffer is None:
             size = 2 * (last_cache_bytes(self._folder) or 0)
-            if not 0 < size <= MOST_BYTES:
+            if not 0 < size <= MAX_BYTES:
                 return False
             with torch.inference_mode(False):
                 self._buffer = torch.zeros(size // 4, dtype=torch.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvbench_tui.worker.timing.counters import Gauges
+from cvbench_tui.worker.timing.counters import DeviceReading
 
 CORE_FIELD = 36
 """Of ``/proc/thread-self/stat``, counted behind the command's name: the core that the thread ran on last."""
@@ -20,7 +20,7 @@ class Processor:
         self._cores = root / "sys/devices/system/cpu"
         self._sensor = _sensor(root / "sys/class")
 
-    def gauges(self) -> Gauges:
+    def gauges(self) -> DeviceReading:
         """Clock and temperature now, each None where it is not told.
 
         The clock of the calling thread's own core: it alone is sure to be under load whatever the number of
@@ -31,7 +31,7 @@ class Processor:
         if core is not None:
             clock_khz = _number(self._cores / f"cpu{core}/cpufreq/scaling_cur_freq")
         heat = _number(self._sensor) if self._sensor else None
-        return Gauges(
+        return DeviceReading(
             clock_hz=None if not clock_khz else clock_khz * 1e3,
             temperature_c=None if heat is None else heat / 1e3,
         )

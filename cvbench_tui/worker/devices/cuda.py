@@ -14,8 +14,8 @@ import torch
 
 from cvbench_tui.core.measurement import Clock
 from cvbench_tui.worker.devices.backend import Counters
-from cvbench_tui.worker.devices.nvml import Card
-from cvbench_tui.worker.timing.counters import Gauges, SystemCounters
+from cvbench_tui.worker.devices.nvml import NvmlCard
+from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
 # Own references, taken before any workload runs: code under test that replaces them cannot bend the clock.
 _clock_ns = time.perf_counter_ns
@@ -29,7 +29,7 @@ LONG_SPIN_CYCLES = 20_000_000
 """... and the one that is believed, 10 to 20 ms: by then an idle card's clock has begun to rise."""
 MATRIX = 1024
 """Side of the matrices that keep a device busy where its PyTorch has no spin: some 0.2 ms a product."""
-MOST_PRODUCTS = 2000
+MAX_PRODUCTS = 2000
 
 
 class CudaBackend:
@@ -43,7 +43,7 @@ class CudaBackend:
         self,
         device: torch.device,
         cuda: Any = torch.cuda,
-        card: Card | None = None,
+        card: NvmlCard | None = None,
         counters: Counters | None = None,
     ) -> None:
         self._device = device
@@ -120,9 +120,9 @@ class CudaBackend:
         self.settle()
         return int(self._cuda.max_memory_allocated(self._device)) - before
 
-    def gauges(self) -> Gauges:
+    def gauges(self) -> DeviceReading:
         """As NVML tells, when it is there."""
-        return Gauges() if self.card is None else self.card.gauges()
+        return DeviceReading() if self.card is None else self.card.gauges()
 
     def _statistic(self, name: str) -> int | None:
         count = self._cuda.memory_stats(self._device).get(name)
@@ -147,7 +147,7 @@ class CudaBackend:
         each_s = max(self._timed(product), 1e-6)
 
         def spin(wanted_s: float) -> None:
-            for _ in range(min(MOST_PRODUCTS, int(wanted_s / each_s) + 1)):
+            for _ in range(min(MAX_PRODUCTS, int(wanted_s / each_s) + 1)):
                 product()
 
         return spin

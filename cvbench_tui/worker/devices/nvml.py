@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cvbench_tui.core.throttle_reasons import throttle_words
-from cvbench_tui.worker.timing.counters import Gauges
+from cvbench_tui.worker.timing.counters import DeviceReading
 
 try:
     import pynvml
@@ -27,7 +27,7 @@ RECENT_S = 2.0
 """How far back another process's work on the card counts: the driver samples it about once a second."""
 
 
-class Card:
+class NvmlCard:
     """One card. ``open_card`` makes it, before this process touches the device."""
 
     def __init__(self, library: Any, handle: Any) -> None:
@@ -38,11 +38,11 @@ class Card:
         self._before = frozenset(self.processes() or ())
         self._own: int | None = None
 
-    def gauges(self) -> Gauges:
+    def gauges(self) -> DeviceReading:
         """The card now. Some calls take a millisecond: not for timed lines."""
         clock_mhz = self._ask("nvmlDeviceGetClockInfo", self._constant("NVML_CLOCK_SM", 1))
         heat = self._ask("nvmlDeviceGetTemperature", self._constant("NVML_TEMPERATURE_GPU", 0))
-        return Gauges(
+        return DeviceReading(
             clock_hz=None if clock_mhz is None else clock_mhz * 1e6,
             temperature_c=None if heat is None else float(heat),
             power_w=self.power_w(),
@@ -151,7 +151,7 @@ class Card:
             return None
 
 
-def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = pynvml) -> Card | None:
+def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = pynvml) -> NvmlCard | None:
     """The card with that identity, else with that address; None where NVML or the card is not to be had.
 
     ``uuid`` with or without ``GPU-`` or ``MIG-`` in front; ``pci_bus_id`` like ``00000000:65:00.0``. Never by
@@ -164,7 +164,7 @@ def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = py
     except Exception:  # no driver, another version of it, no permission
         return None
     handle = _handle(library, uuid, pci_bus_id)
-    return None if handle is None else Card(library, handle)
+    return None if handle is None else NvmlCard(library, handle)
 
 
 def _handle(library: Any, uuid: str | None, pci_bus_id: str | None) -> Any:

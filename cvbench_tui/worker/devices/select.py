@@ -10,8 +10,8 @@ import torch
 from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
 from cvbench_tui.worker.devices.cache_flush import CpuCache
 from cvbench_tui.worker.devices.cuda import CudaBackend
-from cvbench_tui.worker.devices.nvml import Card, open_card
-from cvbench_tui.worker.extras.energy import CardMeter, Meter, rapl_meter
+from cvbench_tui.worker.devices.nvml import NvmlCard, open_card
+from cvbench_tui.worker.extras.energy import CardMeter, EnergyMeter, rapl_meter
 
 EXERCISE = 1 << 20
 """Elements; PyTorch gives each thread at least 32,768 of them."""
@@ -31,7 +31,7 @@ def backend_for(device: torch.device) -> Backend:
     return HostClockBackend(getattr(torch, device.type).synchronize)
 
 
-def meter_for(device: torch.device, backend: Backend) -> Meter | None:
+def meter_for(device: torch.device, backend: Backend) -> EnergyMeter | None:
     """What counts that device's energy; None where nothing does, or it may not be read."""
     if device.type == "cpu":
         return rapl_meter()
@@ -46,7 +46,7 @@ def _exercise() -> bool:
     return True
 
 
-def _card(device: torch.device, cuda: Any = torch.cuda) -> Card | None:
+def _card(device: torch.device, cuda: Any = torch.cuda) -> NvmlCard | None:
     """NVML's view of that card; None without NVML, and on ROCm, which has none."""
     if not torch.version.cuda:
         return None

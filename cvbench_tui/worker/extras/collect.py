@@ -16,13 +16,13 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import meter_for
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
-from cvbench_tui.worker.extras.energy import MOST_PASS_S, EnergyPass
+from cvbench_tui.worker.extras.energy import MAX_PASS_S, EnergyPass
 from cvbench_tui.worker.extras.flops import phase_work
-from cvbench_tui.worker.extras.memory import largest_bytes, peaks_for, phase_memory
+from cvbench_tui.worker.extras.memory import largest_bytes, memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import Variants
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.timing.timed_passes import pass_of
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 MEMORY_ITERATIONS = 4
 """Iterations of a memory pass, or a few more."""
@@ -30,7 +30,7 @@ ENERGY_BLOCKS = 3
 """Blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued."""
 
 
-class Beside:
+class ExtrasCollector:
     """Made before the module is built, so that growth of memory can be told. ``alive`` gives a sign of life."""
 
     def __init__(self, case: Case, protocol: Protocol, backend: Backend, alive: Callable[[], None]) -> None:
@@ -38,7 +38,7 @@ class Beside:
         self._protocol = protocol
         self._backend = backend
         self._alive = alive
-        self._peaks = peaks_for(torch.device(case.device))
+        self._peaks = memory_peaks_for(torch.device(case.device))
         self._budget = UNLIMITED
         self.memory: Sequence[PhaseMemory] = ()
         self.energy: list[PassEnergy] = []
@@ -51,7 +51,7 @@ class Beside:
         """The largest peak of any phase: allocated on an accelerator, else growth of resident memory."""
         return largest_bytes(self.memory)
 
-    def take(self, subject: Subject, results: Sequence[PassResult], deadline_s: float, *, first: bool) -> None:
+    def take(self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool) -> None:
         """All that fits before ``deadline_s``, by the backend's clock; the work, which is a formula, in the first
         process only."""
         self._alive()
@@ -73,25 +73,25 @@ class Beside:
             text = next(iter(str(error).splitlines()), "") or "no message"
             self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {type(error).__name__}: {text}"))
 
-    def _take_memory(self, subject: Subject) -> None:
+    def _take_memory(self, subject: ModuleUnderTest) -> None:
         for name in self._protocol.passes:
             self._budget.check(name, MEMORY_ITERATIONS)
         self.memory = phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
 
-    def _take_variants(self, subject: Subject) -> None:
+    def _take_variants(self, subject: ModuleUnderTest) -> None:
         variants = Variants(self._case, subject, self._backend, self._protocol, self._alive, self._budget)
         variants.take()
         self.variants = variants.found
         self.notices += variants.notices
 
-    def _take_energy(self, subject: Subject, results: Sequence[PassResult]) -> None:
+    def _take_energy(self, subject: ModuleUnderTest, results: Sequence[PassResult]) -> None:
         meter = meter_for(torch.device(self._case.device), self._backend)
         if meter is None:
             return
         for result in results:
             self._alive()
             block = result.regions_per_block * result.record.group
-            self._budget.check(result.record.name, ENERGY_BLOCKS * block, MOST_PASS_S)
+            self._budget.check(result.record.name, ENERGY_BLOCKS * block, MAX_PASS_S)
             timed = pass_of(result.record.name, subject, self._backend)
             taken = EnergyPass(self._backend, meter, self._backend.wait).take(
                 timed, result.record.name, result.regions_per_block, result.record.group

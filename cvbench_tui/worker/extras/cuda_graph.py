@@ -10,7 +10,7 @@ from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.passes import Marks
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 WARM_CALLS = 3
 """Calls on a side stream before the recording, as PyTorch asks for: what is allocated lazily must be there."""
@@ -22,7 +22,7 @@ class GraphPass:
     name: PassName = "inference"
     phases: tuple[Phase, ...] = ("inference",)
 
-    def __init__(self, subject: Subject, backend: Backend, cuda: Any = torch.cuda) -> None:
+    def __init__(self, subject: ModuleUnderTest, backend: Backend, cuda: Any = torch.cuda) -> None:
         self._backend = backend
         with torch.inference_mode():
             side = cuda.Stream()

@@ -15,17 +15,17 @@ from typing import Any, Literal, Protocol
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PassEnergy
 from cvbench_tui.worker.devices.cpu_sensors import file_text
-from cvbench_tui.worker.devices.nvml import Card
+from cvbench_tui.worker.devices.nvml import NvmlCard
 
 PASS_S = 2.0
 """Shortest sustained pass; zeus saw 187 J where 327 J were used with shorter ones (zeus #181)."""
 UPDATES = 20
 """A pass lasts at least this many updates of the counter."""
-MOST_PASS_S = 10.0
+MAX_PASS_S = 10.0
 """Longest pass that a slow counter may ask for."""
 IDLE_S = 0.5
 """Shortest idle baseline."""
-MOST_IDLE_S = 2.5
+MAX_IDLE_S = 2.5
 """Longest time in which a counter must move: one that stands still is not there."""
 MEAN_LAG_S = 1.0
 """How far a power reading that is a mean over one second lags behind."""
@@ -38,7 +38,7 @@ READING_UNTIL = 0.8
 then begun in time also if this one is a fifth faster."""
 
 
-class Meter(Protocol):
+class EnergyMeter(Protocol):
     """A source of energy readings."""
 
     source: Literal["nvml", "rapl"]
@@ -77,7 +77,7 @@ class CardMeter:
 
     source: Literal["nvml", "rapl"] = "nvml"
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: NvmlCard) -> None:
         self._card = card
         self.lag_s = MEAN_LAG_S if card.power_is_mean else 0.0
 
@@ -153,7 +153,7 @@ class Idle:
 class EnergyPass:
     """One measurement of energy. ``sleep`` is virtual in tests, as is the backend's clock."""
 
-    def __init__(self, backend: Clock, meter: Meter, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, backend: Clock, meter: EnergyMeter, sleep: Callable[[float], None] = time.sleep) -> None:
         self._backend = backend
         self._meter = meter
         self._sleep = sleep
@@ -171,7 +171,7 @@ class EnergyPass:
         timed.begin()
         self._backend.settle()
         idle = self.idle()
-        seconds = PASS_S if idle.update_s is None else min(MOST_PASS_S, max(PASS_S, UPDATES * idle.update_s))
+        seconds = PASS_S if idle.update_s is None else min(MAX_PASS_S, max(PASS_S, UPDATES * idle.update_s))
         if self._meter.lag_s:
             self._run(timed, regions_per_block, group, self._meter.lag_s)
         first_j = self._at_step(idle)
@@ -206,7 +206,7 @@ class EnergyPass:
             self._read_power(powers)
             waited_s = now - started
             enough = len(steps) >= 2 and steps[-1][0] - steps[0][0] >= IDLE_S
-            if enough or waited_s >= MOST_IDLE_S or (last_j is None and waited_s >= IDLE_S):
+            if enough or waited_s >= MAX_IDLE_S or (last_j is None and waited_s >= IDLE_S):
                 return _idle(steps, powers)
 
     def _run(self, timed: Repeated, regions: int, group: int, seconds: float) -> tuple[int, list[tuple[float, float]]]:

@@ -17,7 +17,7 @@ import torch
 
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Phase, PhaseMemory
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 RESET_PEAK = "5"
 """Written to ``clear_refs``, it makes ``VmHWM`` begin anew at the present size (proc(5); own process, no privilege)."""
@@ -25,7 +25,7 @@ KIB = 1024
 
 
 @dataclass(frozen=True)
-class Peak:
+class MemoryPeak:
     """Memory at its most since the last reset, bytes; None where it is not told."""
 
     allocated: int | None = None
@@ -34,17 +34,17 @@ class Peak:
     resident: int | None = None
 
 
-class Peaks(Protocol):
+class MemoryPeaks(Protocol):
     """A device's peak readings. Made before the workload is built."""
 
     def reset(self) -> bool:
         """Begin a new reading; False where the peak is the whole process's and cannot be begun anew."""
 
-    def read(self) -> Peak:
+    def read(self) -> MemoryPeak:
         """The peak since the last reset."""
 
 
-class CardPeaks:
+class CardMemoryPeaks:
     """CUDA, ROCm and XPU: the statistics of PyTorch's caching allocator, and the driver's free memory.
 
     The cache is emptied before each phase: reserved memory would else be what the groups of the timed rounds had
@@ -63,7 +63,7 @@ class CardPeaks:
         self._accelerator.reset_peak_memory_stats(self._device)
         return True
 
-    def read(self) -> Peak:
+    def read(self) -> MemoryPeak:
         """Allocated, reserved and driver-used; the last is None where it is not told, as by older PyTorch on XPU."""
         try:
             free, total = self._accelerator.mem_get_info(self._device)
@@ -71,14 +71,14 @@ class CardPeaks:
             driver = None
         else:
             driver = int(total) - int(free)
-        return Peak(
+        return MemoryPeak(
             allocated=int(self._accelerator.max_memory_allocated(self._device)),
             reserved=int(self._accelerator.max_memory_reserved(self._device)),
             driver=driver,
         )
 
 
-class ResidentPeaks:
+class ResidentMemoryPeaks:
     """The CPU under Linux: growth of the process's resident memory since this was made.
 
     Without pages of program files: a forked process reads 19 MiB of torch's code in anew. The C library gives freed
@@ -99,13 +99,13 @@ class ResidentPeaks:
             return False
         return True
 
-    def read(self) -> Peak:
+    def read(self) -> MemoryPeak:
         """Growth at its peak, never below 0; empty where the system does not tell."""
         now = self._status()
         if now is None or self._start is None:
-            return Peak()
+            return MemoryPeak()
         code = max(0, now["RssFile"] - self._start["RssFile"])
-        return Peak(resident=max(0, now["VmHWM"] - self._start["VmRSS"] - code))
+        return MemoryPeak(resident=max(0, now["VmHWM"] - self._start["VmRSS"] - code))
 
     def _status(self) -> dict[str, int] | None:
         """Bytes of now, of program files, and at the peak; None on other systems."""
@@ -124,31 +124,31 @@ def _trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-class NoPeaks:
+class NoMemoryPeaks:
     """A device that tells no peak (MPS)."""
 
     def reset(self) -> bool:
         """Nothing to begin."""
         return False
 
-    def read(self) -> Peak:
+    def read(self) -> MemoryPeak:
         """Nothing is told."""
-        return Peak()
+        return MemoryPeak()
 
 
-def peaks_for(device: torch.device) -> Peaks:
+def memory_peaks_for(device: torch.device) -> MemoryPeaks:
     """The readings of that device. Call it before the module is built."""
     if device.type == "cpu":
-        return ResidentPeaks()
+        return ResidentMemoryPeaks()
     if device.type in ("cuda", "xpu"):
-        return CardPeaks(device, getattr(torch, device.type))
-    return NoPeaks()
+        return CardMemoryPeaks(device, getattr(torch, device.type))
+    return NoMemoryPeaks()
 
 
 def phase_memory(
-    subject: Subject,
+    subject: ModuleUnderTest,
     settle: Callable[[], None],
-    peaks: Peaks,
+    peaks: MemoryPeaks,
     passes: Sequence[PassName] = ("training", "inference"),
 ) -> tuple[PhaseMemory, ...]:
     """Peak memory of each phase of those passes, one iteration each; phases of which nothing is told are left out.
@@ -170,7 +170,7 @@ def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
     return max((size for size in sizes if size is not None), default=None)
 
 
-def _training(subject: Subject, settle: Callable[[], None], peaks: Peaks) -> list[PhaseMemory]:
+def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> list[PhaseMemory]:
     subject.clear()
     subject.train()
     settle()
@@ -190,7 +190,7 @@ def _training(subject: Subject, settle: Callable[[], None], peaks: Peaks) -> lis
     return [_phase("forward", *_fields(forward)), _phase("backward", *_fields(backward)), total]
 
 
-def _inference(subject: Subject, settle: Callable[[], None], peaks: Peaks) -> PhaseMemory:
+def _inference(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> PhaseMemory:
     subject.evaluate()
     settle()
     if not peaks.reset():
@@ -207,7 +207,7 @@ def _phase(name: Phase, *sizes: int | None) -> PhaseMemory:
     return PhaseMemory(name, allocated, reserved, driver, resident)
 
 
-def _fields(peak: Peak) -> tuple[int | None, ...]:
+def _fields(peak: MemoryPeak) -> tuple[int | None, ...]:
     return peak.allocated, peak.reserved, peak.driver, peak.resident
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from cvbench_tui.core.peak import Ceiling
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.cache_flush import last_cache_bytes
@@ -29,18 +29,18 @@ SIDES = (256, 512, 1024, 2048, 4096, 8192)
 """Of the matrices, as far as time and memory go. A product of 8192 keeps the largest cards busy for milliseconds."""
 REGION_S = 2e-3
 """Shortest timed region; faster work is repeated in it."""
-LEAST_SIDES = 3
+MIN_SIDES = 3
 """Where there was no time for so many, the largest rate may lie beyond them."""
-LEAST_REPEATS = 3
-MOST_REPEATS = 10
-MOST_GROUP = 1000
+MIN_REPEATS = 3
+MAX_REPEATS = 10
+MAX_GROUP = 1000
 WARM_CALLS = 2
 """Calls before the regions: a first one, and one to see how long it takes."""
 AGREEMENT = 1.05
 """The second fastest may take so many times the fastest; beyond that the fastest was not reached twice."""
 CACHES = 4
 """A pass over memory is over so many times the last cache, so that little of it is still there from the pass before."""
-MOST_BYTES = 512 << 20
+MAX_BYTES = 512 << 20
 UNKNOWN_CACHE_BYTES = 64 << 20
 MEMORY_SHARE = 8
 """At most this part of the free memory is taken."""
@@ -66,7 +66,7 @@ class Best:
     """Whether it was reached twice."""
 
 
-def measure(device: str, threads: int | None, backend: Backend, key: str) -> Ceiling:
+def measure(device: str, threads: int | None, backend: Backend, key: str) -> DevicePeak:
     """The ceilings of ``device``, under ``key`` (``core.peak.ceiling_key``, which the parent works out).
 
     A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
@@ -80,7 +80,7 @@ def measure(device: str, threads: int | None, backend: Backend, key: str) -> Cei
         torch.set_num_threads(before_threads)
 
 
-def _measure(device: torch.device, backend: Backend, key: str) -> Ceiling:
+def _measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
     share_s = BUDGET_S / (len(precisions) + 1)
@@ -98,7 +98,7 @@ def _measure(device: torch.device, backend: Backend, key: str) -> Ceiling:
     copy, passes, reached_twice = _passes(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
     seen = evidence(before, backend.counters.read(), backend.gauges(), wall_s=wall_s, timed_s=wall_s)
-    return Ceiling(
+    return DevicePeak(
         device=str(device),
         key=key,
         flops_per_s=tuple(rates),
@@ -117,12 +117,12 @@ def fastest(backend: Backend, work: Callable[[], object], share_s: float) -> Bes
     until_s = backend.now_s() + share_s
     one_s = _seconds(backend, work, 1)
     region_s = max(REGION_S, backend.region_s)
-    group = min(MOST_GROUP, math.ceil(region_s / one_s)) if one_s > 0 else MOST_GROUP
+    group = min(MAX_GROUP, math.ceil(region_s / one_s)) if one_s > 0 else MAX_GROUP
     taken: list[float] = []
-    while len(taken) < LEAST_REPEATS or (len(taken) < MOST_REPEATS and backend.now_s() < until_s):
+    while len(taken) < MIN_REPEATS or (len(taken) < MAX_REPEATS and backend.now_s() < until_s):
         taken.append(_seconds(backend, work, group) / group)
     taken = sorted(seconds for seconds in taken if 0 < seconds < math.inf)
-    return Best(taken[0], taken[1] <= AGREEMENT * taken[0]) if len(taken) >= LEAST_REPEATS else None
+    return Best(taken[0], taken[1] <= AGREEMENT * taken[0]) if len(taken) >= MIN_REPEATS else None
 
 
 def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
@@ -162,7 +162,7 @@ def _products(device: torch.device, precision: str, backend: Backend, share_s: f
     last_s, tried, hurried = 0.0, 0, False
     with _tf32(device, precision == "tf32"):
         for side in SIDES:
-            next_s = 8 * last_s * (LEAST_REPEATS + WARM_CALLS)
+            next_s = 8 * last_s * (MIN_REPEATS + WARM_CALLS)
             hurried = backend.now_s() + next_s > until_s
             if hurried or not _fits(3 * side * side * dtype.itemsize, device, backend):
                 break
@@ -176,7 +176,7 @@ def _products(device: torch.device, precision: str, backend: Backend, share_s: f
     if best is None:
         raise RuntimeError(f"no product in {precision} could be timed")
     rate, reached_twice = best
-    return rate, reached_twice and not (hurried and tried < LEAST_SIDES)
+    return rate, reached_twice and not (hurried and tried < MIN_SIDES)
 
 
 def _product(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:
@@ -190,7 +190,7 @@ def _passes(
     device: torch.device, backend: Backend, cache_bytes: int | None, share_s: float
 ) -> tuple[float | None, float | None, bool]:
     """Bytes per second of a copy, of the fastest pass of any kind, and whether both were reached twice."""
-    size = min(MOST_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES))
+    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES))
     free = _free_bytes(device, backend)
     if free is not None:
         size = min(size, free // MEMORY_SHARE // 2)

@@ -16,9 +16,9 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
 from cvbench_tui.worker.extras.cuda_graph import GraphPass
 from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.stopwatch import News, Stopwatch
+from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
 from cvbench_tui.worker.timing.timed_passes import AlonePass
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 ROUNDS = 5
 """Rounds of a variant: as many as an interval needs."""
@@ -40,7 +40,7 @@ class Variants:
     def __init__(
         self,
         case: Case,
-        subject: Subject,
+        subject: ModuleUnderTest,
         backend: Backend,
         protocol: Protocol,
         alive: Alive,
@@ -112,7 +112,7 @@ class Variants:
         self._time("device_only", GraphPass(self._subject, self._backend), _short(self._protocol))
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, most_group: int | None = None) -> None:
-        def tell(_news: News) -> None:
+        def tell(_news: ProgressUpdate) -> None:
             self._alive()
 
         self._budget.check(timed.name, ITERATIONS)

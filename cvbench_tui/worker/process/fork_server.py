@@ -23,10 +23,10 @@ from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.channel import Channel, Requests
 
 PR_SET_PDEATHSIG = 1
-OOM_SCORE_MOST = "1000"
+MAX_OOM_SCORE = "1000"
 
 
-class Zygote:
+class ForkServer:
     """Reads requests, forks, waits. At most one child at a time."""
 
     def __init__(self, channel: Channel, requests: Requests, notices: Sequence[Notice] = ()) -> None:
@@ -113,7 +113,7 @@ def _detach(zygote: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     with contextlib.suppress(OSError):  # should memory run out, let the kernel take this process, not the app
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE_MOST)
+        Path("/proc/self/oom_score_adj").write_text(MAX_OOM_SCORE)
 
 
 def _oom_kills() -> int:

@@ -14,8 +14,8 @@ from cvbench_tui.core.event import (
     CaseFailed,
     CaseFinished,
     CaseStarted,
-    CeilingMeasured,
     EnvironmentProbed,
+    PeakMeasured,
     Progress,
 )
 from cvbench_tui.core.evidence import PassName
@@ -24,15 +24,15 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import backend_for
-from cvbench_tui.worker.extras.collect import Beside
+from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.process.requests import case_from, protocol_from
 from cvbench_tui.worker.process.threads import intra_op_threads
 from cvbench_tui.worker.timing.published import published_pass
-from cvbench_tui.worker.timing.stopwatch import News, PassResult, Stopwatch
+from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.timing.timed_passes import pass_of
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25
 """Progress is sent at most this often."""
@@ -68,14 +68,14 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         Job(case, protocol_from(request["protocol"]), process, channel, notices).run()
 
 
-def _ceiling(request: dict[str, Any]) -> CeilingMeasured:
+def _ceiling(request: dict[str, Any]) -> PeakMeasured:
     """How fast the device can be. Raises whatever the device raises."""
     from cvbench_tui.worker.extras.peak import measure
 
     threads = request.get("threads") or intra_op_threads()
     torch.set_num_threads(threads)
     backend = backend_for(torch.device(request["device"]))
-    return CeilingMeasured(measure(request["device"], threads, backend, request["key"]))
+    return PeakMeasured(measure(request["device"], threads, backend, request["key"]))
 
 
 class Job:
@@ -95,7 +95,7 @@ class Job:
     def run(self) -> None:
         """Measure and send the outcome."""
         self._channel.send(CaseStarted(self._case.case_id, os.getpid(), self._process, now_s()))
-        self._send(News("building", 0, 0), 0.0)
+        self._send(ProgressUpdate("building", 0, 0), 0.0)
         try:
             measurement = self._measure()
         except Exception as error:  # the case's own code may raise anything; it is this row's failure
@@ -109,8 +109,8 @@ class Job:
         torch.set_num_threads(threads)
         backend = backend_for(torch.device(self._case.device))
         started_s = backend.now_s()
-        beside = Beside(self._case, self._protocol, backend, self._alive)
-        subject = Subject(self._case, self._protocol)
+        beside = ExtrasCollector(self._case, self._protocol, backend, self._alive)
+        subject = ModuleUnderTest(self._case, self._protocol)
         first_call_s = _first_call(subject, backend)
         _settle_collector()
         results = [self._pass(subject, backend, name, started_s) for name in self._protocol.passes]
@@ -133,11 +133,11 @@ class Job:
             variants=tuple(beside.variants),
         )
 
-    def _pass(self, subject: Subject, backend: Backend, name: PassName, started_s: float) -> PassResult:
+    def _pass(self, subject: ModuleUnderTest, backend: Backend, name: PassName, started_s: float) -> PassResult:
         """One pass by the protocol's method."""
         low, high = SHARES[name]
 
-        def tell(news: News) -> None:
+        def tell(news: ProgressUpdate) -> None:
             share = 0.2 + 0.8 * min(1.0, news.rounds / news.most) if news.rounds else 0.0
             self._send(news, low + (high - low) * share)
 
@@ -149,9 +149,9 @@ class Job:
 
     def _alive(self) -> None:
         """A sign of life while what stands beside the phases is measured."""
-        self._send(News("measuring", 0, 0), 1.0)
+        self._send(ProgressUpdate("measuring", 0, 0), 1.0)
 
-    def _send(self, news: News, fraction: float) -> None:
+    def _send(self, news: ProgressUpdate, fraction: float) -> None:
         """Progress, between rounds only and not too often; a new stage is always told."""
         now = _monotonic()
         told = f"{news.stage} {fraction > SHARES['training'][1]}"
@@ -179,7 +179,7 @@ def _settle_collector() -> None:
     gc.disable()
 
 
-def _first_call(subject: Subject, backend: Backend) -> float:
+def _first_call(subject: ModuleUnderTest, backend: Backend) -> float:
     """Seconds of the first forward and backward, start-up and autotuning included; prepares the output gradient."""
     subject.train()
     forward_s, outputs = _seconds_of(subject.forward, backend)

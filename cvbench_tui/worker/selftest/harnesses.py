@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from cvbench_tui.worker.selftest.loops import bare, empty, timm
-from cvbench_tui.worker.selftest.timed_module import Samples, Work
+from cvbench_tui.worker.selftest.timed_module import Samples, TimedModule
 
 if TYPE_CHECKING:
     from torch.utils import benchmark
@@ -30,10 +30,10 @@ def run(request: dict[str, Any]) -> Samples:
     if method is None:
         raise ValueError(f"no reference method {request['method']!r}")
     torch.set_num_threads(int(request["threads"]))
-    return method(Work(request["case"]), float(request["seconds"]), request)
+    return method(TimedModule(request["case"]), float(request["seconds"]), request)
 
 
-def _timers(work: Work, request: dict[str, Any], *, clear_outside: bool) -> dict[str, benchmark.Timer]:
+def _timers(work: TimedModule, request: dict[str, Any], *, clear_outside: bool) -> dict[str, benchmark.Timer]:
     """A Timer for each phase asked for, with as many threads as the other side has; training comes first."""
     # Here and not above: its import asks whether there is a card, and a process that has asked must not be forked.
     from torch.utils import benchmark
@@ -54,7 +54,7 @@ def _timers(work: Work, request: dict[str, Any], *, clear_outside: bool) -> dict
     return timers
 
 
-def _timed(work: Work, timers: dict[str, benchmark.Timer], take: Callable[[str, Any], list[float]]) -> Samples:
+def _timed(work: TimedModule, timers: dict[str, benchmark.Timer], take: Callable[[str, Any], list[float]]) -> Samples:
     """Each timer's samples, in the mode its phase needs."""
     samples = {}
     for phase, timer in timers.items():
@@ -67,7 +67,7 @@ def _timed(work: Work, timers: dict[str, benchmark.Timer], take: Callable[[str, 
     return samples
 
 
-def timer(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def timer(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """``timeit(n)`` 20 times and more; total one iteration at a time, so that clearing stays outside the clock."""
 
     def take(phase: str, one: Any) -> list[float]:
@@ -82,21 +82,21 @@ def timer(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
     return _timed(work, _timers(work, request, clear_outside=True), take)
 
 
-def blocked(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def blocked(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """``blocked_autorange`` for at least ``seconds``; with ``defaults`` for at least its own 0.2 s."""
     timers = _timers(work, request, clear_outside=False)
     limits = {} if request.get("defaults") else {"min_run_time": seconds}
     return _timed(work, timers, lambda _, one: list(one.blocked_autorange(**limits).times))
 
 
-def adaptive(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def adaptive(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """``adaptive_autorange``: until the quartiles are within 10% of the median, at most 10 s; as above."""
     timers = _timers(work, request, clear_outside=False)
     limits = {} if request.get("defaults") else {"min_run_time": seconds}
     return _timed(work, timers, lambda _, one: list(one.adaptive_autorange(**limits).times))
 
 
-def do_bench(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """Triton's ``do_bench`` for ``seconds``; with ``defaults`` as it comes, else a quarter as long a warm-up.
 
     With ``flush`` false it does not empty the cache before each call. Raises RuntimeError on anything but CUDA.
@@ -123,7 +123,7 @@ def do_bench(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
     return samples
 
 
-def timm_package(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """The same loop around timm's own model of that name. Raises ImportError where timm is not installed."""
     import timm as package
 
@@ -132,7 +132,7 @@ def timm_package(work: Work, seconds: float, request: dict[str, Any]) -> Samples
     return timm(work, seconds, {**request, "phases": ["inference"]})
 
 
-METHODS: dict[str, Callable[[Work, float, dict[str, Any]], Samples]] = {
+METHODS: dict[str, Callable[[TimedModule, float, dict[str, Any]], Samples]] = {
     "bare": bare,
     "empty": empty,
     "timer": timer,

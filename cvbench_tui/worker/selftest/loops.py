@@ -13,19 +13,19 @@ from typing import Any
 
 import torch
 
-from cvbench_tui.worker.selftest.timed_module import Samples, Work
+from cvbench_tui.worker.selftest.timed_module import Samples, TimedModule
 
 WARMUP_SHARE = 0.5
 """The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
-LEAST_SAMPLE_S = 1e-3
+MIN_SAMPLE_S = 1e-3
 """The bare loop averages shorter iterations over this long, as the stopwatch's samples do."""
-LEAST_SAMPLES = 5
+MIN_SAMPLES = 5
 EMPTY_REGIONS = 500
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
 
 
-def bare(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up."""
     samples: Samples = {}
     on_cuda = work.device.type == "cuda"
@@ -40,22 +40,24 @@ def bare(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
     return samples
 
 
-def _collect(work: Work, once: Callable[[Work, int], list[tuple[float, ...]]], seconds: float) -> list[list[float]]:
+def _collect(
+    work: TimedModule, once: Callable[[TimedModule, int], list[tuple[float, ...]]], seconds: float
+) -> list[list[float]]:
     """Columns of samples, each the mean of as many iterations as fill a millisecond."""
     clock = time.perf_counter
     end = clock() + WARMUP_SHARE * seconds
     last = once(work, 1)[-1][-1]
     while clock() < end:
         last = once(work, 1)[-1][-1]
-    group = max(1, round(LEAST_SAMPLE_S / max(last, 1e-7)))
+    group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
     rows: list[list[float]] = []
     end = clock() + seconds
-    while clock() < end or len(rows) < LEAST_SAMPLES:
+    while clock() < end or len(rows) < MIN_SAMPLES:
         rows.append([fmean(column) for column in zip(*once(work, group))])
     return [list(column) for column in zip(*rows)]
 
 
-def _train_host(work: Work, count: int) -> list[tuple[float, ...]]:
+def _train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     clock, subject, wait = time.perf_counter, work.subject, work.wait
     taken: list[tuple[float, ...]] = []
     for _ in range(count):
@@ -73,7 +75,7 @@ def _train_host(work: Work, count: int) -> list[tuple[float, ...]]:
     return taken
 
 
-def _infer_host(work: Work, count: int) -> list[tuple[float, ...]]:
+def _infer_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     clock, subject, wait = time.perf_counter, work.subject, work.wait
     taken: list[tuple[float, ...]] = []
     for _ in range(count):
@@ -87,11 +89,11 @@ def _infer_host(work: Work, count: int) -> list[tuple[float, ...]]:
     return taken
 
 
-def _train_events(work: Work, count: int) -> list[tuple[float, ...]]:
+def _train_events(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     """One iteration unrecorded, so that the device is busy when the first mark comes; then ``count`` without a wait."""
     work.train_once()
     marks = []
-    for _ in range(max(count, LEAST_SAMPLES)):
+    for _ in range(max(count, MIN_SAMPLES)):
         work.subject.clear()
         row = [_event()]
         output = work.subject.forward()
@@ -105,10 +107,10 @@ def _train_events(work: Work, count: int) -> list[tuple[float, ...]]:
     return [(forward, backward, forward + backward) for forward, backward in gaps]
 
 
-def _infer_events(work: Work, count: int) -> list[tuple[float, ...]]:
+def _infer_events(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     work.subject.forward()
     marks = []
-    for _ in range(max(count, LEAST_SAMPLES)):
+    for _ in range(max(count, MIN_SAMPLES)):
         start = _event()
         output = work.subject.forward()
         marks.append((start, _event()))
@@ -117,7 +119,7 @@ def _infer_events(work: Work, count: int) -> list[tuple[float, ...]]:
     return [(start.elapsed_time(end) / 1e3,) for start, end in marks]
 
 
-def empty(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def empty(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """Seconds between two marks with nothing in between, as the bare loop makes them."""
     if work.device.type == "cuda":
         work.train_once()
@@ -140,7 +142,7 @@ def _event() -> Any:
     return event
 
 
-def timm(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
+def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """10 steps of warm-up, then 40 that count, each by the host's clock with a synchronise at its end.
 
     Without ``defaults``, 40 more at a time until ``seconds`` are over.
@@ -156,7 +158,9 @@ def timm(work: Work, seconds: float, request: dict[str, Any]) -> Samples:
     return samples
 
 
-def _steps(work: Work, once: Callable[[Work, int], list[tuple[float, ...]]], least_s: float) -> list[float]:
+def _steps(
+    work: TimedModule, once: Callable[[TimedModule, int], list[tuple[float, ...]]], least_s: float
+) -> list[float]:
     """Seconds of the steps that count."""
     once(work, TIMM_WARMUP)
     taken: list[float] = []

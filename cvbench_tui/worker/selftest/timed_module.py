@@ -8,13 +8,13 @@ import torch
 
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.process.requests import case_from
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 Samples = dict[str, list[float]]
 """Seconds per iteration, by phase."""
 
 
-class Work:
+class TimedModule:
     """The module with its inputs, and the waits its device needs."""
 
     def __init__(self, plain_case: dict[str, Any]) -> None:
@@ -22,7 +22,7 @@ class Work:
         self.device = torch.device(case.device)
         if self.device.type == "cuda":
             torch.cuda.set_device(self.device)
-        self.subject = Subject(case, Protocol("reference"))
+        self.subject = ModuleUnderTest(case, Protocol("reference"))
         self.subject.train()
         self.subject.prepare_gradients(self.subject.forward())
 

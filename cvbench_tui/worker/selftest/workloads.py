@@ -25,7 +25,7 @@ CALIBRATION_CYCLES = 50_000_000
 """A device spin of some 30 ms at 1.5 GHz: long enough for the host's clock, short enough to run three times."""
 HASHED_BYTES = 1 << 20
 """Hashed at a time by ``AsyncTrap``'s thread: about a millisecond in which it computes without Python's global lock."""
-MOST_PENDING = 2
+MAX_PENDING = 2
 """Pieces of unfinished work that ``AsyncTrap`` keeps at most on the processor: a queue without end would outlive the
 case by minutes."""
 
@@ -130,7 +130,7 @@ class AsyncTrap(nn.Module):
     def _thread(self) -> Callable[[], None]:
         """Each call gives a thread ``seconds`` of work, as long as it is not too far behind."""
         wanted = threading.Semaphore(0)
-        pending = threading.BoundedSemaphore(MOST_PENDING)
+        pending = threading.BoundedSemaphore(MAX_PENDING)
         data = bytes(HASHED_BYTES)
 
         def work() -> None:
@@ -200,7 +200,7 @@ class Empty(nn.Module):
         return inputs
 
 
-TRAP_BUILDERS: dict[str, Callable[..., nn.Module]] = {
+SELFTEST_BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "selftest_spin": Spin,
     "selftest_async": AsyncTrap,
     "selftest_timer": TimerTrap,

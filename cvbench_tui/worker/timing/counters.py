@@ -60,7 +60,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Gauges:
+class DeviceReading:
     """The device at one moment, best read while it still works."""
 
     clock_hz: float | None = None
@@ -163,7 +163,7 @@ def machine_s(path: str = "/proc/stat") -> tuple[float | None, float | None]:
 def evidence(
     before: Snapshot,
     after: Snapshot,
-    gauges: Gauges,
+    gauges: DeviceReading,
     *,
     wall_s: float,
     timed_s: float,

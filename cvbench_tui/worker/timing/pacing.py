@@ -14,10 +14,10 @@ from cvbench_tui.core.protocol import Protocol
 
 REGION_TO_COST = 200
 """A region lasts at least this many times the cost of an empty one, so its marks add at most 0.5%."""
-MOST_GROUP = 64
+MAX_GROUP = 64
 """Most iterations in one region: the training pass holds the graphs of all of them at once, and where the host runs
 ahead all their launches have to fit the queue."""
-MOST_CALLS = 500
+MAX_CALLS = 500
 """Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
 BLIND_GROUP = 16
 """The same where the device does not tell its memory."""
@@ -32,7 +32,7 @@ DISCARD_ONE_S = 0.1
 """Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
 LEAD_S = 0.01
 """A host-bound block is queued while the device spins for so long: 800 launches of 10 us, which fit the queue, ..."""
-MOST_LEAD_S = 0.1
+MAX_LEAD_S = 0.1
 """... or longer where one region alone needs it: a training step of the deepest models takes 50 ms to queue."""
 LEAD_MARGIN = 1.25
 """Lead for each second that the host was seen to need."""
@@ -41,7 +41,7 @@ HOST_BOUND_FROM = 0.8
 
 
 @dataclass(frozen=True)
-class Pace:
+class Pacing:
     """The sizes of one pass."""
 
     group: int
@@ -89,7 +89,7 @@ class Costs:
         return LEAD_MARGIN * self.host_s + self.iteration_s
 
 
-def pace(protocol: Protocol, costs: Costs, most_group: int = MOST_GROUP, group: int | None = None) -> Pace:
+def pacing(protocol: Protocol, costs: Costs, most_group: int = MAX_GROUP, group: int | None = None) -> Pacing:
     """Sizes for iterations of those costs. A ``group`` that is given is kept while it is about right."""
     wanted = _ceil(max(costs.region_floor_s, REGION_TO_COST * costs.empty_region_s), costs.phase_s)
     if group is None or not wanted / 1.5 <= group <= 1.5 * wanted:
@@ -100,7 +100,7 @@ def pace(protocol: Protocol, costs: Costs, most_group: int = MOST_GROUP, group: 
     sample_s = regions_per_sample * group * costs.elapsed_s
     iterations = max(_ceil(protocol.round_s, costs.elapsed_s), _fewest_iterations(protocol, costs.elapsed_s))
     block, lead_s = _block(costs, group, region_s)
-    return Pace(
+    return Pacing(
         group=group,
         regions_per_sample=regions_per_sample,
         samples_per_round=max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9))),
@@ -128,7 +128,7 @@ def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
         lead_s = block * queue_s
     else:
         lead_s = queue_s
-    return block, lead_s if lead_s <= MOST_LEAD_S else 0.0
+    return block, lead_s if lead_s <= MAX_LEAD_S else 0.0
 
 
 def _discard(iteration_s: float) -> int:
@@ -146,7 +146,7 @@ def most_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
     """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory."""
     if free_bytes is None or iteration_bytes is None:
         return BLIND_GROUP
-    return max(1, min(MOST_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))
+    return max(1, min(MAX_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))
 
 
 def _fewest_iterations(protocol: Protocol, iteration_s: float) -> int:

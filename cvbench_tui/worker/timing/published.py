@@ -17,8 +17,8 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import evidence
 from cvbench_tui.worker.timing.deferred_work import deferred_share
 from cvbench_tui.worker.timing.sampler import samples
-from cvbench_tui.worker.timing.stopwatch import News, PassResult, Tell
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 SLOW_S = 5.0
 """An iteration this long is followed by a sign of life, outside the marks: ten of them may be minutes."""
@@ -26,7 +26,9 @@ ROUNDS = 10
 """The samples are filed as ten rounds, so that an interval can stand beside the published mean."""
 
 
-def published_pass(subject: Subject, backend: Backend, protocol: Protocol, *, training: bool, tell: Tell) -> PassResult:
+def published_pass(
+    subject: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, tell: ProgressCallback
+) -> PassResult:
     """The training or the inference loop of the original scripts.
 
     Raises ClockError for a clock that is none, and whatever the workload raises.
@@ -37,7 +39,7 @@ def published_pass(subject: Subject, backend: Backend, protocol: Protocol, *, tr
 class _Loop:
     """One pass: a cold iteration, then the others, filed as rounds with what the system did meanwhile."""
 
-    def __init__(self, subject: Subject, backend: Backend, *, training: bool, tell: Tell) -> None:
+    def __init__(self, subject: ModuleUnderTest, backend: Backend, *, training: bool, tell: ProgressCallback) -> None:
         self._subject = subject
         self._backend = backend
         self._tell = tell
@@ -53,7 +55,7 @@ class _Loop:
         kept = (protocol.iterations_cpu if self._on_cpu else protocol.iterations) - 1
         started_s = self._backend.now_s()
         self._subject.train() if self._name == "training" else self._subject.evaluate()
-        self._tell(News("warming up", 0, ROUNDS))
+        self._tell(ProgressUpdate("warming up", 0, ROUNDS))
         cold_s = self._one(self._subject, self._backend)[-1]
         for number in range(ROUNDS):
             count = kept * (number + 1) // ROUNDS - kept * number // ROUNDS
@@ -61,7 +63,7 @@ class _Loop:
                 continue
             self._round(number, count)
             so_far = estimate([self._rounds[-1]])
-            self._tell(News("measuring", number + 1, ROUNDS, self._phases[-1], so_far))
+            self._tell(ProgressUpdate("measuring", number + 1, ROUNDS, self._phases[-1], so_far))
         wall_s = self._backend.now_s() - started_s
         clock: Clock = "perf_counter" if self._on_cpu else "host_synchronize"
         filed = zip(self._phases, self._rounds)
@@ -84,7 +86,7 @@ class _Loop:
         for _ in range(count):
             taken.append(self._one(self._subject, backend))
             if taken[-1][-1] > SLOW_S:
-                self._tell(News("measuring", number, ROUNDS))
+                self._tell(ProgressUpdate("measuring", number, ROUNDS))
         gauges, wall_s, after = backend.gauges(), backend.now_s() - begun_s, backend.counters.read()
         timed_s = sum(values[-1] for values in taken)
         self._evidence.append(evidence(before, after, gauges, wall_s=round(wall_s, 6), timed_s=round(timed_s, 6)))
@@ -92,7 +94,7 @@ class _Loop:
             found.append(samples(list(values), 1))
 
 
-def _training_iteration(subject: Subject, backend: Backend) -> tuple[float, ...]:
+def _training_iteration(subject: ModuleUnderTest, backend: Backend) -> tuple[float, ...]:
     """Seconds of forward, backward and their sum."""
     clock, settle = backend.now_s, backend.settle
     start = clock()
@@ -106,7 +108,7 @@ def _training_iteration(subject: Subject, backend: Backend) -> tuple[float, ...]
     return between - start, end - restart, (between - start) + (end - restart)
 
 
-def _inference_iteration(subject: Subject, backend: Backend) -> tuple[float, ...]:
+def _inference_iteration(subject: ModuleUnderTest, backend: Backend) -> tuple[float, ...]:
     """Seconds of one call in eval mode."""
     clock, settle = backend.now_s, backend.settle
     with torch.inference_mode():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from cvbench_tui.worker.devices.backend import Backend, ClockError
-from cvbench_tui.worker.timing.counters import Gauges
-from cvbench_tui.worker.timing.pacing import Pace
+from cvbench_tui.worker.timing.counters import DeviceReading
+from cvbench_tui.worker.timing.pacing import Pacing
 from cvbench_tui.worker.timing.passes import TimedPass
 
 PICOSECONDS = 12
@@ -16,12 +16,12 @@ PICOSECONDS = 12
 
 MANY = 1_000_000
 """More regions than any block has."""
-MOST_STRETCH = 4.0
+MAX_STRETCH = 4.0
 """Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
 
 
 @dataclass
-class Taken:
+class SampledBlocks:
     """What some blocks in a row gave."""
 
     values: list[list[float]]
@@ -29,7 +29,7 @@ class Taken:
     host_s: float | None = None
     """The host's seconds to queue one iteration; None where nothing is queued, or a lead held the queue up."""
     utilisation: float | None = None
-    gauges: Gauges | None = None
+    gauges: DeviceReading | None = None
     outran: float | None = None
     """Share of the blocks whose lead ended before they were queued; None where no lead has to last so long."""
 
@@ -47,20 +47,20 @@ class _Block:
     """How long the lead lasted, by the device's clock."""
 
 
-class Taker:
+class Sampler:
     """Runs the regions of one pass, and keeps count of the seconds in which the workload was executing."""
 
     def __init__(self, timed: TimedPass, backend: Backend) -> None:
         self._timed = timed
         self._backend = backend
-        self._gauges: Gauges | None = None
+        self._gauges: DeviceReading | None = None
         self._region_s = 0.0
         """Wall time of a region in the last block."""
         self._stretch = 1.0
         """What a lead is asked for, over what it should last."""
         self.busy_s = 0.0
 
-    def discard(self, sizes: Pace) -> float | None:
+    def discard(self, sizes: Pacing) -> float | None:
         """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None.
 
         The device is idle then and little is queued, so that the host never waits for room in the queue.
@@ -74,7 +74,7 @@ class Taker:
         self.busy_s += _passed(started, self._backend.now_s())
         return _passed(started, queued) / (sizes.discard * sizes.group) if self._backend.queues else None
 
-    def take(self, regions: int, sizes: Pace, *, until_s: float | None = None, gauged: bool = False) -> Taken:
+    def take(self, regions: int, sizes: Pacing, *, until_s: float | None = None, gauged: bool = False) -> SampledBlocks:
         """Up to so many regions: no block is begun after ``until_s``, by the backend's clock. ``gauged``: gauges are
         read once, while the device works on the last block.
 
@@ -91,14 +91,14 @@ class Taker:
             self._gauges = self._backend.gauges()
         gauges, self._gauges = self._gauges, None
         if not self._backend.queues:
-            return Taken(values, gauges=gauges)
+            return SampledBlocks(values, gauges=gauges)
         host_s = None if sizes.lead_s else sum(block.queue_s for block in blocks) / (taken * sizes.group)
         # Reading the gauges may outlast a short block, and would count as time in which the device idled.
         counted = blocks[:-1] if gauged and len(blocks) > 1 else blocks
         share = sum(block.span_s for block in counted) / max(sum(block.wall_s for block in counted), 1e-9)
         late = [block.queue_s > block.lead_s for block in blocks]
         outran = round(sum(late) / len(late), 4) if sizes.covers else None
-        return Taken(values, host_s, round(min(1.0, share), 4), gauges, outran)
+        return SampledBlocks(values, host_s, round(min(1.0, share), 4), gauges, outran)
 
     def _fitting(self, until_s: float | None) -> int:
         """Regions that fit until then as long as the last ones took, at least one: a whole block may be too many of
@@ -107,7 +107,7 @@ class Taker:
             return MANY
         return max(1, int(min(MANY, (until_s - self._backend.now_s()) / self._region_s)))
 
-    def _block(self, count: int, sizes: Pace, values: list[list[float]], *, gauged: bool) -> _Block:
+    def _block(self, count: int, sizes: Pacing, values: list[list[float]], *, gauged: bool) -> _Block:
         """Queue a block, wait for it, and file its seconds under ``values``."""
         backend = self._backend
         started = backend.now_s()
@@ -123,7 +123,7 @@ class Taker:
         settled = backend.now_s()
         lead_s = 0.0 if begun is None else _finite(backend.seconds(begun, marks[0][0]))
         if 0 < lead_s < sizes.lead_s:
-            self._stretch = min(MOST_STRETCH, self._stretch * sizes.lead_s / lead_s)
+            self._stretch = min(MAX_STRETCH, self._stretch * sizes.lead_s / lead_s)
         for region in marks:
             for phase_values, seconds in zip(values, self._timed.seconds(region)):
                 phase_values.append(seconds / sizes.group)

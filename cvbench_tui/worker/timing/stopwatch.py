@@ -16,19 +16,19 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats import stop_rule as rounds
 from cvbench_tui.core.stats.estimate import Estimate, estimate
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.timing.counters import Gauges, evidence
+from cvbench_tui.worker.timing.counters import DeviceReading, evidence
 from cvbench_tui.worker.timing.deferred_work import deferred_share
-from cvbench_tui.worker.timing.pacing import Pace
+from cvbench_tui.worker.timing.pacing import Pacing
 from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.sampler import Taker, samples
-from cvbench_tui.worker.timing.warmup import Warm, WarmUp
+from cvbench_tui.worker.timing.sampler import Sampler, samples
+from cvbench_tui.worker.timing.warmup import WarmUp, WarmUpResult
 
 WARMUP_SHARE = 1 / 3
 """Share of the time to the deadline that the warm-up may take: of a slow workload some rounds must be had as well."""
 
 
 @dataclass(frozen=True)
-class News:
+class ProgressUpdate:
     """Where a pass is, told between rounds."""
 
     stage: Stage
@@ -41,7 +41,7 @@ class News:
     """Of that phase, over the rounds that count."""
 
 
-Tell = Callable[[News], None]
+ProgressCallback = Callable[[ProgressUpdate], None]
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Stopwatch:
         timed: TimedPass,
         backend: Backend,
         protocol: Protocol,
-        tell: Tell,
+        tell: ProgressCallback,
         deadline_s: float = math.inf,
         *,
         most_group: int | None = None,
@@ -81,7 +81,7 @@ class Stopwatch:
         self._deadline_s = deadline_s
         self._most_group = most_group
         self._looks = looks
-        self._taker = Taker(timed, backend)
+        self._taker = Sampler(timed, backend)
         self._rounds: list[list[tuple[float, ...]]] = [[] for _ in timed.phases]
         self._evidence: list[Evidence] = []
         self._timed_s = 0.0
@@ -104,7 +104,7 @@ class Stopwatch:
         record = self._record(warm, warmup_s, wall_s)
         return PassResult(phases, record, round(self._timed_s, 6), warm.sizes.regions_per_block)
 
-    def _take_rounds(self, sizes: Pace) -> Stop:
+    def _take_rounds(self, sizes: Pacing) -> Stop:
         """Rounds until one of the rules says why they end; looked at between rounds only."""
         while True:
             begun_s = self._backend.now_s()
@@ -117,7 +117,7 @@ class Stopwatch:
             if now_s + (now_s - begun_s) > self._deadline_s:
                 return "budget"
 
-    def _round(self, sizes: Pace) -> None:
+    def _round(self, sizes: Pacing) -> None:
         """One round: its samples by phase, and what the system did meanwhile."""
         backend = self._backend
         before, begun_s = backend.counters.read(), backend.now_s()
@@ -132,7 +132,7 @@ class Stopwatch:
             evidence(
                 before,
                 after,
-                taken.gauges or Gauges(),
+                taken.gauges or DeviceReading(),
                 wall_s=round(ended_s - begun_s, 6),
                 timed_s=round(timed_s, 6),
                 host_s=taken.host_s if host_s is None else host_s,
@@ -141,7 +141,7 @@ class Stopwatch:
             )
         )
 
-    def _latest_end_s(self, sizes: Pace) -> float:
+    def _latest_end_s(self, sizes: Pacing) -> float:
         """When this round has to end although it is not full: work that became slow must not overrun the budget.
 
         What is left of the budget is shared by the rounds that are still needed for an interval.
@@ -151,7 +151,7 @@ class Stopwatch:
         return self._backend.now_s() + max(self._protocol.round_s, left_s)
 
     def _tell_warming(self) -> None:
-        self._tell(News("warming up", 0, self._protocol.max_rounds))
+        self._tell(ProgressUpdate("warming up", 0, self._protocol.max_rounds))
 
     def _tell_measuring(self) -> None:
         """The estimate that the final one will be made of: that of the phase the rounds go on for."""
@@ -163,9 +163,9 @@ class Stopwatch:
             if found and (widest is None or width >= widest[0]):
                 widest = width, phase, found
         phase_told, so_far = (widest[1], widest[2]) if widest else (None, None)
-        self._tell(News("measuring", len(self._evidence), self._protocol.max_rounds, phase_told, so_far))
+        self._tell(ProgressUpdate("measuring", len(self._evidence), self._protocol.max_rounds, phase_told, so_far))
 
-    def _record(self, warm: Warm, warmup_s: float, wall_s: float) -> PassRecord:
+    def _record(self, warm: WarmUpResult, warmup_s: float, wall_s: float) -> PassRecord:
         return PassRecord(
             name=self._timed.name,
             evidence=tuple(self._evidence),
@@ -181,10 +181,10 @@ class Stopwatch:
             deferred_share=self._deferred_share(warm.sizes) if self._looks else None,
         )
 
-    def _deferred_share(self, sizes: Pace) -> float | None:
+    def _deferred_share(self, sizes: Pacing) -> float | None:
         """What goes on after a call; where one takes long, after the last call of the last round."""
         return deferred_share(self._backend, lambda: self._timed.regions(min(1, sizes.discard), sizes.group))
 
 
-def _per_sample(sizes: Pace) -> int:
+def _per_sample(sizes: Pacing) -> int:
     return sizes.group * sizes.regions_per_sample

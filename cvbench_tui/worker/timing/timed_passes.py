@@ -14,7 +14,7 @@ from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.passes import Marks
-from cvbench_tui.worker.workloads.module_under_test import Subject
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 
 class TrainingPass:
@@ -23,7 +23,7 @@ class TrainingPass:
     name: PassName = "training"
     phases: tuple[Phase, ...] = ("forward", "backward", "total")
 
-    def __init__(self, subject: Subject, backend: Backend) -> None:
+    def __init__(self, subject: ModuleUnderTest, backend: Backend) -> None:
         self._subject = subject
         self._backend = backend
 
@@ -82,7 +82,7 @@ class InferencePass:
     name: PassName = "inference"
     phases: tuple[Phase, ...] = ("inference",)
 
-    def __init__(self, subject: Subject, backend: Backend) -> None:
+    def __init__(self, subject: ModuleUnderTest, backend: Backend) -> None:
         self._subject = subject
         self._backend = backend
 
@@ -114,7 +114,7 @@ class AlonePass:
     """One phase between marks of its own; ``before``, when given, is called right before each region."""
 
     def __init__(
-        self, subject: Subject, backend: Backend, phase: Phase, before: Callable[[], object] | None = None
+        self, subject: ModuleUnderTest, backend: Backend, phase: Phase, before: Callable[[], object] | None = None
     ) -> None:
         self.name: PassName = PASS_OF[phase]
         self.phases: tuple[Phase, ...] = (phase,)
@@ -190,7 +190,7 @@ class AlonePass:
         return start, end
 
 
-def pass_of(name: PassName, subject: Subject, backend: Backend) -> TrainingPass | InferencePass:
+def pass_of(name: PassName, subject: ModuleUnderTest, backend: Backend) -> TrainingPass | InferencePass:
     """The pass of that name."""
     return TrainingPass(subject, backend) if name == "training" else InferencePass(subject, backend)
 

@@ -11,29 +11,29 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats import stop_rule as rounds
 from cvbench_tui.worker.devices.backend import Backend, ClockError
 from cvbench_tui.worker.timing.pacing import (
-    MOST_CALLS,
-    MOST_GROUP,
+    MAX_CALLS,
+    MAX_GROUP,
     Costs,
-    Pace,
+    Pacing,
     most_group_for,
-    pace,
+    pacing,
     window_iterations,
 )
 from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.sampler import Taken, Taker
+from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler
 
 FUNCTIONAL_CALLS = 3
 """Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
 EMPTY_REGIONS = 200
 """Empty regions timed to learn what one costs."""
-ONE = Pace(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
+ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 
 
 @dataclass
-class Warm:
+class WarmUpResult:
     """What the warm-up found."""
 
-    sizes: Pace
+    sizes: Pacing
     windows_s: tuple[float, ...]
     settled: bool
     empty_region_s: float
@@ -45,7 +45,7 @@ class WarmUp:
     def __init__(
         self,
         timed: TimedPass,
-        taker: Taker,
+        taker: Sampler,
         backend: Backend,
         protocol: Protocol,
         told: Callable[[], None],
@@ -59,7 +59,7 @@ class WarmUp:
         self._deadline_s = deadline_s
         self._started_s = backend.now_s()
 
-    def run(self, most_group: int | None = None) -> Warm:
+    def run(self, most_group: int | None = None) -> WarmUpResult:
         """Functional calls, then windows until three agree, or the cap. Raises whatever the workload raises."""
         calls = self._functional_calls()
         costs = self._costs(calls)
@@ -68,22 +68,22 @@ class WarmUp:
         # so slow that a call is a window: none is run twice
         windows = [call.values[-1][0] for call in calls[1:]] if one_by_one else []
         clocks: list[float | None] = [None] * len(windows)
-        sizes = pace(self._protocol, costs, most)
+        sizes = pacing(self._protocol, costs, most)
         while True:
             before = self._backend.allocations()
             costs, taken = self._window(costs, sizes)
             windows.append(costs.iteration_s)
             clocks.append(taken.gauges.clock_hz if taken.gauges else None)
-            sizes = pace(self._protocol, costs, most, sizes.group)
+            sizes = pacing(self._protocol, costs, most, sizes.group)
             self._told()
             quiet = before == self._backend.allocations()
             settled = quiet and rounds.settled(windows, self._protocol, clocks)
             if settled or self._over(len(windows) >= rounds.WINDOWS):
-                return Warm(sizes, tuple(windows), settled, costs.empty_region_s)
+                return WarmUpResult(sizes, tuple(windows), settled, costs.empty_region_s)
 
-    def _functional_calls(self) -> list[Taken]:
+    def _functional_calls(self) -> list[SampledBlocks]:
         """First calls until nothing new was allocated or compiled three times in a row."""
-        calls: list[Taken] = []
+        calls: list[SampledBlocks] = []
         quiet, before = 0, self._made()
         while quiet < FUNCTIONAL_CALLS and not self._over(len(calls) >= FUNCTIONAL_CALLS, bool(calls)):
             calls.append(self._taker.take(1, ONE))
@@ -103,7 +103,7 @@ class WarmUp:
         past_cap = now_s - self._started_s >= self._protocol.warmup_cap_s
         return (enough and past_cap) or (any_at_all and now_s >= self._deadline_s)
 
-    def _costs(self, calls: list[Taken]) -> Costs:
+    def _costs(self, calls: list[SampledBlocks]) -> Costs:
         """A first idea, from the functional calls. Raises ClockError when they took no time."""
         by_phase = [median(call.values[phase][0] for call in calls) for phase in range(len(self._timed.phases))]
         if by_phase[-1] <= 0:
@@ -112,7 +112,7 @@ class WarmUp:
         host_s = median(queued) if queued else None
         return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self._backend.region_s)
 
-    def _window(self, costs: Costs, sizes: Pace) -> tuple[Costs, Taken]:
+    def _window(self, costs: Costs, sizes: Pacing) -> tuple[Costs, SampledBlocks]:
         """One window in the manner of a round, and what an iteration costs by it.
 
         The clock is asked of cards only: a core's jitters by several percent from one reading to the next.
@@ -134,7 +134,7 @@ class WarmUp:
         if not self._backend.region_s:
             return 1
         if self._timed.name == "inference":
-            return MOST_GROUP if self._backend.queues else MOST_CALLS
+            return MAX_GROUP if self._backend.queues else MAX_CALLS
         extra = self._backend.extra_bytes(lambda: self._timed.regions(1, 1))
         return most_group_for(self._backend.free_bytes(), extra)
 

@@ -10,7 +10,7 @@ from torchvision import models
 
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
-from cvbench_tui.worker.selftest.workloads import TRAP_BUILDERS
+from cvbench_tui.worker.selftest.workloads import SELFTEST_BUILDERS
 from cvbench_tui.worker.workloads.layers import LAYER_BUILDERS
 
 
@@ -18,7 +18,7 @@ def build_module(workload: Workload) -> nn.Module:
     """The module, on the current default device, with random weights. Raises UnsupportedError when it cannot be had."""
     if workload.kind == "model":
         return _model(workload)
-    builder = LAYER_BUILDERS.get(workload.op) or TRAP_BUILDERS.get(workload.op)
+    builder = LAYER_BUILDERS.get(workload.op) or SELFTEST_BUILDERS.get(workload.op)
     if builder is None:
         raise UnsupportedError(f"This worker has no layer '{workload.op}'.")
     return builder(**dict(workload.params))

@@ -18,7 +18,7 @@ from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.build import build_module
 
 
-class Subject:
+class ModuleUnderTest:
     """One case, built on its device.
 
     Input: seeded standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and

@@ -17,14 +17,14 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cvbench_tui.tui.state.checklist_model import Item, Line, Ticks
+from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel, Item
 from cvbench_tui.tui.widgets.checklist.text import BOX_CELLS, Columns, Part, rows
 
 Place = Literal["box", "text"]
 
 
-class TickLines(ScrollView, can_focus=True, inherit_bindings=False):
-    """Shows the lines of a ``Ticks``; keys are its parent's."""
+class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows the lines of a ``ChecklistModel``; keys are its parent's."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -32,7 +32,7 @@ class TickLines(ScrollView, can_focus=True, inherit_bindings=False):
         "tick--cursor", "tick--hover",
     }  # fmt: skip
     DEFAULT_CSS = """
-    TickLines {
+    ChecklistLines {
         height: 1fr; background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable;
         & > .tick--ticked { color: $text-success; text-style: bold; }
         & > .tick--name { text-style: bold; }
@@ -72,9 +72,9 @@ class TickLines(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__()
             self.headings = headings
 
-    def __init__(self, ticks: Ticks) -> None:
+    def __init__(self, ticks: ChecklistModel) -> None:
         super().__init__()
-        self.lines: tuple[Line, ...] = ()
+        self.lines: tuple[ChecklistLine, ...] = ()
         self._ticks = ticks
         self._columns = Columns(())
         self._fitted: tuple[tuple[Item, ...], int] = ((), 0)
@@ -87,16 +87,16 @@ class TickLines(ScrollView, can_focus=True, inherit_bindings=False):
         """What the rows in view were when they were last drawn."""
 
     @property
-    def current(self) -> Line | None:
+    def current(self) -> ChecklistLine | None:
         """The line under the cursor; None on an empty list."""
         return self.lines[self.cursor] if self.cursor < len(self.lines) else None
 
-    def show(self, lines: tuple[Line, ...], cursor: int) -> None:
+    def show(self, lines: tuple[ChecklistLine, ...], cursor: int) -> None:
         """These lines, with the cursor on that one."""
         self.lines = lines
-        self.set_reactive(TickLines.hover, None)
+        self.set_reactive(ChecklistLines.hover, None)
         self._lay_out()
-        self.set_reactive(TickLines.cursor, cursor)
+        self.set_reactive(ChecklistLines.cursor, cursor)
         self.refresh(layout=self.styles.auto_dimensions)
         self._reveal()
 
@@ -165,7 +165,7 @@ class TickLines(ScrollView, can_focus=True, inherit_bindings=False):
             self._rows += [(place, part) for part in range(self._high(line, self._columns, self._width))]
         self.virtual_size = Size(self._width, len(self._rows))
 
-    def _high(self, line: Line, columns: Columns, width: int) -> int:
+    def _high(self, line: ChecklistLine, columns: Columns, width: int) -> int:
         """Rows of a line. Only free text takes more than one, so only that is laid out to be counted."""
         if line.item is None or not (line.item.reason or line.item.note):
             return 1

@@ -1,4 +1,4 @@
-"""One list of things to tick, with its filter. It shows a ``Ticks``; it does not know what the things are."""
+"""One list of things to tick, with its filter. It shows a ``ChecklistModel``; it does not know what the things are."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.state.checklist_model import Line, Ticks
+from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
 from cvbench_tui.tui.widgets.checklist.keys import FILTER_KEYS, LIST_KEYS
-from cvbench_tui.tui.widgets.checklist.lines import TickLines
+from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 
 
 class Filter(Input):
@@ -48,8 +48,8 @@ class Checklist(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = LIST_KEYS
     DEFAULT_CSS = """
     Checklist > .notice { height: auto; }
-    Checklist#devices > TickLines { height: auto; }
-    .-narrow Checklist#devices > TickLines, .-single Checklist#devices > TickLines { height: 1fr; }
+    Checklist#devices > ChecklistLines { height: auto; }
+    .-narrow Checklist#devices > ChecklistLines, .-single Checklist#devices > ChecklistLines { height: 1fr; }
     """
 
     class Changed(Message):
@@ -64,7 +64,7 @@ class Checklist(Vertical):
             """The list it happened in."""
             return self.checklist
 
-    def __init__(self, title: str, ticks: Ticks, *, id: str) -> None:  # noqa: A002
+    def __init__(self, title: str, ticks: ChecklistModel, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.ticks = ticks
         self.jump_key = ""
@@ -73,7 +73,7 @@ class Checklist(Vertical):
         self._said = ""
         self._filter = Filter(placeholder="filter", compact=True)
         self._filter.display = False
-        self._lines = TickLines(ticks)
+        self._lines = ChecklistLines(ticks)
         self._notice = Static(markup=False, classes="notice")
 
     def compose(self) -> ComposeResult:
@@ -182,7 +182,7 @@ class Checklist(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape is the screen's where there is no filter to clear."""
-        return bool(self.ticks.needle) if action == "clear_filter" else True
+        return bool(self.ticks.filter_text) if action == "clear_filter" else True
 
     def action_filter(self) -> None:
         """Put the cursor into the filter."""
@@ -197,7 +197,7 @@ class Checklist(Vertical):
     @on(Input.Changed)
     def _filtered(self, event: Input.Changed) -> None:
         event.stop()
-        self.ticks.needle = event.value
+        self.ticks.filter_text = event.value
         self._show(self._best())
 
     @on(Filter.Left)
@@ -212,24 +212,24 @@ class Checklist(Vertical):
 
     # -- what the list draws and hears
 
-    @on(TickLines.Clicked)
-    def _clicked(self, event: TickLines.Clicked) -> None:
+    @on(ChecklistLines.Clicked)
+    def _clicked(self, event: ChecklistLines.Clicked) -> None:
         """On a box, tick; on the rest of a line, do what Enter does."""
         event.stop()
         (self.action_tick if event.place == "box" else self.action_enter)()
 
-    @on(TickLines.LaidOut)
-    def _laid_out(self, event: TickLines.LaidOut) -> None:
+    @on(ChecklistLines.LaidOut)
+    def _laid_out(self, event: ChecklistLines.LaidOut) -> None:
         event.stop()
         self.border_subtitle = Content("  ".join(event.headings))
 
-    def _show(self, cursor: Line | None) -> None:
+    def _show(self, cursor: ChecklistLine | None) -> None:
         lines = self.ticks.lines
         self._lines.show(lines, _index(lines, cursor))
         self._retitle()
         self._notify()
 
-    def _kept(self) -> Line | None:
+    def _kept(self) -> ChecklistLine | None:
         """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
         lines, line = self.ticks.lines, self._lines.current
         if line is not None:
@@ -239,36 +239,36 @@ class Checklist(Vertical):
                 return kept
         return next((each for each in lines if each.item is not None and not each.item.reason), None)
 
-    def _best(self) -> Line | None:
+    def _best(self) -> ChecklistLine | None:
         """The line under the cursor, unless the filter found a better one: Space ticks what was typed."""
         kept = self._kept()
         found = [line for line in self.ticks.lines if line.item is not None]
         best = max(found, key=self._score, default=None)
-        if kept is None or best is None or not self.ticks.needle.strip():
+        if kept is None or best is None or not self.ticks.filter_text.strip():
             return kept
         return kept if kept.item is not None and self._score(kept) == self._score(best) else best
 
-    def _score(self, line: Line) -> int:
+    def _score(self, line: ChecklistLine) -> int:
         return self.ticks.score(line.item) if line.item is not None else 0
 
     def _retitle(self) -> None:
         title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"
-        hidden = self.ticks.hidden_ticked if self.ticks.needle else 0
+        hidden = self.ticks.hidden_ticked if self.ticks.filter_text else 0
         self.border_title = Content(f"{title}, {hidden} hidden" if hidden else title)
 
     def _notify(self) -> None:
         """What was said, and why the list is empty."""
         text = self._said
         if self.ticks.items and not self.ticks.shown:
-            text = f'No {self.ticks.noun} matches "{self.ticks.needle}". Escape clears the filter.'
+            text = f'No {self.ticks.noun} matches "{self.ticks.filter_text}". Escape clears the filter.'
         self._notice.update(visible(text))
         self._notice.display = bool(text)
 
 
-def _place(line: Line) -> tuple[str, str | None]:
+def _place(line: ChecklistLine) -> tuple[str, str | None]:
     """What a line is known by, even when its item has got other texts."""
     return (line.group, line.item.key if line.item is not None else None)
 
 
-def _index(lines: tuple[Line, ...], wanted: Line | None) -> int:
+def _index(lines: tuple[ChecklistLine, ...], wanted: ChecklistLine | None) -> int:
     return lines.index(wanted) if wanted is not None and wanted in lines else 0

@@ -13,7 +13,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from textual.content import Content
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.state.checklist_model import Item, Line, Ticks
+from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel, Item
 
 Role = Literal["plain", "ticked", "name", "match", "note", "heading", "reason"]
 Part = tuple[Role, str]
@@ -48,7 +48,7 @@ class Columns:
     """Blanks before each column."""
 
     @classmethod
-    def fitting(cls, ticks: Ticks, width: int) -> Columns:
+    def fitting(cls, ticks: ChecklistModel, width: int) -> Columns:
         """Those that fit into ``width`` cells beside most of the names, the least important left out first."""
         widths = [_column_cells(ticks.items, place) for place in range(len(ticks.headings))]
         names = sorted(cell_len(shown(item.name)) for item in ticks.items)
@@ -73,7 +73,7 @@ class Columns:
         return text
 
 
-def rows(ticks: Ticks, line: Line, columns: Columns, width: int) -> tuple[tuple[Part, ...], ...]:
+def rows(ticks: ChecklistModel, line: ChecklistLine, columns: Columns, width: int) -> tuple[tuple[Part, ...], ...]:
     """The rows of one line, as parts that fill ``width`` cells at the most."""
     if line.item is None:
         return (_heading(ticks, line.group, width),)
@@ -96,7 +96,7 @@ def clip(text: str, cells: int) -> str:
     return kept + dots
 
 
-def _heading(ticks: Ticks, group: str, width: int) -> tuple[Part, ...]:
+def _heading(ticks: ChecklistModel, group: str, width: int) -> tuple[Part, ...]:
     """``[~] ▾ ResNet (2 of 5)``."""
     state = ticks.group_state(group)
     ticked, able = ticks.ticked_of(group)
@@ -106,17 +106,17 @@ def _heading(ticks: Ticks, group: str, width: int) -> tuple[Part, ...]:
     return (("plain" if state == "none" else "ticked", BOXES[state]), ("heading", mark + name), ("note", count))
 
 
-def _box(ticks: Ticks, item: Item) -> Part:
+def _box(ticks: ChecklistModel, item: Item) -> Part:
     if item.reason:
         return ("plain", UNABLE)
     return ("ticked", BOXES["all"]) if ticks.has(item.key) else ("plain", BOXES["none"])
 
 
-def _name_role(ticks: Ticks, item: Item) -> Role:
+def _name_role(ticks: ChecklistModel, item: Item) -> Role:
     return "name" if ticks.has(item.key) else "plain"
 
 
-def _columned(ticks: Ticks, item: Item, columns: Columns, width: int) -> tuple[Part, ...]:
+def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -> tuple[Part, ...]:
     """``[x] Resnet18   1.8 11.7M``."""
     room = width - BOX_CELLS
     full = shown(item.name)
@@ -139,7 +139,7 @@ def _highlighted(name: str, positions: Sequence[int], role: Role) -> tuple[Part,
     return tuple(parts)
 
 
-def _wrapped(ticks: Ticks, item: Item, width: int) -> tuple[tuple[Part, ...], ...]:
+def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part, ...], ...]:
     """``[-] mps    Not a Mac.``: free text is never cut, it goes on below the name."""
     room = max(1, width - BOX_CELLS)
     usual = min(NAME_ROOM, max(cell_len(shown(each.name)) for each in ticks.items))
