@@ -12,7 +12,6 @@ from cvbench_tui.tui.tick_lines import TickLines
 from cvbench_tui.tui.ticks import Item, Ticks
 from tests.tui.pick_app import MACHINE, PickApp
 
-pytestmark = pytest.mark.timeout(60)
 SIZE = (60, 44)
 FOLDED, OPEN = "\u25b8", "\u25be"
 

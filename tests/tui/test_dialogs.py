@@ -21,8 +21,6 @@ from cvbench_tui.tui.settings_screen import PlanSettings, SettingsScreen
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Written:
     """Takes what is to be written; refuses when told to."""
