@@ -85,7 +85,7 @@ class Gated(ReplaySource):
             yield event
             if isinstance(event, Progress) and event.median_s is not None and not self.go_on.is_set():
                 self.reached.set()
-                self.go_on.wait(120)
+                self.go_on.wait(600)
 
     def cancel(self) -> None:
         super().cancel()
@@ -111,7 +111,7 @@ class SlowProbe(ReplaySource):
         self.let = threading.Event()
 
     def probe(self) -> Environment:
-        self.let.wait(120)
+        self.let.wait(600)
         return super().probe()
 
 

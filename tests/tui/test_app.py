@@ -22,8 +22,6 @@ from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, t
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until, wait_until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_from_launch_to_the_saved_file(tmp_path: Path, size: tuple[int, int]) -> None:

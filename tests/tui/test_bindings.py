@@ -46,7 +46,6 @@ from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, known, run_all
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
 METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()
 UNFOLDED = 1000
 """Cells of a page on which no text is folded."""

@@ -12,7 +12,6 @@ from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from tests.tui.pick_app import MACHINE, PickApp
 
-pytestmark = pytest.mark.timeout(60)
 SIZE = (60, 44)
 FOLDED, OPEN = "\u25b8", "\u25be"
 

@@ -19,7 +19,6 @@ from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.terminal import clipboard
 from cvbench_tui.tui.terminal.clipboard import MAX_BASE64, SCREEN_PIECE, copy, tool_for
 
-pytestmark = pytest.mark.timeout(60)
 TEXT = "| VGG16 | 3 µs |\n"
 ENCODED = base64.b64encode(TEXT.encode()).decode()
 UNKNOWN = "Sent to the terminal as OSC 52; whether it was taken depends on the terminal"

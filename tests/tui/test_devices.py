@@ -5,14 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from tests.tui import recorded
 from tests.tui.flow import WIDE, ended, strip, text, word
 from tests.tui.waits import until
-
-pytestmark = pytest.mark.timeout(60)
 
 
 async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 from tests.pseudo_terminal import PseudoTerminal
 
 WITHIN_S = 5.0
-pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/ptmx"), reason="no pseudo-terminals on this system")

@@ -14,7 +14,6 @@ from cvbench_tui.tui.screens.help import HelpScreen, help_page
 from tests.tui.dialog_app import SIZES, UNTOUCHED, DialogApp, seen
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
 UNFOLDED = 1000
 LIST = [("In the list of models", [Binding("space", "tick", "Tick", id="list.tick", tooltip="Tick [b] the line")])]
 REST = [("Anywhere", [Binding("r,f5", "run", "Run", id="app.run", tooltip="Measure it"), Binding("q", "x", "")])]

@@ -31,7 +31,6 @@ STRINGS = {
     "nothing": "",
 }
 FORBIDDEN = set("\x1b\x9b\x07\r\x00\u202e\u2066")
-pytestmark = pytest.mark.timeout(60)
 
 
 def poisoned(text: str) -> list[Event]:

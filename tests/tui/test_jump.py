@@ -12,8 +12,6 @@ from cvbench_tui.tui.screens.jump import JumpScreen, JumpTarget, targets_of
 from tests.tui.dialog_app import SIZES, UNTOUCHED, seen
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Pane(Vertical):
     """Cannot take the focus itself, but has a list in it."""

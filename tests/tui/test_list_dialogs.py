@@ -18,7 +18,6 @@ from cvbench_tui.tui.widgets.option_list import DialogList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
 LOWEST = (60, 16)
 PRESETS = [
     Preset("quick", "A first look."),

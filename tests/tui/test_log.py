@@ -19,8 +19,6 @@ from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, known, run_all
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Talking(ReplaySource):
     """Its worker says something on stderr."""

@@ -14,8 +14,6 @@ from tests.tui.flow import NARROW, WIDE, ended, known, text, toasts
 from tests.tui.kept import read_settings, settings_app, write_settings
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 def footer(screen: str) -> str:
     return screen.splitlines()[-1]

@@ -21,8 +21,6 @@ from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -20,7 +20,6 @@ from cvbench_tui.tui.screens.runs import moment
 from tests.tui.dialog_app import SIZES, Preset, seen
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
 AT_S = 1_764_000_100.0
 HOSTILE = "evil [b]x[/b] [/] \\[ \x1b[31m \u202e"
 

@@ -35,7 +35,6 @@ def sizes(*which: tuple[int, int]) -> pytest.MarkDecorator:
 at_all_sizes = sizes(SMALL, USUAL, LARGE)
 at_small_size = sizes(SMALL)
 """Dialogs, and states of the app that are drawn the same at every size: where there is least room."""
-pytestmark = pytest.mark.timeout(60)
 
 
 class NoTorch(ReplaySource):

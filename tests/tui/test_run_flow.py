@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
@@ -14,8 +12,6 @@ from tests.tui import recorded
 from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, word
 from tests.tui.kept import read_settings, settings_app, write_settings
 from tests.tui.waits import until
-
-pytestmark = pytest.mark.timeout(60)
 
 
 def row(app: BenchApp, begins: str) -> str:

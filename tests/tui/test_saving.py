@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from textual.widgets import Input
 
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
@@ -12,8 +11,6 @@ from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.flow import NARROW, ended, run_all, strip, text
 from tests.tui.waits import until
-
-pytestmark = pytest.mark.timeout(60)
 
 
 async def test_saving_where_it_cannot_be_written_keeps_the_name(tmp_path: Path) -> None:

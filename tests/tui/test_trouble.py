@@ -17,8 +17,6 @@ from tests.tui.flow import WIDE, run_all, strip, table, word
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class FullDisk:
     """Stands before ``RunLog.append``: from the first outcome on there is no space left."""

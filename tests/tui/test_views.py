@@ -21,7 +21,6 @@ from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_
 from tests.tui.kept import read_settings, settings_app
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
 UP, DOWN = "\u25b2", "\u25bc"
 
 

@@ -11,8 +11,6 @@ from tests.tui.flow import known, run_all, strip, table, toasts
 from tests.tui.kept import settings_app, write_settings
 from tests.tui.waits import until
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def test_a_sort_and_columns_that_are_not_there_are_told_and_left_out(tmp_path: Path) -> None:
     write_settings(tmp_path, 'sort = "nope"\ncolumns = ["totl"]\n')

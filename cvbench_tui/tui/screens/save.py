@@ -95,9 +95,12 @@ class SaveScreen(Modal[Path]):
         form = destination.form(path, layout.layout_name)
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
+        self._look_no_more()
+        self._timer = sure_timer(self.set_timer(CHECK_S, self._look))
+
+    def _look_no_more(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = sure_timer(self.set_timer(CHECK_S, self._look))
 
     def _look(self) -> None:
         """Say what speaks against the path, or that there is such a file already."""
@@ -122,6 +125,7 @@ class SaveScreen(Modal[Path]):
     @on(Input.Submitted)
     def action_save(self) -> None:
         """Save; ask first when the file is there already."""
+        self._look_no_more()  # it would take away what speaks against writing
         path, problem = self._path(), self._problem()
         if problem:
             self._say(problem)
