@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory):
+    """One folder after another. ``mktemp`` looks at all there are: 10 ms for each of some thousand tests."""
+    whole = tmp_path_factory.mktemp("isolated")
+    return (whole / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _isolated(monkeypatch, tmp_path_factory):
+def _isolated(monkeypatch, _folders):
     """Runs go to a folder of the test's own; the environment says nothing about the terminal."""
-    monkeypatch.setenv("CVBENCH_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
-    monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path_factory.mktemp("config") / "config.toml"))
+    folder = next(_folders)
+    for name in ("runs", "config"):
+        (folder / name).mkdir(parents=True)
+    monkeypatch.setenv("CVBENCH_RUNS_DIR", str(folder / "runs"))
+    monkeypatch.setenv("CVBENCH_CONFIG", str(folder / "config" / "config.toml"))
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
