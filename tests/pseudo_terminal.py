@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal: everything it wrote, keys, its size, job control, and the processes below it."""
+"""A program in a pseudo-terminal: everything it wrote, keys, its size and job control."""
 
 from __future__ import annotations
 
