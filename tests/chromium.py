@@ -43,7 +43,8 @@ SHOWN = """
     row => (buffer.getLine(buffer.viewportY + row)?.translateToString(true) ?? '')).join('\\n');
 })()
 """
-PATIENCE_S = 40
+PATIENCE_S = 240
+"""Less than a test's own time-out of 300 s, so that it can say what was shown instead."""
 KEYS = {"Enter": ("Enter", 13, "\r"), "Escape": ("Escape", 27, ""), "Backspace": ("Backspace", 8, "")}
 
 
@@ -112,7 +113,7 @@ class Chromium:
         while not holds(text := await self.shown()):
             assert time.monotonic() < deadline, f"never shown: {true}\n{text}"
             assert not await self.closed(), f"the app ended before: {true}\n{text}"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
         return text
 
     async def closed(self) -> bool:
@@ -121,13 +122,9 @@ class Chromium:
 
     async def download(self, suffix: str) -> Path:
         """A file of that suffix that came whole."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            whole = [path for path in self.downloads.glob(f"*{suffix}") if path.stat().st_size]
-            if whole:
-                return whole[0]
-            await asyncio.sleep(0.1)
-        raise AssertionError(f"no {suffix} among {list(self.downloads.iterdir())}")
+        while not (whole := [path for path in self.downloads.glob(f"*{suffix}") if path.stat().st_size]):
+            await asyncio.sleep(0.02)
+        return whole[0]
 
     async def picture(self, path: Path) -> None:
         """The page as a PNG."""

@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal: everything it wrote, keys, its size, job control, and the processes below it."""
+"""A program in a pseudo-terminal: everything it wrote, keys, its size and job control."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ import termios
 import time
 from pathlib import Path
 
+import pytest
+
+from tests.processes import stat
+
 ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1bP.*?\x1b\\|\x1b\].*?(?:\x07|\x1b\\)", re.DOTALL
 )
-PATIENCE_S = 90
 COLOURS = {"38", "48", "58", *(str(code) for start in (30, 40, 90, 100) for code in range(start, start + 8))}
 """Codes that choose a colour; 39 and 49 choose the terminal's own."""
 
@@ -49,14 +52,17 @@ class PseudoTerminal:
         """Everything since the start."""
         self._seen = 0
 
-    def read(self, timeout_s: float = 0.1) -> None:
-        """Take in what is written within that time."""
-        readable, _, _ = select.select([self.master], [], [], timeout_s)
-        if readable:
-            try:
-                self.written += os.read(self.master, 1 << 16)
-            except OSError:  # the program has gone
-                time.sleep(timeout_s)
+    def read(self, timeout_s: float = 0.1) -> bool:
+        """Take in what is written within that time; whether there was anything."""
+        if not select.select([self.master], [], [], timeout_s)[0]:
+            return False
+        try:
+            taken = os.read(self.master, 1 << 16)
+        except OSError:  # the program has gone, and all that it wrote is taken in
+            time.sleep(0.01)
+            return False
+        self.written += taken
+        return True
 
     @property
     def text(self) -> str:
@@ -65,15 +71,22 @@ class PseudoTerminal:
 
     def wait_for(self, words: str) -> None:
         """Until these words have been drawn since the last key."""
-        deadline = time.monotonic() + PATIENCE_S
-        while words not in self.text:
-            self.read()
-            assert time.monotonic() < deadline, f"never drawn: {words}\n{self.text[-3000:]}"
-            assert self.process.poll() is None, f"ended before: {words}\n{self.text[-3000:]}"
+        try:
+            while words not in self.text:
+                ended = self.process.poll() is not None
+                assert self.read() or not ended, f"ended before: {words}\n{self.text[-3000:]}"
+        except pytest.fail.Exception as timed_out:
+            raise AssertionError(f"never drawn: {words}\n{self.text[-3000:]}") from timed_out
+
+    def forget(self) -> None:
+        """What was drawn so far: only what comes now is waited for."""
+        while self.read(0):
+            pass
+        self._seen = len(self.written)
 
     def press(self, keys: str) -> None:
         """Type, and forget what was drawn before."""
-        self._seen = len(self.written)
+        self.forget()
         os.write(self.master, keys.encode())
 
     def resize(self, columns: int, rows: int, *, tell: bool = True) -> None:
@@ -84,22 +97,18 @@ class PseudoTerminal:
 
     def wait_for_state(self, states: str) -> None:
         """Until the program is in one of these states of /proc: ``T`` is stopped."""
-        deadline = time.monotonic() + PATIENCE_S
         while stat(self.process.pid)[0] not in states:
-            self.read(0.02)
-            assert time.monotonic() < deadline
+            self.read(0.01)
 
     def end(self) -> int:
         """Its exit code, once it has ended by itself and everything it wrote is read."""
-        deadline = time.monotonic() + PATIENCE_S
-        while self.process.poll() is None:
-            self.read()
-            assert time.monotonic() < deadline, self.stacks()
-        while select.select([self.master], [], [], 0)[0]:
-            before = len(self.written)
-            self.read(0.01)
-            if len(self.written) == before:
-                break
+        try:
+            while self.process.poll() is None:
+                self.read(0.01)
+        except pytest.fail.Exception as timed_out:
+            raise AssertionError(f"still there:\n{self.stacks()}") from timed_out
+        while self.read(0):
+            pass
         return self.process.returncode
 
     def stacks(self) -> str:
@@ -123,27 +132,3 @@ def colour_codes(written: bytes) -> set[str]:
     """Every colour that was chosen by a sequence in these bytes."""
     found = re.findall(rb"\x1b\[([0-9;:]*)m", written)
     return {code for each in found for code in re.split("[;:]", each.decode())} & COLOURS
-
-
-def descendants(parent: int) -> list[int]:
-    """Every process below that one: the worker, and the child that measures."""
-    parents = {int(folder.name): stat(int(folder.name)) for folder in Path("/proc").glob("[0-9]*")}
-    found: list[int] = []
-    new = [parent]
-    while new:
-        new = [pid for pid, words in parents.items() if words and int(words[1]) in new]
-        found += new
-    return found
-
-
-def stat(pid: int) -> list[str]:
-    """State, parent and the rest of /proc/PID/stat; empty when there is no such process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return []
-
-
-def lives(pid: int) -> bool:
-    """False for a process that has ended, read by its parent or not."""
-    return stat(pid)[:1] not in ([], ["Z"])

@@ -15,10 +15,7 @@ import pytest
 from tests.chromium import PROGRAM, Chromium
 from tests.test_serve import Served
 
-pytestmark = [
-    pytest.mark.skipif(PROGRAM is None, reason="there is no chromium, chromium-browser or google-chrome here"),
-    pytest.mark.timeout(120),
-]
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no chromium, chromium-browser or google-chrome here")
 REPLAYED = (sys.executable, "-m", "tests.programs.replayed_app")
 ROW = re.compile(r"Resnet18 +cpu .*64\.00")
 
@@ -55,5 +52,5 @@ async def test_quitting_ends_the_page_and_says_so(served, tmp_path):
         await browser.wait_for("= 10 rows")
         await browser.press("q")
         while not await browser.closed():
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
         assert await browser.evaluate("document.querySelector('.closed-dialog').innerText.includes('Session ended')")

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,8 @@ from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
 from cvbench_tui.engine.lazy_source import LazySource
 from cvbench_tui.engine.live import LiveSource
+from tests.every import every
+from tests.processes import wait_until
 
 FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
 
@@ -122,7 +123,7 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize(
+@every(
     ("arguments", "words"),
     [
         (("run",), ["Nothing to measure"]),
@@ -375,13 +376,12 @@ def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
         [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     with process:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "mark").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        try:
+            wait_until(lambda: (tmp_path / "mark").exists() or process.poll() is not None)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate()
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "cancelled: 1 measured, 1 cancelled, 1 not begun" in err
     for text in (out, (tmp_path / "a.md").read_text()):

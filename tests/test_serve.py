@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +18,11 @@ from cvbench_tui.cli import main as cli
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.serve import command as serve
 from cvbench_tui.serve.command import Gate, address, app_command, listen
+from tests.every import every
+from tests.processes import lives, wait_until_gone
 
 ROOT = Path(__file__).parents[1]
 SMALL_APP = (sys.executable, "-m", "tests.programs.small_app")
-PATIENCE_S = 60
 
 
 class Served:
@@ -69,30 +69,16 @@ async def visit(web: aiohttp.ClientSession, server: Served) -> tuple[aiohttp.Cli
     page = await web.ws_connect(f"{server.address}/ws?width=100&height=30", headers={"Origin": server.address})
     drawn = b""
     while not (found := re.search(rb"process (\d+) of", drawn)):
-        message = await page.receive(PATIENCE_S)
+        message = await page.receive()
         assert message.type == aiohttp.WSMsgType.BINARY, message
         drawn += message.data
     return page, int(found[1])
 
 
-def lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_for_the_end_of(pid: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while lives(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 # -- the door
 
 
-@pytest.mark.parametrize(
+@every(
     ("host", "origin"),
     [
         ("127.0.0.1:8000", "http://127.0.0.1:8000"),
@@ -108,7 +94,7 @@ def test_a_browser_that_was_pointed_here_comes_in(host, origin):
     assert Gate("127.0.0.1").refusal(host, None) == ""
 
 
-@pytest.mark.parametrize(
+@every(
     ("host", "origin"),
     [
         ("127.0.0.1:8000", "http://evil.example"),  # another page's WebSocket
@@ -173,7 +159,7 @@ async def test_the_page_needs_no_other_server_and_holds_behind_a_forwarded_port(
 # -- where it listens
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "", "::", "192.0.2.1"])
+@every("host", ["0.0.0.0", "", "::", "192.0.2.1"])
 def test_an_address_that_others_reach_is_refused_with_the_reason(host):
     with pytest.raises(SelectionError, match="no password") as refused:
         listen(host, 0)
@@ -261,10 +247,10 @@ async def test_a_page_gets_a_process_of_its_own_which_ends_with_it(served):
         second, second_process = await visit(web, served)
         assert first_process != second_process
         await first.close()
-        wait_for_the_end_of(first_process)
+        wait_until_gone(first_process)
         assert lives(second_process)
         await second.close()
-    wait_for_the_end_of(second_process)
+    wait_until_gone(second_process)
 
 
 async def test_arguments_reach_the_program_as_they_are_and_the_terminals_own_variables_do_not():
@@ -276,7 +262,7 @@ async def test_arguments_reach_the_program_as_they_are_and_the_terminals_own_var
             page = await web.ws_connect(f"{server.address}/ws?width=999999999&height=3", headers=headers)
             drawn = b""
             while b"TMUX=" not in drawn:
-                drawn += await page.receive_bytes(timeout=PATIENCE_S)
+                drawn += await page.receive_bytes()
             assert f"of {odd}, TMUX=None" in drawn.decode()
             await page.close()
     finally:
@@ -288,7 +274,7 @@ async def test_a_program_that_ends_at_once_ends_the_page():
     try:
         async with aiohttp.ClientSession() as web:
             page = await web.ws_connect(f"{server.address}/ws", headers={"Origin": server.address})
-            message = await page.receive(PATIENCE_S)
+            message = await page.receive()
             assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
     finally:
         server.close()
@@ -299,9 +285,9 @@ async def test_a_signal_ends_the_server_and_every_process(ending, number):
     async with aiohttp.ClientSession() as web:
         pages = [await visit(web, ending) for _ in range(2)]
         ending.process.send_signal(number)
-        assert ending.process.wait(PATIENCE_S) == 0
+        assert ending.process.wait() == 0
         for _, process in pages:
-            wait_for_the_end_of(process)
+            wait_until_gone(process)
 
 
 async def test_a_program_that_does_not_end_by_itself_is_ended():
@@ -318,8 +304,8 @@ async def test_a_program_that_does_not_end_by_itself_is_ended():
         async with aiohttp.ClientSession() as web:
             _, process = await visit(web, server)
             server.process.send_signal(signal.SIGINT)
-            assert server.process.wait(PATIENCE_S) == 0
-            wait_for_the_end_of(process)
+            assert server.process.wait() == 0
+            wait_until_gone(process)
     finally:
         server.close()
 
@@ -328,14 +314,14 @@ async def test_a_server_that_is_killed_leaves_no_process(ending):
     async with aiohttp.ClientSession() as web:
         _, process = await visit(web, ending)
         ending.process.kill()
-        wait_for_the_end_of(process)
+        wait_until_gone(process)
 
 
 async def test_saving_is_a_download(served):
     async with aiohttp.ClientSession() as web:
         page, _ = await visit(web, served)
         await page.send_json(["stdin", "s"])
-        while (message := await page.receive(PATIENCE_S)).type != aiohttp.WSMsgType.TEXT:
+        while (message := await page.receive()).type != aiohttp.WSMsgType.TEXT:
             assert message.type == aiohttp.WSMsgType.BINARY
         kind, key = message.json()
         assert kind == "deliver_file_start"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.pseudo_terminal import PATIENCE_S, PseudoTerminal, colour_codes, descendants, lives
+from tests.processes import descendants, wait_until, wait_until_gone
+from tests.pseudo_terminal import PseudoTerminal, colour_codes
 
 PROGRAM = ("-m", "cvbench_tui")
 REPLAYED = ("-m", "tests.programs.replayed_app")
@@ -97,9 +97,9 @@ def test_ctrl_z_gives_the_terminal_back_and_the_app_comes_back(start):
     screen.wait_for("10 rows, about")
     screen.press("\x1a")
     screen.wait_for_state("T")
-    screen.read()
-    assert b"\x1b[?1049l" in screen.written, "the other screen was left"
-    screen.press("")
+    while b"\x1b[?1049l" not in screen.written:  # until the other screen is left
+        screen.read()
+    screen.forget()
     screen.process.send_signal(signal.SIGCONT)
     screen.wait_for("10 rows, about")
     run_save_and_quit(screen)
@@ -112,15 +112,14 @@ def test_a_storm_of_resizes_is_weathered(start):
     for number in range(100):
         screen.resize(20 + number * 37 % 281, 5 + number * 53 % 96)
         screen.read(0.005)
-    screen.read(1.0)
-    screen.resize(119, 40)
-    screen.read(1.0)
-    screen.resize(120, 40)
-    screen.wait_for("finished")
+    for columns in (119, 120):
+        screen.forget()
+        screen.resize(columns, 40)
+        screen.wait_for("finished")
     screen.press("?")
     screen.wait_for("rigorous")
     screen.press("\x1b")
-    time.sleep(0.3)  # an escape alone is told from a sequence by waiting
+    screen.wait_for("y copies a row")  # the help stood in front of it
     screen.press("q")
     assert screen.end() == 0
     assert b"Traceback" not in screen.written
@@ -142,7 +141,7 @@ def test_a_hangup_ends_the_program(start):
     screen.wait_for("10 rows, about")
     os.close(screen.master)
     screen.process.send_signal(signal.SIGHUP)
-    screen.process.wait(PATIENCE_S)
+    screen.process.wait()
     screen.master = os.open(os.devnull, os.O_RDONLY)
 
 
@@ -157,6 +156,7 @@ def test_a_dumb_terminal_gets_a_sentence_and_no_app(start):
 # -- with real torch
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
     screen = start(*PROGRAM, "tui", "one.toml")
@@ -175,22 +175,19 @@ def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
     assert '"kind":"run_finished"' in run.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_quitting_in_mid_run_leaves_no_process_behind(start):
     screen = start(*PROGRAM, "tui", "torchvision-all")
     screen.wait_for("80 rows, about")
     screen.press("r")
     screen.wait_for("building")
-    workers = descendants(screen.process.pid)
-    assert len(workers) >= 2
+    workers = wait_until(lambda: found if len(found := descendants(screen.process.pid)) >= 2 else [])
     screen.press("q")
     screen.wait_for("Stop it and quit?")
     screen.press("y")
     assert screen.end() == 0
-    deadline = time.monotonic() + 30
-    while any(map(lives, workers)):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until_gone(*workers)
 
 
 @pytest.mark.torch

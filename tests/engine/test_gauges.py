@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from cvbench_tui.engine.gauges import GaugeReader, GaugeReading
+from tests.every import every
 
 HOST = ("cpu_share", "load", "memory_used_bytes", "memory_total_bytes")
 CARD = {
@@ -142,7 +143,7 @@ def test_a_card_is_found_by_identity_or_address() -> None:
     assert watts(library, "cuda:0", pci_id="00000001") == 70
 
 
-@pytest.mark.parametrize(
+@every(
     ("cards", "environment", "device", "expected"),
     [
         ((ONE,), {}, "cuda:0", 412),
@@ -161,14 +162,15 @@ def test_a_card_is_found_by_identity_or_address() -> None:
 def test_by_its_number_only_where_that_is_sure(
     monkeypatch: pytest.MonkeyPatch, cards: Any, environment: Any, device: str, expected: float | None
 ) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
     library = Library(*cards)
-    assert watts(library, device) == expected
+    with monkeypatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        assert watts(library, device) == expected
     assert library.started == (expected is not None)
 
 
-@pytest.mark.parametrize("name", [name for name in dir(Library) if name.startswith("nvml")])
+@every("name", [name for name in dir(Library) if name.startswith("nvml")])
 def test_a_call_that_fails_costs_its_own_reading_only(name: str) -> None:
     gauges = GaugeReader("cuda:0", Library(ONE, broken=(name,)), uuid="aa")
     found = gauges.read()

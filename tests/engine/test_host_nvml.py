@@ -12,6 +12,7 @@ import pytest
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.host.metadata import with_host_facts
 from cvbench_tui.engine.host.nvml import NVML_FACTS
+from tests.every import every
 
 
 class NVMLError(Exception):
@@ -167,7 +168,7 @@ def test_a_slice_gives_the_whole_cards_facts(monkeypatch):
     assert environment.fact("cuda:0.power_limit_w") == 300.0
 
 
-@pytest.mark.parametrize("name", [name for name in dir(Library) if name.startswith("nvmlDeviceGet")])
+@every("name", [name for name in dir(Library) if name.startswith("nvmlDeviceGet")])
 def test_a_call_that_fails_costs_its_own_facts_only(monkeypatch, name):
     environment = found(Library(FIRST, SECOND, broken=(name,)), monkeypatch, BY_UUID)
     told = [fact for fact, _ in environment.facts if fact.startswith("cuda:0.")]

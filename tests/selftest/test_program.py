@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,7 @@ from cvbench_tui.selftest import bench as bench_module
 from cvbench_tui.selftest import program
 from cvbench_tui.selftest.busy import busy_cores
 from cvbench_tui.selftest.verdict import VerdictLine
+from tests.processes import children, descendants, wait_until, wait_until_gone
 
 GOOD = VerdictLine("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "Surely within 1%.")
 BAD = VerdictLine("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Surely off.")
@@ -89,10 +88,11 @@ def test_a_device_that_cannot_be_used_is_a_sentence_and_the_worker_is_ended(prov
 
 
 def test_busy_processes_are_busy_and_end_with_the_block():
+    others = set(children(os.getpid()))  # of tests before, in the same process
     with busy_cores(2):
-        mine = _children(os.getpid())
-        assert len(mine) >= 2
-    assert not set(mine) & set(_children(os.getpid()))
+        mine = set(children(os.getpid())) - others
+        assert len(mine) == 2
+    assert not mine & set(children(os.getpid()))
 
 
 HOLDING = """
@@ -104,63 +104,34 @@ with busy_cores(1):
 
 
 def test_busy_processes_end_when_the_program_is_killed():
-    parent = subprocess.Popen([sys.executable, "-c", HOLDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    parent.stdout.readline()
-    spinning = _children(parent.pid)
+    with subprocess.Popen([sys.executable, "-c", HOLDING], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        parent.stdout.readline()
+        spinning = children(parent.pid)
+        parent.kill()
     assert len(spinning) == 1
-    parent.kill()
-    parent.communicate()
-    _wait_until_gone(spinning)
+    wait_until_gone(*spinning)
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_ctrl_c_ends_it_cleanly_and_leaves_nothing():
-    started = subprocess.Popen(
-        [sys.executable, "-m", "cvbench_tui", "selftest", "--device", "cpu"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert started.stderr is not None
-    for line in started.stderr:
-        if line.startswith("  "):  # the first line of the first check: both sides have been started
-            break
-    deadline = time.monotonic() + 120
-    while len(family := _descendants(started.pid)) < 2:
-        assert time.monotonic() < deadline
-    os.kill(started.pid, signal.SIGINT)
-    out, err = started.communicate(timeout=120)
+    command = [sys.executable, "-m", "cvbench_tui", "selftest", "--device", "cpu"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        try:
+            family = wait_until(lambda: _in_a_check(started.pid))
+            os.kill(started.pid, signal.SIGINT)
+            out, err = started.communicate()
+        finally:
+            started.kill()
     assert started.returncode == 130
     assert out == ""
     assert "Traceback" not in err
-    _wait_until_gone(family)
+    wait_until_gone(*family)
 
 
-def _children(parent: int) -> list[int]:
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            words = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(words[1]) == parent and words[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def _descendants(parent: int) -> list[int]:
-    children = _children(parent)
-    return children + [one for child in children for one in _descendants(child)]
-
-
-def _wait_until_gone(pids: list[int]) -> None:
-    deadline = time.monotonic() + 60
-    while any(_lives(pid) for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+def _in_a_check(program: int) -> list[int]:
+    """Everything that it has started, once that is both sides and something below them that measures."""
+    sides, family = children(program), descendants(program)
+    return family if len(sides) == 2 < len(family) else []

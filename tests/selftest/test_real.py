@@ -15,12 +15,20 @@ pytestmark = pytest.mark.torch
 @pytest.fixture(scope="module")
 def bench():
     source, reference = LiveSource(), Reference()
-    yield Bench(source, reference, source.probe(), "cpu", 1, Scope(pairs=1, durations_s=(1e-3, 2e-2)))
+    yield Bench(source, reference, source.probe(), "cpu", 1, Scope(pairs=1, loop_s=0.05, durations_s=(1e-3, 2e-2)))
     source.close()
     reference.close()
 
 
-@pytest.mark.parametrize("title", ["async trap", "empty call", "busy machine"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "empty call",
+        "busy machine",
+        # On a machine that is busy with other tests the hidden thread may get too little of a core to be seen.
+        pytest.param("async trap", marks=pytest.mark.slow),
+    ],
+)
 def test_a_trap_is_seen(bench, title):
     lines = list(lines_of(title, dict(CHECKS)[title], bench))
     assert {line.verdict for line in lines} == {"pass"}, lines

@@ -6,6 +6,7 @@ time is the device's when it gets there, and asking for it too early is an error
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from cvbench_tui.worker.devices.cuda import CudaBackend
@@ -23,7 +24,8 @@ class Stream:
 
     def __init__(self) -> None:
         self.free_s = 0.0
-        self.ends_s: list[float] = []
+        self.ends_s: deque[float] = deque()
+        """Of what is queued and not done, as far as somebody has looked."""
 
 
 class FakeCuda:
@@ -47,11 +49,13 @@ class FakeCuda:
     def queue(self, device_s: float, host_s: float = 3e-6) -> None:
         """One kernel: the host needs ``host_s`` to launch it, the device ``device_s`` to run it."""
         self.host_s += host_s
-        running = [end for end in self.stream.ends_s[-QUEUE:] if end > self.host_s]
-        if len(running) >= QUEUE:
-            self.host_s = running[0]
-        self.stream.free_s = max(self.stream.free_s, self.host_s + LAUNCH_S) + device_s
-        self.stream.ends_s = [*self.stream.ends_s[-QUEUE:], self.stream.free_s]
+        stream = self.stream
+        while stream.ends_s and stream.ends_s[0] <= self.host_s:
+            stream.ends_s.popleft()
+        if len(stream.ends_s) >= QUEUE:
+            self.host_s = stream.ends_s.popleft()
+        stream.free_s = max(stream.free_s, self.host_s + LAUNCH_S) + device_s
+        stream.ends_s.append(stream.free_s)
 
     def new_stream(self) -> Stream:
         self.streams.append(Stream())

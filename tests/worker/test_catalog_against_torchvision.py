@@ -7,6 +7,7 @@ import pytest
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.names import find_model
+from tests.every import every
 
 pytestmark = pytest.mark.torch
 
@@ -60,7 +61,7 @@ def test_figures_are_those_of_the_weights(models):
     assert not differing
 
 
-@pytest.mark.parametrize("op", BUILT)
+@every("op", BUILT)
 def test_figures_are_those_of_the_model_as_it_is_built(op):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -74,7 +75,7 @@ def test_figures_are_those_of_the_model_as_it_is_built(op):
     assert counter.get_total_flops() / 2e9 == pytest.approx(entry.gmacs, rel=TOLERANCE)
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+@every("layer", LAYERS, ids=lambda layer: layer.name)
 def test_every_layer_can_be_built_and_takes_its_input(layer):
     module, inputs = on_meta(layer.workload)
     assert module(inputs).shape[0] == 2

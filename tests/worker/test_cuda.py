@@ -1,4 +1,4 @@
-"""What only a card can show. Skipped, with the probe's reason, where there is none."""
+"""What only a card can show, with nobody else on it. Skipped, with the probe's reason, where there is none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 
-pytestmark = [pytest.mark.gpu, pytest.mark.torch]
+pytestmark = [pytest.mark.gpu, pytest.mark.slow, pytest.mark.torch]
 QUICK = PROTOCOLS["quick"]
 CARD = "cuda:0"
 CONV = Case(find_layer("Conv3x3/1").workload, CARD, 8)

@@ -9,6 +9,7 @@ import pytest
 
 from cvbench_tui.worker.devices.nvml import POWER_INSTANT_FIELD, NvmlCard, open_card
 from cvbench_tui.worker.timing.counters import DeviceReading
+from tests.every import every
 
 UUID = "GPU-5f2d"
 BUS = "00000000:65:00.0"
@@ -113,7 +114,7 @@ def test_power_of_the_moment_is_not_told_by_every_card(nvml):
     assert card.power_w() == 250.5
 
 
-@pytest.mark.parametrize(
+@every(
     ("uuid", "bus", "found"),
     [
         (UUID, None, True),
@@ -160,7 +161,7 @@ def test_a_library_of_another_age_lacks_calls(nvml):
     card.close()
 
 
-@pytest.mark.parametrize(
+@every(
     ("bits", "words"),
     [
         (0x0, ()),
@@ -193,7 +194,7 @@ def foreign(nvml, before: list[int], after: list[int], working: dict[int, int] |
     return card.foreign()
 
 
-@pytest.mark.parametrize(
+@every(
     ("before", "after", "count"),
     [
         ([], [], 0),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from statistics import fmean, median
 
@@ -16,14 +14,27 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference, ReferenceFailed
 from cvbench_tui.worker.selftest import timed_module as reference_work
+from tests.processes import children, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.torch
 SPIN = Case(Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, threads=1)
 
 
+NO_CARD = """
+import os, sys, torch
+parent = os.getpid()
+def asked(answer):
+    return lambda: os.getpid() == parent and sys.exit("the forking process asked for a card") or answer
+torch.cuda.is_available, torch.cuda.device_count = asked(False), asked(0)
+from cvbench_tui.worker.selftest.__main__ import main
+sys.exit(main())
+"""
+"""The program as it is, but for a card that only its children may ask for: it could not be used in them otherwise."""
+
+
 @pytest.fixture(scope="module")
 def reference():
-    made = Reference()
+    made = Reference((sys.executable, "-c", NO_CARD))
     yield made
     made.close()
 
@@ -79,51 +90,39 @@ def test_a_program_that_says_nothing_useful_is_a_sentence():
         Reference(("/nonexistent/python",)).start()
 
 
-PARENT = """
-import sys
+PARENT = f"""
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference
-from tests.worker.test_reference import SPIN
 made = Reference()
 made.start()
 print(made._program.pid, flush=True)
-made.ask(SPIN, "bare", seconds=600.0, threads=1)
+made.ask({SPIN!r}, "bare", seconds=600.0, threads=1)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells of a parent's death on Linux only")
 def test_nothing_is_left_when_the_parent_is_killed():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    program = int(parent.stdout.readline())
-    deadline = time.monotonic() + 60
-    while not (children := Path(f"/proc/{program}/task/{program}/children").read_text().split()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    parent.kill()
-    parent.communicate()
-    while any(_lives(pid) for pid in (program, *map(int, children))):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+        try:
+            program = int(parent.stdout.readline())
+            measuring = wait_until(lambda: children(program))
+        finally:
+            parent.kill()
+    wait_until_gone(program, *measuring)
 
 
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def test_the_forking_process_asks_for_no_card():
-    code = (
-        "import torch; torch.cuda.is_available = torch.cuda.device_count = None; "
-        "import cvbench_tui.worker.selftest.__main__, cvbench_tui.worker.selftest.harnesses"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "CUDA_HOME": "/nonexistent"})
+def test_the_forking_process_asks_for_no_card(reference):
+    reference.start()
+    assert reference._program.returncode is None, "it would have ended with the question"
+    assert reference.ask(SPIN, "bare", seconds=0.01, threads=1).values_s
 
 
 def test_the_reference_uses_no_line_of_the_stopwatch():
     imported = set()
-    for file in Path(reference_work.__file__).parent.glob("reference*.py"):
+    folder = Path(reference_work.__file__).parent
+    files = [folder / f"{name}.py" for name in ("__main__", "harnesses", "loops", "timed_module")]
+    for file in files:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
                 imported.add(node.module)

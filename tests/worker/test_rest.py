@@ -4,6 +4,7 @@ import pytest
 
 from cvbench_tui.worker.timing import deferred_work as rest
 from cvbench_tui.worker.timing.counters import Snapshot
+from tests.every import every
 from tests.worker.machine import Machine
 
 
@@ -28,7 +29,7 @@ class Resting(Machine):
         self.now += seconds
 
 
-@pytest.mark.parametrize(
+@every(
     ("deferred_s", "spin_s", "long", "share"),
     [
         (0.0, 0.0, False, 0.0),
@@ -56,7 +57,7 @@ def test_where_no_operator_can_be_compared_what_ends_soon_is_taken_for_spinning(
     assert rest.deferred_share(machine, machine.call) == 0.0
 
 
-@pytest.mark.parametrize(
+@every(
     ("name", "value", "endless"),
     [
         ("OMP_WAIT_POLICY", "ACTIVE", True),

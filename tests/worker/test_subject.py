@@ -16,6 +16,7 @@ from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing import published
 from cvbench_tui.worker.timing.timed_passes import InferencePass, TrainingPass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest, outputs_of
+from tests.every import every
 
 pytestmark = pytest.mark.torch
 DEFAULT = PROTOCOLS["default"]
@@ -27,7 +28,7 @@ def subject(entry, *, image=None, batch=2, protocol=DEFAULT) -> ModuleUnderTest:
     return ModuleUnderTest(Case(workload, "cpu", batch), protocol)
 
 
-@pytest.mark.parametrize("entry", LAYERS, ids=lambda entry: entry.name)
+@every("entry", LAYERS, ids=lambda entry: entry.name)
 def test_every_layer_goes_forward_and_backward(entry):
     made = subject(entry, image=32, batch=1)
     made.train()
@@ -211,7 +212,7 @@ def test_a_model_this_torchvision_lacks_is_unsupported():
     assert "has no model 'resnet9000'" in failure.sentence
 
 
-@pytest.mark.parametrize(
+@every(
     ("error", "kind", "words"),
     [
         (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate"), "out_of_memory", "batch 4"),

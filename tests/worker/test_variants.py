@@ -16,9 +16,10 @@ from cvbench_tui.worker.extras.cuda_graph import GraphPass
 from cvbench_tui.worker.extras.variants import ROUNDS, Variants
 from cvbench_tui.worker.timing.timed_passes import AlonePass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+from tests.every import every
 
 pytestmark = pytest.mark.torch
-SHORT = replace(PROTOCOLS["quick"], budget_s=0.1, warmup_cap_s=0.01, round_s=0.01)
+SHORT = replace(PROTOCOLS["quick"], warmup_cap_s=0.01)
 DENSE = Case(find_layer("Dense").workload, "cpu", 1)
 
 
@@ -106,7 +107,7 @@ class Logged(CpuBackend):
         return super().now_s()
 
 
-@pytest.mark.parametrize(
+@every(
     ("phase", "group", "log"),
     [
         ("forward", 1, "clear before mark forward mark"),

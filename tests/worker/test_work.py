@@ -8,6 +8,7 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
+from tests.every import every
 
 pytestmark = pytest.mark.torch
 
@@ -71,7 +72,7 @@ def matrix_counts(entry):
     return {phase: products_of(tally) for phase, tally in tallies(module, inputs, "cpu")}
 
 
-@pytest.mark.parametrize("entry", LAYERS, ids=lambda entry: entry.name)
+@every("entry", LAYERS, ids=lambda entry: entry.name)
 def test_every_layer_is_counted_completely(entry):
     found = work(entry.name)
     assert tuple(found) == FOUR
@@ -82,7 +83,7 @@ def test_every_layer_is_counted_completely(entry):
     assert found["total"].bytes == found["forward"].bytes + found["backward"].bytes
 
 
-@pytest.mark.parametrize("entry", MODELS, ids=lambda entry: entry.op)
+@every("entry", MODELS, ids=lambda entry: entry.op)
 def test_every_model_is_counted_completely_and_as_published(entry):
     from cvbench_tui.worker.extras.flops import tallies, without_data
 
@@ -99,7 +100,7 @@ WITH_BIAS = ("Conv3x3/1", "Conv5x5/2", "Patch embedding", "Transposed 2x2/2")
 LINEAR = ("Dense", "Linear up", "Linear QKV", "Swin window attention")
 
 
-@pytest.mark.parametrize("name", [*WITHOUT_BIAS, *LINEAR])
+@every("name", [*WITHOUT_BIAS, *LINEAR])
 def test_products_are_counted_as_torch_does(name):
     ours = matrix_counts(layer(name))
     assert (ours["forward"], ours["backward"]) == torch_counts(layer(name))
