@@ -12,9 +12,9 @@ from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, Ru
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.storage.runs import read_events
+from cvbench_tui.tui.background import log_buffer as journal
+from cvbench_tui.tui.background.log_buffer import MAX_LINES, LogBuffer, words
 from cvbench_tui.tui.messages import Logged
-from cvbench_tui.tui.state import log_buffer as journal
-from cvbench_tui.tui.state.log_buffer import MAX_LINES, LogBuffer, words
 from tests.tui.waits import wait_until
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"

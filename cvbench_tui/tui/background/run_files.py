@@ -13,7 +13,7 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.background.threads import BackgroundThread, Post
-from cvbench_tui.tui.widgets.result_table_layout import lay_out
+from cvbench_tui.tui.state.table_layout import lay_out
 
 
 class HistoryRead(Message):

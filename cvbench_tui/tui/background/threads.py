@@ -21,7 +21,7 @@ from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
-from cvbench_tui.tui.widgets.result_table_layout import lay_out
+from cvbench_tui.tui.state.table_layout import lay_out
 
 PROGRESS_EVERY_S = 0.25
 """Shortest time between two messages about a run: a redraw above 4 Hz was seen to disturb the timing, and rows may come

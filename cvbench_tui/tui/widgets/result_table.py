@@ -19,7 +19,7 @@ from textual.strip import Strip
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.widgets.result_table_layout import GUTTER, Layout, Line, lay_out, lines_of
+from cvbench_tui.tui.state.table_layout import GUTTER, Layout, Line, lay_out, lines_of
 
 if TYPE_CHECKING:
     from cvbench_tui.results.table.build import Table

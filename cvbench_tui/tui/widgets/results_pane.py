@@ -20,10 +20,10 @@ from textual.widgets import Input, Static
 from cvbench_tui.results.table.view import GroupBy, View
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Filter
 from cvbench_tui.tui.widgets.result_table import ResultTable
-from cvbench_tui.tui.widgets.result_table_layout import ARROWS
 from cvbench_tui.tui.widgets.sorting import next_column, reversed_order, toggled
 
 if TYPE_CHECKING:
