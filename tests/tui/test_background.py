@@ -15,6 +15,7 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.runs import reopen_log
+from cvbench_tui.tui.background import poster
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import ProbeThread, RunThread
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
@@ -38,7 +39,7 @@ def events(posted: list[Message]) -> list[Event]:
 def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "PROGRESS_EVERY_S", 3600.0)
+    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 3600.0)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
     first, held, last = (message for message in posted if isinstance(message, RunAdvanced))
@@ -53,18 +54,18 @@ def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
 
 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "PROGRESS_EVERY_S", 0.01)
+    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 0.01)
     posted: list[Message] = []
     told = threading.Semaphore(0)
-    outlet = background.Outlet(lambda message: (posted.append(message), told.release()))
+    mine = poster.ThrottledPoster[RunAdvanced](lambda message: (posted.append(message), told.release()))
     beginning = recorded.good()[:2]
     run = Run("id", plan(), 0.0, "1")
     for event in beginning:
-        outlet.tell(event, run)
+        mine.offer(RunAdvanced(event, run))
     while not any(event is beginning[-1] for event in events(posted)):
         assert told.acquire(timeout=10)
-    outlet.close()
-    assert len(posted) <= len(beginning), "closing tells nothing twice"
+    mine.flush()
+    assert len(posted) <= len(beginning), "nothing is posted twice"
 
 
 def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:

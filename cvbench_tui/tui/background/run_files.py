@@ -12,7 +12,8 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.background.threads import BackgroundThread, Post
+from cvbench_tui.tui.background.poster import Post
+from cvbench_tui.tui.background.threads import BackgroundThread
 from cvbench_tui.tui.state.table_layout import lay_out
 
 

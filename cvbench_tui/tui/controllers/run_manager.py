@@ -14,8 +14,9 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, words
-from cvbench_tui.tui.background.threads import Post, ProbeThread, RunThread
+from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
+from cvbench_tui.tui.background.poster import Post
+from cvbench_tui.tui.background.threads import ProbeThread, RunThread
 
 EXIT_WAIT_S = 0.4
 """Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
@@ -158,7 +159,7 @@ class RunManager:
 
     def _note(self, event: Event, run: Run) -> None:
         """A line of our own about what happened; in the thread that drives the run."""
-        text = words(event, run)
+        text = event_text(event, run)
         if text:
             self._journal.write(f"{clock_text(self._clock())} {text}")
 
