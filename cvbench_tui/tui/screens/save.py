@@ -23,7 +23,7 @@ from cvbench_tui.results.export.markdown import Layout
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.state import destination
+from cvbench_tui.tui.state import save_path
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
 from cvbench_tui.tui.widgets.path_input import PathInput
@@ -59,14 +59,14 @@ class SaveScreen(Modal[Path]):
         """A relative path begins in the suggestion's folder.
 
         ``write`` raises CvbenchError when it cannot. ``check`` says in a sentence what speaks against a path, or
-        nothing; left out, ``destination.problem`` looks without touching anything. ``download``: the file goes to a
+        nothing; left out, ``save_path.path_problem`` looks without touching anything. ``download``: the file goes to a
         browser, so only its name counts, and that is all ``write`` gets.
         """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
         self._layout = layout
-        self._check = check or (_suffix_problem if download else destination.problem)
+        self._check = check or (save_path.suffix_problem if download else save_path.path_problem)
         self._download = download
         self._timer: Timer | None = None
 
@@ -91,8 +91,8 @@ class SaveScreen(Modal[Path]):
         """The form at once, a look at the disk when the typing pauses."""
         path = self._path()
         layout = self.query_one(LayoutChoice)
-        layout.visible = destination.has_layout(path)
-        form = destination.form(path, layout.layout_name)
+        layout.visible = save_path.has_layout(path)
+        form = save_path.format_text(path, layout.layout_name)
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:
@@ -112,7 +112,7 @@ class SaveScreen(Modal[Path]):
         return self._check(self._path()) if self._typed() and self._path().name else "Name a file."
 
     def _exists(self, path: Path) -> bool:
-        return not self._download and destination.exists(path)
+        return not self._download and os.path.isfile(path)  # ``Path.is_file`` raises where a folder may not be read
 
     def _say(self, sentence: str, *, remark: bool = False) -> None:
         complaint = self.query_one("#complaint", Static)
@@ -159,10 +159,3 @@ class SaveScreen(Modal[Path]):
     def action_close(self) -> None:
         """Leave without saving."""
         self.dismiss(None)
-
-
-def _suffix_problem(path: Path) -> str:
-    """What speaks against a download's name: nothing but a suffix of no form."""
-    if path.suffix.lower() in destination.SUFFIXES:
-        return ""
-    return f"{path.suffix or 'No suffix'} is no form: see above."

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from cvbench_tui.tui.state.destination import SUFFIXES
+from cvbench_tui.tui.state.save_path import SUFFIXES
 
 MAX_ENTRIES = 5000
 """Entries of a folder that are looked at: a larger one is no place to choose from by completion."""
