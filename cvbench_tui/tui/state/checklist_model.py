@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cvbench_tui.tui.state.fuzzy_match import Text, fold
+from textual.fuzzy import FuzzySearch
 
 GroupState = Literal["all", "some", "none"]
+WORD = re.compile(r"[^\W\d_]+|\d+")
+MIN_SHARE = 0.5
+"""Share of the best name's score that another name needs: ``resnet18`` is 36 in Resnet18, 14 in resnext101_32x8d."""
+MAX_LETTERS = 40
+"""Letters of a name that are searched: Textual tries every way to align them."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,28 @@ class ChecklistLine:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Match:
     """How an item answers the filter."""
 
-    score: int
+    score: float = 0.0
     """More is better; only compared, never shown."""
-    positions: tuple[int, ...]
-    """Letters of its name that were meant."""
+    positions: frozenset[int] = frozenset()
+    """Indexes of the letters of its name that were found."""
+
+
+class NameSearch(FuzzySearch):
+    """Textual's search, with digits as the beginning of a word, so that ``rn18`` is Resnet18 before regnet_y_128gf."""
+
+    @classmethod
+    def get_first_letters(cls, candidate: str) -> frozenset[int]:  # type: ignore[override]  # Textual's is cached
+        """Indexes of what counts double: where a word or a number begins."""
+        return frozenset(match.start() for match in WORD.finditer(candidate))
+
+    def match(self, query: str, candidate: str) -> tuple[float, Sequence[int]]:
+        """Score and indexes; an underscore answers a blank. (0, ()) where the letters are not there in this order."""
+        return (
+            super().match(*(text.replace("_", " ")[:MAX_LETTERS] for text in (query, candidate))) if query else (0, ())
+        )
 
 
 class ChecklistModel:
@@ -67,6 +88,7 @@ class ChecklistModel:
         self.noun = noun
         self.folded: set[str] = set()
         self._filter_text = ""
+        self._names = NameSearch()
         self._ticked = set(ticked)
         self._take(items)
 
@@ -80,7 +102,6 @@ class ChecklistModel:
         self._groups: dict[str, list[Item]] = {}
         for item in self.items:
             self._groups.setdefault(item.group, []).append(item)
-        self._texts: dict[str, tuple[Text, ...]] = {}
         self._search()
 
     # -- the filter
@@ -97,38 +118,31 @@ class ChecklistModel:
             self._search()
 
     def _search(self) -> None:
-        words = fold(self._filter_text).split()
-        if words and not self._texts:  # not before the first letter: the first frame does not wait for it
-            self._texts = {item.key: (Text(item.name), Text(item.words), Text(item.group)) for item in self.items}
-        found = {item.key: self._find(item, words) for item in self.items}
-        self._found: dict[str, _Found] = {key: value for key, value in found.items() if value is not None}
+        """Look for every word in the names, letter by letter; whole in the other words and families."""
+        text = self._filter_text.strip()
+        # A name that has the words side by side is meant before one that has them anywhere: ``convnext t``.
+        found = {item.key: Match(self._names.match(text, item.name)[0]) for item in self.items}
+        for word in text.split():
+            names = {item.key: self._names.match(word, item.name) for item in self.items}
+            enough = MIN_SHARE * max(score for score, _ in names.values()) if names else 0.0
+            for item in self.items:
+                score, positions = names[item.key]
+                if score < enough or not score:
+                    whole = word.casefold() in f"{item.words} {item.group}".casefold()
+                    score, positions = (len(word), ()) if whole else (0.0, ())
+                before = found.pop(item.key, None)
+                if before is not None and score:
+                    found[item.key] = Match(before.score + score, before.positions.union(positions))
+        self._matches = found
 
-    def _find(self, item: Item, words: Sequence[str]) -> _Found | None:
-        """A match in the name counts more than the same one elsewhere."""
-        score, positions = 0, set[int]()
-        for word in words:
-            matches = [text.find(word) for text in self._texts[item.key]]
-            ranks = [2 * match.kind + (place == 0) for place, match in enumerate(matches) if match is not None]
-            if not ranks:
-                return None
-            score += max(ranks)
-            positions.update(matches[0].positions if matches[0] is not None else ())
-        return _Found(score, tuple(sorted(positions)))
-
-    def match(self, item: Item) -> tuple[int, ...]:
-        """Indexes of the letters of its name that the filter found."""
-        found = self._found.get(item.key)
-        return found.positions if found is not None else ()
-
-    def score(self, item: Item) -> int:
-        """How well it answers the filter: more is better, 0 without a filter."""
-        found = self._found.get(item.key)
-        return found.score if found is not None else 0
+    def match(self, item: Item) -> Match:
+        """How an item that is shown answers the filter."""
+        return self._matches.get(item.key, Match())
 
     @property
     def shown(self) -> tuple[Item, ...]:
         """The items the filter lets through, family by family; in folded families, too."""
-        return tuple(item for items in self._groups.values() for item in items if item.key in self._found)
+        return tuple(item for items in self._groups.values() for item in items if item.key in self._matches)
 
     @property
     def lines(self) -> tuple[ChecklistLine, ...]:
@@ -151,7 +165,7 @@ class ChecklistModel:
 
     def members(self, group: str) -> tuple[Item, ...]:
         """The items of a family that the filter lets through."""
-        return tuple(item for item in self._groups.get(group, ()) if item.key in self._found)
+        return tuple(item for item in self._groups.get(group, ()) if item.key in self._matches)
 
     def is_folded(self, group: str) -> bool:
         """True when only its heading is there. A filter shows what it finds, wherever that is."""

@@ -248,8 +248,8 @@ class Checklist(Vertical):
             return kept
         return kept if kept.item is not None and self._score(kept) == self._score(best) else best
 
-    def _score(self, line: ChecklistLine) -> int:
-        return self.ticks.score(line.item) if line.item is not None else 0
+    def _score(self, line: ChecklistLine) -> float:
+        return self.ticks.match(line.item).score if line.item is not None else 0
 
     def _retitle(self) -> None:
         title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"

@@ -5,7 +5,7 @@ Nothing is cut that can be left out instead: a column without room is not drawn,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -123,13 +123,13 @@ def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -
     right = columns.beside(item, room - cell_len(full))
     name = clip(full, room - cell_len(right))
     gap = " " * (room - cell_len(name) - cell_len(right))
-    marked = _highlighted(name, ticks.match(item), _name_role(ticks, item))
+    marked = _highlighted(name, ticks.match(item).positions, _name_role(ticks, item))
     return (_box(ticks, item), *marked, ("note", gap + right))
 
 
-def _highlighted(name: str, positions: Sequence[int], role: Role) -> tuple[Part, ...]:
+def _highlighted(name: str, found: Collection[int], role: Role) -> tuple[Part, ...]:
     """The name in stretches that the filter found and stretches that it did not."""
-    found, parts = set(positions), list[Part]()
+    parts = list[Part]()
     for at, letter in enumerate(name):
         kind: Role = "match" if at in found else role
         if parts and parts[-1][0] == kind:
@@ -153,7 +153,7 @@ def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part,
         first = f" {first}"
     else:
         first, more = "", _folded(words, room)
-    marked = _highlighted(head, ticks.match(item), _name_role(ticks, item))
+    marked = _highlighted(head, ticks.match(item).positions, _name_role(ticks, item))
     indent = " " * BOX_CELLS
     return ((_box(ticks, item), *marked, (tail, first)), *(((tail, indent + line),) for line in more))
 
