@@ -32,10 +32,11 @@ from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
-from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.filter_input import ListFilter, PaneFilter
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.option_list import DialogList, ListFilter
+from cvbench_tui.tui.widgets.option_list import DialogList
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import ChoiceLines
@@ -55,7 +56,7 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     BenchApp: (("5",), None),
     MainScreen: (("5",), None),
     Checklist: (("1",), None),
-    Filter: (("1", "slash"), None),
+    PaneFilter: (("1", "slash"), None),
     ResultTable: (("4",), None),
     ResultsPane: (("4",), None),
     DetailView: (("4", "enter"), None),

@@ -61,7 +61,7 @@ def test_a_line_is_a_box_a_name_and_numbers_at_the_right() -> None:
 
 def test_no_model_is_cut_and_no_number_either() -> None:
     models = dated().models
-    models.unfold_all()
+    models.folded.clear()
     for width in (31, 33, 37, 45, 76):
         found = texts(models, width)
         for item in models.items:

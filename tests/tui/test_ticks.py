@@ -79,26 +79,24 @@ def test_a_family_stands_together_under_one_heading() -> None:
 
 def test_a_folded_family_is_its_heading_and_a_filter_looks_into_it() -> None:
     mine = families()
-    mine.fold("one")
-    mine.fold("no family")
+    mine.folded.add("one")
+    mine.folded.add("")
     assert lines(mine) == ["one", "two", "b", "e"]
     mine.filter_text = "cc"
     assert lines(mine) == ["one", "c"]
     mine.filter_text = " "
     assert lines(mine) == ["one", "two", "b", "e"]
-    mine.unfold("one")
-    assert mine.folded == set()
-    mine.fold_all()
+    mine.folded = set(mine.groups)
     assert lines(mine) == ["one", "two"]
-    mine.fold_all(but=["two"])
+    mine.folded.discard("two")
     assert lines(mine) == ["one", "two", "b", "e"]
-    mine.unfold_all()
+    mine.folded.clear()
     assert len(lines(mine)) == 7
 
 
 def test_all_ticks_folded_families_too_and_their_ticks_count_as_hidden() -> None:
     mine = families()
-    mine.fold("one")
+    mine.folded.add("one")
     mine.tick_shown(True)
     assert mine.ticked == ("a", "b", "c", "d")
     assert mine.hidden_ticked == 3
@@ -107,15 +105,15 @@ def test_all_ticks_folded_families_too_and_their_ticks_count_as_hidden() -> None
 
 def test_a_family_is_ticked_whole_and_unticked_only_when_it_is_whole() -> None:
     mine = families()
-    assert mine.group_state("one") == "none"
+    assert mine.ticked_of("one") == (0, 3)
     mine.toggle("c")
-    assert mine.group_state("one") == "some"
+    assert mine.ticked_of("one") == (1, 3)
     mine.toggle_group("one")
-    assert (mine.group_state("one"), mine.ticked) == ("all", ("a", "c", "d"))
+    assert (mine.ticked_of("one"), mine.ticked) == ((3, 3), ("a", "c", "d"))
     mine.toggle_group("one")
     assert mine.ticked == ()
     mine.toggle_group("two")
-    assert (mine.group_state("two"), mine.ticked) == ("all", ("b",)), "what cannot be ticked is not missed"
+    assert (mine.ticked_of("two"), mine.ticked) == ((1, 1), ("b",)), "what cannot be ticked is not missed"
 
 
 def test_a_family_under_a_filter_is_what_the_filter_shows_of_it() -> None:
@@ -123,9 +121,9 @@ def test_a_family_under_a_filter_is_what_the_filter_shows_of_it() -> None:
     mine.filter_text = "cc"
     mine.toggle_group("one")
     assert mine.ticked == ("c",)
-    assert mine.group_state("one") == "all"
+    assert mine.ticked_of("one") == (1, 1)
     mine.filter_text = ""
-    assert mine.group_state("one") == "some"
+    assert mine.ticked_of("one") == (1, 3)
 
 
 BEST = {

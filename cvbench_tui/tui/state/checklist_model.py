@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from textual.fuzzy import FuzzySearch
 
-GroupState = Literal["all", "some", "none"]
 WORD = re.compile(r"[^\W\d_]+|\d+")
 MIN_SHARE = 0.5
-"""Share of the best name's score that another name needs: ``resnet18`` is 36 in Resnet18, 14 in resnext101_32x8d."""
+"""Share of the best name's score that another name needs: ``resnet18`` is 40 in Resnet18, 16 in resnext101_32x8d."""
 MAX_LETTERS = 40
 """Letters of a name that are searched: Textual tries every way to align them."""
 
@@ -64,9 +62,8 @@ class NameSearch(FuzzySearch):
 
     def match(self, query: str, candidate: str) -> tuple[float, Sequence[int]]:
         """Score and indexes; an underscore answers a blank. (0, ()) where the letters are not there in this order."""
-        return (
-            super().match(*(text.replace("_", " ")[:MAX_LETTERS] for text in (query, candidate))) if query else (0, ())
-        )
+        query, candidate = (text.replace("_", " ")[:MAX_LETTERS] for text in (query, candidate))
+        return super().match(query, candidate) if query else (0, ())
 
 
 class ChecklistModel:
@@ -87,21 +84,19 @@ class ChecklistModel:
         self.headings = tuple(headings)
         self.noun = noun
         self.folded: set[str] = set()
+        """Families of which only the heading is there."""
         self._filter_text = ""
         self._names = NameSearch()
-        self._ticked = set(ticked)
-        self._take(items)
+        self.offer(items, ticked)
 
     def offer(self, items: Sequence[Item], ticked: Iterable[str]) -> None:
-        """Put other items in its place, with these ticked; filter and folds stay."""
-        self._take(items)
-        self.tick_only(ticked)
-
-    def _take(self, items: Sequence[Item]) -> None:
-        self.items: tuple[Item, ...] = tuple(items)
+        """Put other items in place of these, with those ticked; filter and folds stay."""
+        self.items = tuple(items)
+        self._able = {item.key for item in items if not item.reason}
         self._groups: dict[str, list[Item]] = {}
-        for item in self.items:
+        for item in items:
             self._groups.setdefault(item.group, []).append(item)
+        self.tick_only(ticked)
         self._search()
 
     # -- the filter
@@ -142,7 +137,7 @@ class ChecklistModel:
     @property
     def shown(self) -> tuple[Item, ...]:
         """The items the filter lets through, family by family; in folded families, too."""
-        return tuple(item for items in self._groups.values() for item in items if item.key in self._matches)
+        return tuple(item for group in self._groups for item in self.members(group))
 
     @property
     def lines(self) -> tuple[ChecklistLine, ...]:
@@ -165,42 +160,16 @@ class ChecklistModel:
 
     def members(self, group: str) -> tuple[Item, ...]:
         """The items of a family that the filter lets through."""
-        return tuple(item for item in self._groups.get(group, ()) if item.key in self._matches)
+        return tuple(item for item in self._groups[group] if item.key in self._matches)
 
     def is_folded(self, group: str) -> bool:
         """True when only its heading is there. A filter shows what it finds, wherever that is."""
-        return group in self.folded and not self._filter_text.strip()
-
-    def fold(self, group: str) -> None:
-        """Leave only its heading. Nothing for what is no family."""
-        self.folded |= {group} & set(self.groups)
-
-    def unfold(self, group: str) -> None:
-        """Show its items again."""
-        self.folded.discard(group)
-
-    def fold_all(self, but: Iterable[str] = ()) -> None:
-        """Leave only the headings, but of those families."""
-        self.folded = set(self.groups) - set(but)
-
-    def unfold_all(self) -> None:
-        """Show every item again."""
-        self.folded.clear()
+        return bool(group) and group in self.folded and not self._filter_text.strip()
 
     def ticked_of(self, group: str) -> tuple[int, int]:
         """How many of a family's items that the filter lets through are ticked, and how many could be."""
-        able = [item for item in self.members(group) if not item.reason]
-        return sum(1 for item in able if item.key in self._ticked), len(able)
-
-    def group_state(self, group: str) -> GroupState:
-        """Whether those are all ticked, some, or none."""
-        ticked, able = self.ticked_of(group)
-        return "none" if not ticked else "all" if ticked == able else "some"
-
-    def toggle_group(self, group: str) -> None:
-        """Tick all of a family that the filter lets through, or, when they all are, untick them."""
-        on = self.group_state(group) != "all"
-        self._flip({item.key for item in self.members(group) if self.has(item.key) != on})
+        able = {item.key for item in self.members(group)} & self._able
+        return len(able & self._ticked), len(able)
 
     # -- ticks
 
@@ -212,13 +181,12 @@ class ChecklistModel:
     @property
     def able(self) -> int:
         """How many items could be ticked."""
-        return sum(1 for item in self.items if not item.reason)
+        return len(self._able)
 
     @property
     def hidden_ticked(self) -> int:
         """How many ticked items have no line now: the filter hides them, or their family is folded."""
-        seen = {line.item.key for line in self.lines if line.item is not None}
-        return len(set(self.ticked) - seen)
+        return len(self._ticked - {line.item.key for line in self.lines if line.item is not None})
 
     def has(self, key: str) -> bool:
         """True when that item is ticked."""
@@ -226,19 +194,25 @@ class ChecklistModel:
 
     def tick_only(self, keys: Iterable[str]) -> None:
         """Tick these in place of what is ticked; what is not here or cannot be ticked is left out."""
-        self._ticked = set(keys) & {item.key for item in self.items if not item.reason}
+        self._ticked = self._able & set(keys)
 
     def toggle(self, key: str) -> None:
         """Tick it, or take the tick away. Nothing for an item that cannot be ticked."""
-        self._flip({key})
+        self._ticked ^= self._able & {key}
 
-    def invert_shown(self) -> None:
-        """Swap the ticks of what is shown; the rest keeps its own."""
-        self._flip({item.key for item in self.shown})
+    def toggle_group(self, group: str) -> None:
+        """Tick all of a family that the filter lets through, or, when they all are, untick them."""
+        ticked, able = self.ticked_of(group)
+        self._tick(self.members(group), ticked < able)
 
     def tick_shown(self, on: bool) -> None:
         """Tick, or untick, everything that is shown; the rest keeps its own."""
-        self._flip({item.key for item in self.shown if self.has(item.key) != on})
+        self._tick(self.shown, on)
 
-    def _flip(self, keys: set[str]) -> None:
-        self._ticked ^= keys & {item.key for item in self.items if not item.reason}
+    def invert_shown(self) -> None:
+        """Swap the ticks of what is shown; the rest keeps its own."""
+        self._ticked ^= self._able & {item.key for item in self.shown}
+
+    def _tick(self, items: Iterable[Item], on: bool) -> None:
+        keys = self._able & {item.key for item in items}
+        self._ticked = self._ticked | keys if on else self._ticked - keys

@@ -49,7 +49,7 @@ class PlanSelection:
         self._environment: Environment | None = None
         self._items(None)
         for ticks in (self.models, self.layers):
-            ticks.fold_all(but=UNFOLDED)
+            ticks.folded = set(ticks.groups) - set(UNFOLDED)
         if base is not None:
             self.apply(base)
         if protocol is not None:

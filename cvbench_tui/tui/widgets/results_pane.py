@@ -22,7 +22,7 @@ from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.checklist.pane import Filter
+from cvbench_tui.tui.widgets.filter_input import PaneFilter
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.sorting import next_column, reversed_order, toggled
 
@@ -81,7 +81,7 @@ class ResultsPane(Vertical):
         self.jump_key = "4"
         self.table = ResultTable(id="table")
         self._empty = Invitation(id="empty", markup=False)
-        self._filter = Filter(placeholder="filter rows", compact=True)
+        self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
         self._hidden: tuple[str, ...] = ()
         self._title = ""
@@ -242,8 +242,8 @@ class ResultsPane(Vertical):
             self.view = replace(self.view, filter_text=self._filter.value)
             self.draw()
 
-    @on(Filter.Left)
-    def _filter_left(self, event: Filter.Left) -> None:
+    @on(PaneFilter.Left)
+    def _filter_left(self, event: PaneFilter.Left) -> None:
         event.stop()
         self._apply_filter()
         self.focus_inside()
