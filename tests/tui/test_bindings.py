@@ -39,7 +39,7 @@ from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.option_list import DialogList
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.path_input import PathInput
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 from tests.tui import recorded
@@ -62,10 +62,10 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     DetailView: (("4", "enter"), None),
     DetailScreen: (("4", "enter"), None),
     LogPane: (("5",), None),
-    SaveScreen: (("s",), ChoiceLines),
+    SaveScreen: (("s",), RadioList),
     PathInput: (("s",), PathInput),
-    SettingsScreen: (("b",), ChoiceLines),
-    ChoiceLines: (("b",), ChoiceLines),
+    SettingsScreen: (("b",), RadioList),
+    RadioList: (("b",), RadioList),
     PresetsScreen: (("P",), None),
     DialogList: (("P",), None),
     ColumnsScreen: (("4", "c"), None),

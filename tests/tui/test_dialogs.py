@@ -16,8 +16,8 @@ from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state import plan_summary as summary
 from cvbench_tui.tui.state.save_path import path_problem
-from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
 from cvbench_tui.tui.widgets.path_input import suggestion
+from cvbench_tui.tui.widgets.radio_list import RadioList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen
 from tests.tui.waits import until
 
@@ -166,7 +166,7 @@ async def test_tab_completes_then_goes_on_and_right_and_end_complete_too(tmp_pat
         await pilot.press("end")
         assert field.value == "results/june.md"
         await pilot.press("tab")
-        assert isinstance(app.screen.focused, LayoutChoice)
+        assert isinstance(app.screen.focused, RadioList)
         await pilot.press("shift+tab", "ctrl+u", *"res")
         await until(pilot, lambda: " results/" in seen(app))
         await pilot.press("right")
@@ -220,7 +220,7 @@ async def test_saving_by_mouse(tmp_path: Path) -> None:
     write = Written()
     app = DialogApp(SaveScreen(tmp_path / "table.md", write))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(LayoutChoice, offset=(3, 1))
+        await pilot.click(RadioList, offset=(3, 1))
         assert "original layout" in said(app, "#form")
         await pilot.click("#save")
         await until(pilot, lambda: app.result is not UNTOUCHED)
@@ -235,13 +235,13 @@ async def test_layouts_by_keys(tmp_path: Path) -> None:
     app = DialogApp(SaveScreen(tmp_path / "table.md", Written()))
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("tab")
-        layout = app.screen.query_one(LayoutChoice)
+        layout = app.screen.query_one(RadioList)
         for key, expected in (
             ("down", "original"), ("down", "original"), ("up", "wide"), ("j", "original"), ("k", "wide"),
             ("right", "original"), ("left", "wide"), ("space", "original"), ("space", "wide"),
         ):  # fmt: skip
             await pilot.press(key)
-            assert layout.layout_name == expected
+            assert layout.chosen == expected
             assert f"(x) {expected}" in seen(app)
 
 

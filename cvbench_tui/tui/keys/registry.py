@@ -28,7 +28,7 @@ from cvbench_tui.tui.widgets.filter_input import ListFilter, PaneFilter
 from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.option_list import DialogList
 from cvbench_tui.tui.widgets.path_input import PathInput
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
@@ -52,7 +52,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the columns": (ColumnsScreen,),
     "In the past runs": (RunsScreen,),
     "In a dialog's list and its filter": (DialogList, ListFilter),
-    "In a dialog's choice": (ChoiceLines,),
+    "In a dialog's choice": (RadioList,),
     "In a question": (ConfirmScreen,),
     "Among the jump letters": (JumpScreen,),
     "In the help": (HelpScreen, Page),

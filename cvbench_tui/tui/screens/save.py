@@ -8,7 +8,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,12 +25,15 @@ from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
 from cvbench_tui.tui.state import save_path
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
 from cvbench_tui.tui.widgets.path_input import PathInput
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
 Check = Callable[[Path], str]
+LAYOUTS: tuple[tuple[Layout, str], ...] = (
+    ("wide", "every column, one row per case"),
+    ("original", "the form of the published tables"),
+)
 CHECK_S = 0.15
 """Seconds without a key after which the path is looked at."""
 
@@ -79,20 +82,19 @@ class SaveScreen(Modal[Path]):
             yield Static("File", markup=False)
             yield field
             yield Static(id="form", markup=False)
-            yield LayoutChoice(self._layout)
+            yield RadioList(LAYOUTS, self._layout)
             yield Static(id="complaint", classes="message", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Save", id="save", variant="primary", compact=True)
                 yield Button("Close", id="close", compact=True)
 
     @on(Input.Changed)
-    @on(ChoiceLines.Changed)
+    @on(RadioList.Changed)
     def _edited(self) -> None:
         """The form at once, a look at the disk when the typing pauses."""
         path = self._path()
-        layout = self.query_one(LayoutChoice)
-        layout.visible = save_path.has_layout(path)
-        form = save_path.format_text(path, layout.layout_name)
+        self.query_one(RadioList).visible = save_path.has_layout(path)
+        form = save_path.format_text(path, self._chosen_layout())
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:
@@ -134,11 +136,14 @@ class SaveScreen(Modal[Path]):
         if not wanted:
             return
         try:
-            self._write(self._path(), self.query_one(LayoutChoice).layout_name)
+            self._write(self._path(), self._chosen_layout())
         except CvbenchError as error:
             self._say(f"{error.message} {error.hint}".strip())
         else:
             self.dismiss(self._path())
+
+    def _chosen_layout(self) -> Layout:
+        return cast(Layout, self.query_one(RadioList).chosen)
 
     def _typed(self) -> str:
         return self.query_one("#path", Input).value.strip()
