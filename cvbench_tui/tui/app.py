@@ -249,8 +249,8 @@ class BenchApp(AppActions, inherit_bindings=False):
     def _copy(self, event: CopyWanted) -> None:
         self.save_controller.copy(event.text, event.what)
 
-    @on(ResultTable.Chosen)
-    def _row_chosen(self, event: ResultTable.Chosen) -> None:
+    @on(ResultTable.Opened)
+    def _row_chosen(self, event: ResultTable.Opened) -> None:
         """Enter, or a second click, on a row."""
         from cvbench_tui.tui.screens.detail import DetailScreen
 

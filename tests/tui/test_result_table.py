@@ -62,7 +62,7 @@ class TableApp(App[None]):
         self.run_, self.view = run or self.run_, view or self.view
         self.table.show(build(self.run_, self.view), self.view)
 
-    def on_result_table_chosen(self, event: ResultTable.Chosen) -> None:
+    def on_result_table_opened(self, event: ResultTable.Opened) -> None:
         self.heard.append(event.key)
 
     def on_result_table_heading_clicked(self, event: ResultTable.HeadingClicked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -50,12 +51,11 @@ class ListFilter(FilterInput):
                 tooltip="Empty the filter, then leave it"),
     ]  # fmt: skip
 
+    @dataclass(eq=False)
     class Moved(Message):
         """The cursor of the list is to go ``up`` or ``down``."""
 
-        def __init__(self, way: str) -> None:
-            super().__init__()
-            self.way = way
+        way: str
 
     def action_move(self, way: str) -> None:
         """Move in the list, with the focus staying here."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -16,12 +18,11 @@ PANES = ("models", "layers", "devices", "results", "log")
 class PaneTab(Static):
     """One tab; a click goes there."""
 
-    class Chosen(Message):
+    @dataclass(eq=False)
+    class Selected(Message):
         """The user wants that pane."""
 
-        def __init__(self, pane: str) -> None:
-            super().__init__()
-            self.pane = pane
+        pane: str
 
     def __init__(self, number: int, pane: str) -> None:
         self._pane = pane
@@ -38,7 +39,7 @@ class PaneTab(Static):
     def on_click(self, event: events.Click) -> None:
         """Go there."""
         event.stop()
-        self.post_message(self.Chosen(self._pane))
+        self.post_message(self.Selected(self._pane))
 
 
 class PaneTabs(Horizontal):

@@ -6,6 +6,7 @@ A widget of its own and not the framework's: that one draws all of itself again 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -66,33 +67,26 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     ResultTable .result-table--best { text-style: bold; color: $text-accent; }
     """
 
-    class Chosen(Message):
+    @dataclass(eq=False)
+    class Opened(Message):
         """Enter, or a second click, on a row."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
+        key: str
 
     class Highlighted(Message):
         """The cursor is on another row."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
+    @dataclass(eq=False)
     class HeadingClicked(Message):
         """The heading of that column."""
 
-        def __init__(self, column: str) -> None:
-            super().__init__()
-            self.column = column
+        column: str
 
+    @dataclass(eq=False)
     class Hidden(Message):
         """Which columns the pane is too narrow for, by heading, the most wanted first."""
 
-        def __init__(self, headings: tuple[str, ...]) -> None:
-            super().__init__()
-            self.headings = headings
+        headings: tuple[str, ...]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -230,7 +224,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self.refresh_line(number + 1)
         if key is not None:
             self._bring_into_view()
-            self.post_message(self.Highlighted(key))
+            self.post_message(self.Highlighted())
 
     def _bring_into_view(self) -> None:
         number, top, height = self._number(self.cursor), self.scroll_offset.y, self.size.height - 1
@@ -265,7 +259,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     def action_choose(self) -> None:
         """The row under the cursor."""
         if self.cursor is not None:
-            self.post_message(self.Chosen(self.cursor))
+            self.post_message(self.Opened(self.cursor))
 
     def on_click(self, event: events.Click) -> None:
         """A heading sorts; a row takes the cursor, and on a second click opens."""

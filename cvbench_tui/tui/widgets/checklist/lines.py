@@ -7,6 +7,7 @@ a filter. Here a line costs something only while it is seen, and only changed ro
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -57,12 +58,11 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
     hover: reactive[int | None] = reactive(None, repaint=False)
     """Index of the line under the mouse."""
 
+    @dataclass(eq=False)
     class Clicked(Message):
         """A click on a line, which the cursor is on now."""
 
-        def __init__(self, *, on_box: bool) -> None:
-            super().__init__()
-            self.on_box = on_box
+        on_box: bool
 
     def __init__(self, ticks: ChecklistModel, show_headings: Callable[[tuple[str, ...]], object]) -> None:
         """``show_headings`` is called with those of the columns that are drawn, when they are others."""
