@@ -75,9 +75,7 @@ def screen_of(table: ResultTable) -> list[str]:
 
 def style_of(table: ResultTable, key: str, words: str):
     """The style of the segment with those words in the row of that key."""
-    number = table._number(key)
-    assert number is not None
-    return next(segment.style for segment in table._strip(number) if words in segment.text)
+    return next(segment.style for segment in table._strip(table._numbers[key]) if words in segment.text)
 
 
 async def test_names_that_look_like_markup_are_shown_as_they_are() -> None:

@@ -59,7 +59,7 @@ class ShownColumn:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """The columns of a table at one width."""
 
     form: Form
@@ -94,7 +94,7 @@ class Layout:
         return None
 
 
-def lay_out(table: Table, view: View, width: int) -> Layout:
+def lay_out(table: Table, view: View, width: int) -> TableLayout:
     """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
     # Behind the first frame: the table brings the statistics.
     from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, phases_in, visible_columns
@@ -106,7 +106,7 @@ def lay_out(table: Table, view: View, width: int) -> Layout:
     hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
     hidden.sort(key=lambda column: -HIDE_FIRST.index(column.key))
     columns = tuple(_column(table, view, place, form) for place in places)
-    return Layout(form, columns, tuple(column.heading for column in hidden))
+    return TableLayout(form, columns, tuple(column.heading for column in hidden))
 
 
 def lines_of(table: Table) -> list[Line]:

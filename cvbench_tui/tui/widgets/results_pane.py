@@ -178,7 +178,7 @@ class ResultsPane(Vertical):
         """Show it through a view that differs in these."""
         self.view = replace(self.view, **changes)
         self.draw()
-        self.app.post_message(ViewChanged())  # a message does not bubble beyond the screen where that called this
+        self.app.post_message(ViewChanged())  # from the screen's own call it would not bubble past the screen
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column on that side."""
