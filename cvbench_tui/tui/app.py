@@ -27,6 +27,7 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.actions import AppActions
+from cvbench_tui.tui.background.gauge_thread import GaugeRead
 from cvbench_tui.tui.background.run_files import HistoryRead, HistoryThread, RunOpened, RunUnreadable
 from cvbench_tui.tui.controllers.open import OpenController
 from cvbench_tui.tui.controllers.run import RunController
@@ -45,7 +46,6 @@ from cvbench_tui.tui.terminal.apply_settings import save_folder as save_folder_o
 from cvbench_tui.tui.terminal.ascii_driver import driver_for
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
-from cvbench_tui.tui.widgets.gauge_strip import GaugeRead
 from cvbench_tui.tui.widgets.result_table import ResultTable
 
 TICK_S = 1.0
