@@ -36,25 +36,21 @@ class LogBuffer:
         """Lines there ever were, as of the last look at ``lines``."""
         self._poster = ThrottledPoster[Logged](post)
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
-        self._fresh: deque[str] = deque(maxlen=MAX_LINES)
-        self._fresh_count = 0
+        self._written = 0
         self._lock = threading.Lock()
 
     @property
-    def lines(self) -> deque[str]:
-        """The newest lines. Only here it grows, so that its reader can walk through it in peace."""
+    def lines(self) -> list[str]:
+        """A copy of the newest lines, so that its reader can walk through it while others are written."""
         with self._lock:
-            self._lines.extend(self._fresh)
-            self.count += self._fresh_count
-            self._fresh.clear()
-            self._fresh_count = 0
-        return self._lines
+            self.count = self._written
+            return list(self._lines)
 
     def write(self, line: str) -> None:
         """One more line, from any thread; never waits for the app. ``Logged`` follows, now or soon."""
         with self._lock:
-            self._fresh.append(line)
-            self._fresh_count += 1
+            self._lines.append(line)
+            self._written += 1
         self._poster.offer(Logged())
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.message import Message
@@ -21,20 +22,18 @@ class HistoryRead(Message):
     """Times of earlier runs are known now."""
 
 
+@dataclass(eq=False)
 class RunOpened(Message):
-    """A run of the past, to be shown."""
+    """A past run, to be shown."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
+    run: Run
 
 
+@dataclass(eq=False)
 class RunUnreadable(Message):
     """The run file that was asked for cannot be read."""
 
-    def __init__(self, error: CvbenchError) -> None:
-        super().__init__()
-        self.error = error
+    error: CvbenchError
 
 
 class HistoryThread(BackgroundThread):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +66,7 @@ class RunManager:
         return self._drive.path if self._drive is not None else None
 
     @property
-    def lines(self) -> deque[str]:
+    def lines(self) -> list[str]:
         """The newest lines of the log: the worker's stderr and what happened. For the app's thread only."""
         return self._journal.lines
 

@@ -1,10 +1,10 @@
-"""The settings while the app is open: what it was told, and what it writes back. The file is ``settings``'s."""
+"""The settings while the app is open. Reading and writing the file is ``settings``'s."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import Last, Settings, save
 
 
+@dataclass(eq=False)
 class Unsaved(Message):
-    """The settings could not be written down."""
+    """The settings could not be written to their file."""
 
-    def __init__(self, error: StoreError) -> None:
-        super().__init__()
-        self.error = error
+    error: StoreError
 
 
 class SettingsStore:
@@ -29,7 +28,7 @@ class SettingsStore:
         """Without a path nothing is written."""
         self.settings = settings or Settings()
         self.complain: Callable[[StoreError], object] = lambda error: None
-        """Told, from any thread, when the file cannot be written; once."""
+        """Called once, from any thread, when the file cannot be written."""
         self.path = path
         """The file; None when nothing is kept."""
         self._changes: dict[str, object] = {}

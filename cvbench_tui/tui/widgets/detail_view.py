@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cvbench_tui.results.stats.series import Series
 
 BAR = "\u2588"
-LABELS = MUTED
 MIN_CELLS = 20
 """Cells that a text gets in the narrowest place."""
 NO_ROW = "No row yet: the row under the cursor is explained here."
@@ -121,7 +120,7 @@ def entry(label: str, text: str, *, indent: int, width: int) -> Iterator[Content
     """``label`` dim, ``text`` from ``indent`` cells behind the margin on, folded at ``width`` cells."""
     room = max(MIN_CELLS, width - indent - 2)
     lines = textwrap.wrap(visible(text), room, break_on_hyphens=False) or [""]
-    yield Content.assemble((f"  {visible(label).ljust(indent)}", LABELS), lines[0])
+    yield Content.assemble((f"  {visible(label).ljust(indent)}", MUTED), lines[0])
     for line in lines[1:]:
         yield Content(" " * (indent + 2) + line)
 
@@ -134,17 +133,18 @@ def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:
     for each in histogram.bins:
         bar = BAR * math.ceil(room * each.count / most)
         yield Content.assemble(
-            (f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", LABELS),
+            (f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", MUTED),
             (bar, "$text-accent"),
             f" {each.count}" if each.count else "",
         )
 
 
 def _series(each: Series) -> Iterator[Content]:
-    """The samples in the order they were taken, rounds told apart."""
+    """The samples over time, with a bar where a round begins."""
     from cvbench_tui.tui.widgets.sample_plot import plot
 
-    aside = ", x set aside" if any(each.set_aside) else ""
-    yield Content.assemble((f"  in time, {each.low} to {each.high}; bars where a round begins{aside}", LABELS))
+    repeated = ", x: repeated" if any(each.set_aside) else ""
+    words = f"  samples over time, {each.low} to {each.high}; a bar marks a new round{repeated}"
+    yield Content.assemble((words, MUTED))
     for line in plot(each):
         yield Content.assemble((f"  {line}", "$text-accent"))

@@ -19,7 +19,7 @@ MAX_ENTRIES = 5000
 
 
 class PathSuggester(Suggester):
-    """The first folder, else the first file that can be written over, that goes on as the text does."""
+    """Suggests the first folder, else the first file that can be written over, that begins with the text."""
 
     def __init__(self, folder: Path) -> None:
         """``folder``: where a relative path begins."""
