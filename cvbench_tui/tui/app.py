@@ -28,7 +28,8 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.actions import AppActions
 from cvbench_tui.tui.background.gauge_thread import GaugeRead
-from cvbench_tui.tui.background.run_files import HistoryRead, HistoryThread, RunOpened, RunUnreadable
+from cvbench_tui.tui.background.run_files import HistoryRead, RunOpened, RunUnreadable, read_history
+from cvbench_tui.tui.background.threads import BackgroundThread
 from cvbench_tui.tui.controllers.open import OpenController
 from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
@@ -133,7 +134,8 @@ class BenchApp(AppActions, inherit_bindings=False):
         notify_problems(self, self._problems + check_view(self))
 
     def _read_history(self) -> None:
-        HistoryThread(self.post_message, self.forecast.history, lambda: not self.is_running).start()
+        history = self.forecast.history
+        BackgroundThread(self.post_message, read_history, history, lambda: not self.is_running).start()
 
     # -- what the background says
 

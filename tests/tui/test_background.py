@@ -17,7 +17,7 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.runs import reopen_log
 from cvbench_tui.tui.background import poster
 from cvbench_tui.tui.background import threads as background
-from cvbench_tui.tui.background.threads import ProbeThread, RunThread
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
 from tests.tui import recorded
 
@@ -99,10 +99,10 @@ def test_a_bug_reaches_the_app(tmp_path: Path) -> None:
 
 def test_the_threads_never_hold_up_the_exit() -> None:
     posted: list[Message] = []
-    probe = ProbeThread(posted.append, ReplaySource(recorded.good()))
-    assert probe.daemon
-    probe.start()
-    probe.join(10)
+    thread = BackgroundThread(posted.append, probe, ReplaySource(recorded.good()))
+    assert thread.daemon
+    thread.start()
+    thread.join(10)
     assert isinstance(posted[0], Probed)
     assert threading.current_thread() is threading.main_thread()
 
@@ -117,7 +117,7 @@ def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path) -> None:
 
     stopped: list[bool] = []
     log = Full()
-    recorder = background.CarefulRecorder(log, lambda: stopped.append(True))
+    recorder = background.StoppingRecorder(log, lambda: stopped.append(True))
     for event in recorded.good():
         recorder.append(event)
     assert (log.asked, stopped) == (1, [True])

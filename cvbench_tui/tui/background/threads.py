@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from cvbench_tui.core.event import CaseFinished, Event, Progress, RunFinished
@@ -23,42 +24,32 @@ from cvbench_tui.tui.state.table_layout import lay_out
 
 
 class BackgroundThread(threading.Thread):
-    """A daemon thread whose bugs reach the app."""
+    """A daemon thread that calls ``work(post, *arguments)``. Its bugs reach the app."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, work: Callable[..., object], *arguments: object) -> None:
         super().__init__(daemon=True)
-        self.post = post
+        self._post = post
+        self._work = partial(work, post, *arguments)
 
     def run(self) -> None:
         """Do the work; hand over whatever it raises."""
         try:
-            self.work()
+            self._work()
         except BaseException as error:  # raised again by the app, which is where it is seen
-            self.post(Crashed(error))
-
-    def work(self) -> None:
-        """What the thread does."""
-        raise NotImplementedError
+            self._post(Crashed(error))
 
 
-class ProbeThread(BackgroundThread):
-    """Asks the source for the devices; torch is imported meanwhile."""
-
-    def __init__(self, post: Post, source: EventSource) -> None:
-        super().__init__(post)
-        self._source = source
-
-    def work(self) -> None:
-        """Post ``Probed`` or ``ProbeFailed``."""
-        try:
-            environment = self._source.probe()
-        except CvbenchError as error:
-            self.post(ProbeFailed(error))
-        else:
-            self.post(Probed(environment))
+def probe(post: Post, source: EventSource) -> None:
+    """Ask the source for the devices, torch is imported meanwhile: ``Probed`` or ``ProbeFailed``."""
+    try:
+        environment = source.probe()
+    except CvbenchError as error:
+        post(ProbeFailed(error))
+    else:
+        post(Probed(environment))
 
 
-class CarefulRecorder:
+class StoppingRecorder:
     """Hands events on to a run log until one cannot be written; then it ends the run, once.
 
     The run is cancelled and not just left: a worker left in mid-case goes on measuring for nobody, and the next run
@@ -89,7 +80,7 @@ class RunThread(BackgroundThread):
         self, post: Post, session: Session, folder: Path, note: Callable[[Event, Run], None] = lambda event, run: None
     ) -> None:
         """``note`` is called with every event, in this thread."""
-        super().__init__(post)
+        super().__init__(post, self._drive)
         self.session = session
         self.newest: Run | None = None
         """The run after the newest event, posted or not."""
@@ -103,8 +94,8 @@ class RunThread(BackgroundThread):
         """End the run; from any thread."""
         self.session.cancel()
 
-    def work(self) -> None:
-        """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written down."""
+    def _drive(self, post: Post) -> None:
+        """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
         # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
         from cvbench_tui.results.storage.runs import create_log, reopen_log
 
@@ -113,17 +104,17 @@ class RunThread(BackgroundThread):
         try:
             with open_log(self._folder, self.session.run_id) as log:
                 self.path = log.path
-                recorder = CarefulRecorder(log, self.cancel)
+                recorder = StoppingRecorder(log, self.cancel)
                 for event, run in self.session.run(recorder):
                     last = self._handle_event(event, run)
         except CvbenchError as error:
             self._poster.flush()
-            self.post(RunRefused(error))
+            post(RunRefused(error))
             return
         if last is not None:
-            self.post(last)  # not before the file is closed: whoever hears it may open the file again
+            post(last)  # not before the file is closed: whoever hears it may open the file again
         if recorder.error is not None:
-            self.post(RunRefused(recorder.error))
+            post(RunRefused(recorder.error))
 
     def _handle_event(self, event: Event, run: Run) -> RunAdvanced | None:
         """Hand an event on; the last one of the run is returned instead."""

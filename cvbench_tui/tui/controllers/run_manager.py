@@ -15,7 +15,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
 from cvbench_tui.tui.background.poster import Post
-from cvbench_tui.tui.background.threads import ProbeThread, RunThread
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 
 EXIT_WAIT_S = 0.4
 """Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
@@ -78,7 +78,7 @@ class RunManager:
     def ask(self) -> None:
         """Start the worker and ask it for the devices; ``Probed`` or ``ProbeFailed`` will follow."""
         self.probing = True
-        ProbeThread(self._post, self._source).start()
+        BackgroundThread(self._post, probe, self._source).start()
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""

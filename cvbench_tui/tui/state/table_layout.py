@@ -1,6 +1,6 @@
 """What the table's widget draws, as plain data: columns with their widths, lines, cells with the names of their styles.
 
-No widget: ``results.table.column_fit`` chooses the columns that fit, ``results.table.build`` makes the texts.
+``results.table.column_fit`` chooses the columns that fit, ``results.table.build`` makes the texts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ if TYPE_CHECKING:
     from cvbench_tui.results.table.build import Cell, Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {
-    "OK": "ok",
-    "BUDGET": "warn",
-    "RUNNING": "run",
-    "PENDING": "dim",
-    "SKIPPED": "dim",
-    "CANCELLED": "warn",
-}
+    "OK": "ok", "BUDGET": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim", "CANCELLED": "warn",
+}  # fmt: skip
 """Every other word is a failure: ``bad``."""
 GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "warn", "X": "dim"}
 """Of the number and its letter; the letter says it without a colour."""

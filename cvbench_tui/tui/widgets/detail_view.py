@@ -110,19 +110,12 @@ def _section(section: Section, width: int) -> Iterator[Content]:
     """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
     yield Content.assemble((visible(section.title), "bold $text-primary"))
     indent = 2 + max((len(label) for label, _ in section.pairs), default=0)
+    room = max(MIN_CELLS, width - indent - 2)
     for label, text in section.pairs:
-        yield from entry(label, text, indent=indent, width=width)
+        folded = ("\n" + " " * (indent + 2)).join(textwrap.wrap(visible(text), room, break_on_hyphens=False))
+        yield Content.assemble((f"  {visible(label).ljust(indent)}", MUTED), folded)
     for line in section.lines:
         yield Content(f"  {visible(line)}")
-
-
-def entry(label: str, text: str, *, indent: int, width: int) -> Iterator[Content]:
-    """``label`` dim, ``text`` from ``indent`` cells behind the margin on, folded at ``width`` cells."""
-    room = max(MIN_CELLS, width - indent - 2)
-    lines = textwrap.wrap(visible(text), room, break_on_hyphens=False) or [""]
-    yield Content.assemble((f"  {visible(label).ljust(indent)}", MUTED), lines[0])
-    for line in lines[1:]:
-        yield Content(" " * (indent + 2) + line)
 
 
 def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:

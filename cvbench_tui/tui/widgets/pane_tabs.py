@@ -26,15 +26,15 @@ class PaneTab(Static):
 
     def __init__(self, number: int, pane: str) -> None:
         self._pane = pane
-        self._count = ""
-        self._label = f"{number} {pane.capitalize()}"
-        super().__init__(self._label, id=f"tab-{pane}", markup=False)
+        self._title = self._text = f"{number} {pane.capitalize()}"
+        super().__init__(self._title, id=f"tab-{pane}", markup=False)
 
-    def count(self, text: str) -> None:
+    def count(self, number: str) -> None:
         """What stands behind the name: ``3/80``; only a new text is drawn, since it moves the other tabs."""
-        if text != self._count:
-            self._count = text
-            self.update(Content(f"{self._label} {text}".rstrip()))
+        text = f"{self._title} {number}".rstrip()
+        if text != self._text:
+            self._text = text
+            self.update(Content(text))
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""

@@ -61,16 +61,15 @@ def suggestion(folder: Path, text: str) -> str | None:
     """How ``text`` could go on; folders end in a slash. None too where a folder cannot be read."""
     if text == "~":
         return "~/"
-    _, _, stem = text.rpartition("/")
-    begun = text[: len(text) - len(stem)]
-    place = os.path.join(folder, os.path.expanduser(begun))
+    begun, slash, stem = text.rpartition("/")
+    begun += slash
     try:
-        with os.scandir(place) as entries:
-            found = [_name(entry) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
+        with os.scandir(os.path.join(folder, os.path.expanduser(begun))) as entries:
+            names = [_name(entry) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
     except (OSError, ValueError):
         return None
-    fitting = [name for name in found if len(name) > len(stem) and (stem or not name.startswith("."))]
-    best = min(fitting, key=lambda name: (not name.endswith("/"), name), default=None)
+    names = [name for name in names if len(name) > len(stem) and (stem or not name.startswith("."))]
+    best = min(names, key=lambda name: (not name.endswith("/"), name), default=None)
     return None if best is None else begun + best
 
 
