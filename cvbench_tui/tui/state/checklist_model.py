@@ -116,7 +116,7 @@ class ChecklistModel:
         """Look for every word in the names, letter by letter; whole in the other words and families."""
         text = self._filter_text.strip()
         # A name that has the words side by side is meant before one that has them anywhere: ``convnext t``.
-        found = {item.key: Match(self._names.match(text, item.name)[0]) for item in self.items}
+        matches = {item.key: Match(self._names.match(text, item.name)[0]) for item in self.items}
         for word in text.split():
             names = {item.key: self._names.match(word, item.name) for item in self.items}
             enough = MIN_SHARE * max(score for score, _ in names.values()) if names else 0.0
@@ -125,10 +125,10 @@ class ChecklistModel:
                 if score < enough or not score:
                     whole = word.casefold() in f"{item.words} {item.group}".casefold()
                     score, positions = (len(word), ()) if whole else (0.0, ())
-                before = found.pop(item.key, None)
+                before = matches.pop(item.key, None)
                 if before is not None and score:
-                    found[item.key] = Match(before.score + score, before.positions.union(positions))
-        self._matches = found
+                    matches[item.key] = Match(before.score + score, before.positions.union(positions))
+        self._matches = matches
 
     def match(self, item: Item) -> Match:
         """How an item that is shown answers the filter."""

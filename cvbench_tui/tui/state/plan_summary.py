@@ -106,6 +106,6 @@ def count(number: int, noun: str) -> str:
 
 
 def _memory_text(size_bytes: int) -> str:
-    """``31 GiB``: a guess is not told to the megabyte."""
+    """``31 GiB``: a guess has no megabytes."""
     number, unit = bytes_text(size_bytes).split()
     return f"{significant(float(number), MEMORY_DIGITS)} {unit}"

@@ -38,13 +38,13 @@ class SettingsStore:
 
     def put(self, **changes: Any) -> None:
         """These are the settings now; ``last`` is a ``Last``."""
-        news = {name: value for name, value in changes.items() if getattr(self.settings, name) != value}
-        if not news:
+        changed = {name: value for name, value in changes.items() if getattr(self.settings, name) != value}
+        if not changed:
             return
-        self.settings = replace(self.settings, **news)
-        last = news.pop("last", None)
+        self.settings = replace(self.settings, **changed)
+        last = changed.pop("last", None)
         with self._lock:
-            self._changes.update(news)
+            self._changes.update(changed)
             if isinstance(last, Last):
                 self._changes.update({f"last.{name}": value for name, value in vars(last).items()})
         threading.Thread(target=self.flush, daemon=True).start()

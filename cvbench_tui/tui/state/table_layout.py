@@ -109,10 +109,10 @@ def lines_of(table: Table) -> list[Line]:
     if not table.groups:
         return list(table.rows)
     rows = {row.key: row for row in table.rows}
-    found: list[Line] = []
+    lines: list[Line] = []
     for group in table.groups:
-        found += [group.title, *(rows[key] for key in group.keys)]
-    return found
+        lines += [group.title, *(rows[key] for key in group.keys)]
+    return lines
 
 
 def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:

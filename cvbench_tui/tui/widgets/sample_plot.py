@@ -1,4 +1,4 @@
-"""The samples of one phase in time, as lines of text. Pure: colours, labels and the widget are ``detail_view``'s."""
+"""The samples of one phase over time, as lines of text."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ ASIDE = "x"
 def plot(each: Series, height: int = 6) -> list[str]:
     """``height`` lines of one column a point, the largest sample on top.
 
-    Where a round begins, a dotted line stands in what is empty; not where more than half of the points begin one, since
-    it would stand everywhere. When rounds were set aside, the lowest line marks their points and the samples have the
-    others. Raises ValueError for fewer than one line.
+    A dotted line marks where a round begins, unless more than half of the points begin one. When rounds were repeated,
+    the lowest line marks the disturbed ones and the samples have the others. Raises ValueError for fewer than one line.
     """
     if height < 1:
         raise ValueError("a plot has at least one line")

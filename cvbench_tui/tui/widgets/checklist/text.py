@@ -111,9 +111,9 @@ def _box(box: str) -> Part:
 
 def _named(ticks: ChecklistModel, item: Item, name: str) -> tuple[Part, ...]:
     """The box, and the name in stretches that the filter found and stretches that it did not."""
-    ticked, found = ticks.has(item.key), ticks.match(item).positions
+    ticked, matched = ticks.has(item.key), ticks.match(item).positions
     role: Role = "name" if ticked else "plain"
-    stretches = groupby(enumerate(name), lambda each: each[0] in found)
+    stretches = groupby(enumerate(name), lambda each: each[0] in matched)
     parts = [("match" if match else role, "".join(letter for _, letter in each)) for match, each in stretches]
     return (_box(UNABLE if item.reason else ALL if ticked else NONE), *parts)
 
