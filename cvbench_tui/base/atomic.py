@@ -24,7 +24,7 @@ def check_destination(path: Path, suffixes: Sequence[str]) -> None:
         hint = f"Nearest: {nearest[0]}." if nearest else "The suffix says what is written."
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise StoreError(f"{path} does not end in {known}.", hint)
-    target = _target(path)
+    target = resolved_target(path)
     try:
         temporary, descriptor = _create_beside(target)
         os.close(descriptor)
@@ -38,7 +38,7 @@ def write_atomically(path: Path, text: str) -> None:
 
     A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. Raises StoreError.
     """
-    target = _target(path)
+    target = resolved_target(path)
     try:
         temporary, descriptor = _create_beside(target)
         try:
@@ -57,7 +57,7 @@ def write_atomically(path: Path, text: str) -> None:
         raise _refusal(path, error) from error
 
 
-def _target(path: Path) -> Path:
+def resolved_target(path: Path) -> Path:
     """Where a write to ``path`` ends, links followed. Raises StoreError when no file can be written there."""
     target = Path(os.path.realpath(path))
     try:

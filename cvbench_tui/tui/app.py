@@ -27,7 +27,9 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.actions import AppActions
-from cvbench_tui.tui.background.run_files import HistoryRead, HistoryThread, RunOpened, RunUnreadable
+from cvbench_tui.tui.background.gauge_thread import GaugeRead
+from cvbench_tui.tui.background.run_files import HistoryRead, RunOpened, RunUnreadable, read_history
+from cvbench_tui.tui.background.threads import BackgroundThread
 from cvbench_tui.tui.controllers.open import OpenController
 from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
@@ -45,7 +47,6 @@ from cvbench_tui.tui.terminal.apply_settings import save_folder as save_folder_o
 from cvbench_tui.tui.terminal.ascii_driver import driver_for
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
-from cvbench_tui.tui.widgets.gauge_strip import GaugeRead
 from cvbench_tui.tui.widgets.result_table import ResultTable
 
 TICK_S = 1.0
@@ -133,7 +134,8 @@ class BenchApp(AppActions, inherit_bindings=False):
         notify_problems(self, self._problems + check_view(self))
 
     def _read_history(self) -> None:
-        HistoryThread(self.post_message, self.forecast.history, lambda: not self.is_running).start()
+        history = self.forecast.history
+        BackgroundThread(self.post_message, read_history, history, lambda: not self.is_running).start()
 
     # -- what the background says
 
@@ -249,8 +251,8 @@ class BenchApp(AppActions, inherit_bindings=False):
     def _copy(self, event: CopyWanted) -> None:
         self.save_controller.copy(event.text, event.what)
 
-    @on(ResultTable.Chosen)
-    def _row_chosen(self, event: ResultTable.Chosen) -> None:
+    @on(ResultTable.Opened)
+    def _row_chosen(self, event: ResultTable.Opened) -> None:
         """Enter, or a second click, on a row."""
         from cvbench_tui.tui.screens.detail import DetailScreen
 

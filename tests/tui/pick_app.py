@@ -10,7 +10,8 @@ from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.tui.state.checklist_model import ChecklistModel
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
-from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
+from cvbench_tui.tui.widgets.filter_input import PaneFilter
 
 REASON = "Not a Mac: this PyTorch was built without Metal, so there is nothing to measure on."
 MACHINE = Environment(
@@ -62,8 +63,8 @@ class PickApp(App[None]):
     def lines(self, name: str) -> ChecklistLines:
         return self.pane(name).query_one(ChecklistLines)
 
-    def filter(self, name: str) -> Filter:
-        return self.pane(name).query_one(Filter)
+    def filter(self, name: str) -> PaneFilter:
+        return self.pane(name).query_one(PaneFilter)
 
     def seen(self, name: str) -> list[str]:
         """The rows in view, as text."""
@@ -77,4 +78,4 @@ class PickApp(App[None]):
     def spot(self, name: str) -> Offset:
         """Where the cursor's line begins, in the list's view."""
         lines = self.lines(name)
-        return Offset(1, lines._first[lines.cursor] - lines.scroll_offset.y)
+        return Offset(1, lines.row_of(lines.cursor) - lines.scroll_offset.y)

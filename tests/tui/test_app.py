@@ -14,7 +14,7 @@ from cvbench_tui.tui.screens.help import HelpScreen
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
-from cvbench_tui.tui.widgets.checklist.pane import Filter
+from cvbench_tui.tui.widgets.filter_input import PaneFilter
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
@@ -76,7 +76,7 @@ async def test_ticks_survive_the_filter(tmp_path: Path) -> None:
         assert "VGG19" in app.plan_selection.models.ticked
         await pilot.press("slash", "escape")
         assert app.plan_selection.models.filter_text == ""
-        assert isinstance(app.focused, Filter)
+        assert isinstance(app.focused, PaneFilter)
         await pilot.press("escape")
         assert isinstance(app.focused, ChecklistLines)
         assert app.plan_selection.models.ticked[:2] == ("VGG16", "VGG19")
@@ -87,7 +87,7 @@ async def test_letters_are_text_in_the_filter_and_function_keys_are_not(tmp_path
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.press("slash", *"rqs1xpbo")
-        assert app.main_screen.query_one("#models Filter", Filter).value == "rqs1xpbo"
+        assert app.main_screen.query_one("#models PaneFilter", PaneFilter).value == "rqs1xpbo"
         assert app.run_manager.run is None
         assert app.plan_selection.protocol == "quick"
         await pilot.press("f1")
@@ -239,7 +239,7 @@ async def test_help_lists_every_key(tmp_path: Path) -> None:
         page = text(app, "#help")
         for words in (
             "Measure what is ticked",
-            "Tick all that the filter lets through",
+            "Select all shown",
             "Clear the filter",
             "Everything about the row",
         ):

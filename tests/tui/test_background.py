@@ -15,8 +15,9 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.runs import reopen_log
+from cvbench_tui.tui.background import poster
 from cvbench_tui.tui.background import threads as background
-from cvbench_tui.tui.background.threads import ProbeThread, RunThread
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
 from tests.tui import recorded
 
@@ -38,7 +39,7 @@ def events(posted: list[Message]) -> list[Event]:
 def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "PROGRESS_EVERY_S", 3600.0)
+    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 3600.0)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
     first, held, last = (message for message in posted if isinstance(message, RunAdvanced))
@@ -53,18 +54,18 @@ def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
 
 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "PROGRESS_EVERY_S", 0.01)
+    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 0.01)
     posted: list[Message] = []
     told = threading.Semaphore(0)
-    outlet = background.Outlet(lambda message: (posted.append(message), told.release()))
+    mine = poster.ThrottledPoster[RunAdvanced](lambda message: (posted.append(message), told.release()))
     beginning = recorded.good()[:2]
     run = Run("id", plan(), 0.0, "1")
     for event in beginning:
-        outlet.tell(event, run)
+        mine.offer(RunAdvanced(event, run))
     while not any(event is beginning[-1] for event in events(posted)):
         assert told.acquire(timeout=10)
-    outlet.close()
-    assert len(posted) <= len(beginning), "closing tells nothing twice"
+    mine.flush()
+    assert len(posted) <= len(beginning), "nothing is posted twice"
 
 
 def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:
@@ -98,10 +99,10 @@ def test_a_bug_reaches_the_app(tmp_path: Path) -> None:
 
 def test_the_threads_never_hold_up_the_exit() -> None:
     posted: list[Message] = []
-    probe = ProbeThread(posted.append, ReplaySource(recorded.good()))
-    assert probe.daemon
-    probe.start()
-    probe.join(10)
+    thread = BackgroundThread(posted.append, probe, ReplaySource(recorded.good()))
+    assert thread.daemon
+    thread.start()
+    thread.join(10)
     assert isinstance(posted[0], Probed)
     assert threading.current_thread() is threading.main_thread()
 
@@ -116,7 +117,7 @@ def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path) -> None:
 
     stopped: list[bool] = []
     log = Full()
-    recorder = background.CarefulRecorder(log, lambda: stopped.append(True))
+    recorder = background.StoppingRecorder(log, lambda: stopped.append(True))
     for event in recorded.good():
         recorder.append(event)
     assert (log.asked, stopped) == (1, [True])

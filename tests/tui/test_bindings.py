@@ -32,13 +32,14 @@ from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
-from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.filter_input import ListFilter, PaneFilter
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.option_list import DialogList, ListFilter
+from cvbench_tui.tui.widgets.option_list import DialogList
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.path_input import PathInput
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 from tests.tui import recorded
@@ -54,16 +55,16 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     BenchApp: (("5",), None),
     MainScreen: (("5",), None),
     Checklist: (("1",), None),
-    Filter: (("1", "slash"), None),
+    PaneFilter: (("1", "slash"), None),
     ResultTable: (("4",), None),
     ResultsPane: (("4",), None),
     DetailView: (("4", "enter"), None),
     DetailScreen: (("4", "enter"), None),
     LogPane: (("5",), None),
-    SaveScreen: (("s",), ChoiceLines),
+    SaveScreen: (("s",), RadioList),
     PathInput: (("s",), PathInput),
-    SettingsScreen: (("b",), ChoiceLines),
-    ChoiceLines: (("b",), ChoiceLines),
+    SettingsScreen: (("b",), RadioList),
+    RadioList: (("b",), RadioList),
     PresetsScreen: (("P",), None),
     DialogList: (("P",), None),
     ColumnsScreen: (("4", "c"), None),

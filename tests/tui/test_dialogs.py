@@ -15,9 +15,9 @@ from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state import plan_summary as summary
-from cvbench_tui.tui.state.destination import problem
-from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
+from cvbench_tui.tui.state.save_path import path_problem
 from cvbench_tui.tui.widgets.path_input import suggestion
+from cvbench_tui.tui.widgets.radio_list import RadioList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen
 from tests.tui.waits import until
 
@@ -77,7 +77,7 @@ async def test_the_path_is_looked_at_while_it_is_typed(tmp_path: Path) -> None:
     async with app.run_test(size=SIZES[0]) as pilot:
         field = app.screen.query_one("#path", Input)
         for typed, sentence in (
-            ("no[b]/such.md", "There is no folder"),
+            ("no[b]/such.md", "there is no folder"),
             ("sub.md", "is a folder"),
             ("", "Name a file"),
             ("old.md", "is there already; Enter asks"),
@@ -166,7 +166,7 @@ async def test_tab_completes_then_goes_on_and_right_and_end_complete_too(tmp_pat
         await pilot.press("end")
         assert field.value == "results/june.md"
         await pilot.press("tab")
-        assert isinstance(app.screen.focused, LayoutChoice)
+        assert isinstance(app.screen.focused, RadioList)
         await pilot.press("shift+tab", "ctrl+u", *"res")
         await until(pilot, lambda: " results/" in seen(app))
         await pilot.press("right")
@@ -198,12 +198,12 @@ def test_what_is_seen_against_a_path(tmp_path: Path) -> None:
     fifo, link = tmp_path / "pipe.md", tmp_path / "link.md"
     link.symlink_to(tmp_path / "gone" / "x.md")
     os.mkfifo(fifo)
-    assert problem(tmp_path / "x.md") == ""
-    assert "no regular file" in problem(fifo)
-    assert "There is no folder" in problem(link)
-    assert "No suffix is no form" in problem(tmp_path / "x")
-    assert "name a file in it" in problem(tmp_path)
-    assert "Cannot write" in problem(tmp_path / ("x" * 300 + ".md"))
+    assert path_problem(tmp_path / "x.md") == ""
+    assert "no regular file" in path_problem(fifo)
+    assert "there is no folder" in path_problem(link)
+    assert "No suffix is no form" in path_problem(tmp_path / "x")
+    assert "Name a file in it" in path_problem(tmp_path)
+    assert "Cannot write" in path_problem(tmp_path / ("x" * 300 + ".md"))
 
 
 async def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +220,7 @@ async def test_saving_by_mouse(tmp_path: Path) -> None:
     write = Written()
     app = DialogApp(SaveScreen(tmp_path / "table.md", write))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(LayoutChoice, offset=(3, 1))
+        await pilot.click(RadioList, offset=(3, 1))
         assert "original layout" in said(app, "#form")
         await pilot.click("#save")
         await until(pilot, lambda: app.result is not UNTOUCHED)
@@ -235,13 +235,13 @@ async def test_layouts_by_keys(tmp_path: Path) -> None:
     app = DialogApp(SaveScreen(tmp_path / "table.md", Written()))
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("tab")
-        layout = app.screen.query_one(LayoutChoice)
+        layout = app.screen.query_one(RadioList)
         for key, expected in (
             ("down", "original"), ("down", "original"), ("up", "wide"), ("j", "original"), ("k", "wide"),
             ("right", "original"), ("left", "wide"), ("space", "original"), ("space", "wide"),
         ):  # fmt: skip
             await pilot.press(key)
-            assert layout.layout_name == expected
+            assert layout.chosen == expected
             assert f"(x) {expected}" in seen(app)
 
 

@@ -9,7 +9,8 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 
 from cvbench_tui.engine.gauges import GaugeReading
-from cvbench_tui.tui.widgets.gauge_strip import GaugeRead, GaugeStrip, GaugeThread, allowed, fitted, gauge_parts
+from cvbench_tui.tui.background.gauge_thread import GaugeRead, GaugeThread, allowed
+from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip, fitted, gauge_parts
 from tests.tui.waits import until, wait_until
 
 GIB = 2.0**30

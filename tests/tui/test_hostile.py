@@ -14,7 +14,6 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.messages import Logged
 from tests.tui import recorded
 from tests.tui.flow import page, run_all, toasts
 from tests.tui.waits import until
@@ -83,8 +82,7 @@ async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: 
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(toasts(app)) or not hostile)
         await run_all(app, pilot)
-        app.run_manager.lines.append(hostile)
-        app.post_message(Logged())
+        app.run_manager._journal.write(hostile)
         for keys in (("4",), ("down",) * 4, ("enter",), ("escape", "5"), ("3",), ("s",), ("escape", "H"), ("escape",)):
             await seen(app, pilot, *keys)
         await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y", "slash", "escape", "escape")

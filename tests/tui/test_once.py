@@ -71,9 +71,9 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
         assert pane.run is not None
         pane.draw()
         pane.show(pane.run)
-        assert pane._timer is not None, "so soon after it was drawn it waits"
+        assert pane._draw_timer is not None, "so soon after it was drawn it waits"
         await pilot.pause()
-        assert pane._timer is None, "drawn"
+        assert pane._draw_timer is None, "drawn"
         source.go_on.set()
         await until(pilot, lambda: not app.run_manager.running)
     app.run_manager.shut_down()

@@ -61,8 +61,8 @@ def test_a_plan_that_is_applied_before_the_devices_are_known_waits_for_them() ->
 
 def test_families_of_a_plan_are_open_and_the_users_own_folds_stay() -> None:
     plan_selection = PlanSelection()
-    plan_selection.models.fold("VGG")
-    plan_selection.models.unfold("RegNet")
+    plan_selection.models.folded.add("VGG")
+    plan_selection.models.folded.discard("RegNet")
     plan_selection.apply(replace(PLAN, models=(find_model("swin_t"),)))
     assert "Swin" not in plan_selection.models.folded
     assert "VGG" in plan_selection.models.folded

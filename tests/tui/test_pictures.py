@@ -56,7 +56,7 @@ def picture(snap_compare: Compare, tmp_path: Path, size: tuple[int, int], monkey
     monkeypatch.setattr("cvbench_tui.engine.session.__version__", "0.0.0")
     monkeypatch.setattr("cvbench_tui.tui.screens.main.__version__", "0.0.0")
     monkeypatch.setattr("cvbench_tui.tui.controllers.gauges.usable_cores", lambda: 8)
-    monkeypatch.setattr("cvbench_tui.tui.widgets.gauge_strip.GaugeThread.run", lambda self: None)  # no live numbers
+    monkeypatch.setattr("cvbench_tui.tui.background.gauge_thread.GaugeThread.run", lambda self: None)  # no live numbers
     monkeypatch.setattr(Input, "cursor_blink", False)
 
     def compare(

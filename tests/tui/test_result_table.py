@@ -62,7 +62,7 @@ class TableApp(App[None]):
         self.run_, self.view = run or self.run_, view or self.view
         self.table.show(build(self.run_, self.view), self.view)
 
-    def on_result_table_chosen(self, event: ResultTable.Chosen) -> None:
+    def on_result_table_opened(self, event: ResultTable.Opened) -> None:
         self.heard.append(event.key)
 
     def on_result_table_heading_clicked(self, event: ResultTable.HeadingClicked) -> None:
@@ -75,9 +75,7 @@ def screen_of(table: ResultTable) -> list[str]:
 
 def style_of(table: ResultTable, key: str, words: str):
     """The style of the segment with those words in the row of that key."""
-    number = table._number(key)
-    assert number is not None
-    return next(segment.style for segment in table._strip(number) if words in segment.text)
+    return next(segment.style for segment in table._strip(table._numbers[key]) if words in segment.text)
 
 
 async def test_names_that_look_like_markup_are_shown_as_they_are() -> None:

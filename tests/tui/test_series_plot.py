@@ -7,7 +7,7 @@ import pytest
 
 from cvbench_tui.results.stats.series import Series, series
 from cvbench_tui.results.text.ascii import DRAWN
-from cvbench_tui.tui.widgets.sample_plot import plot
+from cvbench_tui.tui.widgets.detail_view import plot
 from tests.results.samples import graded_run
 
 

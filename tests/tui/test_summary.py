@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
@@ -29,7 +31,9 @@ def line(plan_selection: PlanSelection, misfits: int = 0) -> str:
     def expected(plan: Plan) -> float:
         return 60.0 * len(plan.cases)
 
-    return plan_line(plan_selection, MACHINE, expected=expected, too_large=lambda plan: range(misfits)).plain
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cvbench_tui.catalog.memory.too_large", lambda plan, environment: range(misfits))
+        return plan_line(plan_selection, MACHINE, expected=expected).plain
 
 
 def test_rows_duration_and_what_will_not_fit() -> None:

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.catalog.layers import LAYERS
-from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
-from cvbench_tui.tui.state.fuzzy_match import INSIDE, MAX_LETTERS, PIECES, SCATTERED, START, Text, fold
+from cvbench_tui.tui.state.checklist_model import MAX_LETTERS, ChecklistModel, Item
 from cvbench_tui.tui.state.selection import PlanSelection
 
 
@@ -80,26 +79,24 @@ def test_a_family_stands_together_under_one_heading() -> None:
 
 def test_a_folded_family_is_its_heading_and_a_filter_looks_into_it() -> None:
     mine = families()
-    mine.fold("one")
-    mine.fold("no family")
+    mine.folded.add("one")
+    mine.folded.add("")
     assert lines(mine) == ["one", "two", "b", "e"]
     mine.filter_text = "cc"
     assert lines(mine) == ["one", "c"]
     mine.filter_text = " "
     assert lines(mine) == ["one", "two", "b", "e"]
-    mine.unfold("one")
-    assert mine.folded == set()
-    mine.fold_all()
+    mine.folded = set(mine.groups)
     assert lines(mine) == ["one", "two"]
-    mine.fold_all(but=["two"])
+    mine.folded.discard("two")
     assert lines(mine) == ["one", "two", "b", "e"]
-    mine.unfold_all()
+    mine.folded.clear()
     assert len(lines(mine)) == 7
 
 
 def test_all_ticks_folded_families_too_and_their_ticks_count_as_hidden() -> None:
     mine = families()
-    mine.fold("one")
+    mine.folded.add("one")
     mine.tick_shown(True)
     assert mine.ticked == ("a", "b", "c", "d")
     assert mine.hidden_ticked == 3
@@ -108,15 +105,15 @@ def test_all_ticks_folded_families_too_and_their_ticks_count_as_hidden() -> None
 
 def test_a_family_is_ticked_whole_and_unticked_only_when_it_is_whole() -> None:
     mine = families()
-    assert mine.group_state("one") == "none"
+    assert mine.ticked_of("one") == (0, 3)
     mine.toggle("c")
-    assert mine.group_state("one") == "some"
+    assert mine.ticked_of("one") == (1, 3)
     mine.toggle_group("one")
-    assert (mine.group_state("one"), mine.ticked) == ("all", ("a", "c", "d"))
+    assert (mine.ticked_of("one"), mine.ticked) == ((3, 3), ("a", "c", "d"))
     mine.toggle_group("one")
     assert mine.ticked == ()
     mine.toggle_group("two")
-    assert (mine.group_state("two"), mine.ticked) == ("all", ("b",)), "what cannot be ticked is not missed"
+    assert (mine.ticked_of("two"), mine.ticked) == ((1, 1), ("b",)), "what cannot be ticked is not missed"
 
 
 def test_a_family_under_a_filter_is_what_the_filter_shows_of_it() -> None:
@@ -124,68 +121,91 @@ def test_a_family_under_a_filter_is_what_the_filter_shows_of_it() -> None:
     mine.filter_text = "cc"
     mine.toggle_group("one")
     assert mine.ticked == ("c",)
-    assert mine.group_state("one") == "all"
+    assert mine.ticked_of("one") == (1, 1)
     mine.filter_text = ""
-    assert mine.group_state("one") == "some"
+    assert mine.ticked_of("one") == (1, 3)
 
 
-FOUND = [
-    ("resnet18", "Resnet18", START, "Resnet18"),
-    ("net", "Resnet18", INSIDE, "net"),
-    ("bn", "vgg11_bn", START, "bn"),
-    ("effb0", "efficientnet_b0", PIECES, "effb0"),
-    ("vb16", "vit_b_16", PIECES, "vb16"),
-    ("bn", "BatchNorm", PIECES, "BN"),
-    ("rn18", "Resnet18", SCATTERED, "Rn18"),
-    ("sw2t", "swin_v2_t", PIECES, "sw2t"),
-]
-NOT_FOUND = [
-    ("resnet18", "resnext101_32x8d"),  # six letters between: another model
-    ("rd", "resnet with a long description"),  # spans the whole text
-    ("tnet", "Resnet_thing"),  # scattered from the middle of a word
-    ("x", "Resnet18"),
-    ("ba", "ab"),
-]
+BEST = {
+    "res50": "Resnet50",
+    "resnet 50": "Resnet50",
+    "rn18": "Resnet18",
+    "vgg16bn": "VGG16 BN",
+    "vgg16 bn": "VGG16 BN",
+    "vgg11_bn": "vgg11_bn",
+    "convnext t": "convnext_tiny",
+    "convnextt": "convnext_tiny",
+    "vit b 16": "vit_b_16",
+    "vit_b_16": "vit_b_16",
+    "vb16": "vit_b_16",
+    "effb0": "efficientnet_b0",
+    "EfficientNet v2 s": "efficientnet_v2_s",
+    "sw2t": "swin_v2_t",
+    "mbv2": "mobilenet_v2",
+    "dense121": "densenet121",
+    "wide 101": "wide_resnet101_2",
+    "google": "googlenet",
+}
+"""What people type, and the model they mean."""
 
 
-def test_a_word_is_found_as_well_as_it_can_be() -> None:
-    matches = [(word, text, Text(text).find(word)) for word, text, _, _ in FOUND]
-    assert [
-        (word, text, match.kind, "".join(text[at] for at in match.positions)) if match else (word, text)
-        for word, text, match in matches
-    ] == FOUND
+def names(model: ChecklistModel, filter_text: str) -> list[str]:
+    """What is shown, the best first, else in the list's order."""
+    model.filter_text = filter_text
+    return [item.name for item in sorted(model.shown, key=lambda item: -model.match(item).score)]
+
+
+def test_the_best_is_the_model_that_was_meant() -> None:
+    models = PlanSelection().models
+    assert {text: next(iter(names(models, text)), None) for text in BEST} == BEST
 
 
 def test_what_is_no_match() -> None:
-    assert [(word, text) for word, text in NOT_FOUND if Text(text).find(word) is not None] == []
+    models = PlanSelection().models
+    assert names(models, "resnet18") == ["Resnet18"], "not resnext101_32x8d, which has these letters, too"
+    for text in ("xyz", "81tenser", "resnet18 vgg"):
+        assert names(models, text) == []
+
+
+def marked(model: ChecklistModel, name: str, filter_text: str) -> str:
+    model.filter_text = filter_text
+    (item,) = (item for item in model.items if item.name == name)
+    return "".join(item.name[at] for at in sorted(model.match(item).positions))
+
+
+def test_the_letters_that_were_found_are_marked() -> None:
+    models = PlanSelection().models
+    assert marked(models, "Resnet18", "rn18") == "Rn18"
+    assert marked(models, "vit_b_16", "vb16") == "vb16"
+    assert marked(models, "VGG16 BN", "vgg bn") == "VGGBN"
+    assert marked(models, "VGG16", "bn") == "", "it is not shown"
 
 
 @given(st.text(max_size=30), st.text(min_size=1, max_size=8))
-def test_positions_are_the_words_letters_in_their_order(text: str, word: str) -> None:
-    match = Text(text).find(fold(word))
-    assert (match is not None) >= (fold(word) in fold(text))
-    if match is not None:
-        assert "".join(fold(text)[at] for at in match.positions) == fold(word)
-        assert list(match.positions) == sorted(set(match.positions))
+def test_whatever_is_typed_and_listed_marks_letters_of_the_name(name: str, filter_text: str) -> None:
+    mine = ChecklistModel([Item("a", name)])
+    mine.filter_text = filter_text
+    assert bool(mine.shown) >= (filter_text.casefold() == name.casefold())
+    found = sorted(mine.match(mine.items[0]).positions)
+    if len(filter_text.split()) == 1 and len(name.lower()) == len(name):
+        letters = "".join(name[at] for at in found).lower()
+        assert letters.replace("_", " ") in ("", filter_text.strip().lower().replace("_", " "))
 
 
-def test_the_longest_text_is_looked_at_in_part_and_never_in_every_way() -> None:
-    """Textual's matcher takes 6 million alignments for the second of these, this one 30 steps a letter."""
-    assert Text("x" * MAX_LETTERS + "filter_text").find("filter_text") is None
-    assert Text("a" * 30 + " b").find("aaaaaaaab") is None
-
-
-def test_letters_that_grow_when_folded_keep_their_places() -> None:
-    match = Text("stra\u00dfe \u0130 end").find("end")
-    assert match is not None
-    assert match.positions == (9, 10, 11)
+def test_the_longest_name_is_looked_at_in_part() -> None:
+    """Textual tries every alignment: of ten in 100 letters there are 10^13."""
+    mine = ChecklistModel([Item("a", "ab" * 10 + "x" * MAX_LETTERS + "end")])
+    mine.filter_text = "xend"
+    assert mine.shown == ()
+    mine.filter_text = "aaaaaaaaaa"
+    assert len(mine.shown) == 1
 
 
 def test_order_is_the_lists_and_the_score_says_which_was_meant() -> None:
     models = PlanSelection().models
     models.filter_text = "resnet50"
-    assert [item.name for item in models.shown] == ["Resnet50", "resnext50_32x4d", "wide_resnet50_2"]
-    scores = [models.score(item) for item in models.shown]
+    assert [item.name for item in models.shown] == ["Resnet50", "wide_resnet50_2"]
+    scores = [models.match(item).score for item in models.shown]
     assert scores[0] == max(scores) > scores[1]
 
 
@@ -193,7 +213,6 @@ def test_every_word_is_wanted_in_any_place() -> None:
     models = PlanSelection().models
     models.filter_text = "vgg bn"
     assert [item.name for item in models.shown] == ["VGG16 BN", "VGG19 BN", "vgg11_bn", "vgg13_bn"]
-    assert [models.match(item) for item in models.shown[:1]] == [(0, 1, 2, 6, 7)]
     models.filter_text = "swin v2"
     assert len(models.shown) == 3
 
@@ -203,6 +222,6 @@ def test_a_word_of_the_description_finds_and_marks_nothing_in_the_name() -> None
     layers.filter_text = "depthwise"
     assert {"Depthwise 3x3", "Depthwise 7x7"} <= {item.name for item in layers.shown}
     layers.filter_text = LAYERS[-1].description.split()[-1]
-    assert layers.match(layers.items[-1]) == () or layers.items[-1] in layers.shown
+    assert layers.items[-1] in layers.shown
     layers.filter_text = ""
-    assert all(layers.match(item) == () for item in layers.items)
+    assert all(not layers.match(item).positions for item in layers.items)

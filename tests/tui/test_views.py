@@ -15,6 +15,7 @@ from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.pane_tabs import PANES
+from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, table, toasts
@@ -45,8 +46,15 @@ async def test_order_filter_and_groups(tmp_path: Path) -> None:
         await pilot.press("o")
         assert title(app).endswith(f"by Name {DOWN}")
         assert table(app).headings[0].endswith(DOWN)
-        await pilot.press("o")
+        await pilot.press("full_stop")
+        assert title(app).endswith(UP), "another column begins upwards"
+        await pilot.press("comma", "o", "o")
         assert (title(app), names(app)) == ("4 Results: 6 rows", plan)
+        await pilot.press("o")
+        assert title(app) == "4 Results: 6 rows", "in the plan's order there is nothing to reverse"
+        for order in (f", by Name {UP}", f", by Name {DOWN}", ""):
+            await pilot.click(ResultTable, offset=(3, 0))
+            assert title(app) == f"4 Results: 6 rows{order}"
         await pilot.press("full_stop", "full_stop", "comma")
         assert "by Name" in title(app)
         await pilot.press("comma")

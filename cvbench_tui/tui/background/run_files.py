@@ -1,8 +1,9 @@
-"""The threads that read run files: the history, the list of runs, one run. They only post messages."""
+"""What background threads read of the run files: the history, one run. They only post messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from textual.message import Message
@@ -12,60 +13,42 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.background.threads import BackgroundThread, Post
-from cvbench_tui.tui.widgets.result_table_layout import lay_out
+from cvbench_tui.tui.background.poster import Post
+from cvbench_tui.tui.state.table_layout import lay_out
 
 
 class HistoryRead(Message):
     """Times of earlier runs are known now."""
 
 
+@dataclass(eq=False)
 class RunOpened(Message):
-    """A run of the past, to be shown."""
+    """A past run, to be shown."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
+    run: Run
 
 
+@dataclass(eq=False)
 class RunUnreadable(Message):
     """The run file that was asked for cannot be read."""
 
-    def __init__(self, error: CvbenchError) -> None:
-        super().__init__()
-        self.error = error
+    error: CvbenchError
 
 
-class HistoryThread(BackgroundThread):
-    """Reads what earlier runs measured."""
-
-    def __init__(self, post: Post, history: History, cancelled: Callable[[], bool]) -> None:
-        """``cancelled``: asked between two files; the first reading of hundreds takes seconds."""
-        super().__init__(post)
-        self._history = history
-        self._cancelled = cancelled
-
-    def work(self) -> None:
-        """Post ``HistoryRead``."""
-        self._history.refresh(self._cancelled)
-        self.post(HistoryRead())
+def read_history(post: Post, history: History, cancelled: Callable[[], bool]) -> None:
+    """Read what earlier runs measured: ``HistoryRead``. ``cancelled`` is asked between two of hundreds of files."""
+    history.refresh(cancelled)
+    post(HistoryRead())
 
 
-class OpenRunThread(BackgroundThread):
-    """Reads one run file."""
+def open_run(post: Post, path: Path) -> None:
+    """Read one run file: ``RunOpened`` or ``RunUnreadable``."""
+    from cvbench_tui.results.storage.runs import load
 
-    def __init__(self, post: Post, path: Path) -> None:
-        super().__init__(post)
-        self._path = path
-
-    def work(self) -> None:
-        """Post ``RunOpened`` or ``RunUnreadable``."""
-        from cvbench_tui.results.storage.runs import load
-
-        try:
-            run = load(self._path)
-        except CvbenchError as error:
-            self.post(RunUnreadable(error))
-        else:
-            lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
-            self.post(RunOpened(run))
+    try:
+        run = load(path)
+    except CvbenchError as error:
+        post(RunUnreadable(error))
+    else:
+        lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
+        post(RunOpened(run))

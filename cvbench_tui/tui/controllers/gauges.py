@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textual.message import Message
 
 from cvbench_tui.core.environment import Device
-from cvbench_tui.tui.widgets.gauge_strip import GaugeThread, allowed
+from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
 
 
 class GaugesController:

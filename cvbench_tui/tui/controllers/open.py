@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.tui.background.run_files import OpenRunThread
+from cvbench_tui.tui.background.run_files import open_run
+from cvbench_tui.tui.background.threads import BackgroundThread
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
@@ -123,7 +124,7 @@ class OpenController:
         if self._app.run_manager.running:
             self._app.say(RUNNING)
             return
-        OpenRunThread(self._app.post_message, path).start()
+        BackgroundThread(self._app.post_message, open_run, path).start()
 
     # -- help
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,9 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.tui.background.threads import Post, ProbeThread, RunThread
-from cvbench_tui.tui.state.log_buffer import LogBuffer, clock_text, words
+from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
+from cvbench_tui.tui.background.poster import Post
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 
 EXIT_WAIT_S = 0.4
 """Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
@@ -66,7 +66,7 @@ class RunManager:
         return self._drive.path if self._drive is not None else None
 
     @property
-    def lines(self) -> deque[str]:
+    def lines(self) -> list[str]:
         """The newest lines of the log: the worker's stderr and what happened. For the app's thread only."""
         return self._journal.lines
 
@@ -78,7 +78,7 @@ class RunManager:
     def ask(self) -> None:
         """Start the worker and ask it for the devices; ``Probed`` or ``ProbeFailed`` will follow."""
         self.probing = True
-        ProbeThread(self._post, self._source).start()
+        BackgroundThread(self._post, probe, self._source).start()
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
@@ -158,7 +158,7 @@ class RunManager:
 
     def _note(self, event: Event, run: Run) -> None:
         """A line of our own about what happened; in the thread that drives the run."""
-        text = words(event, run)
+        text = event_text(event, run)
         if text:
             self._journal.write(f"{clock_text(self._clock())} {text}")
 

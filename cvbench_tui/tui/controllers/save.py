@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError, StoreError
-from cvbench_tui.tui.state.save_path import PICTURE, Saver
+from cvbench_tui.tui.state.save_path import PICTURE, FileWriter
 
 if TYPE_CHECKING:
     from cvbench_tui.results.export.markdown import Layout
@@ -20,7 +20,7 @@ class SaveController:
 
     def __init__(self, app: BenchApp, folder: Path, clock: Callable[[], float]) -> None:
         self._app = app
-        self.saver = Saver(folder, app.host, clock)
+        self.saver = FileWriter(folder, app.host, clock)
 
     def save(self, *, at_once: bool) -> None:
         """Ask where to, with a good name filled in; or write under that name without asking."""

@@ -22,12 +22,13 @@ from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
-from cvbench_tui.tui.widgets.checklist.pane import Checklist, Filter
+from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
+from cvbench_tui.tui.widgets.filter_input import ListFilter, PaneFilter
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.option_list import DialogList, ListFilter
+from cvbench_tui.tui.widgets.option_list import DialogList
 from cvbench_tui.tui.widgets.path_input import PathInput
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
@@ -41,7 +42,7 @@ def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
 
 PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a list": (Checklist,),
-    "In a filter": (Filter,),
+    "In a filter": (PaneFilter,),
     "In the results": (ResultTable, ResultsPane),
     "In a row's detail": (DetailView, DetailScreen),
     "In the log": (LogPane,),
@@ -51,7 +52,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the columns": (ColumnsScreen,),
     "In the past runs": (RunsScreen,),
     "In a dialog's list and its filter": (DialogList, ListFilter),
-    "In a dialog's choice": (ChoiceLines,),
+    "In a dialog's choice": (RadioList,),
     "In a question": (ConfirmScreen,),
     "Among the jump letters": (JumpScreen,),
     "In the help": (HelpScreen, Page),

@@ -11,8 +11,6 @@ DIALOG_SHARE = 0.96
 """Share of a narrower terminal that it takes."""
 FRAME = 6
 """Cells of its border and padding."""
-MUTED = "$foreground 70%"
-"""Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
 
 
 class Dialog(Vertical):

@@ -113,8 +113,8 @@ class MainScreen(Screen[None]):
 
     # -- panes
 
-    @on(PaneTab.Chosen)
-    def _chosen(self, event: PaneTab.Chosen) -> None:
+    @on(PaneTab.Selected)
+    def _chosen(self, event: PaneTab.Selected) -> None:
         self.go_to(event.pane)
 
     def go_to(self, pane: str) -> None:
@@ -160,6 +160,14 @@ class MainScreen(Screen[None]):
 
         if self.app.screen is self:
             self.app.push_screen(JumpScreen(targets_of(cast("Screen[object]", self))), go)
+
+    @on(ResultsPane.ColumnsWanted)
+    def _choose_columns(self) -> None:
+        from cvbench_tui.results.table.columns import COLUMNS
+        from cvbench_tui.tui.screens.columns import ColumnsScreen
+
+        if self.app.screen is self:
+            self.app.push_screen(ColumnsScreen(COLUMNS, self.results.view.columns), self.results.set_columns)
 
     # -- what the app says
 

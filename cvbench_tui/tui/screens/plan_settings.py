@@ -18,7 +18,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SettingsScreen(Modal[PlanSettings]):
 
         with Dialog("Protocol, batch, image size", "Enter use   Tab next field   Escape close"):
             lines = [(name, protocol_line(name)) for name in PROTOCOLS]
-            yield ChoiceLines(lines, self._now.protocol, id="protocol")
+            yield RadioList(lines, self._now.protocol, id="protocol")
             yield from _field("batch", "Batch", self._now.batch, "empty: 8, and 4 where the table says so")
             yield from _field("image", "Image", self._now.image, "pixels a side; empty: each model's own")
             yield Static(id="complaint", classes="message", markup=False)
@@ -87,7 +87,7 @@ class SettingsScreen(Modal[PlanSettings]):
     def _settings(self) -> PlanSettings:
         """What is chosen. Raises SelectionError."""
         return PlanSettings(
-            self.query_one("#protocol", ChoiceLines).chosen,
+            self.query_one("#protocol", RadioList).chosen,
             self._number("#batch", "batch", check_batch),
             self._number("#image", "image size", check_image),
         )

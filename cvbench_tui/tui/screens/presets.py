@@ -17,9 +17,11 @@ from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
-from cvbench_tui.tui.screens.dialog import MUTED, Dialog
+from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, ListFilter, fitted
+from cvbench_tui.tui.terminal.theme import MUTED
+from cvbench_tui.tui.widgets.filter_input import ListFilter
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry

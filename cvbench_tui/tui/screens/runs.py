@@ -20,7 +20,8 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, ListFilter, fitted
+from cvbench_tui.tui.widgets.filter_input import ListFilter
+from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.results.storage.runs import RunSummary

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -23,14 +23,17 @@ from cvbench_tui.results.export.markdown import Layout
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.state import destination
+from cvbench_tui.tui.state import save_path
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
 from cvbench_tui.tui.widgets.path_input import PathInput
-from cvbench_tui.tui.widgets.radio_list import ChoiceLines
+from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
 Check = Callable[[Path], str]
+LAYOUTS: tuple[tuple[Layout, str], ...] = (
+    ("wide", "every column, one row per case"),
+    ("original", "the form of the published tables"),
+)
 CHECK_S = 0.15
 """Seconds without a key after which the path is looked at."""
 
@@ -59,14 +62,14 @@ class SaveScreen(Modal[Path]):
         """A relative path begins in the suggestion's folder.
 
         ``write`` raises CvbenchError when it cannot. ``check`` says in a sentence what speaks against a path, or
-        nothing; left out, ``destination.problem`` looks without touching anything. ``download``: the file goes to a
+        nothing; left out, ``save_path.path_problem`` looks without touching anything. ``download``: the file goes to a
         browser, so only its name counts, and that is all ``write`` gets.
         """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
         self._layout = layout
-        self._check = check or (_suffix_problem if download else destination.problem)
+        self._check = check or (save_path.suffix_problem if download else save_path.path_problem)
         self._download = download
         self._timer: Timer | None = None
 
@@ -79,20 +82,19 @@ class SaveScreen(Modal[Path]):
             yield Static("File", markup=False)
             yield field
             yield Static(id="form", markup=False)
-            yield LayoutChoice(self._layout)
+            yield RadioList(LAYOUTS, self._layout)
             yield Static(id="complaint", classes="message", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Save", id="save", variant="primary", compact=True)
                 yield Button("Close", id="close", compact=True)
 
     @on(Input.Changed)
-    @on(ChoiceLines.Changed)
+    @on(RadioList.Changed)
     def _edited(self) -> None:
         """The form at once, a look at the disk when the typing pauses."""
         path = self._path()
-        layout = self.query_one(LayoutChoice)
-        layout.visible = destination.has_layout(path)
-        form = destination.form(path, layout.layout_name)
+        self.query_one(RadioList).visible = save_path.has_layout(path)
+        form = save_path.format_text(path, self._chosen_layout())
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
         self._look_no_more()
@@ -115,7 +117,7 @@ class SaveScreen(Modal[Path]):
         return self._check(self._path()) if self._typed() and self._path().name else "Name a file."
 
     def _exists(self, path: Path) -> bool:
-        return not self._download and destination.exists(path)
+        return not self._download and os.path.isfile(path)  # ``Path.is_file`` raises where a folder may not be read
 
     def _say(self, sentence: str, *, remark: bool = False) -> None:
         complaint = self.query_one("#complaint", Static)
@@ -138,11 +140,14 @@ class SaveScreen(Modal[Path]):
         if not wanted:
             return
         try:
-            self._write(self._path(), self.query_one(LayoutChoice).layout_name)
+            self._write(self._path(), self._chosen_layout())
         except CvbenchError as error:
             self._say(f"{error.message} {error.hint}".strip())
         else:
             self.dismiss(self._path())
+
+    def _chosen_layout(self) -> Layout:
+        return cast(Layout, self.query_one(RadioList).chosen)
 
     def _typed(self) -> str:
         return self.query_one("#path", Input).value.strip()
@@ -163,10 +168,3 @@ class SaveScreen(Modal[Path]):
     def action_close(self) -> None:
         """Leave without saving."""
         self.dismiss(None)
-
-
-def _suffix_problem(path: Path) -> str:
-    """What speaks against a download's name: nothing but a suffix of no form."""
-    if path.suffix.lower() in destination.SUFFIXES:
-        return ""
-    return f"{path.suffix or 'No suffix'} is no form: see above."

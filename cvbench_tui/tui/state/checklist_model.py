@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from cvbench_tui.tui.state.fuzzy_match import Text, fold
+from textual.fuzzy import FuzzySearch
 
-GroupState = Literal["all", "some", "none"]
+WORD = re.compile(r"[^\W\d_]+|\d+")
+MIN_SHARE = 0.5
+"""Share of the best name's score that another name needs: ``resnet18`` is 40 in Resnet18, 16 in resnext101_32x8d."""
+MAX_LETTERS = 40
+"""Letters of a name that are searched: Textual tries every way to align them."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,27 @@ class ChecklistLine:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Match:
     """How an item answers the filter."""
 
-    score: int
+    score: float = 0.0
     """More is better; only compared, never shown."""
-    positions: tuple[int, ...]
-    """Letters of its name that were meant."""
+    positions: frozenset[int] = frozenset()
+    """Indexes of the letters of its name that were found."""
+
+
+class NameSearch(FuzzySearch):
+    """Textual's search, with digits as the beginning of a word, so that ``rn18`` is Resnet18 before regnet_y_128gf."""
+
+    @classmethod
+    def get_first_letters(cls, candidate: str) -> frozenset[int]:  # type: ignore[override]  # Textual's is cached
+        """Indexes of what counts double: where a word or a number begins."""
+        return frozenset(match.start() for match in WORD.finditer(candidate))
+
+    def match(self, query: str, candidate: str) -> tuple[float, Sequence[int]]:
+        """Score and indexes; an underscore answers a blank. (0, ()) where the letters are not there in this order."""
+        query, candidate = (text.replace("_", " ")[:MAX_LETTERS] for text in (query, candidate))
+        return super().match(query, candidate) if query else (0, ())
 
 
 class ChecklistModel:
@@ -66,21 +84,19 @@ class ChecklistModel:
         self.headings = tuple(headings)
         self.noun = noun
         self.folded: set[str] = set()
+        """Families of which only the heading is there."""
         self._filter_text = ""
-        self._ticked = set(ticked)
-        self._take(items)
+        self._names = NameSearch()
+        self.offer(items, ticked)
 
     def offer(self, items: Sequence[Item], ticked: Iterable[str]) -> None:
-        """Put other items in its place, with these ticked; filter and folds stay."""
-        self._take(items)
-        self.tick_only(ticked)
-
-    def _take(self, items: Sequence[Item]) -> None:
-        self.items: tuple[Item, ...] = tuple(items)
+        """Put other items in place of these, with those ticked; filter and folds stay."""
+        self.items = tuple(items)
+        self._able = {item.key for item in items if not item.reason}
         self._groups: dict[str, list[Item]] = {}
-        for item in self.items:
+        for item in items:
             self._groups.setdefault(item.group, []).append(item)
-        self._texts: dict[str, tuple[Text, ...]] = {}
+        self.tick_only(ticked)
         self._search()
 
     # -- the filter
@@ -97,38 +113,31 @@ class ChecklistModel:
             self._search()
 
     def _search(self) -> None:
-        words = fold(self._filter_text).split()
-        if words and not self._texts:  # not before the first letter: the first frame does not wait for it
-            self._texts = {item.key: (Text(item.name), Text(item.words), Text(item.group)) for item in self.items}
-        found = {item.key: self._find(item, words) for item in self.items}
-        self._found: dict[str, _Found] = {key: value for key, value in found.items() if value is not None}
+        """Look for every word in the names, letter by letter; whole in the other words and families."""
+        text = self._filter_text.strip()
+        # A name that has the words side by side is meant before one that has them anywhere: ``convnext t``.
+        matches = {item.key: Match(self._names.match(text, item.name)[0]) for item in self.items}
+        for word in text.split():
+            names = {item.key: self._names.match(word, item.name) for item in self.items}
+            enough = MIN_SHARE * max(score for score, _ in names.values()) if names else 0.0
+            for item in self.items:
+                score, positions = names[item.key]
+                if score < enough or not score:
+                    whole = word.casefold() in f"{item.words} {item.group}".casefold()
+                    score, positions = (len(word), ()) if whole else (0.0, ())
+                before = matches.pop(item.key, None)
+                if before is not None and score:
+                    matches[item.key] = Match(before.score + score, before.positions.union(positions))
+        self._matches = matches
 
-    def _find(self, item: Item, words: Sequence[str]) -> _Found | None:
-        """A match in the name counts more than the same one elsewhere."""
-        score, positions = 0, set[int]()
-        for word in words:
-            matches = [text.find(word) for text in self._texts[item.key]]
-            ranks = [2 * match.kind + (place == 0) for place, match in enumerate(matches) if match is not None]
-            if not ranks:
-                return None
-            score += max(ranks)
-            positions.update(matches[0].positions if matches[0] is not None else ())
-        return _Found(score, tuple(sorted(positions)))
-
-    def match(self, item: Item) -> tuple[int, ...]:
-        """Indexes of the letters of its name that the filter found."""
-        found = self._found.get(item.key)
-        return found.positions if found is not None else ()
-
-    def score(self, item: Item) -> int:
-        """How well it answers the filter: more is better, 0 without a filter."""
-        found = self._found.get(item.key)
-        return found.score if found is not None else 0
+    def match(self, item: Item) -> Match:
+        """How an item that is shown answers the filter."""
+        return self._matches.get(item.key, Match())
 
     @property
     def shown(self) -> tuple[Item, ...]:
         """The items the filter lets through, family by family; in folded families, too."""
-        return tuple(item for items in self._groups.values() for item in items if item.key in self._found)
+        return tuple(item for group in self._groups for item in self.members(group))
 
     @property
     def lines(self) -> tuple[ChecklistLine, ...]:
@@ -151,42 +160,16 @@ class ChecklistModel:
 
     def members(self, group: str) -> tuple[Item, ...]:
         """The items of a family that the filter lets through."""
-        return tuple(item for item in self._groups.get(group, ()) if item.key in self._found)
+        return tuple(item for item in self._groups[group] if item.key in self._matches)
 
     def is_folded(self, group: str) -> bool:
         """True when only its heading is there. A filter shows what it finds, wherever that is."""
-        return group in self.folded and not self._filter_text.strip()
-
-    def fold(self, group: str) -> None:
-        """Leave only its heading. Nothing for what is no family."""
-        self.folded |= {group} & set(self.groups)
-
-    def unfold(self, group: str) -> None:
-        """Show its items again."""
-        self.folded.discard(group)
-
-    def fold_all(self, but: Iterable[str] = ()) -> None:
-        """Leave only the headings, but of those families."""
-        self.folded = set(self.groups) - set(but)
-
-    def unfold_all(self) -> None:
-        """Show every item again."""
-        self.folded.clear()
+        return bool(group) and group in self.folded and not self._filter_text.strip()
 
     def ticked_of(self, group: str) -> tuple[int, int]:
         """How many of a family's items that the filter lets through are ticked, and how many could be."""
-        able = [item for item in self.members(group) if not item.reason]
-        return sum(1 for item in able if item.key in self._ticked), len(able)
-
-    def group_state(self, group: str) -> GroupState:
-        """Whether those are all ticked, some, or none."""
-        ticked, able = self.ticked_of(group)
-        return "none" if not ticked else "all" if ticked == able else "some"
-
-    def toggle_group(self, group: str) -> None:
-        """Tick all of a family that the filter lets through, or, when they all are, untick them."""
-        on = self.group_state(group) != "all"
-        self._flip({item.key for item in self.members(group) if self.has(item.key) != on})
+        able = {item.key for item in self.members(group)} & self._able
+        return len(able & self._ticked), len(able)
 
     # -- ticks
 
@@ -198,13 +181,12 @@ class ChecklistModel:
     @property
     def able(self) -> int:
         """How many items could be ticked."""
-        return sum(1 for item in self.items if not item.reason)
+        return len(self._able)
 
     @property
     def hidden_ticked(self) -> int:
         """How many ticked items have no line now: the filter hides them, or their family is folded."""
-        seen = {line.item.key for line in self.lines if line.item is not None}
-        return len(set(self.ticked) - seen)
+        return len(self._ticked - {line.item.key for line in self.lines if line.item is not None})
 
     def has(self, key: str) -> bool:
         """True when that item is ticked."""
@@ -212,19 +194,25 @@ class ChecklistModel:
 
     def tick_only(self, keys: Iterable[str]) -> None:
         """Tick these in place of what is ticked; what is not here or cannot be ticked is left out."""
-        self._ticked = set(keys) & {item.key for item in self.items if not item.reason}
+        self._ticked = self._able & set(keys)
 
     def toggle(self, key: str) -> None:
         """Tick it, or take the tick away. Nothing for an item that cannot be ticked."""
-        self._flip({key})
+        self._ticked ^= self._able & {key}
 
-    def invert_shown(self) -> None:
-        """Swap the ticks of what is shown; the rest keeps its own."""
-        self._flip({item.key for item in self.shown})
+    def toggle_group(self, group: str) -> None:
+        """Tick all of a family that the filter lets through, or, when they all are, untick them."""
+        ticked, able = self.ticked_of(group)
+        self._tick(self.members(group), ticked < able)
 
     def tick_shown(self, on: bool) -> None:
         """Tick, or untick, everything that is shown; the rest keeps its own."""
-        self._flip({item.key for item in self.shown if self.has(item.key) != on})
+        self._tick(self.shown, on)
 
-    def _flip(self, keys: set[str]) -> None:
-        self._ticked ^= keys & {item.key for item in self.items if not item.reason}
+    def invert_shown(self) -> None:
+        """Swap the ticks of what is shown; the rest keeps its own."""
+        self._ticked ^= self._able & {item.key for item in self.shown}
+
+    def _tick(self, items: Iterable[Item], on: bool) -> None:
+        keys = self._able & {item.key for item in items}
+        self._ticked = self._ticked | keys if on else self._ticked - keys

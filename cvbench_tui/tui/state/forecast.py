@@ -25,7 +25,7 @@ class Forecast:
     def __init__(self, history: History) -> None:
         self.history = history
         self.environment: Environment | None = None
-        """None until the worker has told."""
+        """None until the worker has reported the devices."""
         self._expected: Mapping[str, float] = {}
         self._steady = SteadyEta()
 
@@ -58,6 +58,6 @@ class Forecast:
         return self.history.past(case, device.name, protocol) if device is not None else None
 
     def _by_case(self, plan: Plan) -> dict[str, float]:
-        found = {case.case_id: self.past(case, plan.protocol.name) for case in plan.cases}
-        known = {key: past.wall_s for key, past in found.items() if past is not None and past.wall_s is not None}
+        past_times = {case.case_id: self.past(case, plan.protocol.name) for case in plan.cases}
+        known = {key: past.wall_s for key, past in past_times.items() if past is not None and past.wall_s is not None}
         return expected_by_case(plan, known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -12,7 +12,7 @@ from cvbench_tui.catalog.duration import expected_s
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
-from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, percent_text, rough_duration_text, significant
 from cvbench_tui.tui.state.selection import PlanSelection
@@ -29,16 +29,16 @@ def plan_line(
     environment: Environment | None,
     *,
     expected: Callable[[Plan], float] = expected_s,
-    too_large: Callable[[Plan], Sequence[object]] | None = None,
 ) -> Content:
     """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing.
 
-    ``expected`` guesses the seconds of a plan; ``too_large`` finds its rows that will not fit, by default from the
-    catalog's sizes.
+    ``expected`` guesses the seconds of a plan.
     """
-    what = _workloads(plan_selection)
-    if not what:
+    numbers = ((len(plan_selection.models.ticked), "model"), (len(plan_selection.layers.ticked), "layer"))
+    counted = [count(number, noun) for number, noun in numbers if number]
+    if not counted:
         return Content("nothing ticked yet")
+    what = counted[0] if len(counted) == 1 else f"({' + '.join(counted)})"
     if environment is None:
         return Content(f"{what}, devices not known yet")
     devices = len(plan_selection.devices.ticked)
@@ -50,10 +50,10 @@ def plan_line(
         return Content(visible(error.message))
     rows = count(len(plan.cases), "row")
     line = f"{what} x {count(devices, 'device')} = {rows}, about {rough_duration_text(expected(plan))}"
-    problems = len(too_large(plan) if too_large is not None else _too_large(plan, environment))
-    if not problems:
-        return Content(line)
-    return Content.assemble(line, (f"; {problems} will not fit in memory", "$text-warning bold"))
+    from cvbench_tui.catalog.memory import too_large
+
+    problems = len(too_large(plan, environment))
+    return Content.assemble(line, (f"; {problems} will not fit in memory" if problems else "", "$text-warning bold"))
 
 
 def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
@@ -61,12 +61,12 @@ def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
 
     ``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``
     """
-    return tuple(
-        visible(f"{case.workload.name} on {case.device}, batch {case.batch}: ")
-        + f"needs about {_memory_text(problem.needs_bytes)}, the device has {_memory_text(problem.has_bytes)}."
-        for problem in problems
-        for case in (problem.case,)
-    )
+    lines = []
+    for each in problems:
+        row = f"{each.case.workload.name} on {each.case.device}, batch {each.case.batch}"
+        needs, has = _memory_text(each.needs_bytes), _memory_text(each.has_bytes)
+        lines.append(f"{visible(row)}: needs about {needs}, the device has {has}.")
+    return tuple(lines)
 
 
 def settings_line(plan_selection: PlanSelection) -> str:
@@ -88,7 +88,16 @@ def protocol_line(name: str) -> str:
             f"the published loop: {protocol.iterations} passes, {protocol.iterations_cpu} on the CPU, "
             "the first left out"
         )
-    return "; ".join((_stop_rule(protocol), *_beside(protocol)))
+    parts = [
+        f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, "
+        f"{protocol.min_rounds} to {protocol.max_rounds} rounds"
+    ]
+    if protocol.max_processes > 1:
+        parts.append(f"{protocol.processes} to {protocol.max_processes} processes")
+    if protocol.extras:
+        few = len(protocol.extras) < 3
+        parts.append(" + ".join(protocol.extras) if few else count(len(protocol.extras), "extra"))
+    return "; ".join(parts)
 
 
 def count(number: int, noun: str) -> str:
@@ -96,37 +105,7 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _stop_rule(protocol: Protocol) -> str:
-    rounds = f"{protocol.min_rounds} to {protocol.max_rounds} rounds"
-    return f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, {rounds}"
-
-
-def _beside(protocol: Protocol) -> list[str]:
-    """What it does beyond its rounds."""
-    beside = []
-    if protocol.max_processes > 1:
-        beside.append(f"{protocol.processes} to {protocol.max_processes} processes")
-    if protocol.extras:
-        extras = " + ".join(protocol.extras) if len(protocol.extras) < 3 else count(len(protocol.extras), "extra")
-        beside.append(extras)
-    return beside
-
-
-def _too_large(plan: Plan, environment: Environment) -> Sequence[object]:
-    from cvbench_tui.catalog.memory import too_large
-
-    return too_large(plan, environment)
-
-
 def _memory_text(size_bytes: int) -> str:
-    """``31 GiB``: a guess is not told to the megabyte."""
+    """``31 GiB``: a guess has no megabytes."""
     number, unit = bytes_text(size_bytes).split()
     return f"{significant(float(number), MEMORY_DIGITS)} {unit}"
-
-
-def _workloads(plan_selection: PlanSelection) -> str:
-    models, layers = len(plan_selection.models.ticked), len(plan_selection.layers.ticked)
-    parts = [count(models, "model")] if models else []
-    parts += [count(layers, "layer")] if layers else []
-    both = " + ".join(parts)
-    return f"({both})" if len(parts) > 1 else both

@@ -1,7 +1,8 @@
-"""Where the table is saved to when the user does not say, and what was saved. ``results.export.registry`` writes."""
+"""Where the table is saved to: a name to begin with, what a path would be written as, what speaks against it."""
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
 
 PICTURE = ".svg"
 """Suffix of a picture of the screen."""
+FORMATS = {".json": "JSON: every sample", ".csv": "CSV: a line per row", PICTURE: "SVG: a picture of the screen"}
+SUFFIXES = (".md", *FORMATS)
+"""What can be written."""
 
 
-class Saver:
-    """Suggests names and remembers what was written."""
+class FileWriter:
+    """Writes what is on screen, suggests file names and remembers what was written."""
 
     def __init__(self, folder: Path, host: str, clock: Callable[[], float]) -> None:
         self.saved: list[Path] = []
@@ -41,14 +45,14 @@ class Saver:
         from cvbench_tui.results.export.registry import write_output
 
         write_output(run, path, layout=layout, view=view)
-        self.wrote(path)
+        self._remember(path)
 
     def write_picture(self, path: Path, svg: str) -> None:
         """Write a picture of the screen. Raises StoreError."""
         from cvbench_tui.base.atomic import write_atomically
 
         write_atomically(path, svg)
-        self.wrote(path)
+        self._remember(path)
 
     def text(self, run: Run, name: str, layout: Layout, view: View) -> str:
         """What ``write`` would write into a file of that name, for a browser to download. Raises StoreError."""
@@ -59,8 +63,7 @@ class Saver:
             write_output(run, path, layout=layout, view=view)
             return path.read_text(encoding="utf-8")
 
-    def wrote(self, path: Path) -> None:
-        """That file was written."""
+    def _remember(self, path: Path) -> None:
         self.saved.append(path)
         self.folder = path.parent
 
@@ -74,10 +77,54 @@ def default_name(run: Run, host: str, date: str) -> str:
 
 
 def free_path(folder: Path, name: str) -> Path:
-    """That name in the folder, with ``-2``, ``-3`` before its suffix when it is taken."""
+    """That name in the folder, with ``-2``, ``-3`` before its suffix when there is such a file."""
     path = folder / name
     number = 2
     while path.exists():
         path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
         number += 1
     return path
+
+
+def format_text(path: Path, layout: Layout) -> str:
+    """What would be written, in words; for another suffix, which ones there are."""
+    if has_layout(path):
+        return f"markdown, {layout} layout"
+    return FORMATS.get(path.suffix.lower(), "the suffix says the form: .md, .json, .csv or .svg")
+
+
+def has_layout(path: Path) -> bool:
+    """True for the format that there are two layouts of."""
+    return path.suffix.lower() == ".md"
+
+
+def suffix_problem(path: Path) -> str:
+    """A sentence about a suffix that nothing is written as; empty when it is one of ``SUFFIXES``."""
+    import difflib
+
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return ""
+    nearest = difflib.get_close_matches(suffix, SUFFIXES, 1, 0.4)
+    return f"{path.suffix or 'No suffix'} is no form: " + (f"nearest is {nearest[0]}." if nearest else "see above.")
+
+
+def path_problem(path: Path) -> str:
+    """Why nothing can be written at ``path``, in a sentence; empty when nothing is seen against it.
+
+    By looking alone, nothing is created or opened. ``results.export.registry`` has the last word when it writes:
+    permissions say nothing on a read-only mount.
+    """
+    from cvbench_tui.base.atomic import resolved_target
+    from cvbench_tui.errors import StoreError
+
+    if not os.path.isdir(path) and (problem := suffix_problem(path)):
+        return problem
+    try:
+        folder = resolved_target(path).parent
+    except StoreError as error:
+        return f"{error.message} {error.hint}"
+    except ValueError as error:  # no file name: a zero byte
+        return f"Cannot write {path}: {error}."
+    # A new file is written beside the old one first, so the folder must take one either way.
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"The folder {folder} is not writable for you."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
@@ -17,7 +16,6 @@ from cvbench_tui.results.text.units import bytes_text, parameters_text, signific
 from cvbench_tui.settings import Last
 from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
 
-Entry = TypeVar("Entry", ModelEntry, LayerEntry)
 PastText = Callable[[Case], str]
 """The last time of a case as a short text, or nothing."""
 
@@ -35,8 +33,9 @@ class PlanSelection:
 
     def __init__(self, base: Selection | None = None, protocol: str | None = None) -> None:
         """``base``: what is ticked at the start; ``protocol``: in place of its own."""
-        self.models = ChecklistModel(headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
-        self.layers = ChecklistModel(headings=("input shape", LAST_TIME), noun="layer")
+        models, layers = [_model_item(entry) for entry in MODELS], [_layer_item(entry) for entry in LAYERS]
+        self.models = ChecklistModel(models, headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
+        self.layers = ChecklistModel(layers, headings=("input shape", LAST_TIME), noun="layer")
         self.devices = ChecklistModel(noun="device")
         self.missing: tuple[str, ...] = ()
         """Devices that were asked for and are not there."""
@@ -44,12 +43,11 @@ class PlanSelection:
         self.image: int | None = None
         self.protocol = "default"
         self.extras: tuple[Extra, ...] = ()
-        """Measured beside what the protocol measures anyway."""
+        """Measured in addition to what the protocol measures anyway."""
         self._base: Selection | None = None
         self._environment: Environment | None = None
-        self._items(None)
         for ticks in (self.models, self.layers):
-            ticks.fold_all(but=UNFOLDED)
+            ticks.folded = set(ticks.groups) - set(UNFOLDED)
         if base is not None:
             self.apply(base)
         if protocol is not None:
@@ -92,18 +90,19 @@ class PlanSelection:
 
         Returns whether a text has changed. Without a ticked device there are none.
         """
-        before = (self.models.items, self.layers.items)
-        self._items(past)
-        return before != (self.models.items, self.layers.items)
 
-    def _items(self, past: PastText | None) -> None:
         def last(entry: ModelEntry | LayerEntry) -> str:
             cases = expand([(entry.workload, entry.batch)], devices, batch=self.batch, image=self.image)
-            return next((past(case) for case in cases), "") if past is not None else ""
+            return next((past(case) for case in cases), "")
 
         devices = self.devices.ticked[:1]
-        self.models.offer([_model_item(entry, last(entry)) for entry in MODELS], self.models.ticked)
-        self.layers.offer([_layer_item(entry, last(entry)) for entry in LAYERS], self.layers.ticked)
+        models = [_model_item(entry, last(entry)) for entry in MODELS]
+        layers = [_layer_item(entry, last(entry)) for entry in LAYERS]
+        changed = (tuple(models), tuple(layers)) != (self.models.items, self.layers.items)
+        if changed:
+            self.models.offer(models, self.models.ticked)
+            self.layers.offer(layers, self.layers.ticked)
+        return changed
 
     def next_protocol(self) -> None:
         """Go on to the next named protocol."""
@@ -120,8 +119,8 @@ class PlanSelection:
 
     def selection(self) -> Selection:
         """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""
-        models = _ticked(MODELS, self.models)
-        layers = _ticked(LAYERS, self.layers)
+        models = tuple(entry for entry in MODELS if self.models.has(entry.name))
+        layers = tuple(entry for entry in LAYERS if self.layers.has(entry.name))
         name, base = "selection", self._base
         if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
             name, models, layers = base.name, base.models, base.layers
@@ -135,18 +134,14 @@ class PlanSelection:
         return Last(self.models.ticked, self.layers.ticked, devices, self.batch, self.image, self.protocol)
 
 
-def _ticked(entries: Sequence[Entry], ticks: ChecklistModel) -> tuple[Entry, ...]:
-    return tuple(entry for entry in entries if ticks.has(entry.name))
-
-
-def _model_item(entry: ModelEntry, last: str) -> Item:
+def _model_item(entry: ModelEntry, last: str = "") -> Item:
     image = "" if entry.image == USUAL_IMAGE else str(entry.image)
     gmacs = significant(entry.gmacs, 2 if entry.gmacs >= 0.1 else 1)
     columns = (image, gmacs, parameters_text(entry.parameters).replace(" ", ""), last)
     return Item(entry.name, entry.name, group=entry.family, words=entry.op, columns=columns)
 
 
-def _layer_item(entry: LayerEntry, last: str) -> Item:
+def _layer_item(entry: LayerEntry, last: str = "") -> Item:
     shape = "x".join(str(size) for size in entry.input_shape)
     words = f"{entry.op} {entry.description}"
     return Item(entry.name, entry.name, group=entry.family, words=words, columns=(shape, last))

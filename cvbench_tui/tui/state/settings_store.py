@@ -1,10 +1,10 @@
-"""The settings while the app is open: what it was told, and what it writes back. The file is ``settings``'s."""
+"""The settings while the app is open. Reading and writing the file is ``settings``'s."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import Last, Settings, save
 
 
+@dataclass(eq=False)
 class Unsaved(Message):
-    """The settings could not be written down."""
+    """The settings could not be written to their file."""
 
-    def __init__(self, error: StoreError) -> None:
-        super().__init__()
-        self.error = error
+    error: StoreError
 
 
 class SettingsStore:
@@ -29,7 +28,7 @@ class SettingsStore:
         """Without a path nothing is written."""
         self.settings = settings or Settings()
         self.complain: Callable[[StoreError], object] = lambda error: None
-        """Told, from any thread, when the file cannot be written; once."""
+        """Called once, from any thread, when the file cannot be written."""
         self.path = path
         """The file; None when nothing is kept."""
         self._changes: dict[str, object] = {}
@@ -39,13 +38,13 @@ class SettingsStore:
 
     def put(self, **changes: Any) -> None:
         """These are the settings now; ``last`` is a ``Last``."""
-        news = {name: value for name, value in changes.items() if getattr(self.settings, name) != value}
-        if not news:
+        changed = {name: value for name, value in changes.items() if getattr(self.settings, name) != value}
+        if not changed:
             return
-        self.settings = replace(self.settings, **news)
-        last = news.pop("last", None)
+        self.settings = replace(self.settings, **changed)
+        last = changed.pop("last", None)
         with self._lock:
-            self._changes.update(news)
+            self._changes.update(changed)
             if isinstance(last, Last):
                 self._changes.update({f"last.{name}": value for name, value in vars(last).items()})
         threading.Thread(target=self.flush, daemon=True).start()

@@ -16,6 +16,8 @@ DEFAULT = "cvbench-dark"
 """The theme of a new user."""
 _FALLBACK = "textual-dark"
 """Textual's own, which is always there."""
+MUTED = "$foreground 70%"
+"""Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
 
 
 def _theme(

@@ -1,1 +1,1 @@
-"""Widgets. They draw what they are given and tell what was pressed."""
+"""Widgets: they draw what they are given and post what was pressed."""

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.requests import CopyWanted
-from cvbench_tui.tui.screens.dialog import MUTED
+from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from cvbench_tui.results.stats.series import Series
 
 BAR = "\u2588"
-LABELS = MUTED
+RANGE = "\u2591"
+"""From the least sample of a point to its largest."""
+MEDIAN = ("\u2584", "\u2580")
+"""The median in the lower or the upper half of a cell, so that a line of text tells two levels apart."""
+BORDER = "|"
+ASIDE = "x"
 MIN_CELLS = 20
 """Cells that a text gets in the narrowest place."""
 NO_ROW = "No row yet: the row under the cursor is explained here."
@@ -111,19 +116,12 @@ def _section(section: Section, width: int) -> Iterator[Content]:
     """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
     yield Content.assemble((visible(section.title), "bold $text-primary"))
     indent = 2 + max((len(label) for label, _ in section.pairs), default=0)
+    room = max(MIN_CELLS, width - indent - 2)
     for label, text in section.pairs:
-        yield from entry(label, text, indent=indent, width=width)
+        folded = ("\n" + " " * (indent + 2)).join(textwrap.wrap(visible(text), room, break_on_hyphens=False))
+        yield Content.assemble((f"  {visible(label).ljust(indent)}", MUTED), folded)
     for line in section.lines:
         yield Content(f"  {visible(line)}")
-
-
-def entry(label: str, text: str, *, indent: int, width: int) -> Iterator[Content]:
-    """``label`` dim, ``text`` from ``indent`` cells behind the margin on, folded at ``width`` cells."""
-    room = max(MIN_CELLS, width - indent - 2)
-    lines = textwrap.wrap(visible(text), room, break_on_hyphens=False) or [""]
-    yield Content.assemble((f"  {visible(label).ljust(indent)}", LABELS), lines[0])
-    for line in lines[1:]:
-        yield Content(" " * (indent + 2) + line)
 
 
 def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:
@@ -134,17 +132,52 @@ def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:
     for each in histogram.bins:
         bar = BAR * math.ceil(room * each.count / most)
         yield Content.assemble(
-            (f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", LABELS),
+            (f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", MUTED),
             (bar, "$text-accent"),
             f" {each.count}" if each.count else "",
         )
 
 
 def _series(each: Series) -> Iterator[Content]:
-    """The samples in the order they were taken, rounds told apart."""
-    from cvbench_tui.tui.widgets.sample_plot import plot
-
-    aside = ", x set aside" if any(each.set_aside) else ""
-    yield Content.assemble((f"  in time, {each.low} to {each.high}; bars where a round begins{aside}", LABELS))
+    """The samples over time, with a bar where a round begins."""
+    repeated = ", x: repeated" if any(each.set_aside) else ""
+    words = f"  samples over time, {each.low} to {each.high}; a bar marks a new round{repeated}"
+    yield Content.assemble((words, MUTED))
     for line in plot(each):
         yield Content.assemble((f"  {line}", "$text-accent"))
+
+
+def plot(each: Series, height: int = 6) -> list[str]:
+    """``height`` lines of one column a point, the largest sample on top.
+
+    A dotted line marks where a round begins, unless more than half of the points begin one. When rounds were repeated,
+    the lowest line marks the disturbed ones and the samples have the others. Raises ValueError for fewer than one line.
+    """
+    if height < 1:
+        raise ValueError("a plot has at least one line")
+    marked = any(each.set_aside)
+    rows = max(1, height - marked)
+    borders = set(each.borders) if 2 * len(each.borders) <= len(each.points) else set()
+    lines = ["".join(_line(each, row, rows, borders)) for row in reversed(range(rows))]
+    if marked:
+        marks = "".join(ASIDE if aside else " " for aside in each.set_aside)
+        lines = [*lines, marks][-height:]
+    return lines
+
+
+def _line(each: Series, row: int, rows: int, borders: set[int]) -> Iterator[str]:
+    """What stands in every column of that line, counted from below."""
+    for place, point in enumerate(each.points):
+        least, middle, most = (_level(each, seconds, rows) for seconds in point)
+        if middle // 2 == row:
+            yield MEDIAN[middle % 2]
+        elif least // 2 <= row <= most // 2:
+            yield RANGE
+        else:
+            yield BORDER if place in borders and row % 2 == (rows - 1) % 2 else " "
+
+
+def _level(each: Series, seconds: float, rows: int) -> int:
+    """The half line, from below, that so many seconds stand in; the lowest when all are equal."""
+    span_s = each.high_s - each.low_s
+    return round((seconds - each.low_s) / span_s * (2 * rows - 1)) if span_s > 0 else 0

@@ -1,4 +1,4 @@
-"""The header: program, machine, device and state at a glance. It asks nobody; the app tells it."""
+"""The header: program, machine, device and state at a glance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.widgets import Static
 from cvbench_tui.base.escape import shorten, visible
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.text.units import bytes_text
-from cvbench_tui.tui.screens.dialog import MUTED
+from cvbench_tui.tui.terminal.theme import MUTED
 
 HOST_CELLS, DEVICE_CELLS = 24, 34
 STATE_STYLES = {"running": "bold $text-primary", "ready": "$text-success", "no worker": "bold $text-error"}
@@ -29,23 +29,16 @@ class HeaderLine(Static):
     def show(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
         """``state``: ``ready``, ``running 3/8``, ``no worker``; ``devices``: ids of what is ticked."""
         style = next((style for word, style in STATE_STYLES.items() if state.startswith(word)), "$text-warning")
-        parts: list[str | tuple[str, str]] = [
-            (" cvbench-tui ", "bold reverse"), f" {self._version}  ",
-            (state, style), f"  {shorten(visible(self._host), HOST_CELLS)}",
-        ]  # fmt: skip
+        parts: list[str | tuple[str, str]] = [(" cvbench-tui ", "bold reverse"), f" {self._version}  ", (state, style)]
+        parts.append(f"  {shorten(visible(self._host), HOST_CELLS)}")
         for device_id in devices[:2]:
-            parts += ["  ", (visible(device_id), "bold"), f" {_device(environment, device_id)}"]
+            parts += ["  ", (visible(device_id), "bold"), " "]
+            device = environment.device(device_id) if environment is not None else None
+            if device is not None:
+                memory = f" {bytes_text(device.memory_bytes)}" if device.memory_bytes is not None else ""
+                parts.append(shorten(visible(device.name), DEVICE_CELLS) + memory)
         if len(devices) > 2:
             parts.append(f"  and {len(devices) - 2} more")
         torch = dict(environment.versions).get("torch") if environment is not None else None
         parts += [(f"  torch {visible(torch)}", MUTED)] if torch else []
         self.update(Content.assemble(*parts), layout=False)
-
-
-def _device(environment: Environment | None, device_id: str) -> str:
-    """Name and memory of a device, as far as they are known."""
-    device = environment.device(device_id) if environment is not None else None
-    if device is None:
-        return ""
-    memory = f" {bytes_text(device.memory_bytes)}" if device.memory_bytes is not None else ""
-    return shorten(visible(device.name), DEVICE_CELLS) + memory

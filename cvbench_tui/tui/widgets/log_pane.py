@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -41,7 +41,7 @@ class LogPane(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.jump_key = "5"
-        self._lines: Sequence[str] = ()
+        self._lines: list[str] = []
         self._total = 0
         self._shown = 0
         """How many of the lines are written already."""
@@ -60,7 +60,7 @@ class LogPane(Vertical):
         """Put the focus on the lines."""
         self.query_one(Log).focus()
 
-    def show(self, lines: Sequence[str], total: int) -> None:
+    def show(self, lines: list[str], total: int) -> None:
         """The newest lines; ``total`` counts all there ever were, so that only new ones are written."""
         self._lines, self._total = lines, total
         if self.region:
@@ -78,7 +78,7 @@ class LogPane(Vertical):
         elif new > 0:
             if not self._shown:
                 log.clear()
-            self._write(log, list(self._lines)[-new:])
+            self._write(log, self._lines[-new:])
 
     on_resize = on_show
 

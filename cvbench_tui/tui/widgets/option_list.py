@@ -1,4 +1,4 @@
-"""A list in a dialog and the filter above it. What the lines are is the dialog's to say."""
+"""A list in a dialog. What the lines are is the dialog's to say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 
 from cvbench_tui.base.escape import visible
 
@@ -55,38 +55,6 @@ class DialogList(OptionList):
             self.post_message(self.Ticked())
         elif before == place:
             self.action_select()
-
-
-class ListFilter(Input):
-    """Filters the list below while the arrows move in it. Escape empties it, then hands back the focus."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "move('down')", "Down", id="choices.filter_down", show=False, tooltip="The line below"),
-        Binding("up", "move('up')", "Up", id="choices.filter_up", show=False, tooltip="The line above"),
-        Binding("escape", "clear", "Clear", id="choices.filter_clear", show=False,
-                tooltip="Empty the filter, then leave it"),
-    ]  # fmt: skip
-
-    class Moved(Message):
-        """The cursor of the list is to go ``up`` or ``down``."""
-
-        def __init__(self, way: str) -> None:
-            super().__init__()
-            self.way = way
-
-    class Left(Message):
-        """The user is done with it."""
-
-    def action_move(self, way: str) -> None:
-        """Move in the list, with the focus staying here."""
-        self.post_message(self.Moved(way))
-
-    def action_clear(self) -> None:
-        """First empty it, then leave."""
-        if self.value:
-            self.value = ""
-        else:
-            self.post_message(self.Left())
 
 
 def fitted(text: str, cells: int) -> str:

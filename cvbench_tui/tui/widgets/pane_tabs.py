@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -16,29 +18,28 @@ PANES = ("models", "layers", "devices", "results", "log")
 class PaneTab(Static):
     """One tab; a click goes there."""
 
-    class Chosen(Message):
+    @dataclass(eq=False)
+    class Selected(Message):
         """The user wants that pane."""
 
-        def __init__(self, pane: str) -> None:
-            super().__init__()
-            self.pane = pane
+        pane: str
 
     def __init__(self, number: int, pane: str) -> None:
         self._pane = pane
-        self._count = ""
-        self._label = f"{number} {pane.capitalize()}"
-        super().__init__(self._label, id=f"tab-{pane}", markup=False)
+        self._title = self._text = f"{number} {pane.capitalize()}"
+        super().__init__(self._title, id=f"tab-{pane}", markup=False)
 
-    def count(self, text: str) -> None:
+    def count(self, number: str) -> None:
         """What stands behind the name: ``3/80``; only a new text is drawn, since it moves the other tabs."""
-        if text != self._count:
-            self._count = text
-            self.update(Content(f"{self._label} {text}".rstrip()))
+        text = f"{self._title} {number}".rstrip()
+        if text != self._text:
+            self._text = text
+            self.update(Content(text))
 
     def on_click(self, event: events.Click) -> None:
         """Go there."""
         event.stop()
-        self.post_message(self.Chosen(self._pane))
+        self.post_message(self.Selected(self._pane))
 
 
 class PaneTabs(Horizontal):

@@ -12,14 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from cvbench_tui.tui.state.destination import SUFFIXES
+from cvbench_tui.tui.state.save_path import SUFFIXES
 
 MAX_ENTRIES = 5000
 """Entries of a folder that are looked at: a larger one is no place to choose from by completion."""
 
 
 class PathSuggester(Suggester):
-    """The first folder, else the first file that can be written over, that goes on as the text does."""
+    """Suggests the first folder, else the first file that can be written over, that begins with the text."""
 
     def __init__(self, folder: Path) -> None:
         """``folder``: where a relative path begins."""
@@ -61,16 +61,15 @@ def suggestion(folder: Path, text: str) -> str | None:
     """How ``text`` could go on; folders end in a slash. None too where a folder cannot be read."""
     if text == "~":
         return "~/"
-    _, _, stem = text.rpartition("/")
-    begun = text[: len(text) - len(stem)]
-    place = os.path.join(folder, os.path.expanduser(begun))
+    begun, slash, stem = text.rpartition("/")
+    begun += slash
     try:
-        with os.scandir(place) as entries:
-            found = [_name(entry) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
+        with os.scandir(os.path.join(folder, os.path.expanduser(begun))) as entries:
+            names = [_name(entry) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
     except (OSError, ValueError):
         return None
-    fitting = [name for name in found if len(name) > len(stem) and (stem or not name.startswith("."))]
-    best = min(fitting, key=lambda name: (not name.endswith("/"), name), default=None)
+    names = [name for name in names if len(name) > len(stem) and (stem or not name.startswith("."))]
+    best = min(names, key=lambda name: (not name.endswith("/"), name), default=None)
     return None if best is None else begun + best
 
 

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from cvbench_tui.base.escape import shorten, visible
 from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
-from cvbench_tui.tui.screens.dialog import MUTED
 from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
     from cvbench_tui.core.event import Progress
@@ -36,11 +36,11 @@ class ProgressStrip(Static):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id, markup=False)
-        self._trail: list[float] = []
+        self._trail: list[str] = []
         """Relative half widths of the running phase's interval, the newest last."""
         self._phase: tuple[str, str | None, int] | None = None
         """Case, phase and process the trail is of."""
-        self._said: Content | None = None
+        self._content: Content | None = None
 
     def say(self, text: str, style: str = "") -> None:
         """One sentence; a long one goes on in the second line."""
@@ -73,23 +73,20 @@ class ProgressStrip(Static):
     def _put(self, content: Content, *, wrap: bool = False) -> None:
         """Draw it if it is new; the size stays, so nothing else is laid out again."""
         self.styles.text_wrap = "wrap" if wrap else "nowrap"
-        if self._said is None or content.markup != self._said.markup:
-            self._said = content
+        if self._content is None or content.markup != self._content.markup:
+            self._content = content
             self.update(content, layout=False)
 
     def _where(self, run: Run) -> Content:
         """The running case, what it is doing and the interval so far."""
         if run.running is None:
             return Content("starting the next row...")
-        case = run.plan.case(run.running.case_id)
-        parts: list[str | tuple[str, str]] = [
-            (shorten(visible(case.workload.name), NAME_CELLS), "bold"), f"  {case.device}  batch {case.batch}"
-        ]  # fmt: skip
-        if run.plan.protocol.processes > 1:
-            parts.append(f"  process {run.running.process + 1} of {run.plan.protocol.processes}")
-        if run.progress is None:
-            return Content.assemble(*parts, "  starting")
-        return Content.assemble(*parts, *self._progress(run, run.progress))
+        case, processes = run.plan.case(run.running.case_id), run.plan.protocol.processes
+        parts: list[str | tuple[str, str]] = [(shorten(visible(case.workload.name), NAME_CELLS), "bold")]
+        parts.append(f"  {case.device}  batch {case.batch}")
+        parts += [f"  process {run.running.process + 1} of {processes}"] if processes > 1 else []
+        parts += ["  starting"] if run.progress is None else self._progress(run, run.progress)
+        return Content.assemble(*parts)
 
     def _progress(self, run: Run, progress: Progress) -> list[str | tuple[str, str]]:
         """Stage, phase, round, and how the interval became narrower."""
@@ -97,23 +94,20 @@ class ProgressStrip(Static):
         parts: list[str | tuple[str, str]] = [(f"  {doing}", "$text-primary")]
         parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
         if progress.median_s is not None:
-            self._follow(run, progress)
+            self._follow(run, progress, progress.median_s)
             trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else []
-            earlier = "".join(f"{relative_text(each)} > " for each in trail)
-            interval = interval_text(progress.median_s, progress.half_width_s)
-            parts += ["  ", (earlier, MUTED), (interval, "bold")]
+            earlier = "".join(f"{each} > " for each in trail)
+            parts += ["  ", (earlier, MUTED), (interval_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
                 parts.append((f", to be {relative_text(run.plan.protocol.precision)}", MUTED))
         return parts
 
-    def _follow(self, run: Run, progress: Progress) -> None:
+    def _follow(self, run: Run, progress: Progress, median_s: float) -> None:
         """Take the newest width into the trail of its phase."""
-        process = run.running.process if run.running is not None else 0
-        phase = (progress.case_id, progress.phase, process)
+        phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
         if phase != self._phase:
             self._phase, self._trail = phase, []
-        if progress.half_width_s is None or not progress.median_s:
-            return
-        relative = progress.half_width_s / progress.median_s
-        if not self._trail or relative_text(relative) != relative_text(self._trail[-1]):
-            self._trail = [*self._trail, relative][-TRAIL - 1 :]
+        if progress.half_width_s is not None and median_s:
+            width = relative_text(progress.half_width_s / median_s)
+            if width not in self._trail[-1:]:
+                self._trail = [*self._trail, width][-TRAIL - 1 :]

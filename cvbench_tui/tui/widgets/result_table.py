@@ -6,6 +6,7 @@ A widget of its own and not the framework's: that one draws all of itself again 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -19,13 +20,15 @@ from textual.strip import Strip
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.widgets.result_table_layout import GUTTER, Layout, Line, lay_out, lines_of
+from cvbench_tui.tui.state.table_layout import GUTTER, Line, TableLayout, lay_out, lines_of
 
 if TYPE_CHECKING:
     from cvbench_tui.results.table.build import Table
 
 CURSOR, REFERENCE = "\u25b8", "*"
 """In the gutter: the line of the cursor, and the row that others are compared with."""
+FAR = 100_000
+"""Rows to either end of any table."""
 STYLES = ("header", "cursor", "group", "ok", "warn", "bad", "run", "dim", "best")
 
 
@@ -33,16 +36,14 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     """The table, its sort arrow and its cursor, which stays on its row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "choose", "Detail", key_display="Enter", id="table.detail",
-            tooltip="Everything about the row under the cursor",
-        ),
+        Binding("enter", "open", "Detail", key_display="Enter", id="table.detail",
+                tooltip="Everything about the row under the cursor"),
         Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="To the next row"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="To the row before"),
+        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="To the previous row"),
         Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False, id="table.page_down", tooltip="A page down"),
         Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="table.page_up", tooltip="A page up"),
-        Binding("home,g", "edge(0)", "First row", show=False, id="table.first", tooltip="To the first row"),
-        Binding("end,G", "edge(-1)", "Last row", show=False, id="table.last", tooltip="To the last row"),
+        Binding("home,g", f"move({-FAR})", "First row", show=False, id="table.first", tooltip="To the first row"),
+        Binding("end,G", f"move({FAR})", "Last row", show=False, id="table.last", tooltip="To the last row"),
     ]  # fmt: skip
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"result-table--{name}" for name in STYLES}
     DEFAULT_CSS = """
@@ -66,33 +67,26 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     ResultTable .result-table--best { text-style: bold; color: $text-accent; }
     """
 
-    class Chosen(Message):
+    @dataclass(eq=False)
+    class Opened(Message):
         """Enter, or a second click, on a row."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
+        key: str
 
     class Highlighted(Message):
         """The cursor is on another row."""
 
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
+    @dataclass(eq=False)
     class HeadingClicked(Message):
         """The heading of that column."""
 
-        def __init__(self, column: str) -> None:
-            super().__init__()
-            self.column = column
+        column: str
 
+    @dataclass(eq=False)
     class Hidden(Message):
         """Which columns the pane is too narrow for, by heading, the most wanted first."""
 
-        def __init__(self, headings: tuple[str, ...]) -> None:
-            super().__init__()
-            self.headings = headings
+        headings: tuple[str, ...]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -100,8 +94,10 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Key of the row under the cursor; None in an empty table."""
         self._table: Table | None = None
         self._view = View()
-        self._shown = Layout("bare", (), ())
+        self._shown = TableLayout("bare", (), ())
         self._body: list[Line] = []
+        self._numbers: dict[str, int] = {}
+        """Key of each row -> its line."""
         self._colours: dict[tuple[str, ...], Style] = {}
 
     # -- what is shown
@@ -111,7 +107,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._table, self._view = table, view
         self._arrange()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Columns may fit now, or no longer."""
         self._arrange()
 
@@ -123,7 +119,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def keys(self) -> list[str]:
         """Keys of the rows from top to bottom."""
-        return [line.key for line in self._body if not isinstance(line, str)]
+        return list(self._numbers)
 
     @property
     def headings(self) -> list[str]:
@@ -132,7 +128,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def sortable(self) -> list[str]:
-        """Keys of the columns that the sort keys go through: what stands beside the times only while it is shown."""
+        """Keys of the columns that the sort keys go through: secondary metrics only while they are shown."""
         if self._table is None:
             return []
         shown = {column.key for column in self._shown.columns}
@@ -140,29 +136,27 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def text_of(self, key: str) -> str:
         """The line of that row as it is drawn. Raises KeyError when there is none."""
-        number = self._number(key)
-        if number is None:
-            raise KeyError(key)
-        return "".join(segment.text for segment in self._strip(number)).rstrip()
+        return "".join(segment.text for segment in self._strip(self._numbers[key])).rstrip()
 
     def _arrange(self) -> None:
         """Choose the columns, put the lines in order and draw those that differ."""
         if self._table is None or not self.size.width:
             return
-        lines, layout = lines_of(self._table), lay_out(self._table, self._view, self.size.width)
-        old_lines, old_layout, place = self._body, self._shown, self._number(self.cursor)
-        self._body, self._shown = lines, layout
-        self._keep_cursor(old_lines)
-        if layout.hidden != old_layout.hidden:
-            self.post_message(self.Hidden(layout.hidden))
-        if layout != old_layout or len(lines) != len(old_lines):
-            self.virtual_size = Size(self.size.width, len(lines) + 1)
+        old_lines, old_layout, old_numbers = self._body, self._shown, self._numbers
+        self._body, self._shown = lines_of(self._table), lay_out(self._table, self._view, self.size.width)
+        self._numbers = {line.key: number for number, line in enumerate(self._body) if not isinstance(line, str)}
+        place = old_numbers.get(self.cursor or "")
+        self._keep_cursor(list(old_numbers))
+        if self._shown.hidden != old_layout.hidden:
+            self.post_message(self.Hidden(self._shown.hidden))
+        if self._shown != old_layout or len(self._body) != len(old_lines):
+            self.virtual_size = Size(self.size.width, len(self._body) + 1)
             self.refresh()
         else:
-            for number, (now, then) in enumerate(zip(lines, old_lines, strict=True)):
+            for number, (now, then) in enumerate(zip(self._body, old_lines, strict=True)):
                 if now != then:
                     self.refresh_line(number + 1)
-        if self._number(self.cursor) != place:
+        if self._numbers.get(self.cursor or "") != place:
             self._bring_into_view()
 
     def refresh_line(self, y: int) -> None:
@@ -174,66 +168,63 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """The heading, then the lines from where the table is scrolled to."""
-        width = self.size.width
+        width, number = self.size.width, y - 1 + self.scroll_offset.y
         if y == 0:
             style = self._style("header")
             return Strip([Segment(self._shown.header, style)]).adjust_cell_length(width, style)
-        number = y - 1 + self.scroll_offset.y
         if number >= len(self._body):
             return Strip.blank(width, self._style())
-        return self._strip(number).adjust_cell_length(width, self._style(*self._marked(number)))
+        return self._strip(number).adjust_cell_length(width, self._style(*self._cursor_style(number)))
 
     def _strip(self, number: int) -> Strip:
         """One line below the heading."""
-        line, marked = self._body[number], self._marked(number)
+        line, cursor = self._body[number], self._cursor_style(number)
         if isinstance(line, str):
             return Strip([Segment(" " * GUTTER + visible(line), self._style("group"))])
-        mark = (CURSOR if marked else " ") + (REFERENCE if line.key == self._view.reference else " ")
-        segments = [Segment(mark, self._style(*marked, "run"))]
-        segments += [Segment(text, self._style(*marked, *names)) for text, names in self._shown.cells(line)]
+        mark = (CURSOR if cursor else " ") + (REFERENCE if line.key == self._view.reference else " ")
+        segments = [Segment(mark, self._style(*cursor, "run"))]
+        segments += [Segment(text, self._style(*cursor, *names)) for text, names in self._shown.cells(line)]
         return Strip(segments)
 
     def _style(self, *names: str) -> Style:
-        """The colours of these component classes, one over the other."""
-        found = self._colours.get(names)
-        if found is None:
-            found = self.rich_style
-            for name in names:
-                style = self.get_component_rich_style(f"result-table--{name}", partial=True)
-                found += style if name == "cursor" or "cursor" not in names else _uncoloured(style)
-            self._colours[names] = found
-        return found
+        """The colours of these component classes, one over the other.
 
-    def _marked(self, number: int) -> tuple[str, ...]:
-        """The style of the cursor's line."""
-        line = self._body[number]
-        return ("cursor",) if not isinstance(line, str) and line.key == self.cursor else ()
+        On the cursor's line there is one colour, so that every text can be read; bold and underlined stay.
+        """
+        if names not in self._colours:
+            style = self.rich_style
+            for name in names:
+                own = self.get_component_rich_style(f"result-table--{name}", partial=True)
+                plain = Style(bold=own.bold, underline=own.underline, italic=own.italic)
+                style += plain if "cursor" in names and name != "cursor" else own
+            self._colours[names] = style
+        return self._colours[names]
+
+    def _cursor_style(self, number: int) -> tuple[str, ...]:
+        return ("cursor",) if self._numbers.get(self.cursor or "") == number else ()
 
     # -- the cursor
 
-    def _keep_cursor(self, before: list[Line]) -> None:
+    def _keep_cursor(self, before: list[str]) -> None:
         """The cursor stays on its row; when that is gone, on the one that has its place."""
-        keys = self.keys
-        if self.cursor in keys:
-            return
-        old = [line.key for line in before if not isinstance(line, str)]
-        place = old.index(self.cursor) if self.cursor in old else 0
-        self.put_cursor(keys[min(place, len(keys) - 1)] if keys else None)
+        if self.cursor not in self._numbers:
+            place = before.index(self.cursor) if self.cursor in before else 0
+            self.put_cursor(self.keys[min(place, len(self._numbers) - 1)] if self._numbers else None)
 
     def put_cursor(self, key: str | None) -> None:
         """Move the cursor there and bring it into view."""
         if key == self.cursor:
             return
-        left, self.cursor = self.cursor, key
-        for number in map(self._number, (left, key)):
-            if number is not None:
-                self.refresh_line(number + 1)
+        before, self.cursor = self.cursor, key
+        for each in (before, key):
+            if each in self._numbers:
+                self.refresh_line(self._numbers[each] + 1)
         if key is not None:
             self._bring_into_view()
-            self.post_message(self.Highlighted(key))
+            self.post_message(self.Highlighted())
 
     def _bring_into_view(self) -> None:
-        number, top, height = self._number(self.cursor), self.scroll_offset.y, self.size.height - 1
+        number, top, height = self._numbers.get(self.cursor or ""), self.scroll_offset.y, self.size.height - 1
         if number is None:
             return
         if number < top:
@@ -242,47 +233,30 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         elif number >= top + height:
             self.scroll_to(y=number - height + 1, animate=False, immediate=True)
 
-    def _number(self, key: str | None) -> int | None:
-        """The line of that row."""
-        lines = enumerate(self._body)
-        return next((number for number, line in lines if not isinstance(line, str) and line.key == key), None)
-
     def action_move(self, step: int) -> None:
-        """One row, or several, down or up."""
+        """One row, or several, down or up; it stops at the ends."""
         keys = self.keys
-        if keys and self.cursor in keys:
+        if self.cursor in self._numbers:
             self.put_cursor(keys[min(max(keys.index(self.cursor) + step, 0), len(keys) - 1)])
 
     def action_page(self, step: int) -> None:
         """A page down or up."""
         self.action_move(step * max(1, self.size.height - 2))
 
-    def action_edge(self, place: int) -> None:
-        """To the first row, or to the last."""
-        if self.keys:
-            self.put_cursor(self.keys[place])
-
-    def action_choose(self) -> None:
+    def action_open(self) -> None:
         """The row under the cursor."""
         if self.cursor is not None:
-            self.post_message(self.Chosen(self.cursor))
+            self.post_message(self.Opened(self.cursor))
 
     def on_click(self, event: events.Click) -> None:
         """A heading sorts; a row takes the cursor, and on a second click opens."""
         event.stop()
-        if event.y == 0:
-            key = self._shown.column_at(event.x)
-            if key is not None:
-                self.post_message(self.HeadingClicked(key))
-            return
         number = event.y - 1 + self.scroll_offset.y
-        line = self._body[number] if 0 <= number < len(self._body) else ""
-        if not isinstance(line, str):
+        if event.y == 0:
+            column = self._shown.column_at(event.x)
+            if column is not None:
+                self.post_message(self.HeadingClicked(column))
+        elif number < len(self._body) and not isinstance(line := self._body[number], str):
             if line.key == self.cursor:
-                self.action_choose()
+                self.action_open()
             self.put_cursor(line.key)
-
-
-def _uncoloured(style: Style) -> Style:
-    """On the cursor's line there is one colour, so that every text can be read; bold and underlined stay."""
-    return Style(bold=style.bold, underline=style.underline, italic=style.italic)

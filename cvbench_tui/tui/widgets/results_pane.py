@@ -6,25 +6,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from cvbench_tui.results.table.view import GroupBy, View
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.checklist.pane import Filter
+from cvbench_tui.tui.widgets.filter_input import PaneFilter
 from cvbench_tui.tui.widgets.result_table import ResultTable
-from cvbench_tui.tui.widgets.result_table_layout import ARROWS
-from cvbench_tui.tui.widgets.sorting import next_column, reversed_order, toggled
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
@@ -36,7 +37,7 @@ NOT_READY = (
 )
 GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
 """The ways of grouping, in the order of the key, and how the title says them."""
-NAMED_HIDDEN = 3
+MAX_NAMED = 3
 """Columns without room that are named below the table; more would not fit there."""
 REDRAW_EVERY_S = 0.5
 """Shortest time between two drawings that a run asks for: rows that end and begin together are one drawing."""
@@ -71,6 +72,9 @@ class ResultsPane(Vertical):
     ResultsPane Input { background: $boost; }
     """
 
+    class ColumnsWanted(Message):
+        """The columns are to be chosen: ``set_columns`` takes the answer."""
+
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.view = view
@@ -81,13 +85,12 @@ class ResultsPane(Vertical):
         self.jump_key = "4"
         self.table = ResultTable(id="table")
         self._empty = Invitation(id="empty", markup=False)
-        self._filter = Filter(placeholder="filter rows", compact=True)
+        self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
-        self._hidden: tuple[str, ...] = ()
         self._title = ""
         self._drawn_at = float("-inf")
-        self._timer: Timer | None = None
-        self._waiting: Timer | None = None
+        self._draw_timer: Timer | None = None
+        self._filter_timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """The filter (hidden until used), the invitation, the table."""
@@ -122,24 +125,24 @@ class ResultsPane(Vertical):
             self.view = replace(self.view, reference=None)
         if self.frozen:
             return
-        wait = 0.0 if other or run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
-        if wait <= 0:
+        wait_s = 0.0 if other or run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
+        if wait_s <= 0:
             self.draw()
-        elif self._timer is None:
-            self._timer = sure_timer(self.set_timer(wait, self.draw))
+        elif self._draw_timer is None:
+            self._draw_timer = sure_timer(self.set_timer(wait_s, self.draw))
 
     def draw(self) -> None:
         """Draw the newest state."""
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
+        if self._draw_timer is not None:
+            self._draw_timer.stop()
+            self._draw_timer = None
         run = self._held or self.run
         if run is None:
             return
         if not self.table.display:
-            moved = self._empty.has_focus
+            focused = self._empty.has_focus
             self._empty.display, self.table.display = False, True
-            if moved:
+            if focused:
                 self.table.focus()
         from cvbench_tui.results.table.build import build  # behind the first frame: it brings the statistics
 
@@ -162,40 +165,46 @@ class ResultsPane(Vertical):
             self.border_title = Content(title)
 
     @on(ResultTable.Hidden)
-    def _tell_hidden(self, event: ResultTable.Hidden) -> None:
-        """Name the columns that did not fit."""
+    def _name_hidden(self, event: ResultTable.Hidden) -> None:
+        """``hidden: Grade, Device, img/s +4 (c: columns)``: the columns that did not fit."""
         event.stop()
-        named, more = event.headings[:NAMED_HIDDEN], len(event.headings) - NAMED_HIDDEN
-        also = f"Enter also shows {', '.join(named)}" if named else ""
-        also += f" and {more} more" if more > 0 else ""
-        self.border_subtitle = Content(also)
+        named, more = ", ".join(event.headings[:MAX_NAMED]), len(event.headings) - MAX_NAMED
+        rest = f" +{more}" if more > 0 else ""
+        self.border_subtitle = Content(f"hidden: {named}{rest} (c: columns)" if named else "")
 
     # -- the view
 
-    def _look(self, view: View) -> None:
-        """Show it through another view."""
-        self.view = view
+    def _set_view(self, **changes: Any) -> None:
+        """Show it through a view that differs in these."""
+        self.view = replace(self.view, **changes)
         self.draw()
-        self.post_message(ViewChanged())
+        self.app.post_message(ViewChanged())  # from the screen's own call it would not bubble past the screen
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column on that side."""
         if self.run is not None:
-            self._look(next_column(self.view, self.table.sortable, step))
+            self._set_view(sort=next_column(self.view.sort, self.table.sortable, step), descending=False)
 
     def action_reverse(self) -> None:
-        """Upwards, downwards, the plan's order."""
-        self._look(reversed_order(self.view))
+        """Upwards, downwards, the plan's order; in that, nothing to reverse."""
+        if self.view.sort is not None:
+            self._toggle_sort(self.view.sort)
 
     @on(ResultTable.HeadingClicked)
-    def _sort_clicked(self, event: ResultTable.HeadingClicked) -> None:
+    def _heading_clicked(self, event: ResultTable.HeadingClicked) -> None:
         event.stop()
-        self._look(toggled(self.view, event.column))
+        self._toggle_sort(event.column)
+
+    def _toggle_sort(self, column: str) -> None:
+        """Up, then down, then the plan's order again."""
+        same = self.view.sort == column
+        last = same and self.view.descending
+        self._set_view(sort=None if last else column, descending=same and not last)
 
     def action_group(self) -> None:
         """The next way of grouping."""
         ways = list(GROUP_WORDS)
-        self._look(replace(self.view, group=ways[(ways.index(self.view.group) + 1) % len(ways)]))
+        self._set_view(group=ways[(ways.index(self.view.group) + 1) % len(ways)])
 
     def action_mark(self) -> None:
         """Compare with the row under the cursor; a second time, no longer."""
@@ -203,19 +212,16 @@ class ResultsPane(Vertical):
         if run is not None and key is not None and key != self.view.reference and not _comparable(run, key):
             self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
             return
-        self._look(replace(self.view, reference=None if key == self.view.reference else key))
+        self._set_view(reference=None if key == self.view.reference else key)
 
     def action_columns(self) -> None:
         """Choose the columns."""
-        from cvbench_tui.results.table.columns import COLUMNS
-        from cvbench_tui.tui.screens.columns import ColumnsScreen
+        self.post_message(self.ColumnsWanted())
 
-        if self.app.screen is self.screen:
-            self.app.push_screen(ColumnsScreen(COLUMNS, self.view.columns), self._choose_columns)
-
-    def _choose_columns(self, columns: tuple[str, ...] | None) -> None:
+    def set_columns(self, columns: tuple[str, ...] | None) -> None:
+        """Show these, by key; none of them: as many as there is room for. None changes nothing."""
         if columns is not None:
-            self._look(replace(self.view, columns=columns))
+            self._set_view(columns=columns)
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
@@ -231,19 +237,19 @@ class ResultsPane(Vertical):
             self._filter.focus()
 
     @on(Input.Changed)
-    def _filtered(self, event: Input.Changed) -> None:
+    def _filter_changed(self, event: Input.Changed) -> None:
         event.stop()
-        if self._waiting is not None:
-            self._waiting.stop()
-        self._waiting = sure_timer(self.set_timer(FILTER_AFTER_S, self._apply_filter))
+        if self._filter_timer is not None:
+            self._filter_timer.stop()
+        self._filter_timer = sure_timer(self.set_timer(FILTER_AFTER_S, self._apply_filter))
 
     def _apply_filter(self) -> None:
         if self._filter.value != self.view.filter_text:
             self.view = replace(self.view, filter_text=self._filter.value)
             self.draw()
 
-    @on(Filter.Left)
-    def _filter_left(self, event: Filter.Left) -> None:
+    @on(PaneFilter.Left)
+    def _filter_left(self, event: PaneFilter.Left) -> None:
         event.stop()
         self._apply_filter()
         self.focus_inside()
@@ -268,6 +274,13 @@ class ResultsPane(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the table appear with it."""
         return self.run is not None
+
+
+def next_column(sort: str | None, columns: Sequence[str], step: int) -> str | None:
+    """The column on that side of the one sorted by; beyond the last one stands the plan's order, None."""
+    places: list[str | None] = [None, *columns]
+    here = places.index(sort) if sort in places else 0
+    return places[(here + step) % len(places)]
 
 
 def _comparable(run: Run, key: str) -> bool:

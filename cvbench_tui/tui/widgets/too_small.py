@@ -1,4 +1,4 @@
-"""What stands in a terminal too small for the app: how large it has to be, and how to do without."""
+"""What a terminal too small for the app shows: how large it has to be, and how to do without."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ class TooSmall(Static):
             Content.assemble(
                 (f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
                 "\nMake the terminal larger, or without the app:\ncvbench-tui run --plain quick\n",
-                "A run that is going on goes on. q quits.",
+                "A running benchmark continues. q quits.",
             )
         )

@@ -6,7 +6,9 @@ a filter. Here a line costs something only while it is seen, and only changed ro
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,10 +19,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel, Item
+from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
 from cvbench_tui.tui.widgets.checklist.text import BOX_CELLS, Columns, Part, rows
-
-Place = Literal["box", "text"]
 
 
 class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
@@ -58,31 +58,23 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
     hover: reactive[int | None] = reactive(None, repaint=False)
     """Index of the line under the mouse."""
 
+    @dataclass(eq=False)
     class Clicked(Message):
         """A click on a line, which the cursor is on now."""
 
-        def __init__(self, place: Place) -> None:
-            super().__init__()
-            self.place = place
+        on_box: bool
 
-    class LaidOut(Message):
-        """Other columns than before are drawn."""
-
-        def __init__(self, headings: tuple[str, ...]) -> None:
-            super().__init__()
-            self.headings = headings
-
-    def __init__(self, ticks: ChecklistModel) -> None:
+    def __init__(self, ticks: ChecklistModel, show_headings: Callable[[tuple[str, ...]], object]) -> None:
+        """``show_headings`` is called with those of the columns that are drawn, when they are others."""
         super().__init__()
+        self._show_headings = show_headings
         self.lines: tuple[ChecklistLine, ...] = ()
         self._ticks = ticks
         self._columns = Columns(())
-        self._fitted: tuple[tuple[Item, ...], int] = ((), 0)
+        self._columns_for: object = None
         """Items and width that the columns are for."""
         self._rows: list[tuple[int, int]] = []
         """Row -> its line, and which row of that line it is."""
-        self._first: list[int] = []
-        """Line -> its first row."""
         self._drawn: dict[int, tuple[Part, ...]] = {}
         """What the rows in view were when they were last drawn."""
 
@@ -95,10 +87,9 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         """These lines, with the cursor on that one."""
         self.lines = lines
         self.set_reactive(ChecklistLines.hover, None)
-        self._lay_out()
         self.set_reactive(ChecklistLines.cursor, cursor)
+        self._lay_out()
         self.refresh(layout=self.styles.auto_dimensions)
-        self._reveal()
 
     def redraw(self) -> None:
         """Draw the rows in view that are not what they were."""
@@ -112,16 +103,20 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         """Put the cursor so many lines further down, or up; it stops at the ends."""
         self.cursor = max(0, min(len(self.lines) - 1, self.cursor + step))
 
-    def move_rows(self, step: int) -> None:
-        """As ``move``, by rows of the screen."""
+    def move_page(self, pages: int) -> None:
+        """As ``move``, by so many pages of rows."""
         if self._rows:
-            row = max(0, min(len(self._rows) - 1, self._first[self.cursor] + step))
-            self.cursor = self._rows[row][0]
+            row = self.row_of(self.cursor) + pages * max(1, self.size.height - 1)
+            self.cursor = self._rows[max(0, min(len(self._rows) - 1, row))][0]
+
+    def row_of(self, line: int) -> int:
+        """First row of that line; behind the last one, how many rows there are."""
+        return self._rows.index((line, 0)) if line < len(self.lines) else len(self._rows)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Rows that the lines take at that width: a list of devices is as high as it needs to be."""
         columns = Columns.fitting(self._ticks, width)
-        return sum(self._high(line, columns, width) for line in self.lines)
+        return sum(self._height(line, columns, width) for line in self.lines)
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
@@ -134,10 +129,10 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip(segments).adjust_cell_length(self._width, self._style("plain", line))
 
     def _parts(self, row: int) -> tuple[Part, ...]:
-        """The row, at the width it was laid out for; empty when its text has become shorter and is to be laid out."""
+        """The row; empty when its text has become shorter and is to be laid out."""
         line, part = self._rows[row]
-        found = rows(self._ticks, self.lines[line], self._columns, self._fitted[1])
-        return found[part] if part < len(found) else ()
+        parts = rows(self._ticks, self.lines[line], self._columns, self.virtual_size.width)
+        return parts[part] if part < len(parts) else ()
 
     def _style(self, role: str, line: int) -> Style:
         """The cursor has one colour, so that every text on it can be read; bold and underlined stay."""
@@ -155,53 +150,46 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _lay_out(self) -> None:
         """Columns and rows for the width there is."""
-        if self._fitted != (self._ticks.items, self._width):
-            self._fitted = (self._ticks.items, self._width)
-            self._fit()
-        self._rows, self._first = [], []
+        if self._columns_for != (self._ticks.items, self._width):
+            self._columns_for = (self._ticks.items, self._width)
+            before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
+            if self._columns != before:
+                drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
+                self._show_headings(tuple(heading for heading, cells in drawn if cells))
+        heights = (self._height(line, self._columns, self._width) for line in self.lines)
+        self._rows = [(line, part) for line, height in enumerate(heights) for part in range(height)]
         self._drawn.clear()
-        for place, line in enumerate(self.lines):
-            self._first.append(len(self._rows))
-            self._rows += [(place, part) for part in range(self._high(line, self._columns, self._width))]
         self.virtual_size = Size(self._width, len(self._rows))
+        self._reveal()
 
-    def _high(self, line: ChecklistLine, columns: Columns, width: int) -> int:
+    def _height(self, line: ChecklistLine, columns: Columns, width: int) -> int:
         """Rows of a line. Only free text takes more than one, so only that is laid out to be counted."""
         if line.item is None or not (line.item.reason or line.item.note):
             return 1
         return len(rows(self._ticks, line, columns, width))
-
-    def _fit(self) -> None:
-        before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
-        if self._columns != before:
-            drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
-            self.post_message(self.LaidOut(tuple(heading for heading, cells in drawn if cells)))
 
     def _reveal(self) -> None:
         """Scroll until the cursor's line is seen, with the heading if that is right above it."""
         if not self._rows or not self.size:
             return
         above = self.cursor - 1
-        top = above if above >= 0 and self.lines[above].item is None else self.cursor
-        bottom = self._first[self.cursor + 1] if self.cursor + 1 < len(self._first) else len(self._rows)
-        region = Region(0, self._first[top], self._width, bottom - self._first[top])
+        top = self.row_of(above if above >= 0 and self.lines[above].item is None else self.cursor)
+        region = Region(0, top, self._width, self.row_of(self.cursor + 1) - top)
         self.scroll_to_region(region, animate=False, force=True, immediate=True)
 
-    def _refresh_place(self, place: int | None) -> None:
+    def _refresh_lines(self, *lines: int | None) -> None:
         for row, (line, _) in enumerate(self._rows):
-            if line == place:
+            if line in lines:
                 self.refresh_line(row)
 
     def watch_cursor(self, before: int, now: int) -> None:
         """Draw the line it left and the one it is on."""
-        self._refresh_place(before)
-        self._refresh_place(now)
+        self._refresh_lines(before, now)
         self._reveal()
 
     def watch_hover(self, before: int | None, now: int | None) -> None:
         """Draw the line the mouse left and the one it is on."""
-        self._refresh_place(before)
-        self._refresh_place(now)
+        self._refresh_lines(before, now)
 
     def notify_style_update(self) -> None:
         """Other colours."""
@@ -209,10 +197,8 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         super().notify_style_update()
 
     def _on_resize(self, event: events.Resize) -> None:
-        """Another width, other columns."""
         self._lay_out()
         self.refresh()
-        self._reveal()
 
     def _line_at(self, event: events.MouseEvent) -> int | None:
         row = self.scroll_offset.y + event.y
@@ -229,4 +215,4 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         if line is not None:
             event.stop()
             self.cursor = line
-            self.post_message(self.Clicked("box" if event.x < BOX_CELLS else "text"))
+            self.post_message(self.Clicked(on_box=event.x < BOX_CELLS))

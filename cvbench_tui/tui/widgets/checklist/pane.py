@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -14,38 +14,42 @@ from textual.widgets import Input, Static
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
-from cvbench_tui.tui.widgets.checklist.keys import FILTER_KEYS, LIST_KEYS
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
+from cvbench_tui.tui.widgets.filter_input import PaneFilter
+
+FAR = 100_000
+"""Lines to either end of any list."""
 
 
-class Filter(Input):
-    """The filter's line. Letters are text here, so it is left by Enter, Down, Tab or Escape."""
-
-    BINDINGS: ClassVar[list[BindingType]] = FILTER_KEYS
-
-    class Left(Message):
-        """The user is done with it."""
-
-    def action_leave(self) -> None:
-        """Hand the focus back to the list."""
-        self.post_message(self.Left())
-
-    def action_clear(self) -> None:
-        """First empty it, then leave."""
-        if self.value:
-            self.value = ""
-        else:
-            self.action_leave()
-
-    async def action_submit(self) -> None:
-        """Enter leaves it, too."""
-        self.action_leave()
+def _hidden(keys: str, action: str, description: str, name: str, tooltip: str) -> Binding:
+    """A key that only the help names: the footer has no room for it."""
+    return Binding(keys, action, description, show=False, id=f"list.{name}", tooltip=tooltip)
 
 
 class Checklist(Vertical):
     """A titled list with ticks, families that fold, and a filter."""
 
-    BINDINGS: ClassVar[list[BindingType]] = LIST_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "tick", "Tick", key_display="Space", id="list.tick",
+                tooltip="Tick or untick the line; on a heading, its family"),
+        Binding("a", "tick_shown(True)", "All", id="list.all", tooltip="Select all shown"),
+        Binding("n", "tick_shown(False)", "None", id="list.none", tooltip="Deselect all shown"),
+        Binding("slash", "filter", "Filter", id="list.filter",
+                tooltip="Filter the list; Enter or Down keeps the filter, Escape clears it"),
+        _hidden("i", "tick_shown(None)", "Invert", "invert", "Invert the selection of all shown"),
+        _hidden("enter", "enter", "Tick or fold", "enter", "Tick or untick the line; on a heading, fold or unfold it"),
+        _hidden("escape", "clear_filter", "Clear filter", "clear_filter", "Clear the filter"),
+        _hidden("left,h", "fold(True)", "Fold", "fold", "Fold the family: only its heading stays"),
+        _hidden("right,l", "fold(False)", "Unfold", "unfold", "Unfold the family"),
+        _hidden("minus", "fold_all(True)", "Fold all", "fold_all", "Fold every family"),
+        _hidden("plus", "fold_all(False)", "Unfold all", "unfold_all", "Unfold every family"),
+        _hidden("down,j", "move(1)", "Down", "down", "The line below"),
+        _hidden("up,k", "move(-1)", "Up", "up", "The line above"),
+        _hidden("home,g", f"move({-FAR})", "First", "first", "The first line"),
+        _hidden("end,G", f"move({FAR})", "Last", "last", "The last line"),
+        _hidden("pagedown,ctrl+d", "page(1)", "Page down", "page_down", "A page down"),
+        _hidden("pageup,ctrl+u", "page(-1)", "Page up", "page_up", "A page up"),
+    ]  # fmt: skip
     DEFAULT_CSS = """
     Checklist > .notice { height: auto; }
     Checklist#devices > ChecklistLines { height: auto; }
@@ -55,25 +59,16 @@ class Checklist(Vertical):
     class Changed(Message):
         """Other things are ticked now; one for every key or click that changed some."""
 
-        def __init__(self, checklist: Checklist) -> None:
-            super().__init__()
-            self.checklist = checklist
-
-        @property
-        def control(self) -> Checklist:
-            """The list it happened in."""
-            return self.checklist
-
     def __init__(self, title: str, ticks: ChecklistModel, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.ticks = ticks
         self.jump_key = ""
         """Key that jumps here; empty for none."""
         self._title = title
-        self._said = ""
-        self._filter = Filter(placeholder="filter", compact=True)
+        self._sentence = ""
+        self._filter = PaneFilter(placeholder="filter", compact=True)
         self._filter.display = False
-        self._lines = ChecklistLines(ticks)
+        self._lines = ChecklistLines(ticks, self._show_headings)
         self._notice = Static(markup=False, classes="notice")
 
     def compose(self) -> ComposeResult:
@@ -88,8 +83,8 @@ class Checklist(Vertical):
 
     def say(self, text: str) -> None:
         """Show a sentence above the list; empty takes it away."""
-        self._said = text
-        self._notify()
+        self._sentence = text
+        self._update_notice()
 
     def focus_list(self) -> None:
         """Put the cursor into the list."""
@@ -99,7 +94,7 @@ class Checklist(Vertical):
         """Show what the ticks offer now, with the cursor on the line it was on."""
         self._show(self._kept())
 
-    # -- what is under the cursor
+    # -- keys
 
     def action_tick(self) -> None:
         """Tick or untick the line under the cursor, or its family."""
@@ -108,38 +103,42 @@ class Checklist(Vertical):
             self.ticks.toggle_group(line.group)
         elif line is not None and line.item is not None:
             self.ticks.toggle(line.item.key)
-        self._ticked(before)
+        self._redraw(before)
+
+    def action_tick_shown(self, on: bool | None) -> None:
+        """Tick or untick all that is shown; None: swap its ticks."""
+        before = self.ticks.ticked
+        if on is None:
+            self.ticks.invert_shown()
+        else:
+            self.ticks.tick_shown(on)
+        self._redraw(before)
+
+    def _redraw(self, before: tuple[str, ...]) -> None:
+        """The same lines with other ticks than ``before``."""
+        if self.ticks.ticked != before:
+            self._lines.redraw()
+            self._update_title()
+            self.post_message(self.Changed())
 
     def action_enter(self) -> None:
         """A heading folds, an item is ticked."""
         line = self._lines.current
         if line is not None and line.item is None:
-            (self.action_unfold if self.ticks.is_folded(line.group) else self.action_fold)()
+            self.action_fold(not self.ticks.is_folded(line.group))
         else:
             self.action_tick()
 
-    def action_fold(self) -> None:
-        """Fold the family, the cursor on its heading."""
+    def action_fold(self, folded: bool) -> None:
+        """Fold the family, the cursor on its heading, or unfold it."""
         line = self._lines.current
         if line is not None:
-            self.ticks.fold(line.group)
+            (self.ticks.folded.add if folded else self.ticks.folded.discard)(line.group)
             self.rebuild()
 
-    def action_unfold(self) -> None:
-        """Unfold the family."""
-        line = self._lines.current
-        if line is not None:
-            self.ticks.unfold(line.group)
-            self.rebuild()
-
-    def action_fold_all(self) -> None:
-        """Leave only the headings."""
-        self.ticks.fold_all()
-        self.rebuild()
-
-    def action_unfold_all(self) -> None:
-        """Show every item."""
-        self.ticks.unfold_all()
+    def action_fold_all(self, folded: bool) -> None:
+        """Leave only the headings, or show every item."""
+        self.ticks.folded = set(self.ticks.groups) if folded else set()
         self.rebuild()
 
     def action_move(self, step: int) -> None:
@@ -148,35 +147,13 @@ class Checklist(Vertical):
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by so many pages."""
-        self._lines.move_rows(pages * max(1, self._lines.size.height - 1))
+        self._lines.move_page(pages)
 
-    # -- all of it
-
-    def action_tick_all(self) -> None:
-        """Tick everything shown."""
-        before = self.ticks.ticked
-        self.ticks.tick_shown(True)
-        self._ticked(before)
-
-    def action_tick_none(self) -> None:
-        """Untick everything shown."""
-        before = self.ticks.ticked
-        self.ticks.tick_shown(False)
-        self._ticked(before)
-
-    def action_invert(self) -> None:
-        """Swap the ticks of everything shown."""
-        before = self.ticks.ticked
-        self.ticks.invert_shown()
-        self._ticked(before)
-
-    def _ticked(self, before: tuple[str, ...]) -> None:
-        """Other ticks, the same lines. ``before``: what was ticked."""
-        if self.ticks.ticked == before:
-            return
-        self._lines.redraw()
-        self._retitle()
-        self.post_message(self.Changed(self))
+    @on(ChecklistLines.Clicked)
+    def _clicked(self, event: ChecklistLines.Clicked) -> None:
+        """On a box, tick; on the rest of a line, do what Enter does."""
+        event.stop()
+        (self.action_tick if event.on_box else self.action_enter)()
 
     # -- the filter
 
@@ -195,13 +172,13 @@ class Checklist(Vertical):
         self._filter.display = False
 
     @on(Input.Changed)
-    def _filtered(self, event: Input.Changed) -> None:
+    def _filter_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.ticks.filter_text = event.value
         self._show(self._best())
 
-    @on(Filter.Left)
-    def _left(self, event: Filter.Left) -> None:
+    @on(PaneFilter.Left)
+    def _filter_left(self, event: PaneFilter.Left) -> None:
         event.stop()
         self._lines.focus()
 
@@ -210,65 +187,51 @@ class Checklist(Vertical):
         if event.widget is self._filter:
             self._filter.display = bool(self._filter.value)
 
-    # -- what the list draws and hears
-
-    @on(ChecklistLines.Clicked)
-    def _clicked(self, event: ChecklistLines.Clicked) -> None:
-        """On a box, tick; on the rest of a line, do what Enter does."""
-        event.stop()
-        (self.action_tick if event.place == "box" else self.action_enter)()
-
-    @on(ChecklistLines.LaidOut)
-    def _laid_out(self, event: ChecklistLines.LaidOut) -> None:
-        event.stop()
-        self.border_subtitle = Content("  ".join(event.headings))
+    # -- what is shown
 
     def _show(self, cursor: ChecklistLine | None) -> None:
         lines = self.ticks.lines
-        self._lines.show(lines, _index(lines, cursor))
-        self._retitle()
-        self._notify()
+        self._lines.show(lines, lines.index(cursor) if cursor in lines else 0)
+        self._update_title()
+        self._update_notice()
 
     def _kept(self) -> ChecklistLine | None:
         """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
         lines, line = self.ticks.lines, self._lines.current
         if line is not None:
-            places = {_place(each): each for each in lines}
-            kept = places.get(_place(line)) or places.get((line.group, None))
+            by_key = {_key(each): each for each in lines}
+            kept = by_key.get(_key(line)) or by_key.get((line.group, None))
             if kept is not None:
                 return kept
         return next((each for each in lines if each.item is not None and not each.item.reason), None)
 
     def _best(self) -> ChecklistLine | None:
         """The line under the cursor, unless the filter found a better one: Space ticks what was typed."""
-        kept = self._kept()
-        found = [line for line in self.ticks.lines if line.item is not None]
-        best = max(found, key=self._score, default=None)
-        if kept is None or best is None or not self.ticks.filter_text.strip():
+        kept, best = self._kept(), max(self.ticks.lines, key=self._score, default=None)
+        if not self.ticks.filter_text.strip() or kept is None or best is None:
             return kept
-        return kept if kept.item is not None and self._score(kept) == self._score(best) else best
+        return kept if self._score(kept) == self._score(best) else best
 
-    def _score(self, line: ChecklistLine) -> int:
-        return self.ticks.score(line.item) if line.item is not None else 0
+    def _score(self, line: ChecklistLine) -> float:
+        return self.ticks.match(line.item).score if line.item is not None else -1.0
 
-    def _retitle(self) -> None:
+    def _update_title(self) -> None:
         title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"
         hidden = self.ticks.hidden_ticked if self.ticks.filter_text else 0
         self.border_title = Content(f"{title}, {hidden} hidden" if hidden else title)
 
-    def _notify(self) -> None:
-        """What was said, and why the list is empty."""
-        text = self._said
+    def _show_headings(self, headings: tuple[str, ...]) -> None:
+        self.border_subtitle = Content("  ".join(headings))
+
+    def _update_notice(self) -> None:
+        """The sentence, or why the list is empty."""
+        text = self._sentence
         if self.ticks.items and not self.ticks.shown:
             text = f'No {self.ticks.noun} matches "{self.ticks.filter_text}". Escape clears the filter.'
         self._notice.update(visible(text))
         self._notice.display = bool(text)
 
 
-def _place(line: ChecklistLine) -> tuple[str, str | None]:
+def _key(line: ChecklistLine) -> tuple[str, str | None]:
     """What a line is known by, even when its item has got other texts."""
     return (line.group, line.item.key if line.item is not None else None)
-
-
-def _index(lines: tuple[ChecklistLine, ...], wanted: ChecklistLine | None) -> int:
-    return lines.index(wanted) if wanted is not None and wanted in lines else 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -19,8 +20,7 @@ Role = Literal["plain", "ticked", "name", "match", "note", "heading", "reason"]
 Part = tuple[Role, str]
 """A stretch of one row and what it is."""
 
-BOXES = {"all": "[x] ", "some": "[~] ", "none": "[ ] "}
-UNABLE = "[-] "
+ALL, SOME, NONE, UNABLE = "[x] ", "[~] ", "[ ] ", "[-] "
 OPEN, FOLDED = "\u25be ", "\u25b8 "
 BOX_CELLS = 4
 """Every row begins with a box of three and a blank; a wrapped one goes on under the name."""
@@ -60,7 +60,7 @@ class Columns:
         airy = sum(cells + AIRY_GAP for cells in widths if cells) <= room
         return cls(tuple(widths), AIRY_GAP if airy else 1)
 
-    def beside(self, item: Item, room: int) -> str:
+    def text(self, item: Item, room: int) -> str:
         """The columns of that item, right-aligned in as much of ``room`` as they need, or fewer where it is short."""
         text = ""
         for cells, column in zip(reversed(self.widths), reversed(item.columns), strict=False):
@@ -98,73 +98,46 @@ def clip(text: str, cells: int) -> str:
 
 def _heading(ticks: ChecklistModel, group: str, width: int) -> tuple[Part, ...]:
     """``[~] ▾ ResNet (2 of 5)``."""
-    state = ticks.group_state(group)
     ticked, able = ticks.ticked_of(group)
     count = f" ({ticked} of {able})"
     name = clip(shown(group), width - BOX_CELLS - MARK_CELLS - len(count))
-    mark = FOLDED if ticks.is_folded(group) else OPEN
-    return (("plain" if state == "none" else "ticked", BOXES[state]), ("heading", mark + name), ("note", count))
+    box = ALL if ticked and ticked == able else SOME if ticked else NONE
+    return (_box(box), ("heading", (FOLDED if ticks.is_folded(group) else OPEN) + name), ("note", count))
 
 
-def _box(ticks: ChecklistModel, item: Item) -> Part:
-    if item.reason:
-        return ("plain", UNABLE)
-    return ("ticked", BOXES["all"]) if ticks.has(item.key) else ("plain", BOXES["none"])
+def _box(box: str) -> Part:
+    return ("ticked" if box in (ALL, SOME) else "plain", box)
 
 
-def _name_role(ticks: ChecklistModel, item: Item) -> Role:
-    return "name" if ticks.has(item.key) else "plain"
+def _named(ticks: ChecklistModel, item: Item, name: str) -> tuple[Part, ...]:
+    """The box, and the name in stretches that the filter found and stretches that it did not."""
+    ticked, matched = ticks.has(item.key), ticks.match(item).positions
+    role: Role = "name" if ticked else "plain"
+    stretches = groupby(enumerate(name), lambda each: each[0] in matched)
+    parts = [("match" if match else role, "".join(letter for _, letter in each)) for match, each in stretches]
+    return (_box(UNABLE if item.reason else ALL if ticked else NONE), *parts)
 
 
 def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -> tuple[Part, ...]:
     """``[x] Resnet18   1.8 11.7M``."""
     room = width - BOX_CELLS
     full = shown(item.name)
-    right = columns.beside(item, room - cell_len(full))
+    right = columns.text(item, room - cell_len(full))
     name = clip(full, room - cell_len(right))
     gap = " " * (room - cell_len(name) - cell_len(right))
-    marked = _highlighted(name, ticks.match(item), _name_role(ticks, item))
-    return (_box(ticks, item), *marked, ("note", gap + right))
-
-
-def _highlighted(name: str, positions: Sequence[int], role: Role) -> tuple[Part, ...]:
-    """The name in stretches that the filter found and stretches that it did not."""
-    found, parts = set(positions), list[Part]()
-    for at, letter in enumerate(name):
-        kind: Role = "match" if at in found else role
-        if parts and parts[-1][0] == kind:
-            parts[-1] = (kind, parts[-1][1] + letter)
-        else:
-            parts.append((kind, letter))
-    return tuple(parts)
+    return (*_named(ticks, item, name), ("note", gap + right))
 
 
 def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part, ...], ...]:
     """``[-] mps    Not a Mac.``: free text is never cut, it goes on below the name."""
     room = max(1, width - BOX_CELLS)
-    usual = min(NAME_ROOM, max(cell_len(shown(each.name)) for each in ticks.items))
+    usual = min(NAME_ROOM, room, max(cell_len(shown(each.name)) for each in ticks.items))
     name = clip(shown(item.name), room)
-    head = set_cell_size(name, max(cell_len(name), min(usual, room)))
+    head = set_cell_size(name, max(cell_len(name), usual))
     tail: Role = "reason" if item.reason else "note"
-    words = shown(item.reason or item.note)
-    beside = room - cell_len(head) - 1
-    if beside > 0:
-        first, *more = _folded(words, beside, room)
-        first = f" {first}"
-    else:
-        first, more = "", _folded(words, room)
-    marked = _highlighted(head, ticks.match(item), _name_role(ticks, item))
-    indent = " " * BOX_CELLS
-    return ((_box(ticks, item), *marked, (tail, first)), *(((tail, indent + line),) for line in more))
-
-
-def _folded(text: str, first: int, rest: int | None = None) -> list[str]:
-    """The text in lines of ``first`` cells, then of ``rest``; at least one line."""
-    lines = Content(text).wrap(first)
-    if rest is None or len(lines) < 2:
-        return [line.plain for line in lines] or [""]
-    head = lines[0].plain
-    return [head, *(line.plain for line in Content(text[len(head) :].lstrip()).wrap(rest))]
+    first, *more = (line.plain for line in Content(f"{head} {shown(item.reason or item.note)}").wrap(room))
+    named = _named(ticks, item, first[: len(head)])
+    return ((*named, (tail, first[len(head) :])), *(((tail, " " * BOX_CELLS + line),) for line in more))
 
 
 def _column_cells(items: Sequence[Item], place: int) -> int:

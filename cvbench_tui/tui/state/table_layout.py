@@ -1,6 +1,6 @@
 """What the table's widget draws, as plain data: columns with their widths, lines, cells with the names of their styles.
 
-No widget: ``results.table.column_fit`` chooses the columns that fit, ``results.table.build`` makes the texts.
+``results.table.column_fit`` chooses the columns that fit, ``results.table.build`` makes the texts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,8 @@ if TYPE_CHECKING:
     from cvbench_tui.results.table.build import Cell, Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {
-    "OK": "ok",
-    "BUDGET": "warn",
-    "RUNNING": "run",
-    "PENDING": "dim",
-    "SKIPPED": "dim",
-    "CANCELLED": "warn",
-}
+    "OK": "ok", "BUDGET": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim", "CANCELLED": "warn",
+}  # fmt: skip
 """Every other word is a failure: ``bad``."""
 GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "warn", "X": "dim"}
 """Of the number and its letter; the letter says it without a colour."""
@@ -59,7 +54,7 @@ class ShownColumn:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """The columns of a table at one width."""
 
     form: Form
@@ -94,7 +89,7 @@ class Layout:
         return None
 
 
-def lay_out(table: Table, view: View, width: int) -> Layout:
+def lay_out(table: Table, view: View, width: int) -> TableLayout:
     """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
     # Behind the first frame: the table brings the statistics.
     from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, phases_in, visible_columns
@@ -106,7 +101,7 @@ def lay_out(table: Table, view: View, width: int) -> Layout:
     hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
     hidden.sort(key=lambda column: -HIDE_FIRST.index(column.key))
     columns = tuple(_column(table, view, place, form) for place in places)
-    return Layout(form, columns, tuple(column.heading for column in hidden))
+    return TableLayout(form, columns, tuple(column.heading for column in hidden))
 
 
 def lines_of(table: Table) -> list[Line]:
@@ -114,10 +109,10 @@ def lines_of(table: Table) -> list[Line]:
     if not table.groups:
         return list(table.rows)
     rows = {row.key: row for row in table.rows}
-    found: list[Line] = []
+    lines: list[Line] = []
     for group in table.groups:
-        found += [group.title, *(rows[key] for key in group.keys)]
-    return found
+        lines += [group.title, *(rows[key] for key in group.keys)]
+    return lines
 
 
 def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:

@@ -12,16 +12,16 @@ from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, Ru
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.storage.runs import read_events
+from cvbench_tui.tui.background import poster
+from cvbench_tui.tui.background.log_buffer import MAX_LINES, LogBuffer, event_text
 from cvbench_tui.tui.messages import Logged
-from cvbench_tui.tui.state import log_buffer as journal
-from cvbench_tui.tui.state.log_buffer import MAX_LINES, LogBuffer, words
 from tests.tui.waits import wait_until
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
 
 
 def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "LOGGED_EVERY_S", 3600.0)
+    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 3600.0)
     posted: list[Message] = []
     mine = LogBuffer(posted.append)
     mine.write("first")
@@ -29,7 +29,7 @@ def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: 
     for number in range(1000):
         mine.write(str(number))
     assert len(posted) == 1
-    mine._tell()  # as the timer does
+    mine._poster.flush()  # as the timer does
     assert len(posted) == 2
     assert (list(mine.lines)[:2], mine.count) == (["first", "0"], 1001)
     mine.write("later")
@@ -38,7 +38,7 @@ def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: 
 
 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "LOGGED_EVERY_S", 0.2)
+    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 0.2)
     posted: list[Message] = []
     mine = LogBuffer(posted.append)
     mine.write("first")
@@ -91,7 +91,7 @@ def test_what_happens_in_a_run_is_told_in_words() -> None:
     told = []
     for event in read_events(GOOD):
         run = fold(run, event)
-        told.append(words(event, run))
+        told.append(event_text(event, run))
     said = [line for line in told if line]
     assert said[0] == "run begun: 6 rows, protocol quick"
     assert said[1].startswith("measuring process ready: PyTorch ")
@@ -115,4 +115,4 @@ def test_words_of_what_the_recording_does_not_have() -> None:
         "run failed: 0 measured, 6 not begun No torch.": RunFinished("failed", 1.0, "No torch."),
     }
     for text, event in events.items():
-        assert words(event, run) == text
+        assert event_text(event, run) == text

@@ -1,0 +1,91 @@
+"""The lines of the log: what the worker says on stderr and what happened in the run. It draws nothing.
+
+Lines come from the threads that drain the worker and drive the run; they are read by the app's thread alone.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+from cvbench_tui.core.event import (
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    Event,
+    RowsAdded,
+    RunFinished,
+    RunStarted,
+    WorkerReady,
+)
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.text.units import duration_text
+from cvbench_tui.tui.background.poster import Post, ThrottledPoster
+from cvbench_tui.tui.messages import Logged
+from cvbench_tui.tui.state.plan_summary import count
+
+MAX_LINES = 2000
+
+
+class LogBuffer:
+    """The newest lines, and a message to the app when there are new ones."""
+
+    def __init__(self, post: Post) -> None:
+        self.count = 0
+        """Lines there ever were, as of the last look at ``lines``."""
+        self._poster = ThrottledPoster[Logged](post)
+        self._lines: deque[str] = deque(maxlen=MAX_LINES)
+        self._written = 0
+        self._lock = threading.Lock()
+
+    @property
+    def lines(self) -> list[str]:
+        """A copy of the newest lines, so that its reader can walk through it while others are written."""
+        with self._lock:
+            self.count = self._written
+            return list(self._lines)
+
+    def write(self, line: str) -> None:
+        """One more line, from any thread; never waits for the app. ``Logged`` follows, now or soon."""
+        with self._lock:
+            self._lines.append(line)
+            self._written += 1
+        self._poster.offer(Logged())
+
+    def close(self) -> None:
+        """Post nothing any more."""
+        self._poster.close()
+
+
+def clock_text(at_s: float) -> str:
+    """``12:03:44``, local time of seconds since the epoch."""
+    return time.strftime("%H:%M:%S", time.localtime(at_s))
+
+
+def event_text(event: Event, run: Run) -> str:
+    """What the log says of an event; empty for one that it leaves out."""
+    if isinstance(event, RunStarted):
+        return f"run begun: {count(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
+    if isinstance(event, RowsAdded):
+        return f"{count(len(event.cases), 'row')} added"
+    if isinstance(event, WorkerReady):
+        return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
+    if isinstance(event, RunFinished):
+        from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
+
+        return f"run {event.reason}: {outcome_text(run)} {event.sentence}".rstrip()
+    if isinstance(event, CaseStarted):
+        return f"{_row(run, event.case_id)} started{f' in process {event.process + 1}' if event.process else ''}"
+    if isinstance(event, CaseFinished):
+        return f"{_row(run, event.measurement.case_id)} done in {duration_text(event.measurement.wall_s)}"
+    if isinstance(event, CaseFailed):
+        kind = event.failure.kind
+        outcome = kind if kind in ("skipped", "cancelled") else f"failed: {event.failure.sentence}"
+        return f"{_row(run, event.failure.case_id)} {outcome}"
+    return ""
+
+
+def _row(run: Run, case_id: str) -> str:
+    case = next((case for case in run.plan.cases if case.case_id == case_id), None)
+    return f"{case.workload.name} {case.device}" if case is not None else case_id
