@@ -10,11 +10,12 @@ import json
 import math
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated, Any
-
-from pydantic import Field, TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cvbench_tui.core.event import SCHEMA, CaseFinished, Event
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
 
 
 class WireError(ValueError):
@@ -27,12 +28,15 @@ class FigureError(WireError):
 
 @cache
 def _adapter() -> TypeAdapter[Event]:
-    """Built on first use: it costs about 10 ms, which ``--help`` need not pay."""
+    from pydantic import Field, TypeAdapter
+
     return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 
 
 def decode(line: str | bytes) -> Event:
     """The event in one JSON line. Raises WireError with the first thing that is wrong, FigureError for a figure."""
+    from pydantic import ValidationError
+
     try:
         event = _adapter().validate_json(line)
     except ValidationError as error:

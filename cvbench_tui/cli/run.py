@@ -127,8 +127,8 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 
 
 def live_source(runs_dir: str | None) -> LiveSource:
-    """The worker's source, with the ceilings that are kept beside the runs."""
-    return LiveSource(ceilings=PeakCache(store.runs_folder(runs_dir)))
+    """A worker's source, with the measured peaks that are kept in the runs folder."""
+    return LiveSource(peaks=PeakCache(store.runs_folder(runs_dir)))
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
