@@ -84,7 +84,7 @@ class PassRecord:
     region_floor_s: float = 0.0
     """Shortest region that the device's clock resolves well enough."""
     lead_s: float | None = None
-    """Seconds for which the device is kept busy before each block, so that the host queues ahead; 0 where that would
+    """Seconds for which the device is kept busy before each block, so that the host runs ahead; 0 where that would
     take too long, None where nothing is queued."""
     deferred_share: float | None = None
     """Cores that this process still used after its last call had returned and the device was idle."""

@@ -10,6 +10,9 @@ from typing import Literal
 
 from cvbench_tui.core.evidence import PassName
 
+REGION_TO_TIMER_COST = 200
+"""Minimum ratio of a region to the cost of the timer, which then adds at most 0.5%."""
+
 Extra = Literal["energy", "flushed", "alone", "device_only"]
 EXTRAS: dict[Extra, str] = {
     "energy": "joules per input, where the device has an energy counter (two seconds or more for each pass)",
