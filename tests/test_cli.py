@@ -126,6 +126,9 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
     [
         (("run",), ["Nothing to measure"]),
         (("run", "qick"), ["Unknown preset", "quick"]),
+        (("run", "resnet18"), ["Unknown preset", "-m resnet18 measures it", "resnets"]),
+        (("run", "VIT BLOCK"), ["Unknown preset", "-l 'VIT BLOCK' measures it"]),
+        (("run", "conv3x3/1"), ["conv3x3/1", "-l conv3x3/1 measures it"]),
         (("run", "-m", "resnet19"), ["Unknown model", "resnet18"]),
         (("run", "-l", "Conv3x3"), ["Unknown layer", "Conv3x3/1"]),
         (("run", "quick", "-d", "gpu"), ["Unknown device", "cuda:0"]),
@@ -236,6 +239,9 @@ def test_help_version_and_completion(type_):
         ("cvbench-tui run orig", "original-models"),
         ("cvbench-tui show la", "last"),
         ("cvbench-tui show --sort inf", "inference"),
+        ("cvbench-tui run -d c", "cpu"),
+        ("cvbench-tui run -d cpu,cu", "cpu,cuda:0"),
+        ("cvbench-tui selftest -d mp", "mps"),
     ],
 )
 def test_completion_knows_the_names(words, expected):
@@ -289,7 +295,7 @@ def test_a_dumb_terminal_gets_sentences_with_the_reason(type_, screen, monkeypat
     out, err = screen()
     monkeypatch.setenv("TERM", "dumb")
     assert type_()[0] == 0
-    assert "TERM=dumb: this terminal cannot place text" in err.written
+    assert "TERM=dumb: this terminal cannot move its cursor" in err.written
     assert "Running 'cvbench-tui run quick --plain' instead." in err.written
     assert "Resnet18 on cpu, batch 1, image 224 pixels: forward" in out.written
     assert "\x1b" not in out.written + err.written

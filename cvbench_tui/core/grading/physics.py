@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import GradingContext, percent
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
+from cvbench_tui.core.text import percent
 
 MIN_EQUAL_SAMPLES = 10
 """So many equal samples are no chance: the clocks here count nanoseconds."""

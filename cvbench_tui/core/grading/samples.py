@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import GradingContext, percent, plural
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.stats.bimodality import find_bimodality
 from cvbench_tui.core.stats.estimate import centre, half_width
 from cvbench_tui.core.stats.trend import trend
+from cvbench_tui.core.text import percent, plural
 
 MIN_ROUNDS = 5
 """For fewer rounds Student's t is above 3, and a trend cannot be told from noise."""

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import GradingContext, percent, plural
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.stats.contention import Contention, contention_of, idle_share, interrupted_per_s
 from cvbench_tui.core.stats.stop_rule import COOLING, MIN_MAJOR_FAULTS, MIN_SWAPPED_PAGES, disturbance
+from cvbench_tui.core.text import percent, plural
 
 Steps = tuple[tuple[Grade, float], ...]
 """Grades, worst first, each with the share above which it is given."""
