@@ -49,7 +49,7 @@ def decode(line: str | bytes) -> Event:
 
 
 def encode(event: Any) -> str:
-    """One JSON line, without the newline, of an event or another core dataclass."""
+    """One JSON line in ASCII, without the newline, of an event or another core dataclass."""
     return json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
 
 

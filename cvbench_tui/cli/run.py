@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shlex
 import signal
 import sys
@@ -17,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
-from cvbench_tui.cli.ascii_streams import is_ascii
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
@@ -33,7 +30,6 @@ from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
-    from cvbench_tui.core.event import Event
     from cvbench_tui.core.plan import Plan
 
 
@@ -176,20 +172,12 @@ def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path)
     with store.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
         for event, run in session.run(log):
             if outputs.json_lines:
-                sys.stdout.write(_json_line(event) + "\n")
+                sys.stdout.write(encode(event) + "\n")
                 sys.stdout.flush()
             progress.update(event, run)
         progress.message(f"run {session.run_id} is in {log.path}")
     assert run is not None
     return run, bool(interrupts)
-
-
-def _json_line(event: Event) -> str:
-    """The event as in the run file; for ASCII with JSON's own escapes, so that the data stay the same."""
-    line = encode(event)
-    if not is_ascii(sys.stdout.encoding):
-        return line
-    return re.sub("[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], line)
 
 
 @contextmanager

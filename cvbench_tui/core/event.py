@@ -1,5 +1,7 @@
 """Events of a run, distinguished by ``kind``: one JSON object per line of the worker's stdout and of the run file.
 
+``at_s`` is the time of an event in seconds since the epoch.
+
 Schema history:
 1  first version.
 2  evidence of every round, variants, memory by phase, energy, work, measured peaks, identity of the environment. All
@@ -31,7 +33,6 @@ class RunStarted:
     run_id: str
     plan: Plan
     at_s: float
-    """Seconds since the epoch."""
     program: str
     """Version of cvbench-tui."""
     schema: int = SCHEMA
@@ -47,7 +48,6 @@ class RowsAdded:
 
     cases: tuple[Case, ...]
     at_s: float
-    """Seconds since the epoch."""
     kind: Literal["rows_added"] = "rows_added"
 
 
@@ -93,7 +93,6 @@ class CaseStarted:
     process: int = 0
     """Number of the fresh process, from 0."""
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["case_started"] = "case_started"
 
 
@@ -115,7 +114,6 @@ class Progress:
     half_width_s: float | None = None
     """Half width of its 95% interval; None before the second round."""
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["progress"] = "progress"
 
 
@@ -126,7 +124,6 @@ class CaseFinished:
     measurement: Measurement
     process: int = 0
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["case_finished"] = "case_finished"
 
 
@@ -136,7 +133,6 @@ class CaseFailed:
 
     failure: Failure
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["case_failed"] = "case_failed"
 
 
@@ -146,7 +142,6 @@ class RunFinished:
 
     reason: EndReason
     at_s: float
-    """Seconds since the epoch."""
     sentence: str = ""
     """Why, when ``reason`` is ``failed``."""
     kind: Literal["run_finished"] = "run_finished"

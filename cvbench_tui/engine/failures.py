@@ -11,20 +11,18 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
-CANCELLED = "Cancelled before it was finished."
-SKIPPED = "Skipped while it was being measured."
 MAX_SHOWN_BYTES = 200
 """Of a line that is no event, in the row's details."""
 
 
 def cancelled(case: Case) -> CaseFailed:
     """The user cancelled the run."""
-    return _failed(case, "cancelled", CANCELLED, "")
+    return _failed(case, "cancelled", "Cancelled before it was finished.", "")
 
 
 def skipped(case: Case) -> CaseFailed:
     """The user skipped this case."""
-    return _failed(case, "skipped", SKIPPED, "")
+    return _failed(case, "skipped", "Skipped while it was being measured.", "")
 
 
 def timed_out(case: Case, protocol: Protocol, left_s: float, tail: str) -> CaseFailed:

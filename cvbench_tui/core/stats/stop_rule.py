@@ -7,6 +7,7 @@ dropping slow rounds would bias the estimate.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from statistics import median
 
 from cvbench_tui.core.evidence import Evidence
@@ -93,10 +94,7 @@ def counted_rounds_by_process(
 ) -> tuple[tuple[tuple[float, ...], ...], ...]:
     """The rounds of that phase that enter its estimate, by process."""
     flags = flags_by_process(measurement, phase, protocol)
-    return tuple(
-        tuple(samples for samples, counts in zip(rounds, each) if counts)
-        for rounds, each in zip(measurement.rounds_by_process(phase), flags)
-    )
+    return tuple(tuple(compress(*both)) for both in zip(measurement.rounds_by_process(phase), flags))
 
 
 def counted_evidence_by_process(
@@ -107,7 +105,7 @@ def counted_evidence_by_process(
     if not _has_evidence(measurement, phase):
         return evidence
     flags = flags_by_process(measurement, phase, protocol)
-    return tuple(tuple(one for one, counts in zip(*both) if counts) for both in zip(evidence, flags))
+    return tuple(tuple(compress(*both)) for both in zip(evidence, flags))
 
 
 def _has_evidence(measurement: Measurement, phase: Phase) -> bool:
@@ -141,7 +139,7 @@ def stop(
     second speed.
     """
     flags = counted(evidence, protocol.max_repeats) if evidence else (True,) * len(rounds[0])
-    by_phase = [[samples for samples, counts in zip(phase, flags) if counts] for phase in rounds]
+    by_phase = [list(compress(phase, flags)) for phase in rounds]
     count = len(by_phase[0])
     if count < protocol.min_rounds:
         samples = sum(len(samples) for samples in by_phase[0])
