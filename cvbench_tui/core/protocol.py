@@ -23,7 +23,6 @@ EXTRAS: dict[Extra, str] = {
 """Optional secondary metrics, with their descriptions."""
 
 Method = Literal["rounds", "published"]
-ProtocolName = Literal["quick", "default", "rigorous", "original"]
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,10 @@ def _by_idle_time(context: GradingContext) -> Iterator[Reason]:
     """By the time in which the threads did not run, where their wait is unknown."""
     if context.phase_samples.clock != "perf_counter" or not context.evidence:
         return
-    idle, steps = (_one_thread if context.measurement.threads == 1 else _several_threads)(context)
+    if context.measurement.threads == 1:
+        idle, steps = idle_share([each.thread_s for each in context.evidence], context.evidence, 1), WAITED
+    else:
+        idle, steps = _several_threads_idle(context), IDLE
     grade = _grade(idle or 0.0, steps)
     if idle is not None and grade is not None:
         yield Reason("contention", grade, f"Machine busy: benchmark threads did not run {percent(idle)} of the time.")
@@ -91,20 +94,15 @@ def _by_idle_time(context: GradingContext) -> Iterator[Reason]:
         yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
 
 
-def _one_thread(context: GradingContext) -> tuple[float | None, Steps]:
-    """Share of the time in which it did not run, None where that is unknown, and the steps for it."""
-    return idle_share([each.thread_s for each in context.evidence], context.evidence, 1), WAITED
-
-
-def _several_threads(context: GradingContext) -> tuple[float | None, Steps]:
-    """The same; 0 where they were idle without being interrupted, None where the cause is unknown."""
+def _several_threads_idle(context: GradingContext) -> float | None:
+    """Share of the time in which they did not run: 0 without interruptions, None where the cause is unknown."""
     threads, interrupted = context.measurement.threads, interrupted_per_s(context.evidence)
     idle = idle_share([each.cpu_s for each in context.evidence], context.evidence, threads) if threads else None
     if idle is None or threads is None or _grade(idle, IDLE) is None:
-        return idle, IDLE
+        return idle
     if interrupted is None:
-        return None, IDLE
-    return (idle if interrupted >= MIN_INTERRUPTED_PER_S * threads else 0.0), IDLE
+        return None
+    return idle if interrupted >= MIN_INTERRUPTED_PER_S * threads else 0.0
 
 
 def stolen_time(context: GradingContext) -> Iterator[Reason]:
