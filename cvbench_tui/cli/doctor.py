@@ -108,7 +108,7 @@ def _terminal() -> Lines:
     terminal = look(os.environ, encoding=sys.stdout.encoding)
     yield "colours", Console().color_system or "none (not a terminal, or NO_COLOR)"
     yield "characters", "ASCII only, by locale or encoding" if terminal.ascii else "Unicode; --ascii for ASCII only"
-    yield "clipboard", f"{_clipboard(terminal)}; a copied table is always written to a file too"
+    yield "clipboard", f"{_clipboard(terminal)}; saving to a file always works"
     yield "the app", why_no_app() or "can run here"
     for name in VARIABLES:
         if name in os.environ:
