@@ -124,6 +124,21 @@ def links() -> list[Path]:
     return [page.parent / target for page, target in found if "://" not in target]
 
 
+def paths() -> list[tuple[str, str]]:
+    """Modules and rooms that a page names by path, with the page."""
+    named = [(page, path) for page in PAGES for path in re.findall(r"`([\w/]+/[\w/]+\.py)`", page.read_text())]
+    page = ROOT / "docs/architecture.md"
+    rooms = [(page, room) for room in re.findall(r"`((?:core|engine|selftest|tui|worker)/[\w/]+)`", page.read_text())]
+    assert min(len(named), len(rooms)) > 10
+    return named + rooms
+
+
+@every(("page", "path"), paths(), ids=str)
+def test_every_module_that_a_page_names_is_there(page, path):
+    found = [place for base in (ROOT, ROOT / "cvbench_tui") for place in (base / path, base / f"{path}.py")]
+    assert any(place.exists() for place in found)
+
+
 @every("target", links(), ids=str)
 def test_every_link_to_a_file_leads_somewhere(target):
     assert target.exists()
