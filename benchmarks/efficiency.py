@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from sides import Entry, case_of, label, machine, opened, parser
+from common import Entry, case_of, label, machine, opened, parser
 
 from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.protocol import PROTOCOLS

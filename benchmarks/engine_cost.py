@@ -13,7 +13,7 @@ import sys
 import time
 from statistics import median
 
-from sides import parser
+from common import parser
 
 BAR_S = 5e-6
 PASS_S = 1.0

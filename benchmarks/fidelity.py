@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
-from sides import Entry, case_of, label, machine, opened, parser
+from common import Entry, case_of, label, machine, opened, parser
 
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol

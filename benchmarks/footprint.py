@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from sides import parser
+from common import parser
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.event import CaseFinished, CaseStarted

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One session on a machine with a card: GPU tests, selftest, fidelity, rivals, efficiency, both original presets on cuda
+# One session on a machine with a card: GPU tests, selftest, fidelity, other harnesses, efficiency, both original presets on cuda
 # and cpu, out of memory, a kill in mid-case, and whether the card's memory is given back.
 # Changes nothing on the card. Results and run files go to the folder named as first argument (default: gpu-session).
 # CVBENCH_SESSION_SHORT=1 leaves out what takes longer than some minutes.
@@ -55,7 +55,7 @@ echo "kill in mid-case: exit code $? (1 is right), $(grep -c '"kind":"case_finis
     "card's memory $(used) MiB" | tee -a "$out/summary.txt"
 
 if [ -z "${CVBENCH_SESSION_SHORT:-}" ]; then
-    step rivals $python benchmarks/rivals.py --device "$device" --minutes 10
+    step other_harnesses $python benchmarks/other_harnesses.py --device "$device" --minutes 10
     step selftest-thorough $cvbench selftest --device "$device" --thorough
     step original-layers-cpu $cvbench run original-layers -d cpu --protocol quick -o "$out/original-layers-cpu.md"
     step original-cpu $cvbench run original-cpu -b 1 --protocol quick -o "$out/original-cpu.md"

@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from bars_at_rest import CLI, DRAWN, home
-from sides import parser
+from app_idle import CLI, DRAWN, home
+from common import parser
 from terminal_session import TerminalSession
 
 from cvbench_tui.catalog.layers import LAYERS

@@ -1,30 +1,27 @@
-"""What a user can get wrong, as exceptions the command line turns into one sentence and an exit code.
+"""Errors that a user can correct; the command line prints their sentence and exits with their code.
 
-    CvbenchError                 base: a sentence, a hint, an exit code
-    +-- SelectionError           an unknown or empty choice of model, layer, device, preset
-    +-- PresetError              a preset file that cannot be used
-    +-- StoreError               a run or an output file that cannot be read or written
-    +-- WorkerError              the measuring process could not be started at all
-
-A case that fails while it is measured is no exception: it is a ``Failure`` that stays in its row.
-Anything else that is raised is a bug and is left loud.
+A case that fails while it is measured raises none of them: it is a ``Failure`` in its row. Any other exception is a bug
+and ends with its traceback.
 """
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT."""
+
 
 class CvbenchError(Exception):
-    """A mistake the user can mend."""
+    """Base: a sentence, a hint and an exit code."""
 
     exit_code = 2
-    """Exit code of the command line."""
+    """Of the command line."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        """One sentence: what is wrong, naming the file, key or value."""
+        """What is wrong, naming the file, key or value, in one sentence."""
         self.hint = hint
-        """One sentence: what to do about it. Empty when there is nothing to add."""
+        """What to do about it, in one sentence; may be empty."""
 
 
 class SelectionError(CvbenchError):
@@ -40,11 +37,11 @@ class StoreError(CvbenchError):
 
 
 class WorkerError(CvbenchError):
-    """The measuring process could not be started or spoke something that is not the protocol."""
+    """The measuring process could not be started, or did not follow the protocol."""
 
     exit_code = 1
 
 
 def os_reason(error: OSError) -> str:
-    """The system's words, without the number: ``No such file or directory``."""
+    """The system's message without its number: ``No such file or directory``."""
     return error.strerror or str(error)

@@ -1,6 +1,6 @@
-"""What the terminal can show, from the environment alone: the app or not, ASCII or not, colours or not, near or far.
+"""Capabilities of the terminal by environment variables alone: the app, ASCII, colours, SSH, multiplexer.
 
-It asks the terminal nothing, changes nothing, and knows no screen.
+Sends nothing to the terminal.
 """
 
 from __future__ import annotations
@@ -12,50 +12,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 SAMPLE = "│─█▲±µ"
-"""What an encoding must be able to carry."""
+"""Characters that the app draws with."""
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
-"""What Python itself writes into LC_CTYPE when it is started in the C locale (PEP 538)."""
+"""Values that Python itself writes into LC_CTYPE when it is started in the C locale (PEP 538)."""
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """How to draw, and how to reach the clipboard."""
+    """Capabilities of the terminal."""
 
     ascii: bool = False
-    """Only ASCII may be written."""
+    """Write ASCII only."""
     colour: bool = True
-    """Colours may be written."""
+    """Write colours."""
     remote: bool = False
-    """Over SSH: the clipboard and the screen are another machine's."""
+    """Over SSH, so that clipboard and screen are another machine's."""
     multiplexer: str = ""
-    """``tmux`` or ``screen`` when inside one."""
+    """``tmux``, ``screen``, or empty."""
 
 
 def why_no_app() -> str:
-    """Why the app cannot be drawn here, as a sentence; empty when it can. Textual draws on stderr."""
+    """Why the app cannot run here, as a sentence; empty when it can. Textual draws on stderr."""
     if in_browser():
         return ""
     streams = {"standard input": sys.stdin, "standard output": sys.stdout, "standard error": sys.stderr}
     missing = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
     if missing:
-        return f"No terminal on {' and '.join(missing)}: the app cannot be drawn."
+        return f"No terminal on {' and '.join(missing)}: the app cannot run."
     if os.environ.get("TERM") == "dumb":
-        return "TERM=dumb: this terminal cannot place text, so the app cannot be drawn."
+        return "TERM=dumb: this terminal cannot move its cursor, so the app cannot run."
     return ""
 
 
 def in_browser() -> bool:
-    """True for a process that ``cvbench-tui serve`` started for a visitor."""
+    """True for a process that ``cvbench-tui serve`` started for a page."""
     return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
 
 
 def look(environ: Mapping[str, str], ascii_setting: str = "auto", encoding: str | None = None) -> Terminal:
     """The terminal that these environment variables describe.
 
-    ``ascii_setting`` is ``auto``, ``on`` or ``off``; ``encoding`` that of the stream that is written to, None when
-    it does not matter. No locale variable at all counts as UTF-8: containers and cron have none.
+    ``ascii_setting`` is ``auto``, ``on`` or ``off``; ``encoding`` is the output stream's, None for UTF-8. Without any
+    locale variable, as in containers and cron, UTF-8 is assumed.
     """
-    automatic = not _is_utf8(_locale(environ)) or not _carries(encoding)
+    automatic = not _is_utf8(_locale(environ)) or not _can_encode(encoding)
     return Terminal(
         ascii={"on": True, "off": False}.get(ascii_setting, automatic),
         colour=not environ.get("NO_COLOR"),
@@ -65,12 +65,12 @@ def look(environ: Mapping[str, str], ascii_setting: str = "auto", encoding: str 
 
 
 def _locale(environ: Mapping[str, str]) -> str:
-    """The effective locale of characters; empty when none is set."""
+    """Effective locale of characters; empty when none is set."""
     if environ.get("LC_ALL"):
         return environ["LC_ALL"]
     named = environ.get("LC_CTYPE", "")
     if named in _COERCED and sys.flags.utf8_mode and environ.get("PYTHONUTF8") != "1":
-        named = ""  # not the user's word but Python's, which overwrites what was there
+        named = ""  # set by Python, which overwrote the user's value
     return named or environ.get("LANG", "")
 
 
@@ -80,8 +80,7 @@ def _is_utf8(locale: str) -> bool:
     return not name or name.rpartition(".")[2].lower().replace("-", "") == "utf8"
 
 
-def _carries(encoding: str | None) -> bool:
-    """True when the encoding has the characters that the app draws with."""
+def _can_encode(encoding: str | None) -> bool:
     try:
         codecs.encode(SAMPLE, encoding or "utf-8")
     except (UnicodeError, LookupError, TypeError):

@@ -1,6 +1,6 @@
-"""The edge of the parent: one JSON line is one event, validated by pydantic over the core dataclasses.
+"""Events as JSON lines, validated by pydantic against the core dataclasses: the worker's stdout and the run files.
 
-The worker's pipe, the run file and the tests' recorded runs are all this format.
+pydantic is imported with the first line, not with this module: neither the app's first frame nor ``--help`` needs it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import json
 import math
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated, Any
-
-from pydantic import Field, TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cvbench_tui.core.event import SCHEMA, CaseFinished, Event
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
 
 
 class WireError(ValueError):
@@ -22,35 +23,38 @@ class WireError(ValueError):
 
 
 class FigureError(WireError):
-    """An event with a figure that cannot be: the sentence names it."""
+    """An event with an impossible number."""
 
 
 @cache
 def _adapter() -> TypeAdapter[Event]:
-    """Built on first use: it costs about 10 ms, which ``--help`` need not pay."""
+    from pydantic import Field, TypeAdapter
+
     return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 
 
 def decode(line: str | bytes) -> Event:
-    """The event in one JSON line. Raises WireError with the first thing that is wrong, FigureError for a figure."""
+    """The event in one JSON line. Raises WireError with the first error, FigureError for an impossible number."""
+    from pydantic import ValidationError
+
     try:
         event = _adapter().validate_json(line)
     except ValidationError as error:
-        raise WireError(_first_complaint(error, line)) from error
+        raise WireError(_first_error(error, line)) from error
     if isinstance(event, CaseFinished):
         _refuse_impossible(event)
     if not all(math.isfinite(value) for value in _numbers(event)):
-        raise FigureError(f"{event.kind}: a figure is not a finite number")
+        raise FigureError(f"{event.kind}: a number is not finite")
     return event
 
 
 def encode(event: Any) -> str:
-    """One JSON line, without the newline, of an event or of any other core dataclass."""
+    """One JSON line in ASCII, without the newline, of an event or another core dataclass."""
     return json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
 
 
 def _refuse_impossible(event: CaseFinished) -> None:
-    """Raise FigureError for what no clock and no counter can give: here, not where a statistic would stumble."""
+    """Raise FigureError for numbers that no clock or counter gives, before a statistic fails on them."""
     measurement = event.measurement
     for phase in (*measurement.phases, *(variant.samples for variant in measurement.variants)):
         if not all(0 < sample < math.inf for samples in phase.rounds for sample in samples):
@@ -59,13 +63,13 @@ def _refuse_impossible(event: CaseFinished) -> None:
             raise FigureError(f"{phase.phase}: a sample of no iteration")
     for record in (*measurement.passes, *measurement.memory, *measurement.energy, *measurement.work):
         if not all(value >= 0 for value in _numbers(record)):
-            raise FigureError(f"{type(record).__name__}: a figure is negative")
+            raise FigureError(f"{type(record).__name__}: a number is negative")
     if not all(record.group >= 1 for record in measurement.passes):
         raise FigureError("PassRecord: a region of no iteration")
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    """Every number inside a record, those of the records in it included."""
+    """Every number in a record and in the records inside it."""
     if isinstance(value, (int, float)):
         yield value
     elif isinstance(value, (tuple, list)):
@@ -76,8 +80,8 @@ def _numbers(value: Any) -> Iterator[float]:
             yield from _numbers(getattr(value, field.name))
 
 
-def _first_complaint(error: ValidationError, line: str | bytes) -> str:
-    """One sentence from pydantic's list; a newer schema is named as such."""
+def _first_error(error: ValidationError, line: str | bytes) -> str:
+    """The first of pydantic's errors as one sentence; a newer schema is named as such."""
     try:
         schema = json.loads(line).get("schema", SCHEMA)
     except (ValueError, AttributeError):

@@ -17,7 +17,6 @@ from cvbench_tui import __version__
 from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
-from cvbench_tui.engine.lazy_source import LazySource
 from cvbench_tui.engine.live import LiveSource
 from tests.every import every
 from tests.processes import wait_until
@@ -128,6 +127,9 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
     [
         (("run",), ["Nothing to measure"]),
         (("run", "qick"), ["Unknown preset", "quick"]),
+        (("run", "resnet18"), ["Unknown preset", "-m resnet18 measures it", "resnets"]),
+        (("run", "VIT BLOCK"), ["Unknown preset", "-l 'VIT BLOCK' measures it"]),
+        (("run", "conv3x3/1"), ["conv3x3/1", "-l conv3x3/1 measures it"]),
         (("run", "-m", "resnet19"), ["Unknown model", "resnet18"]),
         (("run", "-l", "Conv3x3"), ["Unknown layer", "Conv3x3/1"]),
         (("run", "quick", "-d", "gpu"), ["Unknown device", "cuda:0"]),
@@ -238,6 +240,9 @@ def test_help_version_and_completion(type_):
         ("cvbench-tui run orig", "original-models"),
         ("cvbench-tui show la", "last"),
         ("cvbench-tui show --sort inf", "inference"),
+        ("cvbench-tui run -d c", "cpu"),
+        ("cvbench-tui run -d cpu,cu", "cpu,cuda:0"),
+        ("cvbench-tui selftest -d mp", "mps"),
     ],
 )
 def test_completion_knows_the_names(words, expected):
@@ -291,7 +296,7 @@ def test_a_dumb_terminal_gets_sentences_with_the_reason(type_, screen, monkeypat
     out, err = screen()
     monkeypatch.setenv("TERM", "dumb")
     assert type_()[0] == 0
-    assert "TERM=dumb: this terminal cannot place text" in err.written
+    assert "TERM=dumb: this terminal cannot move its cursor" in err.written
     assert "Running 'cvbench-tui run quick --plain' instead." in err.written
     assert "Resnet18 on cpu, batch 1, image 224 pixels: forward" in out.written
     assert "\x1b" not in out.written + err.written
@@ -322,7 +327,7 @@ def test_the_app_is_opened_with_what_was_asked_for(type_, screen, monkeypatch, t
 
 
 def test_the_app_waits_for_no_measuring_code():
-    """Everything up to the first frame, in a fresh interpreter: the live source and pydantic come later."""
+    """Everything up to the first frame, in a fresh interpreter: what the worker's answers need comes later."""
     code = (
         "import sys\n"
         "from cvbench_tui.cli import app\n"
@@ -332,34 +337,9 @@ def test_the_app_waits_for_no_measuring_code():
         "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not set(done.stdout.split()) & {"torch", "cvbench_tui.engine.live", "cvbench_tui.cli.run", "psutil"}
-
-
-def test_a_source_that_is_made_late_is_cancelled_and_closed_before_it_is_there():
-    made = []
-
-    class Source:
-        def __init__(self):
-            self.told = []
-            made.append(self)
-
-        def __getattr__(self, name):
-            return lambda *arguments: self.told.append(name)
-
-    late = LazySource(Source)
-    heard = []
-    late.listen(heard.append)
-    late.skip()
-    late.cancel()
-    assert made == []
-    late.probe()
-    late.cancel()
-    late.close()
-    assert made[0].told == ["listen", "probe", "cancel", "close"]
-    closed = LazySource(Source)
-    closed.close()
-    closed.probe()
-    assert made[1].told == ["close", "probe"]
+    loaded = set(done.stdout.split())
+    assert "cvbench_tui.engine.live" in loaded
+    assert not loaded & {"torch", "pydantic", "psutil", "cvbench_tui.cli.run"}
 
 
 def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):

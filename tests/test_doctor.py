@@ -67,13 +67,13 @@ def test_every_line_fits_80_columns_and_ends_without_spaces(told):
 def test_nothing_found_is_said(told):
     code, out = told(QUIET)
     assert code == 0
-    assert "nothing found" in section(out, "What will spoil a measurement")[0]
+    assert section(out, "Warnings")[0].split()[0] == "none"
 
 
 def test_every_hazard_comes_with_what_to_do_and_the_last_thing_read_is_about_them(told):
     code, out = told(SPOILT)
     assert code == 0
-    lines = section(out, "What will spoil a measurement")
+    lines = section(out, "Warnings")
     text = " ".join(" ".join(lines).split())
     for hazard in machine_warnings(SPOILT):
         assert hazard.sentence in text
@@ -95,7 +95,7 @@ def test_facts_are_grouped_and_those_of_the_identity_marked(told):
 
 
 def test_an_environment_without_identity_has_a_dash(told):
-    assert section(told(SPOILT)[1], "Identity")[0].split() == ["identity", "hash", "-"]
+    assert section(told(SPOILT)[1], "Identity")[0].split() == ["environment", "ID", "-"]
 
 
 def test_a_machine_where_nothing_can_be_measured_says_why(told):
@@ -103,7 +103,7 @@ def test_a_machine_where_nothing_can_be_measured_says_why(told):
     assert code == 1
     assert "No torch here." in out
     assert "Install it." in out
-    assert "What will spoil" not in out
+    assert "Warnings" not in out
 
 
 def test_a_small_terminal_is_not_made_narrower_still(told, monkeypatch):

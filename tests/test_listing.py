@@ -7,8 +7,8 @@ import json
 import pytest
 
 from cvbench_tui.catalog.presets import preset_names
-from cvbench_tui.cli.completion import names
 from cvbench_tui.cli.list import print_list
+from cvbench_tui.cli.options import complete
 
 NEW_LINE = "two\\nlines"
 
@@ -28,7 +28,7 @@ def test_own_presets_are_listed_after_the_shipped_ones(capsys):
     print_list("presets", as_json=False, runs_dir=None)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [*preset_names(), "mine", "quick", "wrong"]
-    assert "1 workloads" in lines[-3]
+    assert "1 workload " in lines[-3]
     assert lines[-3].endswith("rigorous  own: two\\nlines")
     assert "not usable" in lines[-2]
     assert "A shipped preset has this name already" in lines[-2]
@@ -46,6 +46,6 @@ def test_as_json_a_broken_one_has_its_problem_and_no_protocol(capsys):
 
 
 def test_completion_offers_what_can_be_used():
-    offered = names("presets", "")
-    assert offered == [*preset_names(), "mine"]
-    assert names("presets", "mi") == ["mine"]
+    presets = complete("presets")
+    assert presets(None, None, "") == [*preset_names(), "mine"]
+    assert presets(None, None, "mi") == ["mine"]

@@ -12,7 +12,7 @@ import pytest
 
 from cvbench_tui.catalog.preset_files import Preset
 from cvbench_tui.catalog.presets import preset_names
-from cvbench_tui.cli.main import EXTRA_NAMES, cli
+from cvbench_tui.cli.main import cli
 from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
@@ -124,6 +124,21 @@ def links() -> list[Path]:
     return [page.parent / target for page, target in found if "://" not in target]
 
 
+def paths() -> list[tuple[str, str]]:
+    """Modules and rooms that a page names by path, with the page."""
+    named = [(page, path) for page in PAGES for path in re.findall(r"`([\w/]+/[\w/]+\.py)`", page.read_text())]
+    page = ROOT / "docs/architecture.md"
+    rooms = [(page, room) for room in re.findall(r"`((?:core|engine|selftest|tui|worker)/[\w/]+)`", page.read_text())]
+    assert min(len(named), len(rooms)) > 10
+    return named + rooms
+
+
+@every(("page", "path"), paths(), ids=str)
+def test_every_module_that_a_page_names_is_there(page, path):
+    found = [place for base in (ROOT, ROOT / "cvbench_tui") for place in (base / path, base / f"{path}.py")]
+    assert any(place.exists() for place in found)
+
+
 @every("target", links(), ids=str)
 def test_every_link_to_a_file_leads_somewhere(target):
     assert target.exists()
@@ -145,9 +160,14 @@ def test_the_methodologys_numbers_are_the_codes():
 
 
 @every("name", EXTRAS)
-def test_every_extra_is_explained_and_can_be_asked_for(name):
+def test_every_extra_is_explained(name):
     assert f"`--extra {name}`" in METHODOLOGY
-    assert name in EXTRA_NAMES
+
+
+def test_every_protocol_and_extra_can_be_asked_for():
+    options = {option.name: option for option in cli.commands["run"].params}
+    choices = {name: set(options[name].type.choices) for name in ("protocol", "extras")}
+    assert choices == {"protocol": set(PROTOCOLS), "extras": set(EXTRAS)}
 
 
 @every("code", REASONS)

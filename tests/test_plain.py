@@ -67,7 +67,7 @@ def test_a_row_is_a_paragraph_of_labelled_values_with_its_reasons():
         "samples 50 in 5 rounds and 1 set aside, then 60 in 6 rounds;",
         "inference compute 100.0 GFLOP per second, 10 percent of the device's ceiling, plus or minus 0.2 percent,",
         "inference energy not available; memory 1.00 GiB; first call 640.0 ms; state OK, with remarks.",
-        "Note on forward, backward, total: 1 of 6 rounds were set aside",
+        "Note on forward, backward, total: 1 of 6 rounds was repeated: contention 1.",
     ):
         assert words in resnet
     assert paragraphs[2].startswith("VGG16 on cpu, batch 8, image 224 pixels: OOM. Not enough memory on the device")

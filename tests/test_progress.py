@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.cli.progress import print_table, settled_line
+from cvbench_tui.cli.progress import outcome_line, print_table
 from cvbench_tui.core.event import CaseFailed
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
@@ -29,6 +29,6 @@ def test_a_name_and_a_sentence_give_the_terminal_no_orders(capsys: pytest.Captur
     failure = Failure(case.case_id, "error", "It said \x1b]0;title\x07.")
     run = run_of(plan(case), failure)
     print_table(run)
-    printed = capsys.readouterr().out + settled_line(CaseFailed(failure), run)
+    printed = capsys.readouterr().out + outcome_line(CaseFailed(failure), run)
     assert "\x1b" not in printed
     assert printed.count("It said \\x1b]0;title\\x07.") == 2

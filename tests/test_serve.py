@@ -17,7 +17,8 @@ import pytest
 from cvbench_tui.cli import main as cli
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.serve import command as serve
-from cvbench_tui.serve.command import Gate, address, app_command, listen
+from cvbench_tui.serve.command import app_command
+from cvbench_tui.serve.gate import Gate, listen, url
 from tests.every import every
 from tests.processes import lives, wait_until_gone
 
@@ -169,18 +170,18 @@ def test_an_address_that_others_reach_is_refused_with_the_reason(host):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_this_machine_is_listened_on(host):
     with listen(host, 0) as listening:
-        assert re.fullmatch(rf"http://{host}:[1-9]\d+", address(host, listening))
+        assert re.fullmatch(rf"http://{host}:[1-9]\d+", url(host, listening))
 
 
 def test_everybody_is_listened_to_when_that_is_asked_for():
     with listen("0.0.0.0", 0, expose=True) as listening:
-        assert address("0.0.0.0", listening) == f"http://{socket.gethostname()}:{listening.getsockname()[1]}"
+        assert url("0.0.0.0", listening) == f"http://{socket.gethostname()}:{listening.getsockname()[1]}"
 
 
 def test_a_port_that_is_taken_and_an_address_that_is_none_are_sentences():
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        with pytest.raises(SelectionError, match=f"Port {port} of '127.0.0.1' cannot be had") as refused:
+        with pytest.raises(SelectionError, match=f"Port {port} of '127.0.0.1' is not available") as refused:
             listen("127.0.0.1", port)
         assert "--port" in refused.value.hint
     for host in ("no such host", "a" * 300):

@@ -1,7 +1,4 @@
-"""From the command line into the app and back: what it opens with, and what it leaves on stdout and stderr.
-
-Imports little: the live source and pydantic come with the first question to the worker, behind the first frame.
-"""
+"""Opens the app from the command line, and prints what stays in the scrollback after it is closed."""
 
 from __future__ import annotations
 
@@ -18,34 +15,34 @@ if TYPE_CHECKING:
 
 
 def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = False) -> int:  # noqa: A002
-    """The app, with the preset's ticks, or with those of the last time. Returns its exit code.
+    """Open the app with the rows of ``preset``, else with the last selection. Returns its exit code.
 
     Raises PresetError for a preset that cannot be used.
     """
-    from cvbench_tui.engine.lazy_source import LazySource
+    from cvbench_tui.engine.live import LiveSource
+    from cvbench_tui.results.storage.peak_cache import PeakCache
     from cvbench_tui.results.storage.runs_dir import runs_folder
 
     selection = None
     if preset:
-        from cvbench_tui.catalog.presets import load_preset
+        from cvbench_tui.catalog.presets import load_preset  # pydantic, which the first frame need not wait for
 
         selection = load_preset(preset)
-    source = LazySource(lambda: _live_source(runs_dir))
-    return show_app(source, selection=selection, runs_folder=runs_folder(runs_dir), ascii=ascii)
+    folder = runs_folder(runs_dir)
+    return show_app(LiveSource(peaks=PeakCache(folder)), selection=selection, runs_folder=folder, ascii=ascii)
 
 
 def show_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> int:  # noqa: A002
-    """The app over that source; afterwards the table on stdout and the files on stderr. Returns its exit code."""
+    """Run the app on ``source``, then print its table on stdout and its files on stderr. Returns the exit code."""
     from cvbench_tui.tui.launch import open_app as open_textual_app
 
     closed = open_textual_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii)
     if not in_browser():  # stdout carries the browser's packets
-        _print_rest(closed)
+        _print_results(closed)
     return closed.exit_code
 
 
-def _print_rest(closed: Closed) -> None:
-    """What stays in the scrollback."""
+def _print_results(closed: Closed) -> None:
     if closed.ascii:
         from cvbench_tui.cli.ascii_streams import only_ascii
 
@@ -56,10 +53,3 @@ def _print_rest(closed: Closed) -> None:
         print_table(closed.run, sort=closed.view.sort, descending=closed.view.descending)
     for line in closed.files:
         print(line, file=sys.stderr)  # noqa: T201
-
-
-def _live_source(runs_dir: str | None) -> EventSource:
-    """The worker's source."""
-    from cvbench_tui.cli.run import live_source
-
-    return live_source(runs_dir)

@@ -1,6 +1,6 @@
-"""stdout and stderr in ASCII, where it is asked for or where the terminal cannot take more.
+"""stdout and stderr in ASCII, where that is requested or the terminal takes no more.
 
-Works below everything that prints: ``print``, Rich and tables alike. Files keep their own encoding.
+Changes the streams themselves, below ``print`` and Rich. Files keep their encoding.
 """
 
 from __future__ import annotations
@@ -11,27 +11,30 @@ import os
 import sys
 
 ENCODING = "ascii"
-"""What ``encoding`` of a stream says afterwards; Rich then draws with ASCII by itself."""
+"""Encoding of the changed streams, by which Rich draws ASCII too."""
 _READABLE = "cvbench_readable"
 
 
-def only_ascii(asked: bool = False) -> None:
-    """From now on write readable ASCII, if asked, or if the locale or a stream's encoding cannot carry more."""
+def only_ascii(requested: bool = False) -> None:
+    """Write readable ASCII from now on, if requested, or if the locale or a stream's encoding has no more."""
     from cvbench_tui.terminal import look
 
     codecs.register_error(_READABLE, _readable)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and look(os.environ, "on" if asked else "auto", stream.encoding).ascii:
+        if (
+            isinstance(stream, io.TextIOWrapper)
+            and look(os.environ, "on" if requested else "auto", stream.encoding).ascii
+        ):
             stream.reconfigure(encoding=ENCODING, errors=_READABLE)
 
 
 def is_ascii(encoding: str | None) -> bool:
-    """True when text has to be changed before its width is counted."""
+    """True when text must be converted before its width is counted."""
     return encoding == ENCODING
 
 
 def _readable(error: UnicodeError) -> tuple[str | bytes, int]:
-    """What stands for the characters that cannot be written."""
+    """Error handler of the codec: an ASCII replacement for characters that cannot be encoded."""
     from cvbench_tui.results.text.ascii import to_ascii
 
     if not isinstance(error, UnicodeEncodeError):

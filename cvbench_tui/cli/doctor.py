@@ -1,6 +1,6 @@
-"""``cvbench-tui doctor``: what is installed, what each device offers, where files go, what will spoil a measurement.
+"""``cvbench-tui doctor``: versions, terminal, folders, devices, and warnings about the machine.
 
-Changes nothing on the machine; a folder that does not exist yet is judged by its nearest parent.
+Changes nothing. Whether a folder that does not exist yet can be written is decided by its nearest parent.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from cvbench_tui.terminal import Terminal, look, why_no_app
 
 MIN_TERMINAL = (80, 24)
 PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")
-SERVING = "textual-serve"
+SERVE_PACKAGE = "textual-serve"
 VARIABLES = (
     "TERM", "COLORTERM", "NO_COLOR", "TEXTUAL_ANIMATIONS", "LC_ALL", "LC_CTYPE", "LANG", "TMUX", "STY",
     "SSH_CONNECTION",
 )  # fmt: skip
-"""What decides how the app draws."""
+"""Environment variables that change how the app draws."""
 LABEL = 28
 """Columns of a label, with the space behind it."""
 MARK = "*"
 IDENTITY_HELP = (
-    f"made of the versions, the devices and all that has a {MARK}: runs with equal hashes can be compared "
+    f"of the versions, the devices and every fact with a {MARK}; runs of the same ID can be compared "
     "(docs/environment.md says why)"
 )
 
@@ -49,7 +49,7 @@ Lines = Iterator[tuple[str, str]]
 
 
 def report(runs_dir: str | None) -> int:
-    """Print the report. Returns 0, or 1 when nothing could be measured on this machine."""
+    """Print the report. Returns 0, or 1 when nothing can be measured on this machine."""
     _print("Program", _program())
     _print("Terminal", _terminal())
     _print("Files", _files(runs_folder(runs_dir)))
@@ -65,13 +65,13 @@ def report(runs_dir: str | None) -> int:
     _print("Devices", _devices(environment))
     for title, facts in _sections(environment).items():
         _print(title, iter(facts))
-    _print("Identity", iter([("identity hash", environment.identity_hash or MISSING), ("", IDENTITY_HELP)]))
-    _print("What will spoil a measurement", _hazards(environment))
+    _print("Identity", iter([("environment ID", environment.identity_hash or MISSING), ("", IDENTITY_HELP)]))
+    _print("Warnings", _warnings(environment))
     return 0
 
 
 def _print(title: str, lines: Lines) -> None:
-    """One section on stdout, broken at the terminal's width between words."""
+    """Print a section, wrapped between words at the terminal's width."""
     sys.stdout.write(f"{title}\n")
     width = max(MIN_TERMINAL[0], shutil.get_terminal_size().columns) - 1
     for name, text in lines:
@@ -83,18 +83,21 @@ def _print(title: str, lines: Lines) -> None:
     sys.stdout.flush()
 
 
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def _program() -> Lines:
     yield "cvbench-tui", __version__
     yield "python", f"{platform.python_version()} ({sys.executable})"
     for package in PACKAGES:
-        try:
-            yield package, metadata.version(package)
-        except metadata.PackageNotFoundError:
-            yield package, "missing: pip install " + package
-    try:
-        yield SERVING, f"{metadata.version(SERVING)}, for cvbench-tui serve"
-    except metadata.PackageNotFoundError:
-        yield SERVING, f"not there, and needed by cvbench-tui serve only: pip install {SERVING}"
+        yield package, _version(package) or f"missing: pip install {package}"
+    serve = _version(SERVE_PACKAGE)
+    missing = f"not installed; cvbench-tui serve needs it: pip install {SERVE_PACKAGE}"
+    yield SERVE_PACKAGE, f"{serve}, for cvbench-tui serve" if serve else missing
 
 
 def _terminal() -> Lines:
@@ -104,12 +107,9 @@ def _terminal() -> Lines:
     yield "size", f"{size.columns}x{size.lines}{hint}"
     terminal = look(os.environ, encoding=sys.stdout.encoding)
     yield "colours", Console().color_system or "none (not a terminal, or NO_COLOR)"
-    yield (
-        "characters",
-        "ASCII only, by the locale or the encoding" if terminal.ascii else "lines and blocks; or --ascii",
-    )
-    yield "clipboard", f"{_clipboard(terminal)}; the file is always there"
-    yield "the app", why_no_app() or "can be drawn here"
+    yield "characters", "ASCII only, by locale or encoding" if terminal.ascii else "Unicode; --ascii for ASCII only"
+    yield "clipboard", f"{_clipboard(terminal)}; saving to a file always works"
+    yield "the app", why_no_app() or "can run here"
     for name in VARIABLES:
         if name in os.environ:
             yield name, visible(os.environ[name])
@@ -117,11 +117,10 @@ def _terminal() -> Lines:
 
 
 def _clipboard(terminal: Terminal) -> str:
-    """The way that a copied table takes."""
-    inside = f" through {terminal.multiplexer}" if terminal.multiplexer else ""
-    if terminal.remote:
-        return f"by the terminal's own sequence (OSC 52){inside}, because this is over SSH"
-    return f"by this machine's own tool, and the terminal's sequence (OSC 52){inside}"
+    """How a table is copied."""
+    through = f" through {terminal.multiplexer}" if terminal.multiplexer else ""
+    sequence = f"the terminal's escape sequence (OSC 52){through}"
+    return f"{sequence}, because of SSH" if terminal.remote else f"this machine's clipboard program, and {sequence}"
 
 
 def _files(folder: Path) -> Lines:
@@ -144,7 +143,7 @@ def _devices(environment: Environment) -> Lines:
 
 
 def _sections(environment: Environment) -> dict[str, list[tuple[str, str]]]:
-    """The facts by group, in their order, each card a group of its own; what decides comparability has a mark."""
+    """Facts by group, in their order, each card a group of its own; a fact of the identity has a mark."""
     sections: dict[str, list[tuple[str, str]]] = {}
     for name, value in environment.facts:
         kind = kind_of(name)
@@ -157,11 +156,11 @@ def _sections(environment: Environment) -> dict[str, list[tuple[str, str]]]:
     return sections
 
 
-def _hazards(environment: Environment) -> Lines:
-    """Each hazard with its remedy; what changes little is called a note."""
-    found = machine_warnings(environment)
-    if not found:
-        yield "nothing found", "as far as this system tells; cvbench-tui selftest tries it out"
-    for hazard in found:
-        yield "note" if hazard.note else "problem", hazard.sentence
-        yield "  what to do", hazard.remedy
+def _warnings(environment: Environment) -> Lines:
+    """Each warning with its remedy; one of little effect is a note."""
+    warnings = machine_warnings(environment)
+    if not warnings:
+        yield "none", "as far as this system reports; cvbench-tui selftest checks it"
+    for warning in warnings:
+        yield "note" if warning.note else "problem", warning.sentence
+        yield "  what to do", warning.remedy

@@ -1,4 +1,4 @@
-"""``cvbench-tui list``: what can be measured and which runs there are, as columns or as JSON, on stdout."""
+"""``cvbench-tui list``: what can be measured, and the saved runs, as columns or as JSON on stdout."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 Row = dict[str, Any]
-EVERYTHING = ("models", "layers", "presets")
+BY_NAME = ("models", "layers", "presets")
+"""What can be named in a selection."""
 
 
 def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
-    """Print one list: models, layers, devices, presets, runs; or, for None, what can be measured by name.
+    """Print one list (models, layers, devices, presets, runs), or for None all of ``BY_NAME``.
 
     As JSON, one list is an array and several are an object of arrays.
     """
-    kinds = (kind,) if kind else EVERYTHING
+    kinds = (kind,) if kind else BY_NAME
     lists = {one: _runs(runs_dir) if one == "runs" else _ROWS[one]() for one in kinds}
     if as_json:
         sys.stdout.write(json.dumps(lists[kind] if kind else lists, indent=2) + "\n")
@@ -30,36 +32,21 @@ def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None
         sys.stdout.write(f"{one} ({len(rows)})\n" + _columns([_TEXT[one](row) for row in rows]) + "\n")
 
 
+def _fields(item: object, *names: str) -> Row:
+    return {name: getattr(item, name) for name in names}
+
+
 def _models() -> list[Row]:
     from cvbench_tui.catalog.models import MODELS
 
-    return [
-        {
-            "name": model.name,
-            "torchvision": model.op,
-            "family": model.family,
-            "parameters": model.parameters,
-            "gmacs": model.gmacs,
-            "image": model.image,
-            "batch": model.batch,
-        }
-        for model in MODELS
-    ]
+    names = ("family", "parameters", "gmacs", "image", "batch")
+    return [{"name": model.name, "torchvision": model.op, **_fields(model, *names)} for model in MODELS]
 
 
 def _layers() -> list[Row]:
     from cvbench_tui.catalog.layers import LAYERS
 
-    return [
-        {
-            "name": layer.name,
-            "family": layer.family,
-            "input_shape": list(layer.input_shape),
-            "description": layer.description,
-            "batch": layer.batch,
-        }
-        for layer in LAYERS
-    ]
+    return [_fields(layer, "name", "family", "input_shape", "description", "batch") for layer in LAYERS]
 
 
 def _devices() -> list[Row]:
@@ -73,9 +60,7 @@ def _devices() -> list[Row]:
     return [
         {
             "device": device.id,
-            "name": device.name,
-            "memory_bytes": device.memory_bytes,
-            "available": device.available,
+            **_fields(device, "name", "memory_bytes", "available"),
             "detail": device.detail or None,
             "reason": device.reason or None,
         }
@@ -88,11 +73,9 @@ def _presets() -> list[Row]:
 
     return [
         {
-            "name": entry.name,
-            "workloads": entry.workloads,
+            **_fields(entry, "name", "workloads"),
             "protocol": None if entry.problem else _protocol(entry.name),
-            "description": entry.description,
-            "own": entry.own,
+            **_fields(entry, "description", "own"),
             "problem": entry.problem or None,
         }
         for entry in preset_entries()
@@ -100,7 +83,7 @@ def _presets() -> list[Row]:
 
 
 def _protocol(preset: str) -> str | None:
-    """The preset's protocol; None when its file has gone bad since it was listed."""
+    """The preset's protocol; None when its file can no longer be read."""
     from cvbench_tui.catalog.presets import load_preset
 
     try:
@@ -117,15 +100,21 @@ def _runs(runs_dir: str | None) -> list[Row]:
             "id": run.id,
             "started": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s)) if run.started_at_s else None,
             "plan": run.plan_name,
-            "rows": run.rows,
-            "measured": run.measured,
-            "failed": run.failed,
-            "ended": run.ended,
+            **_fields(run, "rows", "measured", "failed", "ended"),
             "problem": run.problem or None,
             "path": str(run.path),
         }
         for run in list_runs(runs_folder(runs_dir))
     ]
+
+
+def _model_text(row: Row) -> list[str]:
+    size = (parameters_text(row["parameters"]), f"{row['gmacs']:.2f} GMAC", f"{row['image']} px")
+    return [row["name"], row["torchvision"], row["family"], *size, f"batch {row['batch']}"]
+
+
+def _layer_text(row: Row) -> list[str]:
+    return [row["name"], row["family"], "x".join(map(str, row["input_shape"])), row["description"]]
 
 
 def _device_text(row: Row) -> list[str]:
@@ -134,12 +123,12 @@ def _device_text(row: Row) -> list[str]:
 
 
 def _preset_text(row: Row) -> list[str]:
-    """Own files are from outside: what they say is shown as it is."""
+    """A user's file may hold anything: its text is escaped."""
     if row["problem"]:
         return [one_line(row["name"]), "not usable", "-", one_line(row["problem"])]
     own = "own: " if row["own"] else ""
     about = one_line(f"{own}{row['description']}".removesuffix(": "))
-    return [one_line(row["name"]), f"{row['workloads']} workloads", row["protocol"] or "-", about]
+    return [one_line(row["name"]), plural(row["workloads"], "workload"), row["protocol"] or "-", about]
 
 
 def _run_text(row: Row) -> list[str]:
@@ -151,21 +140,8 @@ def _run_text(row: Row) -> list[str]:
 
 _ROWS = {"models": _models, "layers": _layers, "devices": _devices, "presets": _presets}
 _TEXT = {
-    "models": lambda row: [
-        row["name"],
-        row["torchvision"],
-        row["family"],
-        parameters_text(row["parameters"]),
-        f"{row['gmacs']:.2f} GMAC",
-        f"{row['image']} px",
-        f"batch {row['batch']}",
-    ],
-    "layers": lambda row: [
-        row["name"],
-        row["family"],
-        "x".join(map(str, row["input_shape"])),
-        row["description"],
-    ],
+    "models": _model_text,
+    "layers": _layer_text,
     "devices": _device_text,
     "presets": _preset_text,
     "runs": _run_text,
@@ -173,7 +149,7 @@ _TEXT = {
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> str:
-    """Lines with aligned columns."""
+    """Lines of aligned columns."""
     if not rows:
         return "  none"
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]

@@ -1,8 +1,8 @@
-"""The command line: declares commands and options, hands over to the rest, turns errors into exit codes.
+"""Commands and options of the command line; turns errors into exit codes.
 
-Exit codes: 0 all rows measured, 1 some failed, 2 a user's mistake, 130 interrupted. This module imports
-click and nothing heavier; everything else is imported inside the command that needs it, so that ``--help``
-and ``--version`` answer at once. Whatever a command prints is ASCII where the terminal takes no more.
+Exit codes: 0 all rows measured, 1 some failed, 2 a user's mistake, 130 interrupted. Each command imports its code when
+it is called, so that ``--help`` and ``--version`` answer at once: this module imports click and a few light modules.
+Everything printed is ASCII where the terminal takes no more.
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Any
 
 import click
 
 from cvbench_tui import __version__
-from cvbench_tui.cli.options import ascii_option, complete, layout_option, plain_option, runs_dir_option
-from cvbench_tui.errors import CvbenchError, SelectionError
+from cvbench_tui.cli.options import (
+    ascii_option,
+    complete,
+    layout_option,
+    plain_option,
+    preset_argument,
+    run_argument,
+    runs_dir_option,
+)
+from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
+from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
 
-EXTRA_NAMES = ("energy", "flushed", "alone", "device_only")
-PROTOCOL_NAMES = ("quick", "default", "rigorous", "original")
 SHELLS = ("bash", "zsh", "fish")
-INTERRUPTED = 130
-DRAWING = (None, "tui")
-"""Commands that open the app, which has a driver of its own for terminals of ASCII."""
+APP_COMMANDS = (None, "tui")
+"""Commands that open the app, whose own driver writes ASCII where that is needed."""
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,13 +36,13 @@ DRAWING = (None, "tui")
 @ascii_option
 @runs_dir_option
 @click.pass_context
-def cli(context: click.Context, runs_dir: str | None, ascii: bool) -> int | None:  # noqa: A002
+def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int | None:
     """Honest timings of vision models and single layers on your own GPU or CPU.
 
     Without a command, opens the app.
     """
-    if context.invoked_subcommand not in DRAWING:
-        _print_ascii(ascii)
+    if context.invoked_subcommand not in APP_COMMANDS:
+        _print_ascii(ascii_only)
     if context.invoked_subcommand is not None:
         return None
     from cvbench_tui.cli.app import open_app
@@ -45,82 +50,96 @@ def cli(context: click.Context, runs_dir: str | None, ascii: bool) -> int | None
 
     why = why_no_app()
     if not why:
-        return open_app(None, runs_dir=runs_dir, ascii=ascii)
-    _print_ascii(ascii)
+        return open_app(None, runs_dir=runs_dir, ascii=ascii_only)
+    _print_ascii(ascii_only)
     from cvbench_tui.cli.run import run_without_app
 
     return run_without_app(why, runs_dir=runs_dir)
 
 
 @cli.command()
-@click.argument("preset", required=False, shell_complete=complete("presets"))
+@preset_argument
 @ascii_option
 @runs_dir_option
-def tui(preset: str | None, runs_dir: str | None, ascii: bool) -> int:  # noqa: A002
-    """Open the app, with the ticks of PRESET (a shipped name or a .toml file)."""
+def tui(preset: str | None, runs_dir: str | None, ascii_only: bool) -> int:
+    """Open the app with PRESET (a shipped name or a .toml file) selected."""
     from cvbench_tui.cli.app import open_app
     from cvbench_tui.terminal import why_no_app
 
     why = why_no_app()
     if why:
         raise CvbenchError(why, "Without the app: cvbench-tui run " + (preset or "quick"))
-    return open_app(preset, runs_dir=runs_dir, ascii=ascii)
+    return open_app(preset, runs_dir=runs_dir, ascii=ascii_only)
 
 
 @cli.command()
-@click.argument("preset", required=False, shell_complete=complete("presets"))
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free one.")
+@preset_argument
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--expose", is_flag=True, help="Allow a --host that other machines reach. There is no password.")
+@click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach. There is no password.")
 @ascii_option
 @runs_dir_option
-def serve(preset: str | None, runs_dir: str | None, ascii: bool, **where: Any) -> int:  # noqa: A002
-    """Open the app in a browser, with the ticks of PRESET: a process of its own for every page.
+def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str | None, ascii_only: bool) -> int:
+    """Open the app in a browser, with PRESET selected: each page is a process of its own.
 
-    Saving there is a download. Closing the page ends its run; finished rows stay in the run file.
+    Saving is a download. Closing the page ends its run; finished rows stay in the run file.
     """
     from cvbench_tui.serve.command import app_command, serve_command
 
-    return serve_command(app_command(preset, runs_dir, ascii=ascii), **where)
+    return serve_command(app_command(preset, runs_dir, ascii=ascii_only), host=host, port=port, expose=expose)
 
 
 @cli.command()
-@click.argument("preset", required=False, shell_complete=complete("presets"))
+@preset_argument
 @click.option("-m", "--models", multiple=True, help="Models, separated by commas.", shell_complete=complete("models"))
 @click.option("-l", "--layers", multiple=True, help="Layers, separated by commas.", shell_complete=complete("layers"))
-@click.option("-d", "--devices", multiple=True, help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.")
-@click.option("-b", "--batch", type=int, help="Batch of every case. Default: 8; Resnet101 and Resnet152 4.")
-@click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
-@click.option("--protocol", type=click.Choice(PROTOCOL_NAMES), help="How long to measure. Default: default.")
 @click.option(
-    "--extra", "extras", multiple=True, type=click.Choice(EXTRA_NAMES), help="Measure this beside; may be repeated."
+    "-d",
+    "--devices",
+    multiple=True,
+    shell_complete=complete("devices"),
+    help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
+)
+@click.option("-b", "--batch", type=int, help="Batch size of every case. Default: 8; Resnet101 and Resnet152 4.")
+@click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
+@click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
+@click.option(
+    "--extra", "extras", multiple=True, type=click.Choice(tuple(EXTRAS)), help="Secondary metric; may be repeated."
 )
 @layout_option
 @click.option("-o", "--output", multiple=True, type=click.Path(), help="Save as .md, .json or .csv; may be repeated.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
-@click.option("--dry-run", is_flag=True, help="Show what would be measured, and about how long it takes.")
+@click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
 @ascii_option
 @runs_dir_option
-def run(preset: str | None, runs_dir: str | None, **options: Any) -> int:
-    """Measure PRESET (a shipped name or a .toml file), or what -m and -l name, and print the table."""
+def run(
+    preset: str | None,
+    models: tuple[str, ...],
+    layers: tuple[str, ...],
+    devices: tuple[str, ...],
+    batch: int | None,
+    image: int | None,
+    protocol: str | None,
+    extras: tuple[Extra, ...],
+    layout: str | None,
+    output: tuple[str, ...],
+    quiet: bool,
+    plain: bool,
+    json_lines: bool,
+    dry_run: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Measure PRESET (a shipped name or a .toml file), or the models of -m and layers of -l, and print the table."""
     from cvbench_tui.cli.run import Outputs, measure, selection_from
 
-    _print_ascii(options["ascii"])
-    _refuse_both(options["plain"], options["layout"])
-    selection = selection_from(
-        preset,
-        models=_split(options["models"]),
-        layers=_split(options["layers"]),
-        devices=_split(options["devices"]),
-        batch=options["batch"],
-        image=options["image"],
-        protocol=options["protocol"],
-        extras=options["extras"],
-    )
-    outputs = Outputs(options["output"], options["layout"], options["quiet"], options["json_lines"], options["plain"])
-    return measure(selection, outputs, runs_dir=runs_dir, dry_run=options["dry_run"])
+    _print_ascii(ascii_only)
+    _refuse_both(plain, layout)
+    names = _split(models), _split(layers), _split(devices)
+    selection = selection_from(preset, *names, batch, image, protocol, extras)
+    return measure(selection, Outputs(output, layout, quiet, json_lines, plain), runs_dir=runs_dir, dry_run=dry_run)
 
 
 @cli.command("list")
@@ -128,7 +147,7 @@ def run(preset: str | None, runs_dir: str | None, **options: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @runs_dir_option
 def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
-    """List what can be measured, or the runs there are. Without WHAT: models, layers and presets."""
+    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets."""
     from cvbench_tui.cli.list import print_list
 
     print_list(what, as_json=as_json, runs_dir=runs_dir)
@@ -136,25 +155,33 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
 
 
 @cli.command()
-@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
+@run_argument
 @layout_option
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
 @plain_option
 @ascii_option
 @runs_dir_option
-def show(run_reference: str, runs_dir: str | None, layout: str | None, **options: Any) -> int:
+def show(
+    run_reference: str,
+    layout: str | None,
+    sort: str | None,
+    descending: bool,
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
     """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
     from cvbench_tui.cli.run import load_run, print_run
 
-    _print_ascii(options.pop("ascii"))
-    _refuse_both(options["plain"], layout)
-    print_run(load_run(run_reference, runs_dir), layout, **options)
+    _print_ascii(ascii_only)
+    _refuse_both(plain, layout)
+    print_run(load_run(run_reference, runs_dir), layout, plain=plain, sort=sort, descending=descending)
     return 0
 
 
 @cli.command()
-@click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
+@run_argument
 @click.option("-o", "--output", multiple=True, required=True, type=click.Path(), help="A .md, .json or .csv file.")
 @layout_option
 @runs_dir_option
@@ -171,18 +198,23 @@ def export(run_reference: str, output: tuple[str, ...], layout: str | None, runs
 @cli.command()
 @runs_dir_option
 def doctor(runs_dir: str | None) -> int:
-    """Say what is installed, what each device offers, what the terminal can do, and where files go."""
+    """Report versions, terminal, folders, devices, and what may disturb a measurement."""
     from cvbench_tui.cli.doctor import report
 
     return report(runs_dir)
 
 
 @cli.command()
-@click.option("-d", "--device", help="Device to test, e.g. cpu, cuda:0. Default: the first accelerator.")
+@click.option(
+    "-d",
+    "--device",
+    shell_complete=complete("devices"),
+    help="Device to test, e.g. cpu, cuda:0. Default: the first accelerator.",
+)
 @click.option("--thorough", is_flag=True, help="More workloads and more repeats: about half an hour.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def selftest(device: str | None, thorough: bool, as_json: bool) -> int:
-    """Prove on this machine that the numbers are right: about two minutes.
+    """Check on this machine that the numbers are right: about two minutes.
 
     Exit code 0 when nothing failed; a line is undecided where the machine is too noisy to tell.
     """
@@ -199,40 +231,39 @@ def completion(shell: str) -> int:
 
     completer = get_completion_class(shell)
     if completer is None:
-        raise CvbenchError(f"No completion for {shell}.")
+        raise CvbenchError(f"There is no completion for {shell}.")
     click.echo(completer(cli, {}, "cvbench-tui", "_CVBENCH_TUI_COMPLETE").source())
     return 0
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Comma-separated and repeated options alike. Raises SelectionError for an option that names nothing."""
+    """Names of a repeated, comma-separated option. Raises SelectionError when it is given without a name."""
     names = tuple(piece.strip() for value in values for piece in value.split(",") if piece.strip())
     if values and not names:
-        raise SelectionError("An option names nothing to measure.", "Leave it out, or name something after it.")
+        raise SelectionError("An option names nothing to measure.", "Leave it out, or give it a name.")
     return names
 
 
 def _refuse_both(plain: bool, layout: str | None) -> None:
-    """Raises SelectionError for sentences that are to have a table's layout."""
+    """Raise SelectionError for --plain with --layout."""
     if plain and layout:
-        raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, no table.")
+        raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, not a table.")
 
 
-def _print_ascii(asked: bool) -> None:
-    """What is printed from now on is ASCII, if asked or if the terminal takes no more."""
+def _print_ascii(requested: bool) -> None:
+    """Print ASCII from now on, if requested or if the terminal takes no more."""
     from cvbench_tui.cli.ascii_streams import only_ascii
 
-    only_ascii(asked)
+    only_ascii(requested)
 
 
-def _complain(text: str) -> None:
-    """A line on stderr."""
+def _print_error(text: str) -> None:
     _print_ascii(False)
     sys.stderr.write(text + "\n")
 
 
 def main() -> None:
-    """The entry point: runs a command and exits with its code."""
+    """Entry point: runs a command and exits with its code."""
     sys.exit(_exit_code())
 
 
@@ -240,7 +271,7 @@ def _exit_code() -> int:
     try:
         return int(cli.main(standalone_mode=False, prog_name="cvbench-tui") or 0)
     except CvbenchError as error:
-        _complain(f"cvbench-tui: {error.message}" + f"\n  {error.hint}" * bool(error.hint))
+        _print_error(f"cvbench-tui: {error.message}" + f"\n  {error.hint}" * bool(error.hint))
         return error.exit_code
     except click.ClickException as error:
         _print_ascii(False)
@@ -250,9 +281,9 @@ def _exit_code() -> int:
         return INTERRUPTED
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            _complain("cvbench-tui: the output cannot be written: no space left.")
+            _print_error("cvbench-tui: the output cannot be written: no space left.")
         elif error.errno != errno.EPIPE:
             raise
-        # Whoever read stdout has gone; point it elsewhere so that the interpreter's last flush is quiet.
+        # The reader of stdout has gone; stdout goes elsewhere, so that the interpreter's last flush is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1

@@ -1,31 +1,70 @@
-"""Options that several commands share, and the completion of names. Declares them; does nothing with them."""
+"""Options that several commands share, and the shell's completion of names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-LAYOUTS = ("wide", "original")
+LAYOUTS = ("wide", "original")  # results has them too, but importing it takes too long for --help
+CARDS = Path("/proc/driver/nvidia/gpus")
+"""One folder for each NVIDIA card."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Completion of that kind of name; looked up only while a shell asks."""
+    """Completion of names of that kind, in the last piece of a comma-separated list."""
 
-    def find(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-        from cvbench_tui.cli.completion import names
+    def matching(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+        before, comma, piece = incomplete.rpartition(",")
+        return [before + comma + name for name in _names(kind) if name.lower().startswith(piece.lower())]
 
-        return names(kind, incomplete)
+    return matching
 
-    return find
+
+def _names(kind: str) -> Iterable[str]:
+    """Every name of that kind."""
+    if kind == "models":
+        from cvbench_tui.catalog.models import MODELS
+
+        return [model.op for model in MODELS]
+    if kind == "layers":
+        from cvbench_tui.catalog.layers import LAYERS
+
+        return [layer.name for layer in LAYERS]
+    if kind == "presets":
+        from cvbench_tui.catalog.presets import preset_entries
+
+        return [entry.name for entry in preset_entries() if not entry.problem]
+    if kind == "columns":
+        from cvbench_tui.results.table.columns import COLUMNS
+
+        return [column.key for column in COLUMNS]
+    if kind == "devices":  # all that there may be: asking PyTorch would take seconds
+        cards = len(list(CARDS.glob("*")))
+        return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
+    from cvbench_tui.results.storage.runs import list_runs, runs_folder
+
+    return ["last", *(run.id for run in list_runs(runs_folder()))]
 
 
 def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """The value of an option that may also stand before the command."""
     return value or (context.parent.params.get(parameter.name or "") if context.parent else value)
+
+
+def preset_argument(command: Command) -> Command:
+    """``[PRESET]``."""
+    return click.argument("preset", required=False, shell_complete=complete("presets"))(command)
+
+
+def run_argument(command: Command) -> Command:
+    """``[RUN]``, by default the last one."""
+    completion = complete("runs")
+    return click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=completion)(command)
 
 
 def runs_dir_option(command: Command) -> Command:
@@ -40,18 +79,20 @@ def runs_dir_option(command: Command) -> Command:
 
 def ascii_option(command: Command) -> Command:
     """``--ascii``, for what draws or prints a table."""
-    return click.option("--ascii", is_flag=True, callback=_inherit, help="Draw and print with ASCII only.")(command)
+    return click.option("--ascii", "ascii_only", is_flag=True, callback=_inherit, help="Draw and print ASCII only.")(
+        command
+    )
 
 
 def plain_option(command: Command) -> Command:
     """``--plain``, the form for screen readers."""
     return click.option(
-        "--plain", is_flag=True, help="Lines and sentences instead of a bar and a table, for a screen reader."
+        "--plain", is_flag=True, help="Lines and sentences instead of a progress bar and a table, for screen readers."
     )(command)
 
 
 def layout_option(command: Command) -> Command:
-    """``--layout``: which of the two markdown layouts."""
+    """``--layout`` of markdown."""
     return click.option(
-        "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or the original page's form."
+        "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or that of the published tables."
     )(command)

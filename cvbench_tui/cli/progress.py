@@ -1,7 +1,7 @@
-"""What a headless run says while it goes on, and how its table is drawn on a terminal. All of it text from results.
+"""Progress of a run without the app, and its table on a terminal.
 
-On a terminal: a bar with the case, its stage and the time left, on stderr. Elsewhere: a plain line for each
-finished row, which is also what a screen reader wants.
+On a terminal stderr shows a bar with the case, its stage and the time left; elsewhere, and with ``--plain``, a line for
+each finished row.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -32,67 +31,57 @@ from cvbench_tui.results.text.ascii import to_ascii
 from cvbench_tui.results.text.units import duration_text, relative_text
 
 
-class Reporter(Protocol):
-    """Told every event of a run."""
+class Reporter:
+    """Reports nothing: ``--quiet``, and the base of the others."""
 
-    def say(self, sentence: str) -> None:
-        """Something outside the run."""
+    def message(self, sentence: str) -> None:
+        """Show a sentence."""
 
-    def show(self, event: Event, run: Run) -> None:
-        """An event, with the run after it."""
-
-
-class SilentReporter:
-    """Says nothing."""
-
-    def say(self, sentence: str) -> None:
-        """Nothing."""
-
-    def show(self, event: Event, run: Run) -> None:
-        """Nothing."""
+    def update(self, event: Event, run: Run) -> None:
+        """Show an event, with the run after it."""
 
 
-class LineReporter:
-    """A line for each case that is settled, for pipes, logs and screen readers."""
+class LineReporter(Reporter):
+    """A line for each finished or failed row, for pipes, logs and screen readers."""
 
-    def say(self, sentence: str) -> None:
-        """The sentence as a line."""
+    def message(self, sentence: str) -> None:
+        """Print the sentence."""
         print(sentence, file=sys.stderr, flush=True)  # noqa: T201
 
-    def show(self, event: Event, run: Run) -> None:
-        """A row when it is settled, its reason when it failed, and how the run ended."""
+    def update(self, event: Event, run: Run) -> None:
+        """Print a finished or failed row, and how the run ended."""
         if isinstance(event, (CaseFinished, CaseFailed)):
-            self.say(settled_line(event, run))
+            self.message(outcome_line(event, run))
         elif isinstance(event, RunFinished):
-            self.say(ended_line(run))
+            self.message(f"{run.ended}: {outcome_text(run)}")
 
 
 class BarReporter(LineReporter):
-    """A bar on a terminal, with the settled rows above it."""
+    """A progress bar, with the lines above it."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
         self._console = console
         self._bar = bar
         self._task = bar.add_task("starting", total=1.0, left="")
 
-    def say(self, sentence: str) -> None:
-        """The sentence above the bar."""
+    def message(self, sentence: str) -> None:
+        """Print the sentence above the bar."""
         self._console.print(Text(sentence), soft_wrap=True)
 
-    def show(self, event: Event, run: Run) -> None:
-        """Move the bar; settled rows are printed above it."""
-        super().show(event, run)
+    def update(self, event: Event, run: Run) -> None:
+        """Print as a line, and move the bar."""
+        super().update(event, run)
         if isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
             expected = expected_by_case(run.plan)
             left = f"ETA {duration_text(eta_s(run, expected))}"
-            self._bar.update(self._task, description=_now(run), completed=done_share(run, expected), left=left)
+            self._bar.update(self._task, description=_stage(run), completed=done_share(run, expected), left=left)
 
 
 @contextmanager
 def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
-    """The reporter that fits stderr; a bar is taken down again at the end. ``plain``: lines, also on a terminal."""
+    """The reporter for stderr; its bar is removed at the end. ``plain``: lines on a terminal too."""
     if quiet:
-        yield SilentReporter()
+        yield Reporter()
         return
     console = Console(stderr=True)
     if plain or not console.is_terminal or console.is_dumb_terminal:
@@ -103,27 +92,22 @@ def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
         yield BarReporter(console, bar)
 
 
-def settled_line(event: CaseFinished | CaseFailed, run: Run) -> str:
-    """``[2/8] Resnet18  cpu  8  41.2 ms ...  OK``; a failure with its reason."""
+def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
+    """``[2/8] Resnet18  cpu  batch 8  forward 41.2 ms ...  OK``; a failure with its reason."""
     case_id = event.measurement.case_id if isinstance(event, CaseFinished) else event.failure.case_id
     case = run.plan.case(case_id)
     table = build(run)
     texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
-    settled = len(run.plan.cases) - run.pending
-    words = [f"[{settled}/{len(run.plan.cases)}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
+    total = len(run.plan.cases)
+    words = [f"[{total - run.pending}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
     words.append(table.text(case_id, "state"))
     if isinstance(event, CaseFailed):
         words.append(event.failure.sentence)
     return visible("  ".join(words))
 
 
-def ended_line(run: Run) -> str:
-    """``finished: 3 measured, 1 failed``."""
-    return f"{run.ended}: {outcome_text(run)}"
-
-
-def _now(run: Run) -> str:
-    """What is being measured this moment."""
+def _stage(run: Run) -> str:
+    """The running case with its stage, round and interval."""
     if run.running is None:
         return "next case"
     case = run.plan.case(run.running.case_id)
@@ -140,37 +124,30 @@ def _now(run: Run) -> str:
 
 
 def print_table(run: Run, *, sort: str | None = None, descending: bool = False) -> None:
-    """The run's table on stdout for a person at a terminal, with the reasons of failures and grades below."""
+    """Print the run's table for a terminal on stdout, with the reasons of failures and grades below it."""
     table = build(run, sort=sort, descending=descending)
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
     places = fitting(table, console.width - is_ascii(console.encoding) * len(PHASES), "text")
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for column in (table.columns[place] for place in places):
-        drawn.add_column(
-            _plain(column.heading), justify="right" if column.alignment == "right" else "left", no_wrap=False
-        )
+        drawn.add_column(_text(column.heading), justify="right" if column.alignment == "right" else "left")
     for row in table.rows:
         cells = (row.cells[place] for place in places)
-        drawn.add_row(*(_plain(cell.text, style="" if cell.valid else "dim") for cell in cells))
+        drawn.add_row(*(_text(cell.text, style="" if cell.valid else "dim") for cell in cells))
     console.print(drawn)
-    _print_reasons(run, console)
-    hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
-    if hidden:
-        console.print(_plain(f"No room for {', '.join(hidden)}: --layout wide has them.", style="dim"))
-
-
-def _print_reasons(run: Run, console: Console) -> None:
-    """Why rows have no numbers, and why numbers have their grades."""
     for failure in run.failures:
-        console.print(_plain(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
+        console.print(_text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
-        for remark in row_data(run, case).row_notes:
-            console.print(_plain(f"{case.workload.name} ({case.device}, batch {case.batch}): {remark.text}"))
+        for note in row_data(run, case).row_notes:
+            console.print(_text(f"{case.workload.name} ({case.device}, batch {case.batch}): {note.text}"))
+    hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
+    if hidden:
+        console.print(_text(f"Hidden: {', '.join(hidden)}. --layout wide prints all columns.", style="dim"))
 
 
-def _plain(text: str, style: str = "") -> Text:
-    """Text that is no markup and gives the terminal no orders, whatever a name or a worker's sentence holds."""
+def _text(text: str, style: str = "") -> Text:
+    """Text without markup and control characters, whatever a name or a worker's sentence holds."""
     shown = visible(text)
     return Text(to_ascii(shown) if is_ascii(sys.stdout.encoding) else shown, style=style)

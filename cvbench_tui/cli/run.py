@@ -1,28 +1,27 @@
-"""A run without the app: the same selection, session, table and files; progress on stderr, data on stdout."""
+"""``cvbench-tui run`` and ``show``: a run without the app. Progress on stderr, data on stdout."""
 
 from __future__ import annotations
 
-import json
 import os
-import re
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
-from cvbench_tui.cli.ascii_streams import is_ascii
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.export.markdown import render
+from cvbench_tui.errors import INTERRUPTED, PresetError, SelectionError
+from cvbench_tui.results.export.markdown import Layout, render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.storage import runs as store
@@ -31,11 +30,7 @@ from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
-    from cvbench_tui.core.event import Event
     from cvbench_tui.core.plan import Plan
-
-Layout = Literal["wide", "original"]
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -44,20 +39,20 @@ class Outputs:
 
     files: Sequence[str] = ()
     layout: str | None = None
-    """Markdown layout; None: wide in files, a table drawn for the terminal on a terminal."""
+    """Markdown layout; None: wide in files, a table of the terminal's width on a terminal."""
     quiet: bool = False
     json_lines: bool = False
     """Print events instead of the table."""
     plain: bool = False
-    """Lines and sentences only, as a screen reader wants them."""
+    """Print lines and sentences only, for screen readers."""
 
     def check(self) -> None:
-        """Refuse destinations that cannot be written. Raises StoreError."""
+        """Raise StoreError for a file that cannot be written."""
         for file in self.files:
             check_writable(Path(file))
 
     def write(self, run: Run) -> None:
-        """Write every file, and say where on stderr."""
+        """Write every file, and name it on stderr."""
         for file in self.files:
             write_output(run, Path(file), layout=cast(Layout, self.layout or "wide"))
             if not self.quiet:
@@ -66,7 +61,6 @@ class Outputs:
 
 def selection_from(
     preset: str | None,
-    *,
     models: Sequence[str] = (),
     layers: Sequence[str] = (),
     devices: Sequence[str] = (),
@@ -75,8 +69,8 @@ def selection_from(
     protocol: str | None = None,
     extras: Sequence[Extra] = (),
 ) -> Selection:
-    """A preset with what was named on top of it. Raises SelectionError or PresetError for what cannot be."""
-    base = load_preset(preset) if preset else Selection("selection", (), (), None, None, None, "default")
+    """The preset, extended and changed by the other arguments. Raises SelectionError or PresetError."""
+    base = _preset(preset) if preset else Selection("selection", (), (), None, None, None, "default")
     selection = replace(
         base,
         models=base.models + tuple(find_model(name) for name in models),
@@ -94,6 +88,26 @@ def selection_from(
     return selection
 
 
+def _preset(name: str) -> Selection:
+    """The preset of that name. Raises SelectionError or PresetError, whose hint has the option for a model or layer."""
+    try:
+        return load_preset(name)
+    except (SelectionError, PresetError) as error:
+        option = _option_for(name)
+        if option is None:
+            raise
+        raise type(error)(error.message, f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()) from error
+
+
+def _option_for(name: str) -> str | None:
+    """``-m`` for a model's name, ``-l`` for a layer's."""
+    for option, find in (("-m", find_model), ("-l", find_layer)):
+        with suppress(SelectionError):
+            find(name)
+            return option
+    return None
+
+
 def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = None, dry_run: bool = False) -> int:
     """Measure the selection and print its table. Returns the exit code."""
     from cvbench_tui.cli.progress import reporter
@@ -102,7 +116,7 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
     source = live_source(runs_dir)
     try:
         with reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
-            progress.say("starting the measuring process ...")
+            progress.message("starting the measuring process ...")
             plan = to_plan(selection, source.probe())
             if dry_run:
                 _print_plan(plan)
@@ -119,7 +133,7 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
 
 
 def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
-    """What ``cvbench-tui`` does where no app can be drawn, for the reason given: the preset ``quick``."""
+    """Measure the preset ``quick`` where the app cannot run, for the reason ``why``. Returns the exit code."""
     plain = os.environ.get("TERM") == "dumb"
     command = "cvbench-tui run quick" + " --plain" * plain
     print(f"{why} Running '{command}' instead.", file=sys.stderr)  # noqa: T201
@@ -127,8 +141,8 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 
 
 def live_source(runs_dir: str | None) -> LiveSource:
-    """The worker's source, with the ceilings that are kept beside the runs."""
-    return LiveSource(ceilings=PeakCache(store.runs_folder(runs_dir)))
+    """A worker's source, with the measured peaks that are kept in the runs folder."""
+    return LiveSource(peaks=PeakCache(store.runs_folder(runs_dir)))
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
@@ -139,7 +153,7 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
 def print_run(
     run: Run, layout: str | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
 ) -> None:
-    """The run on stdout: in sentences when ``plain``, drawn for the width of a terminal, else as markdown."""
+    """Print the run on stdout: as sentences, as a table of the terminal's width, or as markdown."""
     if plain:
         sys.stdout.write(sentences(run, sort=sort, descending=descending))
         return
@@ -155,50 +169,43 @@ def print_run(
 def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:
     """Iterate the session to its end. Returns the run, and whether it was interrupted."""
     run: Run | None = None
-    with store.create_log(folder, session.run_id) as log, _interruptible(session) as interrupted:
+    with store.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
         for event, run in session.run(log):
             if outputs.json_lines:
-                sys.stdout.write(_json_line(event) + "\n")
+                sys.stdout.write(encode(event) + "\n")
                 sys.stdout.flush()
-            progress.show(event, run)
-        progress.say(f"run {session.run_id} is in {log.path}")
+            progress.update(event, run)
+        progress.message(f"run {session.run_id} is in {log.path}")
     assert run is not None
-    return run, bool(interrupted)
-
-
-def _json_line(event: Event) -> str:
-    """The event as the run file has it; on a stream of ASCII with JSON's own escapes, so that no data change."""
-    line = encode(event)
-    if not is_ascii(sys.stdout.encoding):
-        return line
-    return re.sub("[^\x00-\x7f]", lambda match: json.dumps(match[0])[1:-1], line)
+    return run, bool(interrupts)
 
 
 @contextmanager
 def _interruptible(session: Session) -> Iterator[list[int]]:
-    """Ctrl-C, or a polite kill, cancels the run; what is finished is kept and written. A second one ends at once."""
-    seen: list[int] = []
+    """Make SIGINT and SIGTERM cancel the run, whose finished rows are kept; a second signal ends the program."""
+    signals: list[int] = []
 
     def cancel(number: int, _frame: object) -> None:
-        if seen:
+        if signals:
             signal.signal(number, signal.SIG_DFL)
-        seen.append(number)
+        signals.append(number)
         session.cancel()
 
     before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield seen
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _print_plan(plan: Plan) -> None:
-    """Every case of the plan, and about how long it takes, on stdout."""
+    """Print every case of the plan and the expected duration on stdout."""
     from cvbench_tui.catalog.duration import expected_s
     from cvbench_tui.results.text.units import duration_text
 
     for case in plan.cases:
         image = f" image {case.image}" if case.image else ""
         print(f"{case.workload.name}  {case.device}  batch {case.batch}{image}")  # noqa: T201
-    print(f"{len(plan.cases)} rows, protocol {plan.protocol.name}, about {duration_text(expected_s(plan))}")  # noqa: T201
+    rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
+    print(f"{rows}, protocol {plan.protocol.name}, about {duration}")  # noqa: T201

@@ -1,5 +1,5 @@
-"""The nouns: frozen standard-library dataclasses and pure functions over them.
+"""Data model and rules: frozen dataclasses of the standard library, and pure functions over them.
 
-No I/O, no clock, no torch, no pydantic. Everything here must import on Python 3.9, because the
-worker runs under any interpreter that has torch.
+No I/O, no clock, no torch, no pydantic. Everything here imports on Python 3.9, because the worker runs under any
+interpreter that has torch.
 """

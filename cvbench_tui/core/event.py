@@ -1,11 +1,13 @@
-"""What comes up from a session: facts, told apart by ``kind``, one JSON object per line.
+"""Events of a run, distinguished by ``kind``: one JSON object per line of the worker's stdout and of the run file.
+
+``at_s`` is the time of an event in seconds since the epoch.
 
 Schema history:
 1  first version.
-2  what the system did in every round, variants, memory by phase, energy, work, ceilings, identity of the environment.
-   Everything that was added may be missing, so that files of schema 1 are read as they are.
-3  rows_added, so that a run can grow and go on after its end; the failure kind ``skipped``.
-   A file that was begun with an older schema keeps its header when rows are added to it.
+2  evidence of every round, variants, memory by phase, energy, work, measured peaks, identity of the environment. All
+   of it may be missing, so that files of schema 1 are read unchanged.
+3  ``rows_added``, so that a run can grow and continue after its end; the failure kind ``skipped``. A file of an older
+   schema keeps its header when rows are added to it.
 """
 
 from __future__ import annotations
@@ -26,12 +28,11 @@ Stage = Literal["building", "warming up", "measuring"]
 
 @dataclass(frozen=True)
 class RunStarted:
-    """The first event of a run and the header of its file. Made by the session."""
+    """First event of a run and header of its file, written by the session."""
 
     run_id: str
     plan: Plan
     at_s: float
-    """Seconds since the epoch."""
     program: str
     """Version of cvbench-tui."""
     schema: int = SCHEMA
@@ -40,30 +41,29 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class RowsAdded:
-    """These cases are to be measured: as new rows, or again. Made by the session.
+    """These cases follow, as new rows or repeated ones. Written by the session.
 
-    What came of them before is forgotten, and a run that had ended goes on.
+    Their earlier outcomes no longer count, and a run that had ended continues.
     """
 
     cases: tuple[Case, ...]
     at_s: float
-    """Seconds since the epoch."""
     kind: Literal["rows_added"] = "rows_added"
 
 
 @dataclass(frozen=True)
 class WorkerReady:
-    """The worker has imported torch and takes requests."""
+    """The worker has imported torch and reads requests."""
 
     pid: int
     python: str
     torch: str
     import_s: float
-    """Seconds the import of torch and torchvision took."""
+    """Seconds of importing torch and torchvision."""
     one_case: bool = False
-    """True when this process measures one case and ends, as where fork is unsafe."""
+    """True when this process ends after one case, as where fork is unsafe."""
     can: tuple[str, ...] = ()
-    """Requests it answers beside ``probe`` and ``measure``: ``ceiling``."""
+    """Requests it answers in addition to ``probe`` and ``measure``: ``ceiling``."""
     kind: Literal["worker_ready"] = "worker_ready"
 
 
@@ -77,7 +77,7 @@ class EnvironmentProbed:
 
 @dataclass(frozen=True)
 class PeakMeasured:
-    """How fast a device of the plan can be, measured now or kept from an earlier run."""
+    """Peak rates of a device of the plan, measured now or in an earlier run."""
 
     ceiling: DevicePeak
     kind: Literal["ceiling_measured"] = "ceiling_measured"
@@ -85,68 +85,63 @@ class PeakMeasured:
 
 @dataclass(frozen=True)
 class CaseStarted:
-    """A process has begun with this case."""
+    """A process has started this case."""
 
     case_id: str
     pid: int
-    """Process that measures; its own process group, so that it can be killed alone."""
+    """The measuring process, leader of its own process group, so that it can be killed alone."""
     process: int = 0
-    """Which repetition in a fresh process this is, from 0."""
+    """Number of the fresh process, from 0."""
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["case_started"] = "case_started"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where the running case is. Sent between rounds only; a newer one replaces it."""
+    """Progress of the running case. Sent between rounds only; a newer one replaces it."""
 
     case_id: str
     stage: Stage
     phase: Phase | None = None
-    """The phase whose interval is shown: total in the training pass, inference in the other."""
+    """Phase of the interval: total in the training pass, inference in the other."""
     round: int = 0
-    """Rounds taken of this pass."""
+    """Rounds of this pass so far."""
     max_rounds: int = 0
     fraction: float = 0.0
-    """Share of the case that is done, 0 to 1; an estimate."""
+    """Estimated share of the case that is done, 0 to 1."""
     median_s: float | None = None
     """Estimate so far, seconds per iteration."""
     half_width_s: float | None = None
     """Half width of its 95% interval; None before the second round."""
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["progress"] = "progress"
 
 
 @dataclass(frozen=True)
 class CaseFinished:
-    """All samples of a case from one process. Several of one case are merged."""
+    """All samples of a case from one process. Those of several processes are merged."""
 
     measurement: Measurement
     process: int = 0
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["case_finished"] = "case_finished"
 
 
 @dataclass(frozen=True)
 class CaseFailed:
-    """A case that has no numbers, with the reason."""
+    """A case without samples, with the reason."""
 
     failure: Failure
     at_s: float = 0.0
-    """Seconds since the epoch."""
     kind: Literal["case_failed"] = "case_failed"
 
 
 @dataclass(frozen=True)
 class RunFinished:
-    """The last event of a run, unless ``RowsAdded`` follows. A file without it was interrupted by force."""
+    """Last event of a run, unless ``RowsAdded`` follows. A file without it was cut off by a kill or a crash."""
 
     reason: EndReason
     at_s: float
-    """Seconds since the epoch."""
     sentence: str = ""
     """Why, when ``reason`` is ``failed``."""
     kind: Literal["run_finished"] = "run_finished"
@@ -167,7 +162,7 @@ Event = Union[
 
 
 def case_of(event: Event) -> str | None:
-    """The id of the case an event is about; None for one that is about the whole run."""
+    """Id of the event's case; None for an event of the whole run."""
     if isinstance(event, (CaseStarted, Progress)):
         return event.case_id
     if isinstance(event, CaseFinished):

@@ -1,6 +1,6 @@
-"""What the system did while a round was timed: the facts that ``core.grading`` judges by.
+"""System counters and sensor readings of each round, by which ``core.grading`` grades a phase.
 
-Every field that a system or a device may not tell is None then, never 0.
+A field that this system or device does not provide is None, never 0.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ PassName = Literal["training", "inference"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One round. Counters are differences over the round, gauges are read at its end while the device still works."""
+    """One round. Counters are differences over the round; sensors are read at its end, under load."""
 
     wall_s: float
-    """Seconds by the host clock over which the counters were read: the timed regions, what stands between them, and
-    the unrecorded iterations that a round begins with."""
+    """Wall seconds between the two readings of the counters: the timed regions, the gaps between them, and the
+    unrecorded iterations at the start of a round."""
     timed_s: float
     """Seconds inside the timed regions."""
     cpu_s: float | None = None
@@ -25,67 +25,66 @@ class Evidence:
     thread_s: float | None = None
     """CPU seconds of the measuring thread."""
     waited_s: float | None = None
-    """Seconds that threads of this process were ready and had no core, summed over threads (Linux: run delay)."""
+    """Seconds for which threads of this process were runnable without a core, summed over threads (Linux run delay)."""
     switches: int | None = None
     """Involuntary context switches of this process."""
     major_faults: int | None = None
     """Page faults that waited for a disk."""
     others_s: float | None = None
-    """CPU seconds of everything else on the machine."""
+    """CPU seconds of all other processes on the machine."""
     stolen_s: float | None = None
-    """CPU seconds that the hypervisor gave to somebody else."""
+    """CPU seconds that the hypervisor gave to other virtual machines."""
     swapped_pages: int | None = None
     """Pages read back from swap, machine-wide."""
     collections: int = 0
-    """Runs of Python's garbage collector."""
+    """Collections by Python's garbage collector."""
     allocations: int | None = None
-    """Segments taken from the device's driver."""
+    """Memory segments allocated from the device's driver."""
     retries: int | None = None
-    """Allocations that succeeded only after the cache was given back."""
+    """Allocations that succeeded only after the allocator's cache was freed."""
     recompiles: int | None = None
-    """Graphs compiled anew by torch.compile."""
+    """Graphs recompiled by torch.compile."""
     clock_hz: float | None = None
-    """Clock of the processor or of the card's compute units, under load."""
+    """Clock of the processor, or of the card's compute units."""
     temperature_c: float | None = None
     power_w: float | None = None
     """Power draw of the card."""
     throttle: tuple[str, ...] = ()
-    """Why the card lowers its clock: ``power_cap``, ``thermal``, ``hardware``, ``power_brake`` ..."""
+    """Throttle reasons of the card: ``power_cap``, ``thermal``, ``hardware``, ``power_brake`` ..."""
     foreign: int | None = None
-    """Other processes with work on the card."""
+    """Number of other processes that use the card."""
     host_s: float | None = None
-    """Seconds the host took to queue one iteration."""
+    """Host seconds to queue one iteration."""
     utilisation: float | None = None
-    """Share of the blocks' wall time, after the lead, in which the device worked on the regions."""
+    """Timed seconds by device events as a share of the blocks' wall time, without the lead."""
     outran: float | None = None
-    """Share of the blocks whose lead ended before all of their work was queued, though it should have lasted so long;
-    None where no lead has to."""
+    """Share of the blocks whose lead ended before all of their work was queued; None where there is no lead."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassRecord:
-    """How one pass (training or inference) of one process went."""
+    """Warm-up, rounds and timer of one pass (training or inference) in one process."""
 
     name: PassName
     evidence: tuple[Evidence, ...] = ()
-    """One for each round, in order; empty where none was taken."""
+    """One for each round, in order."""
     settled: bool = True
-    """False when the warm-up ended at its cap."""
+    """False when the warm-up ended at its time limit."""
     warmup_s: float = 0.0
     warmup_windows_s: tuple[float, ...] = ()
     """Median iteration of each warm-up window, seconds."""
     busy_s: float = 0.0
-    """Seconds in which the workload was executing: warm-up, rounds and what is run unrecorded."""
+    """Seconds in which the workload was executing: warm-up, rounds, unrecorded iterations."""
     wall_s: float = 0.0
-    """Seconds of the pass from its first call to its last."""
+    """Wall seconds from the first call to the last."""
     empty_region_s: float | None = None
-    """Seconds between two marks with nothing in between."""
+    """Cost of the timer: seconds between two marks of the clock with nothing in between."""
     group: int = 1
-    """Iterations between two marks."""
+    """Iterations of a region."""
     region_floor_s: float = 0.0
-    """Shortest region that the device's clock is trusted with."""
+    """Shortest region that the device's clock resolves well enough."""
     lead_s: float | None = None
-    """Seconds the device is kept busy before each block, so that the host runs ahead; 0 where that would take too
-    long, None where nothing is queued."""
+    """Seconds for which the device is kept busy before each block, so that the host runs ahead; 0 where that would
+    take too long, None where nothing is queued."""
     deferred_share: float | None = None
-    """CPU seconds per second that this process still used after its last call had returned and the device was idle."""
+    """Cores that this process still used after its last call had returned and the device was idle."""

@@ -1,9 +1,8 @@
-"""What came of a case: samples, or the reason why there are none. Statistics are never stored."""
+"""Outcome of a case: samples, or the reason why there are none. Statistics are never stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
@@ -18,7 +17,7 @@ PASS_OF: dict[Phase, PassName] = {
     "total": "training",
     "inference": "inference",
 }
-"""Which pass takes a phase's samples."""
+"""Pass that a phase's samples are from."""
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]
@@ -28,12 +27,12 @@ FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a reader of the number should know; it does not make the number wrong."""
+    """Information about a case that does not change its grade."""
 
     code: str
     """Stable key, e.g. ``unsettled``."""
     sentence: str
-    """What was seen and what it means, in one sentence."""
+    """What happened and what it means, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +41,12 @@ class PhaseSamples:
 
     phase: Phase
     rounds: tuple[tuple[float, ...], ...]
-    """Seconds per iteration, one tuple per round, in the order taken; held as ``SampleArray``, which is equal to it."""
+    """Seconds per iteration, one tuple per round, in order; stored as an equal ``SampleArray``."""
     iterations_per_sample: int
-    """Iterations behind each sample: short iterations are grouped, and a sample is their mean."""
+    """Iterations of a region: short ones are grouped, and a sample is their mean."""
     clock: Clock
     stop: Stop
-    """Why the rounds ended: precise enough, most rounds taken, budget spent, or a fixed number."""
+    """Why the rounds ended: precise enough, maximum of rounds, time budget, or a fixed number of iterations."""
 
     def __post_init__(self) -> None:
         """Pack the samples."""
@@ -56,7 +55,7 @@ class PhaseSamples:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A phase measured in another way, to stand beside the headline and never for it."""
+    """A phase measured in another way, as a secondary metric."""
 
     kind: VariantKind
     """``alone``: the phase timed by itself, not fused with the others. ``flushed``: caches emptied before every
@@ -66,22 +65,22 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class PhaseMemory:
-    """Peak memory while one phase ran untimed, after the warm-up. None: not told by this device."""
+    """Peak memory while one phase ran untimed, after the warm-up. None: not available on this device."""
 
     phase: Phase
     allocated_bytes: int | None = None
     """Held by tensors on the accelerator."""
     reserved_bytes: int | None = None
-    """Taken from the driver by PyTorch's allocator, what it keeps for later included."""
+    """Allocated from the driver by PyTorch's allocator, its cache included."""
     driver_bytes: int | None = None
-    """Used on the whole card as the driver tells, contexts and libraries included."""
+    """In use on the whole card by the driver, contexts and libraries included."""
     resident_bytes: int | None = None
-    """On the CPU: growth of the process's resident memory since before the module was built."""
+    """On the CPU: growth of resident memory since before the module was built."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassEnergy:
-    """Energy of one pass repeated without a pause for at least two seconds, apart from the timed rounds."""
+    """Energy of one pass, repeated without pause for at least two seconds outside the timed rounds."""
 
     name: PassName
     source: Literal["nvml", "rapl"]
@@ -90,14 +89,14 @@ class PassEnergy:
     counter_j: float | None
     """Joules by the device's energy counter."""
     integral_j: float | None = None
-    """Joules by summing power readings over time; None where there is no power reading."""
+    """Joules by power readings integrated over time; None without power readings."""
     idle_w: float | None = None
-    """Watts while nothing ran, just before."""
+    """Watts of the idle device just before."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseWork:
-    """What one iteration of a phase has to compute and move, by formula. The whole batch."""
+    """Operations and bytes of one iteration of a phase, by formula, for the whole batch."""
 
     phase: Phase
     flops: int
@@ -105,12 +104,12 @@ class PhaseWork:
     bytes: int
     """Bytes that the operators read and write, each operand once per operator (eager: nothing is fused)."""
     footprint_bytes: int
-    """Bytes of different tensors that were there before the phase or outlive it, each once (forward: also what it keeps
-    for the backward): the least that must be moved when no cache holds them."""
+    """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
+    for the backward): the minimum moved when no cache holds them."""
     winograd: bool = False
-    """True when 3x3 or 5x5 convolutions are in it that an algorithm may do with fewer multiplications than counted."""
+    """True with 3x3 or 5x5 convolutions, which Winograd's algorithm computes in fewer multiplications than counted."""
     uncounted: tuple[str, ...] = ()
-    """Operators without a formula; their work is missing from ``flops``."""
+    """Operators without a formula; their operations are missing from ``flops``."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ class Measurement:
     case_id: str
     phases: tuple[PhaseSamples, ...]
     memory_peak_bytes: int | None
-    """Peak memory of the case: allocated on the accelerator, or growth of resident memory on the CPU."""
+    """Peak memory of the case: allocated on the accelerator, growth of resident memory on the CPU."""
     parameters: int | None
     """Number of trainable parameters."""
     first_call_s: float | None
@@ -130,25 +129,25 @@ class Measurement:
     wall_s: float
     """Seconds from the request to the result, building the module included."""
     threads: int | None
-    """CPU threads inside an operator."""
+    """Intra-op CPU threads."""
     notices: tuple[Notice, ...] = ()
     process_rounds: tuple[tuple[Phase, tuple[int, ...]], ...] = ()
-    """Per phase, how many of ``rounds`` each fresh process took, in order. Empty: one process took all."""
+    """Per phase, the number of ``rounds`` of each fresh process, in order. Empty: all are of one process."""
     timed_s: float | None = None
     """Seconds inside timed regions, both passes; None in files of schema 1."""
     passes: tuple[PassRecord, ...] = ()
-    """How each pass went, process by process; empty in files of schema 1."""
+    """By process, then pass; empty in files of schema 1."""
     memory: tuple[PhaseMemory, ...] = ()
     energy: tuple[PassEnergy, ...] = ()
     work: tuple[PhaseWork, ...] = ()
     variants: tuple[Variant, ...] = ()
 
     def phase(self, name: Phase) -> PhaseSamples | None:
-        """The samples of that phase, or None when it was not measured."""
+        """Samples of that phase; None when it was not measured."""
         return next((phase for phase in self.phases if phase.phase == name), None)
 
     def rounds_by_process(self, name: Phase) -> tuple[tuple[tuple[float, ...], ...], ...]:
-        """The rounds of that phase, split by the process that took them."""
+        """Rounds of that phase by process."""
         phase = self.phase(name)
         if phase is None:
             return ()
@@ -160,112 +159,98 @@ class Measurement:
         return tuple(groups)
 
     def evidence_by_process(self, name: Phase) -> tuple[tuple[Evidence, ...], ...]:
-        """The evidence of that phase's rounds, split as ``rounds_by_process``; empty where none was taken."""
+        """Evidence of that phase's rounds by process; empty in files of schema 1."""
         return tuple(record.evidence for record in self.passes_of(name))
 
     def passes_of(self, name: Phase) -> tuple[PassRecord, ...]:
-        """The records of the pass that took that phase, one for each process."""
+        """Records of that phase's pass, one for each process."""
         return tuple(record for record in self.passes if record.name == PASS_OF[name])
 
     def work_of(self, name: Phase) -> PhaseWork | None:
-        """That phase's work, or None when it is not known."""
+        """Work of that phase; None when unknown."""
         return next((work for work in self.work if work.phase == name), None)
 
     def variant(self, kind: VariantKind, name: Phase) -> PhaseSamples | None:
-        """The samples of that phase measured in that other way, or None."""
-        found = (variant.samples for variant in self.variants if variant.kind == kind)
-        return next((samples for samples in found if samples.phase == name), None)
+        """Samples of that variant of a phase; None when it was not measured."""
+        samples = (variant.samples for variant in self.variants if variant.kind == kind)
+        return next((each for each in samples if each.phase == name), None)
 
     @property
     def processes(self) -> int:
-        """How many fresh processes took part."""
+        """Number of fresh processes."""
         return max((len(counts) for _, counts in self.process_rounds), default=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A case without numbers, and why."""
+    """A case without samples, and why."""
 
     case_id: str
     kind: FailureKind
     sentence: str
-    """One sentence a user understands."""
+    """One sentence for the user."""
     detail: str = ""
-    """Tail of the traceback or of the worker's stderr. Empty when there was none."""
+    """End of the traceback or of the worker's stderr; empty when there was none."""
 
 
 Outcome = Union[Measurement, Failure]
 
 
 def merge(first: Measurement, second: Measurement) -> Measurement:
-    """One measurement from two of the same case taken in different processes; the rounds of both are kept.
+    """One measurement from two of the same case in different processes: all rounds, larger memory, each notice once.
 
-    The first call, memory and notices: first call of the first process, the larger memory, all notices once.
+    First call, parameters and threads are those of the first process.
     """
     phases, counts = [], []
     for mine in first.phases:
         theirs = second.phase(mine.phase)
-        taken = tuple(len(group) for group in first.rounds_by_process(mine.phase))
-        if theirs is None:
-            phases.append(mine)
-            counts.append((mine.phase, taken))
-            continue
-        stop = theirs.stop if mine.stop == "precision" else mine.stop
-        phases.append(
-            PhaseSamples(mine.phase, mine.rounds + theirs.rounds, mine.iterations_per_sample, mine.clock, stop)
-        )
-        counts.append((mine.phase, (*taken, len(theirs.rounds))))
-    return Measurement(
-        case_id=first.case_id,
+        lengths = tuple(len(rounds) for rounds in first.rounds_by_process(mine.phase))
+        if theirs is not None:
+            stop = theirs.stop if mine.stop == "precision" else mine.stop
+            mine = replace(mine, rounds=mine.rounds + theirs.rounds, stop=stop)
+            lengths = (*lengths, len(theirs.rounds))
+        phases.append(mine)
+        counts.append((mine.phase, lengths))
+    timed_s = [each.timed_s for each in (first, second) if each.timed_s is not None]
+    return replace(
+        first,
         phases=tuple(phases),
-        memory_peak_bytes=_largest((first.memory_peak_bytes, second.memory_peak_bytes)),
-        parameters=first.parameters,
-        first_call_s=first.first_call_s,
+        memory_peak_bytes=_larger(first.memory_peak_bytes, second.memory_peak_bytes),
         warmup_s=first.warmup_s + second.warmup_s,
         wall_s=first.wall_s + second.wall_s,
-        threads=first.threads,
         notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
         process_rounds=tuple(counts),
-        timed_s=_sum(first.timed_s, second.timed_s),
+        timed_s=sum(timed_s) if timed_s else None,
         passes=first.passes + second.passes,
-        memory=_larger(first.memory, second.memory),
+        memory=_merge_memory(first.memory, second.memory),
         energy=first.energy + second.energy,
         work=first.work or second.work,
-        variants=_joined(first.variants, second.variants),
+        variants=_merge_variants(first.variants, second.variants),
     )
 
 
-def _sum(first: float | None, second: float | None) -> float | None:
-    known = [value for value in (first, second) if value is not None]
-    return sum(known) if known else None
-
-
-def _larger(first: tuple[PhaseMemory, ...], second: tuple[PhaseMemory, ...]) -> tuple[PhaseMemory, ...]:
-    """Field by field the larger peak of each phase."""
+def _merge_memory(first: tuple[PhaseMemory, ...], second: tuple[PhaseMemory, ...]) -> tuple[PhaseMemory, ...]:
+    """The larger peak of each phase, field by field."""
     by_phase = {memory.phase: memory for memory in first}
+    names = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
     for memory in second:
         mine = by_phase.get(memory.phase, memory)
-        by_phase[memory.phase] = PhaseMemory(
-            memory.phase,
-            _largest((mine.allocated_bytes, memory.allocated_bytes)),
-            _largest((mine.reserved_bytes, memory.reserved_bytes)),
-            _largest((mine.driver_bytes, memory.driver_bytes)),
-            _largest((mine.resident_bytes, memory.resident_bytes)),
-        )
+        sizes = {name: _larger(getattr(mine, name), getattr(memory, name)) for name in names}
+        by_phase[memory.phase] = PhaseMemory(memory.phase, **sizes)
     return tuple(by_phase.values())
 
 
-def _largest(sizes: Iterable[int | None]) -> int | None:
+def _larger(*sizes: int | None) -> int | None:
     return max((size for size in sizes if size is not None), default=None)
 
 
-def _joined(first: tuple[Variant, ...], second: tuple[Variant, ...]) -> tuple[Variant, ...]:
-    """The rounds of equal variants one after the other."""
-    found = {(variant.kind, variant.samples.phase): variant for variant in first}
+def _merge_variants(first: tuple[Variant, ...], second: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """The rounds of equal variants, one process after the other."""
+    merged = {(variant.kind, variant.samples.phase): variant for variant in first}
     for variant in second:
-        mine = found.get((variant.kind, variant.samples.phase))
-        if mine is not None:
-            samples = replace(mine.samples, rounds=mine.samples.rounds + variant.samples.rounds)
-            variant = replace(mine, samples=samples)
-        found[variant.kind, variant.samples.phase] = variant
-    return tuple(found.values())
+        key = variant.kind, variant.samples.phase
+        if key in merged:
+            samples = merged[key].samples
+            variant = Variant(variant.kind, replace(samples, rounds=samples.rounds + variant.samples.rounds))
+        merged[key] = variant
+    return tuple(merged.values())

@@ -1,4 +1,4 @@
-"""How fast a device can be at most, measured on it: what achieved rates are compared with. Never a data sheet's."""
+"""Measured peak rates of a device, with which achieved rates are compared. Measured on it, never from a data sheet."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from cvbench_tui.core.environment import Environment, Fact
 
 @dataclass(frozen=True)
 class DevicePeak:
-    """The fastest matrix multiplication for each precision, and the fastest copy, of one device."""
+    """The fastest matmul of each precision, and the fastest copy, of one device."""
 
     device: str
     """``cpu``, ``cuda:0``."""
     key: str
-    """What it holds for: device identity, driver, PyTorch and threads. Equal keys may share a ceiling."""
+    """Device identity, driver, PyTorch and threads (``peak_key``). Runs of equal keys share a peak."""
     flops_per_s: tuple[tuple[str, float], ...]
-    """By precision (``float32``, ``tf32``, ``bfloat16``, ``float16``): floating-point operations per second, two
-    for a multiply-add, of one large square matrix multiplication."""
+    """By precision (``float32``, ``tf32``, ``bfloat16``, ``float16``): FLOP/s of one large square matmul, a
+    multiply-add counted as two."""
     bytes_per_s: float | None
     """Of one large copy, bytes read and bytes written both counted; None when it could not be measured."""
     cache_bytes: int | None = None
-    """Size of the last cache before memory; work that fits in it may pass ``bytes_per_s``."""
+    """Size of the last cache before memory; work that fits in it may exceed ``bytes_per_s``."""
     sure: bool = True
-    """False when the machine was disturbed meanwhile: too low then, and no reason to call a number impossible."""
+    """False when the machine was disturbed: the peak may be too low, and no rate is called impossible by it."""
     at_s: float = 0.0
     """Seconds since the epoch."""
     most_bytes_per_s: float | None = None
-    """The fastest of a copy, a pass in place and a sum of a large tensor: no true rate is above it. It can be twice
-    the copy's, since a processor reads a line of memory before it overwrites it, which the copy's figure leaves out."""
+    """The fastest of a copy, an in-place operation and a sum of a large tensor; no rate from memory exceeds it. It can
+    be twice the copy's: a processor reads a cache line before it overwrites it, which that rate does not count."""
 
     def flops(self, *precisions: str) -> float | None:
-        """The highest of those precisions' ceilings, floating-point operations per second; None when none is known."""
+        """The highest peak of those precisions, FLOP/s; None when none was measured."""
         return max((rate for name, rate in self.flops_per_s if name in precisions), default=None)
 
 
 KEY_VERSION = "2"
-"""Changes when ceilings are measured in another way."""
+"""Incremented when peaks are measured in another way."""
 
 
 def peak_key(environment: Environment, device_id: str, threads: int | None = None) -> str:
-    """What a ceiling of that device holds for: equal keys, equal ceilings.
+    """What determines the peak of that device; unknown parts are ``-``.
 
-    The card or processor, the driver, PyTorch, and what sets their speed: threads (None: the worker's own choice),
-    host and governor on the CPU, power limit on a card. What is not known stands as ``-``.
+    The card or processor, the driver, PyTorch, and what sets their speed: threads (None: the worker's default), host
+    and governor on the CPU, power limit on a card.
     """
     device = environment.device(device_id)
     identity = (device.uuid or device.name) if device else None

@@ -1,4 +1,4 @@
-"""What a run will measure: an ordered list of unique cases under one protocol."""
+"""Plan of a run: an ordered list of unique cases under one protocol."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CompileMode = Literal["eager"]
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table: a workload on a device, with everything that makes its time comparable."""
+    """One row of the table: a workload on a device, with all settings that its time depends on."""
 
     workload: Workload
     device: str
@@ -29,17 +29,17 @@ class Case:
     memory_format: MemoryFormat = "contiguous"
     compile_mode: CompileMode = "eager"
     threads: int | None = None
-    """CPU threads inside an operator; None leaves it to the worker, which takes the usable cores."""
+    """Intra-op CPU threads; None: the worker uses the usable cores."""
 
     @property
     def image(self) -> int | None:
-        """Side of the input image in pixels, or None when the input is not an image."""
+        """Side of the input image in pixels; None when the input is not an image."""
         return self.workload.image
 
     @cached_property
     def case_id(self) -> str:
-        """The key of this case in events, rows and files; equal for equal cases, readable."""
-        # Kept: joined anew at each look it was 28% of the time that a table of 1,000 rows took to fill.
+        """Key of this case in events, rows and files; equal for equal cases."""
+        # Cached: without it 28% of the time of filling a table of 1,000 rows.
         shape = "x".join(str(size) for size in self.workload.input_shape)
         axes = [self.framework, self.device, f"b{self.batch}", shape]
         axes += [self.precision, self.memory_format, self.compile_mode]
@@ -50,20 +50,20 @@ class Case:
 
 @dataclass(frozen=True)
 class Plan:
-    """An ordered list of cases with unique ids, and how to measure them."""
+    """Cases with unique ids, in order, and the protocol they are measured by."""
 
     name: str
     cases: tuple[Case, ...]
     protocol: Protocol
 
     def __post_init__(self) -> None:
-        """Refuse two cases of one id: a row could not tell them apart."""
+        """Raise ValueError for two cases of one id: they would share a row."""
         ids = [case.case_id for case in self.cases]
         if len(set(ids)) != len(ids):
             raise ValueError("a plan's cases must have unique ids")
 
     def case(self, case_id: str) -> Case:
-        """The case of that id. Raises KeyError when the plan has none."""
+        """The case of that id. Raises KeyError."""
         for case in self.cases:
             if case.case_id == case_id:
                 return case
@@ -82,10 +82,10 @@ def expand(
     batch: int | None = None,
     image: int | None = None,
 ) -> tuple[Case, ...]:
-    """Every workload on every device: what is ticked becomes cases, device by device.
+    """Every workload on every device, device by device.
 
-    ``workloads`` pairs each workload with its default batch; ``batch`` and ``image`` override it for all.
-    ``image`` leaves workloads alone whose input is not an image.
+    ``workloads`` has each workload with its default batch, which ``batch`` overrides. ``image``, in pixels, changes
+    only workloads whose input is an image.
     """
     return unique(
         Case(workload.with_image(image) if image else workload, device, batch or default_batch)

@@ -1,4 +1,4 @@
-"""Samples of many rounds in one block of memory: a float in a tuple takes 32 bytes, one in here 8."""
+"""Samples of all rounds in one block of memory: 8 bytes for a float, which takes 32 in a tuple."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import overload
 
 
 class SampleArray(Sequence["tuple[float, ...]"]):
-    """One tuple of samples per round, in the order taken; equal to a tuple of such tuples. Cannot be changed.
+    """One tuple of samples per round, in order; equal to a tuple of such tuples. Immutable.
 
-    The tuples are made anew whenever they are asked for: 1,000 rows hold 600,000 samples, and most are never looked at
-    again once their statistics are known.
+    The tuples are made at each access: of the 600,000 samples of 1,000 rows most are not read again once their
+    statistics are known.
     """
 
     __slots__ = ("_ends", "_samples")
 
     def __init__(self, rounds: Iterable[Iterable[float]] = ()) -> None:
         samples, ends = array("d"), [0]
-        for taken in rounds:
-            samples.extend(taken)
+        for round_ in rounds:
+            samples.extend(round_)
             ends.append(len(samples))
-        self._samples = samples[:]  # no longer than it has to be
+        self._samples = samples[:]  # without the spare room of an array that grew
         self._ends = _shared(tuple(ends))
 
     @overload
@@ -30,7 +30,7 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     @overload
     def __getitem__(self, place: slice) -> tuple[tuple[float, ...], ...]: ...
     def __getitem__(self, place: int | slice) -> tuple[float, ...] | tuple[tuple[float, ...], ...]:
-        """The samples of that round, or of those rounds. Raises IndexError when there is no such round."""
+        """Samples of that round, or of those rounds. Raises IndexError."""
         if isinstance(place, slice):
             return tuple(self[number] for number in range(*place.indices(len(self))))
         number = place + len(self) if place < 0 else place
@@ -39,37 +39,37 @@ class SampleArray(Sequence["tuple[float, ...]"]):
         return tuple(self._samples[self._ends[number] : self._ends[number + 1]])
 
     def __len__(self) -> int:
-        """How many rounds."""
+        """Number of rounds."""
         return len(self._ends) - 1
 
     def __iter__(self) -> Iterator[tuple[float, ...]]:
-        """Round after round."""
+        """Rounds in order."""
         return (self[number] for number in range(len(self)))
 
     def __add__(self, later: Iterable[Iterable[float]]) -> SampleArray:
-        """These rounds, then those."""
+        """Both rounds, these first."""
         return SampleArray((*self, *later))
 
     def __eq__(self, other: object) -> bool:
-        """True for the same samples in the same rounds."""
+        """Same samples in the same rounds."""
         if isinstance(other, SampleArray):
             return self._ends == other._ends and self._samples == other._samples
         return tuple(self) == other if isinstance(other, tuple) else NotImplemented
 
     def __hash__(self) -> int:
-        """That of the equal tuple."""
+        """Hash of the equal tuple."""
         return hash(tuple(self))
 
     def __deepcopy__(self, memo: object) -> tuple[tuple[float, ...], ...]:
-        """Tuples: ``dataclasses.asdict`` copies what it does not know, and JSON knows no other form."""
+        """Tuples, because ``dataclasses.asdict`` deep-copies what it does not know and json writes tuples."""
         return tuple(self)
 
     def __repr__(self) -> str:
-        """As the tuple."""
+        """Repr of the equal tuple."""
         return repr(tuple(self))
 
 
 @lru_cache(maxsize=1024)
 def _shared(ends: tuple[int, ...]) -> tuple[int, ...]:
-    """One object for all that are equal: most rounds of a run are equally long."""
+    """One object for equal tuples: most phases of a run have rounds of the same lengths."""
     return ends

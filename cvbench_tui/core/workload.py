@@ -1,4 +1,4 @@
-"""What is timed: a model or a single layer, described in plain data."""
+"""Workload: a model or a single layer, described in plain data."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ IMAGE_CHANNELS = 3
 
 @dataclass(frozen=True)
 class Workload:
-    """A model or a layer; the worker's ``build`` module turns it into a torch module."""
+    """A model or a layer; ``worker.workloads.build`` makes the torch module."""
 
     kind: Kind
     name: str
     """Display name, as in the tables: ``Resnet50``, ``Conv3x3/1``."""
     op: str
-    """What builds it: torchvision's constructor for a model, a key of the worker's builders for a layer."""
+    """Constructor of torchvision for a model, key of ``LAYER_BUILDERS`` for a layer."""
     input_shape: tuple[int, ...]
     """Input shape without the batch dimension, e.g. ``(3, 224, 224)`` or ``(197, 768)``."""
     params: tuple[tuple[str, Parameter], ...] = ()
-    """Arguments of ``op``, as sorted pairs."""
+    """Arguments of ``op``, sorted by name."""
 
     @property
     def image(self) -> int | None:

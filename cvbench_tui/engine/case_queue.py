@@ -1,4 +1,4 @@
-"""Where the cases of a session are: added, told and waiting, or in the source's hands. Locks and starts nothing."""
+"""Queue of added, pending and running cases. Not thread-safe: ``Session`` holds its lock around every call."""
 
 from __future__ import annotations
 
@@ -9,48 +9,50 @@ from cvbench_tui.core.plan import Case, unique
 
 
 class CaseQueue:
-    """What a source is given lot by lot; no case is on its way twice."""
+    """Cases of one session; each is in at most one of the three states.
+
+    Added: not yet in the run file. Pending: in the run file, not yet given to the source. Running: given to the source
+    in its present call, without an outcome.
+    """
 
     def __init__(self, cases: tuple[Case, ...], *, once: bool) -> None:
-        """``once``: a case is done with its first outcome, since no further process will visit it."""
-        self.waiting = cases
-        """Told of, for the source to measure next."""
+        """``once``: one outcome finishes a case, because no further process will repeat it."""
+        self.pending = cases
         self._once = once
         self._added: tuple[Case, ...] = ()
-        self._measuring: set[str] = set()
-        """Ids of the source's cases that are not done."""
+        self._running: set[str] = set()
 
     def add(self, cases: Iterable[Case]) -> tuple[Case, ...]:
-        """Take in those that are not on their way. Returns them."""
-        coming = self._measuring | {case.case_id for case in (*self.waiting, *self._added)}
-        new = tuple(case for case in unique(cases) if case.case_id not in coming)
+        """Add the cases that are in none of the states. Returns them."""
+        queued = self._running | {case.case_id for case in (*self.pending, *self._added)}
+        new = tuple(case for case in unique(cases) if case.case_id not in queued)
         self._added += new
         return new
 
-    def tell(self) -> tuple[Case, ...]:
-        """What was added, once; it waits for the source from now on."""
+    def announce(self) -> tuple[Case, ...]:
+        """Make the added cases pending. Returns them, for the run file."""
         added, self._added = self._added, ()
-        self.waiting += added
+        self.pending += added
         return added
 
-    def take(self) -> tuple[Case, ...]:
-        """Everything that waits, for the source."""
-        lot, self.waiting = self.waiting, ()
-        self._measuring = {case.case_id for case in lot}
-        return lot
+    def start(self) -> tuple[Case, ...]:
+        """Make the pending cases running. Returns them, for the source."""
+        started, self.pending = self.pending, ()
+        self._running = {case.case_id for case in started}
+        return started
 
     @property
-    def left(self) -> bool:
-        """True when something is to be measured, or told and then measured."""
-        return bool(self.waiting or self._added)
+    def empty(self) -> bool:
+        """True when no case is added or pending."""
+        return not (self.pending or self._added)
 
-    def done(self) -> None:
-        """The source has measured all it was given."""
-        self._measuring.clear()
+    def finish(self) -> None:
+        """The source's call has ended: no case is running."""
+        self._running.clear()
 
-    def settle(self, event: Event) -> None:
-        """A case is done: it may be added again."""
+    def record(self, event: Event) -> None:
+        """A case with its last outcome is no longer running and may be added again."""
         if isinstance(event, CaseFailed):
-            self._measuring.discard(event.failure.case_id)
+            self._running.discard(event.failure.case_id)
         elif isinstance(event, CaseFinished) and self._once:
-            self._measuring.discard(event.measurement.case_id)
+            self._running.discard(event.measurement.case_id)

@@ -1,4 +1,4 @@
-"""What went wrong with a case, as seen from this side of the wall, made into its failure. Ends and starts nothing."""
+"""Failures of a case that the parent detects: cancelled, skipped, timed out, a worker that died or sent no event."""
 
 from __future__ import annotations
 
@@ -11,47 +11,45 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
-CANCELLED = "Cancelled before it was finished."
-SKIPPED = "Skipped while it was measured."
-SHOWN_BYTES = 200
+MAX_SHOWN_BYTES = 200
 """Of a line that is no event, in the row's details."""
 
 
 def cancelled(case: Case) -> CaseFailed:
-    """The user's own cancel."""
-    return _failed(case, "cancelled", CANCELLED, "")
+    """The user cancelled the run."""
+    return _failed(case, "cancelled", "Cancelled before it was finished.", "")
 
 
 def skipped(case: Case) -> CaseFailed:
-    """The user's wish to go on with the next case."""
-    return _failed(case, "skipped", SKIPPED, "")
+    """The user skipped this case."""
+    return _failed(case, "skipped", "Skipped while it was being measured.", "")
 
 
 def timed_out(case: Case, protocol: Protocol, left_s: float, tail: str) -> CaseFailed:
-    """No outcome in the protocol's time, or no sign of life; ``left_s`` was left when the last wait began."""
+    """No outcome within ``timeout_s``, or no event for ``silence_s``; ``left_s`` remained when the last wait began."""
     if left_s <= protocol.silence_s:
-        sentence = f"Not done after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
+        sentence = f"Not finished after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
     else:
-        sentence = f"No sign of life for {protocol.silence_s:.0f} s; the measuring process was ended."
+        sentence = f"No answer for {protocol.silence_s:.0f} s; the measuring process was killed."
     return _failed(case, "timed_out", sentence, tail)
 
 
-def ended(case: Case, code: int | None, tail: str) -> CaseFailed:
-    """The worker went away in mid-case; ``code`` is its exit code, -N for signal N."""
-    how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
-    return _failed(case, "crashed", f"The measuring process ended {how} in mid-case.", tail)
+def worker_ended(case: Case, code: int | None, tail: str) -> CaseFailed:
+    """The worker ended before the outcome; ``code`` is its exit code, -N for signal N."""
+    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
+    return _failed(case, "crashed", f"The measuring process {how} before it had finished.", tail)
 
 
-def garbled(case: Case, line: bytes, error: WireError) -> CaseFailed:
-    """A line that is no event, or one with a figure that cannot be."""
+def invalid_line(case: Case, line: bytes, error: WireError) -> CaseFailed:
+    """A line that is no event, or an event with an impossible number."""
     if isinstance(error, FigureError):
-        return _failed(case, "crashed", f"The measuring process sent a figure that cannot be ({error}).", "")
-    detail = f"{error}\n{line[:SHOWN_BYTES].decode(errors='replace')}"
-    return _failed(case, "crashed", "The measuring process sent something that is not an event.", detail)
+        return _failed(case, "crashed", f"The measuring process sent an impossible number ({error}).", "")
+    detail = f"{error}\n{line[:MAX_SHOWN_BYTES].decode(errors='replace')}"
+    return _failed(case, "crashed", "The measuring process sent a line that is no event.", detail)
 
 
-def explained(event: CaseFailed, tail: str) -> CaseFailed:
-    """A failure that the worker reported without details gets the last lines of its stderr."""
+def with_stderr(event: CaseFailed, tail: str) -> CaseFailed:
+    """The failure; one without details gets the last lines of the worker's stderr."""
     failure = dataclasses.replace(event.failure, detail=event.failure.detail or tail)
     return dataclasses.replace(event, failure=failure)
 

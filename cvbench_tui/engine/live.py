@@ -1,7 +1,9 @@
-"""The live source: a worker measures the plan, case by case, and is replaced when it dies.
+"""The live source: drives one worker through a plan, case by case.
 
-Blocking and synchronous: one thread iterates it. Every way a case can go wrong becomes a ``CaseFailed``
-here or in the worker, and the next case goes on.
+``session`` owns the run (queue of cases, run file, fold) and iterates this source in one thread. The source asks
+``schedule`` for the next process and case and ``worker_supervisor`` for a running worker, sends one request, and yields
+the worker's events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
+``failures``, and the next case follows.
 """
 
 from __future__ import annotations
@@ -14,18 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import (
-    CaseFailed,
-    CaseFinished,
-    CaseStarted,
-    EnvironmentProbed,
-    Event,
-    case_of,
-)
+from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.engine import failures as trouble
-from cvbench_tui.engine.host.metadata import with_host_facts
+from cvbench_tui.engine import failures
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
 from cvbench_tui.engine.schedule import Schedule
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
@@ -35,189 +29,181 @@ from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0
-"""Seconds in which a worker must have imported torch; a cold disk was seen to take 40."""
+"""Time for a worker to import torch, seconds; a cold disk took 40."""
 PROBE_S = 120.0
 
 
 class LiveSource:
-    """Measures with a worker process. ``command`` is another worker speaking the same protocol, e.g. a test's."""
+    """Measures with a worker process. ``command`` is another worker of the same protocol, e.g. a test's.
+
+    Cheap to make: nothing is started, and neither pydantic nor psutil is imported, before the first ``probe``.
+    """
 
     def __init__(
-        self, command: Sequence[str] | None = None, *, start_s: float = START_S, ceilings: PeakStore | None = None
+        self, command: Sequence[str] | None = None, *, start_s: float = START_S, peaks: PeakStore | None = None
     ) -> None:
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
-        self._ceilings = DevicePeaks(self._supervisor, ceilings or MemoryStore())
+        self._peaks = DevicePeaks(self._supervisor, peaks or MemoryStore())
         self._child: int | None = None
-        """Process group of the case being measured, as the worker told."""
+        """Process group of the running case, from its ``CaseStarted``."""
         self._environment: Environment | None = None
-        self._lock = threading.RLock()
-        """Taken again by the same thread when Ctrl-C's handler cancels in the middle of it."""
+        self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
         self._skipping = False
-        """The child of the case being measured was ended by ``skip``."""
+        """``skip`` ended the running case."""
 
     def probe(self) -> Environment:
-        """The machine and its devices, asked once, with the host's state of this moment.
+        """The machine and its devices, asked for once, with the host's facts of this moment. Raises WorkerError."""
+        from cvbench_tui.engine.host.metadata import with_host_facts  # psutil
 
-        Raises WorkerError when no worker can be had.
-        """
         if self._environment is None:
             self._environment = self._ask_environment()
         return with_host_facts(self._environment)
 
     def events(self, plan: Plan) -> Iterator[Event]:
-        """Everything that happens while the plan is measured. Raises WorkerError when no worker can be had."""
+        """What happens while ``plan`` is measured. Raises WorkerError when no worker can be started."""
         self._cancelled.clear()
         environment = self.probe()
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
         yield EnvironmentProbed(environment)
-        yield from self._ceilings.kept(plan, environment)
-        visits = Schedule(plan)
-        for process, case in visits:
+        yield from self._peaks.stored(plan, environment)
+        schedule = Schedule(plan)
+        for process, case in schedule:
             if self._cancelled.is_set():
                 return
-            for event in self._case(case, plan.protocol, process):
-                visits.tell(event)
+            for event in self._measure(case, plan.protocol, process):
+                schedule.record(event)
                 yield event
             if not self._cancelled.is_set():
-                yield from self._ceilings.missing(case, environment)
+                yield from self._peaks.measured(case, environment)
 
     def cancel(self) -> None:
-        """End the case being measured, or a worker that is still starting; ``events`` then ends. From any thread."""
+        """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
         self._cancelled.set()
         with self._lock:
             self._end_case()
 
     def skip(self) -> None:
-        """End the case being measured and go on with the next one; between two cases nothing. From any thread."""
+        """End the running case and go on with the next one; between two cases do nothing. From any thread."""
         with self._lock:
             if self._child is not None:
                 self._skipping = True
                 self._end_case()
 
     def listen(self, hear: Callable[[str], None]) -> None:
-        """Tell ``hear`` every line of the worker's stderr as it comes, also of workers started later.
+        """Call ``hear`` with every line of stderr of this worker and of later ones, cut at 2,000 characters.
 
-        It is called by the thread that drains the pipe, so it must not block. Lines are cut at 2,000 characters.
+        It is called in the thread that drains the pipe, so it must not block.
         """
         self._supervisor.hear = hear
 
     def close(self) -> None:
-        """End everything that was started; afterwards no worker is started any more."""
+        """End everything that was started; no worker is started afterwards."""
         self._supervisor.closed = True
         self.cancel()
         self._supervisor.kill()
         self._supervisor.discard()
 
     def _end_case(self) -> None:
-        """Kill the process group of the case; without one, or where there are none, the worker."""
+        """Kill the process group of the running case; without one, or on Windows, the worker."""
         if self._child is not None and sys.platform != "win32":
             kill_group(self._child)
         else:
             self._supervisor.kill()
 
     def _ask_environment(self) -> Environment:
-        """The answer to a probe. Raises WorkerError when it is none."""
+        """The worker's answer to a probe. Raises WorkerError when it is none."""
         event = self._supervisor.ask({"kind": "probe"}, PROBE_S)
         if isinstance(event, EnvironmentProbed):
             return event.environment
         if isinstance(event, CaseFailed):
             self._supervisor.discard()
-            raise WorkerError(f"Asking for the devices failed: {event.failure.sentence}", event.failure.detail)
-        raise WorkerError(f"The measuring process answered a probe with {event.kind}.")
+            raise WorkerError(f"The devices could not be listed: {event.failure.sentence}", event.failure.detail)
+        raise WorkerError(f"The worker answered a probe with {event.kind}.")
 
-    def _case(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
-        """One case in one process, until its outcome."""
+    def _measure(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
+        """Events of one case in one process, up to its outcome."""
         worker = self._supervisor.ensure_running()
-        request = _measure_request(case, protocol, process)
+        request = {
+            "kind": "measure",
+            "case_id": case.case_id,
+            "case": dataclasses.asdict(case),
+            "protocol": dataclasses.asdict(protocol),
+            "process": process,
+        }
         worker.send(request)
-        deadline = time.monotonic() + protocol.timeout_s
-        settled = False
+        finished = False
         try:
-            for event in self._outcome(case, protocol, worker, request, deadline):
-                settled = isinstance(event, (CaseFinished, CaseFailed))
+            for event in self._until_outcome(case, protocol, worker, request):
+                finished = isinstance(event, (CaseFinished, CaseFailed))
                 yield event
         finally:
             with self._lock:
                 self._child, self._skipping = None, False
-            if not settled or (self._supervisor.ready is not None and self._supervisor.ready.one_case):
-                # Nobody reads the rest of a case that was left early: its worker would answer the next one with it.
-                self._supervisor.discard(at_once=not settled)
+            if not finished or (self._supervisor.ready is not None and self._supervisor.ready.one_case):
+                # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
+                self._supervisor.discard(at_once=not finished)
 
-    def _outcome(
-        self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any], deadline: float
+    def _until_outcome(
+        self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
     ) -> Iterator[Event]:
-        """The worker's events up to the case's outcome, or the failure of a worker that gives none."""
-        sure = False
+        """The worker's events up to the outcome of ``case``, or the failure that stands for a missing one."""
+        deadline = time.monotonic() + protocol.timeout_s
+        answered = False
         while True:
-            left = deadline - time.monotonic()
+            left_s = deadline - time.monotonic()
             try:
-                line = worker.next_line(max(0.0, min(protocol.silence_s, left)))
+                line = worker.next_line(max(0.0, min(protocol.silence_s, left_s)))
             except WorkerSilent:
-                yield self._time_out(case, protocol, worker, left)
+                yield self._timed_out(case, protocol, worker, left_s)
                 return
-            if isinstance(line, WorkerEnded) and not sure and not self._cancelled.is_set():
-                # It had ended before this case began, between two cases: once more, with a new one.
-                sure, worker = True, self._supervisor.ensure_running()
+            if isinstance(line, WorkerEnded) and not answered and not self._cancelled.is_set():
+                # It had died between two cases: repeat the request once, to a new worker.
+                answered, worker = True, self._supervisor.ensure_running()
                 worker.send(request)
                 continue
             if isinstance(line, WorkerEnded):
-                yield self._ended(case, worker)
+                self._supervisor.discard()
+                yield self._requested_end(case) or failures.worker_ended(case, worker.returncode, worker.tail())
                 return
-            sure = True
+            answered = True
             try:
                 event = decode(line)
             except WireError as error:
                 worker.kill()
                 self._supervisor.discard()
-                yield trouble.garbled(case, line, error)
+                yield failures.invalid_line(case, line, error)
                 return
             if case_of(event) != case.case_id:
-                continue  # of an earlier case: its process died after it had answered
-            yield (event := self._noted(event, case, worker))
+                continue  # of an earlier case, whose process died after it had answered
+            yield (event := self._annotated(event, case, worker))
             if isinstance(event, (CaseFinished, CaseFailed)):
                 return
 
-    def _noted(self, event: Event, case: Case, worker: WorkerProcess) -> Event:
-        """The event with what this side knows: our own cancel is named so, a crash gets the last lines of stderr."""
+    def _annotated(self, event: Event, case: Case, worker: WorkerProcess) -> Event:
+        """The event, a crash named by who caused it: the user's cancel or skip, else with the last lines of stderr."""
         if isinstance(event, CaseStarted):
             with self._lock:
                 self._child = event.pid
         if isinstance(event, CaseFinished):
             with self._lock:
-                self._child = None  # it has answered: a skip from here on would hit what is no case any more
+                self._child = None  # a skip from here on would hit a process that has already answered
         if not isinstance(event, CaseFailed):
             return event
-        ours = self._by_us(case) if event.failure.kind == "crashed" else None
-        return ours or trouble.explained(event, worker.tail())
+        requested = self._requested_end(case) if event.failure.kind == "crashed" else None
+        return requested or failures.with_stderr(event, worker.tail())
 
-    def _by_us(self, case: Case) -> Event | None:
-        """The failure of a case that ended because the user wanted it; None when nobody did."""
+    def _requested_end(self, case: Case) -> CaseFailed | None:
+        """The failure of a case that the user cancelled or skipped; None when the user did neither."""
         if self._cancelled.is_set():
-            return trouble.cancelled(case)
-        return trouble.skipped(case) if self._skipping else None
+            return failures.cancelled(case)
+        return failures.skipped(case) if self._skipping else None
 
-    def _time_out(self, case: Case, protocol: Protocol, worker: WorkerProcess, left: float) -> Event:
-        """A case that took too long or fell silent: everything of its worker is ended, the next case gets a new one."""
+    def _timed_out(self, case: Case, protocol: Protocol, worker: WorkerProcess, left_s: float) -> CaseFailed:
+        """The failure of a case that was silent or took too long; the next case gets a new worker."""
         if self._child is not None:
             kill_group(self._child)
         worker.kill()
         self._supervisor.discard()
-        return trouble.timed_out(case, protocol, left, worker.tail())
-
-    def _ended(self, case: Case, worker: WorkerProcess) -> Event:
-        """The worker went away in mid-case: by our cancel or skip, or by itself."""
-        self._supervisor.discard()
-        return self._by_us(case) or trouble.ended(case, worker.returncode, worker.tail())
-
-
-def _measure_request(case: Case, protocol: Protocol, process: int) -> dict[str, Any]:
-    """The line that asks for one case."""
-    return {
-        "kind": "measure",
-        "case_id": case.case_id,
-        "case": dataclasses.asdict(case),
-        "protocol": dataclasses.asdict(protocol),
-        "process": process,
-    }
+        return failures.timed_out(case, protocol, left_s, worker.tail())

@@ -1,4 +1,4 @@
-"""A recorded run played back as if it were measured: the tests' and the pictures' source."""
+"""A recorded run played back as if it were measured: the source of the tests, the pictures and the benchmarks."""
 
 from __future__ import annotations
 
@@ -18,38 +18,37 @@ from cvbench_tui.core.event import (
 )
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.engine import failures as trouble
+from cvbench_tui.engine import failures
 from cvbench_tui.errors import WorkerError
 
 
 class ReplaySource:
     """Answers any plan from recorded events; a case that was not recorded fails as ``unsupported``."""
 
-    _HEAD = (WorkerReady, EnvironmentProbed, PeakMeasured)
-
     def __init__(self, recorded: Sequence[Event], *, pause_s: float = 0.0) -> None:
+        """``pause_s``: seconds between two events."""
         self._recorded = recorded
         self._pause_s = pause_s
         self._cancelled = False
         self._in_case = False
         """From a case's first event until its outcome."""
-        self._stop = threading.Event()
-        """Ends a pause: cancelled, or the case is skipped."""
+        self._interrupt = threading.Event()
+        """Ends a pause: the run is cancelled, or the case skipped."""
         self._lock = threading.RLock()
 
     def probe(self) -> Environment:
-        """The recorded environment."""
+        """The recorded environment. Raises WorkerError without one."""
         for event in self._recorded:
             if isinstance(event, EnvironmentProbed):
                 return event.environment
         raise WorkerError("The recording holds no environment.")
 
     def events(self, plan: Plan) -> Iterator[Event]:
-        """The recorded events of the plan's cases, in the plan's order, ``pause_s`` apart."""
+        """The recorded events of the plan's cases, in the plan's order."""
         with self._lock:
             self._cancelled = False
-            self._stop.clear()
-        yield from (event for event in self._recorded if isinstance(event, self._HEAD))
+            self._interrupt.clear()
+        yield from (e for e in self._recorded if isinstance(e, (WorkerReady, EnvironmentProbed, PeakMeasured)))
         for case in plan.cases:
             yield from self._played(case)
             if self._cancelled:
@@ -59,13 +58,13 @@ class ReplaySource:
         """Stop after the current event."""
         with self._lock:
             self._cancelled = True
-            self._stop.set()
+            self._interrupt.set()
 
     def skip(self) -> None:
-        """Leave the current case after the current event; between two cases nothing."""
+        """End the running case after the current event; between two cases do nothing."""
         with self._lock:
             if self._in_case:
-                self._stop.set()
+                self._interrupt.set()
 
     def listen(self, hear: Callable[[str], None]) -> None:
         """Nothing: a recording has no stderr."""
@@ -74,33 +73,27 @@ class ReplaySource:
         """Nothing to end."""
 
     def _played(self, case: Case) -> Iterator[Event]:
-        """One case until its outcome, or until it is left."""
+        """One case up to its outcome, or up to a cancel or skip."""
         for event in self._case(case.case_id):
-            settled = isinstance(event, (CaseFinished, CaseFailed))
-            self._enter(not settled)
+            finished = isinstance(event, (CaseFinished, CaseFailed))
+            self._enter(not finished)
             yield event
-            left = self._stop.wait(self._pause_s) and not settled
-            if left:
-                yield self._left(case)
-            if left or self._cancelled:
+            interrupted = self._interrupt.wait(self._pause_s) and not finished
+            if interrupted:
+                self._enter(False)
+                yield failures.cancelled(case) if self._cancelled else failures.skipped(case)
+            if interrupted or self._cancelled:
                 return
 
     def _enter(self, in_case: bool) -> None:
-        """In a case, or between two: a skip that came too late is forgotten then."""
+        """In a case, or between two: a skip that came too late is then forgotten."""
         with self._lock:
             self._in_case = in_case
             if not in_case and not self._cancelled:
-                self._stop.clear()
-
-    def _left(self, case: Case) -> CaseFailed:
-        """The outcome of the case that was being played, and ready for the next one."""
-        self._enter(False)
-        if self._cancelled:
-            return CaseFailed(Failure(case.case_id, "cancelled", trouble.CANCELLED))
-        return CaseFailed(Failure(case.case_id, "skipped", trouble.SKIPPED))
+                self._interrupt.clear()
 
     def _case(self, case_id: str) -> list[Event]:
-        """The recorded events of one case since it was added last, or its failure."""
+        """The recorded events of one case since it was last added, or its failure."""
         found: list[Event] = []
         for event in self._recorded:
             if case_of(event) == case_id:

@@ -1,7 +1,7 @@
-"""One run from the first event to the last: source, then disk, then fold. Used by the app and the command line.
+"""One run from its first event to its last: each event of the source is written to the run file, then folded.
 
-A run may grow while it goes on (``add``) and go on after its end (``resume``): each lot of cases is one call of the
-source. Which process measures, and when a case is left, is the source's business.
+Used by the app and the command line. A run may grow (``add``) and continue after its end (``resume``): pending cases
+are given to the source in one call, cases added meanwhile in the next. The source decides which process measures.
 """
 
 from __future__ import annotations
@@ -14,14 +14,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from cvbench_tui import __version__
-from cvbench_tui.core.event import (
-    EndReason,
-    EnvironmentProbed,
-    Event,
-    RowsAdded,
-    RunFinished,
-    RunStarted,
-)
+from cvbench_tui.core.event import EndReason, EnvironmentProbed, Event, RowsAdded, RunFinished, RunStarted
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.case_queue import CaseQueue
@@ -30,60 +23,58 @@ from cvbench_tui.errors import WorkerError
 
 
 class Recorder(Protocol):
-    """What writes events down: the store's run log."""
+    """Writes the run file."""
 
     def append(self, event: Event) -> None:
-        """Write the event; on disk when a case is settled."""
+        """Write the event; an outcome is on disk when this returns."""
 
 
 def new_run_id(at_s: float) -> str:
-    """``20261124-153012-9f3a``: sorts by start (UTC), unique enough for one folder."""
+    """``20261124-153012-9f3a``: sorts by start (UTC); four random digits tell runs of one second apart."""
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime(at_s)) + "-" + secrets.token_hex(2)
 
 
 class Session:
-    """Drives one plan through a source. Blocking: iterate it in a thread or in the command line.
+    """Drives a plan through a source. Blocking: iterate ``run`` in a thread, or in the command line.
 
-    With ``resume``, that run goes on under its id and its protocol: the plan's cases are measured as new rows or again.
+    With ``resume`` that run continues under its id and protocol, and the plan's cases are new rows or repeated ones.
     ``add``, ``skip`` and ``cancel`` may be called from any thread.
     """
 
     def __init__(
         self, source: EventSource, plan: Plan, *, started_at_s: float | None = None, resume: Run | None = None
     ) -> None:
-        """``started_at_s``: seconds since the epoch, now when left out; of a resumed run, when it goes on."""
+        """``started_at_s``: start of the run, or of its continuation, in seconds since the epoch; default now."""
         self.started_at_s = time.time() if started_at_s is None else started_at_s
         self.run_id = resume.id if resume is not None else new_run_id(self.started_at_s)
-        self.plan = plan if resume is None else _grown(resume.plan, plan.cases)
-        """Every case of the run, those included that were added and not yet told."""
+        self.plan = plan if resume is None else _extended(resume.plan, plan.cases)
+        """Every case of the run, with those added and not yet announced."""
         self._source = source
         self._resume = resume
-        self._queue = CaseQueue(
-            plan.cases, once=max(self.plan.protocol.processes, self.plan.protocol.max_processes) == 1
-        )
-        self._lock = threading.RLock()
-        """Taken again by the same thread when Ctrl-C's handler comes in the middle of it."""
+        protocol = self.plan.protocol
+        self._queue = CaseQueue(plan.cases, once=max(protocol.processes, protocol.max_processes) == 1)
+        self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = False
         self._over = False
 
     @property
     def resumed(self) -> bool:
-        """True when it goes on with a run that there was."""
+        """True when it continues an earlier run."""
         return self._resume is not None
 
     def add(self, cases: Iterable[Case]) -> bool:
-        """Measure these as well, under the run's protocol: new rows, or settled ones again. Those to come stay as is.
+        """Measure these cases as well: new rows, or finished ones again. Those still to come stay as they are.
 
-        ``RowsAdded`` follows after the next event. False when the run is over, or cancelled: nothing was added.
+        ``RowsAdded`` follows after the next event. Returns False when the run is over or cancelled: nothing is added.
         """
         with self._lock:
             if self._over or self._cancelled:
                 return False
-            self.plan = _grown(self.plan, self._queue.add(cases))
+            self.plan = _extended(self.plan, self._queue.add(cases))
             return True
 
     def skip(self) -> None:
-        """End the case being measured, as a ``Failure`` of kind ``skipped``; the next one goes on."""
+        """End the running case as a ``Failure`` of kind ``skipped`` and go on with the next one."""
         self._source.skip()
 
     def cancel(self) -> None:
@@ -92,11 +83,11 @@ class Session:
         self._source.cancel()
 
     def run(self, recorder: Recorder) -> Iterator[tuple[Event, Run]]:
-        """Every event, already written down, with the run after it."""
+        """Every event, already written to the recorder, with the run after it."""
         run = self._resume
         try:
             for event in self._events():
-                if run is not None and _told_before(run, event):
+                if run is not None and _same_environment(run, event):
                     continue
                 recorder.append(event)
                 run = fold(run, event)
@@ -106,66 +97,64 @@ class Session:
                 self._over = True
 
     def _events(self) -> Iterator[Event]:
-        """The source's events between a header and a last line that says how it ended."""
-        yield self._first()
+        """The source's events between the header and ``RunFinished``."""
+        if self._resume is None:
+            yield RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
+        else:
+            yield RowsAdded(self._queue.pending, self.started_at_s)
         reason: EndReason = "finished"
         sentence = ""
         try:
-            while self._goes_on():
-                yield from self._told()
+            while self._has_work():
+                yield from self._announced()
                 yield from self._measured()
         except WorkerError as error:
             reason, sentence = "failed", error.message
         with self._lock:
             self._over = True
-        yield from self._told()  # accepted just before a cancel or a failure: rows that were not begun
+        yield from self._announced()  # added just before a cancel or a failure: rows that were not begun
         if self._cancelled:
             reason, sentence = "cancelled", ""
         yield RunFinished(reason, time.time(), sentence)
 
-    def _first(self) -> Event:
-        if self._resume is None:
-            return RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
-        return RowsAdded(self._queue.waiting, self.started_at_s)
-
-    def _goes_on(self) -> bool:
-        """True when there is something to measure; else the run is over, and nothing is accepted any more."""
+    def _has_work(self) -> bool:
+        """True when there are cases to measure; else the run is over and ``add`` returns False."""
         with self._lock:
-            self._over = self._cancelled or not self._queue.left
+            self._over = self._cancelled or self._queue.empty
             return not self._over
 
     def _measured(self) -> Iterator[Event]:
-        """The source's events of what waits, and what was added meanwhile."""
+        """The source's events of the pending cases, and a ``RowsAdded`` for cases added meanwhile."""
         with self._lock:
-            lot = replace(self.plan, cases=self._queue.take())
-        for event in self._source.events(lot):
+            plan = replace(self.plan, cases=self._queue.start())
+        for event in self._source.events(plan):
             with self._lock:
-                self._queue.settle(event)
+                self._queue.record(event)
             yield event
-            yield from self._told()
+            yield from self._announced()
             if self._cancelled:
-                # Again, because a cancel that came before the source began was forgotten when it did.
+                # Repeated, because a source forgets a cancel that came before its ``events`` began.
                 self._source.cancel()
         with self._lock:
-            self._queue.done()
+            self._queue.finish()
 
-    def _told(self) -> Iterator[Event]:
-        """The cases that were added since the last time, as an event."""
+    def _announced(self) -> Iterator[Event]:
+        """The cases added since the last call, as an event."""
         with self._lock:
-            added = self._queue.tell()
+            added = self._queue.announce()
         if added:
             yield RowsAdded(added, round(time.time(), 3))
 
 
-def _told_before(run: Run, event: Event) -> bool:
-    """True for the environment that the run has, told anew because the source began once more.
+def _same_environment(run: Run, event: Event) -> bool:
+    """True for an environment of the run's identity, sent anew by a further call of the source.
 
-    The first one stands, also when a run is resumed: by now its load and temperatures are the run's own doing.
+    The first one stands, in a resumed run too: later load and temperatures are the run's own doing.
     """
     if not isinstance(event, EnvironmentProbed) or run.environment is None:
         return False
     return event.environment.identity_hash == run.environment.identity_hash
 
 
-def _grown(plan: Plan, cases: Iterable[Case]) -> Plan:
+def _extended(plan: Plan, cases: Iterable[Case]) -> Plan:
     return replace(plan, cases=unique((*plan.cases, *cases)))

@@ -1,4 +1,4 @@
-"""Where events come from: a live worker, or a recorded run. The seam that tests and the demo use."""
+"""Interface of what measures a plan: a live worker, or a recording of one (tests, pictures, benchmarks)."""
 
 from __future__ import annotations
 
@@ -12,30 +12,26 @@ if TYPE_CHECKING:
 
 
 class EventSource(Protocol):
-    """One thread calls ``probe`` and ``events``; the others may be called from any."""
+    """One thread calls ``probe`` and ``events``; the other methods may be called from any."""
 
     def probe(self) -> Environment:
-        """The machine and its devices. Blocks until known. Raises WorkerError when no worker can be had."""
+        """The machine and its devices. Blocks until known. Raises WorkerError when no worker can be started."""
 
     def events(self, plan: Plan) -> Iterator[Event]:
-        """Measure the plan: everything between ``RunStarted`` and ``RunFinished``, as it happens.
+        """Measure the plan and yield what happens, everything between ``RunStarted`` and ``RunFinished``.
 
-        A case that fails is a ``CaseFailed`` and the next one goes on. Ends early after ``cancel``,
-        with a ``CaseFailed`` of kind ``cancelled`` for the case that was being measured. May be called again
-        when it has ended, with further cases.
+        A case that fails is a ``CaseFailed``, and the next one follows. Ends early after ``cancel``, with a
+        ``CaseFailed`` of kind ``cancelled`` for the running case. May be called again after its end.
         """
 
     def skip(self) -> None:
-        """End the case being measured with a ``CaseFailed`` of kind ``skipped``, and go on with the next.
-
-        Between two cases: nothing.
-        """
+        """End the running case with a ``CaseFailed`` of kind ``skipped``; between two cases do nothing."""
 
     def cancel(self) -> None:
-        """Stop measuring at once. Finished cases stay."""
+        """Stop measuring at once; finished cases stay."""
 
     def listen(self, hear: Callable[[str], None]) -> None:
-        """Tell ``hear`` every line of every worker's stderr from now on, from another thread; it must not block."""
+        """Call ``hear`` with every line of every worker's stderr from now on, in another thread; it must not block."""
 
     def close(self) -> None:
         """End the worker, if any, and everything it started."""

@@ -1,7 +1,6 @@
-"""One worker process: start it, write requests, read its lines, keep the tail of its stderr, end it.
+"""One worker process: start it, write requests, read its lines, keep the end of its stderr, end it.
 
-Knows nothing of plans and cases. Two threads block on the two pipes, so nothing is polled and neither
-pipe can fill up.
+Knows no plans and no cases. One thread blocks on each pipe, so nothing is polled and neither pipe can fill up.
 """
 
 from __future__ import annotations
@@ -22,28 +21,28 @@ from typing import IO, Any
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A longer line is no event: 12 rounds of 120 samples are about 100 kB."""
 TAIL_LINES = 40
-SHOWN_CHARACTERS = 2000
-"""Of a line on stderr, in the tail and to who listens."""
+MAX_SHOWN_CHARACTERS = 2000
+"""Of a line of stderr, in the tail and for the listener."""
 END_S = 2.0
-"""Seconds a worker is given to end by itself once its stdin is closed."""
+"""Time for a worker to end after its stdin is closed, seconds."""
 
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""The most that glibc raises these thresholds to by itself, when blocks of that size are freed (mallopt(3)). A process
-that runs one small layer never gets there: by the luck of its heap each iteration then gave its 3 MB output back to the
-system and took it anew, 1,800 page faults, and Conv3x3/2 forward took 2.7 or 0.8 ms; with these 0.55 ms each time."""
+"""The largest values to which glibc raises these thresholds by itself, as blocks of that size are freed (mallopt(3)). A
+process that runs one small layer never gets there. Depending on its heap, each iteration then returned its 3 MB output
+to the system and allocated it again, 1,800 page faults: Conv3x3/2 forward took 2.7 or 0.8 ms; with these 0.55 ms."""
 
 
 class WorkerEnded:
-    """Stands in the queue after the last line of a worker that has ended."""
+    """Follows the last line of a worker that has ended."""
 
 
 class WorkerSilent(Exception):
-    """No line came within the time asked for."""
+    """No line came within the time-out."""
 
 
 class WorkerProcess:
-    """A started worker. ``lines`` are read by one thread; ``kill`` may be called from any."""
+    """A started worker. One thread reads its lines; ``kill`` may be called from any."""
 
     def __init__(
         self,
@@ -51,20 +50,16 @@ class WorkerProcess:
         environment: dict[str, str] | None = None,
         hear: Callable[[str], None] | None = None,
     ) -> None:
-        """Start it; ``hear`` is told each line of stderr by its reader. Raises OSError when it cannot be run."""
+        """Start it; ``hear`` is called with each line of stderr, in its reader's thread. Raises OSError."""
         self._hear = hear
         own_group: dict[str, Any] = (
             {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
             if sys.platform == "win32"
             else {"start_new_session": True}
         )
+        pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            **own_group,
+            list(command), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, **own_group
         )
         self._lines: queue.SimpleQueue[bytes | WorkerEnded] = queue.SimpleQueue()
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -78,16 +73,16 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """Process id, and id of the worker's own process group."""
+        """Process id, which is also the id of the worker's process group."""
         return self._process.pid
 
     @property
     def returncode(self) -> int | None:
-        """Exit code, -N for signal N; None while it lives."""
+        """Exit code, -N for signal N; None while it runs."""
         return self._process.poll()
 
     def send(self, request: dict[str, Any]) -> bool:
-        """Write one request; False when the worker takes none any more."""
+        """Write one request; False when the worker no longer reads."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(request, separators=(",", ":")).encode() + b"\n")
@@ -97,29 +92,29 @@ class WorkerProcess:
         return True
 
     def next_line(self, timeout_s: float) -> bytes | WorkerEnded:
-        """The next line, or ``Ended``. Blocks at most ``timeout_s`` seconds, then raises Silent."""
+        """The next line, or ``WorkerEnded``. Raises WorkerSilent after ``timeout_s`` seconds without one."""
         try:
             return self._lines.get(timeout=timeout_s)
         except queue.Empty:
             raise WorkerSilent from None
 
     def tail(self) -> str:
-        """The last lines the worker wrote to stderr."""
+        """The last 40 lines of stderr."""
         if self.returncode is not None:
             self._readers[1].join(timeout=END_S)
         with self._tail_lock:
             return "\n".join(self._tail)
 
     def kill(self) -> None:
-        """End the worker and everything it started, at once. The line reader then sees ``Ended``."""
+        """Kill the worker and everything it started; the next line is then ``WorkerEnded``."""
         if sys.platform == "win32":
             self._process.kill()
             return
-        if self._process.poll() is None:  # a number that was given back may be somebody else's by now
+        if self._process.poll() is None:  # the system may have given a reaped process's number to another
             kill_group(self._process.pid)
 
     def close(self) -> int | None:
-        """Close its stdin, wait a little, kill it if it stays. Returns its exit code."""
+        """Close its stdin, wait for its end, kill it after ``END_S``. Returns its exit code."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
@@ -135,7 +130,7 @@ class WorkerProcess:
         return self._process.returncode
 
     def _read_lines(self, pipe: IO[bytes]) -> None:
-        """Whole lines into the queue; a giant or torn one ends the worker's say."""
+        """Put whole lines into the queue; stop at a line that is too long, or cut off."""
         while line := pipe.readline(MAX_LINE_BYTES):
             if not line.endswith(b"\n"):
                 if len(line) >= MAX_LINE_BYTES:
@@ -145,9 +140,9 @@ class WorkerProcess:
         self._lines.put(WorkerEnded())
 
     def _read_stderr(self, pipe: IO[bytes]) -> None:
-        """Drain stderr, so that a talkative library never blocks the worker; keep the tail."""
+        """Drain stderr, so that a verbose library never blocks the worker; keep the tail."""
         while line := pipe.readline(MAX_LINE_BYTES):
-            text = line[: 4 * SHOWN_CHARACTERS].decode(errors="replace").rstrip()[:SHOWN_CHARACTERS]
+            text = line[: 4 * MAX_SHOWN_CHARACTERS].decode(errors="replace").rstrip()[:MAX_SHOWN_CHARACTERS]
             with self._tail_lock:
                 self._tail.append(text)
             if self._hear is not None:
@@ -156,9 +151,9 @@ class WorkerProcess:
 
 
 def child_environment() -> dict[str, str]:
-    """Ours, with this package found first and the current folder not searched: a ``random.py`` there broke torch.
+    """Our environment, with this package first on the path and ``MALLOC`` where the user has set nothing.
 
-    glibc's allocator begins where it would end: see ``MALLOC``. What the user has set stays.
+    The current folder is not on the path: a ``random.py`` of the user there broke the import of torch.
     """
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
@@ -166,7 +161,7 @@ def child_environment() -> dict[str, str]:
 
 
 def kill_group(pid: int) -> None:
-    """End one case's process group."""
+    """Kill a process group; nothing on Windows."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -174,7 +169,7 @@ def kill_group(pid: int) -> None:
 
 
 def _thread(target: Any, pipe: IO[bytes]) -> threading.Thread:
-    """A daemon reader: a stuck worker never keeps the app from ending."""
+    """A reader of that pipe; a daemon, so that a stuck worker cannot keep the app from ending."""
     thread = threading.Thread(target=target, args=(pipe,), daemon=True)
     thread.start()
     return thread

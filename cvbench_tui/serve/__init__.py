@@ -1,1 +1,1 @@
-"""``cvbench-tui serve``: the app in a browser."""
+"""``cvbench-tui serve``: the app in a browser. ``command`` starts ``server``, which asks ``gate`` for each request."""

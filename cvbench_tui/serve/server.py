@@ -1,7 +1,7 @@
-"""The web server behind ``cvbench-tui serve``: textual-serve, with a guard at its door and no process left behind.
+"""Web server of ``cvbench-tui serve``, on textual-serve's page, terminal and downloads.
 
-textual-serve's page, terminal and downloads are used as they are. Ours: who is let in, addresses that hold behind a
-forwarded port, no request to other servers, no shell around the program, and an end within a second.
+Changed here: requests pass the gate, addresses stay valid behind a forwarded port, the page requests nothing from other
+servers, the program runs without a shell, and no process outlives its page or the server.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 from textual_serve.server import Server, to_int
 
-from cvbench_tui.serve.command import Gate
+from cvbench_tui.serve.gate import Gate
 
-LEAVE_S = 5.0
-"""What an app may take to end when its page is closed, seconds; it has a run to cancel."""
-SHUT_S = 0.6
+END_S = 5.0
+"""Time for an app to end after its page was closed, seconds; it has a run to cancel."""
+SHUTDOWN_S = 0.6
 """The same when the server ends."""
 MAX_CELLS = 1000
-"""Of a terminal's side; the page says how large it is."""
-HERE = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
-"""About the terminal that the server was started in, and untrue for a browser."""
+"""Of a terminal's side, whose size the page sends."""
+TERMINAL_VARIABLES = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
+"""They describe the server's terminal, not the browser."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -40,29 +40,29 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""No other site may frame the page or read from it, and the page asks no other."""
-_ELSEWHERE = re.compile(r"<link[^>]*https?://[^>]*>")
-"""A font of Google's in textual-serve's page, which would hold it up where there is no network."""
-_INSTEAD = """<title>cvbench-tui</title><link rel="icon" href="data:,"><script>
+"""No other site may frame the page or read it, and the page requests nothing from others."""
+_EXTERNAL_LINK = re.compile(r"<link[^>]*https?://[^>]*>")
+"""A Google font in textual-serve's page, which would delay it without a network."""
+_HEAD = """<title>cvbench-tui</title><link rel="icon" href="data:,"><script>
   addEventListener("DOMContentLoaded", () => new MutationObserver((_, observer) => {
     if (!document.body.classList.contains("-loaded")) return;
     observer.disconnect();
     document.querySelector(".xterm-helper-textarea").focus();
   }).observe(document.body, {attributes: true}));
 </script>"""
-"""What the page lacks: a title, an icon that is not asked for in vain, and keys that work before the first click."""
+"""In its place: a title, an empty icon instead of a failed request, and the focus, so that keys work at once."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve_on(listening: socket.socket, command: Sequence[str], gate: Gate, address: str) -> None:
-    """Serve until SIGINT or SIGTERM; then every visitor's program has ended as well."""
+    """Serve until SIGINT or SIGTERM, and end every page's program."""
     server = AppServer(command, gate, address)
-    web.run_app(server.application(), sock=listening, print=None, access_log=None, shutdown_timeout=SHUT_S)
+    web.run_app(server.application(), sock=listening, print=None, access_log=None, shutdown_timeout=SHUTDOWN_S)
 
 
 class Visitor(AppService):
-    """One page, and the process that draws it."""
+    """One page and its process."""
 
     def __init__(self, command: Sequence[str], websocket: web.WebSocketResponse, downloads: DownloadManager) -> None:
         super().__init__(
@@ -74,40 +74,40 @@ class Visitor(AppService):
         )
         self._arguments = command
         self._websocket = websocket
-        self._leaving: asyncio.Future[None] | None = None
+        self._ending: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
-        """Until the program has ended; the page then says so, however it ended."""
+        """Run until the program has ended, then close the connection, which the page shows."""
         await super().run()
         await self._close()
 
     async def set_terminal_size(self, width: int, height: int) -> None:
-        """Within reason."""
+        """Set the size, within ``MAX_CELLS``."""
         await super().set_terminal_size(_cells(width), _cells(height))
 
-    async def leave(self, patience_s: float = LEAVE_S) -> None:
-        """End the program: in order, and after so many seconds by force."""
-        if self._leaving is None:
-            self._leaving = asyncio.ensure_future(self._leave(patience_s))
-        await asyncio.shield(self._leaving)
+    async def end(self, timeout_s: float = END_S) -> None:
+        """Ask the program to end, and kill it after ``timeout_s`` seconds."""
+        if self._ending is None:
+            self._ending = asyncio.ensure_future(self._end(timeout_s))
+        await asyncio.shield(self._ending)
 
-    async def _leave(self, patience_s: float) -> None:
+    async def _end(self, timeout_s: float) -> None:
         process = self._process
         if process is None:
             return
-        quitting, ending = asyncio.ensure_future(self.stop()), asyncio.ensure_future(process.wait())
-        await asyncio.wait({ending}, timeout=patience_s)
+        stop, ended = asyncio.ensure_future(self.stop()), asyncio.ensure_future(process.wait())
+        await asyncio.wait({ended}, timeout=timeout_s)
         if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
-        await asyncio.wait({quitting, ending}, timeout=patience_s)
-        quitting.cancel()  # something the program started may still hold its pipe
+        await asyncio.wait({stop, ended}, timeout=timeout_s)
+        stop.cancel()  # a process that the program started may still hold its pipe
 
     async def _close(self) -> None:
         await self._websocket.close()
 
     async def _open_app_process(self, width: int = 80, height: int = 24) -> asyncio.subprocess.Process:
-        """Without a shell, and out of reach of the Ctrl-C that ends the server, which then ends it in order."""
+        """Start it without a shell, in a session that Ctrl-C on the server does not reach."""
         environment = self._build_environment(_cells(width), _cells(height))
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
@@ -115,7 +115,7 @@ class Visitor(AppService):
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,
-            env={name: value for name, value in environment.items() if name not in HERE},
+            env={name: value for name, value in environment.items() if name not in TERMINAL_VARIABLES},
             start_new_session=os.name == "posix",
         )
         self._stdin = self._process.stdin
@@ -123,7 +123,7 @@ class Visitor(AppService):
 
 
 class AppServer(Server):
-    """textual-serve's server, with our door, our addresses and our end."""
+    """textual-serve's server with our gate, addresses and shutdown."""
 
     def __init__(self, command: Sequence[str], gate: Gate, address: str) -> None:
         super().__init__(" ".join(command), title="cvbench-tui", public_url=address)
@@ -132,23 +132,23 @@ class AppServer(Server):
         self._visitors: set[Visitor] = set()
 
     async def application(self) -> web.Application:
-        """Everything that is served, behind the guard."""
+        """The web application behind the gate."""
         application = await self._make_app()
         application.middlewares.append(self._guard)
         application.on_response_prepare.append(_add_headers)
         return application
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say where."""
-        sys.stdout.write(f"cvbench-tui is open at {self.public_url} - Ctrl-C ends it and every page's run.\n")
+        """Print the address."""
+        sys.stdout.write(f"cvbench-tui is served at {self.public_url} - Ctrl-C ends it and the run of every page.\n")
         sys.stdout.flush()
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """End every visitor's program, all at the same time."""
-        await asyncio.gather(*(visitor.leave(SHUT_S) for visitor in self._visitors))
+        """End the programs of all pages at the same time."""
+        await asyncio.gather(*(visitor.end(SHUTDOWN_S) for visitor in self._visitors))
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """The page, with addresses under the name that the browser used: a forwarded port is another one."""
+        """The page, with addresses by the Host header, which is right behind a forwarded port too."""
         context = {
             "font_size": to_int(request.query.get("fontsize", "16"), 16),
             "app_websocket_url": f"ws://{request.host}/ws",
@@ -156,11 +156,11 @@ class AppServer(Server):
             "application": {"name": self.title},
         }
         page = aiohttp_jinja2.render_string("app_index.html", request, context)
-        return web.Response(text=_ELSEWHERE.sub(_INSTEAD, page), content_type="text/html")
+        return web.Response(text=_EXTERNAL_LINK.sub(_HEAD, page), content_type="text/html")
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """One visit: from opening the page to closing it, or to the program's end."""
-        websocket = web.WebSocketResponse(heartbeat=15, timeout=SHUT_S)
+        """One page, until it is closed or its program ends."""
+        websocket = web.WebSocketResponse(heartbeat=15, timeout=SHUTDOWN_S)
         await websocket.prepare(request)
         visitor = Visitor(self._arguments, websocket, self.download_manager)
         self._visitors.add(visitor)
@@ -169,7 +169,7 @@ class AppServer(Server):
             await visitor.start(*size)
             await self._process_messages(websocket, visitor)
         finally:
-            await visitor.leave()
+            await visitor.end()
             self._visitors.discard(visitor)
         return websocket
 

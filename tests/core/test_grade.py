@@ -11,7 +11,7 @@ from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from tests.core.graded import BASE_S, CALM, DEFAULT, case, noisy, record, rounds, with_evidence
 from tests.every import every
 
-CEILING = DevicePeak("cpu", "key", (("float32", 1e11), ("tf32", 9e11)), 1e10, cache_bytes=1 << 20)
+PEAK = DevicePeak("cpu", "key", (("float32", 1e11), ("tf32", 9e11)), 1e10, cache_bytes=1 << 20)
 RIGOROUS = PROTOCOLS["rigorous"]
 
 
@@ -102,10 +102,10 @@ SEEN = [
     ("process_dependent", "C", of_processes(1, 1.03, 0.99), {}),
     ("repetition_failed", "B", case(notices=(Notice("repetition_failed", "It crashed."),)), {}),
     ("fused_differs", "A", case(variants=(ALONE,)), {}),
-    ("winograd", "A", case(work=work(int(2e9), winograd=True)), {"ceiling": CEILING}),
-    ("impossible_rate", "X", case(work=work(int(2e9))), {"ceiling": CEILING}),
-    ("impossible_rate", "X", case(work=work(int(5e9), winograd=True)), {"ceiling": CEILING}),
-    ("impossible_rate", "X", case(work=work(footprint=int(2e8))), {"ceiling": CEILING}),
+    ("winograd", "A", case(work=work(int(2e9), winograd=True)), {"peak": PEAK}),
+    ("impossible_rate", "X", case(work=work(int(2e9))), {"peak": PEAK}),
+    ("impossible_rate", "X", case(work=work(int(5e9), winograd=True)), {"peak": PEAK}),
+    ("impossible_rate", "X", case(work=work(footprint=int(2e8))), {"peak": PEAK}),
     ("impossible_parts", "X", training(1.2, 0.5, 1.0), {}),
     ("impossible_parts", "X", with_evidence(timed_s=0.14), {}),
     ("broken_clock", "X", case((*rounds(1, 1, 1, 1), (0.01, 0.0, 0.01))), {}),
@@ -141,7 +141,7 @@ def test_a_quiet_measurement_is_graded_a_with_nothing_to_remark(protocol):
     quiet = of_processes(*(1,) * protocol.processes)
     assert found(quiet, protocol) == {}
     calm = replace(quiet, passes=(record(),) * protocol.processes)
-    assert found(calm, protocol, ceiling=CEILING, facts={"on_battery": False}) == {}
+    assert found(calm, protocol, peak=PEAK, facts={"on_battery": False}) == {}
 
 
 def test_a_file_of_schema_1_is_graded_from_its_samples_alone():
@@ -159,19 +159,25 @@ def test_sentences_carry_their_figure():
     def sentence(measurement: Measurement) -> str:
         return assess(measurement, "inference", DEFAULT).reasons[0].sentence
 
-    assert sentence(with_evidence(waited_s=0.0156)) == "Threads waited 12% of the time for a core."
+    assert sentence(with_evidence(waited_s=0.0156)) == (
+        "Machine busy: benchmark threads waited for a CPU core 12% of the time."
+    )
     assert sentence(queued(0.0123, 0.99)).startswith("The host took 12.3 ms to launch an iteration, the device ")
     assert sentence(case(None, record(CALM, BUSY, *(CALM,) * 3))) == ("Only 4 rounds with 48 samples.")
-    assert sentence(with_evidence(foreign=2)) == "2 other processes had work on the card."
+    assert sentence(with_evidence(foreign=2)) == "2 other processes used the card."
+    assert sentence(with_evidence(foreign=1)) == "1 other process used the card."
+    assert sentence(with_evidence(throttle=("thermal", "power_brake"))) == (
+        "Throttled: thermal in 5, power brake in 5 of 5 rounds."
+    )
 
 
-def test_a_ceiling_says_nothing_when_it_is_unsure_or_the_bytes_fit_a_cache():
+def test_a_peak_says_nothing_when_it_is_unsure_or_the_bytes_fit_a_cache():
     fast = case(work=work(int(2e9), footprint=int(2e8)))
-    assert found(fast, ceiling=replace(CEILING, sure=False)) == {}
-    assert found(case(work=work(footprint=int(2e8))), ceiling=replace(CEILING, cache_bytes=1 << 26)) == {}
-    assert found(case(work=work(footprint=int(2e8))), ceiling=replace(CEILING, cache_bytes=None)) == {}
-    # tf32 is a card's: it lifts the ceiling there, and not on the processor
-    assert found(case(work=work(int(2e9))), ceiling=replace(CEILING, device="cuda:0")) == {}
+    assert found(fast, peak=replace(PEAK, sure=False)) == {}
+    assert found(case(work=work(footprint=int(2e8))), peak=replace(PEAK, cache_bytes=1 << 26)) == {}
+    assert found(case(work=work(footprint=int(2e8))), peak=replace(PEAK, cache_bytes=None)) == {}
+    # tf32 is a card's: it raises the peak there, and not on the processor
+    assert found(case(work=work(int(2e9))), peak=replace(PEAK, device="cuda:0")) == {}
 
 
 def test_the_cards_own_clock_does_not_see_the_host_wait():
@@ -203,7 +209,9 @@ def test_waits_are_judged_between_the_mean_of_the_threads_and_their_sum(threads,
 
 def test_the_sentence_about_waiting_has_mean_and_sum():
     (reason,) = assess(of_threads(15, 0.5, 14.5), "inference", DEFAULT).reasons
-    assert reason.sentence == "15 threads waited 3.3% of the time for a core, 50% in sum."
+    assert reason.sentence == (
+        "Machine busy: benchmark threads waited for a CPU core 3.3% of the time (50% in all 15)."
+    )
 
 
 def untold(threads: int | None, **changes: object) -> dict[str, str]:
@@ -258,6 +266,6 @@ def test_nothing_is_too_little_to_be_graded():
         for passes in ((), (PassRecord("inference"),), (PassRecord("inference", (bare,) * len(taken)),)):
             for protocol in PROTOCOLS.values():
                 measurement = case(taken, *passes, work=work(1, 1), threads=None)
-                assert assess(measurement, "inference", protocol, CEILING, {}).grade in ("C", "X")
+                assert assess(measurement, "inference", protocol, PEAK, {}).grade in ("C", "X")
     with pytest.raises(KeyError):
         assess(case(), "forward", DEFAULT)

@@ -29,7 +29,7 @@ def events_of(tmp_path: Path):
 
     def run(mode: str) -> list[Event]:
         command = (sys.executable, str(FAKE), mode, str(tmp_path / "mark"))
-        sources.append(LiveSource(command, start_s=60, ceilings=store))
+        sources.append(LiveSource(command, start_s=60, peaks=store))
         return list(sources[-1].events(TWO))
 
     yield run

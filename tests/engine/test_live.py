@@ -98,7 +98,7 @@ def test_an_exit_code_is_named(live):
 def test_a_silent_worker_is_ended_and_replaced(live):
     run = run_of(live("silent"), plan(silence_s=3.0))
     assert [f.kind for f in run.failures] == ["timed_out"]
-    assert "No sign of life for 3 s" in run.failures[0].sentence
+    assert "No answer for 3 s" in run.failures[0].sentence
     assert len(run.measured) == 1
 
 
@@ -148,6 +148,18 @@ def test_a_run_without_torch_ends_as_failed(live):
 def test_a_command_that_does_not_exist_is_a_sentence():
     with pytest.raises(WorkerError, match="could not be started"):
         LiveSource(("/nonexistent/python",)).probe()
+
+
+def test_a_source_that_was_closed_before_its_first_worker_starts_none(tmp_path):
+    mark = tmp_path / "mark"
+    source = LiveSource((sys.executable, "-c", f"open({str(mark)!r}, 'w')"))
+    source.listen(print)
+    source.skip()
+    source.cancel()
+    source.close()
+    with pytest.raises(WorkerError, match="was closed"):
+        source.probe()
+    assert not mark.exists()
 
 
 def test_cancel_keeps_what_is_finished_and_leaves_no_orphan(live, tmp_path):
@@ -254,7 +266,9 @@ def test_a_skipped_case_is_a_row_of_its_own_and_the_next_one_is_measured(live, t
     watched = Watched(tmp_path / "mark", session.skip)
     run = list(session.run(watched))[-1][1]
     watched.join()
-    assert [(f.kind, f.sentence, f.detail) for f in run.failures] == [("skipped", "Skipped while it was measured.", "")]
+    assert [(f.kind, f.sentence, f.detail) for f in run.failures] == [
+        ("skipped", "Skipped while it was being measured.", "")
+    ]
     assert (run.ended, len(run.measured)) == ("finished", len(the_plan.cases) - 1)
     wait_until_gone(marked(tmp_path / "mark"))
 

@@ -194,7 +194,7 @@ def test_a_skipped_replay_goes_on_with_the_next_case(tmp_path):
             if (event.kind == "progress" and not run.outcomes) or event.kind in ("case_finished", "environment_probed"):
                 session.skip()
     first = run.plan.cases[0].case_id
-    assert run.outcomes[first] == Failure(first, "skipped", "Skipped while it was measured.")
+    assert run.outcomes[first] == Failure(first, "skipped", "Skipped while it was being measured.")
     assert (run.ended, len(run.measured), len(run.failures)) == ("finished", 4, 2)
 
 

@@ -32,9 +32,9 @@ def visited(protocol: Protocol, factors=AGREEING, seed: int = 1, failing: str = 
     for process, case in visits:
         seen.append((process, case.case_id))
         if case.case_id == failing:
-            visits.tell(CaseFailed(Failure(case.case_id, "error", "No.")))
+            visits.record(CaseFailed(Failure(case.case_id, "error", "No.")))
         else:
-            visits.tell(CaseFinished(measured(case, factors[process]), process))
+            visits.record(CaseFinished(measured(case, factors[process]), process))
     return seen
 
 
@@ -67,5 +67,5 @@ def test_a_case_that_failed_is_not_visited_again():
 def test_precision_over_processes_is_of_their_medians(factors, precise):
     visits = Schedule(Plan("one", CASES[:1], replace(RIGOROUS, processes=3, max_processes=3)))
     for process, case in visits:
-        visits.tell(CaseFinished(measured(case, factors[process]), process))
+        visits.record(CaseFinished(measured(case, factors[process]), process))
     assert precise_over_processes(visits._measured[CASES[0].case_id], RIGOROUS) is precise

@@ -144,7 +144,7 @@ def of_graded(name: str, device: str) -> dict[str, Section]:
 
 def test_a_grade_has_its_reasons_with_what_to_do() -> None:
     total = dict(of_graded("BatchNorm", "cuda:0")["Total"].pairs)
-    assert total["grade"].startswith("X: Not a measurement")
+    assert total["grade"].startswith("X: Invalid")
     assert total["impossible parts"].endswith(REASONS["impossible_parts"].remedy)
     assert dict(of_graded("Resnet18", "cuda:0")["Total"].pairs)["grade"].startswith("A: ")
 

@@ -1,102 +1,95 @@
-"""What the samples tell of themselves: too wide, too few, drifting, of two speeds, different in each process."""
+"""Checks of the samples: precision, processes, warm-up, drift, two speeds, fused timing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import GradingContext, percent
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.stats.bimodality import find_bimodality
 from cvbench_tui.core.stats.estimate import centre, half_width
 from cvbench_tui.core.stats.trend import trend
+from cvbench_tui.core.text import percent, plural
 
 MIN_ROUNDS = 5
-"""Student's t for fewer than five rounds is above 3, and a trend among them cannot be told from noise."""
-FUSED = 0.02
-"""A phase alone may differ by this share from the phase between fused marks."""
+"""For fewer rounds Student's t is above 3, and a trend cannot be told from noise."""
+MAX_FUSED_DIFFERENCE = 0.02
+"""Relative difference of a phase by itself from the phase within a training iteration."""
 
 
-def precision(seen: GradingContext) -> Iterator[Reason]:
-    """The interval against the protocol's goal."""
-    found = seen.estimate
-    rounds = sum(len(rounds) for rounds in seen.rounds_by_process)
+def precision(context: GradingContext) -> Iterator[Reason]:
+    """The interval against the protocol's precision."""
+    rounds = sum(len(rounds) for rounds in context.rounds_by_process)
     if rounds < MIN_ROUNDS:
-        sentence = f"Only {_count(rounds, 'round')} with {_count(len(seen.samples), 'sample')}."
+        sentence = f"Only {plural(rounds, 'round')} with {plural(len(context.samples), 'sample')}."
         yield Reason("few_rounds", "C" if rounds else "X", sentence)
-    if found is None or found.relative is None or seen.goal is None or found.relative <= seen.goal:
+    relative = context.estimate.relative if context.estimate else None
+    if relative is None or context.goal is None or relative <= context.goal:
         return
-    grade: Grade = "B" if found.relative <= 2 * seen.goal else "C"
-    sentence = f"The interval is ±{percent(found.relative)}; the protocol asks for ±{percent(seen.goal)}."
+    grade: Grade = "B" if relative <= 2 * context.goal else "C"
+    sentence = f"The interval is ±{percent(relative)}; the protocol asks for ±{percent(context.goal)}."
     yield Reason("imprecise", grade, sentence)
 
 
-def processes(seen: GradingContext) -> Iterator[Reason]:
+def processes(context: GradingContext) -> Iterator[Reason]:
     """Fresh processes that are missing, failed or do not agree."""
-    taken = len(seen.rounds_by_process)
-    if taken < seen.protocol.processes:
-        sentence = f"{_count(taken, 'process', 'processes')} of the {seen.protocol.processes} asked for."
-        yield Reason("few_processes", "B", sentence)
-    failed = sum(notice.code == "repetition_failed" for notice in seen.measurement.notices)
+    count, goal = len(context.rounds_by_process), context.protocol.processes
+    if count < goal:
+        yield Reason("few_processes", "B", f"Measured in {count} of {goal} fresh processes.")
+    failed = sum(notice.code == "repetition_failed" for notice in context.measurement.notices)
     if failed:
-        yield Reason("repetition_failed", "B", f"{_count(failed, 'repetition')} in a fresh process failed.")
-    if taken >= 2:
-        yield from _apart(seen)
+        yield Reason("repetition_failed", "B", f"{plural(failed, 'repetition')} in a fresh process failed.")
+    if count < 2:
+        return
+    centres = [centre(medians) for medians in context.medians_by_process]
+    own = max(half_width(medians) or 0.0 for medians in context.medians_by_process)
+    difference = max(centres) - min(centres)
+    # More than the precision, and more than the intervals of the processes themselves allow.
+    if difference > 2 * max(own, context.tolerance * centre(centres)):
+        sentence = f"The medians of {count} processes differ by {percent(difference / centre(centres))}."
+        yield Reason("process_dependent", "C", sentence)
 
 
-def _apart(seen: GradingContext) -> Iterator[Reason]:
-    """Processes that differ by more than the precision, and by more than the rounds of one of them can tell."""
-    middles = [centre(medians) for medians in seen.medians_by_process]
-    own = max(half_width(medians) or 0.0 for medians in seen.medians_by_process)
-    apart = max(middles) - min(middles)
-    if apart > 2 * max(own, seen.tolerance * centre(middles)):
-        share = percent(apart / centre(middles))
-        yield Reason("process_dependent", "C", f"The medians of {len(middles)} processes lie {share} apart.")
+def warm_up(context: GradingContext) -> Iterator[Reason]:
+    """A warm-up that ended at its time limit."""
+    unsettled = any(not record.settled for record in context.records)
+    if not context.records:  # schema 1 has a notice of the pass
+        code = f"unsettled_{context.headline}"
+        unsettled = any(notice.code == code for notice in context.measurement.notices)
+    if unsettled:
+        yield Reason("unsettled", "B", "Times were still changing when the warm-up limit was reached.")
 
 
-def unsettled(seen: GradingContext) -> Iterator[Reason]:
-    """A warm-up that ended at its cap."""
-    ended = sum(not record.settled for record in seen.records)
-    if not seen.records:  # schema 1 said it in a notice of the pass
-        ended = sum(notice.code == f"unsettled_{seen.headline}" for notice in seen.measurement.notices)
-    if ended:
-        yield Reason("unsettled", "B", "The warm-up ended at its time limit, before its windows agreed.")
-
-
-def drift(seen: GradingContext) -> Iterator[Reason]:
+def drift(context: GradingContext) -> Iterator[Reason]:
     """Rounds that became slower or faster."""
-    changes = [trend(medians) for medians in seen.medians_by_process]
+    changes = [trend(medians) for medians in context.medians_by_process]
     change = max(changes, key=abs, default=0.0)
-    if abs(change) <= seen.tolerance:
+    if abs(change) <= context.tolerance:
         return
     word = "slower" if change > 0 else "faster"
-    grade: Grade = "B" if abs(change) <= 2 * seen.tolerance else "C"
+    grade: Grade = "B" if abs(change) <= 2 * context.tolerance else "C"
     yield Reason("drift", grade, f"Iterations became {percent(abs(change))} {word} from the first round to the last.")
 
 
-def modes(seen: GradingContext) -> Iterator[Reason]:
+def bimodality(context: GradingContext) -> Iterator[Reason]:
     """Two speeds."""
-    found = find_bimodality(seen.samples)
+    found = find_bimodality(context.samples)
     if found is not None:
-        sentence = f"{percent(found.share_high)} of the samples are {percent(found.gap)} slower than the others."
-        yield Reason("bimodal", "C", sentence)
+        share, gap = percent(found.share_high), percent(found.gap)
+        yield Reason("bimodal", "C", f"Two speeds: {share} of the samples are {gap} slower than the others.")
 
 
-def fused(seen: GradingContext) -> Iterator[Reason]:
+def fused_timing(context: GradingContext) -> Iterator[Reason]:
     """A phase that takes another time by itself."""
-    alone = seen.measurement.variant("alone", seen.phase)
+    alone = context.measurement.variant("alone", context.phase)
     values = [sample for rounds in alone.rounds for sample in rounds] if alone else []
-    if not values or seen.estimate is None:
+    if not values or context.estimate is None:
         return
-    ratio = median(values) / seen.estimate.median_s - 1
-    if abs(ratio) > FUSED:
-        word = "longer" if ratio > 0 else "less"
-        yield Reason("fused_differs", "A", f"By itself the phase takes {percent(abs(ratio))} {word}.")
+    difference = median(values) / context.estimate.median_s - 1
+    if abs(difference) > MAX_FUSED_DIFFERENCE:
+        word = "longer" if difference > 0 else "less"
+        yield Reason("fused_differs", "A", f"By itself the phase takes {percent(abs(difference))} {word}.")
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    """``1 round``, ``3 rounds``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-CHECKS = (precision, processes, unsettled, drift, modes, fused)
+CHECKS = (precision, processes, warm_up, drift, bimodality, fused_timing)

@@ -1,4 +1,4 @@
-"""What the system did while it was timed: waiting, stolen cores, clocks, heat, memory, neighbours, the battery."""
+"""Checks of the system: contention, stolen time, repeated rounds, clocks, throttling, memory, other processes."""
 
 from __future__ import annotations
 
@@ -6,198 +6,194 @@ from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
-from cvbench_tui.core.grading.context import GradingContext, percent
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.stats.contention import Contention, contention_of, idle_share, interrupted_per_s
-from cvbench_tui.core.stats.stop_rule import COOLING, MAJOR_FAULTS, SWAPPED_PAGES, disturbance
+from cvbench_tui.core.stats.stop_rule import COOLING, MIN_MAJOR_FAULTS, MIN_SWAPPED_PAGES, disturbance
+from cvbench_tui.core.text import percent, plural
 
 Steps = tuple[tuple[Grade, float], ...]
 """Grades, worst first, each with the share above which it is given."""
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
-"""Share of the wall time that threads waited for a core, between the mean thread's and the sum of all
-(``core.stats.contention``). A wait makes an iteration as much longer, so above 2%, twice the default precision, it
-shows; above 25% the number is the neighbour's."""
+"""Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
+wait: above 2%, twice the default precision, it shows; above 25% the number is the other program's."""
 IDLE: Steps = (("C", 0.25), ("B", 0.05))
-"""Share of the wall time that several threads did not run, where their waiting is not told. Never X, and nothing below
-5%: an operator with parts of one thread leaves the others idle as well ..."""
-INTERRUPTED_PER_S = 20.0
+"""Share of the wall time that several threads did not run, where their wait is unknown. Never X, and none below 5%:
+during a single-threaded part of an operator the other threads are idle as well ..."""
+MIN_INTERRUPTED_PER_S = 20.0
 """... and only with so many involuntary switches a second for each thread: a thread that shares its core is interrupted
-every 3 to 20 ms, one on an idle machine of 2 cores was seen to be 18 to 90 times."""
+every 3 to 20 ms, one on an idle machine of 2 cores 18 to 90 times a second."""
 STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
-"""The same for cores that the hypervisor gave away, as a share of the CPU time that was wanted."""
-OTHERS = 1.0
-"""Cores that everything else used in the mean, from which it is worth a word where the cores do not suffice for both:
-on a large shared host others always use some of the cores that are left."""
+"""Time that the hypervisor took, as a share of the CPU time wanted."""
+MIN_OTHER_CORES = 1.0
+"""Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
+of the remaining cores are always in use."""
 MAX_PLAIN_REPEATS = 2
-"""Rounds set aside that are nothing to remark on."""
-CLOCK_LOW = 0.03
-"""A card's clock may lie so much below its own median in a round, and fall as much from first to last ..."""
-CLOCK_LOW_CPU = 0.10
-"""... and a processor's so much: each core's clock moves by some percent all the time, and its reading is of one core
-at one moment, while the times themselves are measured."""
+"""Repeated rounds of a process that do not lower the grade."""
+CLOCK_DROP = 0.03
+"""Share by which a card's clock may be below its median in a round, and fall from the first round to the last ..."""
+CLOCK_DROP_CPU = 0.10
+"""... and a processor's: each core's clock varies by some percent all the time, and the reading is of one core at one
+moment."""
 
 
-def contention(seen: GradingContext) -> Iterator[Reason]:
-    """Threads that waited for a core, by what the system tells best."""
-    waited = contention_of(seen.evidence)
+def contention(context: GradingContext) -> Iterator[Reason]:
+    """Threads that waited for a core, by the best source that the system has."""
+    waited = contention_of(context.evidence)
     if waited is None:
-        found = list(_unseen(seen))
-    elif seen.device_clock:  # the device's own clock does not see the host wait
-        found = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
+        reasons = list(_by_idle_time(context))
+    elif context.device_clock:  # the host's wait is not in the device's times
+        reasons = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
     else:
-        found = list(_told(seen, waited))
-    yield from found or _others(seen)
+        reasons = list(_by_run_delay(context, waited))
+    yield from reasons or _by_other_programs(context)
 
 
-def _told(seen: GradingContext, waited: Contention) -> Iterator[Reason]:
-    """By the kernel's run delay, in all rounds together or in one of them."""
+def _by_run_delay(context: GradingContext, waited: Contention) -> Iterator[Reason]:
+    """By the kernel's run delay, over all rounds or in one of them."""
     grade = _grade(waited.share, WAITED)
     if grade is not None:
         yield Reason("contention", grade, _waited(waited))
-    elif any(disturbance(each) == "contention" for each in seen.evidence):
-        yield Reason("contention", "B", "In some rounds threads waited over 5% of the time for a core.")
+    elif any(disturbance(each) == "contention" for each in context.evidence):
+        sentence = "Machine busy: in some rounds benchmark threads waited for a CPU core over 5% of the time."
+        yield Reason("contention", "B", sentence)
 
 
 def _waited(waited: Contention) -> str:
-    """In one sentence; mean and sum where there were several threads."""
+    """Mean wait of a thread; with several threads their sum too, since one of them delays the others."""
     threads = round(waited.threads)
-    if threads < 2:
-        return f"Threads waited {percent(waited.in_sum)} of the time for a core."
-    return f"{threads} threads waited {percent(waited.mean)} of the time for a core, {percent(waited.in_sum)} in sum."
+    total = f" ({percent(waited.in_sum)} in all {threads})" if threads > 1 else ""
+    share = waited.mean if threads > 1 else waited.in_sum
+    return f"Machine busy: benchmark threads waited for a CPU core {percent(share)} of the time{total}."
 
 
-def _others(seen: GradingContext) -> Iterator[Reason]:
-    """Other programs that need more cores than the measurement leaves."""
-    known = [evidence for evidence in seen.evidence if evidence.others_s is not None and evidence.wall_s > 0]
-    used = median(_of(evidence.others_s) / evidence.wall_s for evidence in known) if known else 0.0
-    cores = seen.facts.get("cpu_cores")
-    if not isinstance(cores, (int, float)) or seen.device_clock:
+def _by_other_programs(context: GradingContext) -> Iterator[Reason]:
+    """By other programs that need more cores than the measurement leaves."""
+    known = [evidence for evidence in context.evidence if evidence.others_s is not None and evidence.wall_s > 0]
+    used = median((evidence.others_s or 0.0) / evidence.wall_s for evidence in known) if known else 0.0
+    cores = context.facts.get("cpu_cores")
+    if not isinstance(cores, (int, float)) or context.device_clock:
         return
-    if used >= OTHERS and used + (seen.measurement.threads or 1) > cores:
-        yield Reason("contention", "B", f"Other programs used {used:.1f} of the {cores:g} cores meanwhile.")
+    if used >= MIN_OTHER_CORES and used + (context.measurement.threads or 1) > cores:
+        sentence = f"Machine busy: other programs used {used:.1f} of the {cores:g} CPU cores."
+        yield Reason("contention", "B", sentence)
 
 
-def _unseen(seen: GradingContext) -> Iterator[Reason]:
-    """Where waiting is not told: by the time in which the threads of the processor did not run."""
-    if seen.samples_of.clock != "perf_counter" or not seen.evidence:
+def _by_idle_time(context: GradingContext) -> Iterator[Reason]:
+    """By the time in which the threads did not run, where their wait is unknown."""
+    if context.phase_samples.clock != "perf_counter" or not context.evidence:
         return
-    idle, steps = (_one_thread if seen.measurement.threads == 1 else _several_threads)(seen)
+    if context.measurement.threads == 1:
+        idle, steps = idle_share([each.thread_s for each in context.evidence], context.evidence, 1), WAITED
+    else:
+        idle, steps = _several_threads_idle(context), IDLE
     grade = _grade(idle or 0.0, steps)
     if idle is not None and grade is not None:
-        yield Reason("contention", grade, f"Threads did not run in {percent(idle)} of the time.")
-    elif idle is None and all(each.others_s is None for each in seen.evidence):
-        yield Reason("contention", "B", "Contention cannot be seen on this system.")
+        yield Reason("contention", grade, f"Machine busy: benchmark threads did not run {percent(idle)} of the time.")
+    elif idle is None and all(each.others_s is None for each in context.evidence):
+        yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
 
 
-def _one_thread(seen: GradingContext) -> tuple[float | None, Steps]:
-    """Share of the time in which it did not run, None where that is not told, and how it is graded."""
-    return idle_share([each.thread_s for each in seen.evidence], seen.evidence, 1), WAITED
-
-
-def _several_threads(seen: GradingContext) -> tuple[float | None, Steps]:
-    """The same; 0 where they idled without being interrupted, None where nobody tells why they idled."""
-    threads, interrupted = seen.measurement.threads, interrupted_per_s(seen.evidence)
-    idle = idle_share([each.cpu_s for each in seen.evidence], seen.evidence, threads) if threads else None
+def _several_threads_idle(context: GradingContext) -> float | None:
+    """Share of the time in which they did not run: 0 without interruptions, None where the cause is unknown."""
+    threads, interrupted = context.measurement.threads, interrupted_per_s(context.evidence)
+    idle = idle_share([each.cpu_s for each in context.evidence], context.evidence, threads) if threads else None
     if idle is None or threads is None or _grade(idle, IDLE) is None:
-        return idle, IDLE
+        return idle
     if interrupted is None:
-        return None, IDLE
-    return (idle if interrupted >= INTERRUPTED_PER_S * threads else 0.0), IDLE
+        return None
+    return idle if interrupted >= MIN_INTERRUPTED_PER_S * threads else 0.0
 
 
-def stolen(seen: GradingContext) -> Iterator[Reason]:
-    """Cores that the hypervisor gave away."""
-    taken = sum(_of(evidence.stolen_s) for evidence in seen.evidence)
-    wanted = taken + max(seen.wall_s, sum(_of(evidence.cpu_s) for evidence in seen.evidence))
-    share = taken / wanted if wanted > 0 else 0.0
+def stolen_time(context: GradingContext) -> Iterator[Reason]:
+    """CPU time that the hypervisor gave to other virtual machines."""
+    stolen_s = sum(evidence.stolen_s or 0.0 for evidence in context.evidence)
+    wanted_s = stolen_s + max(context.wall_s, sum(evidence.cpu_s or 0.0 for evidence in context.evidence))
+    share = stolen_s / wanted_s if wanted_s > 0 else 0.0
     grade = _grade(share, STOLEN)
     if grade is not None:
-        sentence = f"The hypervisor kept back {percent(share)} of the processor time."
-        yield Reason("stolen", "B" if seen.device_clock else grade, sentence)
+        sentence = f"The hypervisor took {percent(share)} of the CPU time."
+        yield Reason("stolen", "B" if context.device_clock else grade, sentence)
 
 
-def repeated(seen: GradingContext) -> Iterator[Reason]:
-    """Rounds that were set aside."""
-    causes = Counter(disturbance(evidence) or "" for evidence in seen.set_aside)
+def repeated_rounds(context: GradingContext) -> Iterator[Reason]:
+    """Disturbed rounds that were repeated."""
+    causes = Counter(disturbance(evidence) or "" for evidence in context.repeated)
     count = sum(causes.values())
     if count:
-        total = count + len(seen.evidence)
+        total = count + len(context.evidence)
         why = ", ".join(f"{code} {times}" for code, times in causes.most_common())
-        grade: Grade = "A" if count <= MAX_PLAIN_REPEATS * max(1, len(seen.records)) else "B"
-        yield Reason("repeated", grade, f"{count} of {total} rounds were set aside and taken again: {why}.")
+        grade: Grade = "A" if count <= MAX_PLAIN_REPEATS * max(1, len(context.records)) else "B"
+        was = "was" if count == 1 else "were"
+        yield Reason("repeated", grade, f"{count} of {total} rounds {was} repeated: {why}.")
 
 
-def clock(seen: GradingContext) -> Iterator[Reason]:
-    """A clock that differed between rounds, process by process."""
-    allowed = CLOCK_LOW_CPU if seen.samples_of.clock == "perf_counter" else CLOCK_LOW
-    worst = 0.0
-    for each in seen.evidence_by_process:
+def clock_speed(context: GradingContext) -> Iterator[Reason]:
+    """A clock that differed between the rounds of a process."""
+    allowed = CLOCK_DROP_CPU if context.phase_samples.clock == "perf_counter" else CLOCK_DROP
+    drop = 0.0
+    for each in context.evidence_by_process:
         clocks = [evidence.clock_hz for evidence in each if evidence.clock_hz]
         if len(clocks) >= 2:
-            low = 1 - min(clocks) / median(clocks)
-            droop = 1 - clocks[-1] / clocks[0]
-            worst = max(worst, low, droop)
-    if worst > allowed:
-        yield Reason("clock", "B", f"The clock was {percent(worst)} lower in one round than in others.")
+            drop = max(drop, 1 - min(clocks) / median(clocks), 1 - clocks[-1] / clocks[0])
+    if drop > allowed:
+        yield Reason("clock", "B", f"The clock was {percent(drop)} lower in one round than in others.")
 
 
-def throttled(seen: GradingContext) -> Iterator[Reason]:
+def throttling(context: GradingContext) -> Iterator[Reason]:
     """Why the card lowered its clock."""
-    causes = Counter(cause for evidence in seen.evidence for cause in evidence.throttle)
-    total = len(seen.evidence)
-    faults = {cause: times for cause, times in causes.items() if cause not in COOLING}
+    causes = Counter(cause for evidence in context.evidence for cause in evidence.throttle)
+    total = plural(len(context.evidence), "round")
+    faults = [f"{cause.replace('_', ' ')} in {times}" for cause, times in causes.items() if cause not in COOLING]
     if faults:
-        why = ", ".join(f"{cause.replace('_', ' ')} in {times}" for cause, times in faults.items())
-        yield Reason("throttled", "C", f"Of {total} rounds: {why}.")
+        yield Reason("throttled", "C", f"Throttled: {', '.join(faults)} of {total}.")
     if causes.get("power_cap"):
-        yield Reason("power_cap", "A", f"At the power limit in {causes['power_cap']} of {total} rounds.")
+        yield Reason("power_cap", "A", f"At the power limit in {causes['power_cap']} of {total}.")
 
 
-def memory(seen: GradingContext) -> Iterator[Reason]:
-    """Memory that was fetched from the driver or the disk while it was timed."""
-    taken = sum(evidence.allocations or 0 for evidence in seen.evidence)
-    retries = sum(evidence.retries or 0 for evidence in seen.evidence)
+def memory(context: GradingContext) -> Iterator[Reason]:
+    """Memory that came from the driver or a disk during the timed rounds."""
+    evidence = context.evidence
+    allocations = sum(each.allocations or 0 for each in evidence)
+    retries = sum(each.retries or 0 for each in evidence)
     if retries:
-        yield Reason("allocator", "C", f"{retries} allocations succeeded only after the cache was emptied.")
-    elif taken:
-        yield Reason("allocator", "B", f"Memory was taken from the driver {taken} times.")
-    pages = sum(evidence.swapped_pages or 0 for evidence in seen.evidence)
-    faults = sum(evidence.major_faults or 0 for evidence in seen.evidence)
-    if pages >= SWAPPED_PAGES or faults >= MAJOR_FAULTS:
-        many = any(disturbance(evidence) == "swap" for evidence in seen.evidence)
-        sentence = f"{faults} page faults waited for a disk, and {pages} pages were read back from swap."
-        yield Reason("swap", "C" if many else "B", sentence)
+        sentence = f"{plural(retries, 'allocation')} succeeded only after the allocator's cache was emptied."
+        yield Reason("allocator", "C", sentence)
+    elif allocations:
+        yield Reason("allocator", "B", f"Memory was allocated from the driver {plural(allocations, 'time')}.")
+    pages = sum(each.swapped_pages or 0 for each in evidence)
+    faults = sum(each.major_faults or 0 for each in evidence)
+    if pages >= MIN_SWAPPED_PAGES or faults >= MIN_MAJOR_FAULTS:
+        disturbed = any(disturbance(each) == "swap" for each in evidence)
+        sentence = f"{plural(faults, 'page fault')} waited for a disk, {plural(pages, 'page')} came from swap."
+        yield Reason("swap", "C" if disturbed else "B", sentence)
 
 
-def program(seen: GradingContext) -> Iterator[Reason]:
-    """Python and the compiler at work in the timed rounds."""
-    compiled = sum(evidence.recompiles or 0 for evidence in seen.evidence)
-    if compiled:
-        yield Reason("recompiled", "C", f"{compiled} graphs were compiled anew.")
-    collections = sum(evidence.collections for evidence in seen.evidence)
+def interpreter(context: GradingContext) -> Iterator[Reason]:
+    """Compilation and garbage collection during the timed rounds."""
+    recompiled = sum(evidence.recompiles or 0 for evidence in context.evidence)
+    if recompiled:
+        yield Reason("recompiled", "C", f"torch.compile recompiled {plural(recompiled, 'graph')}.")
+    collections = sum(evidence.collections for evidence in context.evidence)
     if collections:
-        yield Reason("collections", "B", f"The garbage collector ran {collections} times.")
+        yield Reason("collections", "B", f"The garbage collector ran {plural(collections, 'time')}.")
 
 
-def surroundings(seen: GradingContext) -> Iterator[Reason]:
-    """Neighbours on the card, and the battery."""
-    foreign = max((evidence.foreign or 0 for evidence in seen.evidence), default=0)
-    aside = sum(bool(evidence.foreign) for evidence in seen.set_aside)
-    if foreign:
-        yield Reason("foreign", "C", f"{foreign} other processes had work on the card.")
-    elif aside:
-        yield Reason("foreign", "B", f"Other processes had work on the card in {aside} rounds that were set aside.")
-    if seen.facts.get("on_battery") is True:
-        yield Reason("battery", "B", "The machine ran on its battery.")
+def surroundings(context: GradingContext) -> Iterator[Reason]:
+    """Other processes on the card, and the battery."""
+    processes = max((evidence.foreign or 0 for evidence in context.evidence), default=0)
+    rounds = sum(bool(evidence.foreign) for evidence in context.repeated)
+    if processes:
+        yield Reason("foreign", "C", f"{plural(processes, 'other process', 'other processes')} used the card.")
+    elif rounds:
+        yield Reason("foreign", "B", f"Other processes used the card in {plural(rounds, 'repeated round')}.")
+    if context.facts.get("on_battery") is True:
+        yield Reason("battery", "B", "The machine ran on battery.")
 
 
 def _grade(share: float, steps: Steps) -> Grade | None:
-    """The grade of the first step that ``share`` lies above; None below all."""
+    """Grade of the first step that ``share`` exceeds; None below all."""
     return next((grade for grade, above in steps if share > above), None)
 
 
-def _of(value: float | None) -> float:
-    return value or 0.0
-
-
-CHECKS = (contention, stolen, repeated, clock, throttled, memory, program, surroundings)
+CHECKS = (contention, stolen_time, repeated_rounds, clock_speed, throttling, memory, interpreter, surroundings)

@@ -1,1 +1,1 @@
-"""Statistics of rounds and samples, and the rules that decide when a pass ends. Pure functions."""
+"""Statistics of rounds and samples, and the stop rule. Pure functions."""

@@ -1,4 +1,4 @@
-"""Two speeds in one set of samples: found, so that both can be shown instead of a number that stands for neither."""
+"""Detection of two speeds in one set of samples, so that both are shown instead of a number that is neither."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from statistics import fmean, median
 from cvbench_tui.core.stats.estimate import deviation
 
 MIN_SAMPLES = 6
-"""Samples in the smaller group: a few spikes that are alike by luck are no speed."""
-SEPARATION = 6.0
-"""Distance of the groups' means in standard deviations of the wider one. Halves of one normal distribution are 2.6
-apart, of a uniform one 3.5; spikes of all sizes lie some 4 of their own above the rest."""
-MINORITY = 0.08
-"""The smaller group's least share: a group of 5% is outliers, and percentiles tell of them."""
-SUSPECT = 0.02
-"""From this share on it may still grow: rounds go on to see."""
-GAP = 0.02
-"""Least distance of the groups as a share: nearer ones are both within twice the default precision of the middle."""
-TRIM = 0.02
-"""Share of samples left out at either end before looking: a spike in a group would hide the distance between two."""
+"""Of the smaller group: a few equal spikes are no speed."""
+MIN_SEPARATION = 6.0
+"""Distance of the groups' means in standard deviations of the wider group. The halves of a normal distribution are 2.6
+apart, of a uniform one 3.5; spikes of any size lie about 4 of their own above the rest."""
+MIN_SHARE = 0.08
+"""Of the smaller group: 5% are outliers, which the percentiles show."""
+MIN_SUSPECT_SHARE = 0.02
+"""From this share on the smaller group may still grow, and the rounds continue."""
+MIN_GAP = 0.02
+"""Relative distance of the groups; nearer ones are both within twice the default precision of the middle."""
+TRIMMED_SHARE = 0.02
+"""Share of samples ignored at either end: a spike in a group would hide the distance between the groups."""
 
 
 @dataclass(frozen=True)
@@ -30,52 +30,52 @@ class Bimodality:
     """Two groups of samples."""
 
     low_s: float
-    """Centre of the faster group, seconds per iteration."""
+    """Median of the faster group, seconds per iteration."""
     high_s: float
-    """Centre of the slower one."""
+    """Median of the slower group."""
     share_high: float
-    """Share of the samples in the slower group, 0 to 1."""
+    """Share of samples in the slower group, 0 to 1."""
 
     @property
     def gap(self) -> float:
-        """How much slower the slower group is, as a share of the faster one."""
+        """Difference of the groups as a share of the faster one."""
         return self.high_s / self.low_s - 1
 
 
-def find_bimodality(samples: Sequence[float], minority: float = MINORITY) -> Bimodality | None:
-    """The two groups that the samples fall into, or None when they are one.
+def find_bimodality(samples: Sequence[float], min_share: float = MIN_SHARE) -> Bimodality | None:
+    """The two groups of the samples, or None when they are one.
 
-    The best split in two of the logarithms (least squares within the groups), believed when the groups are far
-    apart for their own width and the smaller one holds at least ``minority`` of the samples.
+    The split of the logarithms with the least squares within the groups, accepted when the groups are far apart for
+    their own width and the smaller one has at least ``min_share`` of the samples.
     """
     ordered = sorted(sample for sample in samples if sample > 0)
-    cut = int(min(TRIM, minority / 2) * len(ordered))
+    cut = int(min(TRIMMED_SHARE, min_share / 2) * len(ordered))
     values = [math.log(sample) for sample in ordered[cut : len(ordered) - cut]]
-    if len(values) < 2 * MIN_SAMPLES or values[-1] - values[0] < math.log1p(GAP):
+    if len(values) < 2 * MIN_SAMPLES or values[-1] - values[0] < math.log1p(MIN_GAP):
         return None
     split = _best_split(values)
     low, high = values[:split], values[split:]
-    apart = fmean(high) - fmean(low)
-    if apart < math.log1p(GAP) or apart <= SEPARATION * max(_width(low), _width(high)):
+    distance = fmean(high) - fmean(low)
+    if distance < math.log1p(MIN_GAP) or distance <= MIN_SEPARATION * max(_width(low), _width(high)):
         return None
     above = len(ordered) - cut - split
-    if min(above, len(ordered) - above) < max(MIN_SAMPLES, minority * len(ordered)):
+    if min(above, len(ordered) - above) < max(MIN_SAMPLES, min_share * len(ordered)):
         return None
     return Bimodality(math.exp(median(low)), math.exp(median(high)), above / len(ordered))
 
 
 def undecided(samples: Sequence[float]) -> bool:
-    """True when there is a second group that is still too small to be believed, or to be dismissed."""
-    return find_bimodality(samples) is None and find_bimodality(samples, SUSPECT) is not None
+    """True for a second group that is still too small to be accepted, or dismissed."""
+    return find_bimodality(samples) is None and find_bimodality(samples, MIN_SUSPECT_SHARE) is not None
 
 
 def _width(values: Sequence[float]) -> float:
-    """Standard deviation, and what luck may have made it smaller: 1.4 standard errors of it, 1 / sqrt(2 n) each."""
+    """Standard deviation plus 1.4 of its standard errors, sd / sqrt(2 n) each, by which chance may have narrowed it."""
     return deviation(values) * (1 + 1 / math.sqrt(len(values))) if len(values) > 1 else 0.0
 
 
 def _best_split(values: Sequence[float]) -> int:
-    """How many of the sorted values form the lower group, so that the sum of squares within both is the least."""
+    """Size of the lower group of the sorted values for which the sum of squares within both groups is least."""
     middle, count = fmean(values), len(values)
     sums = list(accumulate(value - middle for value in values))
     between = [sums[k - 1] ** 2 / (k * (count - k)) for k in range(1, count)]

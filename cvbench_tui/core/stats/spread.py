@@ -1,26 +1,26 @@
-"""How samples lie around their middle: percentiles, what differs between rounds, how long a disturbance lasts."""
+"""Spread of samples: quantiles, variance between rounds, autocorrelation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean, variance
 
-P95_SAMPLES = 40
-"""From this many samples on, two of them lie beyond the 95th (below the 5th) percentile."""
-P99_SAMPLES = 500
-"""From this many samples on, five of them lie beyond the 99th percentile."""
+MIN_SAMPLES_P95 = 40
+"""Two of so many samples lie above the 95th (below the 5th) percentile."""
+MIN_SAMPLES_P99 = 500
+"""Five of so many samples lie above the 99th percentile."""
 
 
 def quantile(samples: Sequence[float], q: float) -> float | None:
-    """The ``q`` quantile (0 to 1), linear between neighbours; None where too few samples lie beyond it.
+    """The ``q`` quantile (0 to 1), linear between neighbours; None for too few samples.
 
-    Outside 0.05 to 0.95 it takes 500 samples, else 40, except for the quartiles and the median: those take one.
-    Raises ValueError for a ``q`` outside 0 to 1.
+    Minimum: 500 samples outside 0.05 to 0.95, else 40; one from quartile to quartile. Raises ValueError for another
+    ``q``.
     """
     if not 0 <= q <= 1:
         raise ValueError("a quantile lies between 0 and 1")
     rare = min(q, 1 - q)
-    least = 1 if rare >= 0.25 else P95_SAMPLES if rare > 0.049 else P99_SAMPLES
+    least = 1 if rare >= 0.25 else MIN_SAMPLES_P95 if rare > 0.049 else MIN_SAMPLES_P99
     if len(samples) < least:
         return None
     values = sorted(samples)
@@ -33,8 +33,8 @@ def quantile(samples: Sequence[float], q: float) -> float | None:
 def between_share(rounds: Sequence[Sequence[float]]) -> float | None:
     """Share of the samples' variance that lies between rounds (one-way analysis of variance), 0 to 1.
 
-    Near 0: rounds repeat each other. Near 1: what differs stays for a round and longer, so more samples within a
-    round buy nothing. None from fewer than two rounds of two samples, or without any variance.
+    Near 1 a disturbance lasts for a round and longer, so that more samples within a round add nothing. None for fewer
+    than two rounds of two samples, or without variance.
     """
     rounds = [samples for samples in rounds if len(samples) >= 2]
     if len(rounds) < 2:
@@ -46,7 +46,7 @@ def between_share(rounds: Sequence[Sequence[float]]) -> float | None:
 
 
 def autocorrelation(rounds: Sequence[Sequence[float]]) -> float | None:
-    """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
+    """Correlation of successive samples within rounds, -1 to 1; None for fewer than 20 pairs or without variance."""
     centred = [[sample - fmean(samples) for sample in samples] for samples in rounds if len(samples) >= 2]
     pairs = [(first, second) for values in centred for first, second in zip(values, values[1:])]
     squares = sum(value * value for values in centred for value in values)

@@ -1,12 +1,13 @@
-"""Which rounds count, when the warm-up is over and when rounds end: for the worker, results and the tests' simulator.
+"""Rules of a pass: which rounds count, when the warm-up ends, when the rounds end. Shared by worker and results.
 
-Pure functions of samples and evidence. A round that something outside disturbed is set aside by what the system
-tells of it, never by how long it took: dropping slow rounds would bend the number.
+Pure functions of samples and evidence. A round is repeated because of its evidence, never because of its duration:
+dropping slow rounds would bias the estimate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from statistics import median
 
 from cvbench_tui.core.evidence import Evidence
@@ -17,73 +18,73 @@ from cvbench_tui.core.stats.contention import contention_of
 from cvbench_tui.core.stats.estimate import precise
 from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 
-WAITED_SHARE = 0.05
-"""A round in which threads waited longer than this share (``core.stats.contention``) of its wall time for a core is
-disturbed: they may make the round as much slower, five times the default precision."""
-STOLEN_SHARE = 0.05
-"""The same for cores that the hypervisor gave away, told for all cores in sum: a share of the CPU time used ..."""
+MAX_WAITED_SHARE = 0.05
+"""Time that threads waited for a core, as a share of a round's wall time (``core.stats.contention``). Above it the
+round is disturbed: it may be slower by that share, five times the default precision."""
+MAX_STOLEN_SHARE = 0.05
+"""The same for time that the hypervisor took from all cores, as a share of the CPU time used ..."""
 MIN_STOLEN_S = 0.02
-"""... from two ticks on: Linux counts stolen time in ticks of 10 ms, and one is a twelfth of the shortest round."""
-SWAPPED_PAGES = 64
-"""256 KiB read back from swap, machine-wide: some tens of disk reads at 0.1 ms and more."""
-MAJOR_FAULTS = 10
+"""... and at least two ticks: Linux counts stolen time in ticks of 10 ms, a twelfth of the shortest round."""
+MIN_SWAPPED_PAGES = 64
+"""256 KiB read back from swap by the whole machine: tens of disk reads of 0.1 ms or more."""
+MIN_MAJOR_FAULTS = 10
 """Page faults of the measuring process that waited for a disk: about 1 ms in a round of 120 ms."""
 COOLING = frozenset({"power_cap"})
-"""Why a card lowers its clock without a fault: its power limit is the speed it can sustain."""
+"""Throttle reasons that are no fault: the power limit sets the speed that a card can sustain."""
 WINDOWS = 3
 """Successive warm-up windows that have to agree."""
 TREND_WINDOWS = 6
-"""Windows over which a trend is looked for, once there are five: a speed that falls for seconds moves three windows
-by less than the agreement while it has several percent to go. Without this look the simulator's droops (12%, approached
-with 1 s) were off by 1.7% (rmse), and 7% of them graded A though off by more than 2%; with it by 0.6%, and none."""
+"""Windows whose trend is tested, from five on: three windows of a speed that falls for seconds agree while several
+percent are still to come. Without this test the simulated droops (12%, time constant 1 s) had an error of 1.7% (rmse),
+and 7% of them were graded A with an error above 2%; with it 0.6%, and none."""
 NOISY_WINDOWS = 8
-"""Windows without a trend that end the warm-up although they scatter by more than the agreement: more help nothing."""
+"""Windows without a trend that end a warm-up in which they vary by more than the agreement: more do not help."""
 CLOCK_AGREEMENT = 0.01
-"""The clock's share of change over them."""
-OVERRUN = 3.0
-"""Budgets after which even the fewest rounds are not waited for, if there are ..."""
+"""Maximum relative change of the device's clock over the windows."""
+MAX_OVERRUN = 3.0
+"""Multiple of the budget at which a pass ends even below the minimum of rounds, if it has ..."""
 MIN_SAMPLES = 5
 """... so many samples: iterations that became slow after the warm-up must not run for hours."""
 
 
 def disturbance(evidence: Evidence) -> str | None:
-    """What bent this round from outside: ``contention``, ``stolen``, ``foreign``, ``swap``; None when nothing did.
+    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, or None.
 
-    A lowered clock is not among them: heat is the workload's own, and without the hot rounds a number would be that
-    of the cold ones.
+    A lowered clock is none: the workload itself makes the heat, and without its hot rounds the estimate would be that
+    of a cold device.
     """
     waited = contention_of([evidence])
-    if waited is not None and waited.share > WAITED_SHARE:
+    if waited is not None and waited.share > MAX_WAITED_SHARE:
         return "contention"
     used_s = max(evidence.wall_s, evidence.cpu_s or 0.0)
-    if (evidence.stolen_s or 0.0) >= max(MIN_STOLEN_S, STOLEN_SHARE * used_s):
+    if (evidence.stolen_s or 0.0) >= max(MIN_STOLEN_S, MAX_STOLEN_SHARE * used_s):
         return "stolen"
     if evidence.foreign:
         return "foreign"
-    if (evidence.swapped_pages or 0) >= SWAPPED_PAGES or (evidence.major_faults or 0) >= MAJOR_FAULTS:
+    if (evidence.swapped_pages or 0) >= MIN_SWAPPED_PAGES or (evidence.major_faults or 0) >= MIN_MAJOR_FAULTS:
         return "swap"
     return None
 
 
-def counted(evidence: Sequence[Evidence], most: int) -> tuple[bool, ...]:
+def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
     """For each round whether it enters the estimate.
 
-    Disturbed rounds are set aside while they are at most ``most`` and fewer than the others. Beyond that the
-    disturbance is how the machine is, and nothing is set aside: the grade says it instead.
+    Disturbed rounds are repeated while they are at most ``max_repeats`` and fewer than the others. Beyond that the
+    disturbance is the machine's normal state: all rounds count, and the grade is lower.
     """
     clean = tuple(disturbance(each) is None for each in evidence)
     disturbed = len(clean) - sum(clean)
-    if disturbed > most or disturbed >= sum(clean):
+    if disturbed > max_repeats or disturbed >= sum(clean):
         return (True,) * len(clean)
     return clean
 
 
 def flags_by_process(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[tuple[bool, ...], ...]:
-    """For every round of that phase whether it enters the estimate, split by the process that took it.
+    """For each round of that phase, by process, whether it enters the estimate.
 
-    Rounds without evidence, as in files of schema 1 or where it does not match the rounds, all count.
+    All rounds count where their evidence is missing (files of schema 1) or does not match them.
     """
-    if _matched(measurement, phase):
+    if _has_evidence(measurement, phase):
         return tuple(counted(each, protocol.max_repeats) for each in measurement.evidence_by_process(phase))
     return tuple((True,) * len(rounds) for rounds in measurement.rounds_by_process(phase))
 
@@ -91,35 +92,32 @@ def flags_by_process(measurement: Measurement, phase: Phase, protocol: Protocol)
 def counted_rounds_by_process(
     measurement: Measurement, phase: Phase, protocol: Protocol
 ) -> tuple[tuple[tuple[float, ...], ...], ...]:
-    """The rounds of that phase that enter its estimate, split by the process that took them."""
+    """The rounds of that phase that enter its estimate, by process."""
     flags = flags_by_process(measurement, phase, protocol)
-    return tuple(
-        tuple(samples for samples, counts in zip(rounds, each) if counts)
-        for rounds, each in zip(measurement.rounds_by_process(phase), flags)
-    )
+    return tuple(tuple(compress(*both)) for both in zip(measurement.rounds_by_process(phase), flags))
 
 
 def counted_evidence_by_process(
     measurement: Measurement, phase: Phase, protocol: Protocol
 ) -> tuple[tuple[Evidence, ...], ...]:
-    """The evidence of the same rounds; all of it where it does not match them, since nothing is set aside then."""
+    """The evidence of the same rounds; all of it where it does not match them, since all rounds count then."""
     evidence = measurement.evidence_by_process(phase)
-    if not _matched(measurement, phase):
+    if not _has_evidence(measurement, phase):
         return evidence
     flags = flags_by_process(measurement, phase, protocol)
-    return tuple(tuple(one for one, counts in zip(*both) if counts) for both in zip(evidence, flags))
+    return tuple(tuple(compress(*both)) for both in zip(evidence, flags))
 
 
-def _matched(measurement: Measurement, phase: Phase) -> bool:
-    """True when every round of that phase has its evidence."""
+def _has_evidence(measurement: Measurement, phase: Phase) -> bool:
+    """True when there is one evidence for each round."""
     rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
     return [len(each) for each in rounds] == [len(each) for each in evidence]
 
 
 def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[float | None] = ()) -> bool:
-    """True when the last warm-up windows (medians, seconds) agree, and so does the device's clock where it is told.
+    """True when the last warm-up windows (medians, seconds) agree, and so does the device's clock where it is known.
 
-    Windows that scatter too much to agree are settled as well once there are eight without a trend.
+    Windows that vary too much to agree are settled once eight of them have no trend.
     """
     if len(windows) < WINDOWS or min(windows) <= 0:
         return False
@@ -134,20 +132,20 @@ def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[fl
 def stop(
     rounds: Sequence[Sequence[Sequence[float]]], evidence: Sequence[Evidence], protocol: Protocol, timed_s: float
 ) -> Stop | None:
-    """Why the rounds of a pass end here, or None to take another one.
+    """Reason to end the rounds of a pass, or None to take another round.
 
-    ``rounds`` are the samples by phase and round, ``timed_s`` the seconds timed so far, set-aside rounds included.
-    Rounds that count and are disturbed keep the precision from being believed, since another round may outnumber
-    them; so does a second speed that was hardly seen yet.
+    ``rounds`` are the samples by phase and round, ``timed_s`` the seconds timed so far, repeated rounds included.
+    A precise pass continues while another round may outnumber disturbed rounds that count, or show whether there is a
+    second speed.
     """
     flags = counted(evidence, protocol.max_repeats) if evidence else (True,) * len(rounds[0])
-    taken = [[samples for samples, counts in zip(phase, flags) if counts] for phase in rounds]
-    count = len(taken[0])
+    by_phase = [list(compress(phase, flags)) for phase in rounds]
+    count = len(by_phase[0])
     if count < protocol.min_rounds:
-        samples = sum(len(samples) for samples in taken[0])
-        return "budget" if timed_s >= OVERRUN * protocol.budget_s and samples >= MIN_SAMPLES else None
-    if all(precise([median(each) for each in phase], protocol.precision) for phase in taken) and (
-        count >= protocol.max_rounds or not _unresolved(taken[-1], flags, evidence)
+        samples = sum(len(samples) for samples in by_phase[0])
+        return "budget" if timed_s >= MAX_OVERRUN * protocol.budget_s and samples >= MIN_SAMPLES else None
+    if all(precise([median(each) for each in phase], protocol.precision) for phase in by_phase) and (
+        count >= protocol.max_rounds or not _unresolved(by_phase[-1], flags, evidence)
     ):
         return "precision"
     if count >= protocol.max_rounds:
@@ -156,6 +154,6 @@ def stop(
 
 
 def _unresolved(rounds: Sequence[Sequence[float]], flags: Sequence[bool], evidence: Sequence[Evidence]) -> bool:
-    """True while another round may settle a doubt: a disturbed round that counts, or a hint of a second speed."""
+    """True for a disturbed round that counts, or a possible second speed."""
     disturbed = any(counts and disturbance(each) for counts, each in zip(flags, evidence))
     return disturbed or undecided([sample for samples in rounds for sample in samples])

@@ -1,4 +1,4 @@
-"""Whether a series goes up or down, and by how much."""
+"""Trend of a series: relative change from its first value to its last."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 SIGNIFICANT = 1.96
-"""Two-sided 5% point of Kendall's S in its normal approximation; for five values only a strict rise or fall passes."""
+"""Two-sided 5% point of Kendall's S, normal approximation; for five values only a strict rise or fall reaches it."""
 MIN_VALUES_FOR_STEP = 8
-"""Four values lie all above four others by chance once in 35 times; three above three once in ten."""
+"""By chance four values are all above or below four others once in 35 times, three and three once in ten."""
 MIN_VALUES = 5
-"""Of four values even a strict rise is chance once in twelve times."""
+"""By chance four values rise or fall strictly once in twelve times."""
 
 
 def slope(values: Sequence[float]) -> float:
-    """Change from the first value to the last as a share of the middle, by Theil and Sen; 0 for fewer than two.
+    """Change from the first value to the last as a share of the median; 0 for fewer than two values.
 
-    It is the median of the slopes of all pairs, so that one odd value cannot make it.
+    Theil-Sen: the median of the slopes of all pairs, which one outlier cannot cause.
     """
     if len(values) < 2 or median(values) <= 0:
         return 0.0
@@ -25,10 +25,10 @@ def slope(values: Sequence[float]) -> float:
 
 
 def trend(values: Sequence[float]) -> float:
-    """Change from the first value to the last as a share of the middle, or 0 where it cannot be told from noise.
+    """Change from the first value to the last as a share of the median; 0 where it is not significant.
 
-    The larger of ``slope`` and of the difference of the halves, which sees a step. It is believed when Kendall's test
-    finds an order, or when all of one half lie above all of the other.
+    The larger of ``slope`` and the difference of the halves, which a step shows in. Significant by Kendall's test, or
+    when one half is wholly above the other.
     """
     count = len(values)
     if count < MIN_VALUES or median(values) <= 0:
@@ -42,14 +42,14 @@ def trend(values: Sequence[float]) -> float:
 
 
 def _ordered(values: Sequence[float]) -> bool:
-    """Kendall's test: more pairs are in one order than chance would have them."""
+    """True when Kendall's test rejects a random order."""
     count = len(values)
     score = sum((rise > 0) - (rise < 0) for rise, _ in _pairs(values))
     return (abs(score) - 1) / math.sqrt(count * (count - 1) * (2 * count + 5) / 18) >= SIGNIFICANT
 
 
 def _pairs(values: Sequence[float]) -> list[tuple[float, int]]:
-    """By how much the later value of each pair is larger, and how many steps later it stands."""
+    """Rise from the earlier to the later value of each pair, and the steps between them."""
     return [
         (second - first, j - i) for i, first in enumerate(values) for j, second in enumerate(values[i + 1 :], i + 1)
     ]

@@ -10,12 +10,14 @@ import json
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING
 
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.errors import StoreError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FILE_NAME = "ceilings.json"
 MAX_KEPT = 64
@@ -45,6 +47,8 @@ class PeakCache:
             write_atomically(self.path, text + "\n")
 
     def _read(self) -> dict[str, DevicePeak]:
+        from pydantic import ValidationError
+
         try:
             found = _adapter().validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
@@ -54,5 +58,6 @@ class PeakCache:
 
 @cache
 def _adapter() -> TypeAdapter[list[DevicePeak]]:
-    """Built on first use: it costs milliseconds that ``--help`` need not pay."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(list[DevicePeak])

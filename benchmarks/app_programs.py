@@ -1,4 +1,4 @@
-"""The programs that ``app_bars.py`` puts into a terminal: empty Textual apps, and the app over a made run.
+"""The programs that ``app_performance.py`` puts into a terminal: empty Textual apps, and the app over a made run.
 
 ``bare``: one Static. ``list``: a list of 130 lines. ``table``: Textual's own table of 1,000 rows, ``.`` sorts it.
 ``app``: the real app whose measuring process is played: rows are recorded ones, each decoded anew from its JSON line as

@@ -1,4 +1,4 @@
-"""One figure of a benchmark program beside its bar: repeats, what stands beside them, and the verdict."""
+"""One metric of a benchmark program: repeats, their limit, a baseline of the same run, and the verdict."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from statistics import median
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """Repeats of one quantity. Smaller is better."""
 
     name: str
     values: Sequence[float]
     unit: str
     bar: float | None = None
-    """The most it may be; None where no bar is set and the figure only stands there."""
-    beside: Sequence[float] = ()
+    """Its limit; None where it is only reported."""
+    baseline: Sequence[float] = ()
     """The same of bare Textual, or of bare Python, in the same run."""
-    of: str = "bare"
-    """What ``beside`` is of."""
+    baseline_name: str = "bare"
 
     @property
     def verdict(self) -> str:
         """``met``; ``missed`` when no repeat reached the bar; ``noisy`` when some did and the median did not.
 
-        A machine on which what stands beside it is beyond the bar as well cannot decide either: ``noisy``.
+        ``noisy`` too on a machine whose baseline misses the bar.
         """
         if self.bar is None:
             return "-"
         if median(self.values) <= self.bar:
             return "met"
-        undecided = min(self.values) <= self.bar or (bool(self.beside) and median(self.beside) > self.bar)
+        undecided = min(self.values) <= self.bar or (bool(self.baseline) and median(self.baseline) > self.bar)
         return "noisy" if undecided else "missed"
 
     def line(self) -> str:
         """For printing."""
         bar = f"bar {self.bar:g}" if self.bar is not None else ""
-        beside = f"{self.of} {spread(self.beside)}" if self.beside else ""
-        return f"{self.verdict:<7} {self.name:<44} {spread(self.values):>24} {self.unit:<7} {bar:<9} {beside}".rstrip()
+        base = f"{self.baseline_name} {spread(self.baseline)}" if self.baseline else ""
+        return f"{self.verdict:<7} {self.name:<44} {spread(self.values):>24} {self.unit:<7} {bar:<9} {base}".rstrip()
 
 
 def spread(values: Sequence[float]) -> str:

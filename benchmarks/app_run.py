@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app_sides import READY, ROWS
-from bars_at_rest import CLI, READY_TO_RUN, made_app, opened, run_made, side
-from figure import Figure
+from app_idle import CLI, READY_TO_RUN, made_app, opened, program, run_made
+from app_programs import READY, ROWS
+from metric import Metric
 from terminal_session import TerminalSession, alive, descendants
 
 from cvbench_tui.catalog.layers import LAYERS
@@ -37,7 +37,7 @@ def planned(layers: tuple[str, ...], batch: int) -> Iterator[TerminalSession]:
             yield session
 
 
-def running(options: argparse.Namespace) -> Iterator[Figure]:
+def running(options: argparse.Namespace) -> Iterator[Metric]:
     """Short layers by a real worker."""
     rates, shares = [], []
     for _ in range(max(1, options.repeats // 2)):
@@ -45,11 +45,11 @@ def running(options: argparse.Namespace) -> Iterator[Figure]:
             rate, share = _watched(session, options.seconds)
             rates.append(rate)
             shares.append(share)
-    yield Figure("a run of short layers: drawn", rates, "kB/s", 10)
-    yield Figure("a run of short layers: processor", shares, "% core", 5)
+    yield Metric("a run of short layers: drawn", rates, "kB/s", 10)
+    yield Metric("a run of short layers: processor", shares, "% core", 5)
 
 
-def replayed(options: argparse.Namespace) -> Iterator[Figure]:
+def replayed(options: argparse.Namespace) -> Iterator[Metric]:
     """The same without a worker: what the app alone draws and uses."""
     rates, shares = [], []
     for _ in range(max(1, options.repeats // 2)):
@@ -57,8 +57,8 @@ def replayed(options: argparse.Namespace) -> Iterator[Figure]:
             rate, share = _watched(session, options.seconds)
             rates.append(rate)
             shares.append(share)
-    yield Figure("a replay at real pace: drawn", rates, "kB/s", 10)
-    yield Figure("a replay at real pace: processor", shares, "% core", 5)
+    yield Metric("a replay at real pace: drawn", rates, "kB/s", 10)
+    yield Metric("a replay at real pace: processor", shares, "% core", 5)
 
 
 def _watched(session: TerminalSession, seconds: float) -> tuple[float, float]:
@@ -72,7 +72,7 @@ def _watched(session: TerminalSession, seconds: float) -> tuple[float, float]:
     return session.bytes_since(began) / took / 1e3, 100 * (session.cpu_s() - cpu) / took
 
 
-def many_rows(options: argparse.Namespace) -> Iterator[Figure]:
+def many_rows(options: argparse.Namespace) -> Iterator[Metric]:
     """1,000 rows that arrive as fast as they can be read; then sorting them."""
     worst, sorted_ms, bare, rates = [], [], [], []
     for _ in range(max(1, options.repeats // 2)):
@@ -86,12 +86,12 @@ def many_rows(options: argparse.Namespace) -> Iterator[Figure]:
                 session.wait_end()
             gaps = [late for at, late in json.loads(file.read_text()) if began <= at <= ended]
             worst.append(1e3 * max(gaps, default=0.0))
-        with opened(side("table"), READY) as session:
+        with opened(program("table"), READY) as session:
             session.wait_quiet(0.5)
             bare += _sorts(session, options.repeats)
-    yield Figure(f"filling {ROWS:,} rows: worst gap of the loop", worst, "ms", 100)
-    yield Figure("filling: rows a second", rates, "1/s")
-    yield Figure(f"sorting {ROWS:,} rows, to paint", sorted_ms, "ms", 250, bare, "bare table")
+    yield Metric(f"filling {ROWS:,} rows: worst gap of the loop", worst, "ms", 100)
+    yield Metric("filling: rows a second", rates, "1/s")
+    yield Metric(f"sorting {ROWS:,} rows, to paint", sorted_ms, "ms", 250, bare, "bare table")
 
 
 def _sorts(session: TerminalSession, times: int) -> list[float]:
@@ -104,11 +104,11 @@ def _sorts(session: TerminalSession, times: int) -> list[float]:
     return found
 
 
-def quitting(options: argparse.Namespace) -> Iterator[Figure]:
+def quitting(options: argparse.Namespace) -> Iterator[Metric]:
     """From the answer to the end of the app and of every process it had started."""
     ends, gone, bare = [], [], []
     for _ in range(options.repeats):
-        with opened(side("bare"), READY) as session:
+        with opened(program("bare"), READY) as session:
             pressed = session.send("q")
             bare.append(session.wait_end() - pressed)
         with planned(SHORT, 1) as session:
@@ -122,11 +122,11 @@ def quitting(options: argparse.Namespace) -> Iterator[Figure]:
             while any(map(alive, started)) and time.perf_counter() - answered < 10:
                 time.sleep(0.005)
             gone.append(time.perf_counter() - answered)
-    yield Figure("quit in mid-run: the app has ended", ends, "s", 0.5, bare)
-    yield Figure("quit in mid-run: no process is left", gone, "s", 0.5, bare)
+    yield Metric("quit in mid-run: the app has ended", ends, "s", 0.5, bare)
+    yield Metric("quit in mid-run: no process is left", gone, "s", 0.5, bare)
 
 
-def cancelling(options: argparse.Namespace) -> Iterator[Figure]:
+def cancelling(options: argparse.Namespace) -> Iterator[Metric]:
     """From ``x`` inside one kernel of many seconds to the word that it is cancelled."""
     taken = []
     for _ in range(max(1, options.repeats // 2)):
@@ -136,10 +136,10 @@ def cancelling(options: argparse.Namespace) -> Iterator[Figure]:
             time.sleep(1)
             pressed = session.send("x")
             taken.append(session.wait_for("cancelled:", since=pressed) - pressed)
-    yield Figure("cancel inside a kernel", taken, "s", 2)
+    yield Metric("cancel inside a kernel", taken, "s", 2)
 
 
-def whole_run(options: argparse.Namespace) -> Iterator[Figure]:
+def whole_run(options: argparse.Namespace) -> Iterator[Metric]:
     """Bytes of the preset quick from launch to quit, as a slow line has to carry them."""
     whole, start, seconds = [], [], []
     for _ in range(max(1, options.repeats // 2)):
@@ -151,6 +151,6 @@ def whole_run(options: argparse.Namespace) -> Iterator[Figure]:
             session.wait_end()
             whole.append(session.bytes_since() / 1e3)
             seconds.append(ended - began)
-    yield Figure("launch, the preset quick, quit: drawn", whole, "kB")
-    yield Figure("  of that up to the run", start, "kB")
-    yield Figure("  duration of the run", seconds, "s")
+    yield Metric("launch, the preset quick, quit: drawn", whole, "kB")
+    yield Metric("  of that up to the run", start, "kB")
+    yield Metric("  duration of the run", seconds, "s")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 
-from sides import Entry, case_of, cv, label, machine, opened, parser, robust_cv
+from common import Entry, case_of, cv, label, machine, opened, parser, robust_cv
 
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case

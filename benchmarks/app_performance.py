@@ -12,24 +12,24 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-import bars_at_rest
-import bars_in_a_run
-from figure import Figure
+import app_idle
+import app_run
+from metric import Metric
 
 from cvbench_tui.selftest.busy import usable_cores
 
-BARS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
-    "frame": bars_at_rest.first_frame,
-    "help": bars_at_rest.command_line,
-    "memory": bars_at_rest.memory,
-    "idle": bars_at_rest.idle,
-    "run": bars_in_a_run.running,
-    "replay": bars_in_a_run.replayed,
-    "keys": bars_at_rest.keys,
-    "rows": bars_in_a_run.many_rows,
-    "quit": bars_in_a_run.quitting,
-    "cancel": bars_in_a_run.cancelling,
-    "line": bars_in_a_run.whole_run,
+BARS: dict[str, Callable[[argparse.Namespace], Iterator[Metric]]] = {
+    "frame": app_idle.first_frame,
+    "help": app_idle.command_line,
+    "memory": app_idle.memory,
+    "idle": app_idle.idle,
+    "run": app_run.running,
+    "replay": app_run.replayed,
+    "keys": app_idle.keys,
+    "rows": app_run.many_rows,
+    "quit": app_run.quitting,
+    "cancel": app_run.cancelling,
+    "line": app_run.whole_run,
 }
 
 

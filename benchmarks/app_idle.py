@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from app_sides import READY, ROWS
-from figure import Figure
+from app_programs import READY, ROWS
+from metric import Metric
 from terminal_session import TerminalSession
 
 from cvbench_tui.selftest.busy import busy_cores, usable_cores
 
-SIDES = Path(__file__).with_name("app_sides.py")
+PROGRAMS = Path(__file__).with_name("app_programs.py")
 CLI = (sys.executable, "-m", "cvbench_tui")
 DRAWN = ("Models", "Devices", "Quit")
 """Words of the first full frame: titles of the panes and the end of the footer, which is mounted last."""
@@ -42,9 +42,9 @@ def home() -> Iterator[dict[str, str]]:
         }
 
 
-def side(name: str, *arguments: str) -> list[str]:
-    """The command of one of ``app_sides.py``'s programs."""
-    return [sys.executable, str(SIDES), name, *arguments]
+def program(name: str, *arguments: str) -> list[str]:
+    """The command of one of ``app_programs.py``'s programs."""
+    return [sys.executable, str(PROGRAMS), name, *arguments]
 
 
 @contextmanager
@@ -55,9 +55,9 @@ def opened(command: Sequence[str], *words: str) -> Iterator[TerminalSession]:
         yield session
 
 
-def first_frame(options: argparse.Namespace) -> Iterator[Figure]:
+def first_frame(options: argparse.Namespace) -> Iterator[Metric]:
     """From exec to the first full frame, and from ``?`` pressed in that moment to the help page."""
-    with opened(CLI, *DRAWN), opened(side("bare"), READY):
+    with opened(CLI, *DRAWN), opened(program("bare"), READY):
         pass  # byte code and files are in their caches from now on
     ours, bare, helped, busy, bare_busy = [], [], [], [], []
     for _ in range(options.repeats):
@@ -66,17 +66,17 @@ def first_frame(options: argparse.Namespace) -> Iterator[Figure]:
             busy.append(1e3 * session.cpu_s())
             asked = session.send("?")
             helped.append(1e3 * (session.wait_for(HELP, since=asked) - asked))
-        with home() as environment, TerminalSession(side("bare"), environment) as session:
+        with home() as environment, TerminalSession(program("bare"), environment) as session:
             bare.append(1e3 * (session.wait_for(READY) - session.began_at))
             bare_busy.append(1e3 * session.cpu_s())
     ratios = [one / other for one, other in zip(ours, bare, strict=True)]
-    yield Figure("first frame / bare Textual's", ratios, "x", 1.5)
-    yield Figure("first frame", ours, "ms", beside=bare)
-    yield Figure("processor until then", busy, "ms", beside=bare_busy)
-    yield Figure("? pressed then, to the help page", helped, "ms")
+    yield Metric("first frame / bare Textual's", ratios, "x", 1.5)
+    yield Metric("first frame", ours, "ms", baseline=bare)
+    yield Metric("processor until then", busy, "ms", baseline=bare_busy)
+    yield Metric("? pressed then, to the help page", helped, "ms")
 
 
-def command_line(options: argparse.Namespace) -> Iterator[Figure]:
+def command_line(options: argparse.Namespace) -> Iterator[Metric]:
     """``--help`` and ``--version`` beside ``python -c pass``."""
     commands = {"bare": (sys.executable, "-c", "pass"), "--help": (*CLI, "--help"), "--version": (*CLI, "--version")}
     taken: dict[str, list[float]] = {name: [] for name in commands}
@@ -86,8 +86,8 @@ def command_line(options: argparse.Namespace) -> Iterator[Figure]:
                 taken[name].append(_run_ms(command, environment))
     for name in ("--help", "--version"):
         ratios = [one / other for one, other in zip(taken[name], taken["bare"], strict=True)]
-        yield Figure(f"{name} / python -c pass", ratios, "x", 5)
-        yield Figure(name, taken[name], "ms", beside=taken["bare"], of="python")
+        yield Metric(f"{name} / python -c pass", ratios, "x", 5)
+        yield Metric(name, taken[name], "ms", baseline=taken["bare"], baseline_name="python")
 
 
 def _run_ms(command: Sequence[str], environment: Mapping[str, str]) -> float:
@@ -97,32 +97,32 @@ def _run_ms(command: Sequence[str], environment: Mapping[str, str]) -> float:
     return 1e3 * (time.perf_counter() - began)
 
 
-def memory(options: argparse.Namespace) -> Iterator[Figure]:
+def memory(options: argparse.Namespace) -> Iterator[Metric]:
     """Resident memory at the first frame, and after a run of 1,000 rows."""
     taken: dict[str, list[float]] = {name: [] for name in ("ours", "bare", "shared", "rows", "table")}
     for _ in range(options.repeats):
         with opened(CLI, *DRAWN) as session:
             taken["ours"].append(session.resident_bytes() / 1e6)
             taken["shared"].append(session.proportional_bytes() / 1e6)
-        with opened(side("bare"), READY) as session:
+        with opened(program("bare"), READY) as session:
             taken["bare"].append(session.resident_bytes() / 1e6)
-    yield Figure("resident at the first frame", taken["ours"], "MB", 55, taken["bare"])
-    yield Figure("the same, shared pages counted in part", taken["shared"], "MB")
+    yield Metric("resident at the first frame", taken["ours"], "MB", 55, taken["bare"])
+    yield Metric("the same, shared pages counted in part", taken["shared"], "MB")
     for _ in range(max(1, options.repeats // 2)):
         with made_app(ROWS, 0.0) as session:
             run_made(session)
             taken["rows"].append(session.resident_bytes() / 1e6)
-        with opened(side("table"), READY) as session:
+        with opened(program("table"), READY) as session:
             session.wait_quiet(0.5)
             taken["table"].append(session.resident_bytes() / 1e6)
-    yield Figure(f"resident after a run of {ROWS:,} rows", taken["rows"], "MB", 75, taken["table"], "bare table")
+    yield Metric(f"resident after a run of {ROWS:,} rows", taken["rows"], "MB", 75, taken["table"], "bare table")
 
 
 @contextmanager
 def made_app(rows: int, pause_s: float, *more: str) -> Iterator[TerminalSession]:
     """The app over a made run of so many rows, its devices known."""
     with tempfile.TemporaryDirectory() as folder:
-        command = side("app", "--folder", folder, "--rows", str(rows), "--pause", str(pause_s), *more)
+        command = program("app", "--folder", folder, "--rows", str(rows), "--pause", str(pause_s), *more)
         with opened(command, *DRAWN, "a device") as session:
             session.wait_quiet(0.5)
             yield session
@@ -136,7 +136,7 @@ def run_made(session: TerminalSession) -> tuple[float, float]:
     return began, ended
 
 
-def idle(options: argparse.Namespace) -> Iterator[Figure]:
+def idle(options: argparse.Namespace) -> Iterator[Metric]:
     """Bytes and processor of an app that nobody touches."""
     drawn, share, bare = [], [], []
     for _ in range(max(1, options.repeats // 2)):
@@ -144,10 +144,10 @@ def idle(options: argparse.Namespace) -> Iterator[Figure]:
             bytes_, cpu = _idle(session, options.seconds)
             drawn.append(float(bytes_))
             share.append(cpu)
-        with opened(side("bare"), READY) as session:
+        with opened(program("bare"), READY) as session:
             bare.append(_idle(session, options.seconds)[1])
-    yield Figure(f"idle for {options.seconds:g} s: drawn", drawn, "bytes", 0)
-    yield Figure("idle: processor", share, "% core", 0.5, bare)
+    yield Metric(f"idle for {options.seconds:g} s: drawn", drawn, "bytes", 0)
+    yield Metric("idle: processor", share, "% core", 0.5, bare)
 
 
 def _idle(session: TerminalSession, seconds: float) -> tuple[int, float]:
@@ -158,11 +158,11 @@ def _idle(session: TerminalSession, seconds: float) -> tuple[int, float]:
     return session.bytes_since(began), 100 * (session.cpu_s() - cpu) / (time.perf_counter() - began)
 
 
-def keys(options: argparse.Namespace) -> Iterator[Figure]:
+def keys(options: argparse.Namespace) -> Iterator[Metric]:
     """From a key to what it draws, with a busy process on every core."""
     ours: list[float] = []
     bare: list[float] = []
-    with opened(CLI, *READY_TO_RUN) as one, opened(side("list"), READY) as other:
+    with opened(CLI, *READY_TO_RUN) as one, opened(program("list"), READY) as other:
         for session in (one, other):
             session.send("\t" if session is other else "1")
             session.wait_quiet(SETTLE_S)
@@ -174,7 +174,7 @@ def keys(options: argparse.Namespace) -> Iterator[Figure]:
     for name, place, bar in (("median", 0.5, None), ("95th of 100", 0.95, 50.0)):
         cut = int(place * len(ours))
         values = [sorted(values)[cut] for values in (ours, bare)]
-        yield Figure(f"key to paint on busy cores, {name}", values[:1], "ms", bar, values[1:], "bare list")
+        yield Metric(f"key to paint on busy cores, {name}", values[:1], "ms", bar, values[1:], "bare list")
 
 
 def _key_ms(session: TerminalSession, key: str) -> float:
