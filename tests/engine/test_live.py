@@ -116,7 +116,7 @@ def test_a_case_that_takes_too_long_is_ended_though_it_speaks(live, monkeypatch)
             now_s = 4000.0
     run = steps[-1][1]
     assert [(f.kind, f.case_id) for f in run.failures] == [("timed_out", the_plan.cases[0].case_id)]
-    assert run.failures[0].sentence == "Not done after 3600 s, the limit of protocol quick."
+    assert run.failures[0].sentence == "Not finished after 3600 s, the limit of protocol quick."
     assert len(run.measured) == 1
 
 
