@@ -16,7 +16,7 @@ import bars_at_rest
 import bars_in_a_run
 from figure import Figure
 
-from cvbench_tui.selftest.busy import usable_cores
+from cvbench_tui.base.cores import usable_cores
 
 BARS: dict[str, Callable[[argparse.Namespace], Iterator[Figure]]] = {
     "frame": bars_at_rest.first_frame,

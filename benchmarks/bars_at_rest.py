@@ -17,7 +17,8 @@ from app_sides import READY, ROWS
 from figure import Figure
 from terminal_session import TerminalSession
 
-from cvbench_tui.selftest.busy import busy_cores, usable_cores
+from cvbench_tui.base.cores import usable_cores
+from cvbench_tui.selftest.busy import busy_cores
 
 SIDES = Path(__file__).with_name("app_sides.py")
 CLI = (sys.executable, "-m", "cvbench_tui")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from cvbench_tui.base.cores import CORES_FOR_APP
 from cvbench_tui.core.environment import Environment, Fact
 from cvbench_tui.core.facts import count_listed
 from cvbench_tui.results.text.units import bytes_text, celsius_text, part_text, significant, watts_text
@@ -24,8 +25,6 @@ SWAP_SHARE = 0.01
 """Swapped memory beyond this share of the machine's: systems put away a little at any time."""
 LOW_MEMORY_BYTES = 2 * 2**30
 """PyTorch and a large model at the default batch take about this much."""
-MIN_CORES = 4
-"""With fewer usable cores none is left to the app; as in ``worker.process.threads``."""
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies")
 """Clocks outside the processor: one reading takes about 1 us instead of 20 ns, or is coarse."""
 SLOWDOWNS = ("thermal", "hardware", "power_brake")
@@ -182,7 +181,7 @@ def _clock(environment: Environment) -> Iterator[MachineWarning]:
 
 def _cores(environment: Environment) -> Iterator[MachineWarning]:
     cores = _number(environment.fact("usable_cores"))
-    if cores is not None and cores < MIN_CORES:
+    if cores is not None and cores < CORES_FOR_APP:
         yield MachineWarning(
             "few_cores",
             f"The app and the measurement share {cores:.0f} core{'s' * (cores > 1)}.",

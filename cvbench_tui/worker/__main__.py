@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from cvbench_tui.base.cores import affinity, restore_affinity
 from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker.process.channel import Channel, Requests, claim_stdout
-from cvbench_tui.worker.process.threads import affinity, restore_affinity
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"

@@ -16,6 +16,7 @@ FILES = {
     "proc/pressure/io": "some avg10=0.00 avg60=1.00 avg300=0.10 total=1\n",
     "proc/pressure/memory": "some avg10=0.10 avg60=1.00 avg300=0.10 total=1\n",
     "proc/self/cgroup": "0::/group/inner\n",
+    "proc/self/mountinfo": "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
     "proc/stat": "cpu  600 100 200 99999 50 0 50 50 7 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n",
     "proc/sys/kernel/numa_balancing": "0\n",
     "proc/sys/kernel/osrelease": "6.1.0\n",

@@ -99,17 +99,3 @@ def test_without_a_flag_for_it_a_real_machine_cannot_be_told(tmp_path):
 )
 def test_containers_are_told_by_what_they_leave(tmp_path, changed, container):
     assert facts(make(tmp_path, **changed))["container"] == container
-
-
-@pytest.mark.parametrize(
-    ("changed", "limit"),
-    [
-        ({"sys/fs/cgroup/group/memory.max": None}, None),
-        ({"sys/fs/cgroup/group/inner/memory.max": "1024\n"}, 1024),
-        ({"proc/self/cgroup": "0::/of/the/host\n", "sys/fs/cgroup/memory.max": "2048\n"}, 2048),
-        ({"proc/self/cgroup": "4:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "4096\n"}, 4096),
-        ({"proc/self/cgroup": "4:memory:/a\n", "sys/fs/cgroup/memory/a/memory.limit_in_bytes": f"{2**63}\n"}, None),
-    ],
-)
-def test_the_lowest_limit_of_nested_groups_counts(tmp_path, changed, limit):
-    assert facts(make(tmp_path, **changed)).get("memory_limit_bytes") == limit

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cvbench_tui.base.cores import memory_limit_bytes
 from cvbench_tui.core.environment import Fact, known
 from cvbench_tui.core.facts import count_listed
 
@@ -20,8 +21,6 @@ CPUINFO_CHARACTERS = 8192
 """Enough for the first core: 256 of them would be 400 KB, and the kernel works for each."""
 CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 """Sensors inside the processor, which answer at once; a mainboard's may take tens of milliseconds."""
-NO_LIMIT = 2**60
-"""A control group of the first kind writes a limit beyond any memory where there is none."""
 
 
 def linux_facts(root: Path = Path("/")) -> Iterator[tuple[str, Fact]]:
@@ -124,28 +123,6 @@ def _frequency_hz(root: Path) -> Fact:
         return None if megahertz is None else round(float(megahertz) * 1e6)
 
 
-def _memory_limit_bytes(root: Path) -> Fact:
-    """The lowest limit of this process's control group and of the groups it is in; None without one."""
-    limits: list[int] = []
-    for line in text(root, "proc/self/cgroup").splitlines():
-        _, kinds, group = line.split(":", 2)
-        if kinds == "":
-            limits += _limits(root / "sys/fs/cgroup", group, "memory.max")
-        elif "memory" in kinds.split(","):
-            limits += _limits(root / "sys/fs/cgroup/memory", group, "memory.limit_in_bytes")
-    return min((limit for limit in limits if limit < NO_LIMIT), default=None)
-
-
-def _limits(top: Path, group: str, name: str) -> Iterator[int]:
-    """The limits from a group up to the top. In a container the path is the host's, and only the top is there."""
-    folder = top / group.strip("/")
-    for place in (folder, *folder.parents):
-        if (place / name).is_file() and (written := text(place, name)) != "max":
-            yield int(written)
-        if place == top:
-            return
-
-
 def _load(index: int) -> Callable[[Path], Fact]:
     return lambda root: float(text(root, "proc/loadavg").split()[index])
 
@@ -217,7 +194,7 @@ LINUX_FACTS: dict[str, Callable[[Path], Fact]] = {
     "frequency_hz": _frequency_hz,
     "idle_driver": text_of(f"{CPU}/cpuidle/current_driver"),
     "idle_governor": text_of(f"{CPU}/cpuidle/current_governor_ro"),
-    "memory_limit_bytes": _memory_limit_bytes,
+    "memory_limit_bytes": memory_limit_bytes,
     "thp": _chosen("sys/kernel/mm/transparent_hugepage/enabled"),
     "thp_defrag": _chosen("sys/kernel/mm/transparent_hugepage/defrag"),
     "huge_pages": number_of("proc/sys/vm/nr_hugepages"),

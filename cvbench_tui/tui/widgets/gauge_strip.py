@@ -17,6 +17,7 @@ from rich.text import Text
 from textual.message import Message
 from textual.widgets import Static
 
+from cvbench_tui.base.cores import CORES_FOR_APP
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.text.units import MISSING, hertz_text, share_text
 
@@ -27,8 +28,6 @@ EVERY_S = 1.0
 """Shortest time between two readings."""
 LIVE_S = 5.0
 """How long the gauges stay live after a key."""
-MIN_CORES = 4
-"""With fewer usable cores than this nothing is read while a case is timed on them."""
 OFF = "gauges off while measuring"
 LAST = "last"
 """Stands before a reading that is not live any more."""
@@ -40,7 +39,7 @@ def allowed(running_device: str | None, cores: int) -> bool:
 
     ``running_device``: where the case runs that is being measured, None between cases and without a run.
     """
-    return running_device != "cpu" or cores >= MIN_CORES
+    return running_device != "cpu" or cores >= CORES_FOR_APP
 
 
 class GaugeRead(Message):

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from cvbench_tui.core.environment import Device, Fact, known
+from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.probe_process import cpu_name
-from cvbench_tui.worker.process.threads import intra_op_threads
 
 CARD_FACTS: dict[str, Callable[[Any], Fact]] = {
     "capability": lambda card: f"{card.major}.{card.minor}",

@@ -11,8 +11,9 @@ from importlib import metadata
 
 import torch
 
+from cvbench_tui.base.cores import quota_cores, usable_cores
 from cvbench_tui.core.environment import Fact, known
-from cvbench_tui.worker.process.threads import intra_op_threads, quota_cores, usable_cores
+from cvbench_tui.worker.devices.cpu import intra_op_threads
 
 TINY = 1e-310
 """Smaller than the smallest normal double, 2.2e-308."""

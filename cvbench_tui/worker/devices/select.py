@@ -8,19 +8,16 @@ from typing import Any
 import torch
 
 from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
-from cvbench_tui.worker.devices.cache_flush import CpuCache
+from cvbench_tui.worker.devices.cpu import CpuCache, exercise
 from cvbench_tui.worker.devices.cuda import CudaBackend
 from cvbench_tui.worker.devices.nvml import NvmlCard, open_card
 from cvbench_tui.worker.extras.energy import CardMeter, EnergyMeter, rapl_meter
-
-EXERCISE = 1 << 20
-"""Elements; PyTorch gives each thread at least 32,768 of them."""
 
 
 def backend_for(device: torch.device) -> Backend:
     """The backend of that device. Makes it the current one, so that work needs not name it."""
     if device.type == "cpu":
-        return CpuBackend(flush=CpuCache().flush, exercise=_exercise)
+        return CpuBackend(flush=CpuCache().flush, exercise=exercise)
     if device.type == "cuda":
         card = _card(device)  # first: whoever is on the card before this process touches it is somebody else
         torch.cuda.set_device(device)
@@ -37,13 +34,6 @@ def meter_for(device: torch.device, backend: Backend) -> EnergyMeter | None:
         return rapl_meter()
     card = backend.card if isinstance(backend, CudaBackend) else None
     return None if card is None else CardMeter(card)
-
-
-def _exercise() -> bool:
-    """A million additions, which PyTorch shares out to all threads."""
-    with torch.inference_mode():
-        torch.zeros(EXERCISE).add_(1)
-    return True
 
 
 def _card(device: torch.device, cuda: Any = torch.cuda) -> NvmlCard | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from cvbench_tui.base.system_files import read_int, read_text
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PassEnergy
-from cvbench_tui.worker.devices.cpu_sensors import file_text
 from cvbench_tui.worker.devices.nvml import NvmlCard
 
 PASS_S = 2.0
@@ -102,7 +102,7 @@ class RaplMeter:
         self._packages = [
             _Package(folder)
             for folder in sorted(root.glob("intel-rapl:*"))
-            if folder.name.count(":") == 1 and file_text(folder / "name").startswith("package")
+            if folder.name.count(":") == 1 and read_text(folder / "name").startswith("package")
         ]
 
     def energy_j(self) -> float | None:
@@ -121,13 +121,13 @@ class _Package:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "energy_uj"
-        self._range = _microjoules(folder / "max_energy_range_uj")
-        self._last = _microjoules(self._file)
+        self._range = read_int(folder / "max_energy_range_uj")
+        self._last = read_int(self._file)
         self._sum = 0
 
     def energy_j(self) -> float | None:
         """Joules since this was made."""
-        now = _microjoules(self._file)
+        now = read_int(self._file)
         if now is None or self._last is None or (now < self._last and self._range is None):
             return None
         self._sum += now - self._last if now >= self._last else now + (self._range or 0) - self._last
@@ -266,10 +266,3 @@ def _idle(steps: list[tuple[float, float]], powers: list[tuple[float, float]]) -
         return Idle(round((steps[-1][1] - steps[0][1]) / seconds, 6), seconds / (len(steps) - 1))
     watts = [reading for _, reading in powers]
     return Idle(round(sum(watts) / len(watts), 6) if watts else None, None)
-
-
-def _microjoules(path: Path) -> int | None:
-    try:
-        return int(file_text(path))
-    except ValueError:
-        return None

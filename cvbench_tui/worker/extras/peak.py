@@ -20,7 +20,7 @@ import torch
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.devices.cache_flush import last_cache_bytes
+from cvbench_tui.worker.devices.cpu import last_cache_bytes
 from cvbench_tui.worker.timing.counters import evidence
 
 BUDGET_S = 1.5

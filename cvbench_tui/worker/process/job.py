@@ -23,12 +23,12 @@ from cvbench_tui.core.measurement import Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.process.requests import case_from, protocol_from
-from cvbench_tui.worker.process.threads import intra_op_threads
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.timing.timed_passes import pass_of

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cvbench_tui.base.system_files import read_head
 from cvbench_tui.core.evidence import Evidence
 
 if sys.platform != "win32":
@@ -23,8 +24,6 @@ _process_time = time.process_time
 _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
-READ_BYTES = 1 << 16
-"""More than any file read here has before the last field that is used, on 256 cores as well."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -131,7 +130,7 @@ class RunDelay:
             return None
         now_ns: dict[str, int] = {}
         for thread in threads:
-            fields = _read(f"{self._folder}/{thread}/schedstat").split()
+            fields = read_head(f"{self._folder}/{thread}/schedstat").split()
             if len(fields) == 3 and fields[2] != b"0":
                 now_ns[thread] = int(fields[1])
         if not now_ns:
@@ -150,7 +149,7 @@ def machine_s(path: str = "/proc/stat") -> tuple[float | None, float | None]:
     From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. A sandbox
     that shows only zeros tells nothing.
     """
-    fields = _read(path).split(b"\n", 1)[0].split()
+    fields = read_head(path).split(b"\n", 1)[0].split()
     if len(fields) < 9 or fields[0] != b"cpu":
         return None, None
     user, nice, system, idle, waiting, interrupts, soft, stolen = (int(field) for field in fields[1:9])
@@ -218,7 +217,7 @@ def _preemptions() -> tuple[int | None, int | None]:
 
 def _swapped_pages(path: str) -> int | None:
     """Pages read back from swap since boot."""
-    _, found, rest = _read(path).partition(b"\npswpin ")
+    _, found, rest = read_head(path).partition(b"\npswpin ")
     return int(rest.split(None, 1)[0]) if found else None
 
 
@@ -231,17 +230,3 @@ def _compiled_graphs() -> int | None:
 
 def _nothing() -> None:
     """For a device that does not tell."""
-
-
-def _read(path: str) -> bytes:
-    """The file's beginning; empty when it cannot be read. Plain system calls: a third of ``Path.read_bytes``'s time."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, READ_BYTES)
-    except OSError:  # a thread that ended meanwhile
-        return b""
-    finally:
-        os.close(descriptor)
