@@ -108,7 +108,7 @@ def test_the_headless_packages_know_no_screen():
 
 def test_the_worker_needs_torch_torchvision_core_and_base_only():
     loaded = loaded_by(
-        "cvbench_tui.worker.process.job", "cvbench_tui.worker.process.fork_server", "cvbench_tui.worker.devices.probe"
+        "cvbench_tui.worker.process.job", "cvbench_tui.worker.process.servers", "cvbench_tui.worker.devices.probe"
     )
     assert loaded & {"torch"}
     assert not loaded & {"textual", "rich", "pydantic", "click", "psutil", "platformdirs"}

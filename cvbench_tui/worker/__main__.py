@@ -20,6 +20,7 @@ from cvbench_tui.base.cores import affinity, restore_affinity
 from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker.process.channel import Channel, Requests, claim_stdout
+from cvbench_tui.worker.process.servers import ForkServer, serve_one
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
@@ -58,14 +59,13 @@ def main() -> int:
 def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) -> Callable[[], None]:
     """What answers requests: a process per case by forking, or one case in this process. Imports what they need, so
     that the first case can begin at once."""
+    from cvbench_tui.worker.process import job
+
     requests = Requests()
+    answer = partial(job.run, channel=channel, notices=notices)
     if one_case:
-        from cvbench_tui.worker.process.single_case import serve_one
-
-        return partial(serve_one, channel, requests, notices)
-    from cvbench_tui.worker.process.fork_server import ForkServer
-
-    return ForkServer(channel, requests, notices).serve
+        return partial(serve_one, requests, answer)
+    return ForkServer(requests, answer, partial(job.report_crash, channel)).serve
 
 
 def _log_to_stderr() -> None:

@@ -19,7 +19,7 @@ from cvbench_tui.core.event import (
     Progress,
 )
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Measurement, Notice
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -66,6 +66,11 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
     else:
         case, process = case_from(request["case"]), int(request.get("process", 0))
         Job(case, protocol_from(request["protocol"]), process, channel, notices).run()
+
+
+def report_crash(channel: Channel, request: dict[str, Any], kind: FailureKind, sentence: str) -> None:
+    """Send the failure of a case whose process ended without an outcome."""
+    channel.send(CaseFailed(Failure(request.get("case_id", ""), kind, sentence), now_s()))
 
 
 def _ceiling(request: dict[str, Any]) -> PeakMeasured:
