@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
+"""Names that Linux's drivers give to a processor's own sensor, which answers at once; a mainboard's may take tens of
+milliseconds."""
 HEAD_BYTES = 1 << 16
 """More than any counter's file has before the last field that is used, on 256 cores as well."""
 
@@ -41,3 +44,30 @@ def read_head(path: str | Path) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def cpu_seconds(path: str | Path) -> tuple[float | None, float | None]:
+    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot, by ``/proc/stat``.
+
+    From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. None where not
+    known: a sandbox that shows only zeros knows nothing.
+    """
+    fields = read_head(path).split(b"\n", 1)[0].split()
+    if len(fields) < 9 or fields[0] != b"cpu":
+        return None, None
+    user, nice, system, idle, waiting, interrupts, soft, stolen = (int(field) for field in fields[1:9])
+    if not user + nice + system + idle + waiting:
+        return None, None
+    ticks_per_s = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + interrupts + soft) / ticks_per_s, stolen / ticks_per_s
+
+
+def cpu_sensor(root: Path) -> Path | None:
+    """The file with the processor's temperature in thousandths of a degree, the package's first."""
+    for kind in sorted(root.glob("sys/class/thermal/thermal_zone*/type")):
+        if read_text(kind) == "x86_pkg_temp":
+            return kind.with_name("temp")
+    for name in sorted(root.glob("sys/class/hwmon/hwmon*/name")):
+        if read_text(name) in CPU_SENSORS:
+            return name.with_name("temp1_input")
+    return None

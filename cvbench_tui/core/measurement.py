@@ -81,7 +81,7 @@ class PhaseMemory:
 
 @dataclass(frozen=True, slots=True)
 class PassEnergy:
-    """Energy of one pass repeated without a pause for at least two seconds, apart from the timed rounds."""
+    """Energy of one pass repeated without a pause for at least three seconds, apart from the timed rounds."""
 
     name: PassName
     source: Literal["nvml", "rapl"]
@@ -90,7 +90,7 @@ class PassEnergy:
     counter_j: float | None
     """Joules by the device's energy counter."""
     integral_j: float | None = None
-    """Joules by summing power readings over time; None where there is no power reading."""
+    """Joules by summing power readings over time, in files of earlier versions."""
     idle_w: float | None = None
     """Watts while nothing ran, just before."""
 

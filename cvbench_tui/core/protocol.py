@@ -12,7 +12,7 @@ from cvbench_tui.core.evidence import PassName
 
 Extra = Literal["energy", "flushed", "alone", "device_only"]
 EXTRAS: dict[Extra, str] = {
-    "energy": "joules per input, where the device has an energy counter (two seconds and more for each pass)",
+    "energy": "joules per input, where the device has an energy counter (three seconds and more for each pass)",
     "flushed": "single layers once more with emptied caches",
     "alone": "each phase once more by itself, to check the fused marks",
     "device_only": "CUDA: inference once more from a recorded graph, without the host's launches",

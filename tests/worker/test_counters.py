@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from cvbench_tui.base.system_files import cpu_seconds
 from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import DeviceReading, RunDelay, Snapshot, SystemCounters, evidence, machine_s
+from cvbench_tui.worker.timing.counters import DeviceReading, RunDelay, Snapshot, SystemCounters, evidence
 
 QUIET = DeviceReading()
 
@@ -66,7 +67,7 @@ def test_a_kernel_that_does_not_count_waiting(proc):
 def test_the_machine_without_us_is_the_others(proc):
     ticks = os.sysconf("SC_CLK_TCK")
     (proc / "stat").write_text(f"cpu  {ticks} {ticks} {ticks} 900 5 {ticks} {ticks} {3 * ticks} 7 7\ncpu0 1 2\n")
-    assert machine_s(str(proc / "stat")) == (5.0, 3.0)
+    assert cpu_seconds(str(proc / "stat")) == (5.0, 3.0)
     before = Snapshot(cpu_s=1.0, busy_s=10.0, stolen_s=1.0)
     after = Snapshot(cpu_s=2.5, busy_s=15.0, stolen_s=1.25)
     assert between(before, after).others_s == 3.5
@@ -77,7 +78,7 @@ def test_the_machine_without_us_is_the_others(proc):
 @pytest.mark.parametrize("text", ["", "cpu  1 2 3\n", "cpu  0 0 0 0 0 0 0 0 0 0\n", "intr 5\n"])
 def test_a_machine_line_that_tells_nothing(proc, text):
     (proc / "stat").write_text(text)
-    assert machine_s(str(proc / "stat")) == (None, None)
+    assert cpu_seconds(str(proc / "stat")) == (None, None)
 
 
 def test_pages_from_swap(proc):

@@ -96,7 +96,7 @@ def test_without_a_spin_kernel_products_lead(monkeypatch):
 
 def test_gauges_without_nvml_are_empty_and_with_it_the_cards():
     assert CudaBackend("cuda:0", FakeCuda()).gauges() == DeviceReading()
-    card = SimpleNamespace(gauges=lambda: DeviceReading(clock_hz=1.4e9, throttle=("thermal",)))
+    card = SimpleNamespace(read=lambda: DeviceReading(clock_hz=1.4e9, throttle=("thermal",)))
     assert CudaBackend("cuda:0", FakeCuda(), card).gauges().throttle == ("thermal",)
 
 
@@ -229,7 +229,7 @@ def test_gauges_are_read_while_the_device_works():
 
 def test_a_clock_that_still_rises_keeps_the_warm_up_going():
     cuda = FakeCuda()
-    card = SimpleNamespace(gauges=lambda: DeviceReading(clock_hz=1e9 * min(2.0, 1 + (cuda.host_s - 100) / 1.5)))
+    card = SimpleNamespace(read=lambda: DeviceReading(clock_hz=1e9 * min(2.0, 1 + (cuda.host_s - 100) / 1.5)))
     backend = FakeCudaBackend(cuda, card=card)
     result = Stopwatch(FakePass(backend, 4e-3, 8e-3, 1e-3), backend, DEFAULT, lambda _: None).run()
     assert result.record.settled
@@ -278,8 +278,9 @@ def test_the_card_is_found_by_its_identity_or_its_address_never_by_its_index(mon
 
 
 def test_energy_is_metered_where_the_card_can_be_asked():
-    card = SimpleNamespace(power_is_mean=False)
+    card = SimpleNamespace(energy_j=lambda: 7.0)
     device = torch.device("cuda:0")
-    assert devices.meter_for(device, FakeCudaBackend(FakeCuda(), card=card)).source == "nvml"
+    meter = devices.meter_for(device, FakeCudaBackend(FakeCuda(), card=card))
+    assert (meter.source, meter.energy_j()) == ("nvml", 7.0)
     assert devices.meter_for(device, FakeCudaBackend(FakeCuda())) is None
     assert devices.meter_for(torch.device("mps"), CpuBackend()) is None

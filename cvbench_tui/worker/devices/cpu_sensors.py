@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cvbench_tui.base.system_files import read_int, read_text
+from cvbench_tui.base.system_files import cpu_sensor, read_int, read_text
 from cvbench_tui.worker.timing.counters import DeviceReading
 
 CORE_FIELD = 36
 """Of ``/proc/thread-self/stat``, counted behind the command's name: the core that the thread ran on last."""
-SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
-"""Names that Linux's drivers give to a processor's own sensor."""
 
 
 class Processor:
@@ -19,7 +17,7 @@ class Processor:
     def __init__(self, root: Path = Path("/")) -> None:
         self._thread = root / "proc/thread-self/stat"
         self._cores = root / "sys/devices/system/cpu"
-        self._sensor = _sensor(root / "sys/class")
+        self._sensor = cpu_sensor(root)
 
     def gauges(self) -> DeviceReading:
         """Clock and temperature now, each None where it is not known.
@@ -35,14 +33,3 @@ class Processor:
             clock_hz=None if not clock_khz else clock_khz * 1e3,
             temperature_c=None if millidegrees is None else millidegrees / 1e3,
         )
-
-
-def _sensor(classes: Path) -> Path | None:
-    """The file with the processor's temperature in thousandths of a degree, the package's first."""
-    for kind in sorted(classes.glob("thermal/thermal_zone*/type")):
-        if read_text(kind) == "x86_pkg_temp":
-            return kind.with_name("temp")
-    for name in sorted(classes.glob("hwmon/hwmon*/name")):
-        if read_text(name) in SENSORS:
-            return name.with_name("temp1_input")
-    return None

@@ -14,7 +14,7 @@ import torch
 
 from cvbench_tui.core.measurement import Clock
 from cvbench_tui.worker.devices.backend import Counters
-from cvbench_tui.worker.devices.nvml import NvmlCard
+from cvbench_tui.worker.devices.nvml import MeasuredCard
 from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
 # Own references, taken before any workload runs: code under test that replaces them cannot bend the clock.
@@ -43,7 +43,7 @@ class CudaBackend:
         self,
         device: torch.device,
         cuda: Any = torch.cuda,
-        card: NvmlCard | None = None,
+        card: MeasuredCard | None = None,
         counters: Counters | None = None,
     ) -> None:
         self._device = device
@@ -122,7 +122,7 @@ class CudaBackend:
 
     def gauges(self) -> DeviceReading:
         """As NVML tells, when it is there."""
-        return DeviceReading() if self.card is None else self.card.gauges()
+        return DeviceReading() if self.card is None else self.card.read()
 
     def _statistic(self, name: str) -> int | None:
         count = self._cuda.memory_stats(self._device).get(name)

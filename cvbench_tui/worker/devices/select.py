@@ -10,8 +10,8 @@ import torch
 from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
 from cvbench_tui.worker.devices.cpu import CpuCache, exercise
 from cvbench_tui.worker.devices.cuda import CudaBackend
-from cvbench_tui.worker.devices.nvml import NvmlCard, open_card
-from cvbench_tui.worker.extras.energy import CardMeter, EnergyMeter, rapl_meter
+from cvbench_tui.worker.devices.nvml import MeasuredCard, open_card
+from cvbench_tui.worker.extras.energy import EnergyMeter, rapl_meter
 
 
 def backend_for(device: torch.device) -> Backend:
@@ -33,10 +33,10 @@ def meter_for(device: torch.device, backend: Backend) -> EnergyMeter | None:
     if device.type == "cpu":
         return rapl_meter()
     card = backend.card if isinstance(backend, CudaBackend) else None
-    return None if card is None else CardMeter(card)
+    return None if card is None else EnergyMeter("nvml", card.energy_j)
 
 
-def _card(device: torch.device, cuda: Any = torch.cuda) -> NvmlCard | None:
+def _card(device: torch.device, cuda: Any = torch.cuda) -> MeasuredCard | None:
     """NVML's view of that card; None without NVML, and on ROCm, which has none."""
     if not torch.version.cuda:
         return None

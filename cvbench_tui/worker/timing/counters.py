@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cvbench_tui.base.system_files import read_head
+from cvbench_tui.base.system_files import cpu_seconds, read_head
 from cvbench_tui.core.evidence import Evidence
 
 if sys.platform != "win32":
@@ -92,7 +92,7 @@ class SystemCounters:
     def read(self) -> Snapshot:
         """All counters now."""
         waited_s = self._delays.read_s()  # first and last, so that reading them is little of the difference
-        busy_s, stolen_s = machine_s(f"{self._proc}/stat")
+        busy_s, stolen_s = cpu_seconds(f"{self._proc}/stat")
         switches, major_faults = _preemptions()
         return Snapshot(
             cpu_s=_process_time(),
@@ -141,22 +141,6 @@ class RunDelay:
             self._sum_ns += waited_ns - before_ns if waited_ns >= before_ns else waited_ns
         self._last_ns = now_ns
         return self._sum_ns * NANOSECOND
-
-
-def machine_s(path: str = "/proc/stat") -> tuple[float | None, float | None]:
-    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot; None where not told.
-
-    From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. A sandbox
-    that shows only zeros tells nothing.
-    """
-    fields = read_head(path).split(b"\n", 1)[0].split()
-    if len(fields) < 9 or fields[0] != b"cpu":
-        return None, None
-    user, nice, system, idle, waiting, interrupts, soft, stolen = (int(field) for field in fields[1:9])
-    if not user + nice + system + idle + waiting:
-        return None, None
-    ticks_per_s = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + interrupts + soft) / ticks_per_s, stolen / ticks_per_s
 
 
 def evidence(
