@@ -8,7 +8,7 @@ from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext, percent
 from cvbench_tui.core.grading.reasons import Grade, Reason
-from cvbench_tui.core.stats.contention import Contention, contention_of, idle_share, interrupted_per_s
+from cvbench_tui.core.stats.contention import Contention, contention_of
 from cvbench_tui.core.stats.stop_rule import COOLING, MAJOR_FAULTS, SWAPPED_PAGES, disturbance
 
 Steps = tuple[tuple[Grade, float], ...]
@@ -17,12 +17,6 @@ WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core, between the mean thread's and the sum of all
 (``core.stats.contention``). A wait makes an iteration as much longer, so above 2%, twice the default precision, it
 shows; above 25% the number is the neighbour's."""
-IDLE: Steps = (("C", 0.25), ("B", 0.05))
-"""Share of the wall time that several threads did not run, where their waiting is not told. Never X, and nothing below
-5%: an operator with parts of one thread leaves the others idle as well ..."""
-INTERRUPTED_PER_S = 20.0
-"""... and only with so many involuntary switches a second for each thread: a thread that shares its core is interrupted
-every 3 to 20 ms, one on an idle machine of 2 cores was seen to be 18 to 90 times."""
 STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
 """The same for cores that the hypervisor gave away, as a share of the CPU time that was wanted."""
 OTHERS = 1.0
@@ -38,19 +32,24 @@ at one moment, while the times themselves are measured."""
 
 
 def contention(seen: GradingContext) -> Iterator[Reason]:
-    """Threads that waited for a core, by what the system tells best."""
+    """Threads that waited for a core, by the kernel's run delay; without it, by what else is known."""
     waited = contention_of(seen.evidence)
     if waited is None:
-        found = list(_unseen(seen))
+        yield from list(_others(seen)) or _not_seen(seen)
     elif seen.device_clock:  # the device's own clock does not see the host wait
-        found = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
+        yield from [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else _others(seen)
     else:
-        found = list(_told(seen, waited))
-    yield from found or _others(seen)
+        yield from list(_by_run_delay(seen, waited)) or _others(seen)
 
 
-def _told(seen: GradingContext, waited: Contention) -> Iterator[Reason]:
-    """By the kernel's run delay, in all rounds together or in one of them."""
+def _not_seen(seen: GradingContext) -> Iterator[Reason]:
+    """macOS, Windows, kernels without schedstat: no A where nobody can tell that threads did not wait."""
+    if seen.samples_of.clock == "perf_counter" and seen.evidence:
+        yield Reason("contention", "B", "Waiting for cores cannot be seen on this system.")
+
+
+def _by_run_delay(seen: GradingContext, waited: Contention) -> Iterator[Reason]:
+    """In all rounds together, or in one of them."""
     grade = _grade(waited.share, WAITED)
     if grade is not None:
         yield Reason("contention", grade, _waited(waited))
@@ -75,34 +74,6 @@ def _others(seen: GradingContext) -> Iterator[Reason]:
         return
     if used >= OTHERS and used + (seen.measurement.threads or 1) > cores:
         yield Reason("contention", "B", f"Other programs used {used:.1f} of the {cores:g} cores meanwhile.")
-
-
-def _unseen(seen: GradingContext) -> Iterator[Reason]:
-    """Where waiting is not told: by the time in which the threads of the processor did not run."""
-    if seen.samples_of.clock != "perf_counter" or not seen.evidence:
-        return
-    idle, steps = (_one_thread if seen.measurement.threads == 1 else _several_threads)(seen)
-    grade = _grade(idle or 0.0, steps)
-    if idle is not None and grade is not None:
-        yield Reason("contention", grade, f"Threads did not run in {percent(idle)} of the time.")
-    elif idle is None and all(each.others_s is None for each in seen.evidence):
-        yield Reason("contention", "B", "Contention cannot be seen on this system.")
-
-
-def _one_thread(seen: GradingContext) -> tuple[float | None, Steps]:
-    """Share of the time in which it did not run, None where that is not told, and how it is graded."""
-    return idle_share([each.thread_s for each in seen.evidence], seen.evidence, 1), WAITED
-
-
-def _several_threads(seen: GradingContext) -> tuple[float | None, Steps]:
-    """The same; 0 where they idled without being interrupted, None where nobody tells why they idled."""
-    threads, interrupted = seen.measurement.threads, interrupted_per_s(seen.evidence)
-    idle = idle_share([each.cpu_s for each in seen.evidence], seen.evidence, threads) if threads else None
-    if idle is None or threads is None or _grade(idle, IDLE) is None:
-        return idle, IDLE
-    if interrupted is None:
-        return None, IDLE
-    return (idle if interrupted >= INTERRUPTED_PER_S * threads else 0.0), IDLE
 
 
 def stolen(seen: GradingContext) -> Iterator[Reason]:
