@@ -20,6 +20,8 @@ EXTRAS: dict[Extra, str] = {
 """What can be measured beside the phases, and what it is."""
 
 Method = Literal["rounds", "published"]
+REGION_TO_COST = 200
+"""A region lasts at least this many times the cost of an empty one, so its marks add at most 0.5%."""
 ProtocolName = Literal["quick", "default", "rigorous", "original"]
 
 

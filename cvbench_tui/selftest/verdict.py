@@ -13,6 +13,7 @@ from statistics import median
 from typing import Literal
 
 from cvbench_tui.core.grading.reasons import Grade
+from cvbench_tui.core.protocol import REGION_TO_COST
 from cvbench_tui.results.text.units import MISSING, part_text, percent_text, relative_text, seconds_text
 from cvbench_tui.selftest.figures import Fit, Point, RatioEstimate, at_least, fit
 
@@ -24,8 +25,6 @@ INTERCEPT_BOUND_S = 5e-6
 """And most that a duration of nothing may seem to last."""
 TRAP_SHARE = 0.99
 """Work that was hidden counts as timed when at least this share of it is in the number."""
-REGION_TO_COST = 200
-"""A region lasts at least so many times the cost of an empty one (methodology)."""
 MISS_CHANCE = 0.05
 """Share of equal pairs whose 95% intervals may fail to cover their difference."""
 UNLUCKY = 0.01

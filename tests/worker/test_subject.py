@@ -14,7 +14,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.backend import ClockError, CpuBackend
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing import published
-from cvbench_tui.worker.timing.timed_passes import InferencePass, TrainingPass
+from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest, outputs_of
 
 pytestmark = pytest.mark.torch
@@ -35,7 +35,7 @@ def test_every_layer_goes_forward_and_backward(entry):
     TrainingPass(made, CpuBackend()).regions(1, 1)
     assert made.inputs.grad is not None
     assert all(parameter.grad is not None for parameter in made.parameters)
-    assert InferencePass(made, CpuBackend()).regions(1, 1)
+    assert PhasePass(made, CpuBackend(), "inference").regions(1, 1)
 
 
 @pytest.mark.parametrize(("name", "heads", "image"), [("googlenet", 3, 64), ("inception_v3", 2, 299)])
@@ -83,7 +83,7 @@ def test_the_modes_are_what_they_say():
     made.module.register_forward_hook(
         lambda module, _inputs, output: seen.append((module.training, output.requires_grad, output.is_inference()))
     )
-    training, inference = TrainingPass(made, CpuBackend()), InferencePass(made, CpuBackend())
+    training, inference = TrainingPass(made, CpuBackend()), PhasePass(made, CpuBackend(), "inference")
     training.begin()
     made.prepare_gradients(made.forward())
     training.regions(1, 1)
@@ -124,7 +124,7 @@ def test_between_two_marks_stands_the_call_and_nothing_else():
     once = ["clear", "mark", "forward", "mark", "backward", "mark", "released"]
     assert log == once * 2
     log.clear()
-    InferencePass(made, Logged(log)).regions(2, 1)
+    PhasePass(made, Logged(log), "inference").regions(2, 1)
     assert log == ["mark", "forward", "mark", "released"] * 2
 
 

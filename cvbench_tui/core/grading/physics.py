@@ -9,13 +9,12 @@ from statistics import median
 from cvbench_tui.core.grading.context import GradingContext, percent
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Notice
+from cvbench_tui.core.protocol import REGION_TO_COST
 
 SAME_SAMPLES = 10
 """So many samples without any difference are not chance: clocks here count nanoseconds."""
 ROUNDING = 1e-3
 """Share by which a whole may lie below a part: samples are rounded to nanoseconds."""
-REGION_TO_COST = 200
-"""A region lasts at least this many times the cost of its marks, which then add at most 0.5%."""
 MARKS_DOUBT = 0.02
 """Above this share of the marks in a region, twice the default precision, the number is doubtful ..."""
 MARKS_WRONG = 0.05

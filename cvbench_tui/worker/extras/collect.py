@@ -20,8 +20,8 @@ from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, EnergyPass
 from cvbench_tui.worker.extras.flops import phase_work
 from cvbench_tui.worker.extras.memory import largest_bytes, memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import Variants
+from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.stopwatch import PassResult
-from cvbench_tui.worker.timing.timed_passes import pass_of
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 MEMORY_ITERATIONS = 4

@@ -15,9 +15,9 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
 from cvbench_tui.worker.extras.cuda_graph import GraphPass
-from cvbench_tui.worker.timing.passes import TimedPass
+from cvbench_tui.worker.timing.passes import PhasePass
+from cvbench_tui.worker.timing.sampler import TimedPass
 from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
-from cvbench_tui.worker.timing.timed_passes import AlonePass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 ROUNDS = 5
@@ -81,7 +81,7 @@ class Variants:
         """Forward, backward and total each by itself. Inference always is."""
         for phase in self._phases():
             if phase != "inference":
-                self._time("alone", AlonePass(self._subject, self._backend, phase), _short(self._protocol))
+                self._time("alone", PhasePass(self._subject, self._backend, phase), _short(self._protocol))
 
     def _flushed(self) -> None:
         """Each phase alone, the caches emptied before every region, outside of it."""
@@ -92,7 +92,7 @@ class Variants:
             )
             return
         for phase in self._phases():
-            timed = AlonePass(self._subject, self._backend, phase, before=self._backend.flush)
+            timed = PhasePass(self._subject, self._backend, phase, before=self._backend.flush)
             self._time("flushed", timed, _flushed(self._protocol, cost_s), most_group=1)
 
     def _flush_s(self) -> float | None:

@@ -29,9 +29,9 @@ from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.process.requests import case_from, protocol_from
+from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
-from cvbench_tui.worker.timing.timed_passes import pass_of
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25

@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.protocol import REGION_TO_COST, Protocol
 
-REGION_TO_COST = 200
-"""A region lasts at least this many times the cost of an empty one, so its marks add at most 0.5%."""
 MAX_GROUP = 64
 """Most iterations in one region: the training pass holds the graphs of all of them at once, and where the host runs
 ahead all their launches have to fit the queue."""

@@ -1,15 +1,20 @@
-"""Regions run in blocks, and their marks made into seconds. Knows no rule: how many and when is the stopwatch's."""
+"""Regions run in blocks, and their marks made into seconds. Knows no rule: how many and when is the stopwatch's.
+
+Needs no torch, so that tests can stand in for passes and devices.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any, Protocol
 
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.worker.devices.backend import Backend, ClockError
 from cvbench_tui.worker.timing.counters import DeviceReading
 from cvbench_tui.worker.timing.pacing import Pacing
-from cvbench_tui.worker.timing.passes import TimedPass
 
 PICOSECONDS = 12
 """Digits kept of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond."""
@@ -18,6 +23,26 @@ MANY = 1_000_000
 """More regions than any block has."""
 MAX_STRETCH = 4.0
 """Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
+
+Marks = tuple[Any, ...]
+"""Points in time that begin and end a region, and the phases within it."""
+
+
+class TimedPass(Protocol):
+    """Some phases of one workload that are timed together (``worker.timing.passes``)."""
+
+    name: PassName
+    phases: tuple[Phase, ...]
+    """In the order of ``seconds``, the phase that holds all the others last."""
+
+    def begin(self) -> None:
+        """Put the workload into this pass's mode."""
+
+    def regions(self, count: int, group: int) -> list[Marks]:
+        """``count`` regions of ``group`` iterations each, as their marks; not settled yet."""
+
+    def seconds(self, marks: Marks) -> tuple[float, ...]:
+        """Seconds of each phase in one region, all its iterations together; valid once the device has settled."""
 
 
 @dataclass

@@ -19,8 +19,7 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import DeviceReading, evidence
 from cvbench_tui.worker.timing.deferred_work import deferred_share
 from cvbench_tui.worker.timing.pacing import Pacing
-from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.sampler import Sampler, samples
+from cvbench_tui.worker.timing.sampler import Sampler, TimedPass, samples
 from cvbench_tui.worker.timing.warmup import WarmUp, WarmUpResult
 
 WARMUP_SHARE = 1 / 3

@@ -19,8 +19,7 @@ from cvbench_tui.worker.timing.pacing import (
     pacing,
     window_iterations,
 )
-from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler
+from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
 FUNCTIONAL_CALLS = 3
 """Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
