@@ -19,8 +19,8 @@ from cvbench_tui.worker.timing.counters import DeviceReading, RunDelay, Snapshot
 QUIET = DeviceReading()
 
 
-def between(before: Snapshot, after: Snapshot, gauges: DeviceReading = QUIET):
-    return evidence(before, after, gauges, wall_s=2.0, timed_s=1.5)
+def between(before: Snapshot, after: Snapshot, device: DeviceReading = QUIET):
+    return evidence(before, after, device, wall_s=2.0, timed_s=1.5)
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ def test_the_device_is_asked_through_what_was_given(proc):
     assert (found.allocations, found.retries) == (5, None)
 
 
-def test_gauges_are_handed_on():
-    gauges = DeviceReading(1.5e9, 60.0, 250.0, ("thermal",), 2)
-    found = between(Snapshot(), Snapshot(), gauges)
+def test_the_devices_reading_is_handed_on():
+    device = DeviceReading(1.5e9, 60.0, 250.0, ("thermal",), 2)
+    found = between(Snapshot(), Snapshot(), device)
     told = (found.clock_hz, found.temperature_c, found.power_w, found.throttle, found.foreign)
     assert told == (1.5e9, 60.0, 250.0, ("thermal",), 2)
 
@@ -170,7 +170,7 @@ def test_the_clock_is_that_of_the_threads_own_core(tmp_path):
         folder = tmp_path / f"sys/devices/system/cpu/cpu{core}/cpufreq"
         folder.mkdir(parents=True)
         (folder / "scaling_cur_freq").write_text(f"{khz}\n")
-    assert Processor(tmp_path).gauges().clock_hz == 3.6e9
+    assert Processor(tmp_path).read().clock_hz == 3.6e9
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_the_temperature_is_the_processors(tmp_path, kind, name, value):
         path.mkdir(parents=True)
         (path / ("type" if "thermal" in kind else "name")).write_text(text + "\n")
         (path / value).write_text(f"{heat}\n")
-    assert Processor(tmp_path).gauges().temperature_c == 61.5
+    assert Processor(tmp_path).read().temperature_c == 61.5
 
 
 def test_a_processor_that_tells_nothing(tmp_path):
-    assert Processor(tmp_path).gauges() == DeviceReading()
+    assert Processor(tmp_path).read() == DeviceReading()

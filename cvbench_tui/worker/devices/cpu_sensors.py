@@ -19,7 +19,7 @@ class Processor:
         self._cores = root / "sys/devices/system/cpu"
         self._sensor = cpu_sensor(root)
 
-    def gauges(self) -> DeviceReading:
+    def read(self) -> DeviceReading:
         """Clock and temperature now, each None where it is not known.
 
         The clock of the calling thread's own core: it alone is sure to be under load whatever the number of

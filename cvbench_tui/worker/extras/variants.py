@@ -93,7 +93,7 @@ class Variants:
             return
         for phase in self._phases():
             timed = PhasePass(self._subject, self._backend, phase, before=self._backend.flush)
-            self._time("flushed", timed, _flushed(self._protocol, cost_s), most_group=1)
+            self._time("flushed", timed, _flushed(self._protocol, cost_s), max_group=1)
 
     def _flush_s(self) -> float | None:
         """Seconds of one flush, the third of three; None when it cannot be done."""
@@ -111,13 +111,13 @@ class Variants:
         self._subject.evaluate()
         self._time("device_only", GraphPass(self._subject, self._backend), _short(self._protocol))
 
-    def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, most_group: int | None = None) -> None:
+    def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         def tell(_news: ProgressUpdate) -> None:
             self._alive()
 
         self._budget.check(timed.name, ITERATIONS)
         deadline_s = self._budget.deadline_s
-        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, most_group=most_group, looks=False)
+        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, max_group=max_group, check_deferred=False)
         self.found += [Variant(kind, samples) for samples in watch.run().phases]
 
 

@@ -1,4 +1,4 @@
-"""What the system did meanwhile: counters read before and after a round, and their difference as evidence.
+"""The system's counters, read before and after each round, and their difference as evidence.
 
 Judges nothing. A source that this system lacks is None, never 0.
 """
@@ -10,8 +10,8 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from cvbench_tui.base.system_files import cpu_seconds, read_head
 from cvbench_tui.core.evidence import Evidence
@@ -25,12 +25,10 @@ _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
 
-_Number = TypeVar("_Number", int, float)
-
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counters that only grow, at one moment. Two of them make an ``Evidence``."""
+    """Counters that only grow, at one moment. Two of them make an ``Evidence``, whose fields have the same names."""
 
     cpu_s: float | None = None
     """CPU seconds of this process, all threads."""
@@ -60,7 +58,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class DeviceReading:
-    """The device at one moment, best read while it still works."""
+    """The device at one moment, best read while it still works. Fields as in ``Evidence``."""
 
     clock_hz: float | None = None
     """Clock of the core or of the card's compute units."""
@@ -84,8 +82,8 @@ class SystemCounters:
         retries: Callable[[], int | None] | None = None,
         proc: str = "/proc",
     ) -> None:
-        self._allocations = allocations or _nothing
-        self._retries = retries or _nothing
+        self._allocations = allocations or (lambda: None)
+        self._retries = retries or (lambda: None)
         self._proc = proc
         self._delays = RunDelay(f"{proc}/self/task")
 
@@ -146,7 +144,7 @@ class RunDelay:
 def evidence(
     before: Snapshot,
     after: Snapshot,
-    gauges: DeviceReading,
+    device: DeviceReading,
     *,
     wall_s: float,
     timed_s: float,
@@ -155,37 +153,19 @@ def evidence(
     outran: float | None = None,
 ) -> Evidence:
     """What happened between two snapshots, and how the device stood at the end."""
-    cpu_s = _grown(before.cpu_s, after.cpu_s)
-    busy_s = _grown(before.busy_s, after.busy_s)
-    return Evidence(
-        wall_s=wall_s,
-        timed_s=timed_s,
-        cpu_s=cpu_s,
-        thread_s=_grown(before.thread_s, after.thread_s),
-        waited_s=_grown(before.waited_s, after.waited_s),
-        switches=_grown(before.switches, after.switches),
-        major_faults=_grown(before.major_faults, after.major_faults),
+    deltas: dict[str, Any] = {
+        field.name: _delta(getattr(before, field.name), getattr(after, field.name)) for field in fields(Snapshot)
+    }
+    busy_s = deltas.pop("busy_s")
+    if busy_s is not None and deltas["cpu_s"] is not None:
         # the kernel's 10 ms steps can make our exact seconds the larger
-        others_s=None if busy_s is None or cpu_s is None else round(max(0.0, busy_s - cpu_s), 6),
-        stolen_s=_grown(before.stolen_s, after.stolen_s),
-        swapped_pages=_grown(before.swapped_pages, after.swapped_pages),
-        collections=max(0, after.collections - before.collections),
-        allocations=_grown(before.allocations, after.allocations),
-        retries=_grown(before.retries, after.retries),
-        recompiles=_grown(before.recompiles, after.recompiles),
-        clock_hz=gauges.clock_hz,
-        temperature_c=gauges.temperature_c,
-        power_w=gauges.power_w,
-        throttle=gauges.throttle,
-        foreign=gauges.foreign,
-        host_s=host_s,
-        utilisation=utilisation,
-        outran=outran,
-    )
+        deltas["others_s"] = round(max(0.0, busy_s - deltas["cpu_s"]), 6)
+    deltas |= asdict(device)
+    return Evidence(wall_s=wall_s, timed_s=timed_s, host_s=host_s, utilisation=utilisation, outran=outran, **deltas)
 
 
-def _grown(before: _Number | None, after: _Number | None) -> _Number | None:
-    """By how much, to the microsecond; None when either is not known. Never below 0, should a kernel step back."""
+def _delta(before: Any, after: Any) -> Any:
+    """After less before, to the microsecond; None when either is not known, never below 0 should a kernel step back."""
     if before is None or after is None:
         return None
     return round(max(after - before, after - after), 6)
@@ -210,7 +190,3 @@ def _compiled_graphs() -> int | None:
     dynamo = sys.modules.get("torch._dynamo.utils")
     counters = getattr(dynamo, "counters", None)
     return None if counters is None else int(counters["stats"]["unique_graphs"])
-
-
-def _nothing() -> None:
-    """For a device that does not tell."""

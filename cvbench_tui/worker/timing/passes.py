@@ -23,14 +23,14 @@ class TrainingPass:
     name: PassName = "training"
     phases: tuple[Phase, ...] = ("forward", "backward", "total")
 
-    def __init__(self, subject: ModuleUnderTest, backend: Backend) -> None:
-        self._subject = subject
+    def __init__(self, module: ModuleUnderTest, backend: Backend) -> None:
+        self._module = module
         self._backend = backend
 
     def begin(self) -> None:
         """Put the module into this pass's mode, without gradients of an earlier iteration."""
-        self._subject.clear()
-        self._subject.train()
+        self._module.clear()
+        self._module.train()
 
     def regions(self, count: int, group: int) -> list[Marks]:
         """``count`` regions of ``group`` iterations, as marks; not settled yet."""
@@ -46,8 +46,8 @@ class TrainingPass:
 
     def _singles(self, count: int) -> list[Marks]:
         """One loop without a call of ours between the marks: it runs some thousand times a second."""
-        mark, forward, backward = self._backend.mark, self._subject.forward, self._subject.backward
-        clear = self._subject.clear
+        mark, forward, backward = self._backend.mark, self._module.forward, self._module.backward
+        clear = self._module.clear
         found: list[Marks] = []
         for _ in range(count):
             clear()
@@ -62,8 +62,8 @@ class TrainingPass:
 
     def _grouped(self, group: int) -> Marks:
         """Short work: all forwards, then all backwards. Clearing between backwards is no work for a device."""
-        mark, forward, backward = self._backend.mark, self._subject.forward, self._subject.backward
-        clear = self._subject.clear
+        mark, forward, backward = self._backend.mark, self._module.forward, self._module.backward
+        clear = self._module.clear
         clear()
         start = mark()
         outputs = [forward() for _ in range(group)]
@@ -83,11 +83,11 @@ class PhasePass:
     """
 
     def __init__(
-        self, subject: ModuleUnderTest, backend: Backend, phase: Phase, before: Callable[[], object] | None = None
+        self, module: ModuleUnderTest, backend: Backend, phase: Phase, before: Callable[[], object] | None = None
     ) -> None:
         self.name: PassName = PASS_OF[phase]
         self.phases: tuple[Phase, ...] = (phase,)
-        self._subject = subject
+        self._module = module
         self._backend = backend
         self._before = before or _nothing
         regions = {"forward": self._forward, "backward": self._backward, "total": self._total}
@@ -95,8 +95,8 @@ class PhasePass:
 
     def begin(self) -> None:
         """Put the module into the phase's mode."""
-        self._subject.evaluate() if self.name == "inference" else self._subject.train()
-        self._subject.clear()
+        self._module.evaluate() if self.name == "inference" else self._module.train()
+        self._module.clear()
 
     def regions(self, count: int, group: int) -> list[Marks]:
         """``count`` regions of ``group`` iterations, as marks; not settled yet."""
@@ -108,10 +108,10 @@ class PhasePass:
         return (self._backend.seconds(*marks),)
 
     def _forward(self, group: int) -> Marks:
-        mark, forward = self._backend.mark, self._subject.forward
+        mark, forward = self._backend.mark, self._module.forward
         outputs: list[Any] = []
         keep = outputs.append
-        self._subject.clear()
+        self._module.clear()
         self._before()
         start = mark()
         for _ in range(group):
@@ -120,9 +120,9 @@ class PhasePass:
         return start, end
 
     def _backward(self, group: int) -> Marks:
-        mark, backward, clear = self._backend.mark, self._subject.backward, self._subject.clear
+        mark, backward, clear = self._backend.mark, self._module.backward, self._module.clear
         clear()
-        first, *others = [self._subject.forward() for _ in range(group)]
+        first, *others = [self._module.forward() for _ in range(group)]
         self._before()
         start = mark()
         backward(first)
@@ -133,8 +133,8 @@ class PhasePass:
         return start, end
 
     def _total(self, group: int) -> Marks:
-        mark, forward, backward = self._backend.mark, self._subject.forward, self._subject.backward
-        clear = self._subject.clear
+        mark, forward, backward = self._backend.mark, self._module.forward, self._module.backward
+        clear = self._module.clear
         clear()
         self._before()
         start = mark()
@@ -148,7 +148,7 @@ class PhasePass:
         return start, end
 
     def _inference(self, group: int) -> Marks:
-        mark, forward = self._backend.mark, self._subject.forward
+        mark, forward = self._backend.mark, self._module.forward
         self._before()
         start = mark()
         output = forward()
@@ -159,9 +159,9 @@ class PhasePass:
         return start, end
 
 
-def pass_of(name: PassName, subject: ModuleUnderTest, backend: Backend) -> TrainingPass | PhasePass:
+def pass_of(name: PassName, module: ModuleUnderTest, backend: Backend) -> TrainingPass | PhasePass:
     """The pass of that name."""
-    return TrainingPass(subject, backend) if name == "training" else PhasePass(subject, backend, "inference")
+    return TrainingPass(module, backend) if name == "training" else PhasePass(module, backend, "inference")
 
 
 def _nothing() -> None:
