@@ -42,6 +42,8 @@ class World:
             if self.update_s and self.now - self.shown[0] >= self.update_s:
                 self.shown = (self.now, self.joules)
 
+    wait = advance
+
     def now_s(self) -> float:
         return self.now
 
@@ -62,7 +64,7 @@ class World:
 
 
 def measure(world: World, *, block: int = 12):
-    energy = EnergyPass(world, EnergyMeter("nvml", world.energy_j), world.advance)
+    energy = EnergyPass(world, EnergyMeter("nvml", world.energy_j))
     return energy.measure(world, "training", regions_per_block=block, group=1)
 
 

@@ -93,7 +93,7 @@ class ExtrasCollector:
             block = result.regions_per_block * result.record.group
             self._budget.check(result.record.name, ENERGY_BLOCKS * block, MAX_ENERGY_S)
             timed = pass_of(result.record.name, subject, self._backend)
-            taken = EnergyPass(self._backend, meter, self._backend.wait).measure(
+            taken = EnergyPass(self._backend, meter).measure(
                 timed, result.record.name, result.regions_per_block, result.record.group
             )
             if taken is not None:

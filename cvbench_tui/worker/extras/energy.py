@@ -5,15 +5,16 @@ Apart from the timed rounds, so that reading costs them nothing. Where there is 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 from cvbench_tui.base.system_files import read_int, read_text
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PassEnergy
+from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.timing.sampler import TimedPass
 
 PASS_S = 3.0
 """Shortest sustained pass; zeus saw 187 J where 327 J were used with short ones (zeus #181)."""
@@ -34,26 +35,6 @@ class EnergyMeter:
     source: Literal["nvml", "rapl"]
     energy_j: Callable[[], float | None]
     """Joules so far, which only grow; None when it cannot be read."""
-
-
-class Clock(Protocol):
-    """What of a backend is needed here."""
-
-    def now_s(self) -> float:
-        """Seconds by a monotonic clock."""
-
-    def settle(self) -> None:
-        """Wait for all work on the device."""
-
-
-class Repeated(Protocol):
-    """What of a timed pass is needed here."""
-
-    def begin(self) -> None:
-        """Put the module into this pass's mode."""
-
-    def regions(self, count: int, group: int) -> Sequence[Any]:
-        """``count`` regions of ``group`` iterations, queued."""
 
 
 class RaplCounter:
@@ -101,14 +82,13 @@ def rapl_meter(root: Path = Path("/sys/class/powercap")) -> EnergyMeter | None:
 
 
 class EnergyPass:
-    """One measurement of energy. ``sleep`` is virtual in tests, as is the backend's clock."""
+    """One measurement of energy, with the backend's clock."""
 
-    def __init__(self, backend: Clock, meter: EnergyMeter, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, backend: Backend, meter: EnergyMeter) -> None:
         self._backend = backend
         self._meter = meter
-        self._sleep = sleep
 
-    def measure(self, timed: Repeated, name: PassName, regions_per_block: int, group: int) -> PassEnergy | None:
+    def measure(self, timed: TimedPass, name: PassName, regions_per_block: int, group: int) -> PassEnergy | None:
         """Idle baseline, then the pass in blocks as in the rounds; None without a counter that moves.
 
         A counter moves in steps, so a plain reading misses half a step. All readings wait for a step while nothing
@@ -120,7 +100,7 @@ class EnergyPass:
         idle = self._next_step()
         if idle is None:
             return None
-        self._sleep(IDLE_S)
+        self._backend.wait(IDLE_S)
         first = self._next_step()
         begun_s = self._backend.now_s()
         iterations = self._repeat(timed, regions_per_block, group)
@@ -133,7 +113,7 @@ class EnergyPass:
         seconds = round(ended_s - begun_s, 6)
         return PassEnergy(name, self._meter.source, seconds, iterations, round(counter_j, 6), idle_w=round(idle_w, 6))
 
-    def _repeat(self, timed: Repeated, regions: int, group: int) -> int:
+    def _repeat(self, timed: TimedPass, regions: int, group: int) -> int:
         """Blocks for at least three seconds; returns their iterations."""
         blocks, until_s = 0, self._backend.now_s() + PASS_S
         while blocks == 0 or self._backend.now_s() < until_s:
@@ -146,7 +126,7 @@ class EnergyPass:
         """Seconds and joules just after the counter has moved; None when it does not."""
         before_j, until_s = self._meter.energy_j(), self._backend.now_s() + STILL_S
         while before_j is not None and self._backend.now_s() < until_s:
-            self._sleep(POLL_S)
+            self._backend.wait(POLL_S)
             joules = self._meter.energy_j()
             if joules is None or joules > before_j:
                 return None if joules is None else (self._backend.now_s(), joules)
