@@ -133,7 +133,7 @@ def find_card(library: Any, uuid: str | None, pci_bus_id: str | None = None, *, 
     ``uuid`` with or without ``GPU-`` or ``MIG-`` in front; ``pci_bus_id`` like ``00000000:65:00.0``. A slice (MIG)
     is found as itself, with ``whole`` as the card it is a part of.
     """
-    number = (uuid or "").replace("GPU-", "").replace("MIG-", "")
+    number = (uuid or "").removeprefix("GPU-").removeprefix("MIG-")
     searches = [("nvmlDeviceGetHandleByUUID", prefix + number) for prefix in ("GPU-", "MIG-") if number]
     if pci_bus_id:
         searches.append(("nvmlDeviceGetHandleByPciBusId", pci_bus_id))

@@ -10,6 +10,9 @@ from typing import Literal
 
 from cvbench_tui.core.evidence import PassName
 
+REGION_TO_TIMER_COST = 200
+"""Minimum ratio of a region to the cost of the timer, which then adds at most 0.5%."""
+
 Extra = Literal["energy", "flushed", "alone", "device_only"]
 EXTRAS: dict[Extra, str] = {
     "energy": "joules per input, where the device has an energy counter (three seconds and more for each pass)",
@@ -20,8 +23,6 @@ EXTRAS: dict[Extra, str] = {
 """What can be measured beside the phases, and what it is."""
 
 Method = Literal["rounds", "published"]
-REGION_TO_COST = 200
-"""A region lasts at least this many times the cost of an empty one, so its marks add at most 0.5%."""
 ProtocolName = Literal["quick", "default", "rigorous", "original"]
 
 

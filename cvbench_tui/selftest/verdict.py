@@ -13,7 +13,7 @@ from statistics import median
 from typing import Literal
 
 from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.core.protocol import REGION_TO_COST
+from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 from cvbench_tui.results.text.units import MISSING, part_text, percent_text, relative_text, seconds_text
 from cvbench_tui.selftest.figures import Fit, Point, RatioEstimate, at_least, fit
 
@@ -245,10 +245,10 @@ def empty_region_line(compared: str, cost_s: float | None, region_s: float | Non
         sentence = "No number was graded A, so no region had to be long enough."
         return VerdictLine("empty region", compared, seconds_text(cost_s), MISSING, "undecided", sentence, numbers)
     figure = f"{seconds_text(cost_s)} of {seconds_text(region_s)}"
-    if cost_s * REGION_TO_COST <= region_s:
-        sentence = f"At most 1/{REGION_TO_COST} of the shortest region behind a grade A."
+    if cost_s * REGION_TO_TIMER_COST <= region_s:
+        sentence = f"At most 1/{REGION_TO_TIMER_COST} of the shortest region behind a grade A."
         return VerdictLine("empty region", compared, figure, MISSING, "pass", sentence, numbers)
-    sentence = f"More than 1/{REGION_TO_COST} of a region whose number was graded A."
+    sentence = f"More than 1/{REGION_TO_TIMER_COST} of a region whose number was graded A."
     return VerdictLine("empty region", compared, figure, MISSING, "FAIL", sentence, numbers)
 
 

@@ -36,7 +36,7 @@ def main() -> int:
     """Serve until the parent closes stdin. Returns the exit code."""
     channel = claim_stdout()
     faulthandler.enable()
-    _log_to_stderr()
+    sys.stdout = sys.stderr  # Python's own talk too: descriptor 1 already points there
     cores = affinity()
     started = time.perf_counter()
     try:
@@ -66,11 +66,6 @@ def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) ->
     if one_case:
         return partial(serve_one, requests, answer)
     return ForkServer(requests, answer, partial(job.report_crash, channel)).serve
-
-
-def _log_to_stderr() -> None:
-    """Make Python's own stdout unbuffered talk on stderr (descriptor 1 already points there)."""
-    sys.stdout = sys.stderr
 
 
 if __name__ == "__main__":

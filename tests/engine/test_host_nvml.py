@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.engine.host.metadata import with_host_facts
-from cvbench_tui.engine.host.nvml import NVML_FACTS
+from cvbench_tui.engine.host.metadata import NVML_FACTS, with_host_facts
 
 
 class NVMLError(Exception):

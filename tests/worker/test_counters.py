@@ -13,8 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from cvbench_tui.base.system_files import cpu_seconds
-from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import DeviceReading, RunDelay, Snapshot, SystemCounters, evidence
+from cvbench_tui.worker.timing.counters import DeviceReading, Processor, RunDelay, Snapshot, SystemCounters, evidence
 
 QUIET = DeviceReading()
 

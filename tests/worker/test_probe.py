@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.worker.devices import probe_process, probe_torch
+from cvbench_tui.worker.devices import probe as probing
+from cvbench_tui.worker.devices import probe_torch
 from cvbench_tui.worker.devices.probe import card_facts, probe
 
 
@@ -87,8 +88,8 @@ def test_the_allocator_is_the_library_that_is_loaded(tmp_path):
         "7f01-7f02 r-xp 00000000 08:01 124    /venv/torch/lib/libgomp-a34b3233.so.1\n"
         "7f02-7f03 rw-p 00000000 00:00 0 \n"
     )
-    assert probe_process._loaded(probe_process.ALLOCATORS, maps) == "libtcmalloc_minimal.so.4"
-    assert probe_process._loaded(probe_process.OPENMP, maps) == "libgomp-a34b3233.so.1"
+    assert probing._loaded(probing.ALLOCATORS, maps) == "libtcmalloc_minimal.so.4"
+    assert probing._loaded(probing.OPENMP, maps) == "libgomp-a34b3233.so.1"
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux pins processes")
@@ -104,8 +105,8 @@ def test_affinity_is_told_as_the_process_has_it():
 def test_cores_are_listed_as_linux_does(tmp_path):
     file = tmp_path / "status"
     file.write_text("Name:\tpython\nCpus_allowed:\t10f\nCpus_allowed_list:\t0-3,8\n")
-    assert probe_process._affinity(file) == "0-3,8"
-    assert probe_process._affinity(tmp_path / "none") is None
+    assert probing._affinity(file) == "0-3,8"
+    assert probing._affinity(tmp_path / "none") is None
 
 
 def test_every_card_has_facts_of_its_own(monkeypatch):
@@ -130,5 +131,5 @@ def test_absent_devices_say_why():
 def test_the_processor_has_a_name(tmp_path):
     file = tmp_path / "cpuinfo"
     file.write_text("processor\t: 0\nmodel name\t: Some   CPU  @ 2 GHz\n")
-    assert probe_process.cpu_name(file) == "Some CPU @ 2 GHz"
-    assert probe_process.cpu_name(tmp_path / "none")
+    assert probing.cpu_name(file) == "Some CPU @ 2 GHz"
+    assert probing.cpu_name(tmp_path / "none")

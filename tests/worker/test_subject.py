@@ -158,7 +158,7 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
     backend.wait = lambda seconds: now.__setitem__(0, now[0] + seconds)
     protocol = replace(ORIGINAL, iterations_cpu=21)
     made.clear()
-    result = published.published_pass(made, backend, protocol, training=True, progress=lambda _: None)
+    result = published.published_pass(made, backend, protocol, training=True, on_progress=lambda _: None)
     assert [phase.phase for phase in result.phases] == ["forward", "backward", "total"]
     assert [sample for taken in result.phases[0].rounds for sample in taken] == [1.0] * 20
     assert [sample for taken in result.phases[2].rounds for sample in taken] == [2.0] * 20
@@ -167,7 +167,7 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
     bias = made.module.bias.grad
     assert torch.allclose(bias, 21 * made.gradients[0].sum(0), rtol=1e-3)
     modes.clear()
-    result = published.published_pass(made, backend, protocol, training=False, progress=lambda _: None)
+    result = published.published_pass(made, backend, protocol, training=False, on_progress=lambda _: None)
     assert sum(len(taken) for taken in result.phases[0].rounds) == 20
     assert modes == [(False, True)] * 21
 
@@ -175,7 +175,7 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
 def test_the_published_loop_with_fewer_iterations_than_rounds_files_no_empty_round():
     made = subject(find_layer("Dense"), protocol=ORIGINAL)
     short = replace(ORIGINAL, iterations_cpu=5)
-    result = published.published_pass(made, CpuBackend(), short, training=False, progress=lambda _: None)
+    result = published.published_pass(made, CpuBackend(), short, training=False, on_progress=lambda _: None)
     assert [len(taken) for taken in result.phases[0].rounds] == [1] * 4
     assert len(result.record.evidence) == 4
 

@@ -9,7 +9,7 @@ from statistics import median
 from cvbench_tui.core.grading.context import GradingContext, percent
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Notice
-from cvbench_tui.core.protocol import REGION_TO_COST
+from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 
 SAME_SAMPLES = 10
 """So many samples without any difference are not chance: clocks here count nanoseconds."""
@@ -87,7 +87,7 @@ def short_region(seen: GradingContext) -> Iterator[Reason]:
     short = max(record.region_floor_s / (record.group * seen.estimate.median_s) for record in seen.records)
     far = short > FLOOR_FAR and not seen.device_clock
     by_marks: Grade = "X" if share > MARKS_WRONG else "C" if share > MARKS_DOUBT else "B"
-    if share * REGION_TO_COST > 1 and not (far and by_marks == "B"):
+    if share * REGION_TO_TIMER_COST > 1 and not (far and by_marks == "B"):
         yield Reason("short_region", by_marks, f"The marks may be {percent(share)} of the number.")
     elif short > FLOOR_NEAR:
         sentence = f"A region should last {short:.2g} times as long for this device's clock."

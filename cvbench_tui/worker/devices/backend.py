@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from cvbench_tui.core.measurement import Clock
-from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot, SystemCounters
+from cvbench_tui.worker.timing.counters import DeviceReading, Processor, Snapshot, SystemCounters
 
 # Own references, taken before any workload runs: code under test that replaces time.* cannot bend the clock.
 _clock_ns = time.perf_counter_ns

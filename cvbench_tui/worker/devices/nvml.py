@@ -74,3 +74,12 @@ def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = py
         return None
     card = find_card(library, uuid, pci_bus_id)
     return None if card is None else MeasuredCard(library, card.handle)
+
+
+def pci_bus_id(properties: Any) -> str | None:
+    """Domain, bus and device as NVML writes them; None on a PyTorch before 2.5, which does not tell."""
+    try:
+        domain, bus, number = properties.pci_domain_id, properties.pci_bus_id, properties.pci_device_id
+    except AttributeError:
+        return None
+    return f"{domain:08X}:{bus:02X}:{number:02X}.0"

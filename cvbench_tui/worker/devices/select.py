@@ -10,7 +10,7 @@ import torch
 from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
 from cvbench_tui.worker.devices.cpu import CpuCache, exercise
 from cvbench_tui.worker.devices.cuda import CudaBackend
-from cvbench_tui.worker.devices.nvml import MeasuredCard, open_card
+from cvbench_tui.worker.devices.nvml import MeasuredCard, open_card, pci_bus_id
 from cvbench_tui.worker.extras.energy import EnergyMeter, rapl_meter
 
 
@@ -42,13 +42,4 @@ def _card(device: torch.device, cuda: Any = torch.cuda) -> MeasuredCard | None:
         return None
     properties = cuda.get_device_properties(device)
     uuid = getattr(properties, "uuid", None)
-    return open_card(None if uuid is None else str(uuid), _pci_bus_id(properties))
-
-
-def _pci_bus_id(properties: Any) -> str | None:
-    """Domain, bus and device as NVML writes them; None on a PyTorch before 2.5, which does not tell."""
-    try:
-        domain, bus, number = properties.pci_domain_id, properties.pci_bus_id, properties.pci_device_id
-    except AttributeError:
-        return None
-    return f"{domain:08X}:{bus:02X}:{number:02X}.0"
+    return open_card(None if uuid is None else str(uuid), pci_bus_id(properties))

@@ -114,7 +114,7 @@ class Job:
         torch.set_num_threads(threads)
         backend = backend_for(torch.device(self._case.device))
         started_s = backend.now_s()
-        extras = ExtrasCollector(self._case, self._protocol, backend, self._alive)
+        extras = ExtrasCollector(self._case, self._protocol, backend, self._heartbeat)
         module = ModuleUnderTest(self._case, self._protocol)
         first_call_s = _first_call(module, backend)
         _settle_collector()
@@ -142,17 +142,17 @@ class Job:
         """One pass by the protocol's method."""
         low, high = SHARES[name]
 
-        def progress(update: ProgressUpdate) -> None:
+        def on_progress(update: ProgressUpdate) -> None:
             share = 0.2 + 0.8 * min(1.0, update.rounds / update.max_rounds) if update.rounds else 0.0
             self._send(update, low + (high - low) * share)
 
         if self._protocol.method == "published":
-            return published_pass(module, backend, self._protocol, training=name == "training", progress=progress)
+            return published_pass(module, backend, self._protocol, training=name == "training", on_progress=on_progress)
         deadline_s = started_s + DEADLINES[name] * self._protocol.timeout_s
-        return Stopwatch(pass_of(name, module, backend), backend, self._protocol, progress, deadline_s).run()
+        return Stopwatch(pass_of(name, module, backend), backend, self._protocol, on_progress, deadline_s).run()
 
-    def _alive(self) -> None:
-        """A sign of life while the secondary metrics are measured."""
+    def _heartbeat(self) -> None:
+        """While the secondary metrics are measured."""
         self._send(ProgressUpdate("measuring", 0, 0), 1.0)
 
     def _send(self, update: ProgressUpdate, fraction: float) -> None:

@@ -11,9 +11,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from cvbench_tui.base.system_files import cpu_seconds, read_head
+from cvbench_tui.base.system_files import cpu_seconds, cpu_sensor, read_head, read_int, read_text
 from cvbench_tui.core.evidence import Evidence
 
 if sys.platform != "win32":
@@ -24,6 +25,8 @@ _process_time = time.process_time
 _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
+CORE_FIELD = 36
+"""Of ``/proc/thread-self/stat``, counted behind the command's name: the core that the thread ran on last."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +34,18 @@ class Snapshot:
     """Counters that only grow, at one moment. Two of them make an ``Evidence``, whose fields have the same names."""
 
     cpu_s: float | None = None
-    """CPU seconds of this process, all threads."""
     thread_s: float | None = None
-    """CPU seconds of the calling thread."""
     waited_s: float | None = None
-    """Seconds that threads of this process were ready and had no core, summed."""
     switches: int | None = None
-    """Involuntary context switches of this process."""
     major_faults: int | None = None
-    """Page faults that waited for a disk."""
     busy_s: float | None = None
-    """CPU seconds that all cores of the machine worked, ours included. The kernel counts in 10 ms."""
+    """CPU seconds that all cores of the machine worked, ours included, in the kernel's steps of 10 ms."""
     stolen_s: float | None = None
-    """CPU seconds that the hypervisor gave to somebody else."""
     swapped_pages: int | None = None
-    """Pages read back from swap, machine-wide."""
     collections: int = 0
-    """Runs of Python's garbage collector."""
     allocations: int | None = None
-    """Segments taken from the device's driver."""
     retries: int | None = None
-    """Allocations that succeeded only after the cache was given back."""
     recompiles: int | None = None
-    """Graphs that torch.compile has made."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +53,10 @@ class DeviceReading:
     """The device at one moment, best read while it still works. Fields as in ``Evidence``."""
 
     clock_hz: float | None = None
-    """Clock of the core or of the card's compute units."""
     temperature_c: float | None = None
     power_w: float | None = None
     throttle: tuple[str, ...] = ()
-    """Why the card lowers its clock: ``power_cap``, ``thermal``, ``hardware``, ``power_brake``, ``sync``."""
     foreign: int | None = None
-    """Other processes that compute on the card."""
 
 
 class SystemCounters:
@@ -139,6 +128,30 @@ class RunDelay:
             self._sum_ns += waited_ns - before_ns if waited_ns >= before_ns else waited_ns
         self._last_ns = now_ns
         return self._sum_ns * NANOSECOND
+
+
+class Processor:
+    """Sensors of the core that the calling thread runs on, by Linux's files."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._thread = root / "proc/thread-self/stat"
+        self._cores = root / "sys/devices/system/cpu"
+        self._sensor = cpu_sensor(root)
+
+    def read(self) -> DeviceReading:
+        """Clock and temperature now, each None where it is not known.
+
+        The clock of the calling thread's own core: it alone is sure to be under load whatever the number of
+        threads, while a median over the affinity would be an idle core's clock where one thread works on many cores.
+        """
+        fields = read_text(self._thread).rpartition(")")[2].split()
+        core = fields[CORE_FIELD] if len(fields) > CORE_FIELD else None
+        clock_khz = read_int(self._cores / f"cpu{core}/cpufreq/scaling_cur_freq")
+        millidegrees = read_int(self._sensor) if self._sensor else None
+        return DeviceReading(
+            clock_hz=None if not clock_khz else clock_khz * 1e3,
+            temperature_c=None if millidegrees is None else millidegrees / 1e3,
+        )
 
 
 def evidence(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cvbench_tui.core.protocol import REGION_TO_COST, Protocol
+from cvbench_tui.core.protocol import REGION_TO_TIMER_COST, Protocol
 
 MAX_GROUP = 64
 """Most iterations in one region: the training pass holds the graphs of all of them at once, and where the host runs
@@ -87,7 +87,7 @@ class Costs:
 
 def pacing_for(protocol: Protocol, costs: Costs, max_group: int = MAX_GROUP, group: int | None = None) -> Pacing:
     """Sizes for iterations of those costs. A ``group`` that is given is kept while it is about right."""
-    wanted = _ceil(max(costs.region_floor_s, REGION_TO_COST * costs.empty_region_s), costs.phase_s)
+    wanted = _ceil(max(costs.region_floor_s, REGION_TO_TIMER_COST * costs.empty_region_s), costs.phase_s)
     if group is None or not wanted / 1.5 <= group <= 1.5 * wanted:
         group = wanted
     group = max(1, min(group, max_group))

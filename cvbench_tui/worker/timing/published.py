@@ -24,13 +24,13 @@ from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, Pr
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 SLOW_S = 5.0
-"""An iteration this long is followed by a sign of life, outside the marks: ten of them may be minutes."""
+"""An iteration this long is followed by a heartbeat, outside the marks: ten of them may be minutes."""
 ROUNDS = 10
 """The samples are filed as ten rounds, so that an interval can stand beside the published mean."""
 
 
 def published_pass(
-    module: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, progress: ProgressCallback
+    module: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, on_progress: ProgressCallback
 ) -> PassResult:
     """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds.
 
@@ -45,18 +45,18 @@ def published_pass(
     records: list[Evidence] = []
     started_s = backend.now_s()
     module.train() if training else module.evaluate()
-    progress(ProgressUpdate("warming up", 0, ROUNDS))
+    on_progress(ProgressUpdate("warming up", 0, ROUNDS))
     cold_s = iteration(module, backend)[-1]
     for number in range(ROUNDS):
         count = kept * (number + 1) // ROUNDS - kept * number // ROUNDS
         if not count:
             continue
-        still_alive = partial(progress, ProgressUpdate("measuring", number, ROUNDS))
-        values, record = _round(count, partial(iteration, module, backend), backend, still_alive)
+        heartbeat = partial(on_progress, ProgressUpdate("measuring", number, ROUNDS))
+        values, record = _round(count, partial(iteration, module, backend), backend, heartbeat)
         records.append(record)
         for phase_rounds, phase_values in zip(rounds, zip(*values)):
             phase_rounds.append(samples(list(phase_values), 1))
-        progress(ProgressUpdate("measuring", number + 1, ROUNDS, phases[-1], estimate([rounds[-1]])))
+        on_progress(ProgressUpdate("measuring", number + 1, ROUNDS, phases[-1], estimate([rounds[-1]])))
     wall_s = backend.now_s() - started_s
     clock: Clock = "perf_counter" if on_cpu else "host_synchronize"
     timed_s = sum(record.timed_s for record in records)
@@ -73,15 +73,15 @@ def published_pass(
 
 
 def _round(
-    count: int, iteration: Callable[[], tuple[float, ...]], backend: Backend, alive: Callable[[], None]
+    count: int, iteration: Callable[[], tuple[float, ...]], backend: Backend, heartbeat: Callable[[], None]
 ) -> tuple[list[tuple[float, ...]], Evidence]:
-    """``count`` iterations; a slow one is followed by a sign of life, outside the marks."""
+    """``count`` iterations; a slow one is followed by a heartbeat, outside the marks."""
     values = []
     before, begun_s = backend.counters.read(), backend.now_s()
     for _ in range(count):
         values.append(iteration())
         if values[-1][-1] > SLOW_S:
-            alive()
+            heartbeat()
     device, wall_s, after = backend.read_device(), backend.now_s() - begun_s, backend.counters.read()
     timed_s = sum(each[-1] for each in values)
     return values, evidence(before, after, device, wall_s=round(wall_s, 6), timed_s=round(timed_s, 6))

@@ -67,7 +67,7 @@ class Stopwatch:
         timed: TimedPass,
         backend: Backend,
         protocol: Protocol,
-        progress: ProgressCallback,
+        on_progress: ProgressCallback,
         deadline_s: float = math.inf,
         *,
         max_group: int | None = None,
@@ -76,7 +76,7 @@ class Stopwatch:
         self._timed = timed
         self._backend = backend
         self._protocol = protocol
-        self._progress = progress
+        self._on_progress = on_progress
         self._deadline_s = deadline_s
         self._max_group = max_group
         self._check_deferred = check_deferred
@@ -151,7 +151,7 @@ class Stopwatch:
         return self._backend.now_s() + max(self._protocol.round_s, left_s)
 
     def _report_warm_up(self) -> None:
-        self._progress(ProgressUpdate("warming up", 0, self._protocol.max_rounds))
+        self._on_progress(ProgressUpdate("warming up", 0, self._protocol.max_rounds))
 
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""
@@ -163,7 +163,7 @@ class Stopwatch:
             if so_far and (widest is None or width >= widest[0]):
                 widest = width, phase, so_far
         worst = widest[1:] if widest else (None, None)
-        self._progress(ProgressUpdate("measuring", len(self._evidence), self._protocol.max_rounds, *worst))
+        self._on_progress(ProgressUpdate("measuring", len(self._evidence), self._protocol.max_rounds, *worst))
 
     def _record(self, warm: WarmUpResult, warmup_s: float, wall_s: float) -> PassRecord:
         return PassRecord(

@@ -39,7 +39,7 @@ class WarmUpResult:
 
 
 class WarmUp:
-    """The warm-up of one pass. ``alive`` gives a sign of life after each step: a large model on a CPU takes minutes."""
+    """The warm-up of one pass. ``heartbeat`` is called after each step: a large model on a CPU takes minutes."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class WarmUp:
         sampler: Sampler,
         backend: Backend,
         protocol: Protocol,
-        alive: Callable[[], None],
+        heartbeat: Callable[[], None],
         deadline_s: float = math.inf,
     ) -> None:
         self._timed = timed
         self._sampler = sampler
         self._backend = backend
         self._protocol = protocol
-        self._alive = alive
+        self._heartbeat = heartbeat
         self._deadline_s = deadline_s
         self._started_s = backend.now_s()
 
@@ -74,7 +74,7 @@ class WarmUp:
             windows.append(costs.iteration_s)
             clocks.append(window.device.clock_hz if window.device else None)
             pacing = pacing_for(self._protocol, costs, max_group, pacing.group)
-            self._alive()
+            self._heartbeat()
             quiet = allocations == self._backend.allocations()
             settled = quiet and stop_rule.settled(windows, self._protocol, clocks)
             if settled or self._over(len(windows) >= stop_rule.WINDOWS):
@@ -86,7 +86,7 @@ class WarmUp:
         quiet, before = 0, self._one_time_work()
         while quiet < FUNCTIONAL_CALLS and not self._over(len(calls) >= FUNCTIONAL_CALLS, bool(calls)):
             calls.append(self._sampler.sample(1, ONE))
-            self._alive()
+            self._heartbeat()
             now = self._one_time_work()
             quiet = quiet + 1 if now == before else 0
             before = now
