@@ -103,8 +103,6 @@ _KINDS = (
     FactKind("env.*", "process", "a variable that changes times, where it is set", "that is what it is for"),
     FactKind("threads", "torch", "threads within an operator", "it decides the speed on the CPU"),
     FactKind("cpu_capability", "torch", "instructions PyTorch's own code uses", "other code runs"),
-    FactKind("mkl_version", "torch", "version of MKL, which multiplies matrices"),
-    FactKind("onednn_version", "torch", "version of oneDNN, which convolves on the CPU"),
     FactKind("torch_debug", "torch", "true for a debug build"),
     FactKind(
         "torch_build_digest", "torch", "digest of PyTorch's description of its build", "other libraries or options"

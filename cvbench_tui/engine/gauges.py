@@ -7,6 +7,7 @@ asks the driver, so nobody should read while a short case is being timed on a ma
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,26 +100,18 @@ class GaugeReader:
             yield "cpu_share", min(1.0, max(0.0, 1 - (idle - before[1]) / (total - before[0])))
 
     def _find_card(self) -> NvmlCard | None:
-        """The card to read; looked for once."""
+        """The card with the identity or the address that is known; looked for once."""
         if not self._searched:
             self._searched = True
             with contextlib.suppress(Exception):
-                self._card = self._search()
+                if self.device_id.startswith("cuda"):
+                    self._library = self._library or importlib.import_module("pynvml")
+                    self._library.nvmlInit()
+                    self._begun = True
+                    self._card = find_card(self._library, *self._identity, whole=True)
             if self._card is None:
                 self.close()
         return self._card
-
-    def _search(self) -> NvmlCard | None:
-        """The card with the identity or the address that is known."""
-        if not self.device_id.startswith("cuda"):
-            return None
-        if self._library is None:
-            import pynvml
-
-            self._library = pynvml
-        self._library.nvmlInit()
-        self._begun = True
-        return find_card(self._library, *self._identity, whole=True)
 
 
 def _card_values(card: NvmlCard) -> dict[str, float | None]:

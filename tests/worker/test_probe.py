@@ -14,11 +14,6 @@ from cvbench_tui.worker.devices import probe_torch
 from cvbench_tui.worker.devices.probe import card_facts, probe
 
 
-@pytest.fixture(autouse=True)
-def described_anew():
-    probe_torch._build.cache_clear()
-
-
 def facts() -> dict[str, object]:
     return dict(probe().facts)
 
@@ -27,13 +22,12 @@ def test_every_fact_is_in_the_table_and_told_once():
     names = [name for name, _ in probe().facts]
     assert len(set(names)) == len(names)
     assert {kind_name(name) for name in names} <= set(FACTS)
-    assert len(names) >= 18
+    assert len(names) >= 17
 
 
 def test_pytorchs_settings_are_read_as_they_are():
     found = facts()
     assert found["threads"] >= 1
-    assert found["onednn_version"] in torch.__config__.show()
     assert found["torch_flags"] == "default"
     assert (found["tf32_matmul"], found["tf32_conv"]) == (False, True)
 
@@ -67,9 +61,9 @@ def test_flushing_is_seen_by_what_it_does():
 
 def test_an_older_pytorch_has_fewer_facts(monkeypatch):
     monkeypatch.delattr(torch.backends.cuda, "cudnn_sdp_enabled")
-    monkeypatch.setattr(torch.__config__, "show", lambda: "PyTorch built with: nothing")
+    monkeypatch.delattr(torch.__config__, "show")
     found = facts()
-    assert not {"mkl_version", "onednn_version"} & set(found)
+    assert "torch_build_digest" not in found
     assert found["torch_flags"] == "default"
 
 

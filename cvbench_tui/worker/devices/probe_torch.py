@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import warnings
 from collections.abc import Callable, Iterator
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any
 
 import torch
@@ -47,18 +46,6 @@ def torch_facts() -> Iterator[tuple[str, Fact]]:
         yield from tuple(known(TORCH_FACTS))
 
 
-@lru_cache(maxsize=1)
-def _build() -> str:
-    """PyTorch's description of how it was built."""
-    return str(torch.__config__.show())
-
-
-def _in_build(pattern: str) -> str | None:
-    """The first group of a pattern in the build's description; None when it is not there."""
-    found = re.search(pattern, _build())
-    return found.group(1) if found else None
-
-
 def _flags() -> str:
     """Switches that are not at their default, by name; those that this version lacks are left out."""
     values = known({name: lambda path=path: _read(path) for name, (path, _) in FLAGS.items()})
@@ -79,10 +66,8 @@ TORCH_FACTS: dict[str, Callable[[], Fact]] = {
     "quota_cores": quota_cores,
     "threads": intra_op_threads,
     "cpu_capability": lambda: torch.backends.cpu.get_cpu_capability(),
-    "mkl_version": lambda: _in_build(r"Math Kernel Library Version (\S+)"),
-    "onednn_version": lambda: _in_build(r"(?:MKL-DNN|oneDNN) v(\S+)"),
     "torch_debug": lambda: torch.version.debug,
-    "torch_build_digest": lambda: hashlib.sha256(_build().encode()).hexdigest()[:12],
+    "torch_build_digest": lambda: hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:12],
     "torch_flags": _flags,
     "tf32_matmul": lambda: torch.backends.cuda.matmul.allow_tf32,
     "tf32_conv": lambda: torch.backends.cudnn.allow_tf32,
