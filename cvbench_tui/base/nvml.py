@@ -55,7 +55,7 @@ class NvmlCard:
         return _scaled(self.ask("nvmlDeviceGetTemperature", GPU_SENSOR))
 
     def power_w(self) -> float | None:
-        """Power draw now; a mean over the last second on cards that do not tell it of the moment."""
+        """Power draw now; a mean over the last second on cards that do not give it of the moment."""
         values = self.ask("nvmlDeviceGetFieldValues", [POWER_INSTANT_FIELD])
         try:
             instant_mw = int(values[0].value.uiVal) if values[0].nvmlReturn == 0 else 0

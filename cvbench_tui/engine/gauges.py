@@ -23,7 +23,7 @@ class GaugeReading:
     cpu_share: float | None = None
     """Busy time of all cores since the reading before, 0 to 1; None in the first one."""
     cpu_hz: float | None = None
-    """The first core's clock; a virtual machine tells none."""
+    """The first core's clock; None on a virtual machine that hides it."""
     load: float | None = None
     """Load average over one minute."""
     memory_used_bytes: float | None = None

@@ -43,7 +43,7 @@ REMEDIES = {
     "governor": "An administrator can set it while you measure: cpupower frequency-set -g performance.",
     "turbo": "Nothing, for everyday figures; rows whose clock moved say so. An administrator can switch it off.",
     "clocksource": "Find out why it does not trust the processor's counter: dmesg | grep -i clocksource.",
-    "hidden_clock": "Nothing here; compare only what was taken in one run.",
+    "hidden_clock": "Nothing here; compare only within one run.",
     "memory": "End other programs, or measure small models at small batches.",
     "swap": "Free memory; rows in which it happened say so.",
     "debug_build": "Install PyTorch's own release.",

@@ -25,7 +25,7 @@ from cvbench_tui.worker.process.servers import ForkServer, serve_one
 NO_TORCH = 3
 ONE_CASE = "--one-case"
 CAN = ("ceiling",)
-"""What may be asked beside a probe and a case."""
+"""Requests it answers besides probes and cases."""
 AFFINITY_SHRUNK = Notice(
     "affinity_shrunk",
     "Importing torch had taken processor cores from this process; it was given them back before anything was timed.",
@@ -49,7 +49,7 @@ def main() -> int:
     one_case = ONE_CASE in sys.argv or sys.platform != "linux"
     python, version = platform.python_version(), torch.__version__
     notices = (AFFINITY_SHRUNK,) if restore_affinity(cores) else ()
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone: nobody is left to tell
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
         serve = _server(channel, notices, one_case=one_case)
         channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case, CAN))
         serve()

@@ -111,7 +111,7 @@ def driver_version(library: ModuleType) -> str | None:
 
 
 def nvml_facts(library: ModuleType, environment: Environment) -> Iterator[tuple[str, Fact]]:
-    """The facts of every NVIDIA card PyTorch has found, each name with the card's id in front."""
+    """The facts of every NVIDIA card that PyTorch has, each name with the card's id in front."""
     for device in environment.usable:
         if device.id.startswith("cuda"):
             address = environment.fact(f"{device.id}.pci_id")

@@ -77,7 +77,7 @@ class Backend:
         return False
 
     def allocations(self) -> int | None:
-        """How often memory was taken from the driver so far; None where not known, as by the C allocator."""
+        """Memory segments allocated from the driver so far; None where not known, as by the C allocator."""
         return None
 
     def free_bytes(self) -> int | None:

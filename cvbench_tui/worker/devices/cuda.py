@@ -1,7 +1,7 @@
 """The backend of CUDA and ROCm: events on the current stream, a device-wide synchronise to settle.
 
-Every call to the card goes through ``cuda``, which is ``torch.cuda`` or an honest stand-in with the same calls:
-so all that is decided here is tested without a card. Nothing assumes that there is one card, or that NVML tells of it.
+Every call to the card goes through ``cuda``, which is ``torch.cuda`` or a stand-in with the same calls: so all
+that is decided here is tested without a card. Nothing assumes that there is one card, or that NVML knows it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CUDA_REGION_S = 1e-3
 SPIN_CYCLES = 1_000_000
 """A first spin, to learn how long one cycle takes: 0.5 to 1 ms ..."""
 LONG_SPIN_CYCLES = 20_000_000
-"""... and the one that is believed, 10 to 20 ms: by then an idle card's clock has begun to rise."""
+"""... and the one that is used, 10 to 20 ms: by then an idle card's clock has begun to rise."""
 
 
 class CudaBackend(Backend):
@@ -81,15 +81,15 @@ class CudaBackend(Backend):
         return True
 
     def allocations(self) -> int | None:
-        """Segments taken from the driver so far."""
+        """Segments allocated from the driver so far."""
         return self._statistic("num_device_alloc")
 
     def retries(self) -> int | None:
-        """Allocations that succeeded only after the cache was given back."""
+        """Allocations that succeeded only after the cache was freed."""
         return self._statistic("num_alloc_retries")
 
     def free_bytes(self) -> int | None:
-        """As the driver tells."""
+        """By the driver."""
         return int(self._cuda.mem_get_info(self._device)[0])
 
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
@@ -101,7 +101,7 @@ class CudaBackend(Backend):
         return int(self._cuda.max_memory_allocated(self._device)) - before
 
     def read_device(self) -> DeviceReading:
-        """As NVML tells, when it is there."""
+        """By NVML, when it is there."""
         return DeviceReading() if self.card is None else self.card.read()
 
     def _statistic(self, name: str) -> int | None:

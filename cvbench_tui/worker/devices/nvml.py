@@ -77,7 +77,7 @@ def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = py
 
 
 def pci_bus_id(properties: Any) -> str | None:
-    """Domain, bus and device as NVML writes them; None on a PyTorch before 2.5, which does not tell."""
+    """Domain, bus and device as NVML writes them; None on a PyTorch before 2.5, which lacks them."""
     try:
         domain, bus, number = properties.pci_domain_id, properties.pci_bus_id, properties.pci_device_id
     except AttributeError:

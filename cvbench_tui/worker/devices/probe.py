@@ -26,7 +26,7 @@ VARIABLES = (
     # which instructions and precision libraries choose
     "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
     "ONEDNN_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-    # how memory is taken
+    # how memory is allocated
     "MALLOC_CONF", "GLIBC_TUNABLES", "THP_MEM_ALLOC_ENABLE", "PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF",
     "PYTORCH_HIP_ALLOC_CONF", "PYTORCH_NO_CUDA_MEMORY_CACHING",
     # how cards are driven
@@ -45,7 +45,7 @@ CARD_FACTS: dict[str, Callable[[Any], Fact]] = {
 
 
 def probe() -> Environment:
-    """Devices with names and memory, absent kinds with the reason, versions, and the facts this process can tell."""
+    """Devices with names and memory, absent kinds with the reason, versions, and the facts of this process."""
     return Environment(tuple(_versions()), tuple(devices()), (*process_facts(), *torch_facts(), *card_facts()))
 
 
@@ -123,7 +123,7 @@ def _xpu() -> Iterator[Device]:
 
 
 def _memory_bytes() -> int | None:
-    """Memory of the machine; None when the system does not tell."""
+    """Memory of the machine; None where not known."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

@@ -62,7 +62,7 @@ class DeviceReading:
 class SystemCounters:
     """Reads a ``Snapshot``; 77 us with one thread where it was measured (2 cores), and 9 us more for each further one.
 
-    ``allocations`` and ``retries`` ask the device; ``proc`` is where the kernel tells, another folder in tests.
+    ``allocations`` and ``retries`` ask the device; ``proc`` is the kernel's folder, another one in tests.
     """
 
     def __init__(

@@ -25,8 +25,8 @@ REPEATS = 3
 def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None:
     """CPU seconds per second that this process uses right after ``call``, though nothing was asked of it any more.
 
-    Without what idle threads use up by spinning. None where that is not known, and where threads are told to spin
-    for ever, which looks the same.
+    Without what idle threads use up by spinning. None where that is not known, and where threads spin for
+    ever by configuration, which looks the same.
     """
     if spins_for_ever(os.environ):
         return None

@@ -26,7 +26,7 @@ from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 SLOW_S = 5.0
 """An iteration this long is followed by a heartbeat, outside the marks: ten of them may be minutes."""
 ROUNDS = 10
-"""The samples are filed as ten rounds, so that an interval can stand beside the published mean."""
+"""The samples are stored as ten rounds, so that the published mean has an interval."""
 
 
 def published_pass(
@@ -68,8 +68,8 @@ def published_pass(
         wall_s=round(wall_s, 6),
         deferred_share=deferred_share(backend, lambda: None),  # no call more than the scripts made
     )
-    filed = [PhaseSamples(phase, tuple(taken), 1, clock, "fixed") for phase, taken in zip(phases, rounds)]
-    return PassResult(filed, account, round(timed_s, 6))
+    phase_samples = [PhaseSamples(phase, tuple(each), 1, clock, "fixed") for phase, each in zip(phases, rounds)]
+    return PassResult(phase_samples, account, round(timed_s, 6))
 
 
 def _round(
