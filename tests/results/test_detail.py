@@ -75,6 +75,16 @@ def test_the_facts_of_other_cards_are_left_out() -> None:
     assert found["Cards"].pairs == (("cuda:0 power limit", "250.0 W"),)
 
 
+def test_facts_of_an_earlier_version_are_shown_by_their_names_and_its_identity_as_stored() -> None:
+    facts = (("l3_cache_bytes", 2**25), ("mitigations", "spectre_v1"), ("cuda:0.fan_share", 0.3))
+    older = replace(ENVIRONMENT, facts=facts, identity_hash="0123456789abcdef")
+    case = Case(CONV, "cuda:0", 8)
+    found = sections(detail(run_of(plan(case), measurement(case, 0.1), environment=older), case.case_id))
+    shown = (("l3 cache", "32.0 MiB"), ("mitigations", "spectre_v1"), ("cuda:0 fan", "30%"))
+    assert found["Other facts"].pairs == shown
+    assert dict(found["Environment"].pairs)["identity"] == "0123456789abcdef"
+
+
 def test_what_is_not_known_is_a_dash() -> None:
     taken = replace(measurement(CASE, 0.1, memory=None), parameters=None, first_call_s=None, threads=None)
     facts = dict(sections(detail(run_of(plan(CASE), taken), CASE.case_id))["Case"].pairs)
