@@ -17,7 +17,8 @@ from app_programs import READY, ROWS
 from metric import Metric
 from terminal_session import TerminalSession
 
-from cvbench_tui.selftest.busy import busy_cores, usable_cores
+from cvbench_tui.base.cores import usable_cores
+from cvbench_tui.selftest.busy import busy_cores
 
 PROGRAMS = Path(__file__).with_name("app_programs.py")
 CLI = (sys.executable, "-m", "cvbench_tui")

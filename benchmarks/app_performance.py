@@ -16,7 +16,7 @@ import app_idle
 import app_run
 from metric import Metric
 
-from cvbench_tui.selftest.busy import usable_cores
+from cvbench_tui.base.cores import usable_cores
 
 BARS: dict[str, Callable[[argparse.Namespace], Iterator[Metric]]] = {
     "frame": app_idle.first_frame,

@@ -41,7 +41,7 @@ class Counted:
         from cvbench_tui.core.protocol import Protocol
         from cvbench_tui.core.workload import Workload
         from cvbench_tui.worker.devices.backend import CpuBackend
-        from cvbench_tui.worker.timing.timed_passes import TrainingPass
+        from cvbench_tui.worker.timing.passes import TrainingPass
         from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
         case = Case(Workload("layer", "nothing", "selftest_empty", (8,), ()), "cpu", 1)

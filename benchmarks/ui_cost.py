@@ -20,10 +20,10 @@ from app_idle import CLI, DRAWN, home
 from common import parser
 from terminal_session import TerminalSession
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.results.stats.phase_stats import results_of
 from cvbench_tui.results.storage import runs as store
-from cvbench_tui.selftest.busy import usable_cores
 
 RUN_S = 1800.0
 Medians = dict[tuple[str, str], float]

@@ -16,7 +16,7 @@ QUIET = Environment(
     (("torch", "2.6"),),
     (Device("cpu", "a CPU", 2**33), Device("cuda:0", "a card", 2**34, uuid="GPU-1")),
     (
-        ("mitigations", ", ".join(f"flaw_number_{number}" for number in range(12))),
+        ("torch_flags", ", ".join(f"switch_{number}=True" for number in range(12))),
         ("governor", "performance"),
         ("memory_total_bytes", 2**33),
         ("load_1min", 0.5),

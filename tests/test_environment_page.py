@@ -9,9 +9,7 @@ import pytest
 
 from cvbench_tui.core.facts import CARD, FACTS, GROUPS, VARIABLE, FactKind
 from cvbench_tui.engine.host.linux import LINUX_FACTS
-from cvbench_tui.engine.host.metadata import ELSEWHERE_FACTS, PORTABLE_FACTS
-from cvbench_tui.engine.host.nvml import NVML_FACTS
-from cvbench_tui.engine.host.system import SYSTEM_FACTS
+from cvbench_tui.engine.host.metadata import ELSEWHERE_FACTS, NVML_FACTS, PORTABLE_FACTS
 from cvbench_tui.results.text.fact_text import UNITS
 from tests.every import every
 
@@ -44,10 +42,9 @@ def test_every_unit_has_its_word():
 
 @pytest.mark.torch
 def test_the_facts_are_those_that_the_code_can_produce():
-    from cvbench_tui.worker.devices.probe_devices import CARD_FACTS
-    from cvbench_tui.worker.devices.probe_process import PROCESS_FACTS
+    from cvbench_tui.worker.devices.probe import CARD_FACTS, PROCESS_FACTS
     from cvbench_tui.worker.devices.probe_torch import TORCH_FACTS
 
-    produced = {*PROCESS_FACTS, *TORCH_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS, *LINUX_FACTS, *SYSTEM_FACTS}
-    produced |= {CARD + name for name in (*CARD_FACTS, *NVML_FACTS, "numa_node")} | {f"{VARIABLE}*"}
+    produced = {*PROCESS_FACTS, *TORCH_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS, *LINUX_FACTS}
+    produced |= {CARD + name for name in (*CARD_FACTS, *NVML_FACTS)} | {f"{VARIABLE}*"}
     assert produced == set(FACTS)

@@ -106,13 +106,14 @@ def test_the_headless_packages_know_no_screen():
     assert not loaded_by(*HEADLESS) & {"textual", "rich", "click"}
 
 
-def test_the_worker_needs_torch_torchvision_and_the_core_only():
+def test_the_worker_needs_torch_torchvision_core_and_base_only():
     loaded = loaded_by(
-        "cvbench_tui.worker.process.job", "cvbench_tui.worker.process.fork_server", "cvbench_tui.worker.devices.probe"
+        "cvbench_tui.worker.process.job", "cvbench_tui.worker.process.servers", "cvbench_tui.worker.devices.probe"
     )
     assert loaded & {"torch"}
     assert not loaded & {"textual", "rich", "pydantic", "click", "psutil", "platformdirs"}
-    assert all(name.startswith(("cvbench_tui.core", "cvbench_tui.worker")) for name in loaded if "." in name)
+    rooms = ("cvbench_tui.base", "cvbench_tui.core", "cvbench_tui.worker")
+    assert all(name.startswith(rooms) for name in loaded if "." in name)
 
 
 def test_what_carries_the_workers_messages_needs_no_torch():

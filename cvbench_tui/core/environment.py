@@ -1,4 +1,4 @@
-"""Where a run was taken: the machine, its devices and the versions, as the worker saw them."""
+"""Environment of a run: the machine, its devices and the versions, as the worker saw them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Environment:
 
 
 def known(readers: Mapping[str, Callable[..., Fact]], *source: object) -> Iterator[tuple[str, Fact]]:
-    """Each fact that its reader can tell from ``source``; one that is None or cannot be read is left out."""
+    """Each fact that its reader gets from ``source``; one that is None or cannot be read is left out."""
     for name, read in readers.items():
         try:
             value = read(*source)

@@ -17,7 +17,7 @@ IDENTITY: dict[str, str] = {kind.name: kind.identity for kind in FACTS.values() 
 INSTRUMENT = "cvbench-tui"
 """The version that is left out: it measures, it is not measured. A run's header has it."""
 DIGITS = 16
-"""Of the digest: 64 bits, so that a thousand million environments are still told apart."""
+"""Of the digest: 64 bits, so that a thousand million environments still differ."""
 
 
 def identity_pairs(environment: Environment) -> tuple[tuple[str, str], ...]:

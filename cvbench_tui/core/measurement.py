@@ -80,7 +80,7 @@ class PhaseMemory:
 
 @dataclass(frozen=True, slots=True)
 class PassEnergy:
-    """Energy of one pass, repeated without pause for at least two seconds outside the timed rounds."""
+    """Energy of one pass, repeated without pause for at least three seconds outside the timed rounds."""
 
     name: PassName
     source: Literal["nvml", "rapl"]
@@ -89,7 +89,7 @@ class PassEnergy:
     counter_j: float | None
     """Joules by the device's energy counter."""
     integral_j: float | None = None
-    """Joules by power readings integrated over time; None without power readings."""
+    """Joules by power readings integrated over time; only in files of earlier versions."""
     idle_w: float | None = None
     """Watts of the idle device just before."""
 

@@ -15,7 +15,7 @@ REGION_TO_TIMER_COST = 200
 
 Extra = Literal["energy", "flushed", "alone", "device_only"]
 EXTRAS: dict[Extra, str] = {
-    "energy": "joules per input, where the device has an energy counter (two seconds or more for each pass)",
+    "energy": "joules per input, where the device has an energy counter (three seconds or more for each pass)",
     "flushed": "single layers again with a cold cache",
     "alone": "each phase again by itself, to check the fused timing",
     "device_only": "inference again from a CUDA graph, without the host's launches",

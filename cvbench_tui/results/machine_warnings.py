@@ -1,4 +1,4 @@
-"""What on this machine will spoil a measurement, from the facts of its environment, each with what to do about it.
+"""Warnings about the machine: what will spoil a measurement, from the facts of its environment, with what to do.
 
 Pure: nothing is read here and nothing is ever changed on the machine. Names of facts are ``core.facts``'s.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from cvbench_tui.core.environment import Environment, Fact
+from cvbench_tui.base.cores import CORES_FOR_APP
+from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import count_listed
 from cvbench_tui.results.text.units import bytes_text, celsius_text, part_text, significant, watts_text
 
@@ -24,12 +25,39 @@ SWAP_SHARE = 0.01
 """Swapped memory beyond this share of the machine's: systems put away a little at any time."""
 LOW_MEMORY_BYTES = 2 * 2**30
 """PyTorch and a large model at the default batch take about this much."""
-MIN_CORES = 4
-"""With fewer usable cores none is left to the app; as in ``worker.process.threads``."""
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies")
 """Clocks outside the processor: one reading takes about 1 us instead of 20 ns, or is coarse."""
 SLOWDOWNS = ("thermal", "hardware", "power_brake")
 """Reasons for a lowered clock that are no normal state under load, as the power limit is."""
+
+
+REMEDIES = {
+    "load": "End it (top shows what it is), and wait a minute: the figure is slow to fall.",
+    "pressure_cpu": "End other programs, or measure with fewer threads.",
+    "pressure_memory": "End programs that need much memory, or use smaller batches.",
+    "stolen": "Measure at a quieter hour, or on a machine of your own.",
+    "quota": "Start it without a CPU quota, or pin it to whole cores (docker run --cpuset-cpus).",
+    "priority": "Start cvbench-tui without nice.",
+    "battery": "Plug it in.",
+    "profile": "Choose another one in the system's power settings while you measure.",
+    "governor": "An administrator can set it while you measure: cpupower frequency-set -g performance.",
+    "turbo": "Nothing, for everyday figures; rows whose clock moved say so. An administrator can switch it off.",
+    "clocksource": "Find out why it does not trust the processor's counter: dmesg | grep -i clocksource.",
+    "hidden_clock": "Nothing here; compare only within one run.",
+    "memory": "End other programs, or measure small models at small batches.",
+    "swap": "Free memory; rows in which it happened say so.",
+    "debug_build": "Install PyTorch's own release.",
+    "blocking": "Unset it: it is for finding errors.",
+    "foreign": "End them, or choose another card.",
+    "mps": "Stop the MPS daemon while you measure, if nobody else needs it.",
+    "mig": "Compare with slices of the same size only.",
+    "power_cap": "Compare with cards at this limit only, or let an administrator lift it with nvidia-smi -pl.",
+    "throttled": "Let it cool down, and look at its fans and its power supply.",
+    "few_cores": "For the best figures measure without the app: cvbench-tui run.",
+}
+"""What the user can do, by the warning's code."""
+NOTES = ("turbo", "hidden_clock", "swap", "few_cores")
+"""Warnings of what changes little, or cannot be helped."""
 
 
 @dataclass(frozen=True)
@@ -40,221 +68,138 @@ class MachineWarning:
     """``governor``, ``load`` ..."""
     sentence: str
     """What it is, with its figure."""
-    remedy: str
-    """What the user can do."""
-    note: bool = False
-    """True for what changes little, or cannot be helped."""
+
+    @property
+    def remedy(self) -> str:
+        """What the user can do."""
+        return REMEDIES[self.code]
+
+    @property
+    def note(self) -> bool:
+        """True for what changes little, or cannot be helped."""
+        return self.code in NOTES
 
 
-Finder = Callable[[Environment], Iterator[MachineWarning]]
+Found = Iterator[tuple[str, str]]
+"""Codes and sentences."""
 
 
 def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
     """Everything that is wrong with the machine as it was when it was asked, notes last."""
-    found = [hazard for find in FINDERS for hazard in find(environment)]
-    return tuple(sorted(found, key=lambda hazard: hazard.note))
+    found = [MachineWarning(*each) for find in FINDERS for each in find(environment)]
+    return tuple(sorted(found, key=lambda warning: warning.note))
 
 
-def _number(value: Fact) -> float | None:
+def _number(environment: Environment, name: str) -> float | None:
     """The fact where it is a number."""
+    value = environment.fact(name)
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _load(environment: Environment) -> Iterator[MachineWarning]:
-    load, cores = _number(environment.fact("load_1min")), _number(environment.fact("cpu_cores"))
+def _other_programs(environment: Environment) -> Found:
+    load, cores = _number(environment, "load_1min"), _number(environment, "cpu_cores")
     if load is not None and cores and load > LOAD_SHARE * cores:
-        yield MachineWarning(
-            "load",
-            f"The load of the last minute is {significant(load, 2)} on {cores:.0f} cores: something else is computing.",
-            "End it (top shows what it is), and wait a minute: the figure is slow to fall.",
-        )
-
-
-def _pressure(environment: Environment) -> Iterator[MachineWarning]:
-    for name, what, remedy in (
-        ("cpu", "a core", "End other programs, or measure with fewer threads."),
-        ("memory", "memory", "End programs that need much memory, or use smaller batches."),
-    ):
-        share = _number(environment.fact(f"pressure_{name}_share"))
+        figure = significant(load, 2)
+        yield "load", f"The load of the last minute is {figure} on {cores:.0f} cores: something else is computing."
+    for kind, what in (("cpu", "a core"), ("memory", "memory")):
+        share = _number(environment, f"pressure_{kind}_share")
         if share is not None and share > PRESSURE_SHARE:
-            yield MachineWarning(
-                f"pressure_{name}", f"In {part_text(share)} of the last 10 s some program waited for {what}.", remedy
-            )
-
-
-def _stolen(environment: Environment) -> Iterator[MachineWarning]:
-    share = _number(environment.fact("stolen_share"))
+            yield f"pressure_{kind}", f"In {part_text(share)} of the last 10 s some program waited for {what}."
+    share = _number(environment, "stolen_share")
     if share is not None and share > STOLEN_SHARE:
-        yield MachineWarning(
-            "stolen",
-            f"The hypervisor gave {part_text(share)} of the CPU time wanted here since the start to other machines.",
-            "Measure at a quieter hour, or on a machine of your own.",
-        )
+        part = part_text(share)
+        yield "stolen", f"The hypervisor gave {part} of the CPU time wanted here since the start to other machines."
 
 
-def _quota(environment: Environment) -> Iterator[MachineWarning]:
-    quota, affinity = _number(environment.fact("quota_cores")), environment.fact("affinity")
-    cores = count_listed(affinity) if isinstance(affinity, str) else _number(environment.fact("cpu_cores"))
+def _limits(environment: Environment) -> Found:
+    quota, affinity = _number(environment, "quota_cores"), environment.fact("affinity")
+    cores = count_listed(affinity) if isinstance(affinity, str) else _number(environment, "cpu_cores")
     if quota is not None and cores and quota < cores:
-        yield MachineWarning(
-            "quota",
-            f"The container may use {quota:g} of {cores:.0f} cores, and is paused when it has used its share.",
-            "Start it without a CPU quota, or pin it to whole cores (docker run --cpuset-cpus).",
-        )
-
-
-def _priority(environment: Environment) -> Iterator[MachineWarning]:
-    nice = _number(environment.fact("nice"))
+        many = f"{quota:g} of {cores:.0f} cores"
+        yield "quota", f"The container may use {many}, and is paused when it has used its share."
+    nice = _number(environment, "nice")
     if nice is not None and nice > 0:
-        yield MachineWarning(
-            "priority",
-            f"The measurement runs at nice {nice:.0f}: whatever else wants a core goes first.",
-            "Start cvbench-tui without nice.",
-        )
+        yield "priority", f"The measurement runs at nice {nice:.0f}: whatever else wants a core goes first."
 
 
-def _memory(environment: Environment) -> Iterator[MachineWarning]:
-    figures = (_number(environment.fact(f"memory_{name}_bytes")) for name in ("available", "limit"))
-    left = min((figure for figure in figures if figure is not None), default=None)
-    if left is not None and left < LOW_MEMORY_BYTES:
-        yield MachineWarning(
-            "memory",
-            f"Only {bytes_text(int(left))} of memory can be had.",
-            "End other programs, or measure small models at small batches.",
-        )
-    swapped, total = (_number(environment.fact(name)) for name in ("swap_used_bytes", "memory_total_bytes"))
-    if swapped and total and swapped > SWAP_SHARE * total:
-        yield MachineWarning(
-            "swap",
-            f"{bytes_text(int(swapped))} of memory is put away on the disk: fetching it back takes milliseconds.",
-            "Free memory; rows in which it happened say so.",
-            note=True,
-        )
-
-
-def _battery(environment: Environment) -> Iterator[MachineWarning]:
+def _power(environment: Environment) -> Found:
     if environment.fact("on_battery"):
-        yield MachineWarning(
-            "battery", "The machine runs on its battery, and saves power at the cost of speed.", "Plug it in."
-        )
+        yield "battery", "The machine runs on its battery, and saves power at the cost of speed."
     profile = environment.fact("platform_profile")
     if profile in ("low-power", "quiet", "cool"):
-        yield MachineWarning(
-            "profile",
-            f"The firmware's power profile is {profile}.",
-            "Choose another one in the system's power settings while you measure.",
-        )
-
-
-def _governor(environment: Environment) -> Iterator[MachineWarning]:
+        yield "profile", f"The firmware's power profile is {profile}."
     governor = environment.fact("governor")
     if governor is not None and governor != "performance":
-        yield MachineWarning(
-            "governor",
-            f"The frequency governor is {governor}: the clock rises only after work has begun.",
-            "An administrator can set it while you measure: cpupower frequency-set -g performance.",
-        )
+        yield "governor", f"The frequency governor is {governor}: the clock rises only after work has begun."
     if environment.fact("turbo"):
-        yield MachineWarning(
-            "turbo",
-            "Turbo is on: the clock depends on heat and on how many cores are busy.",
-            "Nothing, for everyday figures; rows whose clock moved say so. An administrator can switch it off.",
-            note=True,
-        )
+        yield "turbo", "Turbo is on: the clock depends on heat and on how many cores are busy."
 
 
-def _clock(environment: Environment) -> Iterator[MachineWarning]:
+def _clock(environment: Environment) -> Found:
     source = environment.fact("clocksource")
     if source in SLOW_CLOCKS:
-        yield MachineWarning(
-            "clocksource",
-            f"The kernel reads the time from {source}, which takes about 50 times as long as from the processor.",
-            "Find out why it does not trust the processor's counter: dmesg | grep -i clocksource.",
-        )
+        sentence = f"The kernel reads the time from {source}, which takes about 50 times as long as from the processor."
+        yield "clocksource", sentence
     if environment.fact("virtual_machine") and environment.fact("frequency_hz") is None:
-        yield MachineWarning(
-            "hidden_clock",
-            "This virtual machine does not tell the processor's clock: a change of it can only be seen in the times.",
-            "Nothing here; compare only what was taken in one run.",
-            note=True,
-        )
+        yield "hidden_clock", "This virtual machine hides the processor's clock: only the times show a change of it."
 
 
-def _cores(environment: Environment) -> Iterator[MachineWarning]:
-    cores = _number(environment.fact("usable_cores"))
-    if cores is not None and cores < MIN_CORES:
-        yield MachineWarning(
-            "few_cores",
-            f"The app and the measurement share {cores:.0f} core{'s' * (cores > 1)}.",
-            "For the best figures measure without the app: cvbench-tui run.",
-            note=True,
-        )
+def _memory(environment: Environment) -> Found:
+    figures = (_number(environment, f"memory_{name}_bytes") for name in ("available", "limit"))
+    left = min((figure for figure in figures if figure is not None), default=None)
+    if left is not None and left < LOW_MEMORY_BYTES:
+        yield "memory", f"Only {bytes_text(int(left))} of memory can be had."
+    swapped, total = (_number(environment, name) for name in ("swap_used_bytes", "memory_total_bytes"))
+    if swapped and total and swapped > SWAP_SHARE * total:
+        figure = bytes_text(int(swapped))
+        yield "swap", f"{figure} of memory is put away on the disk: fetching it back takes milliseconds."
 
 
-def _settings(environment: Environment) -> Iterator[MachineWarning]:
+def _settings(environment: Environment) -> Found:
     if environment.fact("torch_debug"):
-        yield MachineWarning(
-            "debug_build", "This PyTorch is a debug build, many times slower.", "Install PyTorch's own release."
-        )
+        yield "debug_build", "This PyTorch is a debug build, many times slower."
     for name in ("CUDA_LAUNCH_BLOCKING", "HIP_LAUNCH_BLOCKING"):
         if environment.fact(f"env.{name}") not in (None, "", "0"):
-            yield MachineWarning(
-                "blocking",
-                f"{name} is set: the host waits for every kernel.",
-                f"Unset it: it is for finding errors (unset {name}).",
-            )
+            yield "blocking", f"{name} is set: the host waits for every kernel."
 
 
-def _cards(environment: Environment) -> Iterator[MachineWarning]:
+def _cards(environment: Environment) -> Found:
     for device in environment.usable:
         if not device.is_cpu:
             yield from _busy_card(environment, device.id)
             yield from _slow_card(environment, device.id)
 
 
-def _busy_card(environment: Environment, card: str) -> Iterator[MachineWarning]:
+def _busy_card(environment: Environment, card: str) -> Found:
     """Others on the card, and cards that are only a part of one."""
-    others = _number(environment.fact(f"{card}.foreign_processes"))
+    others = _number(environment, f"{card}.foreign_processes")
     if others:
-        yield MachineWarning(
-            "foreign",
-            f"{card}: {others:.0f} other program{'s' * (others > 1)} can compute on the card (nvidia-smi lists them).",
-            "End them, or choose another card.",
-        )
+        programs = f"{others:.0f} other program{'s' * (others > 1)}"
+        yield "foreign", f"{card}: {programs} can compute on the card (nvidia-smi lists them)."
     if environment.fact(f"{card}.mps"):
-        yield MachineWarning(
-            "mps",
-            f"{card}: programs share the card through MPS, and compute at the same time.",
-            "Stop the MPS daemon while you measure, if nobody else needs it.",
-        )
+        yield "mps", f"{card}: programs share the card through MPS, and compute at the same time."
     if environment.fact(f"{card}.mig"):
-        yield MachineWarning(
-            "mig",
-            f"{card} is a slice of a card (MIG): neighbours share its power and heat.",
-            "Compare with slices of the same size only.",
-        )
+        yield "mig", f"{card} is a slice of a card (MIG): neighbours share its power and heat."
 
 
-def _slow_card(environment: Environment, card: str) -> Iterator[MachineWarning]:
+def _slow_card(environment: Environment, card: str) -> Found:
     """Limits of power and heat."""
-    limit, factory = (_number(environment.fact(f"{card}.power_limit_{kind}w")) for kind in ("", "default_"))
+    limit, factory = (_number(environment, f"{card}.power_limit_{kind}w") for kind in ("", "default_"))
     if limit is not None and factory and limit < POWER_SHARE * factory:
-        yield MachineWarning(
-            "power_cap",
-            f"{card}: the power limit is {watts_text(limit)}, the factory's {watts_text(factory)}.",
-            f"Compare with cards at this limit only, or let an administrator lift it: nvidia-smi -pl {factory:.0f}.",
-        )
+        yield "power_cap", f"{card}: the power limit is {watts_text(limit)}, the factory's {watts_text(factory)}."
     reasons = [word for word in str(environment.fact(f"{card}.throttle") or "").split(", ") if word in SLOWDOWNS]
     if reasons:
-        degrees = celsius_text(_number(environment.fact(f"{card}.temperature_c")))
-        yield MachineWarning(
-            "throttled",
-            f"{card} has lowered its clock now ({', '.join(reasons)}, {degrees}).",
-            "Let it cool down, and look at its fans and its power supply.",
-        )
+        degrees = celsius_text(_number(environment, f"{card}.temperature_c"))
+        yield "throttled", f"{card} has lowered its clock now ({', '.join(reasons)}, {degrees})."
 
 
-FINDERS: tuple[Finder, ...] = (
-    _load, _pressure, _stolen, _quota, _priority, _battery, _governor, _clock, _memory, _settings, _cards, _cores,
+def _cores(environment: Environment) -> Found:
+    cores = _number(environment, "usable_cores")
+    if cores is not None and cores < CORES_FOR_APP:
+        yield "few_cores", f"The app and the measurement share {cores:.0f} core{'s' * (cores > 1)}."
+
+
+FINDERS: tuple[Callable[[Environment], Found], ...] = (
+    _other_programs, _limits, _power, _clock, _memory, _settings, _cards, _cores,
 )  # fmt: skip
-"""What is looked for, in the order in which it is told."""
+"""In the order in which they are shown."""

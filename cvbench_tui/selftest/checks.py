@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.core.plan import Case
@@ -15,7 +16,7 @@ from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.bench import SHORT, Bench, CheckFailed, OurResult, inference_only
-from cvbench_tui.selftest.busy import busy_cores, usable_cores
+from cvbench_tui.selftest.busy import busy_cores
 from cvbench_tui.selftest.figures import Point, aa_noise, compare
 from cvbench_tui.selftest.reference import Answer, ReferenceFailed
 from cvbench_tui.selftest.verdict import VerdictLine

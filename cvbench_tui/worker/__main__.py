@@ -16,15 +16,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from cvbench_tui.base.cores import affinity, restore_affinity
 from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker.process.channel import Channel, Requests, claim_stdout
-from cvbench_tui.worker.process.threads import affinity, restore_affinity
+from cvbench_tui.worker.process.servers import ForkServer, serve_one
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
 CAN = ("ceiling",)
-"""What may be asked beside a probe and a case."""
+"""Requests it answers besides probes and cases."""
 AFFINITY_SHRUNK = Notice(
     "affinity_shrunk",
     "Importing torch had taken processor cores from this process; it was given them back before anything was timed.",
@@ -35,7 +36,7 @@ def main() -> int:
     """Serve until the parent closes stdin. Returns the exit code."""
     channel = claim_stdout()
     faulthandler.enable()
-    _log_to_stderr()
+    sys.stdout = sys.stderr  # Python's own talk too: descriptor 1 already points there
     cores = affinity()
     started = time.perf_counter()
     try:
@@ -48,7 +49,7 @@ def main() -> int:
     one_case = ONE_CASE in sys.argv or sys.platform != "linux"
     python, version = platform.python_version(), torch.__version__
     notices = (AFFINITY_SHRUNK,) if restore_affinity(cores) else ()
-    with contextlib.suppress(BrokenPipeError):  # the parent is gone: nobody is left to tell
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
         serve = _server(channel, notices, one_case=one_case)
         channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case, CAN))
         serve()
@@ -58,19 +59,13 @@ def main() -> int:
 def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) -> Callable[[], None]:
     """What answers requests: a process per case by forking, or one case in this process. Imports what they need, so
     that the first case can begin at once."""
+    from cvbench_tui.worker.process import job
+
     requests = Requests()
+    answer = partial(job.run, channel=channel, notices=notices)
     if one_case:
-        from cvbench_tui.worker.process.single_case import serve_one
-
-        return partial(serve_one, channel, requests, notices)
-    from cvbench_tui.worker.process.fork_server import ForkServer
-
-    return ForkServer(channel, requests, notices).serve
-
-
-def _log_to_stderr() -> None:
-    """Make Python's own stdout unbuffered talk on stderr (descriptor 1 already points there)."""
-    sys.stdout = sys.stderr
+        return partial(serve_one, requests, answer)
+    return ForkServer(requests, answer, partial(job.report_crash, channel)).serve
 
 
 if __name__ == "__main__":

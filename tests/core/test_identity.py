@@ -17,9 +17,21 @@ BASE = Environment(
 )
 VOLATILE = (
     "load_1min", "stolen_share", "pressure_cpu_share", "cpu_temperature_c", "frequency_hz", "memory_available_bytes",
-    "swap_used_bytes", "boot_id", "uptime_s", "running_tasks", "on_battery", "card.temperature_c", "card.clock_hz",
-    "card.memory_free_bytes", "card.foreign_processes", "card.power_w", "card.throttle", "card.utilisation",
+    "swap_used_bytes", "on_battery", "card.temperature_c", "card.clock_hz", "card.memory_free_bytes",
+    "card.foreign_processes", "card.power_w", "card.throttle", "card.utilisation",
 )  # fmt: skip
+UPDATES = ("kernel", "microcode", "distribution", "host", "container")
+"""What changes with an update or a move and makes no two runs strangers."""
+DECIDES = (
+    "cpu_model",
+    "threads",
+    "usable_cores",
+    "cpu_capability",
+    "tf32_matmul",
+    "tf32_conv",
+    "torch_flags",
+    "governor",
+)
 
 
 def with_fact(name: str, value: object) -> Environment:
@@ -28,7 +40,7 @@ def with_fact(name: str, value: object) -> Environment:
 
 @every("name", [name for name in FACTS if name in IDENTITY])
 def test_every_fact_of_the_identity_changes_the_hash(name):
-    shown = name.replace("card.", "cuda:0.").replace("*", "OMP_NUM_THREADS")
+    shown = name.replace("card.", "cuda:0.").replace("*", "OMP_WAIT_POLICY")
     assert identity_hash(with_fact(shown, "this")) != identity_hash(with_fact(shown, "that"))
 
 
@@ -41,6 +53,19 @@ def test_no_other_fact_does(name):
 def test_what_changes_by_the_minute_is_known_and_never_identity():
     assert set(VOLATILE) - set(FACTS) == set()
     assert set(VOLATILE) & set(IDENTITY) == set()
+
+
+def test_an_update_makes_no_strangers_and_other_threads_do():
+    assert set(UPDATES) <= set(FACTS)
+    assert set(UPDATES) & set(IDENTITY) == set()
+    assert set(DECIDES) <= set(IDENTITY)
+
+
+def test_facts_of_earlier_versions_are_kept_and_decide_nothing():
+    older = with_fact("kernel_build", "#1 SMP")
+    assert kind_of("kernel_build") is None
+    assert older.fact("kernel_build") == "#1 SMP"
+    assert identity_hash(older) == identity_hash(BASE)
 
 
 def test_the_order_of_facts_versions_and_devices_does_not_matter():
@@ -79,7 +104,8 @@ def test_the_pairs_are_names_and_values():
 def test_every_fact_has_a_group_and_a_meaning():
     assert {kind.group for kind in FACTS.values()} == set(GROUPS)
     assert all(kind.meaning and kind.name == name for name, kind in FACTS.items())
-    assert len(FACTS) >= 100
+    assert 50 <= len(FACTS) <= 65
+    assert 25 <= len(IDENTITY) <= 35
 
 
 def test_a_fact_is_found_by_its_pattern():

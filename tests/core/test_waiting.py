@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.stats.contention import contention_of, idle_share, interrupted_per_s
+from cvbench_tui.core.stats.contention import contention_of
 from tests.core.graded import CALM
 
 
@@ -20,14 +20,3 @@ def test_without_cpu_seconds_it_is_one_threads():
 def test_what_is_not_told_is_not_known():
     assert contention_of([]) is None
     assert contention_of([replace(CALM, waited_s=None)]) is None
-    assert idle_share([None], [CALM], 2) is None
-    assert interrupted_per_s([CALM]) is None
-    assert interrupted_per_s([replace(CALM, switches=0)]) is None
-
-
-def test_idle_threads_by_their_cpu_seconds():
-    assert idle_share([0.1951] * 2, [CALM] * 2, 2) == pytest.approx(1 - 0.1951 / 0.26)
-    assert idle_share([0.4], [CALM], 2) == 0.0
-    assert idle_share([0.12], [CALM], 1) == 0.0  # steps of 10 ms
-    assert idle_share([0.09], [CALM], 1) == pytest.approx(4 / 13)
-    assert interrupted_per_s([replace(CALM, switches=13)]) == pytest.approx(100)

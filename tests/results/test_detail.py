@@ -63,7 +63,7 @@ def test_the_case_its_notices_and_the_machine() -> None:
     environment = dict(found["Environment"].pairs)
     assert environment["started"] == "2026-11-24 15:10:12 UTC"
     assert environment["torch"] == "2.14.1+cu130"
-    assert dict(found["System"].pairs)["platform"] == "Linux"
+    assert found["Other facts"].pairs == (("platform", "Linux"),), "one of earlier versions"
     assert dict(found["Memory"].pairs)["memory available"] == "8.00 GiB"
     assert dict(found["State when it was asked"].pairs)["on battery"] == "no"
 
@@ -73,6 +73,16 @@ def test_the_facts_of_other_cards_are_left_out() -> None:
     case = Case(CONV, "cuda:0", 8)
     found = sections(detail(run_of(plan(case), measurement(case, 0.1), environment=here), case.case_id))
     assert found["Cards"].pairs == (("cuda:0 power limit", "250.0 W"),)
+
+
+def test_facts_of_an_earlier_version_are_shown_by_their_names_and_its_identity_as_stored() -> None:
+    facts = (("l3_cache_bytes", 2**25), ("mitigations", "spectre_v1"), ("cuda:0.fan_share", 0.3))
+    older = replace(ENVIRONMENT, facts=facts, identity_hash="0123456789abcdef")
+    case = Case(CONV, "cuda:0", 8)
+    found = sections(detail(run_of(plan(case), measurement(case, 0.1), environment=older), case.case_id))
+    shown = (("l3 cache", "32.0 MiB"), ("mitigations", "spectre_v1"), ("cuda:0 fan", "30%"))
+    assert found["Other facts"].pairs == shown
+    assert dict(found["Environment"].pairs)["identity"] == "0123456789abcdef"
 
 
 def test_what_is_not_known_is_a_dash() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.base import cores
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed, Event
 from cvbench_tui.core.evidence import Evidence, PassRecord
@@ -146,6 +149,16 @@ def test_a_busy_machine_is_seen_or_the_check_fails(monkeypatch):
     monkeypatch.setattr(checks, "usable_cores", lambda: 0)
     assert set(verdicts("busy machine", bench(Engine(waited=0.4))).values()) == {"pass"}
     assert set(verdicts("busy machine", bench(Engine(waited=0.0))).values()) == {"FAIL"}
+
+
+def test_a_container_gets_no_more_busy_processes_than_its_quota(monkeypatch):
+    """64 of them under a quota of 2 would be paused for most of the time, and so would everything else in there."""
+    asked: list[int] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(cores, "quota_cores", lambda root: 2.0)
+    monkeypatch.setattr(checks, "busy_cores", lambda count: asked.append(count) or contextlib.nullcontext())
+    verdicts("busy machine", bench(Engine(waited=0.4)))
+    assert asked == [2]
 
 
 def test_threads_are_always_named_and_equal():

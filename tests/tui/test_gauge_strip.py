@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,8 +9,10 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.message import Message
 
+from cvbench_tui.base import cores
 from cvbench_tui.engine.gauges import GaugeReading
 from cvbench_tui.tui.background.gauge_thread import GaugeRead, GaugeThread, allowed
+from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip, fitted, gauge_parts
 from tests.tui.waits import until, wait_until
 
@@ -228,3 +231,14 @@ async def test_a_reading_arrives_as_a_message() -> None:
         thread.follow(running=False, paused=False)
         await until(pilot, lambda: app.line.startswith("last cpu 12%"))
         thread.stop()
+
+
+@pytest.mark.parametrize(("quota", "paused"), [(2.0, True), (None, False)])
+def test_a_containers_quota_counts_as_its_cores(monkeypatch: pytest.MonkeyPatch, quota: float, paused: bool) -> None:
+    """On a machine of 64 cores with a quota of 2 a reading takes its time from the case that is measured."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr(cores, "quota_cores", lambda root: quota)
+    monkeypatch.setattr(GaugeThread, "start", lambda self: None)
+    gauges = GaugesController(lambda message: None, off=False)
+    gauges.follow(None, running=True, on="cpu")
+    assert gauges.paused == paused

@@ -123,10 +123,10 @@ class FakeCudaBackend(CudaBackend):
     def wait(self, seconds: float) -> None:
         self.fake.host_s += seconds
 
-    def gauges(self) -> DeviceReading:
+    def read_device(self) -> DeviceReading:
         self.gauged_at.append((self.fake.host_s, self.fake.default.free_s))
         self.fake.host_s += 2e-3
-        return super().gauges()
+        return super().read_device()
 
 
 class FakePass:

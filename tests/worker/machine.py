@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.worker.devices.backend import HostClock
-from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot
+from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.timing.counters import Snapshot
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 
 DEFAULT = PROTOCOLS["default"]
 
 
-class Machine(HostClock):
+class Machine(Backend):
     """Both the backend and the pass. ``iteration_s`` tells how long the n-th iteration takes."""
 
     clock = "perf_counter"
@@ -22,7 +22,7 @@ class Machine(HostClock):
     phases = ("forward", "backward", "total")
 
     def __init__(self, iteration_s: Callable[[int], float]) -> None:
-        super().__init__(self, self.read_gauges)
+        super().__init__(self)
         self.now = 0.0
         self.done = 0
         self.idle_cpu_share = 0.0
@@ -35,9 +35,6 @@ class Machine(HostClock):
     # the counters
     def read(self) -> Snapshot:
         return Snapshot(cpu_s=self.cpu_s, waited_s=self.waited_s)
-
-    def read_gauges(self) -> DeviceReading:
-        return DeviceReading()
 
     # the backend
     def now_s(self) -> float:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cvbench_tui.worker.devices.backend import CpuBackend, HostClockBackend
-from cvbench_tui.worker.devices.cache_flush import CpuCache, last_cache_bytes
+from cvbench_tui.worker.devices.cpu import CpuCache, last_cache_bytes
 from cvbench_tui.worker.devices.select import backend_for
 
 

@@ -26,7 +26,7 @@ class Clock:
         self._snapshots += 1
         return Snapshot(waited_s=self._waited_s if self._snapshots > 1 else 0.0)
 
-    def gauges(self):
+    def read_device(self):
         return DeviceReading()
 
     def now_s(self):
@@ -194,7 +194,7 @@ def test_it_is_not_sure_where_the_card_was_hot(monkeypatch):
     from cvbench_tui.worker.extras import peak as ceiling
 
     class Hot(Clock):
-        def gauges(self):
+        def read_device(self):
             return DeviceReading(throttle=("thermal",))
 
     monkeypatch.setattr(ceiling, "_products", lambda *arguments: (1e12, True))

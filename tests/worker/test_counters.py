@@ -12,14 +12,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import DeviceReading, RunDelay, Snapshot, SystemCounters, evidence, machine_s
+from cvbench_tui.base.system_files import cpu_seconds
+from cvbench_tui.worker.timing.counters import DeviceReading, Processor, RunDelay, Snapshot, SystemCounters, evidence
 
 QUIET = DeviceReading()
 
 
-def between(before: Snapshot, after: Snapshot, gauges: DeviceReading = QUIET):
-    return evidence(before, after, gauges, wall_s=2.0, timed_s=1.5)
+def between(before: Snapshot, after: Snapshot, device: DeviceReading = QUIET):
+    return evidence(before, after, device, wall_s=2.0, timed_s=1.5)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_kernel_that_does_not_count_waiting(proc):
 def test_the_machine_without_us_is_the_others(proc):
     ticks = os.sysconf("SC_CLK_TCK")
     (proc / "stat").write_text(f"cpu  {ticks} {ticks} {ticks} 900 5 {ticks} {ticks} {3 * ticks} 7 7\ncpu0 1 2\n")
-    assert machine_s(str(proc / "stat")) == (5.0, 3.0)
+    assert cpu_seconds(str(proc / "stat")) == (5.0, 3.0)
     before = Snapshot(cpu_s=1.0, busy_s=10.0, stolen_s=1.0)
     after = Snapshot(cpu_s=2.5, busy_s=15.0, stolen_s=1.25)
     assert between(before, after).others_s == 3.5
@@ -77,7 +77,7 @@ def test_the_machine_without_us_is_the_others(proc):
 @pytest.mark.parametrize("text", ["", "cpu  1 2 3\n", "cpu  0 0 0 0 0 0 0 0 0 0\n", "intr 5\n"])
 def test_a_machine_line_that_tells_nothing(proc, text):
     (proc / "stat").write_text(text)
-    assert machine_s(str(proc / "stat")) == (None, None)
+    assert cpu_seconds(str(proc / "stat")) == (None, None)
 
 
 def test_pages_from_swap(proc):
@@ -103,9 +103,9 @@ def test_the_device_is_asked_through_what_was_given(proc):
     assert (found.allocations, found.retries) == (5, None)
 
 
-def test_gauges_are_handed_on():
-    gauges = DeviceReading(1.5e9, 60.0, 250.0, ("thermal",), 2)
-    found = between(Snapshot(), Snapshot(), gauges)
+def test_the_devices_reading_is_handed_on():
+    device = DeviceReading(1.5e9, 60.0, 250.0, ("thermal",), 2)
+    found = between(Snapshot(), Snapshot(), device)
     told = (found.clock_hz, found.temperature_c, found.power_w, found.throttle, found.foreign)
     assert told == (1.5e9, 60.0, 250.0, ("thermal",), 2)
 
@@ -169,7 +169,7 @@ def test_the_clock_is_that_of_the_threads_own_core(tmp_path):
         folder = tmp_path / f"sys/devices/system/cpu/cpu{core}/cpufreq"
         folder.mkdir(parents=True)
         (folder / "scaling_cur_freq").write_text(f"{khz}\n")
-    assert Processor(tmp_path).gauges().clock_hz == 3.6e9
+    assert Processor(tmp_path).read().clock_hz == 3.6e9
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_the_temperature_is_the_processors(tmp_path, kind, name, value):
         path.mkdir(parents=True)
         (path / ("type" if "thermal" in kind else "name")).write_text(text + "\n")
         (path / value).write_text(f"{heat}\n")
-    assert Processor(tmp_path).gauges().temperature_c == 61.5
+    assert Processor(tmp_path).read().temperature_c == 61.5
 
 
 def test_a_processor_that_tells_nothing(tmp_path):
-    assert Processor(tmp_path).gauges() == DeviceReading()
+    assert Processor(tmp_path).read() == DeviceReading()

@@ -85,19 +85,18 @@ def test_the_lead_is_calibrated_once_by_the_cards_own_clock(seconds):
     assert cuda.spun_s[-1] == pytest.approx(seconds, rel=0.05)
 
 
-def test_without_a_spin_kernel_products_lead(monkeypatch):
+def test_without_a_spin_kernel_there_is_no_lead():
     cuda = FakeCuda(spins=False)
     backend = FakeCudaBackend(cuda, "cpu")
-    products = []
-    monkeypatch.setattr(torch, "mm", lambda *_, out: (products.append(1), cuda.queue(2e-4)))
+    before = cuda.host_s, cuda.default.free_s
     backend.lead(0.01)
-    assert 45 <= len(products) <= 60
+    assert (cuda.host_s, cuda.default.free_s) == before
 
 
-def test_gauges_without_nvml_are_empty_and_with_it_the_cards():
-    assert CudaBackend("cuda:0", FakeCuda()).gauges() == DeviceReading()
-    card = SimpleNamespace(gauges=lambda: DeviceReading(clock_hz=1.4e9, throttle=("thermal",)))
-    assert CudaBackend("cuda:0", FakeCuda(), card).gauges().throttle == ("thermal",)
+def test_a_reading_without_nvml_is_empty_and_with_it_the_cards():
+    assert CudaBackend("cuda:0", FakeCuda()).read_device() == DeviceReading()
+    card = SimpleNamespace(read=lambda: DeviceReading(clock_hz=1.4e9, throttle=("thermal",)))
+    assert CudaBackend("cuda:0", FakeCuda(), card).read_device().throttle == ("thermal",)
 
 
 def test_flushing_writes_twice_the_second_level_cache():
@@ -152,9 +151,9 @@ def test_work_on_a_stream_of_its_own_shows_as_a_device_that_is_not_accounted_for
     assert all(seen.host_s < middle(result) for seen in result.record.evidence)
 
 
-def graded(forward_s, backward_s, host_s, *, kernels=4, side_s=0.0):
+def graded(forward_s, backward_s, host_s, *, kernels=4, side_s=0.0, cuda=None):
     """The total's grade, with 0.2% of noise: without any no clock is believed."""
-    backend = FakeCudaBackend(FakeCuda())
+    backend = FakeCudaBackend(cuda or FakeCuda())
     timed = FakePass(backend, forward_s, backward_s, host_s, kernels)
     timed.side_s = side_s
     draw = random.Random(4)
@@ -192,6 +191,13 @@ def test_a_host_too_slow_for_any_lead_is_graded_c(device_s, host_s):
     assert "could not run ahead" in reasons["host_bound"].sentence
 
 
+def test_a_host_bound_row_without_a_spin_kernel_says_so():
+    """Without a lead the queue never runs ahead, and the events hold the host's gaps."""
+    grade, reasons = graded(2e-3, 2e-3, 5e-3, cuda=FakeCuda(spins=False))
+    assert grade == "C"
+    assert "could not run ahead" in reasons["host_bound"].sentence
+
+
 @pytest.mark.parametrize(("device_s", "host_s"), [(6e-3, 30e-3), (12e-3, 24e-3)])
 def test_more_launches_than_the_queue_holds_are_graded_c(device_s, host_s):
     """3,000 launches an iteration: the host waits for room until the lead ends, and the device catches up with it."""
@@ -222,14 +228,14 @@ def test_short_work_is_grouped_to_a_millisecond_a_region():
     assert middle(result) == pytest.approx(90e-6, rel=0.02)
 
 
-def test_gauges_are_read_while_the_device_works():
+def test_the_device_is_read_while_the_device_works():
     _, backend = measured(4e-3, 8e-3, host_s=1e-3)
     assert all(device_free_s > host_s for host_s, device_free_s in backend.gauged_at)
 
 
 def test_a_clock_that_still_rises_keeps_the_warm_up_going():
     cuda = FakeCuda()
-    card = SimpleNamespace(gauges=lambda: DeviceReading(clock_hz=1e9 * min(2.0, 1 + (cuda.host_s - 100) / 1.5)))
+    card = SimpleNamespace(read=lambda: DeviceReading(clock_hz=1e9 * min(2.0, 1 + (cuda.host_s - 100) / 1.5)))
     backend = FakeCudaBackend(cuda, card=card)
     result = Stopwatch(FakePass(backend, 4e-3, 8e-3, 1e-3), backend, DEFAULT, lambda _: None).run()
     assert result.record.settled
@@ -254,7 +260,7 @@ def test_another_protocols_short_rounds_hold_as_well():
     backend = FakeCudaBackend(FakeCuda())
     timed = FakePass(backend, 4e-3, 8e-3, 1e-3)
     short = replace(DEFAULT, round_s=0.01, round_iterations=1, max_rounds=5)
-    result = Stopwatch(timed, backend, short, lambda _: None, most_group=1, looks=False).run()
+    result = Stopwatch(timed, backend, short, lambda _: None, max_group=1, check_deferred=False).run()
     assert result.record.deferred_share is None
     assert middle(result) == pytest.approx(12e-3, rel=1e-3)
 
@@ -278,8 +284,9 @@ def test_the_card_is_found_by_its_identity_or_its_address_never_by_its_index(mon
 
 
 def test_energy_is_metered_where_the_card_can_be_asked():
-    card = SimpleNamespace(power_is_mean=False)
+    card = SimpleNamespace(energy_j=lambda: 7.0)
     device = torch.device("cuda:0")
-    assert devices.meter_for(device, FakeCudaBackend(FakeCuda(), card=card)).source == "nvml"
+    meter = devices.meter_for(device, FakeCudaBackend(FakeCuda(), card=card))
+    assert (meter.source, meter.energy_j()) == ("nvml", 7.0)
     assert devices.meter_for(device, FakeCudaBackend(FakeCuda())) is None
     assert devices.meter_for(torch.device("mps"), CpuBackend()) is None

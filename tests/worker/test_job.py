@@ -164,7 +164,7 @@ def test_energy_is_taken_in_the_rounds_own_blocks(outcome, monkeypatch):
         def __init__(self, *_args) -> None:
             pass
 
-        def take(self, timed, name, regions, group):
+        def measure(self, timed, name, regions, group):
             asked.append((timed.name, name, regions, group))
             return PassEnergy(name, "rapl", 2.0, 10, 5.0)
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cvbench_tui.worker.devices.nvml import POWER_INSTANT_FIELD, NvmlCard, open_card
+from cvbench_tui.base.nvml import POWER_INSTANT_FIELD
+from cvbench_tui.worker.devices.nvml import MeasuredCard, open_card
 from cvbench_tui.worker.timing.counters import DeviceReading
 from tests.every import every
 
@@ -23,9 +24,6 @@ class FakeNvml:
     """One card that answers what it is told to answer."""
 
     NVMLError = NVMLError
-    NVML_CLOCK_SM = 1
-    NVML_CLOCK_MEM = 2
-    NVML_TEMPERATURE_GPU = 0
 
     def __init__(self) -> None:
         self.handles = {UUID: "card", BUS: "card"}
@@ -34,13 +32,9 @@ class FakeNvml:
         self.working: dict[int, int] | None = None
         self.bits = 0
         self.instant_mw: int | None = 301_000
-        self.closed = False
 
     def nvmlInit(self) -> None:
         pass
-
-    def nvmlShutdown(self) -> None:
-        self.closed = True
 
     def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:
         return self._find(uuid)
@@ -49,7 +43,7 @@ class FakeNvml:
         return self._find(bus)
 
     def nvmlDeviceGetClockInfo(self, handle: str, kind: int) -> int:
-        return self._tell({1: 1410, 2: 1593}[kind])
+        return self._tell({1: 1410}[kind])
 
     def nvmlDeviceGetTemperature(self, handle: str, sensor: int) -> int:
         return self._tell(55)
@@ -100,16 +94,14 @@ def nvml():
 def test_the_card_tells_how_it_stands(nvml):
     card = open_card(UUID, library=nvml)
     nvml.pids = [os.getpid()]
-    assert card.gauges() == DeviceReading(1.41e9, 55.0, 301.0, (), 0)
-    assert (card.memory_clock_hz(), card.energy_j(), card.power_is_mean) == (1.593e9, 5.0, False)
-    card.close()
-    assert nvml.closed
+    assert card.read() == DeviceReading(1.41e9, 55.0, 301.0, (), 0)
+    assert card.energy_j() == 5.0
 
 
 def test_power_of_the_moment_is_not_told_by_every_card(nvml):
     card = open_card(UUID, library=nvml)
     nvml.instant_mw = None
-    assert (card.power_w(), card.power_is_mean) == (250.5, True)
+    assert card.power_w() == 250.5
     nvml.nvmlDeviceGetFieldValues = None
     assert card.power_w() == 250.5
 
@@ -149,16 +141,15 @@ def test_a_card_that_vanishes_tells_nothing_and_breaks_nothing(nvml):
     card = open_card(UUID, library=nvml)
     nvml.lost = True
     nvml.instant_mw = None
-    assert card.gauges() == DeviceReading()
-    assert (card.memory_clock_hz(), card.energy_j(), card.processes()) == (None, None, None)
+    assert card.read() == DeviceReading()
+    assert (card.energy_j(), card.processes()) == (None, None)
 
 
 def test_a_library_of_another_age_lacks_calls(nvml):
     bare = SimpleNamespace(NVMLError=NVMLError, nvmlInit=lambda: None, nvmlDeviceGetHandleByUUID=lambda uuid: "card")
     card = open_card(UUID, library=bare)
-    assert isinstance(card, NvmlCard)
-    assert card.gauges() == DeviceReading()
-    card.close()
+    assert isinstance(card, MeasuredCard)
+    assert card.read() == DeviceReading()
 
 
 @every(
@@ -191,7 +182,7 @@ def foreign(nvml, before: list[int], after: list[int], working: dict[int, int] |
     nvml.pids = before
     card = open_card(UUID, library=nvml)
     nvml.pids, nvml.working = after, working
-    return card.foreign()
+    return card.foreign_processes()
 
 
 @every(
@@ -226,11 +217,11 @@ def test_what_only_holds_the_card_is_not_work_on_it(nvml):
 def test_ours_stays_ours_when_others_come(nvml):
     card = open_card(UUID, library=nvml)
     nvml.pids = [90210]
-    assert card.foreign() == 0
+    assert card.foreign_processes() == 0
     nvml.pids = [90210, 90300]
-    assert card.foreign() == 1
+    assert card.foreign_processes() == 1
 
 
 def test_unlisted_processes_are_not_known(nvml):
     nvml.nvmlDeviceGetComputeRunningProcesses = None
-    assert open_card(UUID, library=nvml).foreign() is None
+    assert open_card(UUID, library=nvml).foreign_processes() is None

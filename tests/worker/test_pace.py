@@ -8,8 +8,8 @@ from cvbench_tui.worker.timing.pacing import (
     MAX_GROUP,
     MAX_LEAD_S,
     Costs,
-    most_group_for,
-    pacing,
+    max_group_for,
+    pacing_for,
     window_iterations,
 )
 
@@ -20,7 +20,7 @@ def sizes(
     iteration_s, *, phase_s=None, cost_s=1e-7, floor_s=0.0, most=MAX_GROUP, protocol=DEFAULT, host_s=None, group=None
 ):
     costs = Costs(iteration_s, phase_s or iteration_s / 3, host_s, cost_s, floor_s)
-    return pacing(protocol, costs, most, group)
+    return pacing_for(protocol, costs, most, group)
 
 
 def test_long_iterations_are_samples_of_their_own_ten_to_a_round():
@@ -62,10 +62,10 @@ def test_a_device_with_a_floor_groups_up_to_it():
 def test_memory_limits_the_group():
     found = sizes(30e-6, phase_s=10e-6, floor_s=1e-3, most=4)
     assert found.group == 4
-    assert most_group_for(free_bytes=8_000, iteration_bytes=500) == 4
-    assert most_group_for(free_bytes=8_000, iteration_bytes=50_000) == 1
-    assert most_group_for(None, None) == 16
-    assert most_group_for(1 << 40, 1) == MAX_GROUP
+    assert max_group_for(free_bytes=8_000, iteration_bytes=500) == 4
+    assert max_group_for(free_bytes=8_000, iteration_bytes=50_000) == 1
+    assert max_group_for(None, None) == 16
+    assert max_group_for(1 << 40, 1) == MAX_GROUP
 
 
 def test_blocks_are_long_enough_and_bounded():
@@ -83,7 +83,7 @@ def test_windows_are_a_tenth_of_a_second_or_five_iterations_or_what_fits():
 
 @pytest.mark.parametrize("iteration_s", [0.0, 1e-12, 1e6])
 def test_absurd_times_give_finite_sizes(iteration_s):
-    found = pacing(replace(DEFAULT, max_rounds=5), Costs(iteration_s, iteration_s))
+    found = pacing_for(replace(DEFAULT, max_rounds=5), Costs(iteration_s, iteration_s))
     assert 1 <= found.samples_per_round <= 1_000_000
     assert 1 <= window_iterations(DEFAULT, iteration_s) <= 1_000_000
 

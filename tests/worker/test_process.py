@@ -291,13 +291,13 @@ def test_no_child_outlives_its_workers_stdin():
 NOISY = """
 import os, sys
 from cvbench_tui.worker import __main__ as worker
-from cvbench_tui.worker.process import fork_server
-before = fork_server.ForkServer._become_child
+from cvbench_tui.worker.process import servers
+before = servers.ForkServer._become_child
 def noisy(self, *request):
     print("from Python", flush=True)
     os.write(1, b"from C\\n")
     before(self, *request)
-fork_server.ForkServer._become_child = noisy
+servers.ForkServer._become_child = noisy
 sys.exit(worker.main())
 """
 

@@ -121,14 +121,15 @@ def test_the_forking_process_asks_for_no_card(reference):
 def test_the_reference_uses_no_line_of_the_stopwatch():
     imported = set()
     folder = Path(reference_work.__file__).parent
-    files = [folder / f"{name}.py" for name in ("__main__", "harnesses", "loops", "timed_module")]
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
+    for name in ("__main__", "harnesses", "loops", "timed_module"):
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
                 imported.add(node.module)
     theirs = {name for name in imported if not name.startswith("cvbench_tui.worker.selftest")}
     assert theirs - {"cvbench_tui.worker"} == {
         "cvbench_tui.core.protocol",
+        "cvbench_tui.worker.process.channel",
         "cvbench_tui.worker.process.requests",
+        "cvbench_tui.worker.process.servers",
         "cvbench_tui.worker.workloads.module_under_test",
     }

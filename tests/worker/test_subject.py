@@ -14,7 +14,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.backend import ClockError, CpuBackend
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing import published
-from cvbench_tui.worker.timing.timed_passes import InferencePass, TrainingPass
+from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest, outputs_of
 from tests.every import every
 
@@ -36,7 +36,7 @@ def test_every_layer_goes_forward_and_backward(entry):
     TrainingPass(made, CpuBackend()).regions(1, 1)
     assert made.inputs.grad is not None
     assert all(parameter.grad is not None for parameter in made.parameters)
-    assert InferencePass(made, CpuBackend()).regions(1, 1)
+    assert PhasePass(made, CpuBackend(), "inference").regions(1, 1)
 
 
 @pytest.mark.parametrize(("name", "heads", "image"), [("googlenet", 3, 64), ("inception_v3", 2, 299)])
@@ -84,7 +84,7 @@ def test_the_modes_are_what_they_say():
     made.module.register_forward_hook(
         lambda module, _inputs, output: seen.append((module.training, output.requires_grad, output.is_inference()))
     )
-    training, inference = TrainingPass(made, CpuBackend()), InferencePass(made, CpuBackend())
+    training, inference = TrainingPass(made, CpuBackend()), PhasePass(made, CpuBackend(), "inference")
     training.begin()
     made.prepare_gradients(made.forward())
     training.regions(1, 1)
@@ -125,7 +125,7 @@ def test_between_two_marks_stands_the_call_and_nothing_else():
     once = ["clear", "mark", "forward", "mark", "backward", "mark", "released"]
     assert log == once * 2
     log.clear()
-    InferencePass(made, Logged(log)).regions(2, 1)
+    PhasePass(made, Logged(log), "inference").regions(2, 1)
     assert log == ["mark", "forward", "mark", "released"] * 2
 
 
@@ -159,7 +159,7 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
     backend.wait = lambda seconds: now.__setitem__(0, now[0] + seconds)
     protocol = replace(ORIGINAL, iterations_cpu=21)
     made.clear()
-    result = published.published_pass(made, backend, protocol, training=True, tell=lambda _: None)
+    result = published.published_pass(made, backend, protocol, training=True, on_progress=lambda _: None)
     assert [phase.phase for phase in result.phases] == ["forward", "backward", "total"]
     assert [sample for taken in result.phases[0].rounds for sample in taken] == [1.0] * 20
     assert [sample for taken in result.phases[2].rounds for sample in taken] == [2.0] * 20
@@ -168,7 +168,7 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
     bias = made.module.bias.grad
     assert torch.allclose(bias, 21 * made.gradients[0].sum(0), rtol=1e-3)
     modes.clear()
-    result = published.published_pass(made, backend, protocol, training=False, tell=lambda _: None)
+    result = published.published_pass(made, backend, protocol, training=False, on_progress=lambda _: None)
     assert sum(len(taken) for taken in result.phases[0].rounds) == 20
     assert modes == [(False, True)] * 21
 
@@ -176,7 +176,7 @@ def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
 def test_the_published_loop_with_fewer_iterations_than_rounds_files_no_empty_round():
     made = subject(find_layer("Dense"), protocol=ORIGINAL)
     short = replace(ORIGINAL, iterations_cpu=5)
-    result = published.published_pass(made, CpuBackend(), short, training=False, tell=lambda _: None)
+    result = published.published_pass(made, CpuBackend(), short, training=False, on_progress=lambda _: None)
     assert [len(taken) for taken in result.phases[0].rounds] == [1] * 4
     assert len(result.record.evidence) == 4
 

@@ -1,119 +1,25 @@
-"""Threads and cores, with folders that stand for the kernel's."""
+"""How many threads an operator gets on the CPU."""
 
 from __future__ import annotations
-
-import os
-import sys
 
 import pytest
 import torch
 
-from cvbench_tui.worker.process import threads
-
-V2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
-V1 = "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
-OTHER = "33 31 0:30 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
-
-
-@pytest.fixture
-def root(tmp_path):
-    (tmp_path / "proc/self").mkdir(parents=True)
-    return tmp_path
-
-
-def system(root, *, mounts: str, group: str, files: dict[str, str]) -> None:
-    (root / "proc/self/mountinfo").write_text(mounts)
-    (root / "proc/self/cgroup").write_text(group)
-    for name, text in files.items():
-        path = root / "sys/fs/cgroup" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def test_no_control_groups_mean_no_quota(root):
-    assert threads.quota_cores(root) is None
-    assert threads.usable_cores(root) == len(threads.affinity() or range(os.cpu_count() or 1))
-
-
-def test_the_quota_of_a_container_whose_group_is_the_mount(root):
-    system(root, mounts=OTHER + V2, group="0::/\n", files={"cpu.max": "150000 100000\n"})
-    assert threads.quota_cores(root) == 1.5
-
-
-def test_a_nested_groups_quota_and_those_above_it_all_hold(root):
-    files = {"a/cpu.max": "100000 100000\n", "a/b/cpu.max": "max 100000\n", "a/b/c/cpu.max": "250000 100000\n"}
-    system(root, mounts=V2, group="0::/a/b/c\n", files=files)
-    assert threads.quota_cores(root) == 1.0
-    system(root, mounts=V2, group="0::/x\n", files={})
-    assert threads.quota_cores(root) is None
-
-
-def test_version_one_beside_an_empty_version_two(root):
-    unified = "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-    group = "4:memory:/m\n2:cpu,cpuacct:/job\n0::/\n"
-    files = {"cpu,cpuacct/job/cpu.cfs_quota_us": "50000\n", "cpu,cpuacct/job/cpu.cfs_period_us": "100000\n"}
-    system(root, mounts=OTHER + V1 + unified, group=group, files=files)
-    assert threads.quota_cores(root) == 0.5
-    files = {"cpu,cpuacct/job/cpu.cfs_quota_us": "-1\n"}
-    system(root, mounts=V1 + unified, group=group, files=files)
-    assert threads.quota_cores(root) is None
-
-
-def test_a_container_that_shares_the_hosts_group_names(root):
-    mounts = V2.replace("0:26 / /sys", "0:26 /docker/77 /sys")
-    system(root, mounts=mounts, group="0::/docker/77/inner\n", files={"inner/cpu.max": "200000 100000\n"})
-    assert threads.quota_cores(root) == 2.0
-    system(root, mounts=mounts, group="0::/elsewhere\n", files={"cpu.max": "300000 100000\n"})
-    assert threads.quota_cores(root) == 2.0 + 1.0
-
-
-@pytest.mark.parametrize("text", ["max 100000", "", "half of it", "50000", "100000 0", "-1 100000"])
-def test_what_is_no_quota_is_none(root, text):
-    system(root, mounts=V2, group="0::/\n", files={"cpu.max": text})
-    assert threads.quota_cores(root) is None
+from cvbench_tui.base import cores
+from cvbench_tui.worker.devices.cpu import intra_op_threads
 
 
 @pytest.mark.parametrize(
-    ("quota", "cores", "most"), [(0.5, 8, 1), (1.5, 8, 1), (2.0, 8, 2), (8.0, 8, 7), (None, 8, 7), (None, 3, 3)]
+    ("quota", "allowed", "most"), [(0.5, 8, 1), (1.5, 8, 1), (2.0, 8, 2), (8.0, 8, 7), (None, 8, 7), (None, 3, 3)]
 )
-def test_threads_fit_the_quota_and_leave_the_app_a_core(monkeypatch, root, quota, cores, most):
-    monkeypatch.setattr(threads, "affinity", lambda: frozenset(range(cores)))
+def test_threads_fit_the_quota_and_leave_the_app_a_core(monkeypatch, quota, allowed, most):
+    monkeypatch.setattr(cores, "affinity", lambda: frozenset(range(allowed)))
+    monkeypatch.setattr(cores, "quota_cores", lambda root: quota)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 16)
-    if quota is not None:
-        system(root, mounts=V2, group="0::/\n", files={"cpu.max": f"{int(quota * 100000)} 100000\n"})
-    assert threads.intra_op_threads(root) == most
+    assert intra_op_threads() == most
 
 
-def test_threads_never_exceed_pytorchs_own_choice(monkeypatch, root):
-    monkeypatch.setattr(threads, "affinity", lambda: frozenset(range(8)))
+def test_threads_never_exceed_pytorchs_own_choice(monkeypatch):
+    monkeypatch.setattr(cores, "affinity", lambda: frozenset(range(8)))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert threads.intra_op_threads(root) == 2
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has affinity")
-def test_cores_lost_while_importing_are_given_back():
-    before = threads.affinity()
-    assert threads.restore_affinity(before) is False
-    if len(before) < 2:
-        pytest.skip("one core cannot be shrunk")
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert threads.restore_affinity(before) is True
-        assert threads.affinity() == before
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-def test_systems_without_affinity_are_left_alone(monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    assert threads.affinity() is None
-    assert threads.restore_affinity(None) is False
-    assert threads.usable_cores() >= 1
-
-
-def test_a_refusal_is_no_crash(monkeypatch):
-    def refuse(*_):
-        raise PermissionError
-
-    monkeypatch.setattr(os, "sched_setaffinity", refuse, raising=False)
-    assert threads.restore_affinity(frozenset({9999})) is False
+    assert intra_op_threads() == 2

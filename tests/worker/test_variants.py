@@ -14,12 +14,12 @@ from cvbench_tui.worker.devices.backend import CpuBackend
 from cvbench_tui.worker.extras.budget import Budget
 from cvbench_tui.worker.extras.cuda_graph import GraphPass
 from cvbench_tui.worker.extras.variants import ROUNDS, Variants
-from cvbench_tui.worker.timing.timed_passes import AlonePass
+from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 
 pytestmark = pytest.mark.torch
-SHORT = replace(PROTOCOLS["quick"], warmup_cap_s=0.01)
+SHORT = replace(PROTOCOLS["quick"], budget_s=2.0, warmup_cap_s=0.01, round_s=0.01)
 DENSE = Case(find_layer("Dense").workload, "cpu", 1)
 
 
@@ -127,7 +127,7 @@ def test_between_the_marks_of_one_phase_stands_that_phase(phase, group, log):
     forward = subject.forward
     subject.forward = lambda: (said.append("forward"), forward())[1]
     subject.backward = lambda _: said.append("backward")
-    timed = AlonePass(subject, Logged(said), phase, before=lambda: said.append("before"))
+    timed = PhasePass(subject, Logged(said), phase, before=lambda: said.append("before"))
     timed.regions(1, group)
     assert said == log.split()
 

@@ -8,7 +8,7 @@ from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
-from cvbench_tui.core.stats.contention import Contention, contention_of, idle_share, interrupted_per_s
+from cvbench_tui.core.stats.contention import Contention, contention_of
 from cvbench_tui.core.stats.stop_rule import COOLING, MIN_MAJOR_FAULTS, MIN_SWAPPED_PAGES, disturbance
 from cvbench_tui.core.text import percent, plural
 
@@ -17,12 +17,6 @@ Steps = tuple[tuple[Grade, float], ...]
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
 wait: above 2%, twice the default precision, it shows; above 25% the number is the other program's."""
-IDLE: Steps = (("C", 0.25), ("B", 0.05))
-"""Share of the wall time that several threads did not run, where their wait is unknown. Never X, and none below 5%:
-during a single-threaded part of an operator the other threads are idle as well ..."""
-MIN_INTERRUPTED_PER_S = 20.0
-"""... and only with so many involuntary switches a second for each thread: a thread that shares its core is interrupted
-every 3 to 20 ms, one on an idle machine of 2 cores 18 to 90 times a second."""
 STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
 """Time that the hypervisor took, as a share of the CPU time wanted."""
 MIN_OTHER_CORES = 1.0
@@ -38,15 +32,21 @@ moment."""
 
 
 def contention(context: GradingContext) -> Iterator[Reason]:
-    """Threads that waited for a core, by the best source that the system has."""
+    """Threads that waited for a core, by the kernel's run delay; without it, by other programs' CPU time."""
     waited = contention_of(context.evidence)
     if waited is None:
-        reasons = list(_by_idle_time(context))
+        yield from list(_by_other_programs(context)) or _not_reported(context)
     elif context.device_clock:  # the host's wait is not in the device's times
-        reasons = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
+        waits = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
+        yield from waits or _by_other_programs(context)
     else:
-        reasons = list(_by_run_delay(context, waited))
-    yield from reasons or _by_other_programs(context)
+        yield from list(_by_run_delay(context, waited)) or _by_other_programs(context)
+
+
+def _not_reported(context: GradingContext) -> Iterator[Reason]:
+    """macOS, Windows, kernels without schedstat: no A where nothing tells that threads did not wait."""
+    if context.phase_samples.clock == "perf_counter" and context.evidence:
+        yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
 
 
 def _by_run_delay(context: GradingContext, waited: Contention) -> Iterator[Reason]:
@@ -77,32 +77,6 @@ def _by_other_programs(context: GradingContext) -> Iterator[Reason]:
     if used >= MIN_OTHER_CORES and used + (context.measurement.threads or 1) > cores:
         sentence = f"Machine busy: other programs used {used:.1f} of the {cores:g} CPU cores."
         yield Reason("contention", "B", sentence)
-
-
-def _by_idle_time(context: GradingContext) -> Iterator[Reason]:
-    """By the time in which the threads did not run, where their wait is unknown."""
-    if context.phase_samples.clock != "perf_counter" or not context.evidence:
-        return
-    if context.measurement.threads == 1:
-        idle, steps = idle_share([each.thread_s for each in context.evidence], context.evidence, 1), WAITED
-    else:
-        idle, steps = _several_threads_idle(context), IDLE
-    grade = _grade(idle or 0.0, steps)
-    if idle is not None and grade is not None:
-        yield Reason("contention", grade, f"Machine busy: benchmark threads did not run {percent(idle)} of the time.")
-    elif idle is None and all(each.others_s is None for each in context.evidence):
-        yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
-
-
-def _several_threads_idle(context: GradingContext) -> float | None:
-    """Share of the time in which they did not run: 0 without interruptions, None where the cause is unknown."""
-    threads, interrupted = context.measurement.threads, interrupted_per_s(context.evidence)
-    idle = idle_share([each.cpu_s for each in context.evidence], context.evidence, threads) if threads else None
-    if idle is None or threads is None or _grade(idle, IDLE) is None:
-        return idle
-    if interrupted is None:
-        return None
-    return idle if interrupted >= MIN_INTERRUPTED_PER_S * threads else 0.0
 
 
 def stolen_time(context: GradingContext) -> Iterator[Reason]:

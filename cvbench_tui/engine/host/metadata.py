@@ -7,29 +7,30 @@ asked at the start of each run and takes about 10 ms, and as long as NVIDIA's dr
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 
 from cvbench_tui import __version__
+from cvbench_tui.base.nvml import NvmlCard, find_card
 from cvbench_tui.core.environment import Environment, Fact, known
 from cvbench_tui.core.facts import FACTS, kind_name
 from cvbench_tui.core.identity import identity_hash
-from cvbench_tui.engine.host.linux import linux_facts
-from cvbench_tui.engine.host.nvml import driver_version, nvml, nvml_facts
-from cvbench_tui.engine.host.system import system_facts
+from cvbench_tui.engine.host import linux
 
-PLACES = {name: place for place, name in enumerate(FACTS)}
+POSITIONS = {name: position for position, name in enumerate(FACTS)}
 """Where each kind of fact stands."""
 
 
 def with_host_facts(environment: Environment) -> Environment:
     """The worker's environment with this program's version, the driver, the host's facts and the identity added.
 
-    What the worker told stays as it is: it is the one that measures.
+    What the worker said stays as it is: it is the one that measures.
     """
     versions = dict(environment.versions) | {"cvbench-tui": __version__}
     facts = dict(host_facts())
@@ -39,8 +40,7 @@ def with_host_facts(environment: Environment) -> Environment:
             versions |= {"driver": driver} if driver else {}
             facts |= nvml_facts(library, environment)
     facts |= dict(environment.facts)
-    facts |= _card_nodes(facts)
-    ordered = sorted(facts.items(), key=lambda fact: PLACES.get(kind_name(fact[0]), len(PLACES)))
+    ordered = sorted(facts.items(), key=lambda fact: POSITIONS.get(kind_name(fact[0]), len(POSITIONS)))
     whole = replace(environment, versions=tuple(versions.items()), facts=tuple(ordered))
     return replace(whole, identity_hash=identity_hash(whole))
 
@@ -49,22 +49,14 @@ def host_facts() -> Iterator[tuple[str, Fact]]:
     """Machine, frequency, memory and what may disturb a measurement. Unknown facts are left out."""
     yield from known(PORTABLE_FACTS)
     if sys.platform == "linux":
-        yield from system_facts()
-        yield from linux_facts()
+        yield from known(linux.LINUX_FACTS, Path("/"))
     else:
         yield from known(ELSEWHERE_FACTS)
 
 
-def _card_nodes(facts: Mapping[str, Fact], root: Path = Path("/")) -> dict[str, Fact]:
-    """The memory node of each card whose address on the bus is known; Linux writes -1 on a machine of one node."""
-    nodes: dict[str, int] = {}
-    for name, address in facts.items():
-        if name.endswith(".pci_id"):
-            # NVML and PyTorch write eight digits of the domain, Linux the last four.
-            file = root / "sys/bus/pci/devices" / str(address)[-12:].lower() / "numa_node"
-            with contextlib.suppress(OSError, ValueError):
-                nodes[name.replace("pci_id", "numa_node")] = int(file.read_text())
-    return {name: node for name, node in nodes.items() if node >= 0}
+def frequency_hz() -> float | None:
+    """The first core's clock; None where not known. psutil asks every core: that took 256 files on a large machine."""
+    return linux.frequency_hz() if sys.platform == "linux" else round(psutil.cpu_freq().current * 1e6) or None
 
 
 def _on_battery() -> Fact:
@@ -73,12 +65,7 @@ def _on_battery() -> Fact:
     return None if battery is None or battery.power_plugged is None else not battery.power_plugged
 
 
-def _battery_share() -> Fact:
-    battery = psutil.sensors_battery()
-    return None if battery is None else round(battery.percent / 100, 2)
-
-
-def _memory_page() -> Fact:
+def _page_size_bytes() -> Fact:
     import resource  # not on Windows
 
     return resource.getpagesize()
@@ -88,18 +75,74 @@ PORTABLE_FACTS: dict[str, Callable[[], Fact]] = {
     "physical_cores": lambda: psutil.cpu_count(logical=False),
     "memory_total_bytes": lambda: psutil.virtual_memory().total,
     "memory_available_bytes": lambda: psutil.virtual_memory().available,
-    "swap_total_bytes": lambda: psutil.swap_memory().total,
     "swap_used_bytes": lambda: psutil.swap_memory().used,
-    "page_size_bytes": _memory_page,
+    "page_size_bytes": _page_size_bytes,
     "on_battery": _on_battery,
-    "battery_share": _battery_share,
 }
 """Readers by the name of the fact, for every system."""
 ELSEWHERE_FACTS: dict[str, Callable[[], Fact]] = {
     "load_1min": lambda: round(psutil.getloadavg()[0], 2),
-    "load_5min": lambda: round(psutil.getloadavg()[1], 2),
-    "load_15min": lambda: round(psutil.getloadavg()[2], 2),
-    "frequency_hz": lambda: round(psutil.cpu_freq().current * 1e6) or None,
+    "frequency_hz": frequency_hz,
     "frequency_max_hz": lambda: round(psutil.cpu_freq().max * 1e6) or None,
 }
 """For systems that are not Linux, where the files that say more are missing."""
+
+
+@contextlib.contextmanager
+def nvml() -> Iterator[ModuleType | None]:
+    """The library, started and stopped again; None without a driver."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # not installed, no driver, or one whose version does not match its library
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
+
+
+def driver_version(library: ModuleType) -> str | None:
+    """NVIDIA's driver version; None when not known."""
+    return next((str(version) for _, version in known({"driver": library.nvmlSystemGetDriverVersion})), None)
+
+
+def nvml_facts(library: ModuleType, environment: Environment) -> Iterator[tuple[str, Fact]]:
+    """The facts of every NVIDIA card that PyTorch has, each name with the card's id in front."""
+    for device in environment.usable:
+        if device.id.startswith("cuda"):
+            address = environment.fact(f"{device.id}.pci_id")
+            card = find_card(library, device.uuid, address if isinstance(address, str) else None, whole=True)
+            if card is not None:
+                yield from ((f"{device.id}.{name}", value) for name, value in known(NVML_FACTS, card))
+
+
+def _foreign_processes(card: NvmlCard) -> Fact:
+    """Processes that compute on the card and were not started by this program."""
+    found = card.processes()
+    if not found:
+        return None if found is None else 0
+    ours = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
+    return len({*found} - ours)
+
+
+NVML_FACTS: dict[str, Callable[[NvmlCard], Fact]] = {
+    "pci_id": NvmlCard.pci_id,
+    "power_limit_w": NvmlCard.power_limit_w,
+    "power_limit_default_w": NvmlCard.power_limit_default_w,
+    "power_w": NvmlCard.power_w,
+    "clock_application_hz": NvmlCard.clock_application_hz,
+    "clock_hz": NvmlCard.clock_hz,
+    "temperature_c": NvmlCard.temperature_c,
+    "throttle": lambda card: ", ".join(card.throttle()) or None,
+    "utilisation": NvmlCard.utilisation,
+    "memory_free_bytes": lambda card: int(card.memory().free),
+    "foreign_processes": _foreign_processes,
+    "mig": NvmlCard.is_sliced,
+    "mps": NvmlCard.is_shared,
+    "ecc": NvmlCard.checks_memory,
+}
+"""Readers by the name of the fact behind the card's id."""

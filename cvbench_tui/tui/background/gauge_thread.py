@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from cvbench_tui.base.cores import CORES_FOR_APP
 from cvbench_tui.tui.background.poster import Post
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ EVERY_S = 1.0
 """Shortest time between two readings."""
 LIVE_S = 5.0
 """How long the gauges stay live after a key."""
-MIN_CORES = 4
-"""With fewer usable cores than this nothing is read while a case is timed on them."""
 
 
 def allowed(running_device: str | None, cores: int) -> bool:
@@ -32,7 +31,7 @@ def allowed(running_device: str | None, cores: int) -> bool:
 
     ``running_device``: where the case runs that is being measured, None between cases and without a run.
     """
-    return running_device != "cpu" or cores >= MIN_CORES
+    return running_device != "cpu" or cores >= CORES_FOR_APP
 
 
 @dataclass(eq=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from textual.message import Message
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.core.environment import Device
 from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
 
@@ -51,8 +51,3 @@ class GaugesController:
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
-
-
-def usable_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

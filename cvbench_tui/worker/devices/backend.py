@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from cvbench_tui.core.measurement import Clock
-from cvbench_tui.worker.devices.cpu_sensors import Processor
-from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot, SystemCounters
+from cvbench_tui.worker.timing.counters import DeviceReading, Processor, Snapshot, SystemCounters
 
 # Own references, taken before any workload runs: code under test that replaces time.* cannot bend the clock.
 _clock_ns = time.perf_counter_ns
@@ -28,105 +27,73 @@ class ClockError(Exception):
 
 
 class Counters(Protocol):
-    """What the system did so far."""
+    """The system's counters."""
 
     def read(self) -> Snapshot:
         """All counters now."""
 
 
-class Backend(Protocol):
-    """What the stopwatch asks of a device."""
+class Backend:
+    """What the stopwatch asks of a device. Here by the host's clock, and by nothing else that not every device has."""
 
     clock: Clock
     region_s: float
     """Shortest region worth timing, seconds; 0 where iterations keep marks of their own however short they are."""
-    queues: bool
+    queues = False
     """True when calls return before their work is done, so that the host can run ahead."""
-    counters: Counters
+
+    def __init__(self, counters: Counters | None = None) -> None:
+        self.counters: Counters = counters or SystemCounters()
 
     def now_s(self) -> float:
         """The host's monotonic clock, seconds."""
+        return _clock_ns() * 1e-9
 
     def wait(self, seconds: float) -> None:
         """Let the host sleep."""
+        _sleep(seconds)
 
     def mark(self) -> Any:
         """A point in time, in the order of the queued work."""
+        raise NotImplementedError
 
     def settle(self) -> None:
         """Wait for all work on the device, whatever stream it is on."""
+        raise NotImplementedError
 
     def seconds(self, start: Any, end: Any) -> float:
         """Seconds between two marks; valid after ``settle``. May be no duration at all: the caller checks."""
+        return (end - start) * 1e-9
 
     def lead(self, seconds: float) -> None:
         """Keep the device busy for about so long, so that the host can queue what follows. Only where it queues."""
 
     def flush(self) -> bool:
         """Empty the caches of what the workload left there; False where that cannot be done."""
+        return False
 
     def exercise(self) -> bool:
         """A short operator on all threads of the host that an operator may use; False where there is none."""
-
-    def allocations(self) -> int | None:
-        """How often memory was taken from the driver so far; None when it cannot be told."""
-
-    def free_bytes(self) -> int | None:
-        """Memory still free on the device; None when it cannot be told."""
-
-    def extra_bytes(self, work: Callable[[], object]) -> int | None:
-        """Memory that ``work`` takes at its peak beyond what was held before; None when it cannot be told."""
-
-    def gauges(self) -> DeviceReading:
-        """Clock, temperature and the like at this moment."""
-
-
-class HostClock:
-    """What the processor and the accelerators without a timer of their own have in common: the host's clock."""
-
-    queues = False
-
-    def __init__(self, counters: Counters | None = None, gauges: Callable[[], DeviceReading] | None = None) -> None:
-        self.counters: Counters = counters or SystemCounters()
-        self._gauges = gauges or DeviceReading
-
-    def now_s(self) -> float:
-        """The monotonic clock, seconds."""
-        return _clock_ns() * 1e-9
-
-    def wait(self, seconds: float) -> None:
-        """Sleep."""
-        _sleep(seconds)
-
-    def seconds(self, start: int, end: int) -> float:
-        """Nanoseconds to seconds."""
-        return (end - start) * 1e-9
-
-    def lead(self, seconds: float) -> None:
-        """Nothing is queued, so nothing has to be kept waiting."""
-
-    def exercise(self) -> bool:
-        """None here."""
         return False
 
     def allocations(self) -> int | None:
-        """Not told alike by these devices, nor by the C allocator."""
+        """Memory segments allocated from the driver so far; None where not known, as by the C allocator."""
         return None
 
     def free_bytes(self) -> int | None:
-        """Not told alike by these devices; work on the CPU is not grouped into regions that hold memory."""
+        """Memory still free on the device; None where not known."""
         return None
 
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
-        """Not told alike; ``work`` is not run."""
+        """Memory that ``work`` takes at its peak beyond what was held before; None, and not run, where not known."""
         return None
 
-    def gauges(self) -> DeviceReading:
-        """What the given reader tells."""
-        return self._gauges()
+    def read_device(self) -> DeviceReading:
+        """Clock, temperature and the like at this moment."""
+        return DeviceReading()
 
 
-class CpuBackend(HostClock):
+class CpuBackend(Backend):
     """The processor: every call is done when it returns."""
 
     clock: Clock = "perf_counter"
@@ -137,11 +104,12 @@ class CpuBackend(HostClock):
     def __init__(
         self,
         counters: Counters | None = None,
-        gauges: Callable[[], DeviceReading] | None = None,
+        read_device: Callable[[], DeviceReading] | None = None,
         flush: Callable[[], bool] | None = None,
         exercise: Callable[[], bool] | None = None,
     ) -> None:
-        super().__init__(counters, gauges or Processor().gauges)
+        super().__init__(counters)
+        self._read_device = read_device or Processor().read
         self._flush = flush
         self._exercise = exercise
 
@@ -156,8 +124,12 @@ class CpuBackend(HostClock):
         """By the given function; False without one."""
         return self._exercise is not None and self._exercise()
 
+    def read_device(self) -> DeviceReading:
+        """By the given function, else by the processor's own sensors."""
+        return self._read_device()
 
-class HostClockBackend(HostClock):
+
+class HostClockBackend(Backend):
     """Any other accelerator (MPS, XPU): the host clock around a synchronise."""
 
     clock: Clock = "host_synchronize"
@@ -175,7 +147,3 @@ class HostClockBackend(HostClock):
     def settle(self) -> None:
         """Wait for all queued work."""
         self._synchronize()
-
-    def flush(self) -> bool:
-        """The size of these devices' caches is not told."""
-        return False

@@ -1,38 +1,30 @@
 """The backend of CUDA and ROCm: events on the current stream, a device-wide synchronise to settle.
 
-Every call to the card goes through ``cuda``, which is ``torch.cuda`` or an honest stand-in with the same calls:
-so all that is decided here is tested without a card. Nothing assumes that there is one card, or that NVML tells of it.
+Every call to the card goes through ``cuda``, which is ``torch.cuda`` or a stand-in with the same calls: so all
+that is decided here is tested without a card. Nothing assumes that there is one card, or that NVML knows it.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from cvbench_tui.core.measurement import Clock
-from cvbench_tui.worker.devices.backend import Counters
-from cvbench_tui.worker.devices.nvml import NvmlCard
+from cvbench_tui.worker.devices.backend import Backend, Counters
+from cvbench_tui.worker.devices.nvml import MeasuredCard
 from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
-
-# Own references, taken before any workload runs: code under test that replaces them cannot bend the clock.
-_clock_ns = time.perf_counter_ns
-_sleep = time.sleep
 
 CUDA_REGION_S = 1e-3
 """Shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap."""
 SPIN_CYCLES = 1_000_000
 """A first spin, to learn how long one cycle takes: 0.5 to 1 ms ..."""
 LONG_SPIN_CYCLES = 20_000_000
-"""... and the one that is believed, 10 to 20 ms: by then an idle card's clock has begun to rise."""
-MATRIX = 1024
-"""Side of the matrices that keep a device busy where its PyTorch has no spin: some 0.2 ms a product."""
-MAX_PRODUCTS = 2000
+"""... and the one that is used, 10 to 20 ms: by then an idle card's clock has begun to rise."""
 
 
-class CudaBackend:
+class CudaBackend(Backend):
     """One card."""
 
     clock: Clock = "cuda_event"
@@ -43,9 +35,10 @@ class CudaBackend:
         self,
         device: torch.device,
         cuda: Any = torch.cuda,
-        card: NvmlCard | None = None,
+        card: MeasuredCard | None = None,
         counters: Counters | None = None,
     ) -> None:
+        super().__init__(counters or SystemCounters(self.allocations, self.retries))
         self._device = device
         self._cuda = cuda
         self._event = cuda.Event
@@ -53,17 +46,8 @@ class CudaBackend:
         self._synchronize = cuda.synchronize
         self.card = card
         """NVML's view of it; None where there is none."""
-        self.counters: Counters = counters or SystemCounters(self.allocations, self.retries)
         self._spin: Callable[[float], None] | None = None
         self._cache: torch.Tensor | None = None
-
-    def now_s(self) -> float:
-        """The host's monotonic clock, seconds."""
-        return _clock_ns() * 1e-9
-
-    def wait(self, seconds: float) -> None:
-        """Let the host sleep."""
-        _sleep(seconds)
 
     def mark(self) -> Any:
         """An event recorded on the current stream."""
@@ -80,9 +64,9 @@ class CudaBackend:
         return float(self._elapsed_ms(start, end)) * 1e-3
 
     def lead(self, seconds: float) -> None:
-        """Queue a spin of about ``seconds``: PyTorch's own spin kernel, or matrix products where it has none."""
+        """Queue PyTorch's spin kernel for about ``seconds``; a PyTorch without one gives no lead, and rows say so."""
         if self._spin is None:
-            self._spin = self._spin_by_kernel() if hasattr(self._cuda, "_sleep") else self._spin_by_products()
+            self._spin = self._calibrated_spin() if hasattr(self._cuda, "_sleep") else _no_spin
         self._spin(seconds)
 
     def flush(self) -> bool:
@@ -96,20 +80,16 @@ class CudaBackend:
         self._cache.zero_()
         return True
 
-    def exercise(self) -> bool:
-        """None: the host's threads only launch."""
-        return False
-
     def allocations(self) -> int | None:
-        """Segments taken from the driver so far."""
+        """Segments allocated from the driver so far."""
         return self._statistic("num_device_alloc")
 
     def retries(self) -> int | None:
-        """Allocations that succeeded only after the cache was given back."""
+        """Allocations that succeeded only after the cache was freed."""
         return self._statistic("num_alloc_retries")
 
     def free_bytes(self) -> int | None:
-        """As the driver tells."""
+        """By the driver."""
         return int(self._cuda.mem_get_info(self._device)[0])
 
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
@@ -120,42 +100,25 @@ class CudaBackend:
         self.settle()
         return int(self._cuda.max_memory_allocated(self._device)) - before
 
-    def gauges(self) -> DeviceReading:
-        """As NVML tells, when it is there."""
-        return DeviceReading() if self.card is None else self.card.gauges()
+    def read_device(self) -> DeviceReading:
+        """By NVML, when it is there."""
+        return DeviceReading() if self.card is None else self.card.read()
 
     def _statistic(self, name: str) -> int | None:
         count = self._cuda.memory_stats(self._device).get(name)
         return None if count is None else int(count)
 
-    def _spin_by_kernel(self) -> Callable[[float], None]:
-        """Calibrated by this very clock; the spin counts cycles, so a clock that rises later makes it shorter."""
+    def _calibrated_spin(self) -> Callable[[float], None]:
+        """By this very clock; the spin counts cycles, so a clock that rises later makes it shorter."""
         sleep = self._cuda._sleep
         for cycles in (SPIN_CYCLES, LONG_SPIN_CYCLES):
-            seconds = self._timed(lambda: sleep(cycles))  # noqa: B023 (called at once)
-        rate = cycles / max(seconds, 1e-6)
-        return lambda wanted_s: sleep(int(wanted_s * rate))
+            start = self.mark()
+            sleep(cycles)
+            end = self.mark()
+            self.settle()
+        cycles_per_s = LONG_SPIN_CYCLES / max(self.seconds(start, end), 1e-6)
+        return lambda wanted_s: sleep(int(wanted_s * cycles_per_s))
 
-    def _spin_by_products(self) -> Callable[[float], None]:
-        matrix = torch.zeros(MATRIX, MATRIX, device=self._device)
-        out = torch.zeros_like(matrix)
 
-        def product() -> None:
-            torch.mm(matrix, matrix, out=out)
-
-        self._timed(product)
-        each_s = max(self._timed(product), 1e-6)
-
-        def spin(wanted_s: float) -> None:
-            for _ in range(min(MAX_PRODUCTS, int(wanted_s / each_s) + 1)):
-                product()
-
-        return spin
-
-    def _timed(self, work: Callable[[], object]) -> float:
-        """Seconds of that work on the device."""
-        start = self.mark()
-        work()
-        end = self.mark()
-        self.settle()
-        return self.seconds(start, end)
+def _no_spin(_seconds: float) -> None:
+    """For a PyTorch without a spin kernel."""

@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
 
-from cvbench_tui.core.environment import Environment
-from cvbench_tui.worker.devices.probe_devices import card_facts, devices
-from cvbench_tui.worker.devices.probe_process import process_facts
+from cvbench_tui.base.system_files import read_text
+from cvbench_tui.core.environment import Device, Environment, Fact, known
+from cvbench_tui.worker.devices.cpu import intra_op_threads
+from cvbench_tui.worker.devices.nvml import pci_bus_id
 from cvbench_tui.worker.devices.probe_torch import torch_facts
+
+VARIABLES = (
+    # where threads run, and how they wait; how many they are is a fact of its own
+    "OMP_PROC_BIND", "OMP_PLACES", "OMP_WAIT_POLICY", "OMP_DYNAMIC", "GOMP_CPU_AFFINITY", "GOMP_SPINCOUNT",
+    "KMP_AFFINITY", "KMP_BLOCKTIME", "KMP_LIBRARY", "OPENBLAS_NUM_THREADS",
+    # which instructions and precision libraries choose
+    "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    # how memory is allocated
+    "MALLOC_CONF", "GLIBC_TUNABLES", "THP_MEM_ALLOC_ENABLE", "PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF",
+    "PYTORCH_HIP_ALLOC_CONF", "PYTORCH_NO_CUDA_MEMORY_CACHING",
+    # how cards are driven
+    "CUDA_LAUNCH_BLOCKING", "HIP_LAUNCH_BLOCKING", "CUDA_DEVICE_MAX_CONNECTIONS", "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE",
+    "CUBLAS_WORKSPACE_CONFIG", "TORCH_BLAS_PREFER_CUBLASLT", "TORCH_CUDNN_V8_API_DISABLED", "MIOPEN_FIND_MODE",
+    "PYTORCH_ENABLE_MPS_FALLBACK",
+)  # fmt: skip
+"""The environment's variables that change a time. Only these are read, so that no secret gets into a run file."""
+ALLOCATORS = re.compile(r"jemalloc|tcmalloc|mimalloc|snmalloc|hoard")
+OPENMP = re.compile(r"lib(?:gomp|iomp5|omp)\b")
+CARD_FACTS: dict[str, Callable[[Any], Fact]] = {
+    "compute_units": lambda card: getattr(card, "multi_processor_count", None) or card.max_compute_units,
+    "pci_id": pci_bus_id,
+}
+"""What is read from PyTorch's properties of a CUDA, ROCm or Intel card. Older versions have fewer."""
 
 
 def probe() -> Environment:
-    """Devices with names and memory, absent kinds with the reason, versions, and the facts this process can tell."""
+    """Devices with names and memory, absent kinds with the reason, versions, and the facts of this process."""
     return Environment(tuple(_versions()), tuple(devices()), (*process_facts(), *torch_facts(), *card_facts()))
 
 
@@ -29,3 +59,119 @@ def _versions() -> Iterator[tuple[str, str]]:
         yield "cuda", torch.version.cuda
     if torch.cuda.is_available() and torch.backends.cudnn.is_available():
         yield "cudnn", str(torch.backends.cudnn.version())
+
+
+def devices() -> Iterator[Device]:
+    """The processor, then every kind of accelerator, present or not."""
+    yield Device("cpu", cpu_name(), _memory_bytes(), detail=f"{intra_op_threads()} threads")
+    yield from _cuda()
+    yield _mps()
+    yield from _xpu()
+
+
+def card_facts() -> Iterator[tuple[str, Fact]]:
+    """The facts of every card, each name with the card's id in front."""
+    for kind in ("cuda", "xpu"):
+        backend = getattr(torch, kind, None)
+        if backend is None or not backend.is_available():
+            continue
+        for index in range(backend.device_count()):
+            for name, value in known(CARD_FACTS, backend.get_device_properties(index)):
+                yield f"{kind}:{index}.{name}", value
+
+
+def _cuda() -> Iterator[Device]:
+    """Each card, also ROCm's, which PyTorch calls cuda."""
+    reason = _no_cuda()
+    if reason:
+        yield Device("cuda", "NVIDIA or AMD GPU", available=False, reason=reason)
+        return
+    for index in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(index)
+        uuid = getattr(card, "uuid", None)
+        detail = f"compute capability {card.major}.{card.minor}"
+        yield Device(f"cuda:{index}", card.name, card.total_memory, uuid=uuid and f"GPU-{uuid}", detail=detail)
+
+
+def _no_cuda() -> str:
+    """Why no CUDA device can be used; empty when one can."""
+    if not torch.version.cuda and not torch.version.hip:
+        return "This PyTorch was built without CUDA and ROCm."
+    if torch.cuda.is_available() and torch.cuda.device_count():
+        return ""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return "CUDA_VISIBLE_DEVICES hides every card."
+    return "No usable card or driver was found."
+
+
+def _mps() -> Device:
+    if torch.backends.mps.is_available():
+        return Device("mps", f"Apple GPU ({platform.machine()})", _memory_bytes(), detail="unified memory")
+    built = torch.backends.mps.is_built()
+    reason = "No Metal device was found." if built else "Only on Macs with Apple silicon."
+    return Device("mps", "Apple GPU", available=False, reason=reason)
+
+
+def _xpu() -> Iterator[Device]:
+    xpu = getattr(torch, "xpu", None)
+    if xpu is None or not xpu.is_available():
+        yield Device("xpu", "Intel GPU", available=False, reason="This PyTorch finds no Intel GPU.")
+        return
+    for index in range(xpu.device_count()):
+        card = xpu.get_device_properties(index)
+        yield Device(f"xpu:{index}", card.name, card.total_memory)
+
+
+def _memory_bytes() -> int | None:
+    """Memory of the machine; None where not known."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def process_facts() -> Iterator[tuple[str, Fact]]:
+    """What is known of the process, the interpreter and the system, and the variables that are set."""
+    yield from known(PROCESS_FACTS)
+    for name in VARIABLES:
+        if name in os.environ:
+            yield f"env.{name}", os.environ[name]
+
+
+def cpu_name(path: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's product name; its architecture where that is not known."""
+    found = re.search(r"^model name\s*:\s*(.+)$", read_text(path), re.MULTILINE)
+    return " ".join(found.group(1).split()) if found else platform.processor() or platform.machine() or "CPU"
+
+
+def _affinity(path: Path = Path("/proc/self/status")) -> str | None:
+    """Logical cores that this process may run on, ``0-3,8``."""
+    found = re.search(r"^Cpus_allowed_list:\s*(\S+)$", read_text(path), re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def _loaded(pattern: re.Pattern[str], maps: Path = Path("/proc/self/maps")) -> str | None:
+    """Names of the loaded libraries that match; None when there is none."""
+    files = {Path(line.split(None, 5)[-1]).name for line in read_text(maps).splitlines() if ".so" in line}
+    return ", ".join(sorted(name for name in files if pattern.search(name))) or None
+
+
+def _gil() -> bool:
+    """False only in an interpreter that was built without the lock and runs without it."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+PROCESS_FACTS: dict[str, Callable[[], Fact]] = {
+    "host": platform.node,
+    "os": platform.system,
+    "kernel": platform.release,
+    "architecture": platform.machine,
+    "cpu_model": cpu_name,
+    "cpu_cores": os.cpu_count,
+    "affinity": _affinity,
+    "allocator": lambda: _loaded(ALLOCATORS) or "libc",
+    "openmp": lambda: _loaded(OPENMP),
+    "gil": _gil,
+    "nice": lambda: os.getpriority(os.PRIO_PROCESS, 0),
+}
+"""Readers by the name of the fact."""

@@ -8,19 +8,16 @@ from typing import Any
 import torch
 
 from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
-from cvbench_tui.worker.devices.cache_flush import CpuCache
+from cvbench_tui.worker.devices.cpu import CpuCache, exercise
 from cvbench_tui.worker.devices.cuda import CudaBackend
-from cvbench_tui.worker.devices.nvml import NvmlCard, open_card
-from cvbench_tui.worker.extras.energy import CardMeter, EnergyMeter, rapl_meter
-
-EXERCISE = 1 << 20
-"""Elements; PyTorch gives each thread at least 32,768 of them."""
+from cvbench_tui.worker.devices.nvml import MeasuredCard, open_card, pci_bus_id
+from cvbench_tui.worker.extras.energy import EnergyMeter, rapl_meter
 
 
 def backend_for(device: torch.device) -> Backend:
     """The backend of that device. Makes it the current one, so that work needs not name it."""
     if device.type == "cpu":
-        return CpuBackend(flush=CpuCache().flush, exercise=_exercise)
+        return CpuBackend(flush=CpuCache().flush, exercise=exercise)
     if device.type == "cuda":
         card = _card(device)  # first: whoever is on the card before this process touches it is somebody else
         torch.cuda.set_device(device)
@@ -36,29 +33,13 @@ def meter_for(device: torch.device, backend: Backend) -> EnergyMeter | None:
     if device.type == "cpu":
         return rapl_meter()
     card = backend.card if isinstance(backend, CudaBackend) else None
-    return None if card is None else CardMeter(card)
+    return None if card is None else EnergyMeter("nvml", card.energy_j)
 
 
-def _exercise() -> bool:
-    """A million additions, which PyTorch shares out to all threads."""
-    with torch.inference_mode():
-        torch.zeros(EXERCISE).add_(1)
-    return True
-
-
-def _card(device: torch.device, cuda: Any = torch.cuda) -> NvmlCard | None:
+def _card(device: torch.device, cuda: Any = torch.cuda) -> MeasuredCard | None:
     """NVML's view of that card; None without NVML, and on ROCm, which has none."""
     if not torch.version.cuda:
         return None
     properties = cuda.get_device_properties(device)
     uuid = getattr(properties, "uuid", None)
-    return open_card(None if uuid is None else str(uuid), _pci_bus_id(properties))
-
-
-def _pci_bus_id(properties: Any) -> str | None:
-    """Domain, bus and device as NVML writes them; None on a PyTorch before 2.5, which does not tell."""
-    try:
-        domain, bus, number = properties.pci_domain_id, properties.pci_bus_id, properties.pci_device_id
-    except AttributeError:
-        return None
-    return f"{domain:08X}:{bus:02X}:{number:02X}.0"
+    return open_card(None if uuid is None else str(uuid), pci_bus_id(properties))

@@ -16,12 +16,12 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import meter_for
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
-from cvbench_tui.worker.extras.energy import MAX_PASS_S, EnergyPass
+from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, EnergyPass
 from cvbench_tui.worker.extras.flops import phase_work
 from cvbench_tui.worker.extras.memory import largest_bytes, memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import Variants
+from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.stopwatch import PassResult
-from cvbench_tui.worker.timing.timed_passes import pass_of
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 MEMORY_ITERATIONS = 4
@@ -91,9 +91,9 @@ class ExtrasCollector:
         for result in results:
             self._alive()
             block = result.regions_per_block * result.record.group
-            self._budget.check(result.record.name, ENERGY_BLOCKS * block, MAX_PASS_S)
+            self._budget.check(result.record.name, ENERGY_BLOCKS * block, MAX_ENERGY_S)
             timed = pass_of(result.record.name, subject, self._backend)
-            taken = EnergyPass(self._backend, meter, self._backend.wait).take(
+            taken = EnergyPass(self._backend, meter).measure(
                 timed, result.record.name, result.regions_per_block, result.record.group
             )
             if taken is not None:

@@ -9,7 +9,7 @@ import torch
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.timing.passes import Marks
+from cvbench_tui.worker.timing.sampler import Marks
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 WARM_CALLS = 3

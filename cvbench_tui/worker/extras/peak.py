@@ -20,7 +20,7 @@ import torch
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.devices.cache_flush import last_cache_bytes
+from cvbench_tui.worker.devices.cpu import last_cache_bytes
 from cvbench_tui.worker.timing.counters import evidence
 
 BUDGET_S = 1.5
@@ -97,7 +97,7 @@ def _measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     cache_bytes = _cache_bytes(device)
     copy, passes, reached_twice = _passes(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
-    seen = evidence(before, backend.counters.read(), backend.gauges(), wall_s=wall_s, timed_s=wall_s)
+    seen = evidence(before, backend.counters.read(), backend.read_device(), wall_s=wall_s, timed_s=wall_s)
     return DevicePeak(
         device=str(device),
         key=key,

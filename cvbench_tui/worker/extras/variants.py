@@ -15,9 +15,9 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
 from cvbench_tui.worker.extras.cuda_graph import GraphPass
-from cvbench_tui.worker.timing.passes import TimedPass
+from cvbench_tui.worker.timing.passes import PhasePass
+from cvbench_tui.worker.timing.sampler import TimedPass
 from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
-from cvbench_tui.worker.timing.timed_passes import AlonePass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 ROUNDS = 5
@@ -81,7 +81,7 @@ class Variants:
         """Forward, backward and total each by itself. Inference always is."""
         for phase in self._phases():
             if phase != "inference":
-                self._time("alone", AlonePass(self._subject, self._backend, phase), _short(self._protocol))
+                self._time("alone", PhasePass(self._subject, self._backend, phase), _short(self._protocol))
 
     def _flushed(self) -> None:
         """Each phase alone, the caches emptied before every region, outside of it."""
@@ -92,8 +92,8 @@ class Variants:
             )
             return
         for phase in self._phases():
-            timed = AlonePass(self._subject, self._backend, phase, before=self._backend.flush)
-            self._time("flushed", timed, _flushed(self._protocol, cost_s), most_group=1)
+            timed = PhasePass(self._subject, self._backend, phase, before=self._backend.flush)
+            self._time("flushed", timed, _flushed(self._protocol, cost_s), max_group=1)
 
     def _flush_s(self) -> float | None:
         """Seconds of one flush, the third of three; None when it cannot be done."""
@@ -111,13 +111,13 @@ class Variants:
         self._subject.evaluate()
         self._time("device_only", GraphPass(self._subject, self._backend), _short(self._protocol))
 
-    def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, most_group: int | None = None) -> None:
+    def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         def tell(_news: ProgressUpdate) -> None:
             self._alive()
 
         self._budget.check(timed.name, ITERATIONS)
         deadline_s = self._budget.deadline_s
-        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, most_group=most_group, looks=False)
+        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, max_group=max_group, check_deferred=False)
         self.found += [Variant(kind, samples) for samples in watch.run().phases]
 
 

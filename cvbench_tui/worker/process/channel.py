@@ -22,8 +22,12 @@ class Channel:
         self._descriptor = descriptor
 
     def send(self, event: Any) -> None:
-        """Write one event; blocks while the pipe is full. Raises BrokenPipeError when the parent is gone."""
-        line = json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
+        """Write one event. Raises as ``write`` does."""
+        self.write(dataclasses.asdict(event))
+
+    def write(self, plain: dict[str, Any]) -> None:
+        """Write one object; blocks while the pipe is full. Raises BrokenPipeError when the parent is gone."""
+        line = json.dumps(plain, separators=(",", ":"), allow_nan=False)
         data = line.encode() + b"\n"
         while data:
             data = data[os.write(self._descriptor, data) :]

@@ -35,7 +35,7 @@ def failure_from(case: Case, error: BaseException) -> Failure:
 
 
 def _kind(error: BaseException) -> FailureKind:
-    """Out of memory and unsupported are told by type first, by their known texts second."""
+    """Out of memory and unsupported by type first, by their known texts second."""
     text = str(error)
     memory_errors = (MemoryError, torch.cuda.OutOfMemoryError)
     if isinstance(error, memory_errors) or any(phrase in text for phrase in _OUT_OF_MEMORY):

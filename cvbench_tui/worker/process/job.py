@@ -1,4 +1,4 @@
-"""One request, in the process that may touch a device: probe the machine, measure a ceiling, or measure one case."""
+"""One request, in the process that may touch a device: probe the machine, measure a peak, or measure one case."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from cvbench_tui.core.event import (
     Progress,
 )
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Measurement, Notice
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.process.requests import case_from, protocol_from
-from cvbench_tui.worker.process.threads import intra_op_threads
+from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
-from cvbench_tui.worker.timing.timed_passes import pass_of
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25
@@ -40,8 +40,8 @@ SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inferen
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
 DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
 """Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
-BESIDE_UNTIL = 0.95
-"""The same for all that stands beside the times."""
+EXTRAS_UNTIL = 0.95
+"""The same for the secondary metrics."""
 
 _now_s, _monotonic = time.time, time.monotonic
 _Result = TypeVar("_Result")
@@ -55,7 +55,7 @@ def now_s() -> float:
 def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = ()) -> None:
     """Answer one request. A case's exception becomes its failure; anything else is a bug and is raised.
 
-    ``notices`` is what the start of this process has to say about every case.
+    ``notices``: about the start of this process, for every case.
     """
     if request["kind"] == "probe":
         from cvbench_tui.worker.devices.probe import probe
@@ -66,6 +66,11 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
     else:
         case, process = case_from(request["case"]), int(request.get("process", 0))
         Job(case, protocol_from(request["protocol"]), process, channel, notices).run()
+
+
+def report_crash(channel: Channel, request: dict[str, Any], kind: FailureKind, sentence: str) -> None:
+    """Send the failure of a case whose process ended without an outcome."""
+    channel.send(CaseFailed(Failure(request.get("case_id", ""), kind, sentence), now_s()))
 
 
 def _ceiling(request: dict[str, Any]) -> PeakMeasured:
@@ -89,8 +94,8 @@ class Job:
         self._process = process
         self._channel = channel
         self._notices = notices
-        self._told_at = 0.0
-        self._told = ""
+        self._sent_at_s = 0.0
+        self._sent_stage = ""
 
     def run(self) -> None:
         """Measure and send the outcome."""
@@ -104,69 +109,68 @@ class Job:
             self._channel.send(CaseFinished(measurement, self._process, now_s()))
 
     def _measure(self) -> Measurement:
-        """Build, first call, the passes, then what stands beside them."""
+        """Build, first call, the passes, then the secondary metrics."""
         threads = self._case.threads or intra_op_threads()
         torch.set_num_threads(threads)
         backend = backend_for(torch.device(self._case.device))
         started_s = backend.now_s()
-        beside = ExtrasCollector(self._case, self._protocol, backend, self._alive)
-        subject = ModuleUnderTest(self._case, self._protocol)
-        first_call_s = _first_call(subject, backend)
+        extras = ExtrasCollector(self._case, self._protocol, backend, self._heartbeat)
+        module = ModuleUnderTest(self._case, self._protocol)
+        first_call_s = _first_call(module, backend)
         _settle_collector()
-        results = [self._pass(subject, backend, name, started_s) for name in self._protocol.passes]
-        beside.take(subject, results, started_s + BESIDE_UNTIL * self._protocol.timeout_s, first=self._process == 0)
+        results = [self._pass(module, backend, name, started_s) for name in self._protocol.passes]
+        extras.take(module, results, started_s + EXTRAS_UNTIL * self._protocol.timeout_s, first=self._process == 0)
         return Measurement(
             case_id=self._case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
-            memory_peak_bytes=beside.peak_bytes,
-            parameters=subject.parameter_count,
+            memory_peak_bytes=extras.peak_bytes,
+            parameters=module.parameter_count,
             first_call_s=round(first_call_s, 6),
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=round(backend.now_s() - started_s, 6),
             threads=threads,
-            notices=(*self._notices, *beside.notices),
+            notices=(*self._notices, *extras.notices),
             timed_s=round(sum(result.timed_s for result in results), 6),
             passes=tuple(result.record for result in results),
-            memory=tuple(beside.memory),
-            energy=tuple(beside.energy),
-            work=tuple(beside.work),
-            variants=tuple(beside.variants),
+            memory=tuple(extras.memory),
+            energy=tuple(extras.energy),
+            work=tuple(extras.work),
+            variants=tuple(extras.variants),
         )
 
-    def _pass(self, subject: ModuleUnderTest, backend: Backend, name: PassName, started_s: float) -> PassResult:
+    def _pass(self, module: ModuleUnderTest, backend: Backend, name: PassName, started_s: float) -> PassResult:
         """One pass by the protocol's method."""
         low, high = SHARES[name]
 
-        def tell(news: ProgressUpdate) -> None:
-            share = 0.2 + 0.8 * min(1.0, news.rounds / news.most) if news.rounds else 0.0
-            self._send(news, low + (high - low) * share)
+        def on_progress(update: ProgressUpdate) -> None:
+            share = 0.2 + 0.8 * min(1.0, update.rounds / update.max_rounds) if update.rounds else 0.0
+            self._send(update, low + (high - low) * share)
 
         if self._protocol.method == "published":
-            return published_pass(subject, backend, self._protocol, training=name == "training", tell=tell)
-        timed = pass_of(name, subject, backend)
+            return published_pass(module, backend, self._protocol, training=name == "training", on_progress=on_progress)
         deadline_s = started_s + DEADLINES[name] * self._protocol.timeout_s
-        return Stopwatch(timed, backend, self._protocol, tell, deadline_s).run()
+        return Stopwatch(pass_of(name, module, backend), backend, self._protocol, on_progress, deadline_s).run()
 
-    def _alive(self) -> None:
-        """A sign of life while what stands beside the phases is measured."""
+    def _heartbeat(self) -> None:
+        """While the secondary metrics are measured."""
         self._send(ProgressUpdate("measuring", 0, 0), 1.0)
 
-    def _send(self, news: ProgressUpdate, fraction: float) -> None:
-        """Progress, between rounds only and not too often; a new stage is always told."""
+    def _send(self, update: ProgressUpdate, fraction: float) -> None:
+        """Progress, between rounds only and not too often; a new stage is always sent."""
         now = _monotonic()
-        told = f"{news.stage} {fraction > SHARES['training'][1]}"
-        if told == self._told and now - self._told_at < PROGRESS_S:
+        stage = f"{update.stage} {fraction > SHARES['training'][1]}"
+        if stage == self._sent_stage and now - self._sent_at_s < PROGRESS_S:
             return
-        self._told_at, self._told = now, told
+        self._sent_at_s, self._sent_stage = now, stage
         progress = Progress(
             self._case.case_id,
-            news.stage,
-            news.phase,
-            news.rounds,
-            news.most,
+            update.stage,
+            update.phase,
+            update.rounds,
+            update.max_rounds,
             round(fraction, 4),
-            news.estimate.median_s if news.estimate else None,
-            news.estimate.half_width_s if news.estimate else None,
+            update.estimate.median_s if update.estimate else None,
+            update.estimate.half_width_s if update.estimate else None,
             now_s(),
         )
         self._channel.send(progress)
@@ -179,17 +183,17 @@ def _settle_collector() -> None:
     gc.disable()
 
 
-def _first_call(subject: ModuleUnderTest, backend: Backend) -> float:
+def _first_call(module: ModuleUnderTest, backend: Backend) -> float:
     """Seconds of the first forward and backward, start-up and autotuning included; prepares the output gradient."""
-    subject.train()
-    forward_s, outputs = _seconds_of(subject.forward, backend)
-    subject.prepare_gradients(outputs)
-    backward_s, _ = _seconds_of(lambda: subject.backward(outputs), backend)
-    subject.clear()
+    module.train()
+    forward_s, outputs = _timed(module.forward, backend)
+    module.prepare_gradients(outputs)
+    backward_s, _ = _timed(lambda: module.backward(outputs), backend)
+    module.clear()
     return forward_s + backward_s
 
 
-def _seconds_of(work: Callable[[], _Result], backend: Backend) -> tuple[float, _Result]:
+def _timed(work: Callable[[], _Result], backend: Backend) -> tuple[float, _Result]:
     """Seconds by the host's clock, and the result."""
     backend.settle()
     started_s = backend.now_s()

@@ -14,18 +14,17 @@ time the same work. The loops themselves are in ``loops`` and ``harnesses``.
 
 from __future__ import annotations
 
+import contextlib
 import gc
-import json
-import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from statistics import fmean, median
 from typing import Any
 
-PR_SET_PDEATHSIG = 1
+from cvbench_tui.worker.process.channel import Requests, claim_stdout
+from cvbench_tui.worker.process.servers import ForkServer, serve_one
+
 NO_TORCH = 3
 """Exit code when torch or torchvision cannot be imported."""
 MEANS = ("timm", "timm_package")
@@ -34,8 +33,7 @@ MEANS = ("timm", "timm_package")
 
 def main() -> int:
     """Serve until stdin closes, or for one request where fork is unsafe. Returns the exit code."""
-    out = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a library prints must not stand between the answers
+    channel, requests = claim_stdout(), Requests()
     one_case = sys.platform != "linux"
     try:
         import torch  # noqa: F401
@@ -44,41 +42,20 @@ def main() -> int:
     except Exception as error:  # a broken install raises anything from ImportError to OSError
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return NO_TORCH
-    out.write(json.dumps({"ready": True, "one_case": one_case}) + "\n")
-    if one_case:
-        _serve_one(out)
-    else:
-        _serve_forking(out)
+
+    def answer_one(request: dict[str, Any]) -> None:
+        channel.write(answer(request))
+
+    def report_crash(request: dict[str, Any], kind: str, sentence: str) -> None:
+        channel.write({"error": sentence})
+
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        channel.write({"ready": True, "one_case": one_case})
+        if one_case:
+            serve_one(requests, answer_one)
+        else:
+            ForkServer(requests, answer_one, report_crash).serve()
     return 0
-
-
-def _serve_forking(out: Any) -> None:
-    """A child for each request; this process never touches a device."""
-    _die_with(os.getppid())
-    gc.collect()
-    gc.freeze()
-    for line in iter(sys.stdin.readline, ""):
-        parent = os.getpid()
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                _die_with(parent)
-                _write(out, answer(json.loads(line)))
-                code = 0
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        if status != 0:
-            _write(out, {"error": f"The reference process ended with wait status {status}."})
-
-
-def _serve_one(out: Any) -> None:
-    """One request in this process; a thread ends it when the parent closes stdin or dies."""
-    line = sys.stdin.readline()
-    if line:
-        threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-        _write(out, answer(json.loads(line)))
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -95,20 +72,6 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     value = fmean if request["method"] in MEANS else median
     values = {phase: value(taken) for phase, taken in samples.items() if taken}
     return {"samples_s": samples, "values_s": values, "seconds": time.perf_counter() - started}
-
-
-def _write(out: Any, reply: dict[str, Any]) -> None:
-    out.write(json.dumps(reply) + "\n")
-    out.flush()
-
-
-def _die_with(parent: int) -> None:
-    """Linux: be ended when the parent ends, however it ends."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above
-        os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the system did meanwhile: counters read before and after a round, and their difference as evidence.
+"""The system's counters, read before and after each round, and their difference as evidence.
 
 Judges nothing. A source that this system lacks is None, never 0.
 """
@@ -10,9 +10,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
+from cvbench_tui.base.system_files import cpu_seconds, cpu_sensor, read_head, read_int, read_text
 from cvbench_tui.core.evidence import Evidence
 
 if sys.platform != "win32":
@@ -23,60 +25,44 @@ _process_time = time.process_time
 _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
-READ_BYTES = 1 << 16
-"""More than any file read here has before the last field that is used, on 256 cores as well."""
-
-_Number = TypeVar("_Number", int, float)
+CORE_FIELD = 36
+"""Of ``/proc/thread-self/stat``, counted behind the command's name: the core that the thread ran on last."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counters that only grow, at one moment. Two of them make an ``Evidence``."""
+    """Counters that only grow, at one moment. Two of them make an ``Evidence``, whose fields have the same names."""
 
     cpu_s: float | None = None
-    """CPU seconds of this process, all threads."""
     thread_s: float | None = None
-    """CPU seconds of the calling thread."""
     waited_s: float | None = None
-    """Seconds that threads of this process were ready and had no core, summed."""
     switches: int | None = None
-    """Involuntary context switches of this process."""
     major_faults: int | None = None
-    """Page faults that waited for a disk."""
     busy_s: float | None = None
-    """CPU seconds that all cores of the machine worked, ours included. The kernel counts in 10 ms."""
+    """CPU seconds that all cores of the machine worked, ours included, in the kernel's steps of 10 ms."""
     stolen_s: float | None = None
-    """CPU seconds that the hypervisor gave to somebody else."""
     swapped_pages: int | None = None
-    """Pages read back from swap, machine-wide."""
     collections: int = 0
-    """Runs of Python's garbage collector."""
     allocations: int | None = None
-    """Segments taken from the device's driver."""
     retries: int | None = None
-    """Allocations that succeeded only after the cache was given back."""
     recompiles: int | None = None
-    """Graphs that torch.compile has made."""
 
 
 @dataclass(frozen=True)
 class DeviceReading:
-    """The device at one moment, best read while it still works."""
+    """The device at one moment, best read while it still works. Fields as in ``Evidence``."""
 
     clock_hz: float | None = None
-    """Clock of the core or of the card's compute units."""
     temperature_c: float | None = None
     power_w: float | None = None
     throttle: tuple[str, ...] = ()
-    """Why the card lowers its clock: ``power_cap``, ``thermal``, ``hardware``, ``power_brake``, ``sync``."""
     foreign: int | None = None
-    """Other processes that compute on the card."""
 
 
 class SystemCounters:
     """Reads a ``Snapshot``; 77 us with one thread where it was measured (2 cores), and 9 us more for each further one.
 
-    ``allocations`` and ``retries`` ask the device; ``proc`` is where the kernel tells, another folder in tests.
+    ``allocations`` and ``retries`` ask the device; ``proc`` is the kernel's folder, another one in tests.
     """
 
     def __init__(
@@ -85,15 +71,15 @@ class SystemCounters:
         retries: Callable[[], int | None] | None = None,
         proc: str = "/proc",
     ) -> None:
-        self._allocations = allocations or _nothing
-        self._retries = retries or _nothing
+        self._allocations = allocations or (lambda: None)
+        self._retries = retries or (lambda: None)
         self._proc = proc
         self._delays = RunDelay(f"{proc}/self/task")
 
     def read(self) -> Snapshot:
         """All counters now."""
         waited_s = self._delays.read_s()  # first and last, so that reading them is little of the difference
-        busy_s, stolen_s = machine_s(f"{self._proc}/stat")
+        busy_s, stolen_s = cpu_seconds(f"{self._proc}/stat")
         switches, major_faults = _preemptions()
         return Snapshot(
             cpu_s=_process_time(),
@@ -131,7 +117,7 @@ class RunDelay:
             return None
         now_ns: dict[str, int] = {}
         for thread in threads:
-            fields = _read(f"{self._folder}/{thread}/schedstat").split()
+            fields = read_head(f"{self._folder}/{thread}/schedstat").split()
             if len(fields) == 3 and fields[2] != b"0":
                 now_ns[thread] = int(fields[1])
         if not now_ns:
@@ -144,26 +130,34 @@ class RunDelay:
         return self._sum_ns * NANOSECOND
 
 
-def machine_s(path: str = "/proc/stat") -> tuple[float | None, float | None]:
-    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot; None where not told.
+class Processor:
+    """Sensors of the core that the calling thread runs on, by Linux's files."""
 
-    From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. A sandbox
-    that shows only zeros tells nothing.
-    """
-    fields = _read(path).split(b"\n", 1)[0].split()
-    if len(fields) < 9 or fields[0] != b"cpu":
-        return None, None
-    user, nice, system, idle, waiting, interrupts, soft, stolen = (int(field) for field in fields[1:9])
-    if not user + nice + system + idle + waiting:
-        return None, None
-    ticks_per_s = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + interrupts + soft) / ticks_per_s, stolen / ticks_per_s
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._thread = root / "proc/thread-self/stat"
+        self._cores = root / "sys/devices/system/cpu"
+        self._sensor = cpu_sensor(root)
+
+    def read(self) -> DeviceReading:
+        """Clock and temperature now, each None where it is not known.
+
+        The clock of the calling thread's own core: it alone is sure to be under load whatever the number of
+        threads, while a median over the affinity would be an idle core's clock where one thread works on many cores.
+        """
+        fields = read_text(self._thread).rpartition(")")[2].split()
+        core = fields[CORE_FIELD] if len(fields) > CORE_FIELD else None
+        clock_khz = read_int(self._cores / f"cpu{core}/cpufreq/scaling_cur_freq")
+        millidegrees = read_int(self._sensor) if self._sensor else None
+        return DeviceReading(
+            clock_hz=None if not clock_khz else clock_khz * 1e3,
+            temperature_c=None if millidegrees is None else millidegrees / 1e3,
+        )
 
 
 def evidence(
     before: Snapshot,
     after: Snapshot,
-    gauges: DeviceReading,
+    device: DeviceReading,
     *,
     wall_s: float,
     timed_s: float,
@@ -172,37 +166,19 @@ def evidence(
     outran: float | None = None,
 ) -> Evidence:
     """What happened between two snapshots, and how the device stood at the end."""
-    cpu_s = _grown(before.cpu_s, after.cpu_s)
-    busy_s = _grown(before.busy_s, after.busy_s)
-    return Evidence(
-        wall_s=wall_s,
-        timed_s=timed_s,
-        cpu_s=cpu_s,
-        thread_s=_grown(before.thread_s, after.thread_s),
-        waited_s=_grown(before.waited_s, after.waited_s),
-        switches=_grown(before.switches, after.switches),
-        major_faults=_grown(before.major_faults, after.major_faults),
+    deltas: dict[str, Any] = {
+        field.name: _delta(getattr(before, field.name), getattr(after, field.name)) for field in fields(Snapshot)
+    }
+    busy_s = deltas.pop("busy_s")
+    if busy_s is not None and deltas["cpu_s"] is not None:
         # the kernel's 10 ms steps can make our exact seconds the larger
-        others_s=None if busy_s is None or cpu_s is None else round(max(0.0, busy_s - cpu_s), 6),
-        stolen_s=_grown(before.stolen_s, after.stolen_s),
-        swapped_pages=_grown(before.swapped_pages, after.swapped_pages),
-        collections=max(0, after.collections - before.collections),
-        allocations=_grown(before.allocations, after.allocations),
-        retries=_grown(before.retries, after.retries),
-        recompiles=_grown(before.recompiles, after.recompiles),
-        clock_hz=gauges.clock_hz,
-        temperature_c=gauges.temperature_c,
-        power_w=gauges.power_w,
-        throttle=gauges.throttle,
-        foreign=gauges.foreign,
-        host_s=host_s,
-        utilisation=utilisation,
-        outran=outran,
-    )
+        deltas["others_s"] = round(max(0.0, busy_s - deltas["cpu_s"]), 6)
+    deltas |= asdict(device)
+    return Evidence(wall_s=wall_s, timed_s=timed_s, host_s=host_s, utilisation=utilisation, outran=outran, **deltas)
 
 
-def _grown(before: _Number | None, after: _Number | None) -> _Number | None:
-    """By how much, to the microsecond; None when either is not known. Never below 0, should a kernel step back."""
+def _delta(before: Any, after: Any) -> Any:
+    """After less before, to the microsecond; None when either is not known, never below 0 should a kernel step back."""
     if before is None or after is None:
         return None
     return round(max(after - before, after - after), 6)
@@ -218,7 +194,7 @@ def _preemptions() -> tuple[int | None, int | None]:
 
 def _swapped_pages(path: str) -> int | None:
     """Pages read back from swap since boot."""
-    _, found, rest = _read(path).partition(b"\npswpin ")
+    _, found, rest = read_head(path).partition(b"\npswpin ")
     return int(rest.split(None, 1)[0]) if found else None
 
 
@@ -227,21 +203,3 @@ def _compiled_graphs() -> int | None:
     dynamo = sys.modules.get("torch._dynamo.utils")
     counters = getattr(dynamo, "counters", None)
     return None if counters is None else int(counters["stats"]["unique_graphs"])
-
-
-def _nothing() -> None:
-    """For a device that does not tell."""
-
-
-def _read(path: str) -> bytes:
-    """The file's beginning; empty when it cannot be read. Plain system calls: a third of ``Path.read_bytes``'s time."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, READ_BYTES)
-    except OSError:  # a thread that ended meanwhile
-        return b""
-    finally:
-        os.close(descriptor)

@@ -1,8 +1,6 @@
 """How many iterations make a window, a region, a sample and a round. Pure arithmetic, no torch, no clock.
 
-Words: an *iteration* is one call (forward and backward, or inference); a *region* is what lies between
-two marks, one iteration or a group of them; a *sample* is the mean of one or more regions; a *block* is what is
-queued before the device is waited for; a *round* is many samples.
+Iteration, region, sample, block and round are in docs/glossary.md.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ ahead all their launches have to fit the queue."""
 MAX_CALLS = 500
 """Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
 BLIND_GROUP = 16
-"""The same where the device does not tell its memory."""
+"""The same where the device's free memory is not known."""
 MEMORY_SHARE = 0.25
 """Most of the device's free memory that the graphs of one region may take."""
 BLOCK_S = 0.05
@@ -87,16 +85,16 @@ class Costs:
         return LEAD_MARGIN * self.host_s + self.iteration_s
 
 
-def pacing(protocol: Protocol, costs: Costs, most_group: int = MAX_GROUP, group: int | None = None) -> Pacing:
+def pacing_for(protocol: Protocol, costs: Costs, max_group: int = MAX_GROUP, group: int | None = None) -> Pacing:
     """Sizes for iterations of those costs. A ``group`` that is given is kept while it is about right."""
     wanted = _ceil(max(costs.region_floor_s, REGION_TO_TIMER_COST * costs.empty_region_s), costs.phase_s)
     if group is None or not wanted / 1.5 <= group <= 1.5 * wanted:
         group = wanted
-    group = max(1, min(group, most_group))
+    group = max(1, min(group, max_group))
     region_s = max(costs.iteration_s * group, 1e-9)
     regions_per_sample = _ceil(protocol.sample_s, region_s)
     sample_s = regions_per_sample * group * costs.elapsed_s
-    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), _fewest_iterations(protocol, costs.elapsed_s))
+    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), _min_iterations(protocol, costs.elapsed_s))
     block, lead_s = _block(costs, group, region_s)
     return Pacing(
         group=group,
@@ -116,13 +114,12 @@ def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
     where one half of an iteration is queued more slowly than it runs. One that is faster has to wait until the
     whole block is queued; otherwise some regions would show the device's time, others the host's.
     """
-    most = max(1, BLOCK_ITERATIONS // group)
-    block = min(_ceil(BLOCK_S, region_s), most)
+    block = min(_ceil(BLOCK_S, region_s), max(1, BLOCK_ITERATIONS // group))
     if costs.host_s is None or costs.iteration_s > DISCARD_ONE_S:
         return block, 0.0  # nothing queues, or the latency of a launch is 0.01% of a region
     queue_s = LEAD_MARGIN * costs.host_s * group
     if costs.host_bound:
-        block = max(1, min(block, most, int(LEAD_S / max(queue_s, 1e-9))))
+        block = max(1, min(block, int(LEAD_S / max(queue_s, 1e-9))))
         lead_s = block * queue_s
     else:
         lead_s = queue_s
@@ -136,18 +133,17 @@ def _discard(iteration_s: float) -> int:
 def window_iterations(protocol: Protocol, iteration_s: float) -> int:
     """Iterations of a warm-up window: five if three such windows fit the cap, else as many as do, at least one."""
     fit = int(protocol.warmup_cap_s / 3 / max(iteration_s, 1e-9))
-    fewest = max(1, min(protocol.warmup_iterations, fit))
-    return max(fewest, _ceil(protocol.warmup_window_s, iteration_s))
+    return max(1, min(protocol.warmup_iterations, fit), _ceil(protocol.warmup_window_s, iteration_s))
 
 
-def most_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
-    """Most iterations whose graphs may be held at once; 16 when the device does not tell its memory."""
+def max_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
+    """Most iterations whose graphs may be held at once; 16 where the device's free memory is not known."""
     if free_bytes is None or iteration_bytes is None:
         return BLIND_GROUP
     return max(1, min(MAX_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))
 
 
-def _fewest_iterations(protocol: Protocol, iteration_s: float) -> int:
+def _min_iterations(protocol: Protocol, iteration_s: float) -> int:
     """Ten, or as many as let the fewest rounds fit the budget: a slow model gets five rounds of one iteration."""
     fit = int(protocol.budget_s / protocol.min_rounds / max(iteration_s, 1e-9))
     return max(1, min(protocol.round_iterations, fit))

@@ -7,6 +7,9 @@ second), and inference is inference (the scripts printed the training forward).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 
 from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
@@ -21,98 +24,88 @@ from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, Pr
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 SLOW_S = 5.0
-"""An iteration this long is followed by a sign of life, outside the marks: ten of them may be minutes."""
+"""An iteration this long is followed by a heartbeat, outside the marks: ten of them may be minutes."""
 ROUNDS = 10
-"""The samples are filed as ten rounds, so that an interval can stand beside the published mean."""
+"""The samples are stored as ten rounds, so that the published mean has an interval."""
 
 
 def published_pass(
-    subject: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, tell: ProgressCallback
+    module: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, on_progress: ProgressCallback
 ) -> PassResult:
-    """The training or the inference loop of the original scripts.
+    """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds.
 
     Raises ClockError for a clock that is none, and whatever the workload raises.
     """
-    return _Loop(subject, backend, training=training, tell=tell).run(protocol)
+    name: PassName = "training" if training else "inference"
+    phases: tuple[Phase, ...] = ("forward", "backward", "total") if training else ("inference",)
+    iteration = _training_iteration if training else _inference_iteration
+    on_cpu = module.device.type == "cpu"
+    kept = (protocol.iterations_cpu if on_cpu else protocol.iterations) - 1
+    rounds: list[list[tuple[float, ...]]] = [[] for _ in phases]
+    records: list[Evidence] = []
+    started_s = backend.now_s()
+    module.train() if training else module.evaluate()
+    on_progress(ProgressUpdate("warming up", 0, ROUNDS))
+    cold_s = iteration(module, backend)[-1]
+    for number in range(ROUNDS):
+        count = kept * (number + 1) // ROUNDS - kept * number // ROUNDS
+        if not count:
+            continue
+        heartbeat = partial(on_progress, ProgressUpdate("measuring", number, ROUNDS))
+        values, record = _round(count, partial(iteration, module, backend), backend, heartbeat)
+        records.append(record)
+        for phase_rounds, phase_values in zip(rounds, zip(*values)):
+            phase_rounds.append(samples(list(phase_values), 1))
+        on_progress(ProgressUpdate("measuring", number + 1, ROUNDS, phases[-1], estimate([rounds[-1]])))
+    wall_s = backend.now_s() - started_s
+    clock: Clock = "perf_counter" if on_cpu else "host_synchronize"
+    timed_s = sum(record.timed_s for record in records)
+    account = PassRecord(
+        name=name,
+        evidence=tuple(records),
+        warmup_s=round(cold_s, 6),
+        busy_s=round(cold_s + timed_s, 6),
+        wall_s=round(wall_s, 6),
+        deferred_share=deferred_share(backend, lambda: None),  # no call more than the scripts made
+    )
+    phase_samples = [PhaseSamples(phase, tuple(each), 1, clock, "fixed") for phase, each in zip(phases, rounds)]
+    return PassResult(phase_samples, account, round(timed_s, 6))
 
 
-class _Loop:
-    """One pass: a cold iteration, then the others, filed as rounds with what the system did meanwhile."""
-
-    def __init__(self, subject: ModuleUnderTest, backend: Backend, *, training: bool, tell: ProgressCallback) -> None:
-        self._subject = subject
-        self._backend = backend
-        self._tell = tell
-        self._name: PassName = "training" if training else "inference"
-        self._one = _training_iteration if training else _inference_iteration
-        self._on_cpu = subject.device.type == "cpu"
-        self._phases: tuple[Phase, ...] = ("forward", "backward", "total") if training else ("inference",)
-        self._rounds: list[list[tuple[float, ...]]] = [[] for _ in self._phases]
-        self._evidence: list[Evidence] = []
-
-    def run(self, protocol: Protocol) -> PassResult:
-        """The protocol's number of iterations."""
-        kept = (protocol.iterations_cpu if self._on_cpu else protocol.iterations) - 1
-        started_s = self._backend.now_s()
-        self._subject.train() if self._name == "training" else self._subject.evaluate()
-        self._tell(ProgressUpdate("warming up", 0, ROUNDS))
-        cold_s = self._one(self._subject, self._backend)[-1]
-        for number in range(ROUNDS):
-            count = kept * (number + 1) // ROUNDS - kept * number // ROUNDS
-            if not count:
-                continue
-            self._round(number, count)
-            so_far = estimate([self._rounds[-1]])
-            self._tell(ProgressUpdate("measuring", number + 1, ROUNDS, self._phases[-1], so_far))
-        wall_s = self._backend.now_s() - started_s
-        clock: Clock = "perf_counter" if self._on_cpu else "host_synchronize"
-        filed = zip(self._phases, self._rounds)
-        phases = [PhaseSamples(phase, tuple(taken), 1, clock, "fixed") for phase, taken in filed]
-        timed_s = sum(seen.timed_s for seen in self._evidence)
-        record = PassRecord(
-            name=self._name,
-            evidence=tuple(self._evidence),
-            warmup_s=round(cold_s, 6),
-            busy_s=round(cold_s + timed_s, 6),
-            wall_s=round(wall_s, 6),
-            deferred_share=deferred_share(self._backend, lambda: None),  # no call more than the scripts made
-        )
-        return PassResult(phases, record, round(timed_s, 6))
-
-    def _round(self, number: int, count: int) -> None:
-        """``count`` iterations; a slow one is followed by a sign of life, outside the marks."""
-        backend, taken = self._backend, []
-        before, begun_s = backend.counters.read(), backend.now_s()
-        for _ in range(count):
-            taken.append(self._one(self._subject, backend))
-            if taken[-1][-1] > SLOW_S:
-                self._tell(ProgressUpdate("measuring", number, ROUNDS))
-        gauges, wall_s, after = backend.gauges(), backend.now_s() - begun_s, backend.counters.read()
-        timed_s = sum(values[-1] for values in taken)
-        self._evidence.append(evidence(before, after, gauges, wall_s=round(wall_s, 6), timed_s=round(timed_s, 6)))
-        for found, values in zip(self._rounds, zip(*taken)):
-            found.append(samples(list(values), 1))
+def _round(
+    count: int, iteration: Callable[[], tuple[float, ...]], backend: Backend, heartbeat: Callable[[], None]
+) -> tuple[list[tuple[float, ...]], Evidence]:
+    """``count`` iterations; a slow one is followed by a heartbeat, outside the marks."""
+    values = []
+    before, begun_s = backend.counters.read(), backend.now_s()
+    for _ in range(count):
+        values.append(iteration())
+        if values[-1][-1] > SLOW_S:
+            heartbeat()
+    device, wall_s, after = backend.read_device(), backend.now_s() - begun_s, backend.counters.read()
+    timed_s = sum(each[-1] for each in values)
+    return values, evidence(before, after, device, wall_s=round(wall_s, 6), timed_s=round(timed_s, 6))
 
 
-def _training_iteration(subject: ModuleUnderTest, backend: Backend) -> tuple[float, ...]:
+def _training_iteration(module: ModuleUnderTest, backend: Backend) -> tuple[float, ...]:
     """Seconds of forward, backward and their sum."""
     clock, settle = backend.now_s, backend.settle
     start = clock()
-    output = subject.forward()
+    output = module.forward()
     settle()
     between = clock()
     restart = clock()
-    subject.backward(output)
+    module.backward(output)
     settle()
     end = clock()
     return between - start, end - restart, (between - start) + (end - restart)
 
 
-def _inference_iteration(subject: ModuleUnderTest, backend: Backend) -> tuple[float, ...]:
+def _inference_iteration(module: ModuleUnderTest, backend: Backend) -> tuple[float, ...]:
     """Seconds of one call in eval mode."""
     clock, settle = backend.now_s, backend.settle
     with torch.inference_mode():
         start = clock()
-        subject.forward()
+        module.forward()
         settle()
         return (clock() - start,)

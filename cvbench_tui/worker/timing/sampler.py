@@ -1,35 +1,60 @@
-"""Regions run in blocks, and their marks made into seconds. Knows no rule: how many and when is the stopwatch's."""
+"""Regions run in blocks, and their marks made into seconds. Knows no rule: how many and when is the stopwatch's.
+
+Needs no torch, so that tests can stand in for passes and devices.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any, Protocol
 
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.worker.devices.backend import Backend, ClockError
 from cvbench_tui.worker.timing.counters import DeviceReading
 from cvbench_tui.worker.timing.pacing import Pacing
-from cvbench_tui.worker.timing.passes import TimedPass
 
 PICOSECONDS = 12
 """Digits kept of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond."""
-
 MANY = 1_000_000
 """More regions than any block has."""
 MAX_STRETCH = 4.0
 """Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
 
+Marks = tuple[Any, ...]
+"""Points in time that begin and end a region, and the phases within it."""
+
+
+class TimedPass(Protocol):
+    """Some phases of one workload that are timed together (``worker.timing.passes``)."""
+
+    name: PassName
+    phases: tuple[Phase, ...]
+    """In the order of ``seconds``, the phase that holds all the others last."""
+
+    def begin(self) -> None:
+        """Put the workload into this pass's mode."""
+
+    def regions(self, count: int, group: int) -> list[Marks]:
+        """``count`` regions of ``group`` iterations each, as their marks; not settled yet."""
+
+    def seconds(self, marks: Marks) -> tuple[float, ...]:
+        """Seconds of each phase in one region, all its iterations together; valid once the device has settled."""
+
 
 @dataclass
 class SampledBlocks:
-    """What some blocks in a row gave."""
+    """Some blocks in a row."""
 
     values: list[list[float]]
     """Seconds per iteration, by phase and region."""
     host_s: float | None = None
     """The host's seconds to queue one iteration; None where nothing is queued, or a lead held the queue up."""
     utilisation: float | None = None
-    gauges: DeviceReading | None = None
+    """Share of the blocks' wall time in which the device worked on their regions; None where nothing is queued."""
+    device: DeviceReading | None = None
     outran: float | None = None
     """Share of the blocks whose lead ended before they were queued; None where no lead has to last so long."""
 
@@ -53,52 +78,54 @@ class Sampler:
     def __init__(self, timed: TimedPass, backend: Backend) -> None:
         self._timed = timed
         self._backend = backend
-        self._gauges: DeviceReading | None = None
+        self._reading: DeviceReading | None = None
         self._region_s = 0.0
         """Wall time of a region in the last block."""
         self._stretch = 1.0
-        """What a lead is asked for, over what it should last."""
+        """Requested over wanted length of a lead."""
         self.busy_s = 0.0
 
-    def discard(self, sizes: Pacing) -> float | None:
+    def discard(self, pacing: Pacing) -> float | None:
         """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None.
 
         The device is idle then and little is queued, so that the host never waits for room in the queue.
         """
-        if not sizes.discard:
+        if not pacing.discard:
             return None
-        started = self._backend.now_s()
-        self._timed.regions(sizes.discard, sizes.group)
-        queued = self._backend.now_s()
+        started_s = self._backend.now_s()
+        self._timed.regions(pacing.discard, pacing.group)
+        queued_s = self._backend.now_s()
         self._backend.settle()
-        self.busy_s += _passed(started, self._backend.now_s())
-        return _passed(started, queued) / (sizes.discard * sizes.group) if self._backend.queues else None
+        self.busy_s += _passed(started_s, self._backend.now_s())
+        return _passed(started_s, queued_s) / (pacing.discard * pacing.group) if self._backend.queues else None
 
-    def take(self, regions: int, sizes: Pacing, *, until_s: float | None = None, gauged: bool = False) -> SampledBlocks:
-        """Up to so many regions: no block is begun after ``until_s``, by the backend's clock. ``gauged``: gauges are
-        read once, while the device works on the last block.
+    def sample(
+        self, regions: int, pacing: Pacing, *, until_s: float | None = None, read_device: bool = False
+    ) -> SampledBlocks:
+        """Up to so many regions: no block is begun after ``until_s``, by the backend's clock.
 
-        Raises ClockError when the clock gives no duration, and whatever the workload raises.
+        ``read_device``: the device is read once, while it works on the last block. Raises ClockError when the clock
+        gives no duration, and whatever the workload raises.
         """
         values: list[list[float]] = [[] for _ in self._timed.phases]
         blocks: list[_Block] = []
-        taken = 0
-        while taken < regions and not (taken and until_s is not None and self._backend.now_s() >= until_s):
-            count = min(regions - taken, sizes.regions_per_block, self._fitting(until_s))
-            taken += count
-            blocks.append(self._block(count, sizes, values, gauged=gauged and taken >= regions))
-        if gauged and self._gauges is None:
-            self._gauges = self._backend.gauges()
-        gauges, self._gauges = self._gauges, None
+        done = 0
+        while done < regions and not (done and until_s is not None and self._backend.now_s() >= until_s):
+            count = min(regions - done, pacing.regions_per_block, self._fitting(until_s))
+            done += count
+            blocks.append(self._block(count, pacing, values, read_device=read_device and done >= regions))
+        if read_device and self._reading is None:
+            self._reading = self._backend.read_device()
+        reading, self._reading = self._reading, None
         if not self._backend.queues:
-            return SampledBlocks(values, gauges=gauges)
-        host_s = None if sizes.lead_s else sum(block.queue_s for block in blocks) / (taken * sizes.group)
-        # Reading the gauges may outlast a short block, and would count as time in which the device idled.
-        counted = blocks[:-1] if gauged and len(blocks) > 1 else blocks
+            return SampledBlocks(values, device=reading)
+        host_s = None if pacing.lead_s else sum(block.queue_s for block in blocks) / (done * pacing.group)
+        # Reading the device may outlast a short block, and would count as time in which it idled.
+        counted = blocks[:-1] if read_device and len(blocks) > 1 else blocks
         share = sum(block.span_s for block in counted) / max(sum(block.wall_s for block in counted), 1e-9)
         late = [block.queue_s > block.lead_s for block in blocks]
-        outran = round(sum(late) / len(late), 4) if sizes.covers else None
-        return SampledBlocks(values, host_s, round(min(1.0, share), 4), gauges, outran)
+        outran = round(sum(late) / len(late), 4) if pacing.covers else None
+        return SampledBlocks(values, host_s, round(min(1.0, share), 4), reading, outran)
 
     def _fitting(self, until_s: float | None) -> int:
         """Regions that fit until then as long as the last ones took, at least one: a whole block may be too many of
@@ -107,46 +134,46 @@ class Sampler:
             return MANY
         return max(1, int(min(MANY, (until_s - self._backend.now_s()) / self._region_s)))
 
-    def _block(self, count: int, sizes: Pacing, values: list[list[float]], *, gauged: bool) -> _Block:
-        """Queue a block, wait for it, and file its seconds under ``values``."""
+    def _block(self, count: int, pacing: Pacing, values: list[list[float]], *, read_device: bool) -> _Block:
+        """Queue a block, wait for it, and append its seconds to ``values``."""
         backend = self._backend
-        started = backend.now_s()
-        begun = backend.mark() if sizes.lead_s else None
-        if begun is not None:
-            backend.lead(sizes.lead_s * self._stretch)
-        led = backend.now_s()
-        marks = self._timed.regions(count, sizes.group)
-        queued = backend.now_s()
-        if gauged:
-            self._gauges = backend.gauges()
+        started_s = backend.now_s()
+        lead_mark = backend.mark() if pacing.lead_s else None
+        if lead_mark is not None:
+            backend.lead(pacing.lead_s * self._stretch)
+        led_s = backend.now_s()
+        marks = self._timed.regions(count, pacing.group)
+        queued_s = backend.now_s()
+        if read_device:
+            self._reading = backend.read_device()
         backend.settle()
-        settled = backend.now_s()
-        lead_s = 0.0 if begun is None else _finite(backend.seconds(begun, marks[0][0]))
-        if 0 < lead_s < sizes.lead_s:
-            self._stretch = min(MAX_STRETCH, self._stretch * sizes.lead_s / lead_s)
+        settled_s = backend.now_s()
+        lead_s = 0.0 if lead_mark is None else _finite(backend.seconds(lead_mark, marks[0][0]))
+        if 0 < lead_s < pacing.lead_s:
+            self._stretch = min(MAX_STRETCH, self._stretch * pacing.lead_s / lead_s)
         for region in marks:
             for phase_values, seconds in zip(values, self._timed.seconds(region)):
-                phase_values.append(seconds / sizes.group)
+                phase_values.append(seconds / pacing.group)
         for phase_values in values:
             _check(phase_values[-count:])
-        wall_s = max(0.0, _passed(started, settled if backend.queues else queued) - lead_s)
+        wall_s = max(0.0, _passed(started_s, settled_s if backend.queues else queued_s) - lead_s)
         self.busy_s += wall_s
         self._region_s = wall_s / count
         span_s = _finite(backend.seconds(marks[0][0], marks[-1][-1])) if backend.queues else wall_s
-        return _Block(_passed(led, queued), span_s, wall_s, lead_s)
+        return _Block(_passed(led_s, queued_s), span_s, wall_s, lead_s)
 
 
 def samples(values: list[float], per_sample: int) -> tuple[float, ...]:
-    """Means of ``per_sample`` successive values each, to the picosecond. What is left over at the end is left out.
+    """Means of ``per_sample`` successive values each, to the picosecond; a rest too small for one is left out.
 
     Raises ClockError for a mean of 0: no work takes no time, so the clock stood still.
     """
     per_sample = min(per_sample, len(values))
     starts = range(0, len(values) - per_sample + 1, per_sample)
-    found = tuple(round(fmean(values[start : start + per_sample]), PICOSECONDS) for start in starts)
-    if min(found) <= 0:
+    means = tuple(round(fmean(values[start : start + per_sample]), PICOSECONDS) for start in starts)
+    if min(means) <= 0:
         raise ClockError(f"The clock stood still while {per_sample} iterations ran.")
-    return found
+    return means
 
 
 def _check(values: list[float]) -> None:

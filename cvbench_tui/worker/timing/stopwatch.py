@@ -13,14 +13,13 @@ from cvbench_tui.core.event import Stage
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Phase, PhaseSamples, Stop
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats import stop_rule as rounds
+from cvbench_tui.core.stats import stop_rule
 from cvbench_tui.core.stats.estimate import Estimate, estimate
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import DeviceReading, evidence
 from cvbench_tui.worker.timing.deferred_work import deferred_share
 from cvbench_tui.worker.timing.pacing import Pacing
-from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.sampler import Sampler, samples
+from cvbench_tui.worker.timing.sampler import Sampler, TimedPass, samples
 from cvbench_tui.worker.timing.warmup import WarmUp, WarmUpResult
 
 WARMUP_SHARE = 1 / 3
@@ -29,12 +28,12 @@ WARMUP_SHARE = 1 / 3
 
 @dataclass(frozen=True)
 class ProgressUpdate:
-    """Where a pass is, told between rounds."""
+    """Where a pass is, between rounds."""
 
     stage: Stage
     rounds: int
-    """Rounds taken, those set aside included."""
-    most: int
+    """Rounds so far, repeated ones included."""
+    max_rounds: int
     phase: Phase | None = None
     """The phase with the widest interval so far: the rounds go on until it is narrow enough."""
     estimate: Estimate | None = None
@@ -51,16 +50,16 @@ class PassResult:
     phases: list[PhaseSamples]
     record: PassRecord
     timed_s: float
-    """Seconds inside timed regions, set-aside rounds included."""
+    """Seconds inside timed regions, repeated rounds included."""
     regions_per_block: int = 10
     """Regions that were queued before the device was waited for."""
 
 
 class Stopwatch:
-    """Takes one pass (training or inference) of one workload under one protocol.
+    """Times one pass (training or inference) of one workload under one protocol.
 
-    ``deadline_s``, by the backend's clock: no round is begun that would end after it; what was had by then is the
-    result. ``most_group`` limits the iterations of a region; ``looks``: see afterwards whether the workload goes on.
+    ``deadline_s``, by the backend's clock: no round is begun that would end after it; the rounds so far are the
+    result. ``max_group`` limits the iterations of a region; ``check_deferred``: whether it goes on afterwards.
     """
 
     def __init__(
@@ -68,80 +67,81 @@ class Stopwatch:
         timed: TimedPass,
         backend: Backend,
         protocol: Protocol,
-        tell: ProgressCallback,
+        on_progress: ProgressCallback,
         deadline_s: float = math.inf,
         *,
-        most_group: int | None = None,
-        looks: bool = True,
+        max_group: int | None = None,
+        check_deferred: bool = True,
     ) -> None:
         self._timed = timed
         self._backend = backend
         self._protocol = protocol
-        self._tell = tell
+        self._on_progress = on_progress
         self._deadline_s = deadline_s
-        self._most_group = most_group
-        self._looks = looks
-        self._taker = Sampler(timed, backend)
+        self._max_group = max_group
+        self._check_deferred = check_deferred
+        self._sampler = Sampler(timed, backend)
         self._rounds: list[list[tuple[float, ...]]] = [[] for _ in timed.phases]
         self._evidence: list[Evidence] = []
         self._timed_s = 0.0
 
     def run(self) -> PassResult:
-        """Warm-up, rounds, rest. Raises ClockError for a clock that is none, and whatever the workload raises."""
+        """Warm-up, rounds, check. Raises ClockError for a clock that is none, and whatever the workload raises."""
         started_s = self._backend.now_s()
         self._timed.begin()
-        self._tell_warming()
+        self._report_warm_up()
         until_s = started_s + WARMUP_SHARE * (self._deadline_s - started_s)
-        warming = WarmUp(self._timed, self._taker, self._backend, self._protocol, self._tell_warming, until_s)
-        warm = warming.run(self._most_group)
+        warm_up = WarmUp(self._timed, self._sampler, self._backend, self._protocol, self._report_warm_up, until_s)
+        warm = warm_up.run(self._max_group)
         warmup_s = self._backend.now_s() - started_s
-        stop = self._take_rounds(warm.sizes)
+        stop = self._run_rounds(warm.pacing)
         wall_s = self._backend.now_s() - started_s
+        per_sample = warm.pacing.group * warm.pacing.regions_per_sample
         phases = [
-            PhaseSamples(phase, tuple(taken), _per_sample(warm.sizes), self._backend.clock, stop)
-            for phase, taken in zip(self._timed.phases, self._rounds)
+            PhaseSamples(phase, tuple(rounds), per_sample, self._backend.clock, stop)
+            for phase, rounds in zip(self._timed.phases, self._rounds)
         ]
         record = self._record(warm, warmup_s, wall_s)
-        return PassResult(phases, record, round(self._timed_s, 6), warm.sizes.regions_per_block)
+        return PassResult(phases, record, round(self._timed_s, 6), warm.pacing.regions_per_block)
 
-    def _take_rounds(self, sizes: Pacing) -> Stop:
+    def _run_rounds(self, pacing: Pacing) -> Stop:
         """Rounds until one of the rules says why they end; looked at between rounds only."""
         while True:
             begun_s = self._backend.now_s()
-            self._round(sizes)
-            self._tell_measuring()
-            stop = rounds.stop(self._rounds, self._evidence, self._protocol, self._timed_s)
+            self._round(pacing)
+            self._report_rounds()
+            stop = stop_rule.stop(self._rounds, self._evidence, self._protocol, self._timed_s)
             if stop is not None:
                 return stop
             now_s = self._backend.now_s()
             if now_s + (now_s - begun_s) > self._deadline_s:
                 return "budget"
 
-    def _round(self, sizes: Pacing) -> None:
-        """One round: its samples by phase, and what the system did meanwhile."""
+    def _round(self, pacing: Pacing) -> None:
+        """One round: its samples by phase, and the system's counters around it."""
         backend = self._backend
         before, begun_s = backend.counters.read(), backend.now_s()
-        host_s = self._taker.discard(sizes)
-        taken = self._taker.take(sizes.regions, sizes, until_s=self._latest_end_s(sizes), gauged=True)
+        host_s = self._sampler.discard(pacing)
+        sampled = self._sampler.sample(pacing.regions, pacing, until_s=self._latest_end_s(pacing), read_device=True)
         ended_s, after = backend.now_s(), backend.counters.read()
-        timed_s = sum(taken.values[-1]) * sizes.group
+        timed_s = sum(sampled.values[-1]) * pacing.group
         self._timed_s += timed_s
-        for found, values in zip(self._rounds, taken.values):
-            found.append(samples(values, sizes.regions_per_sample))
+        for rounds, values in zip(self._rounds, sampled.values):
+            rounds.append(samples(values, pacing.regions_per_sample))
         self._evidence.append(
             evidence(
                 before,
                 after,
-                taken.gauges or DeviceReading(),
+                sampled.device or DeviceReading(),
                 wall_s=round(ended_s - begun_s, 6),
                 timed_s=round(timed_s, 6),
-                host_s=taken.host_s if host_s is None else host_s,
-                utilisation=taken.utilisation,
-                outran=taken.outran,
+                host_s=sampled.host_s if host_s is None else host_s,
+                utilisation=sampled.utilisation,
+                outran=sampled.outran,
             )
         )
 
-    def _latest_end_s(self, sizes: Pacing) -> float:
+    def _latest_end_s(self, pacing: Pacing) -> float:
         """When this round has to end although it is not full: work that became slow must not overrun the budget.
 
         What is left of the budget is shared by the rounds that are still needed for an interval.
@@ -150,20 +150,20 @@ class Stopwatch:
         left_s = (self._protocol.budget_s - self._timed_s) / missing
         return self._backend.now_s() + max(self._protocol.round_s, left_s)
 
-    def _tell_warming(self) -> None:
-        self._tell(ProgressUpdate("warming up", 0, self._protocol.max_rounds))
+    def _report_warm_up(self) -> None:
+        self._on_progress(ProgressUpdate("warming up", 0, self._protocol.max_rounds))
 
-    def _tell_measuring(self) -> None:
-        """The estimate that the final one will be made of: that of the phase the rounds go on for."""
-        flags = rounds.counted(self._evidence, self._protocol.max_repeats)
+    def _report_rounds(self) -> None:
+        """With the estimate of the phase the rounds go on for."""
+        flags = stop_rule.counted(self._evidence, self._protocol.max_repeats)
         widest: tuple[float, Phase, Estimate] | None = None
-        for phase, taken in zip(self._timed.phases, self._rounds):
-            found = estimate([[each for each, counts in zip(taken, flags) if counts]])
-            width = (found.relative or 0.0) if found else 0.0
-            if found and (widest is None or width >= widest[0]):
-                widest = width, phase, found
-        phase_told, so_far = (widest[1], widest[2]) if widest else (None, None)
-        self._tell(ProgressUpdate("measuring", len(self._evidence), self._protocol.max_rounds, phase_told, so_far))
+        for phase, rounds in zip(self._timed.phases, self._rounds):
+            so_far = estimate([[each for each, counts in zip(rounds, flags) if counts]])
+            width = (so_far.relative or 0.0) if so_far else 0.0
+            if so_far and (widest is None or width >= widest[0]):
+                widest = width, phase, so_far
+        worst = widest[1:] if widest else (None, None)
+        self._on_progress(ProgressUpdate("measuring", len(self._evidence), self._protocol.max_rounds, *worst))
 
     def _record(self, warm: WarmUpResult, warmup_s: float, wall_s: float) -> PassRecord:
         return PassRecord(
@@ -172,19 +172,15 @@ class Stopwatch:
             settled=warm.settled,
             warmup_s=round(warmup_s, 6),
             warmup_windows_s=warm.windows_s,
-            busy_s=round(self._taker.busy_s, 6),
+            busy_s=round(self._sampler.busy_s, 6),
             wall_s=round(wall_s, 6),
             empty_region_s=warm.empty_region_s,
-            group=warm.sizes.group,
+            group=warm.pacing.group,
             region_floor_s=self._backend.region_s,
-            lead_s=round(warm.sizes.lead_s, 6) if self._backend.queues else None,
-            deferred_share=self._deferred_share(warm.sizes) if self._looks else None,
+            lead_s=round(warm.pacing.lead_s, 6) if self._backend.queues else None,
+            deferred_share=self._deferred_share(warm.pacing) if self._check_deferred else None,
         )
 
-    def _deferred_share(self, sizes: Pacing) -> float | None:
-        """What goes on after a call; where one takes long, after the last call of the last round."""
-        return deferred_share(self._backend, lambda: self._timed.regions(min(1, sizes.discard), sizes.group))
-
-
-def _per_sample(sizes: Pacing) -> int:
-    return sizes.group * sizes.regions_per_sample
+    def _deferred_share(self, pacing: Pacing) -> float | None:
+        """After one more call; where one takes long, after the last call of the last round."""
+        return deferred_share(self._backend, lambda: self._timed.regions(min(1, pacing.discard), pacing.group))

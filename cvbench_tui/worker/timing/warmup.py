@@ -8,19 +8,18 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats import stop_rule as rounds
+from cvbench_tui.core.stats import stop_rule
 from cvbench_tui.worker.devices.backend import Backend, ClockError
 from cvbench_tui.worker.timing.pacing import (
     MAX_CALLS,
     MAX_GROUP,
     Costs,
     Pacing,
-    most_group_for,
-    pacing,
+    max_group_for,
+    pacing_for,
     window_iterations,
 )
-from cvbench_tui.worker.timing.passes import TimedPass
-from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler
+from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
 FUNCTIONAL_CALLS = 3
 """Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
@@ -31,69 +30,69 @@ ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regi
 
 @dataclass
 class WarmUpResult:
-    """What the warm-up found."""
+    """The pacing of the rounds, and how the warm-up went."""
 
-    sizes: Pacing
+    pacing: Pacing
     windows_s: tuple[float, ...]
     settled: bool
     empty_region_s: float
 
 
 class WarmUp:
-    """The warm-up of one pass. ``told`` gives a sign of life after each step: a large model on a CPU takes minutes."""
+    """The warm-up of one pass. ``heartbeat`` is called after each step: a large model on a CPU takes minutes."""
 
     def __init__(
         self,
         timed: TimedPass,
-        taker: Sampler,
+        sampler: Sampler,
         backend: Backend,
         protocol: Protocol,
-        told: Callable[[], None],
+        heartbeat: Callable[[], None],
         deadline_s: float = math.inf,
     ) -> None:
         self._timed = timed
-        self._taker = taker
+        self._sampler = sampler
         self._backend = backend
         self._protocol = protocol
-        self._told = told
+        self._heartbeat = heartbeat
         self._deadline_s = deadline_s
         self._started_s = backend.now_s()
 
-    def run(self, most_group: int | None = None) -> WarmUpResult:
+    def run(self, max_group: int | None = None) -> WarmUpResult:
         """Functional calls, then windows until three agree, or the cap. Raises whatever the workload raises."""
         calls = self._functional_calls()
         costs = self._costs(calls)
-        most = most_group or self._most_group()
+        max_group = max_group or self._max_group()
         one_by_one = window_iterations(self._protocol, costs.elapsed_s) == 1
         # so slow that a call is a window: none is run twice
         windows = [call.values[-1][0] for call in calls[1:]] if one_by_one else []
         clocks: list[float | None] = [None] * len(windows)
-        sizes = pacing(self._protocol, costs, most)
+        pacing = pacing_for(self._protocol, costs, max_group)
         while True:
-            before = self._backend.allocations()
-            costs, taken = self._window(costs, sizes)
+            allocations = self._backend.allocations()
+            costs, window = self._window(costs, pacing)
             windows.append(costs.iteration_s)
-            clocks.append(taken.gauges.clock_hz if taken.gauges else None)
-            sizes = pacing(self._protocol, costs, most, sizes.group)
-            self._told()
-            quiet = before == self._backend.allocations()
-            settled = quiet and rounds.settled(windows, self._protocol, clocks)
-            if settled or self._over(len(windows) >= rounds.WINDOWS):
-                return WarmUpResult(sizes, tuple(windows), settled, costs.empty_region_s)
+            clocks.append(window.device.clock_hz if window.device else None)
+            pacing = pacing_for(self._protocol, costs, max_group, pacing.group)
+            self._heartbeat()
+            quiet = allocations == self._backend.allocations()
+            settled = quiet and stop_rule.settled(windows, self._protocol, clocks)
+            if settled or self._over(len(windows) >= stop_rule.WINDOWS):
+                return WarmUpResult(pacing, tuple(windows), settled, costs.empty_region_s)
 
     def _functional_calls(self) -> list[SampledBlocks]:
         """First calls until nothing new was allocated or compiled three times in a row."""
         calls: list[SampledBlocks] = []
-        quiet, before = 0, self._made()
+        quiet, before = 0, self._one_time_work()
         while quiet < FUNCTIONAL_CALLS and not self._over(len(calls) >= FUNCTIONAL_CALLS, bool(calls)):
-            calls.append(self._taker.take(1, ONE))
-            self._told()
-            now = self._made()
+            calls.append(self._sampler.sample(1, ONE))
+            self._heartbeat()
+            now = self._one_time_work()
             quiet = quiet + 1 if now == before else 0
             before = now
         return calls
 
-    def _made(self) -> tuple[int | None, int | None]:
+    def _one_time_work(self) -> tuple[int | None, int | None]:
         """Segments of device memory and compiled graphs so far."""
         return self._backend.allocations(), self._backend.counters.read().recompiles
 
@@ -112,23 +111,23 @@ class WarmUp:
         host_s = median(queued) if queued else None
         return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self._backend.region_s)
 
-    def _window(self, costs: Costs, sizes: Pacing) -> tuple[Costs, SampledBlocks]:
+    def _window(self, costs: Costs, pacing: Pacing) -> tuple[Costs, SampledBlocks]:
         """One window in the manner of a round, and what an iteration costs by it.
 
-        The clock is asked of cards only: a core's jitters by several percent from one reading to the next.
+        The clock is read of cards only: a core's jitters by several percent from one reading to the next.
         """
-        host_s = self._taker.discard(sizes) if self._backend.queues else None
-        wanted = math.ceil(window_iterations(self._protocol, costs.elapsed_s) / sizes.group)
-        taken = self._taker.take(wanted, sizes, until_s=self._window_end_s(), gauged=self._backend.queues)
-        by_phase = [median(values) for values in taken.values]
-        host_s = taken.host_s if host_s is None else host_s
-        return replace(costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s), taken
+        host_s = self._sampler.discard(pacing) if self._backend.queues else None
+        wanted = math.ceil(window_iterations(self._protocol, costs.elapsed_s) / pacing.group)
+        window = self._sampler.sample(wanted, pacing, until_s=self._window_end_s(), read_device=self._backend.queues)
+        by_phase = [median(values) for values in window.values]
+        host_s = window.host_s if host_s is None else host_s
+        return replace(costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s), window
 
     def _window_end_s(self) -> float:
         """Work that becomes slow must not make one window last: a third of the cap is enough for it."""
         return min(self._deadline_s, self._backend.now_s() + max(0.5, self._protocol.warmup_cap_s / 3))
 
-    def _most_group(self) -> int:
+    def _max_group(self) -> int:
         """On the CPU iterations keep marks of their own: a group holds several graphs, and Dense at batch 1 was seen to
         take 32% less time forward and 13 to 22% more backward in groups of 16."""
         if not self._backend.region_s:
@@ -136,7 +135,7 @@ class WarmUp:
         if self._timed.name == "inference":
             return MAX_GROUP if self._backend.queues else MAX_CALLS
         extra = self._backend.extra_bytes(lambda: self._timed.regions(1, 1))
-        return most_group_for(self._backend.free_bytes(), extra)
+        return max_group_for(self._backend.free_bytes(), extra)
 
     def _empty_region_s(self) -> float:
         """Seconds between two marks with nothing in between, as this device's clock sees it."""

@@ -12,7 +12,7 @@ from cvbench_tui.core.measurement import Clock, Measurement, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import PEEKING, estimate
 from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
-from cvbench_tui.worker.devices.backend import HostClock
+from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import Snapshot
 from cvbench_tui.worker.timing.stopwatch import PassResult, Stopwatch
 from tests.core.simulator.processes import Kind, Process
@@ -32,7 +32,7 @@ class _Waiting:
         return Snapshot(waited_s=None if self._blind else self.waited_s)
 
 
-class VirtualBackend(HostClock):
+class VirtualBackend(Backend):
     """A processor whose clock only moves when work is done."""
 
     clock: Clock = "perf_counter"

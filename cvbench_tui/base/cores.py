@@ -1,0 +1,116 @@
+"""Cores that this process may use: its affinity, and the quota of its control groups, versions 1 and 2.
+
+A container with a quota of 2 on a machine of 64 cores sees all 64, and is paused when it uses more than two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from cvbench_tui.base.system_files import read_int, read_text
+
+CORES_FOR_APP = 4
+"""With this many usable cores or more the measurement leaves one to the app."""
+NO_LIMIT_BYTES = 1 << 60
+"""A control group of version 1 writes a limit beyond any memory where there is none."""
+
+
+def affinity() -> frozenset[int] | None:
+    """Cores that the calling thread may run on; None on systems that have no such thing."""
+    return frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+def restore_affinity(before: frozenset[int] | None) -> bool:
+    """Give the calling thread the cores back that it had; True when it had lost some.
+
+    For right after importing torch: OpenMP libraries were seen to leave the importing thread on one core, and all
+    threads made later inherit that (pytorch issues 49971, 91989, 107366).
+    """
+    if before is None or not before - (affinity() or frozenset()):
+        return False
+    try:
+        os.sched_setaffinity(0, before)
+    except OSError:  # a container was narrowed meanwhile: its owner's will
+        return False
+    return True
+
+
+def usable_cores(root: Path = Path("/")) -> int:
+    """Cores by affinity and quota, at least one.
+
+    Parts of a core are left out: two threads on a quota of 1.5 would be stopped together for a quarter of every
+    period of 0.1 s, which is the scheduler's time and not the workload's.
+    """
+    allowed = affinity()
+    cores = len(allowed) if allowed else os.cpu_count() or 1
+    quota = quota_cores(root)
+    return cores if quota is None else max(1, min(cores, int(quota)))
+
+
+def quota_cores(root: Path = Path("/")) -> float | None:
+    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``; the smallest from this process's group up.
+
+    None without a quota.
+    """
+    quotas = (_quota(folder) for folder in _group_folders(root, "cpu"))
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def memory_limit_bytes(root: Path = Path("/")) -> int | None:
+    """The smallest limit of memory from this process's control group up; None without one."""
+    names = ("memory.max", "memory.limit_in_bytes")
+    limits = (read_int(folder / name) for folder in _group_folders(root, "memory") for name in names)
+    return min((limit for limit in limits if limit is not None and limit < NO_LIMIT_BYTES), default=None)
+
+
+def _quota(folder: Path) -> float | None:
+    """Cores of one group; None for no quota ("max", -1) and for what is no number."""
+    fields = read_text(folder / "cpu.max").split() or [
+        read_text(folder / "cpu.cfs_quota_us"),
+        read_text(folder / "cpu.cfs_period_us"),
+    ]
+    try:
+        quota, period = (int(field) for field in fields)
+        return quota / period if quota > 0 else None
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _group_folders(root: Path, controller: str) -> Iterator[Path]:
+    """The folders of this process's groups with that controller, each with all above it up to its mount.
+
+    In a container the group's own folder is often the mount itself. See proc_pid_mountinfo(5), cgroups(7).
+    """
+    groups = _groups(root, controller)
+    for line in read_text(root / "proc/self/mountinfo").splitlines():
+        place, _, system = line.partition(" - ")
+        fields, kind, options = place.split(), system.split()[:1], system.split()[-1:]
+        version = {"cgroup2": 2, "cgroup": 1}.get("".join(kind))
+        if len(fields) < 5 or version not in groups or (version == 1 and controller not in options[0].split(",")):
+            continue
+        mount = root / fields[4].lstrip("/")
+        folder = mount / _below(groups[version], fields[3])
+        yield folder
+        yield from (parent for parent in folder.parents if mount in (parent, *parent.parents))
+
+
+def _groups(root: Path, controller: str) -> dict[int, str]:
+    """This process's group in the one hierarchy of version 2, and in version 1's of that controller."""
+    found: dict[int, str] = {}
+    for line in read_text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if not controllers:
+            found[2] = path
+        elif controller in controllers.split(","):
+            found[1] = path
+    return found
+
+
+def _below(group: str, top: str) -> str:
+    """The group's path under the mount that shows ``top``; empty for a group that lies outside of it."""
+    if top == "/":
+        return group.lstrip("/") if ".." not in group.split("/") else ""
+    inside = group[len(top) :]
+    return inside.lstrip("/") if group.startswith(top) and inside[:1] in ("", "/") else ""
