@@ -1,4 +1,4 @@
-"""What still fits a case's time limit: what stands beside the times must not cost the row that has them."""
+"""What keeps secondary metrics from costing the row: their time budget, and notices in place of exceptions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.measurement import Notice
 
 
 class NoTimeLeft(Exception):
@@ -30,3 +31,19 @@ class Budget:
 
 UNLIMITED = Budget(lambda: 0.0, math.inf, {})
 """No limit."""
+
+
+def attempt(metric: str, notices: list[Notice], measure: Callable[[], None]) -> None:
+    """Run ``measure``; what it raises becomes a notice, since the row has its times already."""
+    try:
+        measure()
+    except NoTimeLeft as error:
+        notices.append(not_measured(metric, str(error)))
+    except Exception as error:  # a workload, or a driver, may raise anything
+        text = next(iter(str(error).splitlines()), "") or "no message"
+        notices.append(not_measured(metric, f"{type(error).__name__}: {text}"))
+
+
+def not_measured(metric: str, reason: str) -> Notice:
+    """The notice of a secondary metric that could not be had."""
+    return Notice(f"{metric}_failed", f"Not measured ({metric}): {reason}")

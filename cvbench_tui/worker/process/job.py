@@ -114,7 +114,7 @@ class Job:
         first_call_s = _first_call(subject, backend)
         _settle_collector()
         results = [self._pass(subject, backend, name, started_s) for name in self._protocol.passes]
-        beside.take(subject, results, started_s + BESIDE_UNTIL * self._protocol.timeout_s, first=self._process == 0)
+        beside.collect(subject, results, started_s + BESIDE_UNTIL * self._protocol.timeout_s, first=self._process == 0)
         return Measurement(
             case_id=self._case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
