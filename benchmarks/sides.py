@@ -1,4 +1,4 @@
-"""What the benchmark programs share: our engine and foreign loops side by side, and the machine in one line."""
+"""What the benchmark programs share: our engine and other harnesses side by side, and the machine in one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from statistics import fmean, median, stdev
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.selftest.bench import Bench, Scope
+from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 
 Entry = tuple[str, int, int]
@@ -19,7 +19,7 @@ Entry = tuple[str, int, int]
 
 
 @contextmanager
-def opened(device: str, scope: Scope) -> Iterator[Bench]:
+def opened(device: str, scope: Scope) -> Iterator[CheckContext]:
     """Both sides, started; ended again whatever happens."""
     source, reference = LiveSource(), Reference()
     try:
@@ -27,13 +27,13 @@ def opened(device: str, scope: Scope) -> Iterator[Bench]:
         found = environment.device(device)
         if found is None or not found.available:
             raise SystemExit(f"{device} cannot be used here.")
-        yield Bench(source, reference, environment, device, int(environment.fact("threads") or 1), scope)
+        yield CheckContext(source, reference, environment, device, int(environment.fact("threads") or 1), scope)
     finally:
         source.close()
         reference.close()
 
 
-def machine(bench: Bench) -> str:
+def machine(bench: CheckContext) -> str:
     """The machine and its load, in one line."""
     found = bench.environment.device(bench.device)
     name = found.name if found else bench.device
@@ -42,7 +42,7 @@ def machine(bench: Bench) -> str:
     return f"{name}, {os.cpu_count()} cores, {bench.threads} threads, torch {torch}, load {load}"
 
 
-def case_of(bench: Bench, entry: Entry, scale: int = 1) -> Case:
+def case_of(bench: CheckContext, entry: Entry, scale: int = 1) -> Case:
     """The entry on the bench's device, its batch times ``scale``."""
     name, image, batch = entry
     workload = find_model(name).workload.with_image(image) if image else find_layer(name).workload

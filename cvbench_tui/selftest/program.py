@@ -11,8 +11,8 @@ from cvbench_tui.catalog.selection import devices_of
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
-from cvbench_tui.selftest.bench import THOROUGH, Bench, Scope
 from cvbench_tui.selftest.checks import CHECKS, lines_of
+from cvbench_tui.selftest.context import THOROUGH, CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 from cvbench_tui.selftest.report import as_json as json_of
 from cvbench_tui.selftest.report import summary, table
@@ -34,10 +34,10 @@ def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool
         environment = source.probe()
         chosen = _chosen(environment, device)
         threads = int(environment.fact("threads") or 1)
-        bench = Bench(source, reference, environment, chosen.id, threads, THOROUGH if thorough else Scope())
+        context = CheckContext(source, reference, environment, chosen.id, threads, THOROUGH if thorough else Scope())
         header = _machine(environment, chosen, threads)
         _say(header)
-        lines = _run(bench)
+        lines = _run(context)
     finally:
         source.close()
         reference.close()
@@ -50,12 +50,12 @@ def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool
     return exit_code(lines)
 
 
-def _run(bench: Bench) -> list[VerdictLine]:
+def _run(context: CheckContext) -> list[VerdictLine]:
     """All lines, telling which check is being made."""
     lines: list[VerdictLine] = []
     for number, (title, check) in enumerate(CHECKS, start=1):
         _say(f"[{number}/{len(CHECKS)}] {title} ...")
-        for line in lines_of(title, check, bench):
+        for line in lines_of(title, check, context):
             lines.append(line)
             _say(f"  {line.verdict}: {line.check}, {line.compared}: {line.figure}")
     return lines
