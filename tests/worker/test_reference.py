@@ -1,4 +1,4 @@
-"""The foreign loops: each gives numbers for what it is asked, in a process of its own."""
+"""Other harnesses: each gives numbers for what it is asked, in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference, ReferenceFailed
-from cvbench_tui.worker.selftest import timed_module as reference_work
+from cvbench_tui.worker.selftest import loops
 
 pytestmark = pytest.mark.torch
 SPIN = Case(Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, threads=1)
@@ -123,7 +123,7 @@ def test_the_forking_process_asks_for_no_card():
 
 def test_the_reference_uses_no_line_of_the_stopwatch():
     imported = set()
-    for file in Path(reference_work.__file__).parent.glob("*.py"):
+    for file in Path(loops.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
                 imported.add(node.module)

@@ -28,7 +28,7 @@ def subject(op: str, **params: float) -> ModuleUnderTest:
 
 def test_every_trap_is_built_and_sends_a_gradient_back():
     for op in traps.SELFTEST_BUILDERS:
-        if op != "selftest_timer":  # that one bends this process's timers
+        if op != "selftest_timer":  # that one slows this process's timers
             one = subject(op, **({} if op == "selftest_empty" else {"seconds": 1e-4}))
             one.clear()
             one.backward(one.forward())
@@ -74,11 +74,11 @@ def test_hidden_work_goes_on_after_the_call_and_ends():
     assert called_s < 20 * 0.05
 
 
-BENDING = """
+SLOWING = """
 import time
 from cvbench_tui.worker.selftest import workloads as traps
 own = time.perf_counter_ns
-traps.bend_timers()
+traps.slow_timers()
 start, told, told_ns, told_monotonic = own(), time.perf_counter(), time.perf_counter_ns(), time.monotonic()
 traps.spin(0.05)
 true = (own() - start) * 1e-9
@@ -88,8 +88,8 @@ assert true >= 0.05
 """
 
 
-def test_bent_timers_tell_less_than_the_truth():
-    subprocess.run([sys.executable, "-c", BENDING], check=True)
+def test_slowed_timers_tell_less_than_the_truth():
+    subprocess.run([sys.executable, "-c", SLOWING], check=True)
 
 
 def test_a_spin_on_a_device_is_told_in_cycles():

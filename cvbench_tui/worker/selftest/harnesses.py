@@ -1,4 +1,4 @@
-"""Other people's harnesses behind ``reference``: torch's Timer, Triton's do_bench, timm's models; all methods by name.
+"""Other harnesses: torch's Timer, Triton's do_bench, timm's models; all methods by name.
 
 Where each releases outputs and clears gradients matters: ``timer`` clears outside the clock and releases an output
 inside the next call; ``blocked``, ``adaptive`` and ``do_bench`` take the whole iteration as their users write it.
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cvbench_tui.worker.selftest.loops import bare, empty, timm
-from cvbench_tui.worker.selftest.timed_module import Samples, TimedModule
+from cvbench_tui.worker.selftest.loops import Samples, TimedModule, bare, empty, timm
 
 if TYPE_CHECKING:
     from torch.utils import benchmark
@@ -74,26 +73,21 @@ def timer(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples
         start = time.perf_counter()
         first = one.timeit(1).mean
         number = 1 if phase == "total" else max(1, int(seconds / TIMER_REPEATS / max(first, 1e-7)))
-        taken = [one.timeit(number).mean for _ in range(TIMER_REPEATS)]
+        means = [one.timeit(number).mean for _ in range(TIMER_REPEATS)]
         while time.perf_counter() - start < seconds:
-            taken.append(one.timeit(number).mean)
-        return taken
+            means.append(one.timeit(number).mean)
+        return means
 
     return _timed(work, _timers(work, request, clear_outside=True), take)
 
 
-def blocked(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``blocked_autorange`` for at least ``seconds``; with ``defaults`` for at least its own 0.2 s."""
+def autorange(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """``blocked_autorange`` for at least ``seconds``, or ``adaptive_autorange``, which goes on until the quartiles are
+    within 10% of the median, at most 10 s; with ``defaults`` for at least their own 0.2 s and 0.01 s."""
     timers = _timers(work, request, clear_outside=False)
     limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    return _timed(work, timers, lambda _, one: list(one.blocked_autorange(**limits).times))
-
-
-def adaptive(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``adaptive_autorange``: until the quartiles are within 10% of the median, at most 10 s; as above."""
-    timers = _timers(work, request, clear_outside=False)
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    return _timed(work, timers, lambda _, one: list(one.adaptive_autorange(**limits).times))
+    name = f"{request['method']}_autorange"
+    return _timed(work, timers, lambda _, one: list(getattr(one, name)(**limits).times))
 
 
 def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -136,8 +130,8 @@ METHODS: dict[str, Callable[[TimedModule, float, dict[str, Any]], Samples]] = {
     "bare": bare,
     "empty": empty,
     "timer": timer,
-    "blocked": blocked,
-    "adaptive": adaptive,
+    "blocked": autorange,
+    "adaptive": autorange,
     "timm": timm,
     "timm_package": timm_package,
     "do_bench": do_bench,

@@ -1,4 +1,4 @@
-"""The hand-written loops behind ``reference``: a bare one, and one as timm's benchmark script has it.
+"""What every harness times, and the loops written here: a bare one, and one as timm's benchmark script has it.
 
 Both clear gradients and release outputs outside the clock, as our stopwatch does: giving back 100 MB was seen to take
 4 ms.
@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 
-from cvbench_tui.worker.selftest.timed_module import Samples, TimedModule
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.process.requests import case_from
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 WARMUP_SHARE = 0.5
 """The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
@@ -23,6 +25,41 @@ MIN_SAMPLES = 5
 EMPTY_REGIONS = 500
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
+
+Samples = dict[str, list[float]]
+"""Seconds per iteration, by phase."""
+Once = Callable[["TimedModule", int], "list[tuple[float, ...]]"]
+"""So many iterations, as rows of seconds for each phase."""
+
+
+class TimedModule:
+    """The module with its inputs, built by the same code as the stopwatch's, and the waits its device needs."""
+
+    def __init__(self, plain_case: dict[str, Any]) -> None:
+        case = case_from(plain_case)
+        self.device = torch.device(case.device)
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)
+        self.subject = ModuleUnderTest(case, Protocol("reference"))
+        self.subject.train()
+        self.subject.prepare_gradients(self.subject.forward())
+
+    def wait(self) -> None:
+        """Until the device has done all it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type != "cpu":
+            getattr(torch, self.device.type).synchronize()
+
+    def train_once(self) -> None:
+        """Clear, forward and backward, as one would write it."""
+        self.subject.clear()
+        self.subject.backward(self.subject.forward())
+
+    def wanted(self, request: dict[str, Any], phases: tuple[str, ...]) -> bool:
+        """True when the request asks for one of these phases; it asks for all when it names none."""
+        asked = request.get("phases") or ("forward", "backward", "total", "inference")
+        return any(phase in asked for phase in phases)
 
 
 def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -40,9 +77,7 @@ def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     return samples
 
 
-def _collect(
-    work: TimedModule, once: Callable[[TimedModule, int], list[tuple[float, ...]]], seconds: float
-) -> list[list[float]]:
+def _collect(work: TimedModule, once: Once, seconds: float) -> list[list[float]]:
     """Columns of samples, each the mean of as many iterations as fill a millisecond."""
     clock = time.perf_counter
     end = clock() + WARMUP_SHARE * seconds
@@ -59,7 +94,7 @@ def _collect(
 
 def _train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     clock, subject, wait = time.perf_counter, work.subject, work.wait
-    taken: list[tuple[float, ...]] = []
+    rows: list[tuple[float, ...]] = []
     for _ in range(count):
         subject.clear()
         wait()
@@ -71,13 +106,13 @@ def _train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
         wait()
         end = clock()
         del output
-        taken.append((between - start, end - between, end - start))
-    return taken
+        rows.append((between - start, end - between, end - start))
+    return rows
 
 
 def _infer_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     clock, subject, wait = time.perf_counter, work.subject, work.wait
-    taken: list[tuple[float, ...]] = []
+    rows: list[tuple[float, ...]] = []
     for _ in range(count):
         wait()
         start = clock()
@@ -85,8 +120,8 @@ def _infer_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
         wait()
         end = clock()
         del output
-        taken.append((end - start,))
-    return taken
+        rows.append((end - start,))
+    return rows
 
 
 def _train_events(work: TimedModule, count: int) -> list[tuple[float, ...]]:
@@ -147,23 +182,21 @@ def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
 
     Without ``defaults``, 40 more at a time until ``seconds`` are over.
     """
-    least_s = 0.0 if request.get("defaults") else seconds
+    min_s = 0.0 if request.get("defaults") else seconds
     samples: Samples = {}
     if work.wanted(request, ("total",)):
-        samples["total"] = _steps(work, _train_host, least_s)
+        samples["total"] = _steps(work, _train_host, min_s)
     if work.wanted(request, ("inference",)):
         work.subject.evaluate()
         with torch.inference_mode():
-            samples["inference"] = _steps(work, _infer_host, least_s)
+            samples["inference"] = _steps(work, _infer_host, min_s)
     return samples
 
 
-def _steps(
-    work: TimedModule, once: Callable[[TimedModule, int], list[tuple[float, ...]]], least_s: float
-) -> list[float]:
+def _steps(work: TimedModule, once: Once, min_s: float) -> list[float]:
     """Seconds of the steps that count."""
     once(work, TIMM_WARMUP)
-    taken: list[float] = []
-    while not taken or sum(taken) < least_s:
-        taken += [row[-1] for row in once(work, TIMM_STEPS)]
-    return taken
+    steps_s: list[float] = []
+    while not steps_s or sum(steps_s) < min_s:
+        steps_s += [row[-1] for row in once(work, TIMM_STEPS)]
+    return steps_s
