@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import fmean, median, stdev
 
 from cvbench_tui.catalog.names import find_layer, find_model
@@ -14,6 +16,8 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 
+RIVALS = (sys.executable, str(Path(__file__).with_name("rival_harnesses.py")))
+"""The reference program with the harnesses of ``rivals.py``."""
 Entry = tuple[str, int, int]
 """Name, side of the image (0: a layer), batch."""
 
@@ -21,7 +25,7 @@ Entry = tuple[str, int, int]
 @contextmanager
 def opened(device: str, scope: Scope) -> Iterator[CheckContext]:
     """Both sides, started; ended again whatever happens."""
-    source, reference = LiveSource(), Reference()
+    source, reference = LiveSource(), Reference(RIVALS)
     try:
         environment = source.probe()
         found = environment.device(device)

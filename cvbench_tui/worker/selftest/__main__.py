@@ -28,8 +28,6 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 NO_TORCH = 3
 """Exit code when torch or torchvision cannot be imported."""
-MEANS = ("timm", "timm_package")
-"""Methods whose number is the mean of their samples; that of all others is the median."""
 
 
 def main() -> int:
@@ -92,7 +90,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # the workload, or a library that is not there, may raise anything
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
-    value = fmean if request["method"] in MEANS else median
+    value = fmean if request["method"] in harnesses.MEANS else median
     values = {phase: value(taken) for phase, taken in samples.items() if taken}
     return {"samples_s": samples, "values_s": values, "seconds": time.perf_counter() - started}
 

@@ -1,7 +1,7 @@
-"""Other harnesses: torch's Timer, Triton's do_bench, timm's models; all methods by name.
+"""Other harnesses: torch's Timer and Triton's do_bench; all methods by name.
 
 Where each releases outputs and clears gradients matters: ``timer`` clears outside the clock and releases an output
-inside the next call; ``blocked``, ``adaptive`` and ``do_bench`` take the whole iteration as their users write it.
+inside the next call; ``do_bench`` takes the whole iteration as its users write it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cvbench_tui.worker.selftest.loops import Samples, TimedModule, bare, empty, timm
+from cvbench_tui.worker.selftest.loops import Samples, TimedModule, bare, empty
 
 if TYPE_CHECKING:
     from torch.utils import benchmark
@@ -32,44 +32,10 @@ def run(request: dict[str, Any]) -> Samples:
     return method(TimedModule(request["case"]), float(request["seconds"]), request)
 
 
-def _timers(work: TimedModule, request: dict[str, Any], *, clear_outside: bool) -> dict[str, benchmark.Timer]:
-    """A Timer for each phase asked for, with as many threads as the other side has; training comes first."""
-    # Here and not above: its import asks whether there is a card, and a process that has asked must not be forked.
-    from torch.utils import benchmark
-
-    timers = {}
-    names: dict[str, Any] = {"subject": work.subject}
-    threads = int(request["threads"])
-    if work.wanted(request, ("total",)):
-        clearing = "subject.clear()"
-        call = "subject.backward(subject.forward())"
-        timers["total"] = (
-            benchmark.Timer(call, setup=clearing, globals=names, num_threads=threads)
-            if clear_outside
-            else benchmark.Timer(f"{clearing}; {call}", globals=names, num_threads=threads)
-        )
-    if work.wanted(request, ("inference",)):
-        timers["inference"] = benchmark.Timer("subject.forward()", globals=names, num_threads=threads)
-    return timers
-
-
-def _timed(work: TimedModule, timers: dict[str, benchmark.Timer], take: Callable[[str, Any], list[float]]) -> Samples:
-    """Each timer's samples, in the mode its phase needs."""
-    samples = {}
-    for phase, timer in timers.items():
-        if phase == "inference":
-            work.subject.evaluate()
-            with torch.inference_mode():
-                samples[phase] = take(phase, timer)
-        else:
-            samples[phase] = take(phase, timer)
-    return samples
-
-
 def timer(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """``timeit(n)`` 20 times and more; total one iteration at a time, so that clearing stays outside the clock."""
 
-    def take(phase: str, one: Any) -> list[float]:
+    def take(one: benchmark.Timer, phase: str) -> list[float]:
         start = time.perf_counter()
         first = one.timeit(1).mean
         number = 1 if phase == "total" else max(1, int(seconds / TIMER_REPEATS / max(first, 1e-7)))
@@ -78,16 +44,31 @@ def timer(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples
             means.append(one.timeit(number).mean)
         return means
 
-    return _timed(work, _timers(work, request, clear_outside=True), take)
+    return timed(work, request, take, {"stmt": "subject.backward(subject.forward())", "setup": "subject.clear()"})
 
 
-def autorange(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``blocked_autorange`` for at least ``seconds``, or ``adaptive_autorange``, which goes on until the quartiles are
-    within 10% of the median, at most 10 s; with ``defaults`` for at least their own 0.2 s and 0.01 s."""
-    timers = _timers(work, request, clear_outside=False)
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    name = f"{request['method']}_autorange"
-    return _timed(work, timers, lambda _, one: list(getattr(one, name)(**limits).times))
+def timed(
+    work: TimedModule,
+    request: dict[str, Any],
+    take: Callable[[benchmark.Timer, str], list[float]],
+    training: dict[str, Any],
+) -> Samples:
+    """What ``take`` gets from torch's Timers of the phases asked for, with as many threads as the other side has.
+
+    ``training``: the statements of total, which comes first.
+    """
+    # Here and not above: its import asks whether there is a card, and a process that has asked must not be forked.
+    from torch.utils import benchmark
+
+    options: dict[str, Any] = {"globals": {"subject": work.subject}, "num_threads": int(request["threads"])}
+    samples: Samples = {}
+    if work.wanted(request, ("total",)):
+        samples["total"] = take(benchmark.Timer(**training, **options), "total")
+    if work.wanted(request, ("inference",)):
+        work.subject.evaluate()
+        with torch.inference_mode():
+            samples["inference"] = take(benchmark.Timer("subject.forward()", **options), "inference")
+    return samples
 
 
 def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -117,23 +98,12 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
     return samples
 
 
-def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """The same loop around timm's own model of that name. Raises ImportError where timm is not installed."""
-    import timm as package
-
-    work.subject.clear()
-    work.subject.module = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
-    return timm(work, seconds, {**request, "phases": ["inference"]})
-
-
 METHODS: dict[str, Callable[[TimedModule, float, dict[str, Any]], Samples]] = {
     "bare": bare,
     "empty": empty,
     "timer": timer,
-    "blocked": autorange,
-    "adaptive": autorange,
-    "timm": timm,
-    "timm_package": timm_package,
     "do_bench": do_bench,
 }
 """By the request's ``method``."""
+MEANS: set[str] = set()
+"""Methods whose number is the mean of their samples; that of all others is the median."""

@@ -1,6 +1,6 @@
-"""What every harness times, and the loops written here: a bare one, and one as timm's benchmark script has it.
+"""What every harness times, and a bare loop.
 
-Both clear gradients and release outputs outside the clock, as our stopwatch does: giving back 100 MB was seen to take
+It clears gradients and releases outputs outside the clock, as our stopwatch does: giving back 100 MB was seen to take
 4 ms.
 """
 
@@ -23,8 +23,6 @@ MIN_SAMPLE_S = 1e-3
 """The bare loop averages shorter iterations over this long, as the stopwatch's samples do."""
 MIN_SAMPLES = 5
 EMPTY_REGIONS = 500
-TIMM_WARMUP, TIMM_STEPS = 10, 40
-"""timm's benchmark script by default."""
 
 Samples = dict[str, list[float]]
 """Seconds per iteration, by phase."""
@@ -67,13 +65,13 @@ def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     samples: Samples = {}
     on_cuda = work.device.type == "cuda"
     if work.wanted(request, ("forward", "backward", "total")):
-        once = _train_events if on_cuda else _train_host
+        once = _train_events if on_cuda else train_host
         columns = _collect(work, once, seconds)
         samples.update(zip(("forward", "backward", "total"), columns))
     if work.wanted(request, ("inference",)):
         work.subject.evaluate()
         with torch.inference_mode():
-            (samples["inference"],) = _collect(work, _infer_events if on_cuda else _infer_host, seconds)
+            (samples["inference"],) = _collect(work, _infer_events if on_cuda else infer_host, seconds)
     return samples
 
 
@@ -92,7 +90,8 @@ def _collect(work: TimedModule, once: Once, seconds: float) -> list[list[float]]
     return [list(column) for column in zip(*rows)]
 
 
-def _train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
+def train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
+    """Forward, backward and total of ``count`` iterations by the host's clock."""
     clock, subject, wait = time.perf_counter, work.subject, work.wait
     rows: list[tuple[float, ...]] = []
     for _ in range(count):
@@ -110,7 +109,8 @@ def _train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
     return rows
 
 
-def _infer_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
+def infer_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
+    """The same of inference."""
     clock, subject, wait = time.perf_counter, work.subject, work.wait
     rows: list[tuple[float, ...]] = []
     for _ in range(count):
@@ -175,28 +175,3 @@ def _event() -> Any:
     event: Any = torch.cuda.Event(enable_timing=True)
     event.record()
     return event
-
-
-def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """10 steps of warm-up, then 40 that count, each by the host's clock with a synchronise at its end.
-
-    Without ``defaults``, 40 more at a time until ``seconds`` are over.
-    """
-    min_s = 0.0 if request.get("defaults") else seconds
-    samples: Samples = {}
-    if work.wanted(request, ("total",)):
-        samples["total"] = _steps(work, _train_host, min_s)
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            samples["inference"] = _steps(work, _infer_host, min_s)
-    return samples
-
-
-def _steps(work: TimedModule, once: Once, min_s: float) -> list[float]:
-    """Seconds of the steps that count."""
-    once(work, TIMM_WARMUP)
-    steps_s: list[float] = []
-    while not steps_s or sum(steps_s) < min_s:
-        steps_s += [row[-1] for row in once(work, TIMM_STEPS)]
-    return steps_s
