@@ -13,7 +13,7 @@ import torch
 
 from cvbench_tui.worker.selftest import __main__ as program
 from cvbench_tui.worker.selftest import harnesses
-from cvbench_tui.worker.selftest.loops import Once, Samples, TimedModule, infer_host, train_host
+from cvbench_tui.worker.selftest.loops import HostClock, Samples, TimedModule, iterations
 
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
@@ -36,20 +36,21 @@ def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     min_s = 0.0 if request.get("defaults") else seconds
     samples: Samples = {}
     if work.wanted(request, ("total",)):
-        samples["total"] = _steps(work, train_host, min_s)
+        samples["total"] = _steps(work, min_s, training=True)
     if work.wanted(request, ("inference",)):
         work.subject.evaluate()
         with torch.inference_mode():
-            samples["inference"] = _steps(work, infer_host, min_s)
+            samples["inference"] = _steps(work, min_s, training=False)
     return samples
 
 
-def _steps(work: TimedModule, once: Once, min_s: float) -> list[float]:
+def _steps(work: TimedModule, min_s: float, *, training: bool) -> list[float]:
     """Seconds of the steps that count."""
-    once(work, TIMM_WARMUP)
+    clock = HostClock(work)
+    iterations(work, clock, TIMM_WARMUP, training=training)
     steps_s: list[float] = []
     while not steps_s or sum(steps_s) < min_s:
-        steps_s += [row[-1] for row in once(work, TIMM_STEPS)]
+        steps_s += [row[-1] for row in iterations(work, clock, TIMM_STEPS, training=training)]
     return steps_s
 
 

@@ -7,7 +7,6 @@ It clears gradients and releases outputs outside the clock, as our stopwatch doe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from statistics import fmean
 from typing import Any
 
@@ -26,8 +25,6 @@ EMPTY_REGIONS = 500
 
 Samples = dict[str, list[float]]
 """Seconds per iteration, by phase."""
-Once = Callable[["TimedModule", int], "list[tuple[float, ...]]"]
-"""So many iterations, as rows of seconds for each phase."""
 
 
 class TimedModule:
@@ -60,118 +57,102 @@ class TimedModule:
         return any(phase in asked for phase in phases)
 
 
+class HostClock:
+    """Marks by the host's clock, each after a wait for the device."""
+
+    queues = False
+
+    def __init__(self, work: TimedModule) -> None:
+        self._wait = work.wait
+
+    def mark(self) -> Any:
+        """Now."""
+        self._wait()
+        return time.perf_counter()
+
+    def seconds(self, start: Any, end: Any) -> float:
+        """Between two marks."""
+        return float(end - start)
+
+
+class EventClock:
+    """Marks by CUDA's events, which are queued: to be read after a wait."""
+
+    queues = True
+
+    def mark(self) -> Any:
+        """When the device gets here."""
+        event: Any = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds(self, start: Any, end: Any) -> float:
+        """Between two marks."""
+        return float(start.elapsed_time(end)) / 1e3
+
+
+def clock_of(work: TimedModule) -> HostClock | EventClock:
+    """The better clock of the device."""
+    return EventClock() if work.device.type == "cuda" else HostClock(work)
+
+
+def iterations(
+    work: TimedModule, clock: HostClock | EventClock, count: int, *, training: bool
+) -> list[tuple[float, ...]]:
+    """Seconds of ``count`` iterations, on a queue of a few at least: forward, backward and total; or of inference."""
+    subject = work.subject
+    if clock.queues:  # one unrecorded, so that the device is busy when the first mark comes
+        work.train_once() if training else subject.forward()
+        count = max(count, MIN_SAMPLES)
+    rows = []
+    for _ in range(count):
+        if training:
+            subject.clear()
+        marks = [clock.mark()]
+        output = subject.forward()
+        marks.append(clock.mark())
+        if training:
+            subject.backward(output)
+            marks.append(clock.mark())
+        del output
+        rows.append(marks)
+    work.wait()
+    gaps = [tuple(clock.seconds(start, end) for start, end in zip(marks, marks[1:])) for marks in rows]
+    return [(*parts, sum(parts)) for parts in gaps] if training else gaps
+
+
 def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up."""
     samples: Samples = {}
-    on_cuda = work.device.type == "cuda"
     if work.wanted(request, ("forward", "backward", "total")):
-        once = _train_events if on_cuda else train_host
-        columns = _collect(work, once, seconds)
-        samples.update(zip(("forward", "backward", "total"), columns))
+        samples.update(zip(("forward", "backward", "total"), _collect(work, seconds, training=True)))
     if work.wanted(request, ("inference",)):
         work.subject.evaluate()
         with torch.inference_mode():
-            (samples["inference"],) = _collect(work, _infer_events if on_cuda else infer_host, seconds)
+            (samples["inference"],) = _collect(work, seconds, training=False)
     return samples
 
 
-def _collect(work: TimedModule, once: Once, seconds: float) -> list[list[float]]:
+def _collect(work: TimedModule, seconds: float, *, training: bool) -> list[list[float]]:
     """Columns of samples, each the mean of as many iterations as fill a millisecond."""
-    clock = time.perf_counter
-    end = clock() + WARMUP_SHARE * seconds
-    last = once(work, 1)[-1][-1]
-    while clock() < end:
-        last = once(work, 1)[-1][-1]
+    now, clock = time.perf_counter, clock_of(work)
+    end = now() + WARMUP_SHARE * seconds
+    last = iterations(work, clock, 1, training=training)[-1][-1]
+    while now() < end:
+        last = iterations(work, clock, 1, training=training)[-1][-1]
     group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
     rows: list[list[float]] = []
-    end = clock() + seconds
-    while clock() < end or len(rows) < MIN_SAMPLES:
-        rows.append([fmean(column) for column in zip(*once(work, group))])
+    end = now() + seconds
+    while now() < end or len(rows) < MIN_SAMPLES:
+        rows.append([fmean(column) for column in zip(*iterations(work, clock, group, training=training))])
     return [list(column) for column in zip(*rows)]
-
-
-def train_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
-    """Forward, backward and total of ``count`` iterations by the host's clock."""
-    clock, subject, wait = time.perf_counter, work.subject, work.wait
-    rows: list[tuple[float, ...]] = []
-    for _ in range(count):
-        subject.clear()
-        wait()
-        start = clock()
-        output = subject.forward()
-        wait()
-        between = clock()
-        subject.backward(output)
-        wait()
-        end = clock()
-        del output
-        rows.append((between - start, end - between, end - start))
-    return rows
-
-
-def infer_host(work: TimedModule, count: int) -> list[tuple[float, ...]]:
-    """The same of inference."""
-    clock, subject, wait = time.perf_counter, work.subject, work.wait
-    rows: list[tuple[float, ...]] = []
-    for _ in range(count):
-        wait()
-        start = clock()
-        output = subject.forward()
-        wait()
-        end = clock()
-        del output
-        rows.append((end - start,))
-    return rows
-
-
-def _train_events(work: TimedModule, count: int) -> list[tuple[float, ...]]:
-    """One iteration unrecorded, so that the device is busy when the first mark comes; then ``count`` without a wait."""
-    work.train_once()
-    marks = []
-    for _ in range(max(count, MIN_SAMPLES)):
-        work.subject.clear()
-        row = [_event()]
-        output = work.subject.forward()
-        row.append(_event())
-        work.subject.backward(output)
-        row.append(_event())
-        del output
-        marks.append(row)
-    work.wait()
-    gaps = [(a.elapsed_time(b) / 1e3, b.elapsed_time(c) / 1e3) for a, b, c in marks]
-    return [(forward, backward, forward + backward) for forward, backward in gaps]
-
-
-def _infer_events(work: TimedModule, count: int) -> list[tuple[float, ...]]:
-    work.subject.forward()
-    marks = []
-    for _ in range(max(count, MIN_SAMPLES)):
-        start = _event()
-        output = work.subject.forward()
-        marks.append((start, _event()))
-        del output
-    work.wait()
-    return [(start.elapsed_time(end) / 1e3,) for start, end in marks]
 
 
 def empty(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """Seconds between two marks with nothing in between, as the bare loop makes them."""
-    if work.device.type == "cuda":
+    clock = clock_of(work)
+    if clock.queues:
         work.train_once()
-        marks = [(_event(), _event()) for _ in range(EMPTY_REGIONS)]
-        work.wait()
-        return {"inference": [start.elapsed_time(end) / 1e3 for start, end in marks]}
-    clock, wait = time.perf_counter, work.wait
-    samples = []
-    for _ in range(EMPTY_REGIONS):
-        wait()
-        start = clock()
-        wait()
-        samples.append(clock() - start)
-    return {"inference": samples}
-
-
-def _event() -> Any:
-    event: Any = torch.cuda.Event(enable_timing=True)
-    event.record()
-    return event
+    marks = [(clock.mark(), clock.mark()) for _ in range(EMPTY_REGIONS)]
+    work.wait()
+    return {"inference": [clock.seconds(*pair) for pair in marks]}
