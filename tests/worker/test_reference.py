@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os
 import subprocess
 import sys
@@ -93,6 +94,44 @@ def test_a_program_that_says_nothing_useful_is_a_sentence():
         Reference((sys.executable, "-c", "import sys; sys.exit('last words')")).start()
     with pytest.raises(ReferenceFailed, match="could not be started"):
         Reference(("/nonexistent/python",)).start()
+
+
+class Queue:
+    """A clock whose marks are read after a wait, as CUDA's events are."""
+
+    queues = True
+
+    def __init__(self, log):
+        self.log = log
+
+    def mark(self):
+        self.log.append("mark")
+        return len(self.log)
+
+    def seconds(self, start, end):
+        assert self.log[-1] == "wait", "a mark was read before the device had reached it"
+        return float(end - start)
+
+
+def queued(training):
+    """What is done between the marks of iterations on a queue, and the seconds."""
+    work = loops.TimedModule(dataclasses.asdict(SPIN))
+    log = []
+    work.wait = lambda: log.append("wait")
+    forward, backward = work.subject.forward, work.subject.backward
+    work.subject.forward = lambda: (log.append("forward"), forward())[1]
+    work.subject.backward = lambda output: (log.append("backward"), backward(output))[1]
+    return log, loops.iterations(work, Queue(log), 1, training=training)
+
+
+def test_a_queue_begins_with_an_unrecorded_iteration_and_is_waited_for_once():
+    log, rows = queued(training=True)
+    each = ["mark", "forward", "mark", "backward", "mark"]
+    assert log == ["forward", "backward", *each * loops.MIN_SAMPLES, "wait"]
+    assert rows == [(2.0, 2.0, 4.0)] * loops.MIN_SAMPLES
+    log, rows = queued(training=False)
+    assert log == ["forward", *["mark", "forward", "mark"] * loops.MIN_SAMPLES, "wait"]
+    assert rows == [(2.0,)] * loops.MIN_SAMPLES
 
 
 PARENT = """

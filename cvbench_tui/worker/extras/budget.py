@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Notice
+
+Result = TypeVar("Result")
 
 
 class NoTimeLeft(Exception):
@@ -33,15 +36,16 @@ UNLIMITED = Budget(lambda: 0.0, math.inf, {})
 """No limit."""
 
 
-def attempt(metric: str, notices: list[Notice], measure: Callable[[], None]) -> None:
-    """Run ``measure``; what it raises becomes a notice, since the row has its times already."""
+def attempt(metric: str, notices: list[Notice], measure: Callable[[], Result], otherwise: Result) -> Result:
+    """The result of ``measure``. What it raises becomes a notice, since the row has its times already."""
     try:
-        measure()
+        return measure()
     except NoTimeLeft as error:
         notices.append(not_measured(metric, str(error)))
     except Exception as error:  # a workload, or a driver, may raise anything
         text = next(iter(str(error).splitlines()), "") or "no message"
         notices.append(not_measured(metric, f"{type(error).__name__}: {text}"))
+    return otherwise
 
 
 def not_measured(metric: str, reason: str) -> Notice:

@@ -46,7 +46,7 @@ class ExtrasCollector:
         self.memory: Sequence[PhaseMemory] = ()
         self.energy: list[PassEnergy] = []
         self.work: Sequence[PhaseWork] = ()
-        self.variants: list[Variant] = []
+        self.variants: Sequence[Variant] = ()
         self.notices: list[Notice] = []
 
     @property
@@ -62,23 +62,24 @@ class ExtrasCollector:
         self._heartbeat()
         iteration_s = {result.record.name: _iteration_s(result) for result in results}
         self._budget = Budget(self._backend.now_s, deadline_s, iteration_s)
-        attempt("memory", self.notices, lambda: self._measure_memory(subject))
-        attempt("variants", self.notices, lambda: self._time_variants(subject))
+        notices = self.notices
+        self.memory = attempt("memory", notices, lambda: self._memory(subject), ())
+        self.variants = attempt("variants", notices, lambda: self._variants(subject), ())
         if "energy" in self._protocol.extras:
-            attempt("energy", self.notices, lambda: self._measure_energy(subject, results))
+            attempt("energy", notices, lambda: self._measure_energy(subject, results), None)
         if first:
-            attempt("work", self.notices, self._count_work)
+            self.work = attempt("work", notices, lambda: phase_work(self._case, self._protocol.method), ())
 
-    def _measure_memory(self, subject: ModuleUnderTest) -> None:
+    def _memory(self, subject: ModuleUnderTest) -> Sequence[PhaseMemory]:
         for name in self._protocol.passes:
             self._budget.check(name, MEMORY_ITERATIONS)
-        self.memory = phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
+        return phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
 
-    def _time_variants(self, subject: ModuleUnderTest) -> None:
+    def _variants(self, subject: ModuleUnderTest) -> Sequence[Variant]:
         timer = VariantTimer(self._case, subject, self._backend, self._protocol, self._heartbeat, self._budget)
         timer.run()
-        self.variants = timer.variants
         self.notices += timer.notices
+        return timer.variants
 
     def _measure_energy(self, subject: ModuleUnderTest, results: Sequence[PassResult]) -> None:
         meter = meter_for(torch.device(self._case.device), self._backend)
@@ -92,9 +93,6 @@ class ExtrasCollector:
             energy = EnergyPass(self._backend, meter, self._backend.wait).take(timed, name, regions, group)
             if energy is not None:
                 self.energy.append(energy)
-
-    def _count_work(self) -> None:
-        self.work = phase_work(self._case, self._protocol.method)
 
 
 def _iteration_s(result: PassResult) -> float:

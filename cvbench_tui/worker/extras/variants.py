@@ -61,11 +61,11 @@ class VariantTimer:
         """Those that the protocol asks for and the device allows."""
         extras = self._protocol.extras
         if "alone" in extras:
-            attempt("alone", self.notices, self._alone)
+            attempt("alone", self.notices, self._alone, None)
         if "flushed" in extras and self._case.workload.kind == "layer":
-            attempt("flushed", self.notices, self._flushed)
+            attempt("flushed", self.notices, self._flushed, None)
         if "device_only" in extras and self._backend.clock == "cuda_event" and "inference" in self._protocol.passes:
-            attempt("device_only", self.notices, self._device_only)
+            attempt("device_only", self.notices, self._device_only, None)
 
     def _phases(self) -> Iterable[Phase]:
         return (phase for phase in PHASES if PASS_OF[phase] in self._protocol.passes)
