@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,30 +41,31 @@ def phase_work(case: Case, method: Method = "rounds") -> tuple[PhaseWork, ...]:
 
 def count_phases(module: nn.Module, inputs: Tensor) -> tuple[PhaseWork, ...]:
     """The same of a module and its inputs, with or without data."""
-    mode, total = TrafficMode(), PhaseCounts()
+    results: dict[Any, Any] = {}
+    total = PhaseCounts()
     module.train()
-    with _counting(mode, total) as counts:
-        result = module(inputs)
+    with _counting(results, total) as counts:
+        output = module(inputs)
     forward = counts.work("forward")
-    outputs = outputs_of(result)
+    outputs = outputs_of(output)
     gradients = [torch.empty_like(output) for output in outputs]
-    with _counting(mode, total) as counts:
+    with _counting(results, total) as counts:
         torch.autograd.backward(outputs, gradients)
     training = (forward, counts.work("backward"), total.work("total"))
-    del result, outputs, gradients
+    del output, outputs, gradients
     module.zero_grad(set_to_none=True)
     module.eval()
-    with torch.no_grad(), _counting(mode) as counts:
-        _result = module(inputs.detach())  # alive while it is counted
+    with torch.no_grad(), _counting(results) as counts:
+        _output = module(inputs.detach())  # alive while it is counted
     return (*training, counts.work("inference"))
 
 
 @contextmanager
-def _counting(mode: TrafficMode, *others: PhaseCounts) -> Iterator[PhaseCounts]:
+def _counting(results: dict[Any, Any], *others: PhaseCounts) -> Iterator[PhaseCounts]:
     """Count what is called meanwhile, into ``others`` as well."""
     phases = (PhaseCounts(), *others)
     counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)
-    with mode.into(*phases), counter:
+    with TrafficMode(phases, results), counter:
         yield phases[0]
     for phase in phases:
         phase.flops += counter.get_total_flops()
