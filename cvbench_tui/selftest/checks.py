@@ -27,7 +27,7 @@ BARE_CUDA_BOUND = 0.005
 ALONE_BOUND = 0.02
 """Most that a phase between fused marks may differ from the phase alone."""
 TIMER_BOUND = 0.02
-"""Most that a known duration may be off with replaced timers, which tell a tenth: a call may end some 0.1 ms late."""
+"""Most that a known duration may be off with replaced timers, which run at a tenth: a call may end some 0.1 ms late."""
 HEADLINES: tuple[Phase, ...] = ("total", "inference")
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
@@ -86,7 +86,7 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
         methods = ["bare", *(["timer"] if workload.timer else []), *(["do_bench"] if context.on_cuda else [])]
         sides: dict[str, Callable[[], OurResult | ReferenceResult]] = {"ours": partial(context.measure, case)}
         for method in methods:
-            # do_bench empties the cache before each call unless told not to: ours is the warm number
+            # do_bench empties the cache before each call by default: ours is the warm number
             options = {"flush": False} if method == "do_bench" else {}
             sides[method] = partial(context.ask, case, method, *HEADLINES, **options)
         runs = context.alternate(sides)
@@ -163,7 +163,7 @@ def timer_trap(context: CheckContext) -> Iterator[VerdictLine]:
     """A workload that replaces the timers must not change the number."""
     case = context.layer("selftest_timer", seconds=TIMER_TRAP_S)
     point = context.measure(case, inference_only()).point("inference", TIMER_TRAP_S)
-    yield verdict.known_duration_line("timer trap", "timers tell a tenth, inference", point, TIMER_BOUND)
+    yield verdict.known_duration_line("timer trap", "timers at a tenth, inference", point, TIMER_BOUND)
 
 
 def fused(context: CheckContext) -> Iterator[VerdictLine]:

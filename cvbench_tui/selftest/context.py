@@ -79,10 +79,9 @@ class OurResult:
 
     def result(self, phase: Phase) -> PhaseResult:
         """The statistics of that phase. Raises CheckFailed when it was not measured."""
-        found = self.results.get(phase)
-        if found is None:
+        if phase not in self.results:
             raise CheckFailed(f"No number for {phase} of {self.measurement.case_id}.")
-        return found
+        return self.results[phase]
 
     def interval(self, phase: Phase) -> Interval:
         """As it would stand in a table."""

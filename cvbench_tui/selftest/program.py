@@ -65,10 +65,10 @@ def _run(context: CheckContext) -> list[VerdictLine]:
 
 def _chosen(environment: Environment, device: str | None) -> Device:
     """The device asked for, or the preferred one. Raises SelectionError when it cannot be used."""
-    (chosen,) = devices_of(None if device is None else (device,), environment)
-    found = environment.device(chosen)
-    assert found is not None, "what can be chosen is there"
-    return found
+    (name,) = devices_of(None if device is None else (device,), environment)
+    chosen = environment.device(name)
+    assert chosen is not None, "what can be chosen is there"
+    return chosen
 
 
 def _machine(environment: Environment, device: Device, threads: int) -> str:

@@ -60,65 +60,65 @@ class Interval:
     grade: Grade
 
 
-def ratio_line(check: str, compared: str, found: RatioEstimate, bound: float, *, reliable: bool = True) -> VerdictLine:
+def ratio_line(check: str, compared: str, sides: RatioEstimate, bound: float, *, reliable: bool = True) -> VerdictLine:
     """Two sides that should take the same time, within ``bound``.
 
     ``reliable`` is False when the grades of most of our runs say that the machine was disturbed: no failure then.
     """
-    verdict, sentence = _judge_ratio(found, bound)
+    verdict, sentence = _judge_ratio(sides, bound)
     if verdict == "FAIL" and not reliable:
         verdict, sentence = "undecided", f"Off, but most of our runs were graded below {RELIABLE[-1]}: a busy machine."
-    interval = "" if found.low is None or found.high is None else f" [{found.low:.4f}, {found.high:.4f}]"
-    noise = _finite(found.noise)
+    interval = "" if sides.low is None or sides.high is None else f" [{sides.low:.4f}, {sides.high:.4f}]"
+    noise = _finite(sides.noise)
     numbers = (
-        ("ratio", found.ratio), ("low", found.low), ("high", found.high), ("pairs", float(found.pairs)),
+        ("ratio", sides.ratio), ("low", sides.low), ("high", sides.high), ("pairs", float(sides.pairs)),
         ("noise", noise), ("bound", bound),
     )  # fmt: skip
-    figure = f"ratio {found.ratio:.4f}{interval}"
+    figure = f"ratio {sides.ratio:.4f}{interval}"
     return VerdictLine(check, compared, figure, relative_text(noise), verdict, sentence, numbers)
 
 
-def _judge_ratio(found: RatioEstimate, bound: float) -> tuple[Verdict, str]:
+def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
     """By the interval where there is one, by the noise where the interval is wider than the bound."""
     limit = percent_text(bound)
-    if found.low is None or found.high is None:
-        return "undecided", f"Only {found.pairs} pairs in the time there was; six are needed."
-    ends = abs(math.log(found.low)), abs(math.log(found.high))
-    nearest = 0.0 if found.low <= 1 <= found.high else min(ends)
+    if sides.low is None or sides.high is None:
+        return "undecided", f"Only {sides.pairs} pairs in the time there was; six are needed."
+    ends = abs(math.log(sides.low)), abs(math.log(sides.high))
+    nearest = 0.0 if sides.low <= 1 <= sides.high else min(ends)
     if max(ends) <= math.log1p(bound):
         return "pass", f"Surely within {limit}."
-    if abs(math.log(found.ratio)) <= math.log1p(bound) and found.noise <= bound:
+    if abs(math.log(sides.ratio)) <= math.log1p(bound) and sides.noise <= bound:
         return "pass", f"Within {limit}, and so are two runs of one side."
-    if nearest > math.log1p(max(bound, found.noise)):
+    if nearest > math.log1p(max(bound, sides.noise)):
         return "FAIL", f"Surely off by more than {limit} and by more than the machine's noise."
-    if found.noise > bound:
-        return "undecided", f"Two runs of the same loop differ by {part_text(_finite(found.noise))} here."
+    if sides.noise > bound:
+        return "undecided", f"Two runs of the same loop differ by {part_text(_finite(sides.noise))} here."
     return "undecided", f"More pairs are needed to tell {limit}: --thorough takes them."
 
 
 def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
     """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
 
-    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it found its own code out of the
+    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it ours its own code out of the
     caches. That is time of the workload, and a bare loop sees it as well.
     """
-    found, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
+    ours, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
     shortest, longest = min(p.programmed_s for p in points), max(p.programmed_s for p in points)
     compared = f"{len(points)} from {seconds_text(shortest)} to {seconds_text(longest)}"
     where = f"{percent_text(SLOPE_BOUND)} of 1"
-    excused = _excused(found.slope - 1, least.slope - 1, loop.slope - 1, SLOPE_BOUND)
-    judged = _judge(found.slope - 1, found.slope_half_width, SLOPE_BOUND, where, excused)
-    noise = _finite(found.slope_half_width)
-    numbers = (("slope", found.slope), ("slope_half_width", noise))
-    figure, check = f"slope {found.slope:.5f}", "programmed durations"
+    excused = _excused(ours.slope - 1, least.slope - 1, loop.slope - 1, SLOPE_BOUND)
+    judged = _judge(ours.slope - 1, ours.slope_half_width, SLOPE_BOUND, where, excused)
+    noise = _finite(ours.slope_half_width)
+    numbers = (("slope", ours.slope), ("slope_half_width", noise))
+    figure, check = f"slope {ours.slope:.5f}", "programmed durations"
     slope = VerdictLine(check, compared, figure, relative_text(noise), *judged, numbers)
 
     where = f"{seconds_text(INTERCEPT_BOUND_S)} of nothing"
-    excused = _excused(found.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
-    judged = _judge(found.intercept_s, found.intercept_half_width_s, INTERCEPT_BOUND_S, where, excused)
-    noise = _finite(found.intercept_half_width_s)
-    numbers = (("intercept_s", found.intercept_s), ("intercept_half_width_s", noise))
-    figure = f"intercept {'-' if found.intercept_s < 0 else ''}{seconds_text(abs(found.intercept_s))}"
+    excused = _excused(ours.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
+    judged = _judge(ours.intercept_s, ours.intercept_half_width_s, INTERCEPT_BOUND_S, where, excused)
+    noise = _finite(ours.intercept_half_width_s)
+    numbers = (("intercept_s", ours.intercept_s), ("intercept_half_width_s", noise))
+    figure = f"intercept {'-' if ours.intercept_s < 0 else ''}{seconds_text(abs(ours.intercept_s))}"
     return slope, VerdictLine(check, compared, figure, seconds_text(noise), *judged, numbers)
 
 
@@ -152,7 +152,7 @@ def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grad
     if measured_s / programmed_s >= TRAP_SHARE:
         judged = "pass", "The hidden work was timed in full."
     elif grade == "X":
-        judged = "pass", "The hidden work was found, and the number is called invalid."
+        judged = "pass", "The hidden work was seen, and the number is called invalid."
     figure = f"{seconds_text(measured_s)} of {seconds_text(programmed_s)}, {grade}"
     numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
     return VerdictLine("async trap", compared, figure, MISSING, *judged, numbers)
@@ -169,14 +169,14 @@ def known_duration_line(check: str, compared: str, point: Point, bound: float) -
 
 def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
     """With a busy process on every core, no number may be graded A."""
-    found = sorted(grades)
+    sorted_grades = sorted(grades)
     judged: tuple[Verdict, str] = ("pass", "No number was graded A.")
-    if not found:
+    if not sorted_grades:
         judged = "undecided", "Nothing was measured."
-    elif "A" in found:
-        judged = "FAIL", "A number taken on a busy machine was graded A."
-    figure = "graded " + " ".join(found) if found else MISSING
-    numbers = (("graded_a", float(found.count("A"))), ("graded", float(len(found))))
+    elif "A" in sorted_grades:
+        judged = "FAIL", "A number was graded A on a busy machine."
+    figure = "graded " + " ".join(sorted_grades) if sorted_grades else MISSING
+    numbers = (("graded_a", float(sorted_grades.count("A"))), ("graded", float(len(sorted_grades))))
     return VerdictLine("busy machine", compared, figure, MISSING, *judged, numbers)
 
 

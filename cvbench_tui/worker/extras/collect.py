@@ -1,6 +1,6 @@
 """Secondary metrics (memory, variants, energy, FLOPs), collected after the timed rounds.
 
-None of them may cost the row: what cannot be had is a notice, or simply absent where the device does not tell.
+None of them may cost the row: what cannot be measured is a notice, or absent where the device has no counter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ENERGY_BLOCKS = 3
 
 
 class ExtrasCollector:
-    """Made before the module is built, so that growth of memory can be told.
+    """Made before the module is built, so that growth of memory is seen.
 
     ``heartbeat`` is called between the metrics, so that the parent does not take the silence for a hang.
     """

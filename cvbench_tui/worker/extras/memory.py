@@ -54,7 +54,7 @@ class CardMemoryPeaks:
         return True
 
     def read(self, phase: Phase) -> PhaseMemory:
-        """Allocated, reserved and driver-used; the last is None where it is not told, as by older PyTorch on XPU."""
+        """Allocated, reserved and driver-used; the last is None where it is not known, as by older PyTorch on XPU."""
         driver = None
         with contextlib.suppress(AttributeError, RuntimeError):
             free, total = self._accelerator.mem_get_info(self._device)
@@ -86,7 +86,7 @@ class ResidentMemoryPeaks:
         return True
 
     def read(self, phase: Phase) -> PhaseMemory:
-        """Growth at its peak, never below 0; None where the system does not tell."""
+        """Growth at its peak, never below 0; None where the system has no such file."""
         now = self._status()
         if now is None or self._start is None:
             return PhaseMemory(phase)
@@ -119,7 +119,7 @@ def phase_memory(
     peaks: MemoryPeaks | None,
     passes: Sequence[PassName] = ("training", "inference"),
 ) -> tuple[PhaseMemory, ...]:
-    """Peak memory of each phase of those passes, one iteration each; phases of which nothing is told are left out.
+    """Peak memory of each phase of those passes, one iteration each; phases without a reading are left out.
 
     Total is the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's.
     Leaves the subject in the last pass's mode without gradients. Raises whatever the workload raises.
@@ -133,7 +133,7 @@ def phase_memory(
 
 
 def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
-    """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None when not told."""
+    """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None without a reading."""
     return _largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
 
 

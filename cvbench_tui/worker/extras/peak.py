@@ -42,7 +42,7 @@ CACHES = 4
 MAX_BYTES = 512 << 20
 UNKNOWN_CACHE_BYTES = 64 << 20
 MEMORY_SHARE = 8
-"""At most this part of the free memory is taken."""
+"""At most this part of the free memory is allocated."""
 NATIVE_BFLOAT16 = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
 """Flags of processors that compute in bfloat16; others convert, at a small part of float32's speed."""
 AMPERE = 8
@@ -216,7 +216,7 @@ def _precisions(device: torch.device) -> list[str]:
 
 
 def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
-    """Whether the processor has instructions for bfloat16, where Linux tells; False elsewhere."""
+    """Whether the processor has instructions for bfloat16, by Linux; False elsewhere."""
     try:
         lines = Path(path).read_text().splitlines()
     except OSError:
@@ -241,7 +241,7 @@ def _tf32(device: torch.device, allowed: bool) -> Iterator[None]:
 
 
 def _usable_bytes(device: torch.device, backend: Backend) -> float:
-    """A part of the device's free memory, on the CPU of the machine's; infinite where the system does not tell."""
+    """A part of the device's free memory, on the CPU of the machine's; infinite where it is not known."""
     free: float | None = None
     if device.type != "cpu":
         free = backend.free_bytes()
@@ -252,7 +252,7 @@ def _usable_bytes(device: torch.device, backend: Backend) -> float:
 
 
 def _cache_bytes(device: torch.device) -> int | None:
-    """The last cache before memory; None where it is not told."""
+    """Size of the last cache before memory; None where it is not known."""
     if device.type == "cpu":
         return last_cache_bytes()
     if device.type != "cuda":
