@@ -13,7 +13,7 @@ import torch
 
 from cvbench_tui.worker.selftest import __main__ as program
 from cvbench_tui.worker.selftest import harnesses
-from cvbench_tui.worker.selftest.loops import HostClock, Samples, TimedModule, iterations
+from cvbench_tui.worker.selftest.harnesses import HostClock, Samples, TimedModule, iterations
 
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""

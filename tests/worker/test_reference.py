@@ -16,7 +16,7 @@ import pytest
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference, ReferenceFailed
-from cvbench_tui.worker.selftest import loops
+from cvbench_tui.worker.selftest import harnesses
 
 pytestmark = pytest.mark.torch
 SPIN = Case(Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, threads=1)
@@ -115,23 +115,23 @@ class Queue:
 
 def queued(training):
     """What is done between the marks of iterations on a queue, and the seconds."""
-    work = loops.TimedModule(dataclasses.asdict(SPIN))
+    work = harnesses.TimedModule(dataclasses.asdict(SPIN))
     log = []
     work.wait = lambda: log.append("wait")
     forward, backward = work.subject.forward, work.subject.backward
     work.subject.forward = lambda: (log.append("forward"), forward())[1]
     work.subject.backward = lambda output: (log.append("backward"), backward(output))[1]
-    return log, loops.iterations(work, Queue(log), 1, training=training)
+    return log, harnesses.iterations(work, Queue(log), 1, training=training)
 
 
 def test_a_queue_begins_with_an_unrecorded_iteration_and_is_waited_for_once():
     log, rows = queued(training=True)
     each = ["mark", "forward", "mark", "backward", "mark"]
-    assert log == ["forward", "backward", *each * loops.MIN_SAMPLES, "wait"]
-    assert rows == [(2.0, 2.0, 4.0)] * loops.MIN_SAMPLES
+    assert log == ["forward", "backward", *each * harnesses.MIN_SAMPLES, "wait"]
+    assert rows == [(2.0, 2.0, 4.0)] * harnesses.MIN_SAMPLES
     log, rows = queued(training=False)
-    assert log == ["forward", *["mark", "forward", "mark"] * loops.MIN_SAMPLES, "wait"]
-    assert rows == [(2.0,)] * loops.MIN_SAMPLES
+    assert log == ["forward", *["mark", "forward", "mark"] * harnesses.MIN_SAMPLES, "wait"]
+    assert rows == [(2.0,)] * harnesses.MIN_SAMPLES
 
 
 PARENT = """
@@ -178,7 +178,7 @@ def test_the_forking_process_asks_for_no_card():
 
 def test_the_reference_uses_no_line_of_the_stopwatch():
     imported = set()
-    for file in Path(loops.__file__).parent.glob("*.py"):
+    for file in Path(harnesses.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
                 imported.add(node.module)

@@ -9,7 +9,7 @@ Reads one JSON object a line on stdin, answers one JSON line each on stdout:
 The first line is ``{"ready": true, "one_case": false}``. On Linux torch is imported once and a forked child answers
 each request, as the worker does it; elsewhere the program ends after one answer. Not one line of the stopwatch, its
 backends or its statistics is used; only the module and its inputs are built by the same code, so that both sides
-time the same work. The loops themselves are in ``loops`` and ``harnesses``.
+time the same work. The loops themselves are in ``harnesses``.
 """
 
 from __future__ import annotations
