@@ -107,6 +107,6 @@ def test_a_spin_on_a_device_is_told_in_cycles():
             self.queued.append(cycles)
 
     cuda = Cuda()
-    spinning = traps.DeviceSpin(torch.device("cuda:0"), cuda)
+    spinning = traps.device_spin(torch.device("cuda:0"), cuda)
     spinning(1e-3)
     assert 0 < cuda.queued[-1] <= 1_000_000  # never more than 1 GHz: a busy host can only make it seem slower

@@ -124,12 +124,16 @@ def phase_memory(
     Total is the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's.
     Leaves the subject in the last pass's mode without gradients. Raises whatever the workload raises.
     """
-    phases: list[PhaseMemory] = []
-    if peaks is not None and "training" in passes:
-        phases += _training(subject, settle, peaks)
-    if peaks is not None and "inference" in passes:
-        phases.append(_inference(subject, settle, peaks))
-    return tuple(memory for memory in phases if memory != PhaseMemory(memory.phase))
+    if peaks is None:
+        return ()
+    anew = peaks.reset()
+    phases = _training(subject, settle, peaks) if "training" in passes else []
+    if "inference" in passes:
+        subject.evaluate()
+        with torch.inference_mode():
+            phases.append(_peak_of("inference", subject.forward, settle, peaks)[0])
+    readings = [memory for memory in phases if anew or memory.phase == "total"]
+    return tuple(memory for memory in readings if memory != PhaseMemory(memory.phase))
 
 
 def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
@@ -140,32 +144,23 @@ def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
 def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> list[PhaseMemory]:
     subject.clear()
     subject.train()
-    settle()
-    anew = peaks.reset()
-    output = subject.forward()
-    settle()
-    forward = peaks.read("forward")
-    peaks.reset()
-    subject.backward(output)
-    del output
-    settle()
-    backward = peaks.read("backward")
+    forward, output = _peak_of("forward", subject.forward, settle, peaks)
+    backward, _ = _peak_of("backward", lambda: subject.backward(output), settle, peaks)
     subject.clear()
     sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
     total = PhaseMemory("total", *(_largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
-    return [forward, backward, total] if anew else [total]
+    return [forward, backward, total]
 
 
-def _inference(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> PhaseMemory:
-    subject.evaluate()
+def _peak_of(
+    phase: Phase, work: Callable[[], Any], settle: Callable[[], None], peaks: MemoryPeaks
+) -> tuple[PhaseMemory, Any]:
+    """The phase's peak and what ``work`` returned."""
     settle()
-    if not peaks.reset():
-        return PhaseMemory("inference")
-    with torch.inference_mode():
-        output = subject.forward()
-        del output
+    peaks.reset()
+    result = work()
     settle()
-    return peaks.read("inference")
+    return peaks.read(phase), result
 
 
 def _largest(sizes: Iterable[int | None]) -> int | None:

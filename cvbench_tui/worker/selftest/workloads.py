@@ -37,28 +37,22 @@ def spin(seconds: float) -> None:
         pass
 
 
-class DeviceSpin:
+def device_spin(device: torch.device, cuda: Any = torch.cuda) -> Callable[[float], None]:
     """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles.
 
-    Cycles are turned into seconds once, by the host's clock around a synchronise, with the device's clock already up.
+    Cycles are turned into seconds here, by the host's clock around a synchronise, with the device's clock already up.
+    ``cuda`` is ``torch.cuda``, or a stand-in with the same calls. The spin is queued on the current stream.
     """
 
-    def __init__(self, device: torch.device, cuda: Any = torch.cuda) -> None:
-        self._cuda = cuda
-        """``torch.cuda``, or a stand-in with the same calls."""
-        self._device = device
-        self._cycles_per_s = [self._once() for _ in range(3)][-1]
-
-    def __call__(self, seconds: float) -> None:
-        """Queue the spin on the current stream."""
-        self._cuda._sleep(round(seconds * self._cycles_per_s))
-
-    def _once(self) -> float:
-        self._cuda.synchronize(self._device)
+    def cycles_per_s() -> float:
+        cuda.synchronize(device)
         start = _clock_ns()
-        self._cuda._sleep(CALIBRATION_CYCLES)
-        self._cuda.synchronize(self._device)
+        cuda._sleep(CALIBRATION_CYCLES)
+        cuda.synchronize(device)
         return CALIBRATION_CYCLES / ((_clock_ns() - start) * 1e-9)
+
+    rate = [cycles_per_s() for _ in range(3)][-1]
+    return lambda seconds: cuda._sleep(round(seconds * rate))
 
 
 class _SpinFunction(torch.autograd.Function):
@@ -88,7 +82,7 @@ class Spin(nn.Module):
         """The input after ``seconds``. Inference is nothing but the spin: its time is known to a microsecond."""
         if self._spin is None:
             # on anything but CUDA the host spins, as nothing else can be programmed alike there
-            self._spin = DeviceSpin(inputs.device) if inputs.device.type == "cuda" else spin
+            self._spin = device_spin(inputs.device) if inputs.device.type == "cuda" else spin
         if torch.is_grad_enabled():
             return _SpinFunction.apply(inputs, self._spin, self.seconds)
         self._spin(self.seconds)
@@ -115,7 +109,7 @@ class AsyncTrap(nn.Module):
 
     def _side_stream(self, device: torch.device) -> Callable[[], None]:
         """Each call queues a spin on a stream of its own."""
-        spinning, stream = DeviceSpin(device), torch.cuda.Stream(device)
+        spinning, stream = device_spin(device), torch.cuda.Stream(device)
 
         def start() -> None:
             with torch.cuda.stream(stream):
