@@ -1,39 +1,43 @@
-"""What the benchmark programs share: our engine and foreign loops side by side, and the machine in one line."""
+"""What the benchmark programs share: our engine and other harnesses side by side, and the machine in one line."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import fmean, median, stdev
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.selftest.bench import Bench, Scope
+from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 
+RIVALS = (sys.executable, str(Path(__file__).with_name("rival_harnesses.py")))
+"""The reference program with the harnesses of ``rivals.py``."""
 Entry = tuple[str, int, int]
 """Name, side of the image (0: a layer), batch."""
 
 
 @contextmanager
-def opened(device: str, scope: Scope) -> Iterator[Bench]:
+def opened(device: str, scope: Scope) -> Iterator[CheckContext]:
     """Both sides, started; ended again whatever happens."""
-    source, reference = LiveSource(), Reference()
+    source, reference = LiveSource(), Reference(RIVALS)
     try:
         environment = source.probe()
         found = environment.device(device)
         if found is None or not found.available:
             raise SystemExit(f"{device} cannot be used here.")
-        yield Bench(source, reference, environment, device, int(environment.fact("threads") or 1), scope)
+        yield CheckContext(source, reference, environment, device, int(environment.fact("threads") or 1), scope)
     finally:
         source.close()
         reference.close()
 
 
-def machine(bench: Bench) -> str:
+def machine(bench: CheckContext) -> str:
     """The machine and its load, in one line."""
     found = bench.environment.device(bench.device)
     name = found.name if found else bench.device
@@ -42,7 +46,7 @@ def machine(bench: Bench) -> str:
     return f"{name}, {os.cpu_count()} cores, {bench.threads} threads, torch {torch}, load {load}"
 
 
-def case_of(bench: Bench, entry: Entry, scale: int = 1) -> Case:
+def case_of(bench: CheckContext, entry: Entry, scale: int = 1) -> Case:
     """The entry on the bench's device, its batch times ``scale``."""
     name, image, batch = entry
     workload = find_model(name).workload.with_image(image) if image else find_layer(name).workload

@@ -21,7 +21,7 @@ from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.stop_rule import counted
-from cvbench_tui.selftest.bench import CheckFailed, OurResult, Scope
+from cvbench_tui.selftest.context import CheckFailed, OurResult, Scope
 
 WORKLOADS: tuple[Entry, ...] = (
     ("Conv3x3/1", 0, 1), ("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("BatchNorm 64", 0, 2), ("MaxPool 64", 0, 2),

@@ -19,9 +19,9 @@ from common import Entry, case_of, label, machine, opened, parser
 
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.selftest.bench import Bench, CheckFailed, OurResult, Scope
+from cvbench_tui.selftest.context import CheckContext, CheckFailed, OurResult, Scope
 from cvbench_tui.selftest.figures import aa_noise
-from cvbench_tui.selftest.reference import Answer, ReferenceFailed
+from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 
 BOUND = 0.01
 SHARE = 0.95
@@ -72,14 +72,14 @@ def compare(name: str, phase: Phase, ours: Sequence[float], loops: Sequence[floa
     return row
 
 
-def pairs(bench: Bench, entry: Entry, protocol: Protocol, scale: int) -> list[Row]:
+def pairs(bench: CheckContext, entry: Entry, protocol: Protocol, scale: int) -> list[Row]:
     """Both sides of one workload alternated; a row for each phase, all off when a side gave no numbers."""
     case = case_of(bench, entry, scale)
     sides = {"ours": partial(bench.measure, case, protocol), "bare": partial(bench.ask, case, "bare")}
     try:
         taken = bench.alternate(sides)
         ours = [one for one in taken["ours"] if isinstance(one, OurResult)]
-        loops = [one for one in taken["bare"] if isinstance(one, Answer)]
+        loops = [one for one in taken["bare"] if isinstance(one, ReferenceResult)]
         return [
             compare(
                 label(entry, scale),
@@ -118,7 +118,7 @@ def main() -> int:
     protocol = replace(PROTOCOLS["quick" if options.quick else "default"], extras=())
     scale = options.scale or (CUDA_SCALE if options.device.startswith("cuda") else 1)
     scope = Scope(
-        pairs=options.pairs, least=2, limit_s=60 * minutes / len(chosen), loop_s=0.4 if options.quick else 1.0
+        pairs=options.pairs, min_pairs=2, limit_s=60 * minutes / len(chosen), loop_s=0.4 if options.quick else 1.0
     )
     rows: list[Row] = []
     with opened(options.device, scope) as bench:

@@ -22,8 +22,8 @@ from common import Entry, case_of, cv, label, machine, opened, parser, robust_cv
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.selftest.bench import Bench, CheckFailed, OurResult, Scope
-from cvbench_tui.selftest.reference import Answer, ReferenceFailed
+from cvbench_tui.selftest.context import CheckContext, CheckFailed, OurResult, Scope
+from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 
 WORKLOADS: tuple[Entry, ...] = (("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("resnet18", 64, 2))
 CUDA_SCALE = 32
@@ -39,16 +39,16 @@ class Run:
     """Wall seconds of the case, building the module included."""
 
 
-def ours(bench: Bench, case: Case, protocol: Protocol) -> Run:
+def ours(bench: CheckContext, case: Case, protocol: Protocol) -> Run:
     """One case by the engine, without what is measured beside the time."""
     taken: OurResult = bench.measure(case, protocol)
     phases = [phase for phase in PHASES if taken.measurement.phase(phase)]
     return Run({phase: taken.result(phase).median_s for phase in phases}, taken.measurement.wall_s)
 
 
-def theirs(bench: Bench, case: Case, method: str, seconds: float | None) -> Run:
-    """The same by a foreign loop: with its defaults, or for so many seconds each phase."""
-    answer: Answer = bench.reference.ask(
+def theirs(bench: CheckContext, case: Case, method: str, seconds: float | None) -> Run:
+    """The same by another harness: with its defaults, or for so many seconds each phase."""
+    answer: ReferenceResult = bench.reference.ask(
         case,
         method,
         seconds=seconds or 0.0,
@@ -59,7 +59,7 @@ def theirs(bench: Bench, case: Case, method: str, seconds: float | None) -> Run:
     return Run(answer.values_s, answer.seconds)
 
 
-def sides_of(bench: Bench, case: Case, protocol: str, with_timm: bool) -> dict[str, Callable[[], Run]]:
+def sides_of(bench: CheckContext, case: Case, protocol: str, with_timm: bool) -> dict[str, Callable[[], Run]]:
     """All sides; how long ours takes is learnt from one run that does not count."""
     whole = replace(PROTOCOLS[protocol], extras=())
     first = ours(bench, case, whole)
@@ -110,7 +110,7 @@ def main() -> int:
     options = arguments.parse_args()
     chosen = WORKLOADS[: options.workloads]
     scale = CUDA_SCALE if options.device.startswith("cuda") else 1
-    scope = Scope(pairs=options.runs, least=2, limit_s=60 * options.minutes / len(chosen))
+    scope = Scope(pairs=options.runs, min_pairs=2, limit_s=60 * options.minutes / len(chosen))
     reached: list[bool] = []
     with opened(options.device, scope) as bench:
         print(machine(bench))

@@ -40,13 +40,13 @@ class Point:
     measured_s: float
     half_width_s: float
     """Of the 95% interval of the measurement."""
-    least_s: float | None = None
+    min_s: float | None = None
     """The shortest sample. Interruptions only lengthen a sample, so a right clock shows here even on a busy machine."""
 
     @property
     def shortest(self) -> Point:
         """The same with the shortest sample as what was measured."""
-        return replace(self, measured_s=self.measured_s if self.least_s is None else self.least_s)
+        return replace(self, measured_s=self.measured_s if self.min_s is None else self.min_s)
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 
 from cvbench_tui.catalog.selection import devices_of
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
-from cvbench_tui.selftest.bench import THOROUGH, Bench, Scope
 from cvbench_tui.selftest.checks import CHECKS, lines_of
+from cvbench_tui.selftest.context import THOROUGH, CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
-from cvbench_tui.selftest.report import as_json as json_of
-from cvbench_tui.selftest.report import summary, table
 from cvbench_tui.selftest.verdict import VerdictLine, exit_code
 
+HEADINGS = ("verdict", "check", "compared", "figure", "noise")
 WIDE = 200
 """Columns of a table that nobody looks at on a terminal."""
 
@@ -34,28 +36,28 @@ def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool
         environment = source.probe()
         chosen = _chosen(environment, device)
         threads = int(environment.fact("threads") or 1)
-        bench = Bench(source, reference, environment, chosen.id, threads, THOROUGH if thorough else Scope())
+        context = CheckContext(source, reference, environment, chosen.id, threads, THOROUGH if thorough else Scope())
         header = _machine(environment, chosen, threads)
         _say(header)
-        lines = _run(bench)
+        lines = _run(context)
     finally:
         source.close()
         reference.close()
     took = f"{summary(lines)}, in {duration_text(time.monotonic() - started)}, {header}"
     if as_json:
-        sys.stdout.write(json_of(lines, _facts(environment, chosen, threads, time.monotonic() - started)))
+        sys.stdout.write(json_text(lines, _facts(environment, chosen, threads, time.monotonic() - started)))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
         sys.stdout.write(f"{table(lines, width)}{took}\n")
     return exit_code(lines)
 
 
-def _run(bench: Bench) -> list[VerdictLine]:
+def _run(context: CheckContext) -> list[VerdictLine]:
     """All lines, telling which check is being made."""
     lines: list[VerdictLine] = []
     for number, (title, check) in enumerate(CHECKS, start=1):
         _say(f"[{number}/{len(CHECKS)}] {title} ...")
-        for line in lines_of(title, check, bench):
+        for line in lines_of(title, check, context):
             lines.append(line)
             _say(f"  {line.verdict}: {line.check}, {line.compared}: {line.figure}")
     return lines
@@ -63,10 +65,10 @@ def _run(bench: Bench) -> list[VerdictLine]:
 
 def _chosen(environment: Environment, device: str | None) -> Device:
     """The device asked for, or the preferred one. Raises SelectionError when it cannot be used."""
-    (chosen,) = devices_of(None if device is None else (device,), environment)
-    found = environment.device(chosen)
-    assert found is not None, "what can be chosen is there"
-    return found
+    (name,) = devices_of(None if device is None else (device,), environment)
+    chosen = environment.device(name)
+    assert chosen is not None, "what can be chosen is there"
+    return chosen
 
 
 def _machine(environment: Environment, device: Device, threads: int) -> str:
@@ -89,3 +91,30 @@ def _facts(environment: Environment, device: Device, threads: int, seconds: floa
 
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def table(lines: Sequence[VerdictLine], width: int) -> str:
+    """A row for each line, its sentence behind it, or below it where ``width`` columns do not hold both."""
+    rows = [HEADINGS, *((line.verdict, line.check, line.compared, line.figure, line.noise) for line in lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    heading, *cells = ["  ".join(text.ljust(size) for text, size in zip(row, widths, strict=True)) for row in rows]
+    sentences = [line.sentence for line in lines]
+    if max((len(row) + 2 + len(words) for row, words in zip(cells, sentences, strict=True)), default=0) <= width:
+        written = [f"{row}  {words}" for row, words in zip(cells, sentences, strict=True)]
+    else:
+        indent = " " * (widths[0] + 2)
+        written = [f"{row.rstrip()}\n{indent}{words}" for row, words in zip(cells, sentences, strict=True)]
+    return "\n".join([heading.rstrip(), *written]) + "\n"
+
+
+def summary(lines: Sequence[VerdictLine]) -> str:
+    """``14 passed, 2 undecided, none failed``."""
+    counts = {word: sum(line.verdict == word for line in lines) for word in ("pass", "undecided", "FAIL")}
+    failed = counts["FAIL"] or "none"
+    return f"{counts['pass']} passed, {counts['undecided']} undecided, {failed} failed"
+
+
+def json_text(lines: Sequence[VerdictLine], facts: dict[str, object]) -> str:
+    """One object: the machine's facts, the lines with their figures, and whether one failed."""
+    plain = [{**dataclasses.asdict(line), "numbers": dict(line.numbers)} for line in lines]
+    return json.dumps({**facts, "failed": bool(exit_code(lines)), "lines": plain}, indent=2, allow_nan=False) + "\n"

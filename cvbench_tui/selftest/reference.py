@@ -1,4 +1,4 @@
-"""The parent's end of the reference program (``cvbench_tui.worker.selftest``): start it, ask it, end it."""
+"""Numbers of other harnesses: the parent's end of the reference program, ``cvbench_tui.worker.selftest``."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class ReferenceFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a foreign loop found."""
+class ReferenceResult:
+    """What another harness measured."""
 
     values_s: dict[str, float]
     """Its number for each phase, seconds per iteration: the median, for a timm-style loop the mean."""
@@ -49,7 +49,7 @@ class Reference:
                 raise ReferenceFailed(f"The reference program could not be started: {error}.") from error
             self._one_case = bool(self._read().get("one_case"))
 
-    def ask(self, case: Case, method: str, *, seconds: float, threads: int, **options: Any) -> Answer:
+    def ask(self, case: Case, method: str, *, seconds: float, threads: int, **options: Any) -> ReferenceResult:
         """The numbers of that loop for that case. Raises ReferenceFailed when there are none.
 
         ``options``: ``phases``, and ``flush`` and ``defaults`` for do_bench.
@@ -63,7 +63,7 @@ class Reference:
             self.close()
         if "error" in reply:
             raise ReferenceFailed(f"{method}: {reply['error']}")
-        return Answer(reply["values_s"], reply["samples_s"], reply["seconds"])
+        return ReferenceResult(reply["values_s"], reply["samples_s"], reply["seconds"])
 
     def close(self) -> None:
         """End it and what it started."""

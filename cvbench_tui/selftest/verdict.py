@@ -15,7 +15,7 @@ from typing import Literal
 from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 from cvbench_tui.results.text.units import MISSING, part_text, percent_text, relative_text, seconds_text
-from cvbench_tui.selftest.figures import Fit, Point, RatioEstimate, at_least, fit
+from cvbench_tui.selftest.figures import Point, RatioEstimate, at_least, fit
 
 Verdict = Literal["pass", "FAIL", "undecided"]
 
@@ -27,10 +27,10 @@ TRAP_SHARE = 0.99
 """Work that was hidden counts as timed when at least this share of it is in the number."""
 MISS_CHANCE = 0.05
 """Share of equal pairs whose 95% intervals may fail to cover their difference."""
-UNLUCKY = 0.01
+MIN_CHANCE = 0.01
 """A number of misses that is less probable than this is no bad luck."""
-VOUCHED: tuple[Grade, ...] = ("A", "B")
-"""Grades that say that the interval can be relied on."""
+RELIABLE: tuple[Grade, ...] = ("A", "B")
+"""Grades of numbers whose interval can be relied on."""
 
 
 @dataclass(frozen=True)
@@ -50,55 +50,75 @@ class VerdictLine:
     """The figures for the JSON output, with units in their names."""
 
 
-def ratio_line(check: str, compared: str, found: RatioEstimate, bound: float, *, vouched: bool = True) -> VerdictLine:
+@dataclass(frozen=True)
+class Interval:
+    """One measurement as it would stand in a table."""
+
+    median_s: float
+    half_width_s: float
+    grade: Grade
+
+
+def ratio_line(check: str, compared: str, sides: RatioEstimate, bound: float, *, reliable: bool = True) -> VerdictLine:
     """Two sides that should take the same time, within ``bound``.
 
-    ``vouched`` is False when the grades of most of our runs say that the machine was disturbed: no failure then.
+    ``reliable`` is False when the grades of most of our runs say that the machine was disturbed: no failure then.
     """
-    verdict, sentence = _judge_ratio(found, bound)
-    if verdict == "FAIL" and not vouched:
-        verdict, sentence = "undecided", f"Off, but most of our runs were graded below {VOUCHED[-1]}: a busy machine."
-    interval = "" if found.low is None or found.high is None else f" [{found.low:.4f}, {found.high:.4f}]"
-    numbers = (("ratio", found.ratio), ("low", found.low), ("high", found.high), ("pairs", float(found.pairs)))
-    noise = _finite(found.noise)
-    return VerdictLine(
-        check, compared, f"ratio {found.ratio:.4f}{interval}", relative_text(noise), verdict, sentence,
-        (*numbers, ("noise", noise), ("bound", bound)),
+    verdict, sentence = _judge_ratio(sides, bound)
+    if verdict == "FAIL" and not reliable:
+        verdict, sentence = "undecided", f"Off, but most of our runs were graded below {RELIABLE[-1]}: a busy machine."
+    interval = "" if sides.low is None or sides.high is None else f" [{sides.low:.4f}, {sides.high:.4f}]"
+    noise = _finite(sides.noise)
+    numbers = (
+        ("ratio", sides.ratio), ("low", sides.low), ("high", sides.high), ("pairs", float(sides.pairs)),
+        ("noise", noise), ("bound", bound),
     )  # fmt: skip
+    figure = f"ratio {sides.ratio:.4f}{interval}"
+    return VerdictLine(check, compared, figure, relative_text(noise), verdict, sentence, numbers)
 
 
-def _judge_ratio(found: RatioEstimate, bound: float) -> tuple[Verdict, str]:
+def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
     """By the interval where there is one, by the noise where the interval is wider than the bound."""
     limit = percent_text(bound)
-    off = abs(math.log(found.ratio))
-    wide = math.log1p(bound)
-    if found.low is None or found.high is None:
-        return "undecided", f"Only {found.pairs} pairs in the time there was; six are needed."
-    nearest = 0.0 if found.low <= 1 <= found.high else min(abs(math.log(found.low)), abs(math.log(found.high)))
-    farthest = max(abs(math.log(found.low)), abs(math.log(found.high)))
-    if farthest <= wide:
+    if sides.low is None or sides.high is None:
+        return "undecided", f"Only {sides.pairs} pairs in the time there was; six are needed."
+    ends = abs(math.log(sides.low)), abs(math.log(sides.high))
+    nearest = 0.0 if sides.low <= 1 <= sides.high else min(ends)
+    if max(ends) <= math.log1p(bound):
         return "pass", f"Surely within {limit}."
-    if off <= wide and found.noise <= bound:
+    if abs(math.log(sides.ratio)) <= math.log1p(bound) and sides.noise <= bound:
         return "pass", f"Within {limit}, and so are two runs of one side."
-    if nearest > max(wide, math.log1p(found.noise)):
+    if nearest > math.log1p(max(bound, sides.noise)):
         return "FAIL", f"Surely off by more than {limit} and by more than the machine's noise."
-    if found.noise > bound:
-        return "undecided", f"Two runs of the same loop differ by {part_text(_finite(found.noise))} here."
+    if sides.noise > bound:
+        return "undecided", f"Two runs of the same loop differ by {part_text(_finite(sides.noise))} here."
     return "undecided", f"More pairs are needed to tell {limit}: --thorough takes them."
 
 
 def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
     """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
 
-    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it found its own code out of the
+    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it ours its own code out of the
     caches. That is time of the workload, and a bare loop sees it as well.
     """
-    found, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
+    ours, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
     shortest, longest = min(p.programmed_s for p in points), max(p.programmed_s for p in points)
     compared = f"{len(points)} from {seconds_text(shortest)} to {seconds_text(longest)}"
-    slope_excused = _excused(found.slope - 1, least.slope - 1, loop.slope - 1, SLOPE_BOUND)
-    offset_excused = _excused(found.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
-    return _slope_line(compared, found, slope_excused), _intercept_line(compared, found, offset_excused)
+    where = f"{percent_text(SLOPE_BOUND)} of 1"
+    excused = _excused(ours.slope - 1, least.slope - 1, loop.slope - 1, SLOPE_BOUND)
+    judged = _judge(ours.slope - 1, ours.slope_half_width, SLOPE_BOUND, where, excused)
+    noise = _finite(ours.slope_half_width)
+    numbers = (("slope", ours.slope), ("slope_half_width", noise))
+    figure, check = f"slope {ours.slope:.5f}", "programmed durations"
+    slope = VerdictLine(check, compared, figure, relative_text(noise), *judged, numbers)
+
+    where = f"{seconds_text(INTERCEPT_BOUND_S)} of nothing"
+    excused = _excused(ours.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
+    judged = _judge(ours.intercept_s, ours.intercept_half_width_s, INTERCEPT_BOUND_S, where, excused)
+    noise = _finite(ours.intercept_half_width_s)
+    numbers = (("intercept_s", ours.intercept_s), ("intercept_half_width_s", noise))
+    figure = f"intercept {'-' if ours.intercept_s < 0 else ''}{seconds_text(abs(ours.intercept_s))}"
+    return slope, VerdictLine(check, compared, figure, seconds_text(noise), *judged, numbers)
 
 
 def _excused(error: float, least: float, loop: float, bound: float) -> bool:
@@ -107,25 +127,6 @@ def _excused(error: float, least: float, loop: float, bound: float) -> bool:
     A wrong clock shows in the shortest samples as well, and not in a bare loop that is itself right.
     """
     return abs(least) <= bound or abs(loop) > bound or abs(error - loop) <= bound
-
-
-def _slope_line(compared: str, found: Fit, excused: bool) -> VerdictLine:
-    noise = _finite(found.slope_half_width)
-    where = f"{percent_text(SLOPE_BOUND)} of 1"
-    verdict, sentence = _judge(found.slope - 1, found.slope_half_width, SLOPE_BOUND, where, excused)
-    numbers = (("slope", found.slope), ("slope_half_width", noise))
-    figure = f"slope {found.slope:.5f}"
-    return VerdictLine("programmed durations", compared, figure, relative_text(noise), verdict, sentence, numbers)
-
-
-def _intercept_line(compared: str, found: Fit, excused: bool) -> VerdictLine:
-    noise_s = _finite(found.intercept_half_width_s)
-    where = f"{seconds_text(INTERCEPT_BOUND_S)} of nothing"
-    width_s = found.intercept_half_width_s
-    verdict, sentence = _judge(found.intercept_s, width_s, INTERCEPT_BOUND_S, where, excused)
-    numbers = (("intercept_s", found.intercept_s), ("intercept_half_width_s", noise_s))
-    figure = f"intercept {_signed(found.intercept_s)}"
-    return VerdictLine("programmed durations", compared, figure, seconds_text(noise_s), verdict, sentence, numbers)
 
 
 def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> tuple[Verdict, str]:
@@ -146,50 +147,36 @@ def _judge(error: float, half_width: float, bound: float, where: str, excused: b
 
 def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
     """Work that goes on after its call returned: it must be in the number, or the number must be called invalid."""
-    share = measured_s / programmed_s
-    numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
+    judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number was not called invalid.")
+    if measured_s / programmed_s >= TRAP_SHARE:
+        judged = "pass", "The hidden work was timed in full."
+    elif grade == "X":
+        judged = "pass", "The hidden work was seen, and the number is called invalid."
     figure = f"{seconds_text(measured_s)} of {seconds_text(programmed_s)}, {grade}"
-    if share >= TRAP_SHARE:
-        return VerdictLine(
-            "async trap", compared, figure, MISSING, "pass", "The hidden work was timed in full.", numbers
-        )
-    if grade == "X":
-        sentence = "The hidden work was found, and the number is called invalid."
-        return VerdictLine("async trap", compared, figure, MISSING, "pass", sentence, numbers)
-    sentence = "Work was missed, and the number was not called invalid."
-    return VerdictLine("async trap", compared, figure, MISSING, "FAIL", sentence, numbers)
+    numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
+    return VerdictLine("async trap", compared, figure, MISSING, *judged, numbers)
 
 
 def known_duration_line(check: str, compared: str, point: Point, bound: float) -> VerdictLine:
     """One workload of known duration: the number must be right to ``bound``."""
     ratio, noise = point.measured_s / point.programmed_s, point.half_width_s / point.programmed_s
-    where = f"{percent_text(bound)} of the programmed duration"
     excused = abs(point.shortest.measured_s / point.programmed_s - 1) <= bound
-    verdict, sentence = _judge(ratio - 1, noise, bound, where, excused)
+    judged = _judge(ratio - 1, noise, bound, f"{percent_text(bound)} of the programmed duration", excused)
     numbers = (("ratio", ratio), ("noise", _finite(noise)), ("bound", bound))
-    return VerdictLine(check, compared, f"ratio {ratio:.4f}", relative_text(_finite(noise)), verdict, sentence, numbers)
+    return VerdictLine(check, compared, f"ratio {ratio:.4f}", relative_text(_finite(noise)), *judged, numbers)
 
 
 def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
     """With a busy process on every core, no number may be graded A."""
-    found = sorted(grades)
-    numbers = (("graded_a", float(found.count("A"))), ("graded", float(len(found))))
-    figure = "graded " + " ".join(found) if found else MISSING
-    if not found:
-        return VerdictLine("busy machine", compared, figure, MISSING, "undecided", "Nothing was measured.", numbers)
-    if "A" in found:
-        sentence = "A number taken on a busy machine was graded A."
-        return VerdictLine("busy machine", compared, figure, MISSING, "FAIL", sentence, numbers)
-    return VerdictLine("busy machine", compared, figure, MISSING, "pass", "No grade A survived.", numbers)
-
-
-@dataclass(frozen=True)
-class Interval:
-    """One measurement as it would stand in a table."""
-
-    median_s: float
-    half_width_s: float
-    grade: Grade
+    sorted_grades = sorted(grades)
+    judged: tuple[Verdict, str] = ("pass", "No number was graded A.")
+    if not sorted_grades:
+        judged = "undecided", "Nothing was measured."
+    elif "A" in sorted_grades:
+        judged = "FAIL", "A number was graded A on a busy machine."
+    figure = "graded " + " ".join(sorted_grades) if sorted_grades else MISSING
+    numbers = (("graded_a", float(sorted_grades.count("A"))), ("graded", float(len(sorted_grades))))
+    return VerdictLine("busy machine", compared, figure, MISSING, *judged, numbers)
 
 
 def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> VerdictLine:
@@ -198,68 +185,58 @@ def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], 
     Only pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop
     lie apart: an interval from one process cannot know of a machine that changes between processes.
     """
-    vouched = [pair for pair in pairs if all(one.grade in VOUCHED for one in pair)]
-    missed = sum(not _covered(*pair) for pair in vouched)
-    promised = median(_width(*pair) / pair[0].median_s for pair in vouched) if vouched else math.inf
-    figure = f"{len(vouched) - missed} of {len(vouched)} covered"
+    reliable = [pair for pair in pairs if all(one.grade in RELIABLE for one in pair)]
+    missed = sum(abs(one.median_s - other.median_s) > _half_width_s(one, other) for one, other in reliable)
+    promised = median(_half_width_s(*pair) / pair[0].median_s for pair in reliable) if reliable else math.inf
+    figure = f"{len(reliable) - missed} of {len(reliable)} covered"
     numbers = (
-        ("pairs", float(len(pairs))), ("vouched", float(len(vouched))), ("missed", float(missed)),
+        ("pairs", float(len(pairs))), ("vouched", float(len(reliable))), ("missed", float(missed)),
         ("noise", _finite(noise)), ("promised", _finite(promised)),
     )  # fmt: skip
-    verdict, sentence = _judge_pairs(len(pairs), len(vouched), missed, promised, noise)
-    return VerdictLine("A/A pairs", compared, figure, relative_text(_finite(noise)), verdict, sentence, numbers)
+    judged = _judge_pairs(len(pairs), len(reliable), missed, promised, noise)
+    return VerdictLine("A/A pairs", compared, figure, relative_text(_finite(noise)), *judged, numbers)
 
 
-def _judge_pairs(pairs: int, vouched: int, missed: int, promised: float, noise: float) -> tuple[Verdict, str]:
+def _half_width_s(one: Interval, other: Interval) -> float:
+    """Of the interval of a difference of independent numbers: the root of the sum of squares."""
+    return math.hypot(one.half_width_s, other.half_width_s)
+
+
+def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise: float) -> tuple[Verdict, str]:
     """By the chance of so many misses; no failure where the machine itself varies more than the intervals promise."""
-    chance = at_least(missed, vouched, MISS_CHANCE)
-    if chance < UNLUCKY and noise > promised:
+    chance = at_least(missed, reliable, MISS_CHANCE)
+    if chance < MIN_CHANCE and noise > promised:
         apart, within = part_text(_finite(noise)), part_text(_finite(promised))
-        return (
-            "undecided",
-            f"Two runs of the bare loop differ by {apart} here, more than the {within} of our intervals.",
-        )
-    if chance < UNLUCKY:
-        return (
-            "FAIL",
-            f"So many misses have a chance of {percent_text(round(chance, 4))}: the intervals are too narrow.",
-        )
-    if not vouched or 2 * vouched < pairs:
-        return "undecided", f"Only {vouched} of {pairs} pairs were graded {' or '.join(VOUCHED)}."
+        more = f"Two runs of the bare loop differ by {apart} here, more than the {within} of our intervals."
+        return "undecided", more
+    if chance < MIN_CHANCE:
+        percent = percent_text(round(chance, 4))
+        return "FAIL", f"So many misses have a chance of {percent}: the intervals are too narrow."
+    if not reliable or 2 * reliable < pairs:
+        return "undecided", f"Only {reliable} of {pairs} pairs were graded {' or '.join(RELIABLE)}."
     return "pass", "As often as 95% intervals promise."
-
-
-def _width(first: Interval, second: Interval) -> float:
-    """Half width of the interval of a difference of independent numbers: the root of the sum of squares."""
-    return math.hypot(first.half_width_s, second.half_width_s)
-
-
-def _covered(first: Interval, second: Interval) -> bool:
-    return abs(first.median_s - second.median_s) <= _width(first, second)
 
 
 def empty_region_line(compared: str, cost_s: float | None, region_s: float | None) -> VerdictLine:
     """What two marks with nothing in between cost, against the shortest region behind a number graded A."""
-    numbers = (("cost_s", cost_s), ("region_s", region_s))
-    if cost_s is None or region_s is None:
-        sentence = "No number was graded A, so no region had to be long enough."
-        return VerdictLine("empty region", compared, seconds_text(cost_s), MISSING, "undecided", sentence, numbers)
+    judged: tuple[Verdict, str] = ("FAIL", f"More than 1/{REGION_TO_TIMER_COST} of a region whose number was graded A.")
     figure = f"{seconds_text(cost_s)} of {seconds_text(region_s)}"
-    if cost_s * REGION_TO_TIMER_COST <= region_s:
-        sentence = f"At most 1/{REGION_TO_TIMER_COST} of the shortest region behind a grade A."
-        return VerdictLine("empty region", compared, figure, MISSING, "pass", sentence, numbers)
-    sentence = f"More than 1/{REGION_TO_TIMER_COST} of a region whose number was graded A."
-    return VerdictLine("empty region", compared, figure, MISSING, "FAIL", sentence, numbers)
+    if cost_s is None or region_s is None:
+        figure = seconds_text(cost_s)
+        judged = "undecided", "No number was graded A, so no region had to be long enough."
+    elif cost_s * REGION_TO_TIMER_COST <= region_s:
+        judged = "pass", f"At most 1/{REGION_TO_TIMER_COST} of the shortest region behind a grade A."
+    numbers = (("cost_s", cost_s), ("region_s", region_s))
+    return VerdictLine("empty region", compared, figure, MISSING, *judged, numbers)
 
 
 def nothing_line(measured_s: float, grade: Grade) -> VerdictLine:
     """A call that does nothing: whatever number it gives, it must not be graded A."""
-    figure, numbers = f"{seconds_text(measured_s)}, {grade}", (("measured_s", measured_s),)
+    judged: tuple[Verdict, str] = ("pass", "Too short to be measured, and the grade says so.")
     if grade == "A":
-        sentence = "The marks are a part of this number, and it was graded A."
-        return VerdictLine("empty region", "a call that does nothing", figure, MISSING, "FAIL", sentence, numbers)
-    sentence = "Too short to be measured, and the grade says so."
-    return VerdictLine("empty region", "a call that does nothing", figure, MISSING, "pass", sentence, numbers)
+        judged = "FAIL", "The marks are a part of this number, and it was graded A."
+    figure, numbers = f"{seconds_text(measured_s)}, {grade}", (("measured_s", measured_s),)
+    return VerdictLine("empty region", "a call that does nothing", figure, MISSING, *judged, numbers)
 
 
 def broken_line(check: str, sentence: str, *, ours: bool) -> VerdictLine:
@@ -270,10 +247,6 @@ def broken_line(check: str, sentence: str, *, ours: bool) -> VerdictLine:
 def exit_code(lines: Iterable[VerdictLine]) -> int:
     """1 when a line failed; 0 with lines undecided."""
     return int(any(line.verdict == "FAIL" for line in lines))
-
-
-def _signed(seconds: float) -> str:
-    return ("-" if seconds < 0 else "") + seconds_text(abs(seconds))
 
 
 def _finite(value: float) -> float | None:

@@ -5,6 +5,7 @@ from math import prod
 
 import pytest
 
+from benchmarks.training_memory import held_bytes, training_mb
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.memory import TooLarge, expected_bytes, too_large
 from cvbench_tui.catalog.models import MODELS, ModelEntry
@@ -115,37 +116,9 @@ MODELS_AGAIN = ("resnet18", "vgg16_bn", "mobilenet_v3_small", "regnet_x_400mf", 
 RECOMPUTED: tuple[ModelEntry | LayerEntry, ...] = (*map(find_model, MODELS_AGAIN), *LAYERS)
 
 
-def held_bytes(workload: Workload, batch: int) -> int:
-    """Of a training iteration on ``meta``, as the catalog's column has it."""
-    import torch
-
-    from cvbench_tui.worker.extras.flops import without_data
-    from cvbench_tui.worker.extras.meta_counter import as_on
-    from cvbench_tui.worker.workloads.module_under_test import outputs_of
-
-    kept = {}
-
-    def keep(tensor):
-        storage = tensor.untyped_storage()
-        kept[storage._cdata] = storage  # kept alive, so that its address is not given to another
-        return tensor
-
-    with as_on("cpu"):
-        module, inputs = without_data(workload, batch)
-        module.train()
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            outputs = outputs_of(module(inputs))
-    for end in (inputs, *outputs):
-        keep(end)
-    for weight in (*module.parameters(), *module.buffers()):
-        kept.pop(weight.untyped_storage()._cdata, None)
-    gradients = [*outputs, *([inputs] if inputs.requires_grad else [])]
-    return sum(storage.nbytes() for storage in kept.values()) + sum(end.numel() * 4 for end in gradients)
-
-
 @pytest.mark.torch
 @every("entry", RECOMPUTED, ids=lambda entry: entry.name)
 def test_the_column_is_what_autograd_keeps(entry):
+    assert entry.training_mb == pytest.approx(training_mb(entry.workload), rel=0.01)
     two, four = held_bytes(entry.workload, 2), held_bytes(entry.workload, 4)
-    assert entry.training_mb == pytest.approx((four - two) / 2e6, rel=0.01)
     assert 2 * two - four <= 0.02 * four, "hardly anything is held whatever the batch is"

@@ -222,7 +222,7 @@ def test_where_waiting_cannot_be_seen_there_is_no_a(others_s):
         for threads in (None, 1, 4):
             (reason,) = assess(case(None, record(*(blind,) * 5), threads=threads), "inference", DEFAULT).reasons
             assert (reason.code, reason.grade) == ("contention", "B")
-            assert reason.sentence == "Waiting for cores cannot be seen on this system."
+            assert reason.sentence == "This system does not report whether threads waited for a CPU core."
 
 
 def test_a_device_with_a_clock_of_its_own_does_not_need_to_see_it():

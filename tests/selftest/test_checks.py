@@ -1,4 +1,4 @@
-"""The checks on an engine and foreign loops made of numbers: what is run, how often, and what is made of it."""
+"""The checks on an engine and other harnesses made of numbers: what is run, how often, and what is made of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples, Variant
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.selftest import checks
-from cvbench_tui.selftest.bench import Bench, CheckFailed, Scope
 from cvbench_tui.selftest.checks import CHECKS, lines_of
-from cvbench_tui.selftest.reference import Answer, ReferenceFailed
+from cvbench_tui.selftest.context import CheckContext, CheckFailed, Scope
+from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 
 HERE = Environment((("torch", "2.0"),), (Device("cpu", "a CPU"),))
 TRUTH = {"forward": 0.01, "backward": 0.02, "total": 0.03, "inference": 0.008}
@@ -73,8 +73,8 @@ class Engine:
     def close(self) -> None: ...
 
 
-class Loops:
-    """Foreign loops that tell the truth."""
+class Harnesses:
+    """Other harnesses that tell the truth."""
 
     empty_s = 1e-7
 
@@ -88,67 +88,67 @@ class Loops:
         assert threads == case.threads
         self.asked.append((case.workload.name, method))
         if method == "empty":
-            return Answer({"inference": self.empty_s}, {}, 1.0)
+            return ReferenceResult({"inference": self.empty_s}, {}, 1.0)
         seconds = dict(case.workload.params).get("seconds")
-        return Answer(dict.fromkeys(TRUTH, seconds) if seconds else dict(TRUTH), {}, 1.0)
+        return ReferenceResult(dict.fromkeys(TRUTH, seconds) if seconds else dict(TRUTH), {}, 1.0)
 
 
-def bench(engine: Engine | None = None, loops: Loops | None = None, **scope: object) -> Bench:
-    return Bench(
-        engine or Engine(), loops or Loops(), HERE, "cpu", 2, Scope(**scope), clock=iter(range(10**6)).__next__
+def context(engine: Engine | None = None, harnesses: Harnesses | None = None, **scope: object) -> CheckContext:
+    return CheckContext(
+        engine or Engine(), harnesses or Harnesses(), HERE, "cpu", 2, Scope(**scope), clock=iter(range(10**6)).__next__
     )
 
 
-def verdicts(title: str, of: Bench) -> dict[str, str]:
+def verdicts(title: str, of: CheckContext) -> dict[str, str]:
     found = lines_of(title, dict(CHECKS)[title], of)
     return {f"{line.check}, {line.compared}, {line.figure.split()[0]}": line.verdict for line in found}
 
 
 def test_a_right_engine_passes_everything():
-    of = bench()
-    for title in ("programmed durations", "foreign loops", "fused marks", "timer trap"):
+    of = context()
+    for title in ("programmed durations", "other harnesses", "fused marks", "timer trap"):
         found = verdicts(title, of)
         assert found
         assert set(found.values()) == {"pass"}, found
 
 
-def test_an_engine_that_is_off_fails_against_the_loops_and_the_durations():
-    found = verdicts("foreign loops", bench(Engine(factor=1.05)))
+def test_an_engine_that_is_off_fails_against_other_harnesses_and_the_durations():
+    found = verdicts("other harnesses", context(Engine(factor=1.05)))
     assert {verdict for key, verdict in found.items() if "bare" in key or "Timer" in key} == {"FAIL"}
-    assert "FAIL" in verdicts("programmed durations", bench(Engine(factor=1.05))).values()
-    assert set(verdicts("timer trap", bench(Engine(factor=0.1))).values()) == {"FAIL"}
+    assert "FAIL" in verdicts("programmed durations", context(Engine(factor=1.05))).values()
+    assert set(verdicts("timer trap", context(Engine(factor=0.1))).values()) == {"FAIL"}
 
 
 def test_every_side_takes_its_turn_at_being_first():
-    loops, engine = Loops(), Engine()
-    list(checks.loops(bench(engine, loops, pairs=6)))
-    assert [method for name, method in loops.asked if name == "Conv3x3 middle"].count("bare") == 6
+    harnesses, engine = Harnesses(), Engine()
+    list(checks.other_harnesses(context(engine, harnesses, pairs=6)))
+    assert [method for name, method in harnesses.asked if name == "Conv3x3 middle"].count("bare") == 6
     assert len(engine.asked) == 12
     order: list[str] = []
     sides = {name: (lambda name=name: order.append(name)) for name in "abc"}
-    bench(pairs=3).alternate(sides)
+    context(pairs=3).alternate(sides)
     assert "".join(order) == "abcbcacab"
 
 
 def test_an_alternation_ends_with_its_time_but_not_before_its_least():
-    taken = bench(pairs=50, limit_s=3.5).alternate({"a": lambda: 1, "b": lambda: 2})
+    taken = context(pairs=50, limit_s=3.5).alternate({"a": lambda: 1, "b": lambda: 2})
     assert len(taken["a"]) == len(taken["b"]) == 4
-    assert len(bench(pairs=50, limit_s=0, least=7).alternate({"a": lambda: 1})["a"]) == 7
+    assert len(context(pairs=50, limit_s=0, min_pairs=7).alternate({"a": lambda: 1})["a"]) == 7
 
 
 def test_hidden_work_must_be_found():
-    assert set(verdicts("async trap", bench(Engine(deferred=1.0))).values()) == {"pass"}
-    assert set(verdicts("async trap", bench(Engine(deferred=0.0))).values()) == {"FAIL"}
+    assert set(verdicts("async trap", context(Engine(deferred=1.0))).values()) == {"pass"}
+    assert set(verdicts("async trap", context(Engine(deferred=0.0))).values()) == {"FAIL"}
 
 
 def test_nothing_is_too_short():
-    assert set(verdicts("empty call", bench()).values()) == {"pass"}
+    assert set(verdicts("empty call", context()).values()) == {"pass"}
 
 
 def test_a_busy_machine_is_seen_or_the_check_fails(monkeypatch):
     monkeypatch.setattr(checks, "usable_cores", lambda: 0)
-    assert set(verdicts("busy machine", bench(Engine(waited=0.4))).values()) == {"pass"}
-    assert set(verdicts("busy machine", bench(Engine(waited=0.0))).values()) == {"FAIL"}
+    assert set(verdicts("busy machine", context(Engine(waited=0.4))).values()) == {"pass"}
+    assert set(verdicts("busy machine", context(Engine(waited=0.0))).values()) == {"FAIL"}
 
 
 def test_a_container_gets_no_more_busy_processes_than_its_quota(monkeypatch):
@@ -157,7 +157,7 @@ def test_a_container_gets_no_more_busy_processes_than_its_quota(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
     monkeypatch.setattr(cores, "quota_cores", lambda root: 2.0)
     monkeypatch.setattr(checks, "busy_cores", lambda count: asked.append(count) or contextlib.nullcontext())
-    verdicts("busy machine", bench(Engine(waited=0.4)))
+    verdicts("busy machine", context(Engine(waited=0.4)))
     assert asked == [2]
 
 
@@ -165,32 +165,32 @@ def test_threads_are_always_named_and_equal():
     engine = Engine()
     for title, check in CHECKS:
         if title != "busy machine":
-            list(lines_of(title, check, bench(engine, pairs=1)))
+            list(lines_of(title, check, context(engine, pairs=1)))
     assert all(case.threads for plan in engine.asked for case in plan.cases)
 
 
 def test_our_failure_fails_and_theirs_decides_nothing():
-    ours = list(lines_of("foreign loops", checks.loops, bench(Engine(fails=True))))
+    ours = list(lines_of("other harnesses", checks.other_harnesses, context(Engine(fails=True))))
     assert [(line.verdict, line.sentence) for line in ours] == [("FAIL", "Conv3x3 middle was not measured: It broke.")]
-    theirs = list(lines_of("foreign loops", checks.loops, bench(loops=Loops(broken=True))))
+    theirs = list(lines_of("other harnesses", checks.other_harnesses, context(harnesses=Harnesses(broken=True))))
     assert [line.verdict for line in theirs] == ["undecided"]
 
 
 def test_a_phase_that_is_missing_is_our_failure():
-    taken = bench().measure(bench().layer("selftest_empty"))
+    taken = context().measure(context().layer("selftest_empty"))
     with pytest.raises(CheckFailed, match="No number for total"):
         replace(taken, results={}).result("total")
 
 
 def test_on_cuda_do_bench_takes_part():
-    loops = Loops()
-    of = replace(bench(loops=loops, pairs=1), device="cuda:0")
-    list(checks.loops(of))
-    assert {method for _, method in loops.asked} == {"bare", "timer", "do_bench", "empty"}
+    harnesses = Harnesses()
+    of = replace(context(harnesses=harnesses, pairs=1), device="cuda:0")
+    list(checks.other_harnesses(of))
+    assert {method for _, method in harnesses.asked} == {"bare", "timer", "do_bench", "empty"}
 
 
 def test_marks_that_cost_a_part_of_a_region_fail_whatever_our_own_calibration_says():
-    loops = Loops()
-    loops.empty_s = 1.0
-    found = verdicts("foreign loops", bench(loops=loops))
+    harnesses = Harnesses()
+    harnesses.empty_s = 1.0
+    found = verdicts("other harnesses", context(harnesses=harnesses))
     assert [verdict for key, verdict in found.items() if key.startswith("empty region")] == ["FAIL"]

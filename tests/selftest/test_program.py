@@ -12,9 +12,9 @@ import pytest
 
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.selftest import bench as bench_module
 from cvbench_tui.selftest import program
 from cvbench_tui.selftest.busy import busy_cores
+from cvbench_tui.selftest.context import THOROUGH, CheckContext, Scope
 from cvbench_tui.selftest.verdict import VerdictLine
 from tests.processes import children, descendants, wait_until, wait_until_gone
 
@@ -38,7 +38,7 @@ def prove(monkeypatch, capsys):
     """Run the program with checks that give these lines; exit code, stdout, stderr."""
 
     def run(*lines: VerdictLine, **options: object):
-        seen: list[bench_module.Bench] = []
+        seen: list[CheckContext] = []
 
         def check(of):
             seen.append(of)
@@ -74,8 +74,8 @@ def test_json_is_all_there_is_on_stdout(prove):
 
 
 def test_thorough_does_more(prove):
-    assert prove(GOOD, thorough=True)[3].scope == bench_module.THOROUGH
-    assert prove(GOOD)[3].scope == bench_module.Scope()
+    assert prove(GOOD, thorough=True)[3].scope == THOROUGH
+    assert prove(GOOD)[3].scope == Scope()
 
 
 def test_a_device_that_cannot_be_used_is_a_sentence_and_the_worker_is_ended(prove):

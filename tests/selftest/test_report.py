@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cvbench_tui.selftest.report import as_json, summary, table
+from cvbench_tui.selftest.program import json_text, summary, table
 from cvbench_tui.selftest.verdict import VerdictLine
 
 LINES = (
@@ -41,7 +41,7 @@ def test_the_summary_counts():
 
 
 def test_json_has_the_figures():
-    found = json.loads(as_json(LINES, {"device": "cpu"}))
+    found = json.loads(json_text(LINES, {"device": "cpu"}))
     assert (found["device"], found["failed"]) == ("cpu", True)
     assert found["lines"][1]["numbers"] == {"ratio": 1.05}
-    assert not json.loads(as_json(LINES[:2], {}))["failed"]
+    assert not json.loads(json_text(LINES[:2], {}))["failed"]

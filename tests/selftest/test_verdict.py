@@ -73,7 +73,7 @@ def test_each_way_to_a_verdict(found, expected, words):
 
 def test_a_machine_that_our_own_grades_call_busy_fails_nothing():
     found = RatioEstimate(1.03, 1.02, 1.04, 0.005, 12)
-    line = verdict.ratio_line("bare loop", "x", found, 0.01, vouched=False)
+    line = verdict.ratio_line("bare loop", "x", found, 0.01, reliable=False)
     assert line.verdict == "undecided"
     assert "graded below B" in line.sentence
 

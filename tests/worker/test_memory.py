@@ -8,8 +8,6 @@ import torch
 from cvbench_tui.core.measurement import PhaseMemory
 from cvbench_tui.worker.extras.memory import (
     CardMemoryPeaks,
-    MemoryPeak,
-    NoMemoryPeaks,
     ResidentMemoryPeaks,
     largest_bytes,
     memory_peaks_for,
@@ -107,14 +105,13 @@ def test_a_card_whose_driver_does_not_tell():
         raise RuntimeError("not supported")
 
     cuda.mem_get_info = refuse
-    assert CardMemoryPeaks(torch.device("xpu:0"), cuda).read() == MemoryPeak(5, 5, None, None)
+    assert CardMemoryPeaks(torch.device("xpu:0"), cuda).read("total") == PhaseMemory("total", 5, 5, None, None)
 
 
 def test_a_device_that_tells_nothing_has_no_memory():
-    memory = phase_memory(FakeSubject(FakeCuda()), lambda: None, NoMemoryPeaks())
+    memory = phase_memory(FakeSubject(FakeCuda()), lambda: None, memory_peaks_for(torch.device("mps")))
     assert memory == ()
     assert largest_bytes(memory) is None
-    assert isinstance(memory_peaks_for(torch.device("mps")), NoMemoryPeaks)
     assert isinstance(memory_peaks_for(torch.device("cpu")), ResidentMemoryPeaks)
 
 
@@ -129,9 +126,9 @@ def test_resident_growth_without_program_files(tmp_path):
     assert peaks.reset()
     assert (tmp_path / "clear_refs").read_text() == "5"
     status(tmp_path, resident=1300, file=250, peak=1450)
-    assert peaks.read() == MemoryPeak(resident=(450 - 50) * 1024)
+    assert peaks.read("total") == PhaseMemory("total", resident_bytes=(450 - 50) * 1024)
     status(tmp_path, resident=900, file=200, peak=950)
-    assert peaks.read() == MemoryPeak(resident=0)
+    assert peaks.read("total") == PhaseMemory("total", resident_bytes=0)
 
 
 def test_where_the_peak_cannot_be_begun_anew_it_is_the_whole_cases(tmp_path):
@@ -145,18 +142,18 @@ def test_where_the_peak_cannot_be_begun_anew_it_is_the_whole_cases(tmp_path):
 
 def test_other_systems_tell_no_resident_memory(tmp_path):
     peaks = ResidentMemoryPeaks(tmp_path / "missing")
-    assert peaks.read() == MemoryPeak()
+    assert peaks.read("total") == PhaseMemory("total")
     (tmp_path / "status").write_text("Name:\tx\nVmRSS:\t5 kB\n")
-    assert ResidentMemoryPeaks(tmp_path).read() == MemoryPeak()
+    assert ResidentMemoryPeaks(tmp_path).read("total") == PhaseMemory("total")
 
 
 def test_resident_memory_of_this_very_process():
     peaks = memory_peaks_for(torch.device("cpu"))
-    if peaks.read() == MemoryPeak() or not peaks.reset():
+    if peaks.read("total") == PhaseMemory("total") or not peaks.reset():
         pytest.skip("this system does not tell a process's peak memory, or not anew")
     block = torch.ones(64 * MIB // 4)
-    grown = peaks.read().resident
+    grown = peaks.read("total").resident_bytes
     del block
     assert grown >= 48 * MIB
     peaks.reset()
-    assert peaks.read().resident <= grown - 32 * MIB, "the next phase begins anew"
+    assert peaks.read("total").resident_bytes <= grown - 32 * MIB, "the next phase begins anew"

@@ -1,8 +1,9 @@
-"""The foreign loops: each gives numbers for what it is asked, in a process of its own."""
+"""Other harnesses: each gives numbers for what it is asked, in a process of its own."""
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference, ReferenceFailed
-from cvbench_tui.worker.selftest import timed_module as reference_work
+from cvbench_tui.worker.selftest import harnesses
 from tests.processes import children, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.torch
@@ -39,16 +40,32 @@ def reference():
     made.close()
 
 
-@pytest.mark.parametrize("method", ["bare", "timer", "blocked", "adaptive", "timm"])
-def test_a_loop_sees_a_known_duration_in_full(reference, method):
+@pytest.fixture(scope="module")
+def rivals():
+    """With the harnesses that only the benchmarks compare with."""
+    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "rival_harnesses.py")))
+    yield made
+    made.close()
+
+
+def check_known_durations(reference, method, middle):
     found = reference.ask(SPIN, method, seconds=0.05, threads=1)
     assert set(found.values_s) >= {"total", "inference"}
     assert found.values_s["inference"] >= 0.002 * 0.999
     assert found.values_s["total"] >= 0.004 * 0.999
     assert found.seconds > 0
-    middle = fmean if method == "timm" else median
     for phase, samples in found.samples_s.items():
         assert found.values_s[phase] == pytest.approx(middle(samples))
+
+
+@pytest.mark.parametrize("method", ["bare", "timer"])
+def test_a_harness_sees_a_known_duration_in_full(reference, method):
+    check_known_durations(reference, method, median)
+
+
+@pytest.mark.parametrize(("method", "middle"), [("blocked", median), ("adaptive", median), ("timm", fmean)])
+def test_a_rival_sees_a_known_duration_in_full(rivals, method, middle):
+    check_known_durations(rivals, method, middle)
 
 
 def test_the_bare_loop_splits_forward_and_backward(reference):
@@ -63,9 +80,9 @@ def test_marks_with_nothing_between_them_cost_less_than_the_spin(reference):
     assert 0 <= median(samples) < 0.002
 
 
-def test_only_what_is_asked_for_is_measured(reference):
-    for method in ("bare", "timer", "timm"):
-        found = reference.ask(SPIN, method, seconds=0.01, threads=1, phases=["inference"])
+def test_only_what_is_asked_for_is_measured(reference, rivals):
+    for program, method in ((reference, "bare"), (reference, "timer"), (rivals, "timm")):
+        found = program.ask(SPIN, method, seconds=0.01, threads=1, phases=["inference"])
         assert set(found.samples_s) == {"inference"}
     assert len(found.samples_s["inference"]) == 40
 
@@ -88,6 +105,44 @@ def test_a_program_that_says_nothing_useful_is_a_sentence():
         Reference((sys.executable, "-c", "import sys; sys.exit('last words')")).start()
     with pytest.raises(ReferenceFailed, match="could not be started"):
         Reference(("/nonexistent/python",)).start()
+
+
+class Queue:
+    """A clock whose marks are read after a wait, as CUDA's events are."""
+
+    queues = True
+
+    def __init__(self, log):
+        self.log = log
+
+    def mark(self):
+        self.log.append("mark")
+        return len(self.log)
+
+    def seconds(self, start, end):
+        assert self.log[-1] == "wait", "a mark was read before the device had reached it"
+        return float(end - start)
+
+
+def queued(training):
+    """What is done between the marks of iterations on a queue, and the seconds."""
+    work = harnesses.TimedModule(dataclasses.asdict(SPIN))
+    log = []
+    work.wait = lambda: log.append("wait")
+    forward, backward = work.subject.forward, work.subject.backward
+    work.subject.forward = lambda: (log.append("forward"), forward())[1]
+    work.subject.backward = lambda output: (log.append("backward"), backward(output))[1]
+    return log, harnesses.iterations(work, Queue(log), 1, training=training)
+
+
+def test_a_queue_begins_with_an_unrecorded_iteration_and_is_waited_for_once():
+    log, rows = queued(training=True)
+    each = ["mark", "forward", "mark", "backward", "mark"]
+    assert log == ["forward", "backward", *each * harnesses.MIN_SAMPLES, "wait"]
+    assert rows == [(2.0, 2.0, 4.0)] * harnesses.MIN_SAMPLES
+    log, rows = queued(training=False)
+    assert log == ["forward", *["mark", "forward", "mark"] * harnesses.MIN_SAMPLES, "wait"]
+    assert rows == [(2.0,)] * harnesses.MIN_SAMPLES
 
 
 PARENT = f"""
@@ -120,9 +175,8 @@ def test_the_forking_process_asks_for_no_card(reference):
 
 def test_the_reference_uses_no_line_of_the_stopwatch():
     imported = set()
-    folder = Path(reference_work.__file__).parent
-    for name in ("__main__", "harnesses", "loops", "timed_module"):
-        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
+    for file in Path(harnesses.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cvbench_tui"):
                 imported.add(node.module)
     theirs = {name for name in imported if not name.startswith("cvbench_tui.worker.selftest")}

@@ -12,8 +12,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.backend import CpuBackend
 from cvbench_tui.worker.extras.budget import Budget
-from cvbench_tui.worker.extras.cuda_graph import GraphPass
-from cvbench_tui.worker.extras.variants import ROUNDS, Variants
+from cvbench_tui.worker.extras.variants import ROUNDS, GraphPass, VariantTimer
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
@@ -31,16 +30,15 @@ def ready(case=DENSE) -> ModuleUnderTest:
     return subject
 
 
-def taken(*extras, flush=None, case=DENSE, passes=("training", "inference"), backend=None):
+def timed_variants(*extras, flush=None, case=DENSE, passes=("training", "inference"), backend=None):
     protocol = replace(SHORT, extras=extras, passes=passes)
-    alive = []
-    made = Variants(case, ready(case), backend or CpuBackend(flush=flush), protocol, lambda: alive.append(1))
-    made.take()
-    return made
+    timer = VariantTimer(case, ready(case), backend or CpuBackend(flush=flush), protocol, lambda: None)
+    timer.run()
+    return timer
 
 
 def test_alone_times_each_training_phase_by_itself():
-    found = taken("alone").found
+    found = timed_variants("alone").variants
     assert [(variant.kind, variant.samples.phase) for variant in found] == [
         ("alone", "forward"),
         ("alone", "backward"),
@@ -50,18 +48,17 @@ def test_alone_times_each_training_phase_by_itself():
 
 
 def test_what_does_not_fit_the_time_limit_is_a_notice_and_the_rest_is_taken():
-    alive = []
     spent = Budget(lambda: 9.0, 10.0, {"training": 1.0, "inference": 1e-6})
     protocol = replace(SHORT, extras=("alone", "flushed"))
-    made = Variants(DENSE, ready(), CpuBackend(flush=lambda: True), protocol, lambda: alive.append(1), spent)
-    made.take()
+    made = VariantTimer(DENSE, ready(), CpuBackend(flush=lambda: True), protocol, lambda: None, spent)
+    made.run()
     assert [notice.code for notice in made.notices] == ["alone_failed", "flushed_failed"]
     assert all("time limit" in notice.sentence for notice in made.notices)
 
 
 def test_flushed_empties_the_caches_before_every_region():
     flushes = []
-    found = taken("flushed", flush=lambda: flushes.append(1) or True).found
+    found = timed_variants("flushed", flush=lambda: flushes.append(1) or True).variants
     assert [variant.samples.phase for variant in found] == ["forward", "backward", "total", "inference"]
     regions = sum(len(samples) for variant in found for samples in variant.samples.rounds)
     assert len(flushes) > regions
@@ -69,19 +66,19 @@ def test_flushed_empties_the_caches_before_every_region():
 
 
 def test_a_pass_that_is_not_measured_has_no_variants():
-    found = taken("alone", "flushed", flush=lambda: True, passes=("inference",)).found
+    found = timed_variants("alone", "flushed", flush=lambda: True, passes=("inference",)).variants
     assert [(variant.kind, variant.samples.phase) for variant in found] == [("flushed", "inference")]
 
 
 def test_models_are_not_flushed_and_the_cpu_has_no_graphs():
     model = Case(find_model("alexnet").workload.with_image(64), "cpu", 1)
-    made = taken("flushed", "device_only", flush=lambda: True, case=model)
-    assert (made.found, made.notices) == ([], [])
+    made = timed_variants("flushed", "device_only", flush=lambda: True, case=model)
+    assert (made.variants, made.notices) == ([], [])
 
 
 def test_caches_of_unknown_size_are_a_notice():
-    made = taken("flushed")
-    assert made.found == []
+    made = timed_variants("flushed")
+    assert made.variants == []
     assert [notice.code for notice in made.notices] == ["flushed_failed"]
 
 
@@ -89,8 +86,8 @@ def test_a_graph_that_cannot_be_recorded_is_a_notice_and_no_failure():
     class NoGraphs(CpuBackend):
         clock = "cuda_event"
 
-    made = taken("device_only", backend=NoGraphs())
-    assert made.found == []
+    made = timed_variants("device_only", backend=NoGraphs())
+    assert made.variants == []
     assert [notice.code for notice in made.notices] == ["device_only_failed"]
     assert made.notices[0].sentence.startswith("Not measured (device_only): ")
 

@@ -1,12 +1,16 @@
-"""What still fits a case's time limit: what stands beside the times must not cost the row that has them."""
+"""What keeps secondary metrics from costing the row: their time budget, and notices in place of exceptions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.measurement import Notice
+
+Result = TypeVar("Result")
 
 
 class NoTimeLeft(Exception):
@@ -30,3 +34,20 @@ class Budget:
 
 UNLIMITED = Budget(lambda: 0.0, math.inf, {})
 """No limit."""
+
+
+def attempt(metric: str, notices: list[Notice], measure: Callable[[], Result], otherwise: Result) -> Result:
+    """The result of ``measure``. What it raises becomes a notice, since the row has its times already."""
+    try:
+        return measure()
+    except NoTimeLeft as error:
+        notices.append(not_measured(metric, str(error)))
+    except Exception as error:  # a workload, or a driver, may raise anything
+        text = next(iter(str(error).splitlines()), "") or "no message"
+        notices.append(not_measured(metric, f"{type(error).__name__}: {text}"))
+    return otherwise
+
+
+def not_measured(metric: str, reason: str) -> Notice:
+    """The notice of a secondary metric that could not be had."""
+    return Notice(f"{metric}_failed", f"Not measured ({metric}): {reason}")

@@ -1,6 +1,6 @@
-"""What stands beside a case's times: variants, memory, energy, work. Taken when the times are had.
+"""Secondary metrics (memory, variants, energy, FLOPs), collected after the timed rounds.
 
-Nothing here may cost the row: what cannot be had is a notice, or simply absent where the device does not tell.
+None of them may cost the row: what cannot be measured is a notice, or absent where the device has no counter.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import meter_for
-from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
+from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt
 from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, EnergyPass
 from cvbench_tui.worker.extras.flops import phase_work
 from cvbench_tui.worker.extras.memory import largest_bytes, memory_peaks_for, phase_memory
-from cvbench_tui.worker.extras.variants import Variants
+from cvbench_tui.worker.extras.variants import VariantTimer
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
@@ -31,13 +31,16 @@ ENERGY_BLOCKS = 3
 
 
 class ExtrasCollector:
-    """Made before the module is built, so that growth of memory can be told. ``alive`` gives a sign of life."""
+    """Made before the module is built, so that growth of memory is seen.
 
-    def __init__(self, case: Case, protocol: Protocol, backend: Backend, alive: Callable[[], None]) -> None:
+    ``heartbeat`` is called between the metrics, so that the parent does not take the silence for a hang.
+    """
+
+    def __init__(self, case: Case, protocol: Protocol, backend: Backend, heartbeat: Callable[[], None]) -> None:
         self._case = case
         self._protocol = protocol
         self._backend = backend
-        self._alive = alive
+        self._heartbeat = heartbeat
         self._peaks = memory_peaks_for(torch.device(case.device))
         self._budget = UNLIMITED
         self.memory: Sequence[PhaseMemory] = ()
@@ -51,60 +54,49 @@ class ExtrasCollector:
         """The largest peak of any phase: allocated on an accelerator, else growth of resident memory."""
         return largest_bytes(self.memory)
 
-    def take(self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool) -> None:
-        """All that fits before ``deadline_s``, by the backend's clock; the work, which is a formula, in the first
-        process only."""
-        self._alive()
+    def collect(
+        self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool
+    ) -> None:
+        """All that fits before ``deadline_s``, by the backend's clock; FLOPs, which are the same in every process of a
+        case, in the ``first`` only."""
+        self._heartbeat()
         iteration_s = {result.record.name: _iteration_s(result) for result in results}
         self._budget = Budget(self._backend.now_s, deadline_s, iteration_s)
-        self._try("memory", lambda: self._take_memory(subject))
-        self._try("variants", lambda: self._take_variants(subject))
+        notices = self.notices
+        self.memory = attempt("memory", notices, lambda: self._memory(subject), ())
+        self.variants = attempt("variants", notices, lambda: self._variants(subject), ())
         if "energy" in self._protocol.extras:
-            self._try("energy", lambda: self._take_energy(subject, results))
+            attempt("energy", notices, lambda: self._measure_energy(subject, results), None)
         if first:
-            self._try("work", self._take_work)
+            self.work = attempt("work", notices, lambda: phase_work(self._case, self._protocol.method), ())
 
-    def _try(self, what: str, take: Callable[[], None]) -> None:
-        try:
-            take()
-        except NoTimeLeft as error:
-            self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {error}"))
-        except Exception as error:  # the times are had: what is only beside them must not cost the row
-            text = next(iter(str(error).splitlines()), "") or "no message"
-            self.notices.append(Notice(f"{what}_failed", f"Not measured ({what}): {type(error).__name__}: {text}"))
-
-    def _take_memory(self, subject: ModuleUnderTest) -> None:
+    def _memory(self, subject: ModuleUnderTest) -> Sequence[PhaseMemory]:
         for name in self._protocol.passes:
             self._budget.check(name, MEMORY_ITERATIONS)
-        self.memory = phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
+        return phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
 
-    def _take_variants(self, subject: ModuleUnderTest) -> None:
-        variants = Variants(self._case, subject, self._backend, self._protocol, self._alive, self._budget)
-        variants.take()
-        self.variants = variants.found
-        self.notices += variants.notices
+    def _variants(self, subject: ModuleUnderTest) -> Sequence[Variant]:
+        timer = VariantTimer(self._case, subject, self._backend, self._protocol, self._heartbeat, self._budget)
+        timer.run()
+        self.notices += timer.notices
+        return timer.variants
 
-    def _take_energy(self, subject: ModuleUnderTest, results: Sequence[PassResult]) -> None:
+    def _measure_energy(self, subject: ModuleUnderTest, results: Sequence[PassResult]) -> None:
         meter = meter_for(torch.device(self._case.device), self._backend)
         if meter is None:
             return
         for result in results:
-            self._alive()
-            block = result.regions_per_block * result.record.group
-            self._budget.check(result.record.name, ENERGY_BLOCKS * block, MAX_ENERGY_S)
-            timed = pass_of(result.record.name, subject, self._backend)
-            taken = EnergyPass(self._backend, meter).measure(
-                timed, result.record.name, result.regions_per_block, result.record.group
-            )
-            if taken is not None:
-                self.energy.append(taken)
-
-    def _take_work(self) -> None:
-        self.work = phase_work(self._case, self._protocol.method)
+            self._heartbeat()
+            name, regions, group = result.record.name, result.regions_per_block, result.record.group
+            self._budget.check(name, ENERGY_BLOCKS * regions * group, MAX_ENERGY_S)
+            timed = pass_of(name, subject, self._backend)
+            energy = EnergyPass(self._backend, meter).measure(timed, name, regions, group)
+            if energy is not None:
+                self.energy.append(energy)
 
 
 def _iteration_s(result: PassResult) -> float:
-    """Seconds of an iteration by the slower of device and host, in the last round; 0 where none was taken."""
+    """Seconds of an iteration by the slower of device and host, in the last round; 0 where there was none."""
     samples = result.phases[-1].rounds[-1] if result.phases and result.phases[-1].rounds else ()
     hosts = [each.host_s for each in result.record.evidence[-1:] if each.host_s is not None]
     return max(median(samples) if samples else 0.0, *hosts, 0.0)

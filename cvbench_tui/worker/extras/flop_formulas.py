@@ -1,28 +1,27 @@
-"""Floating-point operations of each operator, by the arithmetic of its definition.
+"""FLOP formulas of the operators that ``torch.utils.flop_counter`` counts as none, or wrongly.
 
 The rules, for every formula here:
 
 - Each addition, multiplication, division, comparison and elementary function (exp, erf, tanh, sqrt) is one operation,
   so that a multiply-add is two. Copying, indexing, filling and drawing random bits are none; integers are not counted.
-- A sum of k products is 2k: its first addition is that of the bias, or is counted although it need not be done. So do
-  the published figures of models, and ``torch.utils.flop_counter``.
-- Padding counts as data, as in the published figures.
+- A sum of k products is 2k, as in the published figures of models and in torch's own formulas; padding counts as data.
 - Factors that are the same for a whole channel or row are worked out once and not counted: with n values behind each
   they are a share of about 1/n.
+
+Formulas get the operator's arguments with shapes in place of tensors, and the result's shape as ``out_shape``: what
+``FlopCounterMode`` hands to a ``custom_mapping`` in torch 2.2 and later alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
-from cvbench_tui.worker.extras.flop_products import MATRIX_FORMULAS, Formula, first
-
-PER_ELEMENT: dict[str, int] = {
+PER_RESULT: dict[str, int] = {
     **dict.fromkeys(("add", "sub", "rsub", "mul", "div", "neg", "abs", "pow", "exp", "log", "sqrt", "rsqrt", "erf"), 1),
     **dict.fromkeys(("eq", "ne", "gt", "ge", "lt", "le", "maximum", "minimum", "clamp_min", "clamp_max", "floor"), 1),
     "relu": 1,  # one comparison with zero, forward and backward
@@ -48,177 +47,149 @@ PER_ELEMENT: dict[str, int] = {
     "native_dropout": 3,  # compare, multiply with the mask, scale
     "native_dropout_backward": 2,
     "upsample_bilinear2d": 9,  # two rows of 2 products and 1 sum, then the same of both
+    "mean": 1,  # the division
+    "linalg_vector_norm": 1,  # the root
 }
-"""Operations for each element of the first result."""
+"""Operations for each element of the (first) result."""
 
-COMPUTES_NOTHING = frozenset(
-    (
-        *("copy", "clone", "_to_copy", "cat", "stack", "roll", "constant_pad_nd", "index", "index_select", "gather"),
-        *("embedding", "where", "masked_fill", "fill", "zero", "zeros", "ones", "full", "new_zeros", "new_ones"),
-        *("new_full", "zeros_like", "ones_like", "full_like", "scalar_tensor", "arange", "select_backward"),
-        *("slice_backward", "upsample_nearest2d", "rand", "randn", "rand_like", "randn_like", "uniform", "normal"),
-    )
+PER_INPUT: dict[str, int] = {
+    "sum": 1,
+    "amax": 1,
+    "mean": 1,
+    "linalg_vector_norm": 2,
+    "native_group_norm": 6,  # as batch norm in training
+    "max_pool2d_with_indices_backward": 1,  # each gradient added to the place it came from
+    "upsample_nearest2d_backward": 1,  # each gradient added to the pixel it was copied from
+    "upsample_bilinear2d_backward": 10,  # 2 row products, 4 column products, 4 additions
+}
+"""Operations for each element of the first operand."""
+
+COMPUTES_NOTHING = (
+    *("copy", "clone", "_to_copy", "cat", "stack", "roll", "constant_pad_nd", "index", "index_select", "gather"),
+    *("embedding", "where", "masked_fill", "fill", "zero", "zeros", "ones", "full", "new_zeros", "new_ones"),
+    *("new_full", "zeros_like", "ones_like", "full_like", "scalar_tensor", "arange", "select_backward"),
+    *("slice_backward", "upsample_nearest2d", "rand", "randn", "rand_like", "randn_like", "uniform", "normal"),
 )
 """Operators that move data, or make it, without arithmetic."""
 
+SOFTMAX = 6
+"""Operations for each attention score that torch leaves out. Forward: scale, then maximum, subtract, exp, sum, divide.
+Backward: scale, subtract the logarithm of the row's sum, exp, then weight * (gradient - row's term) * scale."""
 
-def flops_of(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> int | None:
-    """Operations of one call of the aten operator ``name`` (without its ``_`` for in-place); None without a formula."""
-    formula = FORMULAS.get(name)
-    if formula is not None:
-        return formula(args, kwargs, result)
-    if name in COMPUTES_NOTHING:
-        return 0
-    per_element = PER_ELEMENT.get(name)
-    if per_element is None:
-        return None
-    return per_element * first(result).numel() if _is_floating(args) else 0
+Formula = Callable[..., int]
 
 
-def may_use_winograd(name: str, args: Sequence[Any]) -> bool:
-    """True for dense convolutions at stride 1 with 3x3 or 5x5 kernels, forward or backward.
+def _per_element(name: str) -> Formula:
+    """By the two tables. A result without dimensions is a counter, such as batch norm's, and counts as none."""
 
-    Those are the ones that cuDNN ("winograd", "winograd nonfused") and oneDNN may do with fewer multiplications: 2.25
-    times fewer for 3x3 and 2.8 for 5x5 in tiles of 2x2, 4 for 3x3 in tiles of 4x4 (Lavin and Gray, "Fast algorithms
-    for convolutional neural networks", 2016).
+    def flops(*args: Any, out_shape: Any, **_: Any) -> int:
+        result = _first(out_shape)
+        inputs = PER_INPUT[name] * prod(args[0]) if name in PER_INPUT else 0
+        return inputs + (PER_RESULT.get(name, 0) * prod(result) if result else 0)
+
+    return flops
+
+
+def _first(out_shape: Any) -> Sequence[int]:
+    """The shape of the first result."""
+    shape: Sequence[int] = out_shape if not out_shape or isinstance(out_shape[0], int) else out_shape[0]
+    return shape
+
+
+def _convolution_backward(gradient: Any, inputs: Any, weight: Any, *args: Any, **_: Any) -> int:
+    """As many multiply-adds as forward for each of the two gradients, one addition per output for the bias's.
+
+    In place of torch's formula, which takes the weight's gradient of a grouped convolution for a dense one's: too much
+    by the number of groups (all of mobilenet_v3_large: 11 times).
     """
-    if name not in ("convolution", "convolution_backward"):
-        return False
-    at = 1 if name == "convolution" else 2
-    kernel, groups = tuple(args[at].shape[2:]), args[8 if name == "convolution" else 9]
-    stride, _, dilation, transposed = args[at + 2 : at + 6]
-    plain = groups == 1 and not transposed and set(stride) == {1} and set(dilation) == {1}
-    return plain and kernel in ((3, 3), (5, 5))
+    transposed, wanted = args[4], args[7]
+    products = inputs[0] * prod((inputs if transposed else gradient)[2:]) * prod(weight)
+    return int(2 * products * (wanted[0] + wanted[1]) + wanted[2] * prod(gradient))
 
 
-def _is_floating(args: Sequence[Any]) -> bool:
-    """Whether any operand holds floating-point numbers."""
-    return any(isinstance(arg, Tensor) and torch.is_floating_point(arg) for arg in args)
+def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    """torch's two products and the softmax; a mask saves nothing here."""
+    return int(sdpa_flop_count(query, key, value) + SOFTMAX * prod(query[:-1]) * key[-2])
 
 
-def _batch_norm(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """Training: mean 1, variance 3 (subtract, square, add), scale and shift folded per channel 2. Eval: the 2 alone."""
-    return (6 if args[5] else 2) * int(args[0].numel())
+def _attention_backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    """torch's five products (the first is worked out again), the softmax, and a row term of 2 per output."""
+    products = sdpa_backward_flop_count(gradient, query, key, value)
+    return int(products + SOFTMAX * prod(query[:-1]) * key[-2] + 2 * prod(gradient))
 
 
-def _batch_norm_backward(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """Sums of g and of g * x: 3; input gradient a * g + b * x + c with factors per channel: 4, where it is wanted."""
-    return (3 + 4 * int(args[-1][0])) * int(args[0].numel())
-
-
-def _group_norm(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """As batch norm in training."""
-    return 6 * int(args[0].numel())
-
-
-def _layer_norm(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """Mean 1, variance 3, a * x + b per row 2; weight and bias differ along the row, so they are 2 more."""
-    return (6 + (args[2] is not None) + (args[3] is not None)) * int(args[0].numel())
-
-
-def _layer_norm_backward(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
+def _layer_norm_backward(gradient: Any, *args: Any, **_: Any) -> int:
     """Normalised x again 2; gradients of weight 2 and bias 1; of the input: row sums of g' and g' * x 3, combined 4,
     and g' = g * weight 1 where there is a weight."""
-    wanted, weight = args[7], args[5]
-    each = 2 + 2 * int(wanted[1]) + int(wanted[2]) + (7 + (weight is not None)) * int(wanted[0])
-    return each * int(args[0].numel())
+    weight, wanted = args[4], args[6]
+    each = 2 + 2 * wanted[1] + wanted[2] + (7 + (weight is not None)) * wanted[0]
+    return int(each * prod(gradient))
 
 
-def _gelu(args: Sequence[Any], kwargs: Mapping[str, Any], _result: Any) -> int:
-    """x / 2 * (1 + erf(x / sqrt 2)): 5. The tanh form, tanh(c * (x + a * x^3)) in place of erf: 9."""
-    return (9 if kwargs.get("approximate") == "tanh" else 5) * int(args[0].numel())
-
-
-def _gelu_backward(args: Sequence[Any], kwargs: Mapping[str, Any], _result: Any) -> int:
-    """g * (cdf + x * pdf): cdf 4, pdf c * exp(-x * x / 2) 4, combined 3. The tanh form by the product rule: 18."""
-    return (18 if kwargs.get("approximate") == "tanh" else 11) * int(args[0].numel())
-
-
-def _clamp(args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> int:
+def _clamp(inputs: Any, low: Any = None, high: Any = None, **named: Any) -> int:
     """One comparison for each bound that is given."""
-    bounds = [*args[1:3], kwargs.get("min"), kwargs.get("max")]
-    return sum(bound is not None for bound in bounds) * first(result).numel()
+    bounds = (low, high, named.get("min"), named.get("max"))
+    return sum(bound is not None for bound in bounds) * prod(inputs)
 
 
-def _max_pool(args: Sequence[Any], _kwargs: Mapping[str, Any], result: Any) -> int:
-    """One comparison less than the window has places."""
-    return (_area(args[1]) - 1) * first(result).numel()
+def _area(kernel: Sequence[int]) -> int:
+    """Places of a two-dimensional window given as (k,) or (height, width)."""
+    return kernel[0] * kernel[-1]
 
 
-def _avg_pool(args: Sequence[Any], _kwargs: Mapping[str, Any], result: Any) -> int:
-    """k - 1 additions and a division for a window of k places."""
-    return _area(args[1]) * first(result).numel()
-
-
-def _avg_pool_backward(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """One division, then an addition to each place of the window."""
-    return (_area(args[2]) + 1) * int(args[0].numel())
-
-
-def _area(kernel: Any) -> int:
-    """Places of a two-dimensional window given as a number, (k,) or (height, width)."""
-    sides = tuple(kernel) if isinstance(kernel, (list, tuple)) else (kernel,)
-    return int(sides[0] * sides[-1])
-
-
-def _adaptive_avg_pool(args: Sequence[Any], _kwargs: Mapping[str, Any], result: Any) -> int:
-    """As average pooling, with windows of unequal size."""
-    return _adaptive_places(args[0], first(result))
-
-
-def _adaptive_avg_pool_backward(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """One division for each output gradient, then an addition to each place of its window."""
-    gradient, inputs = args[:2]
-    return _adaptive_places(inputs, gradient) + int(gradient.numel())
-
-
-def _adaptive_places(inputs: Tensor, outputs: Tensor) -> int:
+def _adaptive_places(inputs: Any, outputs: Any) -> int:
     """Places of all windows: output i of n takes floor(i * size / n) to ceil((i + 1) * size / n)."""
-    planes = inputs.numel() // (inputs.shape[-1] * inputs.shape[-2])
     sides = [
         sum(-(-(i + 1) * size // count) - i * size // count for i in range(count))
-        for size, count in zip(inputs.shape[-2:], outputs.shape[-2:])
+        for size, count in zip(inputs[-2:], outputs[-2:])
     ]
-    return int(planes * prod(sides))
+    return prod(inputs[:-2]) * prod(sides)
 
 
-def _each_input(count: int, per_result: int = 0) -> Formula:
-    """``count`` operations for each element of the first operand, and some for each result."""
-
-    def formula(args: Sequence[Any], _kwargs: Mapping[str, Any], result: Any) -> int:
-        return count * int(args[0].numel()) + per_result * first(result).numel()
-
-    return formula
-
-
-def _index_put(args: Sequence[Any], _kwargs: Mapping[str, Any], _result: Any) -> int:
-    """One addition for each value where values accumulate."""
-    return int(args[2].numel()) if len(args) > 3 and args[3] else 0
-
-
-FORMULAS: dict[str, Formula] = {
-    **MATRIX_FORMULAS,
-    "native_batch_norm": _batch_norm,
-    "native_batch_norm_backward": _batch_norm_backward,
-    "native_group_norm": _group_norm,
-    "native_group_norm_backward": _batch_norm_backward,
-    "native_layer_norm": _layer_norm,
+_ATTENTION_KERNELS = ("flash_attention_for_cpu", "flash_attention", "efficient_attention", "cudnn_attention")
+_BY_NAME: dict[str, Formula] = {
+    **{name: _per_element(name) for name in (*PER_RESULT, *PER_INPUT)},
+    **dict.fromkeys(COMPUTES_NOTHING, lambda *_, **__: 0),
+    "convolution_backward": _convolution_backward,
+    **{f"_scaled_dot_product_{kernel}": _attention for kernel in _ATTENTION_KERNELS},
+    **{f"_scaled_dot_product_{kernel}_backward": _attention_backward for kernel in _ATTENTION_KERNELS},
+    # training: mean 1, variance 3 (subtract, square, add), scale and shift folded per channel 2; eval: the 2 alone
+    "native_batch_norm": lambda inputs, *args, **_: (6 if args[4] else 2) * prod(inputs),
+    # sums of g and of g * x 3; input gradient a * g + b * x + c with factors per channel 4, where it is wanted
+    "native_batch_norm_backward": lambda grad, *args, **_: (3 + 4 * args[-1][0]) * prod(grad),
+    "native_group_norm_backward": lambda grad, *args, **_: (3 + 4 * args[-1][0]) * prod(grad),
+    # mean 1, variance 3, a * x + b per row 2; weight and bias differ along the row, so they are 2 more
+    "native_layer_norm": lambda inputs, _shape, *args, **_: (8 - args[:2].count(None)) * prod(inputs),
     "native_layer_norm_backward": _layer_norm_backward,
-    "gelu": _gelu,
-    "gelu_backward": _gelu_backward,
+    # x / 2 * (1 + erf(x / sqrt 2)) 5; the tanh form, tanh(c * (x + a * x^3)) in place of erf, 9
+    "gelu": lambda inputs, approximate="none", **_: (9 if approximate == "tanh" else 5) * prod(inputs),
+    # g * (cdf + x * pdf): cdf 4, pdf c * exp(-x * x / 2) 4, combined 3; the tanh form by the product rule 18
+    "gelu_backward": lambda gradient, _x, approximate="none", **_: (
+        (18 if approximate == "tanh" else 11) * prod(gradient)
+    ),
     "clamp": _clamp,
-    "max_pool2d_with_indices": _max_pool,
-    "max_pool2d_with_indices_backward": _each_input(1),  # each gradient added to the place it came from
-    "avg_pool2d": _avg_pool,
-    "avg_pool2d_backward": _avg_pool_backward,
-    "_adaptive_avg_pool2d": _adaptive_avg_pool,
-    "_adaptive_avg_pool2d_backward": _adaptive_avg_pool_backward,
-    "upsample_nearest2d_backward": _each_input(1),  # each gradient added to the pixel it was copied from
-    "upsample_bilinear2d_backward": _each_input(10),  # 2 row products, 4 column products, 4 additions
-    "sum": _each_input(1),
-    "amax": _each_input(1),
-    "mean": _each_input(1, per_result=1),
-    "linalg_vector_norm": _each_input(2, per_result=1),
-    "index_put": _index_put,
+    # one comparison less than the window has places
+    "max_pool2d_with_indices": lambda _, kernel, *__, out_shape, **___: (_area(kernel) - 1) * prod(out_shape[0]),
+    # k - 1 additions and a division for a window of k places; backward one division, then an addition to each place
+    "avg_pool2d": lambda _, kernel, *__, out_shape, **___: _area(kernel) * prod(out_shape),
+    "avg_pool2d_backward": lambda grad, _, kernel, *__, **___: (_area(kernel) + 1) * prod(grad),
+    "_adaptive_avg_pool2d": lambda inputs, *_, out_shape: _adaptive_places(inputs, out_shape),
+    "_adaptive_avg_pool2d_backward": lambda grad, inputs, **_: _adaptive_places(inputs, grad) + prod(grad),
+    # one addition for each value where values accumulate
+    "index_put": lambda _, __, values, accumulate=False, **___: prod(values) if accumulate else 0,
 }
-"""By the operator's name without ``aten::``."""
+_OPERATORS = {getattr(torch.ops.aten, name + place, None): name for name in _BY_NAME for place in ("", "_")}
+
+FORMULAS: dict[Any, Formula] = {
+    key: _BY_NAME[name]
+    for operator, name in _OPERATORS.items()
+    if operator is not None
+    for key in (operator, *(getattr(operator, overload) for overload in operator.overloads()))
+}
+"""A ``custom_mapping``, as far as this torch has the operators, which are counted by their packets.
+
+Their overloads are in it because newer torch (2.6, not 2.4) takes an operator apart that is not, and counts its parts:
+SiLU's backward moved 7 times the bytes.
+"""
+COUNTED = frozenset((*flop_registry, *FORMULAS))
+"""Operators with a formula, torch's or ours."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,24 +24,14 @@ RESET_PEAK = "5"
 KIB = 1024
 
 
-@dataclass(frozen=True)
-class MemoryPeak:
-    """Memory at its most since the last reset, bytes; None where it is not told."""
-
-    allocated: int | None = None
-    reserved: int | None = None
-    driver: int | None = None
-    resident: int | None = None
-
-
 class MemoryPeaks(Protocol):
     """A device's peak readings. Made before the workload is built."""
 
     def reset(self) -> bool:
         """Begin a new reading; False where the peak is the whole process's and cannot be begun anew."""
 
-    def read(self) -> MemoryPeak:
-        """The peak since the last reset."""
+    def read(self, phase: Phase) -> PhaseMemory:
+        """The peak since the last reset, as that phase's."""
 
 
 class CardMemoryPeaks:
@@ -63,19 +53,14 @@ class CardMemoryPeaks:
         self._accelerator.reset_peak_memory_stats(self._device)
         return True
 
-    def read(self) -> MemoryPeak:
-        """Allocated, reserved and driver-used; the last is None where it is not told, as by older PyTorch on XPU."""
-        try:
+    def read(self, phase: Phase) -> PhaseMemory:
+        """Allocated, reserved and driver-used; the last is None where it is not known, as by older PyTorch on XPU."""
+        driver = None
+        with contextlib.suppress(AttributeError, RuntimeError):
             free, total = self._accelerator.mem_get_info(self._device)
-        except (AttributeError, RuntimeError):
-            driver = None
-        else:
             driver = int(total) - int(free)
-        return MemoryPeak(
-            allocated=int(self._accelerator.max_memory_allocated(self._device)),
-            reserved=int(self._accelerator.max_memory_reserved(self._device)),
-            driver=driver,
-        )
+        allocated = int(self._accelerator.max_memory_allocated(self._device))
+        return PhaseMemory(phase, allocated, int(self._accelerator.max_memory_reserved(self._device)), driver)
 
 
 class ResidentMemoryPeaks:
@@ -92,20 +77,21 @@ class ResidentMemoryPeaks:
 
     def reset(self) -> bool:
         """Begin a new peak; False where the system does not allow it."""
-        _trim()
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            ctypes.CDLL(None).malloc_trim(0)  # GNU's C library only
         try:
             (self._folder / "clear_refs").write_text(RESET_PEAK)
         except OSError:
             return False
         return True
 
-    def read(self) -> MemoryPeak:
-        """Growth at its peak, never below 0; empty where the system does not tell."""
+    def read(self, phase: Phase) -> PhaseMemory:
+        """Growth at its peak, never below 0; None where the system has no such file."""
         now = self._status()
         if now is None or self._start is None:
-            return MemoryPeak()
+            return PhaseMemory(phase)
         code = max(0, now["RssFile"] - self._start["RssFile"])
-        return MemoryPeak(resident=max(0, now["VmHWM"] - self._start["VmRSS"] - code))
+        return PhaseMemory(phase, resident_bytes=max(0, now["VmHWM"] - self._start["VmRSS"] - code))
 
     def _status(self) -> dict[str, int] | None:
         """Bytes of now, of program files, and at the peak; None on other systems."""
@@ -114,102 +100,68 @@ class ResidentMemoryPeaks:
         except OSError:
             return None
         pairs = (line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "RssFile:", "VmHWM:")))
-        found = {name: int(rest.split()[0]) * KIB for name, rest in pairs}
-        return found if len(found) == 3 else None
+        sizes = {name: int(rest.split()[0]) * KIB for name, rest in pairs}
+        return sizes if len(sizes) == 3 else None
 
 
-def _trim() -> None:
-    """Make the C library give freed memory back to the system: malloc_trim(3) of GNU's, nothing with others."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-class NoMemoryPeaks:
-    """A device that tells no peak (MPS)."""
-
-    def reset(self) -> bool:
-        """Nothing to begin."""
-        return False
-
-    def read(self) -> MemoryPeak:
-        """Nothing is told."""
-        return MemoryPeak()
-
-
-def memory_peaks_for(device: torch.device) -> MemoryPeaks:
-    """The readings of that device. Call it before the module is built."""
+def memory_peaks_for(device: torch.device) -> MemoryPeaks | None:
+    """The readings of that device, None where there are none (MPS). Call it before the module is built."""
     if device.type == "cpu":
         return ResidentMemoryPeaks()
     if device.type in ("cuda", "xpu"):
         return CardMemoryPeaks(device, getattr(torch, device.type))
-    return NoMemoryPeaks()
+    return None
 
 
 def phase_memory(
     subject: ModuleUnderTest,
     settle: Callable[[], None],
-    peaks: MemoryPeaks,
+    peaks: MemoryPeaks | None,
     passes: Sequence[PassName] = ("training", "inference"),
 ) -> tuple[PhaseMemory, ...]:
-    """Peak memory of each phase of those passes, one iteration each; phases of which nothing is told are left out.
+    """Peak memory of each phase of those passes, one iteration each; phases without a reading are left out.
 
     Total is the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's.
     Leaves the subject in the last pass's mode without gradients. Raises whatever the workload raises.
     """
-    found: list[PhaseMemory] = []
-    if "training" in passes:
-        found += _training(subject, settle, peaks)
+    if peaks is None:
+        return ()
+    anew = peaks.reset()
+    phases = _training(subject, settle, peaks) if "training" in passes else []
     if "inference" in passes:
-        found.append(_inference(subject, settle, peaks))
-    return tuple(memory for memory in found if memory != PhaseMemory(memory.phase))
+        subject.evaluate()
+        with torch.inference_mode():
+            phases.append(_peak_of("inference", subject.forward, settle, peaks)[0])
+    readings = [memory for memory in phases if anew or memory.phase == "total"]
+    return tuple(memory for memory in readings if memory != PhaseMemory(memory.phase))
 
 
 def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
-    """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None when not told."""
-    sizes = (value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
-    return max((size for size in sizes if size is not None), default=None)
+    """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None without a reading."""
+    return _largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
 
 
 def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> list[PhaseMemory]:
     subject.clear()
     subject.train()
-    settle()
-    anew = peaks.reset()
-    output = subject.forward()
-    settle()
-    forward = peaks.read()
-    peaks.reset()
-    subject.backward(output)
-    del output
-    settle()
-    backward = peaks.read()
+    forward, output = _peak_of("forward", subject.forward, settle, peaks)
+    backward, _ = _peak_of("backward", lambda: subject.backward(output), settle, peaks)
     subject.clear()
-    total = _phase("total", *(_largest(pair) for pair in zip(_fields(forward), _fields(backward))))
-    if not anew:
-        return [total]
-    return [_phase("forward", *_fields(forward)), _phase("backward", *_fields(backward)), total]
+    sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
+    total = PhaseMemory("total", *(_largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
+    return [forward, backward, total]
 
 
-def _inference(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> PhaseMemory:
-    subject.evaluate()
+def _peak_of(
+    phase: Phase, work: Callable[[], Any], settle: Callable[[], None], peaks: MemoryPeaks
+) -> tuple[PhaseMemory, Any]:
+    """The phase's peak and what ``work`` returned."""
     settle()
-    if not peaks.reset():
-        return PhaseMemory("inference")
-    with torch.inference_mode():
-        output = subject.forward()
-        del output
+    peaks.reset()
+    result = work()
     settle()
-    return _phase("inference", *_fields(peaks.read()))
+    return peaks.read(phase), result
 
 
-def _phase(name: Phase, *sizes: int | None) -> PhaseMemory:
-    allocated, reserved, driver, resident = sizes
-    return PhaseMemory(name, allocated, reserved, driver, resident)
-
-
-def _fields(peak: MemoryPeak) -> tuple[int | None, ...]:
-    return peak.allocated, peak.reserved, peak.driver, peak.resident
-
-
-def _largest(sizes: tuple[int | None, ...]) -> int | None:
+def _largest(sizes: Iterable[int | None]) -> int | None:
     return max((size for size in sizes if size is not None), default=None)

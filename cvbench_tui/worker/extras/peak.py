@@ -1,7 +1,7 @@
-"""How fast this device can be at most: large matrix products, and large passes over memory.
+"""The measured peak of a device: FLOP/s of large matmuls, bytes/s of large passes over memory.
 
 The fastest of repeated runs counts, over several sizes: anything else on the machine can only make it slower. The
-clock is the backend's, as for everything else. About 1.5 s a device.
+clock is the backend's, as for everything else. About 1.5 s a device. In files and on the wire a peak is a ``ceiling``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -26,7 +25,7 @@ from cvbench_tui.worker.timing.counters import evidence
 BUDGET_S = 1.5
 """Seconds for all of it, shared out evenly."""
 SIDES = (256, 512, 1024, 2048, 4096, 8192)
-"""Of the matrices, as far as time and memory go. A product of 8192 keeps the largest cards busy for milliseconds."""
+"""Of the matrices, as far as time and memory go. A matmul of 8192 keeps the largest cards busy for milliseconds."""
 REGION_S = 2e-3
 """Shortest timed region; faster work is repeated in it."""
 MIN_SIDES = 3
@@ -43,7 +42,7 @@ CACHES = 4
 MAX_BYTES = 512 << 20
 UNKNOWN_CACHE_BYTES = 64 << 20
 MEMORY_SHARE = 8
-"""At most this part of the free memory is taken."""
+"""At most this part of the free memory is allocated."""
 NATIVE_BFLOAT16 = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
 """Flags of processors that compute in bfloat16; others convert, at a small part of float32's speed."""
 AMPERE = 8
@@ -57,17 +56,16 @@ DTYPES = {
 }
 
 
-@dataclass(frozen=True)
-class Best:
+class FastestCall(NamedTuple):
     """The fastest of repeated calls."""
 
     seconds: float
-    sure: bool
+    reproduced: bool
     """Whether it was reached twice."""
 
 
 def measure(device: str, threads: int | None, backend: Backend, key: str) -> DevicePeak:
-    """The ceilings of ``device``, under ``key`` (``core.peak.ceiling_key``, which the parent works out).
+    """The measured peak of ``device``, under ``key`` (``core.peak.ceiling_key``, which the parent works out).
 
     A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
     """
@@ -84,45 +82,46 @@ def _measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
     share_s = BUDGET_S / (len(precisions) + 1)
-    rates, sure = [], True
+    rates, reproduced = [], True
     for precision in precisions:
         try:
-            rate, reached_twice = _products(device, precision, backend, share_s)
+            rate, twice = _matmul_rate(device, precision, backend, share_s)
         except RuntimeError:
             if precision == "float32":
                 raise
             continue
         rates.append((precision, rate))
-        sure = sure and reached_twice
+        reproduced = reproduced and twice
     cache_bytes = _cache_bytes(device)
-    copy, passes, reached_twice = _passes(device, backend, cache_bytes, share_s)
+    copy, fastest_pass, twice = _memory_rates(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
     seen = evidence(before, backend.counters.read(), backend.read_device(), wall_s=wall_s, timed_s=wall_s)
+    undisturbed = disturbance(seen) is None and not set(seen.throttle) - COOLING
     return DevicePeak(
         device=str(device),
         key=key,
         flops_per_s=tuple(rates),
         bytes_per_s=copy,
         cache_bytes=cache_bytes,
-        sure=sure and reached_twice and disturbance(seen) is None and not set(seen.throttle) - COOLING,
+        sure=reproduced and twice and undisturbed,
         at_s=round(time.time(), 3),
-        most_bytes_per_s=passes,
+        most_bytes_per_s=fastest_pass,
     )
 
 
-def fastest(backend: Backend, work: Callable[[], object], share_s: float) -> Best | None:
-    """Seconds of one call of ``work`` at its fastest, in about ``share_s``; None when the clock gives no duration."""
+def fastest(backend: Backend, work: Callable[[], object], share_s: float) -> FastestCall | None:
+    """One call of ``work`` at its fastest, in about ``share_s``; None when the clock gives no duration."""
     work()
     backend.settle()
     until_s = backend.now_s() + share_s
     one_s = _seconds(backend, work, 1)
     region_s = max(REGION_S, backend.region_s)
     group = min(MAX_GROUP, math.ceil(region_s / one_s)) if one_s > 0 else MAX_GROUP
-    taken: list[float] = []
-    while len(taken) < MIN_REPEATS or (len(taken) < MAX_REPEATS and backend.now_s() < until_s):
-        taken.append(_seconds(backend, work, group) / group)
-    taken = sorted(seconds for seconds in taken if 0 < seconds < math.inf)
-    return Best(taken[0], taken[1] <= AGREEMENT * taken[0]) if len(taken) >= MIN_REPEATS else None
+    times: list[float] = []
+    while len(times) < MIN_REPEATS or (len(times) < MAX_REPEATS and backend.now_s() < until_s):
+        times.append(_seconds(backend, work, group) / group)
+    times = sorted(seconds for seconds in times if 0 < seconds < math.inf)
+    return FastestCall(times[0], times[1] <= AGREEMENT * times[0]) if len(times) >= MIN_REPEATS else None
 
 
 def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
@@ -136,13 +135,13 @@ def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
 
 
 def _started(device: torch.device, precision: str, backend: Backend) -> bool:
-    """One product before the clock runs, which makes the context and loads libraries and kernels: seconds on a card.
+    """One matmul before the clock runs, which makes the context and loads libraries and kernels: seconds on a card.
 
     False when the device refuses the precision; raises RuntimeError when that is float32.
     """
     try:
         with _tf32(device, precision == "tf32"):
-            _product(SIDES[0], DTYPES[precision], device)()
+            _matmul(SIDES[0], DTYPES[precision], device)()
         backend.settle()
     except RuntimeError:
         if precision == "float32":
@@ -151,63 +150,58 @@ def _started(device: torch.device, precision: str, backend: Backend) -> bool:
     return True
 
 
-def _products(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
-    """Operations per second of the fastest square product, 2 n^3 each, and whether that is sure.
+def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
+    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it can be relied on.
 
     Raises RuntimeError when none can be had.
     """
     dtype = DTYPES[precision]
     until_s = backend.now_s() + share_s
-    best: tuple[float, bool] | None = None
-    last_s, tried, hurried = 0.0, 0, False
+    best, last_s, tried, hurried = (0.0, False), 0.0, 0, False
     with _tf32(device, precision == "tf32"):
         for side in SIDES:
             next_s = 8 * last_s * (MIN_REPEATS + WARM_CALLS)
             hurried = backend.now_s() + next_s > until_s
-            if hurried or not _fits(3 * side * side * dtype.itemsize, device, backend):
+            if hurried or 3 * side * side * dtype.itemsize > _usable_bytes(device, backend):
                 break
             tried += 1
-            found = fastest(backend, _product(side, dtype, device), share_s / len(SIDES))
-            if found is None:
-                continue
-            last_s, rate = found.seconds, 2 * side**3 / found.seconds
-            if best is None or rate > best[0]:
-                best = rate, found.sure
-    if best is None:
-        raise RuntimeError(f"no product in {precision} could be timed")
-    rate, reached_twice = best
-    return rate, reached_twice and not (hurried and tried < MIN_SIDES)
+            call = fastest(backend, _matmul(side, dtype, device), share_s / len(SIDES))
+            if call is not None:
+                last_s = call.seconds
+                best = max(best, (2 * side**3 / call.seconds, call.reproduced))
+    rate, reproduced = best
+    if not rate:
+        raise RuntimeError(f"no matmul in {precision} could be timed")
+    return rate, reproduced and not (hurried and tried < MIN_SIDES)
 
 
-def _product(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:
-    """One product of random matrices: zeros would let a card draw less power and clock higher."""
+def _matmul(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:
+    """One matmul of random matrices: zeros would let a card draw less power and clock higher."""
     first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     result = torch.empty_like(first)
     return lambda: torch.mm(first, second, out=result)
 
 
-def _passes(
+def _memory_rates(
     device: torch.device, backend: Backend, cache_bytes: int | None, share_s: float
 ) -> tuple[float | None, float | None, bool]:
     """Bytes per second of a copy, of the fastest pass of any kind, and whether both were reached twice."""
-    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES))
-    free = _free_bytes(device, backend)
-    if free is not None:
-        size = min(size, free // MEMORY_SHARE // 2)
-    source = torch.ones(max(1, size // 4), device=device)
+    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES), _usable_bytes(device, backend) // 2)
+    source = torch.ones(max(1, int(size) // 4), device=device)
     target = torch.ones_like(source)
-    size = source.numel() * source.element_size()
-    kinds: tuple[tuple[int, Callable[[], object]], ...] = (
-        (2 * size, lambda: target.copy_(source)),
-        (2 * size, lambda: target.mul_(1.0)),
-        (size, source.sum),
+    moved = source.numel() * source.element_size()
+    passes: tuple[tuple[int, Callable[[], object]], ...] = (
+        (2 * moved, lambda: target.copy_(source)),
+        (2 * moved, lambda: target.mul_(1.0)),
+        (moved, source.sum),
     )
-    found = [(moved, fastest(backend, work, share_s / len(kinds))) for moved, work in kinds]
-    rates = [moved / best.seconds for moved, best in found if best is not None]
-    if found[0][1] is None:
-        return None, max(rates, default=None), False
-    fast = max((moved / best.seconds, best.sure) for moved, best in found if best is not None)
-    return rates[0], fast[0], found[0][1].sure and fast[1]
+    calls = [(size, fastest(backend, work, share_s / len(passes))) for size, work in passes]
+    rates = [None if call is None else (size / call.seconds, call.reproduced) for size, call in calls]
+    best = max((rate for rate in rates if rate is not None), default=None)
+    copy = rates[0]
+    if copy is None or best is None:
+        return None, best and best[0], False
+    return copy[0], best[0], copy[1] and best[1]
 
 
 def _precisions(device: torch.device) -> list[str]:
@@ -222,7 +216,7 @@ def _precisions(device: torch.device) -> list[str]:
 
 
 def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
-    """Whether the processor has instructions for bfloat16, where Linux tells; False elsewhere."""
+    """Whether the processor has instructions for bfloat16, by Linux; False elsewhere."""
     try:
         lines = Path(path).read_text().splitlines()
     except OSError:
@@ -233,7 +227,7 @@ def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
 
 @contextmanager
 def _tf32(device: torch.device, allowed: bool) -> Iterator[None]:
-    """Let float32 products use TF32, or not, and put the setting back."""
+    """Let float32 matmuls use TF32, or not, and put the setting back."""
     if device.type != "cuda":
         yield
         return
@@ -246,23 +240,19 @@ def _tf32(device: torch.device, allowed: bool) -> Iterator[None]:
         settings.allow_tf32 = before
 
 
-def _fits(size: int, device: torch.device, backend: Backend) -> bool:
-    free = _free_bytes(device, backend)
-    return free is None or size <= free // MEMORY_SHARE
-
-
-def _free_bytes(device: torch.device, backend: Backend) -> int | None:
-    """Free memory of the device; on the CPU that of the machine, where the system tells."""
+def _usable_bytes(device: torch.device, backend: Backend) -> float:
+    """A part of the device's free memory, on the CPU of the machine's; infinite where it is not known."""
+    free: float | None = None
     if device.type != "cpu":
-        return backend.free_bytes()
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
+        free = backend.free_bytes()
+    else:
+        with suppress(AttributeError, ValueError, OSError):
+            free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return math.inf if free is None else free // MEMORY_SHARE
 
 
 def _cache_bytes(device: torch.device) -> int | None:
-    """The last cache before memory; None where it is not told."""
+    """Size of the last cache before memory; None where it is not known."""
     if device.type == "cpu":
         return last_cache_bytes()
     if device.type != "cuda":

@@ -1,6 +1,6 @@
-"""Phases measured once more in another way, to stand beside the headline: alone, with emptied caches, from a graph.
+"""Variants: phases timed once more in another way, beside the headline: alone, with emptied caches, from a CUDA graph.
 
-What cannot be had is a notice, never a failed row.
+A variant that cannot be had is a notice, never a failed row.
 """
 
 from __future__ import annotations
@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from statistics import median
+from typing import Any
 
+import torch
+
+from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Phase, Variant, VariantKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, NoTimeLeft
-from cvbench_tui.worker.extras.cuda_graph import GraphPass
+from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt, not_measured
 from cvbench_tui.worker.timing.passes import PhasePass
-from cvbench_tui.worker.timing.sampler import TimedPass
+from cvbench_tui.worker.timing.sampler import Marks, TimedPass
 from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
@@ -29,13 +32,12 @@ FLUSHED_ROUND_S = 0.03
 FLUSHED_ITERATIONS = 3
 ITERATIONS = 12
 """Fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded."""
+GRAPH_WARMUP_CALLS = 3
+"""Calls on a side stream before a graph is recorded, as PyTorch asks for: what is allocated lazily must be there."""
 
-Alive = Callable[[], None]
-"""A sign of life."""
 
-
-class Variants:
-    """The extras of one case that are timed."""
+class VariantTimer:
+    """Times the variants of one case. ``heartbeat`` is called while it does."""
 
     def __init__(
         self,
@@ -43,36 +45,27 @@ class Variants:
         subject: ModuleUnderTest,
         backend: Backend,
         protocol: Protocol,
-        alive: Alive,
+        heartbeat: Callable[[], None],
         budget: Budget = UNLIMITED,
     ) -> None:
         self._case = case
         self._subject = subject
         self._backend = backend
         self._protocol = protocol
-        self._alive = alive
+        self._heartbeat = heartbeat
         self._budget = budget
-        self.found: list[Variant] = []
+        self.variants: list[Variant] = []
         self.notices: list[Notice] = []
 
-    def take(self) -> None:
+    def run(self) -> None:
         """Those that the protocol asks for and the device allows."""
         extras = self._protocol.extras
         if "alone" in extras:
-            self._try("alone", self._alone)
+            attempt("alone", self.notices, self._alone, None)
         if "flushed" in extras and self._case.workload.kind == "layer":
-            self._try("flushed", self._flushed)
+            attempt("flushed", self.notices, self._flushed, None)
         if "device_only" in extras and self._backend.clock == "cuda_event" and "inference" in self._protocol.passes:
-            self._try("device_only", self._device_only)
-
-    def _try(self, kind: VariantKind, way: Callable[[], None]) -> None:
-        try:
-            way()
-        except NoTimeLeft as error:
-            self.notices.append(Notice(f"{kind}_failed", f"Not measured ({kind}): {error}"))
-        except Exception as error:  # the headline is already had: what is only beside it must not cost the row
-            first = next(iter(str(error).splitlines()), "") or "no message"
-            self.notices.append(Notice(f"{kind}_failed", f"Not measured ({kind}): {type(error).__name__}: {first}"))
+            attempt("device_only", self.notices, self._device_only, None)
 
     def _phases(self) -> Iterable[Phase]:
         return (phase for phase in PHASES if PASS_OF[phase] in self._protocol.passes)
@@ -87,9 +80,7 @@ class Variants:
         """Each phase alone, the caches emptied before every region, outside of it."""
         cost_s = self._flush_s()
         if cost_s is None:
-            self.notices.append(
-                Notice("flushed_failed", "Not measured (flushed): the caches' size is not known, or too large.")
-            )
+            self.notices.append(not_measured("flushed", "the caches' size is not known, or too large."))
             return
         for phase in self._phases():
             timed = PhasePass(self._subject, self._backend, phase, before=self._backend.flush)
@@ -112,13 +103,15 @@ class Variants:
         self._time("device_only", GraphPass(self._subject, self._backend), _short(self._protocol))
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
-        def tell(_news: ProgressUpdate) -> None:
-            self._alive()
+        def on_progress(_update: ProgressUpdate) -> None:
+            self._heartbeat()
 
         self._budget.check(timed.name, ITERATIONS)
         deadline_s = self._budget.deadline_s
-        watch = Stopwatch(timed, self._backend, protocol, tell, deadline_s, max_group=max_group, check_deferred=False)
-        self.found += [Variant(kind, samples) for samples in watch.run().phases]
+        watch = Stopwatch(
+            timed, self._backend, protocol, on_progress, deadline_s, max_group=max_group, check_deferred=False
+        )
+        self.variants += [Variant(kind, samples) for samples in watch.run().phases]
 
 
 def _short(protocol: Protocol) -> Protocol:
@@ -144,3 +137,44 @@ def _flushed(protocol: Protocol, flush_s: float) -> Protocol:
     return replace(
         short, round_s=0.0, round_iterations=min(iterations, 100), sample_s=0.0, warmup_window_s=0.0, warmup_cap_s=0.0
     )
+
+
+class GraphPass:
+    """Replays of one inference call, recorded as a CUDA graph: the device's time without the host's launches.
+
+    Making it raises whatever a workload that cannot be recorded raises.
+    """
+
+    name: PassName = "inference"
+    phases: tuple[Phase, ...] = ("inference",)
+
+    def __init__(self, subject: ModuleUnderTest, backend: Backend, cuda: Any = torch.cuda) -> None:
+        self._backend = backend
+        with torch.inference_mode():
+            side = cuda.Stream()
+            side.wait_stream(cuda.current_stream())
+            with cuda.stream(side):
+                for _ in range(GRAPH_WARMUP_CALLS):
+                    subject.forward()
+            cuda.current_stream().wait_stream(side)
+            self._graph = cuda.CUDAGraph()
+            with cuda.graph(self._graph):
+                self._output = subject.forward()  # kept: the replays write into its memory
+
+    def begin(self) -> None:
+        """The mode is in the recording."""
+
+    def regions(self, count: int, group: int) -> list[Marks]:
+        """``count`` regions of ``group`` replays, as marks; not settled yet."""
+        return [self._region(group) for _ in range(count)]
+
+    def seconds(self, marks: Marks) -> tuple[float, ...]:
+        """Seconds of one region."""
+        return (self._backend.seconds(*marks),)
+
+    def _region(self, group: int) -> Marks:
+        mark, replay = self._backend.mark, self._graph.replay
+        start = mark()
+        for _ in range(group):
+            replay()
+        return start, mark()

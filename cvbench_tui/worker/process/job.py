@@ -119,7 +119,7 @@ class Job:
         first_call_s = _first_call(module, backend)
         _settle_collector()
         results = [self._pass(module, backend, name, started_s) for name in self._protocol.passes]
-        extras.take(module, results, started_s + EXTRAS_UNTIL * self._protocol.timeout_s, first=self._process == 0)
+        extras.collect(module, results, started_s + EXTRAS_UNTIL * self._protocol.timeout_s, first=self._process == 0)
         return Measurement(
             case_id=self._case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),

@@ -1,1 +1,1 @@
-"""The selftest's part of the worker: workloads of known answer, and timing loops of other makes."""
+"""The part of the selftest that the worker runs: workloads of known answer, and other harnesses."""

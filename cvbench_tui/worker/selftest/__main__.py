@@ -9,7 +9,7 @@ Reads one JSON object a line on stdin, answers one JSON line each on stdout:
 The first line is ``{"ready": true, "one_case": false}``. On Linux torch is imported once and a forked child answers
 each request, as the worker does it; elsewhere the program ends after one answer. Not one line of the stopwatch, its
 backends or its statistics is used; only the module and its inputs are built by the same code, so that both sides
-time the same work. The loops themselves are in ``loops`` and ``harnesses``.
+time the same work. The loops themselves are in ``harnesses``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from cvbench_tui.worker.process.servers import ForkServer, serve_one
 
 NO_TORCH = 3
 """Exit code when torch or torchvision cannot be imported."""
-MEANS = ("timm", "timm_package")
-"""Methods whose number is the mean of their samples; that of all others is the median."""
 
 
 def main() -> int:
@@ -69,7 +67,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # the workload, or a library that is not there, may raise anything
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
-    value = fmean if request["method"] in MEANS else median
+    value = fmean if request["method"] in harnesses.MEANS else median
     values = {phase: value(taken) for phase, taken in samples.items() if taken}
     return {"samples_s": samples, "values_s": values, "seconds": time.perf_counter() - started}
 

@@ -1,27 +1,39 @@
-"""Other people's harnesses behind ``reference``: torch's Timer, Triton's do_bench, timm's models; all methods by name.
+"""Other harnesses, all by name: a bare loop, torch's Timer, Triton's do_bench.
 
-Where each releases outputs and clears gradients matters: ``timer`` clears outside the clock and releases an output
-inside the next call; ``blocked``, ``adaptive`` and ``do_bench`` take the whole iteration as their users write it.
+Where each releases outputs and clears gradients matters. The bare loop does both outside the clock, as our stopwatch
+does: giving back 100 MB was seen to take 4 ms. ``timer`` clears outside the clock and releases an output inside the
+next call; ``do_bench`` takes the whole iteration as its users write it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from cvbench_tui.worker.selftest.loops import bare, empty, timm
-from cvbench_tui.worker.selftest.timed_module import Samples, TimedModule
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.process.requests import case_from
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 if TYPE_CHECKING:
     from torch.utils import benchmark
 
+WARMUP_SHARE = 0.5
+"""The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
+MIN_SAMPLE_S = 1e-3
+"""The bare loop averages shorter iterations over this long, as the stopwatch's samples do."""
+MIN_SAMPLES = 5
+EMPTY_REGIONS = 500
 TIMER_REPEATS = 20
 """``timeit`` gives one number a call; so many of them make a median."""
 DO_BENCH_MS = 1000.0
 """Milliseconds in a second, the unit of Triton's arguments and results."""
+
+Samples = dict[str, list[float]]
+"""Seconds per iteration, by phase."""
 
 
 def run(request: dict[str, Any]) -> Samples:
@@ -33,67 +45,174 @@ def run(request: dict[str, Any]) -> Samples:
     return method(TimedModule(request["case"]), float(request["seconds"]), request)
 
 
-def _timers(work: TimedModule, request: dict[str, Any], *, clear_outside: bool) -> dict[str, benchmark.Timer]:
-    """A Timer for each phase asked for, with as many threads as the other side has; training comes first."""
-    # Here and not above: its import asks whether there is a card, and a process that has asked must not be forked.
-    from torch.utils import benchmark
+class TimedModule:
+    """The module with its inputs, built by the same code as the stopwatch's, and the waits its device needs."""
 
-    timers = {}
-    names: dict[str, Any] = {"subject": work.subject}
-    threads = int(request["threads"])
-    if work.wanted(request, ("total",)):
-        clearing = "subject.clear()"
-        call = "subject.backward(subject.forward())"
-        timers["total"] = (
-            benchmark.Timer(call, setup=clearing, globals=names, num_threads=threads)
-            if clear_outside
-            else benchmark.Timer(f"{clearing}; {call}", globals=names, num_threads=threads)
-        )
+    def __init__(self, plain_case: dict[str, Any]) -> None:
+        case = case_from(plain_case)
+        self.device = torch.device(case.device)
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)
+        self.subject = ModuleUnderTest(case, Protocol("reference"))
+        self.subject.train()
+        self.subject.prepare_gradients(self.subject.forward())
+
+    def wait(self) -> None:
+        """Until the device has done all it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        elif self.device.type != "cpu":
+            getattr(torch, self.device.type).synchronize()
+
+    def train_once(self) -> None:
+        """Clear, forward and backward, as one would write it."""
+        self.subject.clear()
+        self.subject.backward(self.subject.forward())
+
+    def wanted(self, request: dict[str, Any], phases: tuple[str, ...]) -> bool:
+        """True when the request asks for one of these phases; it asks for all when it names none."""
+        asked = request.get("phases") or ("forward", "backward", "total", "inference")
+        return any(phase in asked for phase in phases)
+
+
+class HostClock:
+    """Marks by the host's clock, each after a wait for the device."""
+
+    queues = False
+
+    def __init__(self, work: TimedModule) -> None:
+        self._wait = work.wait
+
+    def mark(self) -> Any:
+        """Now."""
+        self._wait()
+        return time.perf_counter()
+
+    def seconds(self, start: Any, end: Any) -> float:
+        """Between two marks."""
+        return float(end - start)
+
+
+class EventClock:
+    """Marks by CUDA's events, which are queued: to be read after a wait."""
+
+    queues = True
+
+    def mark(self) -> Any:
+        """When the device gets here."""
+        event: Any = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds(self, start: Any, end: Any) -> float:
+        """Between two marks."""
+        return float(start.elapsed_time(end)) / 1e3
+
+
+def clock_of(work: TimedModule) -> HostClock | EventClock:
+    """The better clock of the device."""
+    return EventClock() if work.device.type == "cuda" else HostClock(work)
+
+
+def iterations(
+    work: TimedModule, clock: HostClock | EventClock, count: int, *, training: bool
+) -> list[tuple[float, ...]]:
+    """Seconds of ``count`` iterations, on a queue of a few at least: forward, backward and total; or of inference."""
+    subject = work.subject
+    if clock.queues:  # one unrecorded, so that the device is busy when the first mark comes
+        work.train_once() if training else subject.forward()
+        count = max(count, MIN_SAMPLES)
+    rows = []
+    for _ in range(count):
+        if training:
+            subject.clear()
+        marks = [clock.mark()]
+        output = subject.forward()
+        marks.append(clock.mark())
+        if training:
+            subject.backward(output)
+            marks.append(clock.mark())
+        del output
+        rows.append(marks)
+    work.wait()
+    gaps = [tuple(clock.seconds(start, end) for start, end in zip(marks, marks[1:])) for marks in rows]
+    return [(*parts, sum(parts)) for parts in gaps] if training else gaps
+
+
+def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up."""
+    samples: Samples = {}
+    if work.wanted(request, ("forward", "backward", "total")):
+        samples.update(zip(("forward", "backward", "total"), _collect(work, seconds, training=True)))
     if work.wanted(request, ("inference",)):
-        timers["inference"] = benchmark.Timer("subject.forward()", globals=names, num_threads=threads)
-    return timers
-
-
-def _timed(work: TimedModule, timers: dict[str, benchmark.Timer], take: Callable[[str, Any], list[float]]) -> Samples:
-    """Each timer's samples, in the mode its phase needs."""
-    samples = {}
-    for phase, timer in timers.items():
-        if phase == "inference":
-            work.subject.evaluate()
-            with torch.inference_mode():
-                samples[phase] = take(phase, timer)
-        else:
-            samples[phase] = take(phase, timer)
+        work.subject.evaluate()
+        with torch.inference_mode():
+            (samples["inference"],) = _collect(work, seconds, training=False)
     return samples
+
+
+def _collect(work: TimedModule, seconds: float, *, training: bool) -> list[list[float]]:
+    """Columns of samples, each the mean of as many iterations as fill a millisecond."""
+    now, clock = time.perf_counter, clock_of(work)
+    end = now() + WARMUP_SHARE * seconds
+    last = iterations(work, clock, 1, training=training)[-1][-1]
+    while now() < end:
+        last = iterations(work, clock, 1, training=training)[-1][-1]
+    group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
+    rows: list[list[float]] = []
+    end = now() + seconds
+    while now() < end or len(rows) < MIN_SAMPLES:
+        rows.append([fmean(column) for column in zip(*iterations(work, clock, group, training=training))])
+    return [list(column) for column in zip(*rows)]
+
+
+def empty(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """Seconds between two marks with nothing in between, as the bare loop makes them."""
+    clock = clock_of(work)
+    if clock.queues:
+        work.train_once()
+    marks = [(clock.mark(), clock.mark()) for _ in range(EMPTY_REGIONS)]
+    work.wait()
+    return {"inference": [clock.seconds(*pair) for pair in marks]}
 
 
 def timer(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """``timeit(n)`` 20 times and more; total one iteration at a time, so that clearing stays outside the clock."""
 
-    def take(phase: str, one: Any) -> list[float]:
+    def take(one: benchmark.Timer, phase: str) -> list[float]:
         start = time.perf_counter()
         first = one.timeit(1).mean
         number = 1 if phase == "total" else max(1, int(seconds / TIMER_REPEATS / max(first, 1e-7)))
-        taken = [one.timeit(number).mean for _ in range(TIMER_REPEATS)]
+        means = [one.timeit(number).mean for _ in range(TIMER_REPEATS)]
         while time.perf_counter() - start < seconds:
-            taken.append(one.timeit(number).mean)
-        return taken
+            means.append(one.timeit(number).mean)
+        return means
 
-    return _timed(work, _timers(work, request, clear_outside=True), take)
-
-
-def blocked(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``blocked_autorange`` for at least ``seconds``; with ``defaults`` for at least its own 0.2 s."""
-    timers = _timers(work, request, clear_outside=False)
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    return _timed(work, timers, lambda _, one: list(one.blocked_autorange(**limits).times))
+    return timed(work, request, take, {"stmt": "subject.backward(subject.forward())", "setup": "subject.clear()"})
 
 
-def adaptive(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``adaptive_autorange``: until the quartiles are within 10% of the median, at most 10 s; as above."""
-    timers = _timers(work, request, clear_outside=False)
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    return _timed(work, timers, lambda _, one: list(one.adaptive_autorange(**limits).times))
+def timed(
+    work: TimedModule,
+    request: dict[str, Any],
+    take: Callable[[benchmark.Timer, str], list[float]],
+    training: dict[str, Any],
+) -> Samples:
+    """What ``take`` gets from torch's Timers of the phases asked for, with as many threads as the other side has.
+
+    ``training``: the statements of total, which comes first.
+    """
+    # Here and not above: its import asks whether there is a card, and a process that has asked must not be forked.
+    from torch.utils import benchmark
+
+    options: dict[str, Any] = {"globals": {"subject": work.subject}, "num_threads": int(request["threads"])}
+    samples: Samples = {}
+    if work.wanted(request, ("total",)):
+        samples["total"] = take(benchmark.Timer(**training, **options), "total")
+    if work.wanted(request, ("inference",)):
+        work.subject.evaluate()
+        with torch.inference_mode():
+            samples["inference"] = take(benchmark.Timer("subject.forward()", **options), "inference")
+    return samples
 
 
 def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -123,23 +242,12 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
     return samples
 
 
-def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """The same loop around timm's own model of that name. Raises ImportError where timm is not installed."""
-    import timm as package
-
-    work.subject.clear()
-    work.subject.module = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
-    return timm(work, seconds, {**request, "phases": ["inference"]})
-
-
 METHODS: dict[str, Callable[[TimedModule, float, dict[str, Any]], Samples]] = {
     "bare": bare,
     "empty": empty,
     "timer": timer,
-    "blocked": blocked,
-    "adaptive": adaptive,
-    "timm": timm,
-    "timm_package": timm_package,
     "do_bench": do_bench,
 }
 """By the request's ``method``."""
+MEANS: set[str] = set()
+"""Methods whose number is the mean of their samples; that of all others is the median."""

@@ -1,4 +1,4 @@
-"""Workloads for ``cvbench-tui selftest``: known durations, and tricks that have fooled other harnesses.
+"""Workloads of ``cvbench-tui selftest``: known durations, and tricks that have fooled other harnesses.
 
 They are layers of this worker like any other, so that the whole path is tested: request, build, warm-up, rounds, grade.
 None of them computes anything useful, and none is in the catalog.
@@ -19,8 +19,8 @@ from torch import Tensor, nn
 _clock_ns = time.perf_counter_ns
 _monotonic, _epoch = time.monotonic, time.time
 
-LIE = 0.1
-"""Share of the true time that the replaced timers tell: large enough that no noise hides it."""
+SLOWED = 0.1
+"""Rate of the replaced timers: so slow that no noise hides it."""
 CALIBRATION_CYCLES = 50_000_000
 """A device spin of some 30 ms at 1.5 GHz: long enough for the host's clock, short enough to run three times."""
 HASHED_BYTES = 1 << 20
@@ -37,33 +37,22 @@ def spin(seconds: float) -> None:
         pass
 
 
-class DeviceSpin:
+def device_spin(device: torch.device, cuda: Any = torch.cuda) -> Callable[[float], None]:
     """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles.
 
-    Cycles are turned into seconds once, by the host's clock around a synchronise, with the device's clock already up.
+    Cycles are turned into seconds here, by the host's clock around a synchronise, with the device's clock already up.
+    ``cuda`` is ``torch.cuda``, or a stand-in with the same calls. The spin is queued on the current stream.
     """
 
-    def __init__(self, device: torch.device, cuda: Any = torch.cuda) -> None:
-        self._cuda = cuda
-        """``torch.cuda``, or a stand-in with the same calls."""
-        self._device = device
-        self._cycles_per_s = [self._once() for _ in range(3)][-1]
-
-    def __call__(self, seconds: float) -> None:
-        """Queue the spin on the current stream."""
-        self._cuda._sleep(round(seconds * self._cycles_per_s))
-
-    def _once(self) -> float:
-        self._cuda.synchronize(self._device)
+    def cycles_per_s() -> float:
+        cuda.synchronize(device)
         start = _clock_ns()
-        self._cuda._sleep(CALIBRATION_CYCLES)
-        self._cuda.synchronize(self._device)
+        cuda._sleep(CALIBRATION_CYCLES)
+        cuda.synchronize(device)
         return CALIBRATION_CYCLES / ((_clock_ns() - start) * 1e-9)
 
-
-def spin_on(device: torch.device) -> Callable[[float], None]:
-    """The spin of that device. On anything but CUDA the host spins, as nothing else can be programmed alike there."""
-    return DeviceSpin(device) if device.type == "cuda" else spin
+    rate = [cycles_per_s() for _ in range(3)][-1]
+    return lambda seconds: cuda._sleep(round(seconds * rate))
 
 
 class _SpinFunction(torch.autograd.Function):
@@ -92,7 +81,8 @@ class Spin(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """The input after ``seconds``. Inference is nothing but the spin: its time is known to a microsecond."""
         if self._spin is None:
-            self._spin = spin_on(inputs.device)
+            # on anything but CUDA the host spins, as nothing else can be programmed alike there
+            self._spin = device_spin(inputs.device) if inputs.device.type == "cuda" else spin
         if torch.is_grad_enabled():
             return _SpinFunction.apply(inputs, self._spin, self.seconds)
         self._spin(self.seconds)
@@ -119,7 +109,7 @@ class AsyncTrap(nn.Module):
 
     def _side_stream(self, device: torch.device) -> Callable[[], None]:
         """Each call queues a spin on a stream of its own."""
-        spinning, stream = DeviceSpin(device), torch.cuda.Stream(device)
+        spinning, stream = device_spin(device), torch.cuda.Stream(device)
 
         def start() -> None:
             with torch.cuda.stream(stream):
@@ -151,7 +141,7 @@ class AsyncTrap(nn.Module):
 
 
 class TimerTrap(nn.Module):
-    """Replaces every timer that a harness may look up at run time by one that tells a tenth, then spins ``seconds``."""
+    """Replaces every timer that a harness may look up at run time by a slower one, then spins ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -159,37 +149,33 @@ class TimerTrap(nn.Module):
         self._patched = False
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The input after ``seconds``, with the timers bent for the rest of this process."""
+        """The input after ``seconds``, with the timers slowed for the rest of this process."""
         if not self._patched:
             self._patched = True
-            bend_timers()
+            slow_timers()
         output: Tensor = self._spin(inputs)
         return output
 
 
-def bend_timers() -> None:
-    """Make ``time`` and CUDA's events tell ``LIE`` of the truth from now on, in this process."""
-    liars = {
-        "perf_counter": _slowed(lambda: _clock_ns() * 1e-9),
-        "perf_counter_ns": _slowed_ns(_clock_ns),
-        "monotonic": _slowed(_monotonic),
-        "time": _slowed(_epoch),
+def slow_timers() -> None:
+    """Let ``time`` and CUDA's events run at ``SLOWED`` of their rate from now on, in this process."""
+    clocks = {
+        "perf_counter": lambda: _clock_ns() * 1e-9,
+        "perf_counter_ns": _clock_ns,
+        "monotonic": _monotonic,
+        "time": _epoch,
     }
-    for name, liar in liars.items():
-        setattr(time, name, liar)
+    for name, clock in clocks.items():
+        setattr(time, name, _slowed(clock))
     events: Any = torch.cuda.Event
     elapsed_time = events.elapsed_time
-    events.elapsed_time = lambda *pair: LIE * elapsed_time(*pair)
+    events.elapsed_time = lambda *pair: SLOWED * elapsed_time(*pair)
 
 
 def _slowed(clock: Callable[[], float]) -> Callable[[], float]:
+    """Of the same type as the clock's: nanoseconds are whole."""
     start = clock()
-    return lambda: start + (clock() - start) * LIE
-
-
-def _slowed_ns(clock: Callable[[], int]) -> Callable[[], int]:
-    start = clock()
-    return lambda: start + round((clock() - start) * LIE)
+    return lambda: type(start)(start + (clock() - start) * SLOWED)
 
 
 class Empty(nn.Module):

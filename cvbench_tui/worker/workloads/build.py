@@ -43,7 +43,7 @@ _SLOW_INITIALISERS = ("googlenet", "inception_v3")
 
 
 def _image_arguments(workload: Workload) -> dict[str, Any]:
-    """Models that are built for one image size are told which."""
+    """The image size, for models that are built for one."""
     if workload.op.startswith("vit_"):
         return {"image_size": workload.image}
     if workload.op.startswith("maxvit"):

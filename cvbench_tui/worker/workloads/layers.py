@@ -44,29 +44,6 @@ class ScaledDotProductAttention(nn.Module):
         return F.scaled_dot_product_attention(heads, heads, heads)
 
 
-def _inverted_residual(channels: int, expand: int) -> nn.Module:
-    """MobileNetV2's block at stride 1."""
-    return InvertedResidual(channels, channels, stride=1, expand_ratio=expand)
-
-
-def _bottleneck(channels: int, width: int) -> nn.Module:
-    """ResNet-50's block without downsampling: ``channels`` in and out, ``width`` inside."""
-    block = Bottleneck(channels, width)
-    if width * block.expansion != channels:
-        raise ValueError(f"a bottleneck of width {width} has {width * block.expansion} channels, not {channels}")
-    return block
-
-
-def _swin_attention(embed_dim: int, num_heads: int, window: int) -> nn.Module:
-    """Swin's unshifted window attention on (height, width, dim)."""
-    return ShiftedWindowAttention(embed_dim, [window, window], [0, 0], num_heads)
-
-
-def _vit_block(embed_dim: int, num_heads: int, mlp_dim: int) -> nn.Module:
-    """A ViT encoder block, dropout off as in the published models."""
-    return EncoderBlock(num_heads, embed_dim, mlp_dim, dropout=0.0, attention_dropout=0.0)
-
-
 LAYER_BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "conv2d": nn.Conv2d,
     "conv_transpose2d": nn.ConvTranspose2d,
@@ -88,10 +65,12 @@ LAYER_BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "sdpa": ScaledDotProductAttention,
     "squeeze_excitation": lambda channels, squeeze: SqueezeExcitation(channels, squeeze),
     "basic_block": lambda channels: BasicBlock(channels, channels),
-    "bottleneck": _bottleneck,
-    "inverted_residual": _inverted_residual,
+    "bottleneck": lambda channels, width: Bottleneck(channels, width),
+    "inverted_residual": lambda channels, expand: InvertedResidual(channels, channels, stride=1, expand_ratio=expand),
     "convnext_block": lambda channels: CNBlock(channels, layer_scale=1e-6, stochastic_depth_prob=0.0),
-    "swin_attention": _swin_attention,
-    "vit_block": _vit_block,
+    "swin_attention": lambda embed_dim, num_heads, window: ShiftedWindowAttention(
+        embed_dim, [window, window], [0, 0], num_heads
+    ),
+    "vit_block": lambda embed_dim, num_heads, mlp_dim: EncoderBlock(num_heads, embed_dim, mlp_dim, 0.0, 0.0),
 }
-"""By the catalog's ``op``; arguments are the entry's params."""
+"""By the catalog's ``op``; arguments are the entry's params. Dropout is off in blocks, as in the published models."""

@@ -13,17 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.protocol import Method, Protocol
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.build import build_module
 
 
 class ModuleUnderTest:
-    """One case, built on its device.
-
-    Input: seeded standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and
-    single layers inputs with gradient, as inside a network; the published method gives layers none either.
-    """
+    """One case, built on its device, with seeded weights and inputs."""
 
     def __init__(self, case: Case, protocol: Protocol) -> None:
         _refuse_settings(case)
@@ -34,9 +31,7 @@ class ModuleUnderTest:
             self.module: nn.Module = build_module(case.workload)
         self.module.to(self.device)
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        wants_gradient = case.workload.kind == "layer" and (protocol.method == "rounds" or not self.parameters)
-        shape = (case.batch, *case.workload.input_shape)
-        self.inputs = torch.randn(shape, device=self.device).requires_grad_(wants_gradient)
+        self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
         self.gradients: tuple[Tensor, ...] = ()
         """Of the outputs' shapes, prepared: what a loss would hand down. Set by ``prepare_gradients``."""
         self.backward: Callable[[Any], None] = self._backward_single
@@ -78,6 +73,17 @@ class ModuleUnderTest:
 
     def _backward_many(self, outputs: Any) -> None:
         torch.autograd.backward(outputs_of(outputs), self.gradients)
+
+
+def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Tensor:
+    """Standard normal, ``(batch, *input_shape)``, float32.
+
+    Models get inputs without gradient and single layers inputs with gradient, as inside a network; the published method
+    gives layers none either, unless nothing else has one.
+    """
+    has_weights = any(parameter.requires_grad for parameter in module.parameters())
+    wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
+    return torch.randn((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient)
 
 
 def outputs_of(outputs: Any) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""What a check works with: our engine on one side, foreign loops on the other, and how much time it may take."""
+"""What a check works with: our engine on one side, other harnesses on the other, and how much time it may take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
 from cvbench_tui.selftest.figures import Point
-from cvbench_tui.selftest.reference import Answer, Reference
+from cvbench_tui.selftest.reference import Reference, ReferenceResult
 from cvbench_tui.selftest.verdict import Interval
 
 Result = TypeVar("Result")
@@ -45,20 +45,20 @@ class CheckFailed(Exception):
 
 @dataclass(frozen=True)
 class Scope:
-    """How much of everything."""
+    """How much is run."""
 
     pairs: int = 8
     """Alternated runs of each side; the time limit may come first ..."""
-    least: int = 1
+    min_pairs: int = 1
     """... but not before so many."""
     limit_s: float = 40.0
     """Seconds after which an alternation ends with the pairs it has."""
     loop_s: float = 0.3
-    """Seconds a foreign loop measures in each mode."""
+    """Seconds that another harness measures in each mode."""
     durations_s: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
     """Programmed durations."""
     workloads: int = 2
-    """How many of the selftest's workloads are compared with foreign loops."""
+    """How many of the selftest's workloads are compared with other harnesses."""
 
 
 THOROUGH = Scope(
@@ -79,26 +79,25 @@ class OurResult:
 
     def result(self, phase: Phase) -> PhaseResult:
         """The statistics of that phase. Raises CheckFailed when it was not measured."""
-        found = self.results.get(phase)
-        if found is None:
+        if phase not in self.results:
             raise CheckFailed(f"No number for {phase} of {self.measurement.case_id}.")
-        return found
+        return self.results[phase]
 
     def interval(self, phase: Phase) -> Interval:
         """As it would stand in a table."""
-        found = self.result(phase)
-        width_s = float("inf") if found.high_s is None else found.high_s - found.median_s
-        return Interval(found.median_s, width_s, found.grade)
+        result = self.result(phase)
+        width_s = float("inf") if result.high_s is None else result.high_s - result.median_s
+        return Interval(result.median_s, width_s, result.grade)
 
     def point(self, phase: Phase, programmed_s: float) -> Point:
-        """Beside the duration that it should have."""
-        found = self.interval(phase)
-        return Point(programmed_s, found.median_s, found.half_width_s, self.result(phase).min_s)
+        """With the duration that it should have."""
+        interval = self.interval(phase)
+        return Point(programmed_s, interval.median_s, interval.half_width_s, self.result(phase).min_s)
 
 
 @dataclass
-class Bench:
-    """Everything a check needs."""
+class CheckContext:
+    """Both sides and the device under test."""
 
     source: EventSource
     reference: Reference
@@ -115,7 +114,7 @@ class Bench:
         return self.device.startswith("cuda")
 
     def case(self, workload: Workload, *, batch: int = 1, threads: int | None = None) -> Case:
-        """That workload on the device under test. Threads are always named: then no ceiling is measured for it."""
+        """That workload on the device under test. Threads are always named: then no peak is measured for it."""
         return Case(workload, self.device, batch, threads=threads or self.threads)
 
     def layer(self, op: str, *, batch: int = 1, **params: float) -> Case:
@@ -135,8 +134,8 @@ class Bench:
                 return OurResult(event.measurement, phase_results(event.measurement, Terms(protocol, None, facts)))
         raise CheckFailed(f"{case.workload.name} was not measured.")
 
-    def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> Answer:
-        """The same case by a foreign loop with equal threads, in a fresh process. Raises ReferenceFailed."""
+    def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> ReferenceResult:
+        """The same case by another harness with equal threads, in a fresh process. Raises ReferenceFailed."""
         threads = case.threads or self.threads
         return self.reference.ask(
             case, method, seconds=self.scope.loop_s, threads=threads, phases=list(phases), **options
@@ -148,16 +147,16 @@ class Bench:
         Only whole rounds are kept, so that all sides have equally many.
         """
         names = list(sides)
-        taken: dict[str, list[Result]] = {name: [] for name in names}
+        runs: dict[str, list[Result]] = {name: [] for name in names}
         started = self.clock()
-        for number in range(max(self.scope.pairs, self.scope.least)):
+        for number in range(max(self.scope.pairs, self.scope.min_pairs)):
             first = number % len(names)
             one = {name: sides[name]() for name in names[first:] + names[:first]}
             for name in names:
-                taken[name].append(one[name])
-            if number + 1 >= self.scope.least and self.clock() - started > self.scope.limit_s:
+                runs[name].append(one[name])
+            if number + 1 >= self.scope.min_pairs and self.clock() - started > self.scope.limit_s:
                 break
-        return taken
+        return runs
 
 
 def inference_only(protocol: Protocol = SHORT) -> Protocol:

@@ -1,4 +1,4 @@
-"""The ceilings: how the fastest is found, on a clock of our own; then once on the CPU that is here."""
+"""The measured peak: how the fastest is found, on a clock of our own; then once on the CPU that is here."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Clock:
     def settle(self):
         pass
 
-    def seconds(self, start, end):
-        return end - start
-
     def free_bytes(self):
         return self._free
+
+    def seconds(self, start, end):
+        return end - start
 
 
 def work_of(clock, durations):
@@ -61,10 +61,10 @@ def test_the_fastest_of_repeats_counts_and_is_sure_when_it_was_reached_twice():
     clock = Clock()
     best = fastest(clock, work_of(clock, [9.0, 0.012, 0.010, 0.013, 0.0101, 0.02]), 1.0)
     assert best.seconds == pytest.approx(0.010)
-    assert best.sure
+    assert best.reproduced
     assert clock.time_s < 9.1 + 0.02 * (MAX_REPEATS + 1)
     clock = Clock()
-    assert not fastest(clock, work_of(clock, [0.02, 0.02, 0.010, 0.02]), 1.0).sure
+    assert not fastest(clock, work_of(clock, [0.02, 0.02, 0.010, 0.02]), 1.0).reproduced
 
 
 def test_short_work_is_repeated_until_the_region_is_long_enough():
@@ -91,7 +91,7 @@ def test_slow_work_is_done_the_fewest_times():
 
 
 @pytest.mark.parametrize("broken", [0.0, -1.0, math.nan])
-def test_a_clock_that_gives_no_durations_gives_no_ceiling(broken):
+def test_a_clock_that_gives_no_durations_gives_no_peak(broken):
     from cvbench_tui.worker.extras.peak import fastest
 
     class Broken(Clock):
@@ -102,9 +102,9 @@ def test_a_clock_that_gives_no_durations_gives_no_ceiling(broken):
     assert fastest(clock, work_of(clock, [0.01]), 0.1) is None
 
 
-def with_products(monkeypatch, clock, rate, sides):
+def with_matmuls(monkeypatch, clock, rate, sides):
     """Products that take 2 n^3 / ``rate`` by that clock; ``sides`` notes which were asked for."""
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
     def product(side, dtype, device):
         sides.append(side)
@@ -114,19 +114,18 @@ def with_products(monkeypatch, clock, rate, sides):
 
         return work
 
-    monkeypatch.setattr(ceiling, "_product", product)
-    monkeypatch.setattr(ceiling, "_free_bytes", lambda device, backend: backend.free_bytes())
+    monkeypatch.setattr(peak, "_matmul", product)
 
 
 @pytest.mark.parametrize(("rate", "largest"), [(1e9, 256), (1e11, 1024), (1e15, 8192)])
 def test_matrices_grow_as_far_as_the_time_allows(monkeypatch, rate, largest):
     import torch
 
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
     clock, sides = Clock(), []
-    with_products(monkeypatch, clock, rate, sides)
-    found, sure = ceiling._products(torch.device("cpu"), "float32", clock, 0.75)
+    with_matmuls(monkeypatch, clock, rate, sides)
+    found, sure = peak._matmul_rate(torch.device("cuda:0"), "float32", clock, 0.75)
     assert found == pytest.approx(rate)
     assert sure == (rate > 1e9), "three sides tell where the rate ends, one does not"
     assert max(sides) == largest
@@ -136,28 +135,28 @@ def test_matrices_grow_as_far_as_the_time_allows(monkeypatch, rate, largest):
 def test_matrices_grow_as_far_as_the_memory_allows(monkeypatch):
     import torch
 
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
     clock, sides = Clock(free=8 * 3 * 1024 * 1024 * 4), []
-    with_products(monkeypatch, clock, 1e15, sides)
-    ceiling._products(torch.device("cpu"), "float32", clock, 0.75)
+    with_matmuls(monkeypatch, clock, 1e15, sides)
+    peak._matmul_rate(torch.device("cuda:0"), "float32", clock, 0.75)
     assert max(sides) == 1024
 
 
 def test_a_precision_that_the_device_refuses_is_left_out(monkeypatch):
     import torch
 
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
-    def products(device, precision, backend, share_s):
+    def matmul_rate(device, precision, backend, share_s):
         if precision == "bfloat16":
             raise RuntimeError("not here")
         return 1e12, True
 
-    monkeypatch.setattr(ceiling, "_precisions", lambda device: ["float32", "bfloat16"])
-    monkeypatch.setattr(ceiling, "_products", products)
-    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
-    found = ceiling._measure(torch.device("cpu"), Clock(), "key")
+    monkeypatch.setattr(peak, "_precisions", lambda device: ["float32", "bfloat16"])
+    monkeypatch.setattr(peak, "_matmul_rate", matmul_rate)
+    monkeypatch.setattr(peak, "_memory_rates", lambda *arguments: (2e10, 3e10, True))
+    found = peak._measure(torch.device("cpu"), Clock(), "key")
     assert found.flops_per_s == (("float32", 1e12),)
     assert (found.bytes_per_s, found.most_bytes_per_s, found.sure) == (2e10, 3e10, True)
 
@@ -165,11 +164,11 @@ def test_a_precision_that_the_device_refuses_is_left_out(monkeypatch):
 def test_a_cold_start_is_over_before_the_time_is_shared_out(monkeypatch):
     import torch
 
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
     clock, sides = Clock(), []
-    with_products(monkeypatch, clock, 1e12, sides)
-    steady, cold = ceiling._product, [5.0]
+    with_matmuls(monkeypatch, clock, 1e12, sides)
+    steady, cold = peak._matmul, [5.0]
 
     def product(side, dtype, device):
         work = steady(side, dtype, device)
@@ -180,9 +179,9 @@ def test_a_cold_start_is_over_before_the_time_is_shared_out(monkeypatch):
 
         return first_is_slow
 
-    monkeypatch.setattr(ceiling, "_product", product)
-    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
-    found = ceiling._measure(torch.device("cpu"), clock, "key")
+    monkeypatch.setattr(peak, "_matmul", product)
+    monkeypatch.setattr(peak, "_memory_rates", lambda *arguments: (2e10, 3e10, True))
+    found = peak._measure(torch.device("cpu"), clock, "key")
     assert found.flops("float32") == pytest.approx(1e12)
     assert found.sure
     assert max(sides) >= 1024
@@ -191,31 +190,31 @@ def test_a_cold_start_is_over_before_the_time_is_shared_out(monkeypatch):
 def test_it_is_not_sure_where_the_card_was_hot(monkeypatch):
     import torch
 
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
     class Hot(Clock):
         def read_device(self):
             return DeviceReading(throttle=("thermal",))
 
-    monkeypatch.setattr(ceiling, "_products", lambda *arguments: (1e12, True))
-    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
-    assert not ceiling._measure(torch.device("cpu"), Hot(), "key").sure
+    monkeypatch.setattr(peak, "_matmul_rate", lambda *arguments: (1e12, True))
+    monkeypatch.setattr(peak, "_memory_rates", lambda *arguments: (2e10, 3e10, True))
+    assert not peak._measure(torch.device("cpu"), Hot(), "key").sure
 
 
 def test_it_is_not_sure_where_threads_had_to_wait(monkeypatch):
     import torch
 
-    from cvbench_tui.worker.extras import peak as ceiling
+    from cvbench_tui.worker.extras import peak
 
     clock = Clock(waited_s=1.0)
 
-    def products(*arguments):
+    def matmul_rate(*arguments):
         clock.time_s += 1.0
         return 1e12, True
 
-    monkeypatch.setattr(ceiling, "_products", products)
-    monkeypatch.setattr(ceiling, "_passes", lambda *arguments: (2e10, 3e10, True))
-    assert not ceiling._measure(torch.device("cpu"), clock, "key").sure
+    monkeypatch.setattr(peak, "_matmul_rate", matmul_rate)
+    monkeypatch.setattr(peak, "_memory_rates", lambda *arguments: (2e10, 3e10, True))
+    assert not peak._measure(torch.device("cpu"), clock, "key").sure
 
 
 def test_bfloat16_is_asked_for_only_where_the_processor_has_it(tmp_path):
@@ -243,7 +242,7 @@ def test_tf32_is_switched_for_the_product_and_put_back():
     assert torch.backends.cuda.matmul.allow_tf32 is before
 
 
-def test_this_processors_ceilings():
+def test_this_processors_peak():
     import torch
 
     from cvbench_tui.worker.devices.select import backend_for

@@ -1,0 +1,69 @@
+"""The selftest's reference program with more harnesses, for ``rivals.py``: torch's autorange, timm's benchmark script.
+
+They take the whole iteration as their users write it, timm's with gradients cleared and outputs released outside the
+clock. Started by ``sides.opened``; it speaks as ``python -m cvbench_tui.worker.selftest`` does.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+from cvbench_tui.worker.selftest import __main__ as program
+from cvbench_tui.worker.selftest import harnesses
+from cvbench_tui.worker.selftest.harnesses import HostClock, Samples, TimedModule, iterations
+
+TIMM_WARMUP, TIMM_STEPS = 10, 40
+"""timm's benchmark script by default."""
+
+
+def autorange(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """``blocked_autorange`` for at least ``seconds``, or ``adaptive_autorange``, which goes on until the quartiles are
+    within 10% of the median, at most 10 s; with ``defaults`` for at least their own 0.2 s and 0.01 s."""
+    limits = {} if request.get("defaults") else {"min_run_time": seconds}
+    name = f"{request['method']}_autorange"
+    whole = {"stmt": "subject.clear(); subject.backward(subject.forward())"}
+    return harnesses.timed(work, request, lambda timer, _: list(getattr(timer, name)(**limits).times), whole)
+
+
+def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """10 steps of warm-up, then 40 that count, each by the host's clock with a synchronise at its end.
+
+    Without ``defaults``, 40 more at a time until ``seconds`` are over.
+    """
+    min_s = 0.0 if request.get("defaults") else seconds
+    samples: Samples = {}
+    if work.wanted(request, ("total",)):
+        samples["total"] = _steps(work, min_s, training=True)
+    if work.wanted(request, ("inference",)):
+        work.subject.evaluate()
+        with torch.inference_mode():
+            samples["inference"] = _steps(work, min_s, training=False)
+    return samples
+
+
+def _steps(work: TimedModule, min_s: float, *, training: bool) -> list[float]:
+    """Seconds of the steps that count."""
+    clock = HostClock(work)
+    iterations(work, clock, TIMM_WARMUP, training=training)
+    steps_s: list[float] = []
+    while not steps_s or sum(steps_s) < min_s:
+        steps_s += [row[-1] for row in iterations(work, clock, TIMM_STEPS, training=training)]
+    return steps_s
+
+
+def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """The same loop around timm's own model of that name. Raises ImportError where timm is not installed."""
+    import timm as package
+
+    work.subject.clear()
+    work.subject.module = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
+    return timm(work, seconds, {**request, "phases": ["inference"]})
+
+
+if __name__ == "__main__":
+    harnesses.METHODS.update(blocked=autorange, adaptive=autorange, timm=timm, timm_package=timm_package)
+    harnesses.MEANS.update(("timm", "timm_package"))
+    sys.exit(program.main())
