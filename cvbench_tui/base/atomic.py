@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import secrets
 import stat
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from cvbench_tui.base.nearest import nearest
 from cvbench_tui.errors import StoreError, os_reason
 
 
@@ -20,8 +20,7 @@ def check_destination(path: Path, suffixes: Sequence[str]) -> None:
     alone say nothing to root or on a read-only mount.
     """
     if path.suffix.lower() not in suffixes:
-        nearest = difflib.get_close_matches(path.suffix.lower(), suffixes, 1)
-        hint = f"Nearest: {nearest[0]}." if nearest else "The suffix says what is written."
+        hint = nearest(path.suffix, suffixes, 1) or "The suffix says what is written."
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise StoreError(f"{path} does not end in {known}.", hint)
     target = _target(path)

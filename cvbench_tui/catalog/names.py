@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import cache
 
+from cvbench_tui.base.nearest import key, nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.errors import SelectionError
-
-QUOTED_CHARACTERS = 60
-"""Most characters of the user's own text repeated in an error."""
 
 
 def find_model(text: str) -> ModelEntry:
@@ -32,24 +28,6 @@ def find_layer(text: str) -> LayerEntry:
     if entry is None:
         raise SelectionError(f"Unknown layer {quoted(text)}.", _hint(text, [layer.name for layer in LAYERS], "layers"))
     return entry
-
-
-def key(text: str) -> str:
-    """What two names are compared by: ``VGG16 BN`` and ``vgg16-bn`` have the same key."""
-    return re.sub(r"[\s_-]+", "_", text.strip().casefold())
-
-
-def nearest(text: str, names: Iterable[str]) -> str:
-    """``Nearest: resnet18, resnet101.``, at most three names; empty when nothing is near."""
-    by_key = {key(name): name for name in names}
-    found = get_close_matches(key(text[:QUOTED_CHARACTERS]), list(by_key), n=3)
-    return f"Nearest: {', '.join(by_key[match] for match in found)}." if found else ""
-
-
-def quoted(text: str) -> str:
-    """The user's text in quotes, with control characters escaped and cut where it is long."""
-    shown = text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "..."
-    return "'" + "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in shown) + "'"
 
 
 def _hint(text: str, names: Iterable[str], kind: str) -> str:

@@ -15,9 +15,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from cvbench_tui.base.nearest import key, nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
-from cvbench_tui.catalog.names import find_layer, find_model, key, nearest, quoted
+from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import (
     MAX_BATCH,
     MAX_IMAGE,

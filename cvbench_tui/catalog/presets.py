@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cvbench_tui.catalog.names import key, nearest, quoted
+from cvbench_tui.base.nearest import key, nearest, quoted
 from cvbench_tui.catalog.preset_files import (
     SUFFIX,
     Preset,

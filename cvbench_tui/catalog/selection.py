@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LayerEntry
 from cvbench_tui.catalog.models import ModelEntry
-from cvbench_tui.catalog.names import nearest, quoted
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.catalog.names import nearest, quoted
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Choice, Field, Last, Settings
 

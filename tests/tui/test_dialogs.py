@@ -68,7 +68,7 @@ async def test_the_form_follows_the_suffix_and_only_markdown_has_layouts(tmp_pat
             assert form in said(app, "#form")
             assert "published tables" not in seen(app)
         field.value = "a.mdd"
-        await until(pilot, lambda: "nearest is .md" in said(app))
+        await until(pilot, lambda: "Nearest: .md." in said(app))
         assert "the suffix says the form" in said(app, "#form")
 
 

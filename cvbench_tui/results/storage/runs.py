@@ -9,7 +9,6 @@ case are looked at by a pattern, which is what the wire writes, and parsed only 
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.event import EndReason, RowsAdded
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
@@ -260,10 +260,8 @@ def _case_id(line: bytes) -> str:
 
 def _hint(reference: str, names: Sequence[str]) -> str:
     """The nearest ids, else the newest."""
-    nearest = difflib.get_close_matches(reference, names, MAX_NAMED, 0.5)
-    if nearest:
-        return f"Nearest: {_some(nearest)}."
-    return f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
+    newest = f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
+    return nearest(reference, names, MAX_NAMED, 0.5) or newest
 
 
 def _some(names: Sequence[str]) -> str:

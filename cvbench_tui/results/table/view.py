@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
 
 GroupBy = Literal["none", "workload", "kind", "device"]
 
 ALWAYS = "name"
 """Key of the column that every view has: without it a row would say nothing."""
-_QUOTED_CELLS = 40
-"""Of a text from outside in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     known = _keys()
     kept = tuple(key for key in known if key in keys)
     unknown = dict.fromkeys(key for key in keys if key not in known)
-    return kept, tuple(f"There is no column '{_quoted(key)}'. {_nearest(key)}".rstrip() for key in unknown)
+    return kept, tuple(f"There is no column {quoted(key)}. {nearest(key, known, 1)}".rstrip() for key in unknown)
 
 
 def check_column(key: str) -> str:
@@ -49,20 +47,8 @@ def check_column(key: str) -> str:
     keys = _keys()
     if key in keys:
         return key
-    hint = f"{_nearest(key)} Columns: {', '.join(keys)}.".lstrip()
-    raise SelectionError(f"There is no column '{_quoted(key)}'.", hint)
-
-
-def _quoted(key: str) -> str:
-    return shorten(one_line(key), _QUOTED_CELLS)
-
-
-def _nearest(key: str) -> str:
-    """``Nearest: forward.``; empty when nothing is near."""
-    import difflib
-
-    found = difflib.get_close_matches(key.lower()[:_QUOTED_CELLS], _keys(), 1)
-    return f"Nearest: {found[0]}." if found else ""
+    hint = f"{nearest(key, keys, 1)} Columns: {', '.join(keys)}.".lstrip()
+    raise SelectionError(f"There is no column {quoted(key)}.", hint)
 
 
 def _keys() -> list[str]:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 from pathlib import Path
 
+from cvbench_tui.base.nearest import nearest
 from cvbench_tui.results.export.markdown import Layout
 
 SUFFIXES = (".md", ".json", ".csv", ".svg")
@@ -35,8 +35,7 @@ def problem(path: Path) -> str:
     if os.path.isdir(path):
         return f"{path} is a folder: name a file in it."
     if path.suffix.lower() not in SUFFIXES:
-        nearest = difflib.get_close_matches(path.suffix.lower(), SUFFIXES, 1, 0.4)
-        return f"{path.suffix or 'No suffix'} is no form: " + (f"nearest is {nearest[0]}." if nearest else "see above.")
+        return f"{path.suffix or 'No suffix'} is no form. {nearest(path.suffix, SUFFIXES, 1, 0.4) or 'See above.'}"
     try:
         return _status_problem(path)
     except (OSError, ValueError) as error:
