@@ -1,12 +1,11 @@
 """Any text so that it is seen letter for letter: on a terminal, and as markdown in a cell, a list or a paragraph.
 
-Not markup: the screen's is never parsed, see ``tui``. Widths are Unicode's; a terminal may have its own for some.
+The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 _SPECIAL = re.compile(r"[`*\[\]<&|~$#_]")
 """What can begin something inside a line. A backslash is written as an entity, so that none stands before a pipe:
@@ -22,7 +21,6 @@ _UNSEEN = re.compile(
 apart), marks that turn the direction of text, characters without width, separators of lines, halves of surrogate
 pairs."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}
-_ENDING = "..."
 
 
 def escape_start(text: str) -> str:
@@ -50,30 +48,6 @@ def one_line(text: str) -> str:
     """As ``visible``, with line feeds and tabulators as ``\\n`` and ``\\t``: for a cell, a title or a list's line."""
     # Every cell of a table comes here: 0.8 us where nothing has to be replaced, against 4 through the translation.
     return text if text.isprintable() else visible(text).translate(_WHITE)
-
-
-def cell_width(text: str) -> int:
-    """Cells of a terminal that the text takes: wide letters two, marks upon a letter none."""
-    return len(text) if text.isascii() else sum(map(_letter_width, text))
-
-
-def shorten(text: str, cells: int) -> str:
-    """The text in at most so many cells, ending in ``...`` when some of it had to go."""
-    if cell_width(text) <= cells:
-        return text
-    room, kept = cells - len(_ENDING), []
-    for letter in text:
-        room -= _letter_width(letter)
-        if room < 0:
-            break
-        kept.append(letter)
-    return "".join(kept).rstrip() + _ENDING[: max(0, cells)]
-
-
-def _letter_width(letter: str) -> int:
-    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def _code(code: int) -> str:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cvbench_tui.base.escape import cell_width
+from cvbench_tui.base.cells import cell_len
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.table.build import Table, build
 from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, visible_columns
@@ -83,7 +83,7 @@ def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str)
     assert {"name", "forward", "total", "state"} <= set(keys(table, fitting(table, 120)))
     for form in ("text", "bare", "close"):
         written = table.rows[0].cells[0].written(form)
-        assert cell_width(written) <= 40
+        assert cell_len(written) <= 40
         assert written.endswith("...")
         assert "\n" not in written
     assert table.text(case.case_id, "name") == name, "files have all of it"

@@ -7,7 +7,8 @@ import unicodedata
 
 from markdown_it import MarkdownIt
 
-from cvbench_tui.base.escape import cell_width, one_line, visible
+from cvbench_tui.base.cells import cell_len
+from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.measurement import Failure, Notice
 from cvbench_tui.core.plan import Case
@@ -104,7 +105,7 @@ def test_in_markdown_it_is_read_as_it_is(hostile: str, view: View) -> None:
 def test_on_a_screen_it_is_one_line_and_leaves_room(hostile: str) -> None:
     table = build(poisoned(hostile), View(group="device"))
     for title in (group.title for group in table.groups):
-        assert cell_width(title) <= 60
+        assert cell_len(title) <= 60
         assert not unseen(title)
         assert "\n" not in title
     for row in table.rows:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cvbench_tui.base.escape import cell_width, one_line, visible
+from cvbench_tui.base.cells import cell_len
+from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.facts import GROUPS, kind_of
@@ -97,8 +98,8 @@ def detail_text(run: Run, case_id: str) -> str:
 def _paired(pairs: Pairs) -> Iterator[str]:
     """Label and text, one below the other."""
     shown = [(one_line(name), one_line(text)) for name, text in pairs]
-    wide = max((cell_width(name) for name, _ in shown), default=0)
-    yield from (f"  {name}{' ' * (wide - cell_width(name))}  {text}" for name, text in shown)
+    wide = max((cell_len(name) for name, _ in shown), default=0)
+    yield from (f"  {name}{' ' * (wide - cell_len(name))}  {text}" for name, text in shown)
 
 
 def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...]:

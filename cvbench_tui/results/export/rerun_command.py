@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.selection import check_batch, check_device_name, check_image

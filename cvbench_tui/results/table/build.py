@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.base.cells import cell_len, shorten
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
@@ -23,8 +24,6 @@ from cvbench_tui.results.text.units import Scale, scale_for
 
 REFERENCE = "vs_ref"
 """Key of the column that is only there while a row with numbers is marked."""
-Measure = Callable[[str], int]
-"""Cells of a terminal that a text takes."""
 Form = Literal["text", "bare", "close"]
 """How a cell is written: with the unit of its column, without it where the heading says it, or that and close."""
 
@@ -75,15 +74,13 @@ class Row:
     """That of its worst phase; None without numbers."""
     reference: bool = False
     """True for the row that the others are compared with."""
-    _widths: dict[tuple[Form, Measure], tuple[int, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def widths(self, form: Form, measure: Measure) -> tuple[int, ...]:
+    def widths(self, form: Form) -> tuple[int, ...]:
         """Cells that each of its texts takes in that form; measured once, as rows outlive the tables they are in."""
-        found = self._widths.get((form, measure))
+        found = self._widths.get(form)
         if found is None:
-            found = self._widths[form, measure] = tuple(measure(cell.written(form)) for cell in self.cells)
+            found = self._widths[form] = tuple(cell_len(cell.written(form)) for cell in self.cells)
         return found
 
 
@@ -101,16 +98,14 @@ class Table:
     """Rows there are without the filter."""
     chosen: tuple[str, ...] = ()
     """Keys of the columns that the view chose; none: any."""
-    _widths: dict[tuple[Form, Measure], tuple[int, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def widths(self, form: Form, measure: Measure) -> tuple[int, ...]:
+    def widths(self, form: Form) -> tuple[int, ...]:
         """Cells of each column's widest text in that form, its heading left out; 0 without rows."""
-        found = self._widths.get((form, measure))
+        found = self._widths.get(form)
         if found is None:
-            by_row = [row.widths(form, measure) for row in self.rows] or [(0,) * len(self.columns)]
-            found = self._widths[form, measure] = tuple(map(max, zip(*by_row, strict=True)))
+            by_row = [row.widths(form) for row in self.rows] or [(0,) * len(self.columns)]
+            found = self._widths[form] = tuple(map(max, zip(*by_row, strict=True)))
         return found
 
     def heading(self, index: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cvbench_tui.base.escape import cell_width
+from cvbench_tui.base.cells import cell_len
 from cvbench_tui.results.table.build import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
 
@@ -69,4 +69,4 @@ def _width(table: Table, place: int, form: Form) -> int:
     """Cells that the column's widest text needs."""
     column = table.columns[place]
     heading = column.heading if form == "text" else table.heading(place) + ARROW
-    return max(cell_width(heading), column.room, table.widths(form, cell_width)[place])
+    return max(cell_len(heading), column.room, table.widths(form)[place])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import worst_grade

@@ -123,15 +123,10 @@ def lines_of(table: Table) -> list[Line]:
 def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
     """There is always room for the arrow, so that sorting moves nothing."""
     column, heading = table.columns[place], table.heading(place)
-    width = max(cell_len(heading) + 1, column.room, table.widths(form, _drawn_width)[place])
+    width = max(cell_len(heading) + 1, column.room, table.widths(form)[place])
     if view.sort == column.key:
         heading += ARROWS[view.descending]
     return ShownColumn(place, column.key, heading, width, column.alignment == "right")
-
-
-def _drawn_width(text: str) -> int:
-    """Cells that the text takes as the framework draws it, which counts some letters in its own way."""
-    return len(text) if text.isascii() and text.isprintable() else cell_len(visible(text))
 
 
 def _styles(row: Row, column: str, cell: Cell) -> tuple[str, ...]:
