@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-LAYOUTS = ("wide", "original")
+from cvbench_tui.base.choices import LAYOUTS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

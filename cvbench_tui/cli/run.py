@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from cvbench_tui.core.event import Event
     from cvbench_tui.core.plan import Plan
 
-Layout = Literal["wide", "original"]
 INTERRUPTED = 130
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.markdown_original import render_original
 from cvbench_tui.results.export.markdown_wide import filter_line, render_wide
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
-
-Layout = Literal["wide", "original"]
 
 
 def render(

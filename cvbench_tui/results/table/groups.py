@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.table.view import GroupBy
 
 TITLES = {"model": "Models", "layer": "Layers"}
 TITLE_CELLS = 60

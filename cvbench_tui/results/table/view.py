@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
-
-GroupBy = Literal["none", "workload", "kind", "device"]
 
 ALWAYS = "name"
 """Key of the column that every view has: without it a row would say nothing."""

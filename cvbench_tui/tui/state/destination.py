@@ -9,11 +9,12 @@ import os
 import stat
 from pathlib import Path
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.nearest import nearest
-from cvbench_tui.results.export.markdown import Layout
+from cvbench_tui.results.export.registry import SUFFIXES as RUN_SUFFIXES
 
-SUFFIXES = (".md", ".json", ".csv", ".svg")
-"""What can be written."""
+SUFFIXES = (*RUN_SUFFIXES, ".svg")
+"""What can be written: a run in each of its forms, and a picture of the screen."""
 FORMS = {".json": "JSON: every sample", ".csv": "CSV: a line per row", ".svg": "SVG: a picture of the screen"}
 
 

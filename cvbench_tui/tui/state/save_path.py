@@ -13,7 +13,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.table.view import View
 
 if TYPE_CHECKING:
-    from cvbench_tui.results.export.markdown import Layout
+    from cvbench_tui.base.choices import Layout
 
 PICTURE = ".svg"
 """Suffix of a picture of the screen."""

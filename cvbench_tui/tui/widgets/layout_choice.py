@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from cvbench_tui.results.export.markdown import Layout
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.tui.widgets.radio_list import ChoiceLines
 
 LAYOUTS: tuple[tuple[Layout, str], ...] = (

@@ -17,7 +17,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from cvbench_tui.results.table.view import GroupBy, View
+from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.timers import sure_timer
