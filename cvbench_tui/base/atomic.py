@@ -32,11 +32,17 @@ def check_destination(path: Path, suffixes: Sequence[str]) -> None:
         raise _refusal(path, error) from error
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, parents: bool = False) -> None:
     """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there.
 
-    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. Raises StoreError.
+    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. ``parents``: folders
+    that are missing are created. Raises StoreError.
     """
+    if parents:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise _refusal(path, error) from error
     target = _target(path)
     try:
         temporary, descriptor = _create_beside(target)
@@ -83,5 +89,6 @@ def _create_beside(target: Path) -> tuple[str, int]:
     return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
 
 
-def _refusal(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"Cannot write {path}: {os_reason(error)}.", "Choose another place.")
+def _refusal(path: Path, error: OSError | ValueError) -> StoreError:
+    reason = os_reason(error) if isinstance(error, OSError) else str(error)
+    return StoreError(f"Cannot write {path}: {reason}.", "Choose another place.")

@@ -10,15 +10,15 @@ MAX_QUOTED = 60
 """Characters of the user's own text that an error repeats, escaped ones counted as written."""
 
 
-def key(text: str) -> str:
+def name_key(text: str) -> str:
     """What two names are compared by: ``VGG16 BN`` and ``vgg16-bn`` have the same key."""
     return re.sub(r"[\s_-]+", "_", text.strip().casefold())
 
 
 def nearest_names(text: str, names: Iterable[str], count: int = 3, cutoff: float = 0.6) -> list[str]:
     """The names nearest to the text, the nearest first; ``cutoff`` as in difflib, 1 being equal."""
-    by_key = {key(name): name for name in names}
-    return [by_key[match] for match in get_close_matches(key(text[:MAX_QUOTED]), list(by_key), count, cutoff)]
+    by_key = {name_key(name): name for name in names}
+    return [by_key[match] for match in get_close_matches(name_key(text[:MAX_QUOTED]), list(by_key), count, cutoff)]
 
 
 def nearest(text: str, names: Iterable[str], count: int = 3, cutoff: float = 0.6) -> str:

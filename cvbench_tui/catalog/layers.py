@@ -68,24 +68,26 @@ def _conv(
     return _layer(name, "conv2d", family, (channels[0], side, side), training_mb, description, **sizes, **params)
 
 
-_ORIGINAL, _CONV, _NORM, _ACTIVATION = "Original tables", "Convolution", "Normalisation", "Activation"
+ORIGINAL = "Original tables"
+"""The family of the published tables; every other layer is in the preset ``modern-layers``."""
+_CONV, _NORM, _ACTIVATION = "Convolution", "Normalisation", "Activation"
 _LINEAR, _ATTENTION, _POOL, _BLOCK = "Linear and dropout", "Attention", "Pooling and resizing", "Block"
 _IMAGE = (3, 224, 224)
 _TOKENS = (197, 768)
 
 LAYERS: tuple[LayerEntry, ...] = (
-    _conv("Conv3x3/1", _ORIGINAL, (3, 64), 224, 3, 26.9, "3 to 64 channels, padding 1, stride 1", padding=1, stride=1),
-    _conv("Conv5x5/1", _ORIGINAL, (3, 64), 224, 5, 26.9, "3 to 64 channels, padding 2, stride 1", padding=2, stride=1),
-    _conv("Conv3x3/2", _ORIGINAL, (3, 64), 224, 3, 7.63, "3 to 64 channels, padding 1, stride 2", padding=1, stride=2),
-    _conv("Conv5x5/2", _ORIGINAL, (3, 64), 224, 5, 7.63, "3 to 64 channels, padding 2, stride 2", padding=2, stride=2),
-    _layer("Dense", "linear", _ORIGINAL, (1024,), 0.0123, "1024 to 512 features", in_features=1024, out_features=512),
-    _layer("BatchNorm", "batch_norm2d", _ORIGINAL, _IMAGE, 2.41, "3 channels", num_features=3),
+    _conv("Conv3x3/1", ORIGINAL, (3, 64), 224, 3, 26.9, "3 to 64 channels, padding 1, stride 1", padding=1, stride=1),
+    _conv("Conv5x5/1", ORIGINAL, (3, 64), 224, 5, 26.9, "3 to 64 channels, padding 2, stride 1", padding=2, stride=1),
+    _conv("Conv3x3/2", ORIGINAL, (3, 64), 224, 3, 7.63, "3 to 64 channels, padding 1, stride 2", padding=1, stride=2),
+    _conv("Conv5x5/2", ORIGINAL, (3, 64), 224, 5, 7.63, "3 to 64 channels, padding 2, stride 2", padding=2, stride=2),
+    _layer("Dense", "linear", ORIGINAL, (1024,), 0.0123, "1024 to 512 features", in_features=1024, out_features=512),
+    _layer("BatchNorm", "batch_norm2d", ORIGINAL, _IMAGE, 2.41, "3 channels", num_features=3),
     _layer(
-        "MaxPool", "max_pool2d", _ORIGINAL, _IMAGE, 1.81, "3x3, stride 2, padding 1",
+        "MaxPool", "max_pool2d", ORIGINAL, _IMAGE, 1.81, "3x3, stride 2, padding 1",
         kernel_size=3, stride=2, padding=1,
     ),
     _layer(
-        "AvgPool", "avg_pool2d", _ORIGINAL, _IMAGE, 1.50, "3x3, stride 2, padding 1",
+        "AvgPool", "avg_pool2d", ORIGINAL, _IMAGE, 1.50, "3x3, stride 2, padding 1",
         kernel_size=3, stride=2, padding=1,
     ),
     _conv("Conv1x1", _CONV, (256, 64), 56, 1, 8.03, "pointwise, 256 to 64: ResNet-50, stage 1", bias=False),

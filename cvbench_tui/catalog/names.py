@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from cvbench_tui.base.nearest import key, nearest, quoted
+from cvbench_tui.base.nearest import name_key, nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.errors import SelectionError
@@ -16,7 +16,7 @@ def find_model(text: str) -> ModelEntry:
 
     Raises SelectionError naming the nearest models.
     """
-    entry = _models().get(key(text))
+    entry = _models().get(name_key(text))
     if entry is None:
         raise SelectionError(f"Unknown model {quoted(text)}.", _hint(text, [model.op for model in MODELS], "models"))
     return entry
@@ -24,7 +24,7 @@ def find_model(text: str) -> ModelEntry:
 
 def find_layer(text: str) -> LayerEntry:
     """The layer of that display name, compared like ``find_model``. Raises SelectionError naming the nearest."""
-    entry = _layers().get(key(text))
+    entry = _layers().get(name_key(text))
     if entry is None:
         raise SelectionError(f"Unknown layer {quoted(text)}.", _hint(text, [layer.name for layer in LAYERS], "layers"))
     return entry
@@ -37,9 +37,9 @@ def _hint(text: str, names: Iterable[str], kind: str) -> str:
 @cache
 def _models() -> dict[str, ModelEntry]:
     """By either name."""
-    return {key(name): model for model in MODELS for name in (model.name, model.op)}
+    return {name_key(name): model for model in MODELS for name in (model.name, model.op)}
 
 
 @cache
 def _layers() -> dict[str, LayerEntry]:
-    return {key(layer.name): layer for layer in LAYERS}
+    return {name_key(layer.name): layer for layer in LAYERS}

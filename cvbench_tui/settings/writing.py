@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cvbench_tui.base.atomic import write_atomically
+from cvbench_tui.base.toml import TomlFile
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings.fields import KEYS, LAST, field_of
-from cvbench_tui.settings.reading import parse, read_text, shown
+from cvbench_tui.settings.reading import settings_file
 
 _MEND = "Mend the file, or delete it to begin with the defaults."
 
@@ -24,14 +26,17 @@ def save(path: Path, changes: Mapping[str, object]) -> None:
     setting, which is a bug of the caller.
     """
     plain = {name: _plain(name, value) for name, value in changes.items()}
+    file = settings_file(path)
     try:
-        before = read_text(path) or ""
-        parse(path, before)
+        before = file.read()
+        file.parse(before)
+    except FileNotFoundError:
+        before = ""
     except StoreError as error:
         raise StoreError(f"Settings are not saved: {error.message}", _MEND) from error
-    after = _changed(path, before, plain)
+    after = _changed(file, before, plain)
     if after != before:
-        _write(path, after)
+        write_atomically(path, after, parents=True)
 
 
 def _plain(name: str, value: object) -> object:
@@ -45,7 +50,7 @@ def _plain(name: str, value: object) -> object:
     return value
 
 
-def _changed(path: Path, text: str, changes: Mapping[str, object]) -> str:
+def _changed(file: TomlFile, text: str, changes: Mapping[str, object]) -> str:
     """The file's text with the changes in it. Raises StoreError when it would not hold them."""
     import tomlkit  # 60 ms that the first frame need not wait for
     from tomlkit.exceptions import TOMLKitError
@@ -55,17 +60,17 @@ def _changed(path: Path, text: str, changes: Mapping[str, object]) -> str:
         for name, value in changes.items():
             _put(document, name, value)
         after = tomlkit.dumps(document)
-        data = parse(path, after)
+        data = file.parse(after)
     except (TOMLKitError, StoreError) as error:
-        raise _unusual(path) from error
+        raise _unusual(file) from error
     if any(_found(data, name) != value for name, value in changes.items()):
-        raise _unusual(path)
+        raise _unusual(file)
     return after
 
 
-def _unusual(path: Path) -> StoreError:
+def _unusual(file: TomlFile) -> StoreError:
     """The two readers of TOML disagree about the file: better no change than a lost one."""
-    return StoreError(f"Settings are not saved: {shown(path)} is too unusual to be changed.", _MEND)
+    return StoreError(f"Settings are not saved: {file.name} is too unusual to be changed.", _MEND)
 
 
 def _found(data: Any, name: str) -> object:
@@ -108,16 +113,3 @@ def _set(table: Any, key: str, value: object) -> None:
             del table[key]
     elif key not in table or table[key] != value or isinstance(table[key], bool) is not isinstance(value, bool):
         table[key] = value
-
-
-def _write(path: Path, text: str) -> None:
-    """The file, and the folders above it. Raises StoreError."""
-    from cvbench_tui.base.atomic import write_atomically
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"Cannot write {shown(path)}: {error.strerror or error}.", "Name another file in CVBENCH_CONFIG."
-        ) from error
-    write_atomically(path, text)
