@@ -13,7 +13,7 @@ from cvbench_tui.core.event import RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.stats.phase_stats import results_of
-from cvbench_tui.results.storage import history, history_index
+from cvbench_tui.results.storage import history, run_index
 from cvbench_tui.results.storage import run_file as runfile
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History, PastTimes
@@ -21,7 +21,7 @@ from tests.results.samples import ENVIRONMENT, STARTED_AT_S, events_of, measurem
 
 ROW = Case(model("Resnet18"), "cuda:0", 8)
 CARD = ENVIRONMENT.devices[1].name
-INDEX = history_index.NAME
+INDEX = run_index.NAME
 
 
 def write(folder: Path, run_id: str, *outcomes, at_s=STARTED_AT_S, protocol="default", environment=ENVIRONMENT) -> Path:
@@ -203,7 +203,7 @@ def test_an_index_that_cannot_be_used_is_made_anew(tmp_path, reads, harm):
 
 
 def test_a_locked_index_is_done_without(tmp_path, monkeypatch, reads):
-    monkeypatch.setattr(history_index, "LOCKED_S", 0.01)
+    monkeypatch.setattr(run_index, "LOCKED_S", 0.01)
     write(tmp_path, "one", measurement(ROW, 0.1))
     first = known(tmp_path)
     found = History(tmp_path)

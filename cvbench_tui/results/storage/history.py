@@ -1,6 +1,6 @@
 """What earlier runs of the folder measured of a case: its last times, how long it took, its memory.
 
-Reads run files in the background and answers from memory; what was read once is remembered in ``history_index``.
+Reads run files in the background and answers from memory; what was read once is remembered in ``run_index``.
 Expectations for a plan are made of it elsewhere (``catalog.duration``).
 """
 
@@ -14,8 +14,8 @@ from stat import S_ISREG
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cvbench_tui.results.storage import history_index
-from cvbench_tui.results.storage.history_index import HistoryRow, KnownFile, Stamp
+from cvbench_tui.results.storage import run_index
+from cvbench_tui.results.storage.run_index import HistoryRow, KnownFile, Stamp
 
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
@@ -65,7 +65,7 @@ class History:
         """
         with self._refreshing:
             listed = _listed(self._folder)
-            before = history_index.load(self._folder) if self._files is None else self._files
+            before = run_index.load(self._folder) if self._files is None else self._files
             files = {name: before[name] for name in listed if name in before and before[name].stamp == listed[name]}
             self._keep(files)
             unread = [name for name in listed if name not in files]
@@ -97,7 +97,7 @@ class History:
         for row in sorted((row for file in files.values() for row in file.rows), key=_age):
             rows.setdefault((row.case_id, row.device_name), []).append(row)
         self._rows = rows
-        if self._unsaved and history_index.save(self._folder, files, self._unsaved):
+        if self._unsaved and run_index.save(self._folder, files, self._unsaved):
             self._unsaved.clear()
 
 
