@@ -157,7 +157,7 @@ def read_header(path: Path, line: bytes) -> RunStarted:
     """The first line of a run file. Raises StoreError when it is none, or one of a newer schema."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or found.get("kind") != "run_started":
         raise StoreError(f"{path} is no run file: line 1 does not begin a run.", _NO_RUN_HINT)
@@ -192,7 +192,7 @@ def is_torn(line: bytes) -> bool:
     """True when the line stops in the middle of its JSON: the machine went down while it was written."""
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return False
 

@@ -1,16 +1,19 @@
-"""What is known of run files, kept in ``index.sqlite`` beside them so that it need not be read again.
+"""What is known of the run files of a folder, kept in ``index.sqlite`` in it so that they need not be read again.
 
 Only a cache: missing, broken, locked, of another version or in a read-only folder, everything works without it, and
-deleting it loses nothing. What a row means is ``results.storage.history``'s.
+deleting it loses nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+import zlib
+from collections.abc import Collection, Mapping
 from contextlib import closing, suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from cvbench_tui import __version__
@@ -18,12 +21,13 @@ from cvbench_tui import __version__
 if TYPE_CHECKING:
     import sqlite3
 
+    from cvbench_tui.core.event import EndReason
+
 NAME = "index.sqlite"
 """Of the file, in the folder of runs. Its suffix is not that of a run."""
-FORM = 1
-"""Counted up when the tables change, or what their figures mean."""
-VERSION = f"{FORM} of {__version__}"
-"""Another version may compute other statistics from the same samples."""
+VERSION = zlib.crc32(f"2 of {__version__}".encode()) & 0x7FFFFFFF
+"""The database's ``user_version``: another program may compute other statistics from the same samples. The number is
+counted up when the table changes."""
 LOCKED_S = 0.5
 """Seconds to wait for another process that writes."""
 
@@ -33,26 +37,47 @@ class Stamp:
     """What tells that a file has changed."""
 
     size: int
-    """Bytes."""
     changed_ns: int
     """Time of its last change, nanoseconds since the epoch."""
 
 
 @dataclass(frozen=True)
-class HistoryRow:
-    """One measured case of one run. Times are medians per iteration."""
+class RunSummary:
+    """One run file as a list shows it."""
+
+    id: str
+    """Of the run; the file's name without its suffix when the file cannot be read."""
+    path: Path
+    started_at_s: float | None = None
+    """Seconds since the epoch; None when the file cannot be read."""
+    plan_name: str = ""
+    rows: int = 0
+    """Cases of the plan."""
+    measured: int = 0
+    failed: int = 0
+    ended: EndReason | None = None
+    """None: still going on, or interrupted by force."""
+    problem: str = ""
+    """Why the file cannot be read; empty when it can."""
+
+
+@dataclass(frozen=True)
+class PastTimes:
+    """One measured case of one run. Times are medians per iteration, seconds."""
 
     case_id: str
     device_name: str
     """The product's, not the case's ``cuda:0``."""
     protocol: str
     inference_s: float | None
+    """None when it was not measured or is invalid (grade X)."""
     total_s: float | None
     wall_s: float | None
-    """Of one process."""
+    """Wall seconds of one process."""
     peak_bytes: int | None
+    """Peak memory."""
     at_s: float
-    """When its run began, seconds since the epoch."""
+    """When the run began, seconds since the epoch."""
     run_id: str
 
 
@@ -61,21 +86,34 @@ class KnownFile:
     """A run file as it was read."""
 
     stamp: Stamp
-    rows: tuple[HistoryRow, ...]
+    summary: RunSummary
+    times: tuple[PastTimes, ...] | None
+    """None: the file was only listed. Statistics of a run take a hundred times as long as its summary."""
 
 
-_COLUMNS = ", ".join(field.name for field in fields(HistoryRow))
-_PLACES = ", ".join("?" for _ in fields(HistoryRow))
+def stamp_of(path: Path) -> Stamp | None:
+    """None for what is no regular file, cannot be read now, or went away meanwhile."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    readable = S_ISREG(status.st_mode) and os.access(path, os.R_OK)
+    return Stamp(status.st_size, status.st_mtime_ns) if readable else None
 
 
-def load(folder: Path) -> dict[str, KnownFile]:
-    """What the index knows, by file name; nothing when there is none that can be used. Raises nothing."""
+def load(folder: Path, *, times: bool = True) -> dict[str, KnownFile]:
+    """What the index knows, by file name; nothing when there is none that can be used. Raises nothing.
+
+    ``times``: whether those are wanted; they are most of the index.
+    """
     import sqlite3
 
+    columns = f"name, size, changed_ns, summary, {'times' if times else 'NULL'}"
     try:
         address = (folder / NAME).resolve().as_uri()
         with closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=LOCKED_S)) as index:
-            return _known(index) if _is_usable(index) else {}
+            rows = index.execute(f"SELECT {columns} FROM files").fetchall() if _is_usable(index) else []
+            return {os.fsdecode(name): _file(folder / os.fsdecode(name), *values) for name, *values in rows}
     except (sqlite3.Error, OSError, ValueError, TypeError):
         return {}
 
@@ -105,20 +143,12 @@ def save(folder: Path, files: Mapping[str, KnownFile], changed: Collection[str])
 
 def _is_usable(index: sqlite3.Connection) -> bool:
     """True for an index of this very version."""
-    tables = {name for (name,) in index.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not {"about", "files", "rows"} <= tables:
-        return False
-    return index.execute("SELECT version FROM about").fetchall() == [(VERSION,)]
+    return bool(index.execute("PRAGMA user_version").fetchone() == (VERSION,))
 
 
-def _known(index: sqlite3.Connection) -> dict[str, KnownFile]:
-    rows: dict[bytes, list[HistoryRow]] = {}
-    for file, *values in index.execute(f"SELECT file, {_COLUMNS} FROM rows"):
-        rows.setdefault(file, []).append(HistoryRow(*values))
-    return {
-        os.fsdecode(name): KnownFile(Stamp(size, changed_ns), tuple(rows.get(name, ())))
-        for name, size, changed_ns in index.execute("SELECT name, size, changed_ns FROM files")
-    }
+def _file(path: Path, size: int, changed_ns: int, summary: str, times: str | None) -> KnownFile:
+    rows = None if times is None else tuple(PastTimes(*row) for row in json.loads(times))
+    return KnownFile(Stamp(size, changed_ns), RunSummary(**json.loads(summary) | {"path": path}), rows)
 
 
 def _write(path: Path, files: Mapping[str, KnownFile], changed: Collection[str]) -> None:
@@ -129,35 +159,20 @@ def _write(path: Path, files: Mapping[str, KnownFile], changed: Collection[str])
         index.execute("PRAGMA synchronous = OFF")  # a cache: what a power cut damages is made anew
         index.execute("BEGIN IMMEDIATE")
         if not _is_usable(index):
-            _make(index)
+            index.execute("DROP TABLE IF EXISTS files")
+            index.execute(
+                "CREATE TABLE files (name BLOB PRIMARY KEY, size INTEGER, changed_ns INTEGER, summary TEXT, times TEXT)"
+            )
+            index.execute(f"PRAGMA user_version = {VERSION}")
             changed = list(files)
-        _forget(index, files, changed)
-        for name in changed:
-            _add(index, os.fsencode(name), files[name])
+        names = {name for (name,) in index.execute("SELECT name FROM files")}
+        gone = names - {os.fsencode(name) for name in files}
+        index.executemany("DELETE FROM files WHERE name = ?", [(name,) for name in gone])
+        index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", [_row(name, files[name]) for name in changed])
         index.execute("COMMIT")
 
 
-def _make(index: sqlite3.Connection) -> None:
-    """Empty tables, in place of what is there."""
-    for table in ("about", "files", "rows"):
-        index.execute(f"DROP TABLE IF EXISTS {table}")
-    index.execute("CREATE TABLE about (version TEXT)")
-    index.execute("INSERT INTO about VALUES (?)", (VERSION,))
-    index.execute("CREATE TABLE files (name BLOB PRIMARY KEY, size INTEGER, changed_ns INTEGER)")
-    index.execute(f"CREATE TABLE rows (file BLOB, {_COLUMNS})")
-    index.execute("CREATE INDEX rows_of_file ON rows (file)")
-
-
-def _forget(index: sqlite3.Connection, files: Mapping[str, KnownFile], changed: Iterable[str]) -> None:
-    """What is about to be written again, and what has gone."""
-    stale = {os.fsencode(name) for name in changed}
-    stale |= {name for (name,) in index.execute("SELECT name FROM files") if os.fsdecode(name) not in files}
-    for name in stale:
-        index.execute("DELETE FROM files WHERE name = ?", (name,))
-        index.execute("DELETE FROM rows WHERE file = ?", (name,))
-
-
-def _add(index: sqlite3.Connection, name: bytes, file: KnownFile) -> None:
-    index.execute("INSERT INTO files VALUES (?, ?, ?)", (name, file.stamp.size, file.stamp.changed_ns))
-    values = [(name, *astuple(row)) for row in file.rows]
-    index.executemany(f"INSERT INTO rows (file, {_COLUMNS}) VALUES (?, {_PLACES})", values)
+def _row(name: str, file: KnownFile) -> tuple[bytes, int, int, str, str | None]:
+    summary = json.dumps(asdict(replace(file.summary, path=Path())) | {"path": ""})
+    times = None if file.times is None else json.dumps([astuple(each) for each in file.times])
+    return os.fsencode(name), file.stamp.size, file.stamp.changed_ns, summary, times
