@@ -19,7 +19,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.derived_metrics import Rates, VariantResult, others, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
 from cvbench_tui.results.stats.row_notes import remedy_of
-from cvbench_tui.results.text.phase_text import modes_text
+from cvbench_tui.results.table.cell_text import modes_text
 from cvbench_tui.results.text.units import (
     MISSING,
     Scale,

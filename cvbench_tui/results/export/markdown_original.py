@@ -22,8 +22,8 @@ from cvbench_tui.results.export.markdown_groups import (
 from cvbench_tui.results.export.markdown_wide import began_line, environment_line
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_notes import RowNote
+from cvbench_tui.results.table.cell_text import modes_text
 from cvbench_tui.results.text.layer_text import describe
-from cvbench_tui.results.text.phase_text import modes_text
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 
 _Pick = Callable[[FrameworkRow, Phase], "float | None"]

@@ -17,18 +17,9 @@ from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, e
 from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
 from cvbench_tui.results.stats.row_notes import RowNote, notice_remedy, row_notes
 from cvbench_tui.results.stats.row_state import RowState, row_state
-from cvbench_tui.results.text.phase_text import graded_text, samples_text
-from cvbench_tui.results.text.units import (
-    MISSING,
-    flops_text,
-    gigabytes_text,
-    joules_text,
-    part_text,
-    rate_text,
-    times_text,
-)
+from cvbench_tui.results.text.units import part_text
 
-_ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
+PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")
 """All phases of a pass have as many samples."""
 
 
@@ -60,66 +51,16 @@ class RowData:
         result = self.phases.get("inference")
         return throughput_per_s(self.case, result) if result is not None else None
 
-    @property
-    def inference_rate_text(self) -> str:
-        """``326.1 img/s ±0.4% A``; the interval is the mean's."""
-        result, per_s = self.phases.get("inference"), self.inference_per_s
-        if result is None or per_s is None:
-            return MISSING
-        unit = "img/s" if self.case.image is not None else "inputs/s"
-        return graded_text(rate_text(per_s, unit), result.mean_relative, result.grade)
-
-    @property
-    def compute_text(self) -> str:
-        """``30.00 TFLOP/s 10% ±0.2% A``; interval and grade are those of the time it is computed from."""
-        return self._of_inference(flops_text(self.rates.flop_per_s, self.rates.flop_share)) if self.rates else MISSING
-
-    @property
-    def traffic_text(self) -> str:
-        """``250.0 GB/s 10% ±0.2% A``."""
-        if self.rates is None:
-            return MISSING
-        return self._of_inference(gigabytes_text(self.rates.bytes_per_s, self.rates.bytes_share))
-
-    @property
-    def energy_text(self) -> str:
-        """``0.2248 J/img A``; without an interval, because it is one number."""
-        if self.energy is None:
-            return MISSING
-        text = joules_text(self.energy.joules_per_input, self.input_noun, doubtful=self.energy.doubtful)
-        result = self.phases.get("inference")
-        return f"{text} {result.grade}" if result is not None else text
-
-    @property
-    def versus_text(self) -> str:
-        """``2.31x ±1.2% A``; ``ref`` in the marked row itself."""
-        if self.versus is None:
-            return MISSING
-        if self.versus.is_reference:
-            return "ref"
-        return graded_text(times_text(self.versus.ratio), self.versus.relative, self.versus.grade)
-
     def comparable(self, phase: Phase) -> bool:
         """False for what may not be called the fastest: no number, one of grade X, or one between two speeds."""
         result = self.phases.get(phase)
         return result is not None and result.valid and result.modes is None
 
-    def _of_inference(self, text: str) -> str:
-        """With the interval of the median, where it stands for the samples, and the grade."""
-        result = self.phases["inference"]
-        return graded_text(text, None if result.modes is not None else result.relative, result.grade)
-
     @property
     def samples(self) -> int | None:
         """Samples of both passes; None while there are none."""
-        found = [self.phases[phase].n for phase in _ONE_OF_EACH_PASS if phase in self.phases]
+        found = [self.phases[phase].n for phase in PHASE_OF_PASS if phase in self.phases]
         return sum(found) if found else None
-
-    @property
-    def samples_text(self) -> str:
-        """``120 in 5; 200 in 5 +1``."""
-        found = [samples_text(self.phases[phase]) for phase in _ONE_OF_EACH_PASS if phase in self.phases]
-        return "; ".join(dict.fromkeys(found)) or MISSING
 
     @property
     def memory_bytes(self) -> int | None:

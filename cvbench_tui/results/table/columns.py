@@ -12,7 +12,17 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.phase_stats import is_published, worst_grade
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.stats.row_state import STATE_HELP
-from cvbench_tui.results.text.phase_text import PHASE_MEANINGS, mean_text, median_text
+from cvbench_tui.results.table.cell_text import (
+    PHASE_MEANINGS,
+    bandwidth_text,
+    compute_text,
+    energy_text,
+    mean_text,
+    median_text,
+    samples_text,
+    throughput_text,
+    versus_text,
+)
 from cvbench_tui.results.text.units import MISSING, Scale, bytes_text, seconds_text
 
 Value = str | int | float | None
@@ -151,21 +161,21 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "throughput", "Inference rate", "per_s", "right",
         "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
-        lambda row: row.inference_per_s, lambda row, scale: row.inference_rate_text, _inference_grade,
+        lambda row: row.inference_per_s, lambda row, scale: throughput_text(row), _inference_grade,
         room=len("1234 img/s \u00b10.2% A"), phase="inference", fastest="most",
     ),
     Column(
         "samples", "Samples in rounds", "", "right",
         "Samples and the rounds they are from, training then inference; +1: a round set aside for a named outside "
         "cause and taken again.",
-        lambda row: row.samples, lambda row, scale: row.samples_text, beside=True,
+        lambda row: row.samples, lambda row, scale: samples_text(row), beside=True,
     ),
     Column(
         "compute", "Inference compute", "per_s", "right",
         "Floating-point operations per second of inference, two for a multiply-add, by formula over the median time; "
         "percent: of a large matrix multiplication measured on this device; interval and grade of that time.",
         lambda row: row.rates.flop_per_s if row.rates else None,
-        lambda row, scale: row.compute_text,
+        lambda row, scale: compute_text(row),
         _inference_grade, room=len("12.34 TFLOP/s 12% \u00b10.2% A"), beside=True, optional=True,
     ),
     Column(
@@ -173,7 +183,7 @@ COLUMNS: tuple[Column, ...] = (
         "Bytes that the operators of inference read and write per second, by formula over the median time; percent: of "
         "a large copy measured on this device, more than 100% where caches serve it; interval and grade of that time.",
         lambda row: row.rates.bytes_per_s if row.rates else None,
-        lambda row, scale: row.traffic_text,
+        lambda row, scale: bandwidth_text(row),
         _inference_grade, beside=True, optional=True,
     ),
     Column(
@@ -181,7 +191,7 @@ COLUMNS: tuple[Column, ...] = (
         "Joules of the device for one image, or other input, in inference, by its energy counter; ?: a sum of its "
         "power readings differs by more than 5%; the grade is that of inference.",
         lambda row: row.energy.joules_per_input if row.energy else None,
-        lambda row, scale: row.energy_text,
+        lambda row, scale: energy_text(row),
         _inference_grade, beside=True, optional=True,
     ),
     Column(
@@ -200,7 +210,7 @@ COLUMNS: tuple[Column, ...] = (
         "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
         "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals; the grade is the "
         "worse one. Only there while a row with numbers is marked.",
-        lambda row: row.versus.ratio if row.versus else None, lambda row, scale: row.versus_text,
+        lambda row: row.versus.ratio if row.versus else None, lambda row, scale: versus_text(row),
         lambda row: row.versus.grade if row.versus and not row.versus.is_reference else None,
         room=len("12.3x \u00b10.2% A"),
     ),
