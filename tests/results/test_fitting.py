@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.core.plan import Case
-from cvbench_tui.results.table.build import Table, build
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, visible_columns
 from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import graded_run, measurement, mixed_run, model, plan, run_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cvbench_tui.base.escape import escape
-from cvbench_tui.results.table.build import Cell, Row, Table
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.table.model import Cell, Row, Table
 
 
 def pipe_lines(table: Table, rows: Sequence[Row]) -> list[str]:

@@ -14,8 +14,9 @@ from cvbench_tui.results.export.markdown_table import pipe_blocks
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
-from cvbench_tui.results.table.build import REFERENCE, Table, build
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
+from cvbench_tui.results.table.model import REFERENCE, Table
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import bytes_text, flops_text, gigabytes_text, percent_text, utc_text
 

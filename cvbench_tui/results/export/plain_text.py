@@ -13,9 +13,10 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import NOTICE_MARK, outcome_text, row_state
-from cvbench_tui.results.table.build import Cell, Row, Table, build
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.table.model import Cell, Row, Table
 from cvbench_tui.results.text.units import MISSING, utc_text
 
 NOT_AVAILABLE = "not available"

@@ -3,122 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
 
-from cvbench_tui.base.cells import cell_len, shorten
-from cvbench_tui.base.escape import one_line
-from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
-from cvbench_tui.results.stats.row_state import Word
+from cvbench_tui.results.table.arrange import arranged, matches
 from cvbench_tui.results.table.best import Rivals, fastest, rivals
-from cvbench_tui.results.table.columns import Column, Value, columns_for
-from cvbench_tui.results.table.groups import RowGroup, group_titles, grouped, matches
-from cvbench_tui.results.table.sort import in_order
-from cvbench_tui.results.table.view import View, check_column
+from cvbench_tui.results.table.columns import Column, columns_for
+from cvbench_tui.results.table.model import REFERENCE, Cell, Row, Table
+from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale, scale_for
-
-REFERENCE = "vs_ref"
-"""Key of the column that is only there while a row with numbers is marked."""
-Form = Literal["text", "bare", "close"]
-"""How a cell is written: with the unit of its column, without it where the heading says it, or that and close."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value, and how it is written."""
-
-    value: Value
-    """Seconds, bytes, a count or a name; None: not available."""
-    text: str
-    """All of it, for files."""
-    bare: str
-    """The text without the unit of its column, for where the heading says it."""
-    grade: Grade | None = None
-    """Of the number in it; None for what is no timed number."""
-    best: bool = False
-    """True for the fastest number among rows of the same workload, batch and image."""
-    most: int | None = None
-    """Cells it takes at most when it is ``written``; None: as many as it needs."""
-
-    def written(self, form: Form) -> str:
-        """The text in that form: with its unit, without it, or without it and in as few cells as can be read.
-
-        Names are one line, in which everything can be seen, and shortened.
-        """
-        text = self.text if form == "text" else self.bare
-        if self.most is not None:
-            return shorten(one_line(text), self.most)
-        return text.replace(" \u00b1", "\u00b1") if form == "close" else text
-
-    @property
-    def valid(self) -> bool:
-        """False for a number of grade X, which is shown grey and stands behind all others."""
-        return self.grade != "X"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One case of the plan."""
-
-    key: str
-    """Its case id."""
-    cells: tuple[Cell, ...]
-    """One for each column, in their order."""
-    state: Word
-    grade: Grade | None = None
-    """That of its worst phase; None without numbers."""
-    reference: bool = False
-    """True for the row that the others are compared with."""
-    _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def widths(self, form: Form) -> tuple[int, ...]:
-        """Cells that each of its texts takes in that form; measured once, as rows outlive the tables they are in."""
-        found = self._widths.get(form)
-        if found is None:
-            found = self._widths[form] = tuple(cell_len(cell.written(form)) for cell in self.cells)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The cases that a view shows, those still to come included."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    units: tuple[str, ...]
-    """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
-    groups: tuple[RowGroup, ...] = ()
-    """In the order of the rows, which are sorted inside each; empty without groups."""
-    total: int = 0
-    """Rows there are without the filter."""
-    chosen: tuple[str, ...] = ()
-    """Keys of the columns that the view chose; none: any."""
-    _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def widths(self, form: Form) -> tuple[int, ...]:
-        """Cells of each column's widest text in that form, its heading left out; 0 without rows."""
-        found = self._widths.get(form)
-        if found is None:
-            by_row = [row.widths(form) for row in self.rows] or [(0,) * len(self.columns)]
-            found = self._widths[form] = tuple(map(max, zip(*by_row, strict=True)))
-        return found
-
-    def heading(self, index: int) -> str:
-        """The heading of that column with its unit, to stand above bare texts."""
-        return f"{self.columns[index].heading} {self.units[index]}".rstrip()
-
-    def text(self, case_id: str, column: str) -> str:
-        """What is written in that cell. Raises KeyError when there is no such row or column."""
-        keys = [column.key for column in self.columns]
-        for row in self.rows:
-            if row.key == case_id and column in keys:
-                return row.cells[keys.index(column)].text
-        raise KeyError((case_id, column))
 
 
 def build(run: Run, view: View | None = None, *, sort: str | None = None, descending: bool = False) -> Table:
@@ -132,7 +29,7 @@ def build(run: Run, view: View | None = None, *, sort: str | None = None, descen
     view = view or View(sort=sort, descending=descending)
     body = _body(run, view.reference)
     rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.filter_text)]
-    groups, rows = _arranged(run, rows, body.columns, view)
+    groups, rows = arranged(run, rows, body.columns, view)
     return Table(body.columns, tuple(rows), body.units, groups, len(body.rows), view.columns)
 
 
@@ -238,21 +135,6 @@ def _row(reading: RowData, cells: tuple[Cell, ...], reference: str | None) -> Ro
     return Row(key, cells, reading.state.word, worst_grade(reading.phases), key == reference)
 
 
-def _arranged(
-    run: Run, rows: list[Row], columns: Sequence[Column], view: View
-) -> tuple[tuple[RowGroup, ...], list[Row]]:
-    """The groups, and the rows in their order."""
-    if view.sort is not None:
-        keys = [column.key for column in columns]
-        if check_column(view.sort) in keys:
-            rows = in_order(rows, keys.index(view.sort), view.descending)
-    groups = grouped([row.key for row in rows], group_titles(run, view.group))
-    if groups:
-        by_key = {row.key: row for row in rows}
-        rows = [by_key[key] for group in groups for key in group.keys]
-    return groups, rows
-
-
 def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
     """The scale that all times of a column share; None for a column of something else, or without any time."""
     if not column.scaled:
@@ -277,4 +159,4 @@ def _cells(
 def _cell(column: Column, reading: RowData, scale: Scale | None, best: bool) -> Cell:
     text = column.text(reading, scale or _ANY_SCALE)
     bare = text.replace(f" {scale.unit}", "") if scale else text
-    return Cell(column.value(reading), text, bare, column.grade(reading), best, column.most)
+    return Cell(column.value(reading), text, bare, column.grade(reading), best, column.max_cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cvbench_tui.base.cells import cell_len
-from cvbench_tui.results.table.build import Form, Table
+from cvbench_tui.results.table.model import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
 
 HIDE_FIRST = (

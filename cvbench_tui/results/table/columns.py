@@ -62,7 +62,7 @@ class Column:
     """The phase whose time makes rows of equal work faster or slower in this column; None where nothing is ranked."""
     fastest: Literal["least", "most"] = "least"
     """Which value is the fastest one."""
-    most: int | None = None
+    max_cells: int | None = None
     """Cells its text takes at most on a screen; files have all of it. None: as many as it needs."""
 
 
@@ -138,11 +138,11 @@ def _first_call(reading: RowData) -> float | None:
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name", "Name", "", "left", "The model or the layer.",
-        lambda row: row.case.workload.name, lambda row, scale: row.case.workload.name, most=40,
+        lambda row: row.case.workload.name, lambda row, scale: row.case.workload.name, max_cells=40,
     ),
     Column(
         "device", "Device", "", "left", "Where it ran: cpu, cuda:N, mps or xpu:N.",
-        lambda row: row.case.device, lambda row, scale: row.case.device, most=20,
+        lambda row: row.case.device, lambda row, scale: row.case.device, max_cells=20,
     ),
     Column(
         "batch", "Batch", "", "right", "Images, or other inputs, per iteration.",

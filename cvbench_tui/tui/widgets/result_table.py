@@ -22,7 +22,7 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.widgets.result_table_layout import GUTTER, Layout, Line, lay_out, lines_of
 
 if TYPE_CHECKING:
-    from cvbench_tui.results.table.build import Table
+    from cvbench_tui.results.table.model import Table
 
 CURSOR, REFERENCE = "\u25b8", "*"
 """In the gutter: the line of the cursor, and the row that others are compared with."""

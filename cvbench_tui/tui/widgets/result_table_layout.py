@@ -17,7 +17,7 @@ from cvbench_tui.results.table.view import View
 if TYPE_CHECKING:
     from cvbench_tui.core.grading.reasons import Grade
     from cvbench_tui.results.stats.row_state import Word
-    from cvbench_tui.results.table.build import Cell, Form, Row, Table
+    from cvbench_tui.results.table.model import Cell, Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {
     "OK": "ok",

@@ -29,7 +29,7 @@ from cvbench_tui.tui.widgets.sorting import next_column, reversed_order, toggled
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
-    from cvbench_tui.results.table.build import Table
+    from cvbench_tui.results.table.model import Table
 
 READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change it."
 NOT_READY = (
