@@ -15,9 +15,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail_text
-from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
 from cvbench_tui.results.export.registry import write_output
-from cvbench_tui.results.export.snippet import row_markdown, table_markdown
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting
 from cvbench_tui.results.table.view import View

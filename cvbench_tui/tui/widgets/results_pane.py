@@ -254,14 +254,14 @@ class ResultsPane(Vertical):
 
     def action_copy_row(self) -> None:
         """The row under the cursor as markdown."""
-        from cvbench_tui.results.export.snippet import row_markdown
+        from cvbench_tui.results.export.markdown import row_markdown
 
         if self.run is not None and self.table.cursor is not None:
             self.post_message(CopyWanted(row_markdown(self.run, self.table.cursor, self.view), "row"))
 
     def action_copy_table(self) -> None:
         """The whole table as markdown, as it is on screen."""
-        from cvbench_tui.results.export.snippet import table_markdown
+        from cvbench_tui.results.export.markdown import table_markdown
 
         if self.run is not None:
             self.post_message(CopyWanted(table_markdown(self.run, self.view), "table"))
