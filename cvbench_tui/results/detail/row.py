@@ -8,19 +8,18 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
-from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.facts import GROUPS, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.detail.phase import Pairs, phase_pairs
-from cvbench_tui.results.detail.system import energy_pairs, fact_pairs, pass_pairs
+from cvbench_tui.results.detail.phase import Pair, phase_pairs
+from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
 from cvbench_tui.results.export.rerun_command import command_line, differs
 from cvbench_tui.results.stats.derived_metrics import energies
-from cvbench_tui.results.stats.histogram import count
 from cvbench_tui.results.stats.phase_stats import terms_of
 from cvbench_tui.results.stats.row_data import RowData, row_data
+from cvbench_tui.results.stats.series import histogram
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import (
     MISSING,
@@ -41,8 +40,7 @@ class Section:
     """A title with labelled texts, lines, or both."""
 
     title: str
-    pairs: Pairs = ()
-    """Label and text."""
+    pairs: tuple[Pair, ...] = ()
     lines: tuple[str, ...] = ()
     """Whole lines, e.g. of a traceback; below the pairs."""
 
@@ -95,7 +93,7 @@ def detail_text(run: Run, case_id: str) -> str:
     return "\n".join(lines)
 
 
-def _paired(pairs: Pairs) -> Iterator[str]:
+def _paired(pairs: tuple[Pair, ...]) -> Iterator[str]:
     """Label and text, one below the other."""
     shown = [(one_line(name), one_line(text)) for name, text in pairs]
     wide = max((cell_len(name) for name, _ in shown), default=0)
@@ -103,23 +101,19 @@ def _paired(pairs: Pairs) -> Iterator[str]:
 
 
 def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...]:
-    """The samples of every measured phase of that row; empty when it has none. Raises KeyError as ``detail``."""
+    """The samples of every measured phase of that row, those of disturbed rounds too: a histogram is where they can be
+    seen. Empty when it has none. Raises KeyError as ``detail``."""
     outcome = run.outcomes.get(run.plan.case(case_id).case_id)
-    if not isinstance(outcome, Measurement):
-        return ()
-    return tuple(_histograms(outcome, bins))
-
-
-def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
-    """All samples, those of set-aside rounds too: a histogram is where they can be seen."""
-    for phase in measurement.phases:
-        found = count([sample for samples in phase.rounds for sample in samples], bins)
-        if found is None:
-            continue
-        scale = scale_for(found.edges)
-        edges = [scale.text(edge, telling_apart(found.edges)) for edge in found.edges]
-        bars = zip(edges[:-1], edges[1:], found.counts, strict=True)
-        yield Histogram(f"{phase.phase.capitalize()} samples", tuple(Bin(*bar) for bar in bars))
+    shown = []
+    for phase in outcome.phases if isinstance(outcome, Measurement) else ():
+        counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
+        if counted is not None:
+            counts, edges = counted
+            scale, digits = scale_for(edges), telling_apart(edges)
+            texts = [scale.text(edge, digits) for edge in edges]
+            bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
+            shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))
+    return tuple(shown)
 
 
 def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
@@ -156,7 +150,7 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
         yield Section(title, tuple(pass_pairs(record)))
     for energy in energies(measurement, reading.case):
         yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
-    yield Section("Case", tuple(fact_pairs(measurement)))
+    yield Section("Case", tuple(case_pairs(measurement)))
 
 
 def _passes(measurement: Measurement) -> Iterator[tuple[PassRecord, str]]:
@@ -184,37 +178,32 @@ def _repeat(run: Run, case: Case) -> Section:
 
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:
-    """The machine, as far as it has told."""
+    """The machine, as far as it is known; of other cards than the case's nothing."""
     pairs = [("run", run.id), ("started", utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
-    if run.environment is not None:
-        pairs += [("identity", run.environment.identity_hash)] if run.environment.identity_hash else []
-        pairs += [(name, version) for name, version in run.environment.versions if name != "cvbench-tui"]
-        device = run.environment.device(case.device)
-        if device is not None:
-            pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
-            pairs += [("device id", device.uuid)] if device.uuid else []
-        pairs += _ceiling(run, case)
-    yield Section("Environment", tuple(pairs))
-    if run.environment is not None:
-        yield from _facts(run.environment, case.device)
-
-
-def _facts(environment: Environment, device: str) -> Iterator[Section]:
-    """Every fact in its group, those of other cards left out."""
-    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS.values()}
+    environment = run.environment
+    if environment is None:
+        yield Section("Environment", tuple(pairs))
+        return
+    pairs += [("environment ID", environment.identity_hash)] if environment.identity_hash else []
+    pairs += [(name, version) for name, version in environment.versions if name != "cvbench-tui"]
+    device = environment.device(case.device)
+    if device is not None:
+        pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
+        pairs += [("device id", device.uuid)] if device.uuid else []
+    yield Section("Environment", (*pairs, *_peaks(run, case)))
+    groups: dict[str, list[Pair]] = {title: [] for title in GROUPS.values()}
     for name, value in environment.facts:
-        kind, about_card = kind_of(name), ":" in name
-        if not about_card or name.startswith(f"{device}."):
+        kind = kind_of(name)
+        if ":" not in name or name.startswith(f"{case.device}."):
             title = GROUPS[kind.group] if kind else "Other facts"
             groups.setdefault(title, []).append((label(name), fact_text(name, value)))
-    yield from (Section(title, tuple(pairs)) for title, pairs in groups.items() if pairs)
+    yield from (Section(title, tuple(facts)) for title, facts in groups.items() if facts)
 
 
-def _ceiling(run: Run, case: Case) -> list[tuple[str, str]]:
-    """How fast this device was measured to be at most."""
-    ceiling = run.ceilings.get(case.device)
-    if ceiling is None:
-        return []
-    doubt = "" if ceiling.sure else " (unsure, may be too low)"
-    found = [(f"matrix product {name}", f"{flops_text(rate)}{doubt}") for name, rate in ceiling.flops_per_s]
-    return [*found, ("copy", f"{gigabytes_text(ceiling.bytes_per_s)}{doubt}")]
+def _peaks(run: Run, case: Case) -> Iterator[Pair]:
+    """The highest rates measured on this device."""
+    peak = run.ceilings.get(case.device)
+    if peak is not None:
+        doubt = "" if peak.sure else " (unsure, may be too low)"
+        yield from ((f"peak matmul {name}", f"{flops_text(rate)}{doubt}") for name, rate in peak.flops_per_s)
+        yield "peak copy", f"{gigabytes_text(peak.bytes_per_s)}{doubt}"

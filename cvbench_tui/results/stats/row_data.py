@@ -20,7 +20,7 @@ from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
 PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")
-"""All phases of a pass have as many samples."""
+"""One of each pass: all phases of a pass have as many samples."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class RowData:
 
     @property
     def input_noun(self) -> str:
-        """What the batch counts, in a unit: ``img`` or ``input``."""
+        """What the batch counts, in a unit."""
         return "img" if self.case.image is not None else "input"
 
     @property
@@ -52,15 +52,14 @@ class RowData:
         return throughput_per_s(self.case, result) if result is not None else None
 
     def comparable(self, phase: Phase) -> bool:
-        """False for what may not be called the fastest: no number, one of grade X, or one between two speeds."""
+        """False for what may not be called the fastest: no number, an invalid one, or one between two speeds."""
         result = self.phases.get(phase)
         return result is not None and result.valid and result.modes is None
 
     @property
     def samples(self) -> int | None:
         """Samples of both passes; None while there are none."""
-        found = [self.phases[phase].n for phase in PHASE_OF_PASS if phase in self.phases]
-        return sum(found) if found else None
+        return sum(self.phases[phase].n for phase in PHASE_OF_PASS if phase in self.phases) or None
 
     @property
     def memory_bytes(self) -> int | None:
@@ -73,10 +72,10 @@ class RowData:
         if self.measurement is None:
             return ()
         doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
-        return (*row_notes(self.measurement, self.phases), *map(_energy_remark, doubtful))
+        return (*row_notes(self.measurement, self.phases), *map(_energy_note, doubtful))
 
 
-def _energy_remark(energy: Energy) -> RowNote:
+def _energy_note(energy: Energy) -> RowNote:
     apart = part_text(energy.disagreement)
     sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
     return RowNote("energy", None, (), sentence, notice_remedy("energy"))
@@ -84,13 +83,13 @@ def _energy_remark(energy: Energy) -> RowNote:
 
 @dataclass(frozen=True)
 class _Known:
-    """A reading with all that it was made from. Its measurement is left out: it would keep itself in use."""
+    """A row with all that it was made from. Its measurement is left out: it would keep itself in use."""
 
     case: Case
     protocol: Protocol
-    ceiling: DevicePeak | None
+    peak: DevicePeak | None
     environment: Environment | None
-    reading: RowData
+    row: RowData
 
     def fits(self, run: Run, case: Case) -> bool:
         """True for a run that judges by the same objects: to compare their values would take longer than to read."""
@@ -98,13 +97,13 @@ class _Known:
             self.case is case
             and self.environment is run.environment
             and self.protocol is run.plan.protocol
-            and self.ceiling is run.ceilings.get(case.device)
+            and self.peak is run.ceilings.get(case.device)
         )
 
 
 _KNOWN: dict[int, _Known] = {}
-"""The newest reading of each measurement that is still in use, by identity: 5 ms of work for a row of usual size, asked
-for by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
+"""The newest row of each measurement that is still in use, by identity: 5 ms of work for a row of usual size, asked for
+by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
 
 
 def row_data(run: Run, case: Case) -> RowData:
@@ -116,11 +115,11 @@ def row_data(run: Run, case: Case) -> RowData:
     if known is None or not known.fits(run, case):
         if known is None:
             finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
-        reading = replace(_read(replace(run, running=None), case, outcome), measurement=None)
-        known = _Known(case, run.plan.protocol, run.ceilings.get(case.device), run.environment, reading)
+        row = replace(_read(replace(run, running=None), case, outcome), measurement=None)
+        known = _Known(case, run.plan.protocol, run.ceilings.get(case.device), run.environment, row)
         _KNOWN[id(outcome)] = known
     running = run.running is not None and run.running.case_id == case.case_id
-    made = known.reading  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
+    made = known.row  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
     state = row_state(run, case) if running else made.state
     return RowData(case, state, outcome, made.phases, made.rates, made.energy)
 
@@ -128,7 +127,5 @@ def row_data(run: Run, case: Case) -> RowData:
 def _read(run: Run, case: Case, outcome: Measurement) -> RowData:
     terms = terms_of(run, case)
     phases = phase_results(outcome, terms)
-    inference = phases.get("inference")
-    facts = dict(terms.facts)
-    achieved = rates(outcome, "inference", inference, terms.ceiling, facts) if inference is not None else None
+    achieved = rates(outcome, "inference", phases.get("inference"), terms)
     return RowData(case, row_state(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

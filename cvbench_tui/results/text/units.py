@@ -151,11 +151,6 @@ def part_text(share: float | None) -> str:
     return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
 
 
-def ratio_text(ratio: float | None) -> str:
-    """One time over another: ``1.034``."""
-    return MISSING if ratio is None else f"{ratio:.3f}"
-
-
 def times_text(ratio: float | None) -> str:
     """How many times as fast: ``2.31x``, ``0.134x``."""
     return MISSING if ratio is None else f"{significant(ratio, 3)}x"
