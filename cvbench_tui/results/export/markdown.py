@@ -127,12 +127,12 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
 
 def _peaks(device: str, peak: DevicePeak) -> str:
     """What the percent of compute and bandwidth are shares of."""
-    rates = [f"{flops_text(rate)} (matrix product, {name})" for name, rate in peak.flops_per_s]
+    rates = [f"{flops_text(rate)} (matmul, {name})" for name, rate in peak.flops_per_s]
     rates += [f"{gigabytes_text(peak.bytes_per_s)} (copy)"] if peak.bytes_per_s is not None else []
     doubt = " Disturbed, or too slow for larger matrices: they may be too low." if not peak.sure else ""
     return (
-        f"Measured ceilings of {device}: {', '.join(rates) or 'none'}. Percent of compute is of the matrix product "
-        f"in the precision that the row may use; percent of traffic is of the copy.{doubt}"
+        f"Measured peaks of {device}: {', '.join(rates) or 'none'}. Percent of compute is of the matmul "
+        f"in the precision that the row may use; percent of bandwidth is of the copy.{doubt}"
     )
 
 

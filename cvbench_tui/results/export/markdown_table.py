@@ -77,7 +77,7 @@ def environment_line(run: Run) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
     devices = [_device(run.environment, device) for device in dict.fromkeys(case.device for case in run.plan.cases)]
     identity = run.environment.identity_hash
-    compared = f" Identity {identity}: runs with an equal one can be compared." if identity is not None else ""
+    compared = f" Environment ID {identity} (same ID: comparable)." if identity is not None else ""
     return escape(f"Environment: {versions}. {'. '.join(devices)}.{compared}")
 
 

@@ -25,7 +25,7 @@ _IN_THE_NAME = ("name", "device", "batch", "image")
 _WORDS = (
     (re.compile("\u00b1<"), "\u00b1less than "),
     (re.compile(r" ?\u00b1([^%]+)%"), r", plus or minus \1 percent"),
-    (re.compile(r" ([0-9.<]+)%"), r", \1 percent of the device's ceiling"),
+    (re.compile(r" ([0-9.<]+)%"), r", \1 percent of the measured peak"),
     (re.compile(r" \(min ([^)]+)\)"), r", least \1"),
     (re.compile(r"\?(?=,|$)"), ", its two sources differ"),
     (re.compile(r"(?<=[0-9])/(?=[0-9])"), " or "),
@@ -92,7 +92,7 @@ def _words(column: Column, cell: Cell) -> str:
 
 def _rounds(match: re.Match[str]) -> str:
     """``50 in 5 +1`` in words."""
-    aside = f" and {match[3]} set aside" if match[3] else ""
+    aside = f" and {match[3]} repeated" if match[3] else ""
     return f"{match[1]} in {match[2]} rounds{aside}"
 
 

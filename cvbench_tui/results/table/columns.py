@@ -159,27 +159,27 @@ COLUMNS: tuple[Column, ...] = (
         _row_grade, lambda row, scale: _plain(_row_grade(row)), _row_grade,
     ),
     Column(
-        "throughput", "Inference rate", "per_s", "right",
+        "throughput", "Throughput", "per_s", "right",
         "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
         lambda row: row.inference_per_s, lambda row, scale: throughput_text(row), _inference_grade,
         room=len("1234 img/s \u00b10.2% A"), phase="inference", fastest="most",
     ),
     Column(
         "samples", "Samples in rounds", "", "right",
-        "Samples and the rounds they are from, training then inference; +1: a round set aside for a named outside "
-        "cause and taken again.",
+        "Samples and the rounds they are from, training then inference; +1: one round that something outside "
+        "disturbed and that was repeated.",
         lambda row: row.samples, lambda row, scale: samples_text(row), beside=True,
     ),
     Column(
         "compute", "Inference compute", "per_s", "right",
         "Floating-point operations per second of inference, two for a multiply-add, by formula over the median time; "
-        "percent: of a large matrix multiplication measured on this device; interval and grade of that time.",
+        "percent: of a large matmul measured on this device; interval and grade of that time.",
         lambda row: row.rates.flop_per_s if row.rates else None,
         lambda row, scale: compute_text(row),
         _inference_grade, room=len("12.34 TFLOP/s 12% \u00b10.2% A"), beside=True, optional=True,
     ),
     Column(
-        "bandwidth", "Inference traffic", "per_s", "right",
+        "bandwidth", "Inference bandwidth", "per_s", "right",
         "Bytes that the operators of inference read and write per second, by formula over the median time; percent: of "
         "a large copy measured on this device, more than 100% where caches serve it; interval and grade of that time.",
         lambda row: row.rates.bytes_per_s if row.rates else None,
