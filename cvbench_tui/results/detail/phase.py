@@ -78,7 +78,7 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
 def _times(scale: Scale, result: PhaseResult) -> Iterator[Pair]:
     """The distribution in numbers; percentiles only where there are samples enough."""
     yield "median", scale.text(result.median_s)
-    yield "median, 95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
+    yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
         share = part_text(result.modes.share_high)
         yield "two speeds", f"{modes_text(result, scale)}, the slower one in {share} of the samples"
