@@ -51,7 +51,6 @@ def one_line(text: str) -> str:
 
 
 def _code(code: int) -> str:
-    """As Python writes it."""
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
@@ -64,5 +63,4 @@ def _escaped(match: re.Match[str], text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """White space that markdown would trim or break a line at."""
     return f"&#{ord(match[0])};"

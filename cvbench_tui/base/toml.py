@@ -78,7 +78,6 @@ class Kind:
     """What a value may be."""
 
     expected: str
-    """In words."""
     test: Callable[[object], bool]
     """True for such a value; for each item where it is a list."""
     names: tuple[str, ...] = ()

@@ -17,7 +17,6 @@ ACCELERATOR_GMAC_PER_S = 5000.0
 TRAINING_FACTOR = 3.0
 """Forward, then backward for the input and for the weights, each about as much work as the forward."""
 LAYER_S = 0.002
-"""Inference of a single layer."""
 MIN_MODEL_S = 0.002
 """Inference of a model is not shorter than its kernel launches."""
 TYPICAL_GMACS = 4.0
@@ -47,7 +46,6 @@ def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> di
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:
-    """Seconds of one case in one process."""
     inference_s = _inference_s(case)
     training_s = inference_s * TRAINING_FACTOR
     startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
@@ -58,7 +56,6 @@ def _case_s(case: Case, protocol: Protocol) -> float:
 
 
 def _inference_s(case: Case) -> float:
-    """Seconds of one forward pass of the whole batch."""
     if case.workload.kind == "layer":
         return LAYER_S
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S

@@ -20,7 +20,6 @@ class LayerEntry:
     op: str
     """Key of the worker's layer builders."""
     family: str
-    """Heading it stands under."""
     input_shape: tuple[int, ...]
     """Input without the batch dimension: (channels, height, width), (tokens, dim), (features,), or
     (height, width, dim) for window attention."""
@@ -169,4 +168,3 @@ LAYERS: tuple[LayerEntry, ...] = (
         embed_dim=768, num_heads=12, mlp_dim=3072,
     ),
 )  # fmt: skip
-"""Every layer, in the order of the checklist."""

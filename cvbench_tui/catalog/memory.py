@@ -46,7 +46,6 @@ class TooLarge:
 
     case: Case
     needs_bytes: int
-    """What a training iteration is expected to take."""
     has_bytes: int
     """Memory of the device, or what is free of it."""
 

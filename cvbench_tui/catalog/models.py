@@ -20,7 +20,6 @@ class ModelEntry:
     op: str
     """torchvision's constructor."""
     family: str
-    """Heading it stands under."""
     parameters: int
     """Trainable parameters as built for training, auxiliary heads included."""
     image: int

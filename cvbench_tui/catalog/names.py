@@ -36,7 +36,6 @@ def _hint(text: str, names: Iterable[str], kind: str) -> str:
 
 @cache
 def _models() -> dict[str, ModelEntry]:
-    """By either name."""
     return {name_key(name): model for model in MODELS for name in (model.name, model.op)}
 
 

@@ -24,15 +24,12 @@ from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
 SUFFIX = ".toml"
-"""Of every preset file in the two folders."""
 SETTINGS_VARIABLE = "CVBENCH_CONFIG"
 """Environment variable that names the settings file; own presets are in ``presets`` beside it."""
 FIRST = "quick"
-"""The preset that is listed first."""
 MAX_NAME = 60
 """Characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name."""
 MAX_IN_A_LINE = 4
-"""Names in one line of a file; more stand one a line."""
 DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', is_text, is_list=True)
 
 Entry = TypeVar("Entry")
@@ -50,9 +47,7 @@ class Preset:
     devices: tuple[str, ...] | None = toml_key(None, DEVICES)
     """None takes the machine's preferred device."""
     batch: int | None = toml_key(None, whole(MAX_BATCH))
-    """Overrides every default batch."""
     image: int | None = toml_key(None, whole(MAX_IMAGE, "number of pixels"))
-    """Overrides every default image size, pixels a side."""
     protocol: str = toml_key("default", one_of(PROTOCOLS))
     extras: tuple[Extra, ...] = toml_key((), some_of(EXTRAS))
     """Secondary metrics in addition to those of the protocol."""
@@ -214,7 +209,6 @@ def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
 
 
 def _read(path: Path) -> tuple[Preset, Selection]:
-    """The file, and its names looked up. Raises PresetError with the first thing that is wrong."""
     file = TomlFile(path, "preset file", PresetError, "The shipped presets are examples of preset files.")
 
     def complain(sentence: str, hint: str) -> None:
@@ -281,7 +275,6 @@ def _checked(name: str) -> str:
 
 
 def _toml(selection: Selection, description: str) -> str:
-    """The selection as a preset file; what is not set is left out."""
     import tomlkit  # 60 ms that opening a preset need not wait for
 
     values: dict[str, object] = {

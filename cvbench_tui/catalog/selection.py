@@ -20,7 +20,6 @@ MAX_IMAGE = 4096
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
 _MEANT = {"gpu": "cuda:0", "nvidia": "cuda:0", "rocm": "cuda:0", "hip": "cuda:0", "metal": "mps", "intel": "xpu:0"}
-"""What people call a device that PyTorch calls otherwise."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ class Selection:
     image: int | None
     """Side in pixels that overrides every image input's own; None leaves them."""
     protocol: str
-    """Name of the protocol."""
     extras: tuple[Extra, ...] = ()
     """Measured beside what the protocol measures anyway."""
 
@@ -129,5 +127,4 @@ def _protocol(name: str) -> Protocol:
 
 
 def _with_extras(protocol: Protocol, extras: tuple[Extra, ...]) -> Protocol:
-    """The protocol with those extras beside its own."""
     return replace(protocol, extras=tuple(dict.fromkeys(protocol.extras + extras)))

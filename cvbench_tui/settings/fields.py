@@ -62,7 +62,6 @@ LAST_FIELDS = keys_of(Last)
 KEYS_FIELD = Key(
     KEYS, "", Kind('key names in quotes, such as "r,f5"', is_text), "Other keys: a binding's id to its keys."
 )
-"""Stands for any key of the table ``keys``."""
 
 
 def field_of(name: str) -> Key | None:

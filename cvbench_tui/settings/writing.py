@@ -40,7 +40,6 @@ def save(path: Path, changes: Mapping[str, object]) -> None:
 
 
 def _plain(name: str, value: object) -> object:
-    """The value as TOML knows it. Raises ValueError."""
     known = field_of(name)
     if known is None:
         raise ValueError(f"no setting: {name}")

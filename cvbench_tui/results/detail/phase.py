@@ -27,7 +27,6 @@ from cvbench_tui.results.text.units import (
 )
 
 Pair = tuple[str, str]
-"""A label and its text."""
 
 _CLOCKS: dict[Clock, str] = {
     "perf_counter": "host clock",
@@ -76,7 +75,6 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
 
 
 def _times(scale: Scale, result: PhaseResult) -> Iterator[Pair]:
-    """The distribution in numbers; percentiles only where there are samples enough."""
     yield "median", scale.text(result.median_s)
     yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
@@ -116,7 +114,6 @@ def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
 
 
 def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
-    """Why the rounds ended, in words."""
     precision = f"\u00b1{percent_text(protocol.precision)}"
     return {
         "precision": f"{precision} reached",
@@ -170,7 +167,6 @@ def _variant(scale: Scale, variant: VariantResult, base: str) -> str:
 
 
 def _memory(memory: PhaseMemory) -> str:
-    """What is known of it, largest view last."""
     parts = (
         ("allocated", memory.allocated_bytes),
         ("reserved", memory.reserved_bytes),

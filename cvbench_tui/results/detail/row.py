@@ -42,7 +42,6 @@ class Section:
     title: str
     pairs: tuple[Pair, ...] = ()
     lines: tuple[str, ...] = ()
-    """Whole lines, e.g. of a traceback; below the pairs."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,6 @@ def detail_text(run: Run, case_id: str) -> str:
 
 
 def _paired(pairs: tuple[Pair, ...]) -> Iterator[str]:
-    """Label and text, one below the other."""
     shown = [(one_line(name), one_line(text)) for name, text in pairs]
     wide = max((cell_len(name) for name, _ in shown), default=0)
     yield from (f"  {name}{' ' * (wide - cell_len(name))}  {text}" for name, text in shown)
@@ -117,7 +115,6 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
 
 
 def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
-    """What was asked for, and where it stands."""
     case = reading.case
     device = run.environment.device(case.device) if run.environment is not None else None
     yield "state", reading.state.text
@@ -163,7 +160,6 @@ def _passes(measurement: Measurement) -> Iterator[tuple[PassRecord, str]]:
 
 
 def _failed(failure: Failure) -> Iterator[Section]:
-    """The reason, and the tail of what was printed."""
     yield Section("Failure", (("kind", failure.kind.replace("_", " ")), ("reason", failure.sentence)))
     if failure.detail:
         yield Section("Details", lines=tuple(failure.detail.splitlines()))

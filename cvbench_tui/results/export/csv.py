@@ -33,7 +33,6 @@ def export_csv(run: Run, *, sort: str | None = None, descending: bool = False) -
 
 
 def _flat(run: Run, case: Case) -> dict[str, Any]:
-    """One row."""
     result, environment = result_of(run, case, samples=False), run.environment
     device = environment.device(case.device) if environment is not None else None
     row = {name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape")}

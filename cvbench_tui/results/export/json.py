@@ -28,9 +28,7 @@ STATISTICS = (
     "iqr_share", "between_share", "autocorrelation", "n", "rounds", "processes", "repeated_rounds", "grade",
     "host_bound", "host_s", "utilisation",
 )  # fmt: skip
-"""Those of a phase, under the names they have everywhere."""
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
-"""What is known of a measured case as a whole."""
 
 
 def export_json(run: Run) -> str:
@@ -85,7 +83,6 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    """What was asked for."""
     workload = case.workload
     return {
         "id": case.case_id,

@@ -82,7 +82,6 @@ def _rows_line(table: Table, view: View) -> str:
 
 
 def _listed(title: str, items: Iterator[str]) -> list[str]:
-    """A titled list; nothing when it is empty."""
     lines = [f"* {item}" for item in items if item]
     return [title, "", *lines] if lines else []
 
@@ -101,7 +100,6 @@ def _failure(run: Run, case: Case) -> str:
 
 
 def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:
-    """Every reason and notice of every row that is shown, once."""
     for measurement in run.measured:
         case = run.plan.case(measurement.case_id)
         for note in row_data(run, case).row_notes if case.case_id in shown else ():
@@ -109,7 +107,6 @@ def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:
 
 
 def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
-    """What a reader needs to judge the numbers."""
     yield began_line(run)
     yield environment_line(run)
     for device in sorted(run.ceilings):
@@ -137,7 +134,6 @@ def _peaks(device: str, peak: DevicePeak) -> str:
 
 
 def _meaning(run: Run) -> str:
-    """What the numbers are."""
     if is_published(run.plan.protocol):
         return (
             "Times are means per iteration by the method of the published tables, with the smallest iteration in "

@@ -138,7 +138,6 @@ def _product(sizes: Sequence[int]) -> str:
 
 
 def _descriptions(rows: _Rows) -> str:
-    """Every layer once, in the order of the tables."""
     workloads = [row.case.workload for _, groups in _devices(rows, rows) for _, group in groups for row in group]
     texts = dict.fromkeys(f"{escape_start(workload.name)} = {escape(describe(workload))}" for workload in workloads)
     return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
@@ -210,7 +209,6 @@ def _column(group: _Rows, phase: Phase, pick: _Pick) -> list[str]:
 
 
 def _dashes(name: str, row: FrameworkRow) -> Iterator[str]:
-    """Why there are dashes in this row."""
     outcome = row.run.outcomes.get(row.case.case_id)
     who = f"{name}, {row.framework}"
     missing = [phase for phase in row.shown if phase not in row.data.phases]
@@ -224,7 +222,6 @@ def _dashes(name: str, row: FrameworkRow) -> Iterator[str]:
 
 
 def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
-    """What makes numbers of this row doubtful."""
     for note in row.notes("C"):
         speeds = _speeds(row) if note.code == "bimodal" else ""
         yield escape_start(f"{name}, {row.framework}: {note.text}{speeds}")

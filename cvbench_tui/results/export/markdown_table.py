@@ -53,7 +53,6 @@ def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
 
 
 def _rule(column: Column, width: int) -> str:
-    """The line below the heading, which says how the column is aligned."""
     dashes = "-" * (width + 1)
     return f"{dashes}:" if column.alignment == "right" else f":{dashes}"
 

@@ -35,7 +35,6 @@ _WORDS = (
     (re.compile(r"\bimg\b"), "image"),
     (re.compile("\u00b5s"), "microseconds"),
 )
-"""What is short in a cell, as words; in this order."""
 _HEADINGS = {"grade": "worst grade", "samples": "samples"}
 """Where the column's own heading would be misheard."""
 _SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
@@ -75,7 +74,6 @@ def _values(table: Table, row: Row) -> Iterator[str]:
 
 
 def _words(column: Column, cell: Cell) -> str:
-    """The cell's text as it is said."""
     if cell.text == MISSING:
         return NOT_AVAILABLE
     if column.key == "samples":
@@ -97,7 +95,6 @@ def _rounds(match: re.Match[str]) -> str:
 
 
 def _circumstances(run: Run) -> str:
-    """When and by what it was measured, on what, and how it ended."""
     lines = [f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}, run {run.id}."]
     environment = run.environment
     if environment is not None:

@@ -10,7 +10,6 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.table.view import View
 
 SUFFIXES = (".md", ".json", ".csv")
-"""What a run can be written as."""
 
 
 def write_output(

@@ -46,7 +46,6 @@ class PhaseResult:
     """Half width of the mean's 95% interval; None from fewer than two repeats."""
     min_s: float
     n: int
-    """Samples."""
     rounds: int
     p5_s: float | None = None
     """5% quantile of the samples; None from fewer than 40."""

@@ -23,7 +23,6 @@ class RowNote:
     sentence: str
     """What was seen in the first of the phases."""
     remedy: str = ""
-    """What the user can do; empty when nothing is to be done about a notice."""
     everywhere: bool = False
     """True when it was seen in every phase that was measured."""
 
@@ -34,7 +33,6 @@ class RowNote:
 
     @property
     def _where(self) -> str:
-        """A reason that costs no grade is a note."""
         if self.grade is None:
             return ""
         kind = "Note on" if self.grade == "A" else f"{self.grade} in"
@@ -60,7 +58,6 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
 
 
 def _remark(code: str, grade: Grade, sentences: Mapping[Phase, str], *, everywhere: bool) -> RowNote:
-    """One reason from what several phases say of it."""
     return RowNote(code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code), everywhere)
 
 

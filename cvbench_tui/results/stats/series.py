@@ -22,7 +22,6 @@ class Series:
     """One phase in time. Points are in the order measured, rounds of all processes one after the other."""
 
     phase: str
-    """As in ``PHASES``."""
     low: str
     """The least sample as text, in the same unit as ``high``."""
     high: str

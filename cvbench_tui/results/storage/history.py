@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
 
 MAX_FILES = 400
-"""Run files looked at, the newest ones."""
 MAX_BYTES = 1 << 28
 """A larger file is not read: a run of 100 rows under the default protocol has 10 MB."""
 BATCH = 20

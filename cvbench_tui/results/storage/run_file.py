@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from itertools import chain, pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
@@ -18,11 +19,10 @@ from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode, encode
 
 SUFFIX = ".jsonl"
-"""Of every run file."""
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 
 
-class RunLog:
+class RunLog(AbstractContextManager["RunLog"]):
     """A run file being written. Every event is flushed; an outcome is on the disk before the next case begins."""
 
     def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
@@ -81,29 +81,20 @@ class RunLog:
         """Close the file; what was appended is in it."""
         self._file.close()
 
-    def __enter__(self) -> RunLog:
-        """The log itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
 
 
 def _claim(file: BinaryIO) -> bool:
-    """Lock a run file for its one writer, until it is closed. False when another process has it.
-
-    True as well where there are no locks (Windows, some network folders).
-    """
+    """Lock a run file for its one writer, until it is closed. False when another process has it."""
     try:
         import fcntl
 
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except (ImportError, OSError):
+    except (ImportError, OSError):  # no locks: Windows, some network folders
         return True
     return True
 
@@ -179,11 +170,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Line number from 1, the line, and whether it is the last. Raises StoreError when the file cannot be read."""
     try:
         with path.open("rb") as file:
-            number, line = 1, file.readline()
-            while line:
-                following = file.readline()
+            for number, (line, following) in enumerate(pairwise(chain(file, [b""])), 1):
                 yield number, line, not following
-                number, line = number + 1, following
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {os_reason(error)}.") from error
 

@@ -29,7 +29,6 @@ VERSION = zlib.crc32(f"2 of {__version__}".encode()) & 0x7FFFFFFF
 """The database's ``user_version``: another program may compute other statistics from the same samples. The number is
 counted up when the table changes."""
 LOCKED_S = 0.5
-"""Seconds to wait for another process that writes."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,6 @@ class RunSummary:
     """Seconds since the epoch; None when the file cannot be read."""
     plan_name: str = ""
     rows: int = 0
-    """Cases of the plan."""
     measured: int = 0
     failed: int = 0
     ended: EndReason | None = None
@@ -75,7 +73,6 @@ class PastTimes:
     wall_s: float | None
     """Wall seconds of one process."""
     peak_bytes: int | None
-    """Peak memory."""
     at_s: float
     """When the run began, seconds since the epoch."""
     run_id: str
@@ -142,7 +139,6 @@ def save(folder: Path, files: Mapping[str, KnownFile], changed: Collection[str])
 
 
 def _is_usable(index: sqlite3.Connection) -> bool:
-    """True for an index of this very version."""
     return bool(index.execute("PRAGMA user_version").fetchone() == (VERSION,))
 
 

@@ -49,9 +49,7 @@ __all__ = [
 ]
 
 NEWEST = "last"
-"""Stands for the newest run."""
 MAX_NAMED = 3
-"""Runs named in the hint of an error."""
 
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
 _OUTCOME_CASE = re.compile(rb'\A\{"(?:measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")')
@@ -144,7 +142,6 @@ def _newest(folder: Path) -> Path:
 
 
 def _header_time(path: Path) -> float:
-    """When the run began, seconds since the epoch. Raises StoreError when the file cannot be read."""
     for _, line, _ in numbered_lines(path):
         return read_header(path, line).at_s
     raise StoreError(f"{path} is empty.")
@@ -225,11 +222,9 @@ def _added(line: bytes) -> Sequence[Case]:
 
 
 def _hint(reference: str, names: Sequence[str]) -> str:
-    """The nearest ids, else the newest."""
     newest = f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
     return nearest(reference, names, MAX_NAMED, 0.5) or newest
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first few, and whether there are more."""
     return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")

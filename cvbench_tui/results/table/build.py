@@ -40,7 +40,6 @@ class _Body:
     readings: tuple[RowData, ...]
     columns: tuple[Column, ...]
     scales: tuple[Scale | None, ...]
-    """One for each column."""
     rows: tuple[Row, ...]
     protocol: Protocol
 
@@ -146,7 +145,6 @@ def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
 def _cells(
     column: Column, readings: Sequence[RowData], scale: Scale | None, among: Rivals, old: Sequence[Cell | None]
 ) -> list[Cell]:
-    """One column from top to bottom."""
     best = fastest(column, readings, among)
     return [
         cell

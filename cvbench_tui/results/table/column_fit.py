@@ -61,12 +61,10 @@ def phases_in(table: Table, places: Sequence[int]) -> int:
 
 
 def _differs(table: Table, place: int) -> bool:
-    """True when rows have different values there."""
     return len({row.cells[place].value for row in table.rows} - {None}) > 1
 
 
 def _width(table: Table, place: int, form: Form) -> int:
-    """Cells that the column's widest text needs."""
     column = table.columns[place]
     heading = column.heading if form == "text" else table.heading(place) + ARROW
     return max(cell_len(heading), column.room, table.widths(form)[place])

@@ -37,13 +37,11 @@ class Column:
     """One column: how a row's value and its text are had."""
 
     key: str
-    """What sorting names."""
     heading: str
     unit: Literal["", "s", "per_s", "bytes", "px", "j"]
     """Unit of the values; the texts carry their own."""
     alignment: Literal["left", "right"]
     help: str
-    """One or two sentences for the help page."""
     value: Callable[[RowData], Value]
     """What is sorted and exported; None: not available."""
     text: Callable[[RowData, Scale], str]
@@ -61,7 +59,6 @@ class Column:
     phase: Phase | None = None
     """The phase whose time makes rows of equal work faster or slower in this column; None where nothing is ranked."""
     fastest: Literal["least", "most"] = "least"
-    """Which value is the fastest one."""
     max_cells: int | None = None
     """Cells its text takes at most on a screen; files have all of it. None: as many as it needs."""
 
@@ -217,4 +214,3 @@ COLUMNS: tuple[Column, ...] = (
     Column("state", "State", "", "left", STATE_HELP,
            lambda row: row.state.word, lambda row, scale: row.state.mark, room=len("BUDGET*")),
 )  # fmt: skip
-"""In the order they are shown."""

@@ -12,7 +12,6 @@ from cvbench_tui.results.stats.row_state import Word
 from cvbench_tui.results.table.columns import Column, Value
 
 REFERENCE = "vs_ref"
-"""Key of the column that is only there while a row with numbers is marked."""
 Form = Literal["text", "bare", "close"]
 """How a cell is written: with the unit of its column, without it where the heading says it, or that without blanks."""
 
@@ -52,7 +51,6 @@ class Row:
     """One case of the plan."""
 
     key: str
-    """Its case id."""
     cells: tuple[Cell, ...]
     """One for each column, in their order."""
     state: Word
