@@ -12,10 +12,10 @@ from typing import Any
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.toml import TomlFile
 from cvbench_tui.errors import StoreError
-from cvbench_tui.settings.fields import KEYS, LAST, field_of
+from cvbench_tui.settings.fields import KEYS, field_of
 from cvbench_tui.settings.reading import settings_file
 
-_MEND = "Mend the file, or delete it to begin with the defaults."
+_HINT = "Mend the file, or delete it to begin with the defaults."
 
 
 def save(path: Path, changes: Mapping[str, object]) -> None:
@@ -25,7 +25,7 @@ def save(path: Path, changes: Mapping[str, object]) -> None:
     when it cannot be done, also when the present file is no valid TOML; ValueError for a name or value that is no
     setting, which is a bug of the caller.
     """
-    plain = {name: _plain(name, value) for name, value in changes.items()}
+    values = {name: _value(name, value) for name, value in changes.items()}
     file = settings_file(path)
     try:
         before = file.read()
@@ -33,13 +33,13 @@ def save(path: Path, changes: Mapping[str, object]) -> None:
     except FileNotFoundError:
         before = ""
     except StoreError as error:
-        raise StoreError(f"Settings are not saved: {error.message}", _MEND) from error
-    after = _changed(file, before, plain)
+        raise StoreError(f"Settings are not saved: {error.message}", _HINT) from error
+    after = _changed(file, before, values)
     if after != before:
         write_atomically(path, after, parents=True)
 
 
-def _plain(name: str, value: object) -> object:
+def _value(name: str, value: object) -> object:
     known = field_of(name)
     if known is None:
         raise ValueError(f"no setting: {name}")
@@ -62,53 +62,47 @@ def _changed(file: TomlFile, text: str, changes: Mapping[str, object]) -> str:
         data = file.parse(after)
     except (TOMLKitError, StoreError) as error:
         raise _unusual(file) from error
-    if any(_found(data, name) != value for name, value in changes.items()):
+    if any(_get(data, name) != value for name, value in changes.items()):
         raise _unusual(file)
     return after
 
 
 def _unusual(file: TomlFile) -> StoreError:
     """The two readers of TOML disagree about the file: better no change than a lost one."""
-    return StoreError(f"Settings are not saved: {file.name} is too unusual to be changed.", _MEND)
+    return StoreError(f"Settings are not saved: {file.name} is too unusual to be changed.", _HINT)
 
 
-def _found(data: Any, name: str) -> object:
-    """What the file says under a dotted name; None when nothing."""
-    table, _, rest = name.partition(".")
-    if not rest:
-        return data.get(name)
-    inner = data.get(table, {})
-    place, key = _place(inner, rest) if table == KEYS else (inner, rest)
-    found: object = place.get(key)
-    return found
+def _get(data: Any, name: str) -> object:
+    table, key = _place(data, name)
+    return table.get(key) if isinstance(table, dict) else None
 
 
 def _put(document: Any, name: str, value: object) -> None:
-    """One change, in the table where its key is or belongs."""
-    table, _, rest = name.partition(".")
-    if not rest:
-        _set(document, name, value)
-    elif table in (KEYS, LAST):
-        if not isinstance(document.get(table), dict):
-            if value is None:
-                return
-            document[table] = {}
-        place, key = _place(document[table], rest) if table == KEYS else (document[table], rest)
-        _set(place, key, value)
-
-
-def _place(table: Any, name: str) -> tuple[Any, str]:
-    """Where ``app.run`` stands in the table of keys: as one quoted name, or table inside table."""
-    head, _, rest = name.partition(".")
-    if name not in table and rest and isinstance(table.get(head), dict):
-        return _place(table[head], rest)
-    return table, name
-
-
-def _set(table: Any, key: str, value: object) -> None:
-    """Only what differs is touched: a list over many lines with comments stays one."""
+    """One change. Only what differs is touched: a list over many lines with comments stays one."""
+    table, key = _place(document, name)
+    if not isinstance(table, dict):
+        if value is None:
+            return
+        document[name.partition(".")[0]] = {}
+        table, key = _place(document, name)
     if value is None:
-        if key in table:
-            del table[key]
+        table.pop(key, None)
     elif key not in table or table[key] != value or isinstance(table[key], bool) is not isinstance(value, bool):
         table[key] = value
+
+
+def _place(data: Any, name: str) -> tuple[Any, str]:
+    """The table that a dotted name is or belongs in, None where it is not there yet, and its key in it.
+
+    ``keys.app.run`` stands in the table ``keys`` as one quoted name, or table inside table.
+    """
+    table, _, key = name.partition(".")
+    if not key:
+        return data, name
+    inner = data.get(table)
+    while table == KEYS and isinstance(inner, dict) and key not in inner:
+        head, _, rest = key.partition(".")
+        if not rest or not isinstance(inner.get(head), dict):
+            break
+        inner, key = inner[head], rest
+    return inner, key
