@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 
 from cvbench_tui.base.nearest import name_key, nearest, quoted
@@ -18,7 +17,8 @@ def find_model(text: str) -> ModelEntry:
     """
     entry = _models().get(name_key(text))
     if entry is None:
-        raise SelectionError(f"Unknown model {quoted(text)}.", _hint(text, [model.op for model in MODELS], "models"))
+        hint = f"{nearest(text, [model.op for model in MODELS])} `cvbench-tui list models` shows all."
+        raise SelectionError(f"Unknown model {quoted(text)}.", hint.strip())
     return entry
 
 
@@ -26,12 +26,9 @@ def find_layer(text: str) -> LayerEntry:
     """The layer of that display name, compared like ``find_model``. Raises SelectionError naming the nearest."""
     entry = _layers().get(name_key(text))
     if entry is None:
-        raise SelectionError(f"Unknown layer {quoted(text)}.", _hint(text, [layer.name for layer in LAYERS], "layers"))
+        hint = f"{nearest(text, [layer.name for layer in LAYERS])} `cvbench-tui list layers` shows all."
+        raise SelectionError(f"Unknown layer {quoted(text)}.", hint.strip())
     return entry
-
-
-def _hint(text: str, names: Iterable[str], kind: str) -> str:
-    return f"{nearest(text, names)} `cvbench-tui list {kind}` shows all.".strip()
 
 
 @cache

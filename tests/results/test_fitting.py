@@ -55,7 +55,7 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
 def test_every_column_that_may_go_exists() -> None:
     known = {column.key for column in COLUMNS}
     assert set(HIDE_FIRST) | {"name", "state"} | PHASES == known | PHASES
-    assert {column.key for column in COLUMNS if column.beside} <= set(HIDE_FIRST[:5])
+    assert {column.key for column in COLUMNS if column.secondary} <= set(HIDE_FIRST[:5])
 
 
 def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:

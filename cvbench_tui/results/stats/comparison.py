@@ -54,9 +54,8 @@ def compare(
     mine_s, marked_s = headline_s(protocol, mine) / batch, headline_s(protocol, marked) / reference_batch
     if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
         return None
-    widths = [_relative(protocol, result) for result in (mine, marked)]
-    known = [width for width in widths if width is not None]
-    relative = math.hypot(*known) if len(known) == len(widths) else None
+    widths = _relative(protocol, mine), _relative(protocol, marked)
+    relative = None if widths[0] is None or widths[1] is None else math.hypot(widths[0], widths[1])
     return Comparison(marked_s / mine_s, relative, max(mine.grade, marked.grade, key=GRADES.index))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
 from cvbench_tui.results.stats.phase_stats import worst_grade
@@ -41,7 +40,6 @@ class _Body:
     columns: tuple[Column, ...]
     scales: tuple[Scale | None, ...]
     rows: tuple[Row, ...]
-    protocol: Protocol
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -65,13 +63,14 @@ def _body(run: Run, reference: str | None) -> _Body:
 
 
 _ANY_SCALE = scale_for([])
-_NOTHING = _Body((), (), (), (), Protocol(""))
+_NOTHING = _Body((), (), (), ())
 
 
 def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     """The body of that run, with all of the one before that is as it was."""
     readings = _kept(_compared(run, [row_data(run, case) for case in run.plan.cases], reference), before.readings)
-    columns = _columns(run.plan.protocol, any(reading.versus is not None for reading in readings), before)
+    marked = any(reading.versus is not None for reading in readings)
+    columns = tuple(column for column in columns_for(run.plan.protocol) if marked or column.key != REFERENCE)
     scales = tuple(_scale(column, readings) for column in columns)
     among = rivals(readings)
     old = before if before.columns == columns else _NOTHING
@@ -84,20 +83,13 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
         row if row is not None and row.cells == cells else _row(reading, cells, reference)
         for row, reading, cells in zip(_old_rows(readings, reference, old), readings, lines, strict=True)
     )
-    return _Body(tuple(readings), columns, scales, rows, run.plan.protocol)
+    return _Body(tuple(readings), columns, scales, rows)
 
 
 def _kept(readings: Sequence[RowData], before: Sequence[RowData]) -> list[RowData]:
     """The readings, those as objects of before that are equal to what had their place."""
     kept = [old if old == new else new for old, new in zip(before, readings, strict=False)]
     return [*kept, *readings[len(kept) :]]
-
-
-def _columns(protocol: Protocol, marked: bool, before: _Body) -> tuple[Column, ...]:
-    """The columns of a run under that protocol; those of before where they are the same."""
-    columns = tuple(column for column in columns_for(protocol) if marked or column.key != REFERENCE)
-    same = protocol is before.protocol and [each.key for each in columns] == [each.key for each in before.columns]
-    return before.columns if same else columns
 
 
 def _old_cells(readings: Sequence[RowData], scale: Scale | None, old: _Body, place: int) -> list[Cell | None]:

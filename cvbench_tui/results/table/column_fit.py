@@ -49,7 +49,7 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
             hidden.append(key)
             room += widths[key]
     for key in reversed(hidden):
-        if widths[key] <= room and not table.columns[places[key]].beside:
+        if widths[key] <= room and not table.columns[places[key]].secondary:
             hidden.remove(key)
             room -= widths[key]
     return tuple(place for key, place in places.items() if key not in hidden)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from cvbench_tui.core.grading.reasons import Grade
@@ -28,7 +28,7 @@ from cvbench_tui.results.text.units import MISSING, Scale, bytes_text, seconds_t
 Value = str | int | float | None
 
 
-def _ungraded(reading: RowData) -> Grade | None:
+def _ungraded(row: RowData) -> Grade | None:
     return None
 
 
@@ -52,10 +52,10 @@ class Column:
     """True for times that share one unit from top to bottom."""
     room: int = 0
     """Cells counted for its text before there is one, so that no column goes when the first row is measured."""
-    beside: bool = False
-    """True for what stands beside the times: the first to go on a narrow screen."""
+    secondary: bool = False
+    """True for what is no time: the first to go on a narrow screen."""
     optional: bool = False
-    """True for what not every device tells: left out where no row has it."""
+    """True for what not every device has: left out where no row has it."""
     phase: Phase | None = None
     """The phase whose time makes rows of equal work faster or slower in this column; None where nothing is ranked."""
     fastest: Literal["least", "most"] = "least"
@@ -63,73 +63,46 @@ class Column:
     """Cells its text takes at most on a screen; files have all of it. None: as many as it needs."""
 
 
-def columns_for(protocol: Protocol) -> tuple[Column, ...]:
-    """The columns of a run under that protocol; keys and order are always those of ``COLUMNS``."""
-    if not is_published(protocol):
-        return COLUMNS
-    return tuple(_published(column) for column in COLUMNS)
+def _phase(phase: Phase, *, published: bool = False) -> Column:
+    """A phase: its median, interval and grade; under the published method the mean, and the minimum."""
+    number, write = ("mean_s", mean_text) if published else ("median_s", median_text)
 
+    def value(row: RowData) -> Value:
+        return getattr(row.phases[phase], number) if phase in row.phases else None
 
-def _phase(phase: Phase) -> Column:
-    """A phase: its median, interval and grade."""
-
-    def value(reading: RowData) -> Value:
-        result = reading.phases.get(phase)
-        return result.median_s if result is not None else None
-
-    def text(reading: RowData, scale: Scale) -> str:
-        result = reading.phases.get(phase)
-        return median_text(result, scale) if result is not None else MISSING
+    def text(row: RowData, scale: Scale) -> str:
+        return write(row.phases[phase], scale) if phase in row.phases else MISSING
 
     help_text = (
-        f"{PHASE_MEANINGS[phase]} Median time of one iteration, half its 95% interval, and its grade. "
+        "Mean time of one iteration, half its 95% interval, its grade, and the least sample."
+        if published
+        else "Median time of one iteration, half its 95% interval, and its grade. "
         "Two times, faster/slower, where the samples have two speeds."
     )
     return Column(
-        phase, phase.capitalize(), "s", "right", help_text, value, text, lambda row: _grade_of(row, phase),
-        scaled=True, room=len("120.0\u00b10.2% A"), phase=phase,
+        phase, f"{phase.capitalize()}{' mean' * published}", "s", "right", f"{PHASE_MEANINGS[phase]} {help_text}",
+        value, text, lambda row: _grade(row, phase), scaled=True, room=len("120.0\u00b10.2% A"), phase=phase,
     )  # fmt: skip
 
 
-def _published(column: Column) -> Column:
-    """A phase's column under the published method: the mean, with the minimum beside it. Others are unchanged."""
-    phase = next((phase for phase in PHASES if phase == column.key), None)
-    if phase is None:
-        return column
-
-    def value(reading: RowData) -> Value:
-        result = reading.phases.get(phase)
-        return result.mean_s if result is not None else None
-
-    def text(reading: RowData, scale: Scale) -> str:
-        result = reading.phases.get(phase)
-        return mean_text(result, scale) if result is not None else MISSING
-
-    help_text = (
-        f"{PHASE_MEANINGS[phase]} Mean time of one iteration, half its 95% interval, its grade, and the least sample."
-    )
-    return replace(column, heading=f"{column.heading} mean", help=help_text, value=value, text=text)
+def _grade(row: RowData, phase: Phase) -> Grade | None:
+    return row.phases[phase].grade if phase in row.phases else None
 
 
-def _grade_of(reading: RowData, phase: Phase) -> Grade | None:
-    result = reading.phases.get(phase)
-    return result.grade if result is not None else None
+def _inference_grade(row: RowData) -> Grade | None:
+    return _grade(row, "inference")
 
 
-def _inference_grade(reading: RowData) -> Grade | None:
-    return _grade_of(reading, "inference")
-
-
-def _row_grade(reading: RowData) -> Grade | None:
-    return worst_grade(reading.phases)
+def _row_grade(row: RowData) -> Grade | None:
+    return worst_grade(row.phases)
 
 
 def _plain(text: object) -> str:
     return MISSING if text is None else str(text)
 
 
-def _first_call(reading: RowData) -> float | None:
-    return reading.measurement.first_call_s if reading.measurement is not None else None
+def _first_call(row: RowData) -> float | None:
+    return row.measurement.first_call_s if row.measurement is not None else None
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -165,7 +138,7 @@ COLUMNS: tuple[Column, ...] = (
         "samples", "Samples in rounds", "", "right",
         "Samples and the rounds they are from, training then inference; +1: one round that something outside "
         "disturbed and that was repeated.",
-        lambda row: row.samples, lambda row, scale: samples_text(row), beside=True,
+        lambda row: row.samples, lambda row, scale: samples_text(row), secondary=True,
     ),
     Column(
         "compute", "Inference compute", "per_s", "right",
@@ -173,7 +146,7 @@ COLUMNS: tuple[Column, ...] = (
         "percent: of a large matmul measured on this device; interval and grade of that time.",
         lambda row: row.rates.flop_per_s if row.rates else None,
         lambda row, scale: compute_text(row),
-        _inference_grade, room=len("12.34 TFLOP/s 12% \u00b10.2% A"), beside=True, optional=True,
+        _inference_grade, room=len("12.34 TFLOP/s 12% \u00b10.2% A"), secondary=True, optional=True,
     ),
     Column(
         "bandwidth", "Inference bandwidth", "per_s", "right",
@@ -181,7 +154,7 @@ COLUMNS: tuple[Column, ...] = (
         "a large copy measured on this device, more than 100% where caches serve it; interval and grade of that time.",
         lambda row: row.rates.bytes_per_s if row.rates else None,
         lambda row, scale: bandwidth_text(row),
-        _inference_grade, beside=True, optional=True,
+        _inference_grade, secondary=True, optional=True,
     ),
     Column(
         "energy", "Inference energy", "j", "right",
@@ -189,7 +162,7 @@ COLUMNS: tuple[Column, ...] = (
         "power readings differs by more than 5%; the grade is that of inference.",
         lambda row: row.energy.joules_per_input if row.energy else None,
         lambda row, scale: energy_text(row),
-        _inference_grade, beside=True, optional=True,
+        _inference_grade, secondary=True, optional=True,
     ),
     Column(
         "memory", "Memory", "bytes", "right",
@@ -200,7 +173,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "first_call", "First call", "s", "right",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included.",
-        _first_call, lambda row, scale: seconds_text(_first_call(row)), beside=True,
+        _first_call, lambda row, scale: seconds_text(_first_call(row)), secondary=True,
     ),
     Column(
         "vs_ref", "vs ref", "", "right",
@@ -214,3 +187,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("state", "State", "", "left", STATE_HELP,
            lambda row: row.state.word, lambda row, scale: row.state.mark, room=len("BUDGET*")),
 )  # fmt: skip
+PUBLISHED_COLUMNS = tuple(
+    _phase(column.phase, published=True) if column.phase == column.key else column for column in COLUMNS
+)
+
+
+def columns_for(protocol: Protocol) -> tuple[Column, ...]:
+    """The columns of a run under that protocol; keys and order are always those of ``COLUMNS``."""
+    return PUBLISHED_COLUMNS if is_published(protocol) else COLUMNS

@@ -136,7 +136,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self._table is None:
             return []
         shown = {column.key for column in self._shown.columns}
-        return [column.key for column in self._table.columns if not column.beside or column.key in shown]
+        return [column.key for column in self._table.columns if not column.secondary or column.key in shown]
 
     def text_of(self, key: str) -> str:
         """The line of that row as it is drawn. Raises KeyError when there is none."""
