@@ -112,7 +112,7 @@ def test_rows_without_numbers_and_hostile_texts():
     paragraphs = sentences(run).split("\n\n")
     assert re.search(r"ERROR\. It said \S+\]0;title\S+ plus or minus 1%\.$", paragraphs[1])
     assert paragraphs[2].endswith(": PENDING.")
-    assert "The run had not ended." in paragraphs[-1]
+    assert "The run had not ended when this was written." in paragraphs[-1]
     assert "\x1b" not in "".join(paragraphs)
 
 

@@ -68,17 +68,14 @@ def too_large(plan: Plan, environment: Environment, free: Mapping[str, int] | No
     """
     if "training" not in plan.protocol.passes:
         return ()
-    found = (_too_large(case, environment, free or {}) for case in plan.cases)
-    return tuple(problem for problem in found if problem is not None)
-
-
-def _too_large(case: Case, environment: Environment, free: Mapping[str, int]) -> TooLarge | None:
-    device = environment.device(case.device)
-    has = free.get(case.device, device.memory_bytes if device is not None else None)
-    needs = expected_bytes(case)
-    if needs is None or has is None or needs * SURE <= has:
-        return None
-    return TooLarge(case, needs, has)
+    rows = []
+    for case in plan.cases:
+        device = environment.device(case.device)
+        has = (free or {}).get(case.device, device.memory_bytes if device is not None else None)
+        needs = expected_bytes(case)
+        if needs is not None and has is not None and needs * SURE > has:
+            rows.append(TooLarge(case, needs, has))
+    return tuple(rows)
 
 
 def _sizes(workload: Workload) -> tuple[int, float] | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cvbench_tui.base.escape import escape
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Cell, Row, Table
@@ -59,14 +60,8 @@ def _rule(column: Column, width: int) -> str:
 
 def began_line(run: Run) -> str:
     """When, by what and how it was measured, and how the run ended; escaped."""
-    ended = {
-        None: " The run had not ended when this was written.",
-        "finished": "",
-        "cancelled": " The run was cancelled.",
-        "failed": f" The run failed: {run.ended_sentence}",
-    }[run.ended]
     when = f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}"
-    return escape(f"{when}, protocol {run.plan.protocol.name}, run {run.id}.{ended}")
+    return escape(f"{when}, protocol {run.plan.protocol.name}, run {run.id}. {ended_text(run)}".rstrip())
 
 
 def environment_line(run: Run) -> str:

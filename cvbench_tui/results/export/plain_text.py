@@ -12,7 +12,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, outcome_text, row_state
+from cvbench_tui.results.stats.row_state import NOTICE_MARK, ended_text, outcome_text, row_state
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
@@ -99,17 +99,9 @@ def _circumstances(run: Run) -> str:
     environment = run.environment
     if environment is not None:
         lines.append(", ".join(f"{name} {version}" for name, version in environment.versions) + ".")
-        used = dict.fromkeys(case.device for case in run.plan.cases)
-        found = [environment.device(device_id) for device_id in used]
-        lines += [f"{device.id} is {device.name}." for device in found if device is not None]
-    ended = {
-        None: "The run had not ended.",
-        "finished": "",
-        "cancelled": "The run was cancelled.",
-        "failed": f"The run failed: {_one_line(run.ended_sentence)}",
-    }[run.ended]
-    lines += [ended] if ended else []
-    return " ".join(lines)
+        devices = map(environment.device, dict.fromkeys(case.device for case in run.plan.cases))
+        lines += [f"{device.id} is {device.name}." for device in devices if device is not None]
+    return " ".join([*lines, _one_line(ended_text(run))]).rstrip()
 
 
 def _one_line(text: str) -> str:

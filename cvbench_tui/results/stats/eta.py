@@ -18,17 +18,12 @@ MIN_SETBACK_S = 1.0
 """It may always become later by this: a tenth of nothing would hold a run that was foreseen too short at 0 for ever."""
 
 
-def equal_shares(plan: Plan, whole_s: float = 1.0) -> dict[str, float]:
-    """For a caller without expectations: every case takes as long as any other, all of them ``whole_s`` seconds."""
-    return {case.case_id: whole_s / len(plan.cases) for case in plan.cases}
-
-
 def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
     """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction.
 
     Cases weigh as ``expected`` has it (seconds by case id), all the same without it.
     """
-    weights = _complete(run.plan, equal_shares(run.plan) if expected is None else expected)
+    weights = _complete(run.plan, expected or {})
     whole = sum(weights.values())
     done = sum(weights[case.case_id] * _done(run, case) for case in run.plan.cases)
     return min(1.0, done / whole) if whole > 0 else 1.0

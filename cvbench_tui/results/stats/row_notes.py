@@ -51,14 +51,16 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
         for reason in result.reasons:
             seen.setdefault((reason.code, reason.grade), {}).setdefault(phase, reason.sentence)
     ranked = sorted(seen.items(), key=lambda item: -GRADES.index(item[0][1]))
-    found = [_remark(*key, sentences, everywhere=1 < len(phases) == len(sentences)) for key, sentences in ranked]
+    reasons = [
+        RowNote(
+            code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code),
+            everywhere=1 < len(phases) == len(sentences),
+        )
+        for (code, grade), sentences in ranked
+    ]  # fmt: skip
     repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
     notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
-    return (*found, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
-
-
-def _remark(code: str, grade: Grade, sentences: Mapping[Phase, str], *, everywhere: bool) -> RowNote:
-    return RowNote(code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code), everywhere)
+    return (*reasons, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
 
 
 def _old_notice(code: str, phase: Phase) -> str:

@@ -102,12 +102,16 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
 
 def outcome_text(run: Run) -> str:
     """``3 measured, 1 failed, 2 not begun``."""
-    failures = run.failures
-    cancelled, skipped = (sum(failure.kind == kind for failure in failures) for kind in ("cancelled", "skipped"))
-    parts = [f"{len(run.measured)} measured"]
-    failed = len(failures) - cancelled - skipped
-    parts += [f"{failed} failed"] if failed else []
-    parts += [f"{skipped} skipped"] if skipped else []
-    parts += [f"{cancelled} cancelled"] if cancelled else []
-    parts += [f"{run.pending} not begun"] if run.pending else []
-    return ", ".join(parts)
+    kinds = [each.kind if each.kind in ("skipped", "cancelled") else "failed" for each in run.failures]
+    counts = {kind: kinds.count(kind) for kind in ("failed", "skipped", "cancelled")} | {"not begun": run.pending}
+    return ", ".join([f"{len(run.measured)} measured", *(f"{count} {what}" for what, count in counts.items() if count)])
+
+
+def ended_text(run: Run) -> str:
+    """How the run ended, in a sentence; empty for one that finished."""
+    return {
+        None: "The run had not ended when this was written.",
+        "finished": "",
+        "cancelled": "The run was cancelled.",
+        "failed": f"The run failed: {run.ended_sentence}",
+    }[run.ended]
