@@ -13,7 +13,7 @@ import pytest
 
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import FIELDS, KEYS, LAST_FIELDS, VARIABLE, Last, Settings, load, save, settings_path
-from cvbench_tui.settings.reading import MAX_SENTENCES
+from cvbench_tui.settings.file import MAX_SENTENCES
 from tests.every import every
 
 PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()

@@ -1,21 +1,72 @@
-"""Changing single keys of the settings file: comments, unknown keys and the order of the rest stay as they are.
+"""The settings file: read into settings that can always be used, with a sentence for each thing that is wrong, and
+single keys of it changed, comments, unknown keys and the order of the rest staying as they are.
 
-It decides nothing about what is worth keeping. A file that cannot be read is never written over.
+It imports nothing that the first frame would wait for. A file that cannot be read is never written over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from cvbench_tui.base.atomic import write_atomically
-from cvbench_tui.base.toml import TomlFile
+from cvbench_tui.base.escape import visible
+from cvbench_tui.base.toml import TABLE, TomlFile, read_keys
 from cvbench_tui.errors import StoreError
-from cvbench_tui.settings.fields import KEYS, field_of
-from cvbench_tui.settings.reading import settings_file
+from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Last, Settings, field_of
+
+MAX_SENTENCES = 20
+"""A file of another program has a thousand unknown keys; a toast has not that many lines."""
 
 _HINT = "Mend the file, or delete it to begin with the defaults."
+
+Complain = Callable[[str, str], None]
+
+
+def load(path: Path) -> tuple[Settings, tuple[str, ...]]:
+    """The settings, and what is wrong with the file in sentences. Raises nothing.
+
+    A file that is not there is no problem; one that cannot be used gives all defaults and one sentence.
+    A key that cannot be used gives its own default and a sentence; the others hold.
+    """
+    file = TomlFile(path, "settings file", StoreError)
+    sentences: list[str] = []
+
+    def complain(sentence: str, hint: str) -> None:
+        sentences.append(f"{file.name}: {sentence} {hint}".rstrip())
+
+    try:
+        data = file.parse(file.read())
+    except FileNotFoundError:
+        return Settings(), ()
+    except StoreError as error:
+        return Settings(), (f"{error.message} The default settings are used.",)
+    values = read_keys(data, FIELDS, complain, others=(KEYS, LAST))
+    keys = MappingProxyType(dict(_keys(_table(data, KEYS, complain), complain)))
+    last = Last(**read_keys(_table(data, LAST, complain), LAST_FIELDS, complain, f"{LAST}."))
+    return Settings(**values, keys=keys, last=last), tuple(sentences[:MAX_SENTENCES])
+
+
+def _table(data: Mapping[str, Any], name: str, complain: Complain) -> dict[str, Any]:
+    """That table of the file; an empty one when it is something else."""
+    value = data.get(name, {})
+    if TABLE.accepts(value):
+        return dict(value)
+    complain(*TABLE.mistake(name, value))
+    return {}
+
+
+def _keys(table: Mapping[str, Any], complain: Complain, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Ids and keys. ``app.run`` without quotes is a table inside a table to TOML; here it is the same id."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _keys(value, complain, f"{prefix}{name}.")
+        elif KEYS_FIELD.kind.accepts(value):
+            yield prefix + name, value
+        else:
+            complain(*KEYS_FIELD.kind.mistake(f"{KEYS}.{visible(prefix + name)}", value))
 
 
 def save(path: Path, changes: Mapping[str, object]) -> None:
@@ -26,7 +77,7 @@ def save(path: Path, changes: Mapping[str, object]) -> None:
     setting, which is a bug of the caller.
     """
     values = {name: _value(name, value) for name, value in changes.items()}
-    file = settings_file(path)
+    file = TomlFile(path, "settings file", StoreError)
     try:
         before = file.read()
         file.parse(before)
