@@ -56,7 +56,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
         batch=None if selection.batch is None else check_batch(selection.batch),
         image=None if selection.image is None else check_image(selection.image),
     )
-    return Plan(selection.name, cases, _with_extras(_protocol(selection.protocol), selection.extras))
+    return Plan(selection.name, cases, _protocol(selection.protocol, selection.extras))
 
 
 def check_batch(value: int) -> int:
@@ -118,13 +118,10 @@ def _usable(environment: Environment) -> str:
     return ", ".join(device.id for device in environment.usable) or "none"
 
 
-def _protocol(name: str) -> Protocol:
+def _protocol(name: str, extras: tuple[Extra, ...]) -> Protocol:
+    """The protocol with those extras in addition to its own. Raises SelectionError for an unknown name."""
     protocol = PROTOCOLS.get(name.strip().casefold())
     if protocol is None:
         hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
         raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
-    return protocol
-
-
-def _with_extras(protocol: Protocol, extras: tuple[Extra, ...]) -> Protocol:
     return replace(protocol, extras=tuple(dict.fromkeys(protocol.extras + extras)))

@@ -10,7 +10,6 @@ from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
-from cvbench_tui.results.table.best import Rivals, fastest, rivals
 from cvbench_tui.results.table.columns import Column, columns_for
 from cvbench_tui.results.table.model import REFERENCE, Cell, Row, Table
 from cvbench_tui.results.table.view import View
@@ -62,6 +61,8 @@ def _body(run: Run, reference: str | None) -> _Body:
     return made
 
 
+Rivals = Sequence[Sequence[int]]
+"""Places of rows of equal work, as far as there are several."""
 _ANY_SCALE = scale_for([])
 _NOTHING = _Body((), (), (), ())
 
@@ -72,10 +73,10 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     marked = any(reading.versus is not None for reading in readings)
     columns = tuple(column for column in columns_for(run.plan.protocol) if marked or column.key != REFERENCE)
     scales = tuple(_scale(column, readings) for column in columns)
-    among = rivals(readings)
+    equal_work = _equal_work(readings)
     old = before if before.columns == columns else _NOTHING
     by_column = [
-        _cells(column, readings, scales[place], among, _old_cells(readings, scales[place], old, place))
+        _cells(column, readings, scales[place], equal_work, _old_cells(readings, scales[place], old, place))
         for place, column in enumerate(columns)
     ]
     lines = zip(*by_column, strict=True)
@@ -135,9 +136,9 @@ def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
 
 
 def _cells(
-    column: Column, readings: Sequence[RowData], scale: Scale | None, among: Rivals, old: Sequence[Cell | None]
+    column: Column, readings: Sequence[RowData], scale: Scale | None, equal_work: Rivals, old: Sequence[Cell | None]
 ) -> list[Cell]:
-    best = fastest(column, readings, among)
+    best = _fastest(column, readings, equal_work)
     return [
         cell
         if cell is not None and cell.best == (place in best)
@@ -150,3 +151,28 @@ def _cell(column: Column, reading: RowData, scale: Scale | None, best: bool) -> 
     text = column.text(reading, scale or _ANY_SCALE)
     bare = text.replace(f" {scale.unit}", "") if scale else text
     return Cell(column.value(reading), text, bare, column.grade(reading), best, column.max_cells)
+
+
+def _equal_work(readings: Sequence[RowData]) -> Rivals:
+    """Which rows have the same workload, batch and image, and can be compared if their numbers can."""
+    places: dict[object, list[int]] = {}
+    for place, reading in enumerate(readings):
+        if reading.phases:
+            places.setdefault((reading.case.workload, reading.case.batch), []).append(place)
+    return [each for each in places.values() if len(each) > 1]
+
+
+def _fastest(column: Column, readings: Sequence[RowData], equal_work: Rivals) -> set[int]:
+    """The places with the fastest number of that column, or of several that are equally fast, wherever at least two can
+    be compared. Empty for a column that ranks nothing."""
+    best: set[int] = set()
+    if column.phase is None:
+        return best
+    for places in equal_work:
+        comparable = [place for place in places if readings[place].comparable(column.phase)]
+        values = {place: column.value(readings[place]) for place in comparable}
+        numbers = {place: value for place, value in values.items() if isinstance(value, (int, float))}
+        if len(numbers) > 1:
+            fastest = (min if column.fastest == "least" else max)(numbers.values())
+            best |= {place for place, value in numbers.items() if value == fastest}
+    return best
