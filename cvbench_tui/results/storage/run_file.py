@@ -25,43 +25,10 @@ FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 class RunLog(AbstractContextManager["RunLog"]):
     """A run file being written. Every event is flushed; an outcome is on the disk before the next case begins."""
 
-    def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
-        """Creates the file. Raises StoreError when it is there already or cannot be created.
-
-        ``file``: it is there, open for writing at its end; see ``reopened``.
-        """
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        """``file``: open for writing at its end, unbuffered; see ``create_log`` and ``reopen_log``."""
         self.path = path
-        try:
-            self._file = file if file is not None else path.open("xb", buffering=0)
-        except OSError as error:
-            raise StoreError(f"Cannot create the run file {path}: {os_reason(error)}.", FOLDER_HINT) from error
-        _claim(self._file)
-
-    @classmethod
-    def reopened(cls, path: Path) -> RunLog:
-        """An existing run file, to be written on; a torn last line is cut off first.
-
-        Raises StoreError when it cannot be opened, is no run file, or is being written by another process.
-        """
-        whole_bytes, ends_whole = _whole_part(path)
-        try:
-            file = path.open("r+b", buffering=0)
-        except OSError as error:
-            raise StoreError(f"Cannot write on the run file {path}: {os_reason(error)}.") from error
-        if not _claim(file):
-            file.close()
-            raise StoreError(
-                f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends."
-            )
-        log = cls(path, file)
-        try:
-            file.truncate(whole_bytes)
-            file.seek(whole_bytes)
-            log._write(b"" if ends_whole else b"\n")
-        except OSError as error:
-            log.close()
-            raise StoreError(f"Cannot write the run file {path}: {os_reason(error)}.") from error
-        return log
+        self._file = file
 
     def append(self, event: Event) -> None:
         """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
@@ -70,7 +37,7 @@ class RunLog(AbstractContextManager["RunLog"]):
             if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
                 os.fsync(self._file.fileno())
         except OSError as error:
-            raise StoreError(f"Cannot write the run file {self.path}: {os_reason(error)}.") from error
+            raise _unwritable(self.path, error) from error
 
     def _write(self, line: bytes) -> None:
         """All of the line, past every buffer of ours: one that a full disk left behind would fail again at closing."""
@@ -84,6 +51,49 @@ class RunLog(AbstractContextManager["RunLog"]):
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
+
+
+def create_log(folder: Path, run_id: str) -> RunLog:
+    """A new run file in ``folder``, which is created when it is missing. Raises StoreError when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"Cannot create the runs folder {folder}: {os_reason(error)}.", FOLDER_HINT) from error
+    path = folder / f"{run_id}{SUFFIX}"
+    try:
+        file = path.open("xb", buffering=0)
+    except OSError as error:
+        raise StoreError(f"Cannot create the run file {path}: {os_reason(error)}.", FOLDER_HINT) from error
+    _claim(file)
+    return RunLog(path, file)
+
+
+def reopen_log(folder: Path, run_id: str) -> RunLog:
+    """The run file of that id in ``folder``, to be written on; a torn last line is cut off first.
+
+    Raises StoreError when there is none, it cannot be written, or another process is writing it.
+    """
+    path = folder / f"{run_id}{SUFFIX}"
+    whole_bytes, ends_whole = _whole_part(path)
+    try:
+        file = path.open("r+b", buffering=0)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if not _claim(file):
+        file.close()
+        raise StoreError(f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends.")
+    try:
+        file.truncate(whole_bytes)
+        file.seek(whole_bytes)
+        file.write(b"" if ends_whole else b"\n")
+    except OSError as error:
+        file.close()
+        raise _unwritable(path, error) from error
+    return RunLog(path, file)
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"Cannot write the run file {path}: {os_reason(error)}.")
 
 
 def _claim(file: BinaryIO) -> bool:

@@ -13,6 +13,8 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,14 +24,14 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import run_index
 from cvbench_tui.results.storage.run_file import (
-    FOLDER_HINT,
     SUFFIX,
-    RunLog,
+    create_log,
     is_torn,
     load,
     numbered_lines,
     read_events,
     read_header,
+    reopen_log,
 )
 from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, stamp_of
 from cvbench_tui.results.storage.runs_dir import FOLDER_VARIABLE, runs_folder
@@ -37,7 +39,6 @@ from cvbench_tui.wire import WireError, decode
 
 __all__ = [
     "FOLDER_VARIABLE",
-    "RunLog",
     "RunSummary",
     "create_log",
     "find",
@@ -58,23 +59,6 @@ _COUNTED = (*_OUTCOMES, "rows_added", "run_finished")
 """Kinds of lines that a summary depends on, after the first."""
 _TAIL_BYTES = 64
 """The kind is the last thing in a line; a line of samples can be megabytes long."""
-
-
-def create_log(folder: Path, run_id: str) -> RunLog:
-    """A new run file in ``folder``, which is created when it is missing. Raises StoreError when it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"Cannot create the runs folder {folder}: {os_reason(error)}.", FOLDER_HINT) from error
-    return RunLog(folder / f"{run_id}{SUFFIX}")
-
-
-def reopen_log(folder: Path, run_id: str) -> RunLog:
-    """The run file of that id in ``folder``, to be written on; a torn last line is cut off first.
-
-    Raises StoreError when there is none, it cannot be written, or another process is writing it.
-    """
-    return RunLog.reopened(folder / f"{run_id}{SUFFIX}")
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -132,19 +116,13 @@ def _newest(folder: Path) -> Path:
     """The run that began last, by the headers alone. Raises StoreError when there is none."""
     started: list[tuple[float, str, Path]] = []
     for path in _files(folder):
-        try:
-            started.append((_header_time(path), path.stem, path))
-        except StoreError:
-            continue
+        with suppress(StoreError):
+            started += [
+                (read_header(path, line).at_s, path.stem, path) for _, line, _ in islice(numbered_lines(path), 1)
+            ]
     if not started:
         raise StoreError(f"There is no run in {folder}.", "Measure something first: cvbench-tui run quick")
     return max(started)[2]
-
-
-def _header_time(path: Path) -> float:
-    for _, line, _ in numbered_lines(path):
-        return read_header(path, line).at_s
-    raise StoreError(f"{path} is empty.")
 
 
 def _files(folder: Path) -> list[Path]:

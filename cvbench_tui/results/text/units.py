@@ -148,22 +148,17 @@ def _share(share: float | None) -> str:
     return "" if share is None else f" {part_text(share)}"
 
 
-def _prefixed(value: float) -> str:
+def parameters_text(count: int | None) -> str:
+    """A number of parameters: ``11.7 M``, ``525 k``, ``0``."""
+    return MISSING if count is None else str(count) if count < 1000 else _prefixed(count, 3)
+
+
+def _prefixed(value: float, digits: int = DIGITS) -> str:
     """A number before its unit's name, with a decimal prefix: ``1.234 T``, ``512 ``."""
     for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= size:
-            return f"{significant(value / size)} {prefix}"
-    return f"{significant(value)} "
-
-
-def parameters_text(count: int | None) -> str:
-    """A number of parameters: ``11.7 M``, ``525 k``, ``0``."""
-    if count is None:
-        return MISSING
-    for size, unit in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
-        if count >= size:
-            return f"{significant(count / size, 3)}{unit}"
-    return str(count)
+            return f"{significant(value / size, digits)} {prefix}"
+    return f"{significant(value, digits)} "
 
 
 def duration_text(seconds: float | None) -> str:
