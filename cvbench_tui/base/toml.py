@@ -29,8 +29,7 @@ class TomlFile:
     """One file, and the kind of error that its mistakes are."""
 
     path: Path
-    noun: str
-    """What it should be: ``preset file``."""
+    noun: str  # what it should be: ``preset file``
     error: type[CvbenchError]
     hint: str = ""
 
@@ -78,10 +77,8 @@ class Kind:
     """What a value may be."""
 
     expected: str
-    test: Callable[[object], bool]
-    """True for such a value; for each item where it is a list."""
-    names: tuple[str, ...] = ()
-    """The only ones, where there are few."""
+    test: Callable[[object], bool]  # True for such a value; for each item where it is a list
+    names: tuple[str, ...] = ()  # the only ones, where there are few
     is_list: bool = False
 
     def accepts(self, value: object) -> bool:
@@ -133,11 +130,9 @@ class Key:
     """One key of a file."""
 
     name: str
-    default: object
-    """What holds when the key is left out; None: nothing is chosen."""
+    default: object  # what holds when the key is left out; None: nothing is chosen
     kind: Kind
-    help: str
-    """What it is for, one line of the manual."""
+    help: str  # what it is for, one line of the manual
 
 
 def toml_key(default: Default, kind: Kind, help_line: str = "") -> Default:

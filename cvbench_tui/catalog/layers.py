@@ -17,23 +17,18 @@ Shape = tuple[int, ...]
 class LayerEntry:
     """One layer of the checklist. One line in ``LAYERS`` adds one more."""
 
-    name: str
-    """Display name, unique in the list."""
-    op: str
-    """Key of the worker's layer builders."""
+    name: str  # display name, unique in the list
+    op: str  # key of the worker's layer builders
     family: str
     input_shape: Shape
     """Input without the batch dimension: (channels, height, width), (tokens, dim), (features,), or
     (height, width, dim) for window attention."""
-    params: tuple[tuple[str, Parameter], ...]
-    """Arguments of ``op``, as pairs sorted by name."""
-    description: str
-    """What it computes, and the network that has it at this shape."""
+    params: tuple[tuple[str, Parameter], ...]  # arguments of ``op``, as pairs sorted by name
+    description: str  # what it computes, and the network that has it at this shape
     training_mb: float
     """Megabytes (10**6 bytes) that a training iteration in float32 holds for one input: the input, what autograd keeps
     for the backward, the output, and the gradients of input and output. Weights and theirs are not in it."""
-    batch: int = 8
-    """Inputs per iteration when nothing else is asked for."""
+    batch: int = 8  # inputs per iteration when nothing else is asked for
 
     @property
     def workload(self) -> Workload:

@@ -22,16 +22,13 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.workload import Workload
 
 FLOAT32_BYTES = 4
-WEIGHT_COPIES = 2
-"""The weights and their gradients. No optimiser is measured."""
-WORKSPACE = 1.4
-"""What the held tensors are multiplied by."""
+WEIGHT_COPIES = 2  # the weights and their gradients. No optimiser is measured.
+WORKSPACE = 1.4  # what the held tensors are multiplied by
 SURE = 0.6
 """A row is called too large when this share of its expectation is already too much. The least share seen is 0.74; the
 tensors alone, with no working memory and the weights' gradients arriving only when as much of what was held has gone,
 are 0.59 at the worst."""
-PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}
-"""Of a value, in units of float32."""
+PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
 _LAYER_PARAMETERS = 0
 """A layer's weights are left out: the largest block has 7 million, 57 MB with their gradients."""
@@ -46,8 +43,7 @@ class TooLarge:
 
     case: Case
     needs_bytes: int
-    has_bytes: int
-    """Memory of the device, or what is free of it."""
+    has_bytes: int  # memory of the device, or what is free of it
 
 
 def expected_bytes(case: Case) -> int | None:

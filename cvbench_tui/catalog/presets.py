@@ -27,8 +27,7 @@ SUFFIX = ".toml"
 SETTINGS_VARIABLE = "CVBENCH_CONFIG"
 """Environment variable that names the settings file; own presets are in ``presets`` beside it."""
 FIRST = "quick"
-MAX_NAME = 60
-"""Characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name."""
+MAX_NAME = 60  # characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name
 MAX_IN_A_LINE = 4
 DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', is_text, is_list=True)
 
@@ -62,12 +61,9 @@ class PresetEntry:
 
     name: str
     description: str
-    own: bool
-    """True for one of the user's, which can be written over and deleted."""
-    workloads: int
-    """Models and layers in it; 0 where there is a problem."""
-    problem: str
-    """Why it cannot be used, in one sentence; empty when it can."""
+    own: bool  # True for one of the user's, which can be written over and deleted
+    workloads: int  # models and layers in it; 0 where there is a problem
+    problem: str  # why it cannot be used, in one sentence; empty when it can
 
 
 def settings_path() -> Path:

@@ -14,8 +14,7 @@ from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.errors import SelectionError
 
 MAX_BATCH = 65536
-MAX_IMAGE = 4096
-"""Pixels a side."""
+MAX_IMAGE = 4096  # pixels a side
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
@@ -26,19 +25,15 @@ _MEANT = {"gpu": "cuda:0", "nvidia": "cuda:0", "rocm": "cuda:0", "hip": "cuda:0"
 class Selection:
     """What is to be measured, before a machine is known."""
 
-    name: str
-    """The preset's name, or ``selection``."""
+    name: str  # the preset's name, or ``selection``
     models: tuple[ModelEntry, ...]
     layers: tuple[LayerEntry, ...]
     devices: tuple[str, ...] | None
     """As ``check_device_name`` returns them; None takes the machine's preferred device."""
-    batch: int | None
-    """Overrides every entry's own; None leaves them."""
-    image: int | None
-    """Side in pixels that overrides every image input's own; None leaves them."""
+    batch: int | None  # overrides every entry's own; None leaves them
+    image: int | None  # side in pixels that overrides every image input's own; None leaves them
     protocol: str
-    extras: tuple[Extra, ...] = ()
-    """Measured beside what the protocol measures anyway."""
+    extras: tuple[Extra, ...] = ()  # secondary metrics in addition to those of the protocol
 
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:

@@ -11,10 +11,8 @@ from cvbench_tui.base.toml import FLAG, NAMES, TEXT, Key, Kind, is_text, keys_of
 from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
 from cvbench_tui.core.protocol import PROTOCOLS
 
-KEYS = "keys"
-"""The table of the file that gives bindings other keys."""
-LAST = "last"
-"""The table of the file that holds what was ticked last."""
+KEYS = "keys"  # the table of the file that gives bindings other keys
+LAST = "last"  # the table of the file that holds what was ticked last
 SAVE_FOLDER_HELP = "Where tables are saved; empty is the current folder. The app keeps the last one here."
 
 
@@ -55,10 +53,8 @@ class Settings:
     last: Last = Last()
 
 
-FIELDS = keys_of(Settings)
-"""Keys at the top of the file."""
-LAST_FIELDS = keys_of(Last)
-"""Keys of the table ``last``."""
+FIELDS = keys_of(Settings)  # keys at the top of the file
+LAST_FIELDS = keys_of(Last)  # keys of the table ``last``
 KEYS_FIELD = Key(
     KEYS, "", Kind('key names in quotes, such as "r,f5"', is_text), "Other keys: a binding's id to its keys."
 )

@@ -31,8 +31,7 @@ from cvbench_tui.results.text.units import (
     utc_text,
 )
 
-BINS = 12
-"""Bins of a row's histograms: enough for a shape, few enough for a small terminal."""
+BINS = 12  # bins of a row's histograms: enough for a shape, few enough for a small terminal
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class Section:
 class Bin:
     """One bar of a histogram."""
 
-    low: str
-    """Its lower edge as text; every bin of one histogram is in one unit."""
+    low: str  # its lower edge as text; every bin of one histogram is in one unit
     high: str
     count: int
 

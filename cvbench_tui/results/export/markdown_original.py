@@ -25,8 +25,7 @@ from cvbench_tui.results.table.cell_text import modes_text
 from cvbench_tui.results.text.layer_text import describe
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 
-_FRAMEWORK_NAMES = {"torch": "Pytorch"}
-"""As the original page writes them; any other is capitalised."""
+_FRAMEWORK_NAMES = {"torch": "Pytorch"}  # as the original page writes them; any other is capitalised
 _TITLES: dict[Phase, str] = {
     "forward": "Forward Pass",
     "backward": "Backward Pass",
@@ -86,8 +85,7 @@ class FrameworkRow:
 
 
 _Rows = Sequence[FrameworkRow]
-_Group = tuple[str, _Rows]
-"""A workload's name, and its row in every framework that measured it."""
+_Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
 _Pick = Callable[[FrameworkRow, Phase], "float | None"]
 
 

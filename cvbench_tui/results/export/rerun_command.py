@@ -16,8 +16,7 @@ from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
 
-_NAMED_CELLS = 60
-"""Of a name from outside in a sentence."""
+_NAMED_CELLS = 60  # of a name from outside in a sentence
 _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 """What the command line has no option for."""
 

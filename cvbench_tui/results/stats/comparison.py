@@ -23,15 +23,12 @@ Phases = Mapping[Phase, PhaseResult]
 class Comparison:
     """One row against the marked one."""
 
-    ratio: float
-    """Marked row's time per input over this row's: 2 is twice as fast."""
+    ratio: float  # marked row's time per input over this row's: 2 is twice as fast
     relative: float | None
     """Half width of the ratio's interval as a share of it: the relative half widths of both, in quadrature. None where
     one of them has no interval, or stands between two speeds."""
-    grade: Grade
-    """The worse one of the two."""
-    is_reference: bool = False
-    """True for the marked row itself."""
+    grade: Grade  # the worse one of the two
+    is_reference: bool = False  # True for the marked row itself
 
 
 def has_numbers(phases: Phases) -> bool:
@@ -59,8 +56,7 @@ def compare(
     return Comparison(marked_s / mine_s, relative, max(mine.grade, marked.grade, key=GRADES.index))
 
 
-ITSELF = Comparison(1.0, None, "A", is_reference=True)
-"""The marked row beside itself."""
+ITSELF = Comparison(1.0, None, "A", is_reference=True)  # the marked row against itself
 
 
 def _relative(protocol: Protocol, result: PhaseResult) -> float | None:

@@ -29,14 +29,10 @@ _MATMUL_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext
 class Rates:
     """What a phase achieved, from its work by formula and its median time."""
 
-    flop_per_s: float
-    """Floating-point operations per second, two for a multiply-add."""
-    flop_share: float | None
-    """Of the fastest matmul measured on this device; None without one."""
-    bytes_per_s: float
-    """Bytes that the operators read and write, per second; from caches too."""
-    bytes_share: float | None
-    """Of the copy measured on this device; more than 1 where caches serve it."""
+    flop_per_s: float  # floating-point operations per second, two for a multiply-add
+    flop_share: float | None  # of the fastest matmul measured on this device; None without one
+    bytes_per_s: float  # bytes that the operators read and write, per second; from caches too
+    bytes_share: float | None  # of the copy measured on this device; more than 1 where caches serve it
 
 
 @dataclass(frozen=True)
@@ -47,8 +43,7 @@ class VariantResult:
     phase: Phase
     median_s: float
     half_width_s: float | None
-    ratio: float | None
-    """Its median over the phase's own; None where that was not measured."""
+    ratio: float | None  # its median over the phase's own; None where that was not measured
 
 
 @dataclass(frozen=True)
@@ -67,14 +62,12 @@ class Energy:
 
     name: PassName
     source: str
-    joules_per_input: float
-    """By the counter; by the power integral where there is no counter."""
+    joules_per_input: float  # by the counter; by the power integral where there is no counter
     counter_j: float | None
     integral_j: float | None
     seconds: float
     iterations: int
-    idle_w: float | None
-    """Watts while nothing ran, the mean of the processes."""
+    idle_w: float | None  # watts while nothing ran, the mean of the processes
 
     @property
     def disagreement(self) -> float | None:

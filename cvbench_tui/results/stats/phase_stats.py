@@ -26,18 +26,15 @@ class Terms:
     """What a measurement is judged by, in addition to its own evidence."""
 
     protocol: Protocol
-    peak: DevicePeak | None = None
-    """Of its device; None when it was not measured."""
-    facts: tuple[tuple[str, Fact], ...] = ()
-    """The environment's."""
+    peak: DevicePeak | None = None  # of its device; None when it was not measured
+    facts: tuple[tuple[str, Fact], ...] = ()  # the environment's
 
 
 @dataclass(frozen=True)
 class PhaseResult:
     """One phase of one case in numbers, from the rounds that count; seconds are per iteration."""
 
-    median_s: float
-    """Centre of the round medians, as ``core.stats.estimate`` has it."""
+    median_s: float  # centre of the round medians, as ``core.stats.estimate`` has it
     low_s: float | None
     """Lower end of the median's 95% interval, never below zero; None from fewer than two repeats."""
     high_s: float | None
@@ -47,11 +44,9 @@ class PhaseResult:
     min_s: float
     n: int
     rounds: int
-    p5_s: float | None = None
-    """5% quantile of the samples; None from fewer than 40."""
+    p5_s: float | None = None  # 5% quantile of the samples; None from fewer than 40
     p95_s: float | None = None
-    p99_s: float | None = None
-    """None from fewer than 500 samples."""
+    p99_s: float | None = None  # None from fewer than 500 samples
     iqr_share: float | None = None
     """Distance of the quartiles as a share of the median; None for a median of zero."""
     between_share: float | None = None
@@ -62,10 +57,8 @@ class PhaseResult:
     repeated_rounds: int = 0
     """Rounds that something outside disturbed; they are in the file and in none of the numbers."""
     grade: Grade = "A"
-    reasons: tuple[Reason, ...] = ()
-    """Worst first."""
-    modes: Bimodality | None = None
-    """The two speeds, where one number stands for neither."""
+    reasons: tuple[Reason, ...] = ()  # worst first
+    modes: Bimodality | None = None  # the two speeds, where one number stands for neither
     host_s: float | None = None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
     utilisation: float | None = None

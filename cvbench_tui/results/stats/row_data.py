@@ -29,14 +29,10 @@ class RowData:
 
     case: Case
     state: RowState
-    measurement: Measurement | None
-    """None while there are no numbers."""
-    phases: Mapping[Phase, PhaseResult]
-    """The measured phases only."""
-    rates: Rates | None = None
-    """Of inference; None where its work is not known."""
-    energy: Energy | None = None
-    """Of inference; None where nothing tells."""
+    measurement: Measurement | None  # None while there are no numbers
+    phases: Mapping[Phase, PhaseResult]  # the measured phases only
+    rates: Rates | None = None  # of inference; None where its work is not known
+    energy: Energy | None = None  # of inference; None where nothing tells
     versus: Comparison | None = None
     """Against the marked row; None where none is marked, or nothing can be compared."""
 

@@ -14,17 +14,14 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult
 class RowNote:
     """One thing about a row."""
 
-    code: str
-    """Key of ``core.reasons.REASONS``, or of a notice."""
+    code: str  # key of ``core.reasons.REASONS``, or of a notice
     grade: Grade | None
     """The best grade that its phases can have with it; None for a notice, which lowers none."""
     phases: tuple[Phase, ...]
     """Those it was seen in with that grade; empty where it is about the whole row."""
-    sentence: str
-    """What was seen in the first of the phases."""
+    sentence: str  # what was seen in the first of the phases
     remedy: str = ""
-    everywhere: bool = False
-    """True when it was seen in every phase that was measured."""
+    everywhere: bool = False  # True when it was seen in every phase that was measured
 
     @property
     def text(self) -> str:

@@ -50,10 +50,8 @@ class RowState:
     """One word, with what belongs to it."""
 
     word: Word
-    fraction: float | None = None
-    """Share of a running case that is done, 0 to 1."""
-    noticed: bool = False
-    """True when a phase's grade has a reason, or the measurement carries a notice."""
+    fraction: float | None = None  # share of a running case that is done, 0 to 1
+    noticed: bool = False  # True when a phase's grade has a reason, or the measurement carries a notice
 
     @property
     def text(self) -> str:

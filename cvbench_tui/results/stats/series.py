@@ -22,8 +22,7 @@ class Series:
     """One phase in time. Points are in the order measured, rounds of all processes one after the other."""
 
     phase: str
-    low: str
-    """The least sample as text, in the same unit as ``high``."""
+    low: str  # the least sample as text, in the same unit as ``high``
     high: str
     low_s: float
     high_s: float

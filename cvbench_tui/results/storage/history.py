@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
 
 MAX_FILES = 400
-MAX_BYTES = 1 << 28
-"""A larger file is not read: a run of 100 rows under the default protocol has 10 MB."""
+MAX_BYTES = 1 << 28  # a larger file is not read: a run of 100 rows under the default protocol has 10 MB
 BATCH = 20
 """Files read between two savings of what is known, so that little is lost when the app is closed meanwhile."""
 
@@ -32,8 +31,7 @@ class History:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._refreshing = Lock()
-        self._files: dict[str, KnownFile] | None = None
-        """By file name; None before the first refresh."""
+        self._files: dict[str, KnownFile] | None = None  # by file name; None before the first refresh
         self._unsaved: set[str] = set()
         self._times: dict[tuple[str, str], list[PastTimes]] = {}
         """By case id and device name, newest first. Replaced as a whole, never changed: readers need no lock."""

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from cvbench_tui.core.event import EndReason
 
-NAME = "index.sqlite"
-"""Of the file, in the folder of runs. Its suffix is not that of a run."""
+NAME = "index.sqlite"  # of the file, in the folder of runs. Its suffix is not that of a run.
 VERSION = zlib.crc32(f"2 of {__version__}".encode()) & 0x7FFFFFFF
 """The database's ``user_version``: another program may compute other statistics from the same samples. The number is
 counted up when the table changes."""
@@ -36,27 +35,22 @@ class Stamp:
     """What tells that a file has changed."""
 
     size: int
-    changed_ns: int
-    """Time of its last change, nanoseconds since the epoch."""
+    changed_ns: int  # time of its last change, nanoseconds since the epoch
 
 
 @dataclass(frozen=True)
 class RunSummary:
     """One run file as a list shows it."""
 
-    id: str
-    """Of the run; the file's name without its suffix when the file cannot be read."""
+    id: str  # of the run; the file's name without its suffix when the file cannot be read
     path: Path
-    started_at_s: float | None = None
-    """Seconds since the epoch; None when the file cannot be read."""
+    started_at_s: float | None = None  # seconds since the epoch; None when the file cannot be read
     plan_name: str = ""
     rows: int = 0
     measured: int = 0
     failed: int = 0
-    ended: EndReason | None = None
-    """None: still going on, or interrupted by force."""
-    problem: str = ""
-    """Why the file cannot be read; empty when it can."""
+    ended: EndReason | None = None  # None: still going on, or interrupted by force
+    problem: str = ""  # why the file cannot be read; empty when it can
 
 
 @dataclass(frozen=True)
@@ -64,17 +58,13 @@ class PastTimes:
     """One measured case of one run. Times are medians per iteration, seconds."""
 
     case_id: str
-    device_name: str
-    """The product's, not the case's ``cuda:0``."""
+    device_name: str  # the product's, not the case's ``cuda:0``
     protocol: str
-    inference_s: float | None
-    """None when it was not measured or is invalid (grade X)."""
+    inference_s: float | None  # None when it was not measured or is invalid (grade X)
     total_s: float | None
-    wall_s: float | None
-    """Wall seconds of one process."""
+    wall_s: float | None  # wall seconds of one process
     peak_bytes: int | None
-    at_s: float
-    """When the run began, seconds since the epoch."""
+    at_s: float  # when the run began, seconds since the epoch
     run_id: str
 
 

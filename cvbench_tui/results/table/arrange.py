@@ -17,8 +17,7 @@ from cvbench_tui.results.table.model import Row, RowGroup
 from cvbench_tui.results.table.view import View, check_column
 
 TITLES = {"model": "Models", "layer": "Layers"}
-TITLE_CELLS = 60
-"""At most: a device's name is text from outside."""
+TITLE_CELLS = 60  # at most: a device's name is text from outside
 
 
 def arranged(

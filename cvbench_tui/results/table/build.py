@@ -61,8 +61,7 @@ def _body(run: Run, reference: str | None) -> _Body:
     return made
 
 
-Rivals = Sequence[Sequence[int]]
-"""Places of rows of equal work, as far as there are several."""
+Rivals = Sequence[Sequence[int]]  # places of rows of equal work, as far as there are several
 _ANY_SCALE = scale_for([])
 _NOTHING = _Body((), (), (), ())
 

@@ -15,10 +15,8 @@ HIDE_FIRST = (
 """Columns that give way when there is too little room, in this order ..."""
 ALIKE = ("image", "batch", "device")
 """... these only where all rows have the same: rows must not look comparable when they are not."""
-ARROW = "^"
-"""Stands for the arrow behind the heading of the column that the table is sorted by."""
-BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}
-"""Cells for the margins of a column."""
+ARROW = "^"  # stands for the arrow behind the heading of the column that the table is sorted by
+BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}  # cells for the margins of a column
 
 
 def visible_columns(table: Table) -> tuple[int, ...]:

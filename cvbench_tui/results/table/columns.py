@@ -38,24 +38,19 @@ class Column:
 
     key: str
     heading: str
-    unit: Literal["", "s", "per_s", "bytes", "px", "j"]
-    """Unit of the values; the texts carry their own."""
+    unit: Literal["", "s", "per_s", "bytes", "px", "j"]  # unit of the values; the texts carry their own
     alignment: Literal["left", "right"]
     help: str
-    value: Callable[[RowData], Value]
-    """What is sorted and exported; None: not available."""
+    value: Callable[[RowData], Value]  # what is sorted and exported; None: not available
     text: Callable[[RowData, Scale], str]
     """What is shown; times of a column with ``scaled`` are in its scale."""
     grade: Callable[[RowData], Grade | None] = _ungraded
     """The grade of the number in it; None where there is none, or where nothing was timed for it."""
-    scaled: bool = False
-    """True for times that share one unit from top to bottom."""
+    scaled: bool = False  # True for times that share one unit from top to bottom
     room: int = 0
     """Cells counted for its text before there is one, so that no column goes when the first row is measured."""
-    secondary: bool = False
-    """True for what is no time: the first to go on a narrow screen."""
-    optional: bool = False
-    """True for what not every device has: left out where no row has it."""
+    secondary: bool = False  # True for what is no time: the first to go on a narrow screen
+    optional: bool = False  # True for what not every device has: left out where no row has it
     phase: Phase | None = None
     """The phase whose time makes rows of equal work faster or slower in this column; None where nothing is ranked."""
     fastest: Literal["least", "most"] = "least"

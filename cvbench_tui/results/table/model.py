@@ -20,18 +20,12 @@ Form = Literal["text", "bare", "close"]
 class Cell:
     """A value, and how it is written."""
 
-    value: Value
-    """Seconds, bytes, a count or a name; None: not available."""
-    text: str
-    """All of it, for files."""
-    bare: str
-    """The text without the unit of its column, for where the heading says it."""
-    grade: Grade | None = None
-    """Of the number in it; None for what is no timed number."""
-    best: bool = False
-    """True for the fastest number among rows of the same workload, batch and image."""
-    max_cells: int | None = None
-    """When it is ``written``; None: as many as it needs."""
+    value: Value  # seconds, bytes, a count or a name; None: not available
+    text: str  # all of it, for files
+    bare: str  # the text without the unit of its column, for where the heading says it
+    grade: Grade | None = None  # of the number in it; None for what is no timed number
+    best: bool = False  # True for the fastest number among rows of the same workload, batch and image
+    max_cells: int | None = None  # when it is ``written``; None: as many as it needs
 
     def written(self, form: Form) -> str:
         """The text in that form. Names are one line, in which everything can be seen, and shortened."""
@@ -51,13 +45,10 @@ class Row:
     """One case of the plan."""
 
     key: str
-    cells: tuple[Cell, ...]
-    """One for each column, in their order."""
+    cells: tuple[Cell, ...]  # one for each column, in their order
     state: Word
-    grade: Grade | None = None
-    """That of its worst phase; None without numbers."""
-    reference: bool = False
-    """True for the row that the others are compared with."""
+    grade: Grade | None = None  # that of its worst phase; None without numbers
+    reference: bool = False  # True for the row that the others are compared with
     _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def widths(self, form: Form) -> tuple[int, ...]:
@@ -71,10 +62,8 @@ class Row:
 class RowGroup:
     """Rows that belong together."""
 
-    title: str
-    """One line, in which everything can be seen."""
-    keys: tuple[str, ...]
-    """Of its rows, from top to bottom."""
+    title: str  # one line, in which everything can be seen
+    keys: tuple[str, ...]  # of its rows, from top to bottom
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +76,8 @@ class Table:
     """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
     groups: tuple[RowGroup, ...] = ()
     """In the order of the rows, which are sorted inside each; empty without groups."""
-    total: int = 0
-    """Rows there are without the filter."""
-    chosen: tuple[str, ...] = ()
-    """Keys of the columns that the view chose; none: any."""
+    total: int = 0  # rows there are without the filter
+    chosen: tuple[str, ...] = ()  # keys of the columns that the view chose; none: any
     _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def widths(self, form: Form) -> tuple[int, ...]:

@@ -12,24 +12,21 @@ from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
 
-ALWAYS = "name"
-"""Key of the column that every view has: without it a row would say nothing."""
+ALWAYS = "name"  # key of the column that every view has: without it a row would say nothing
 
 
 @dataclass(frozen=True)
 class View:
     """What of a run is shown, and in which order. The default shows all of it, in the plan's."""
 
-    sort: str | None = None
-    """Key of the column that the rows are sorted by; None: the plan's order."""
+    sort: str | None = None  # key of the column that the rows are sorted by; None: the plan's order
     descending: bool = False
     group: GroupBy = "none"
     filter_text: str = ""
     """Only rows with every word of it in name, device, batch, state or grade are shown."""
     columns: tuple[str, ...] = ()
     """Keys of the columns that were chosen; none: as many as there is room for."""
-    reference: str | None = None
-    """Id of the case that the column ``vs_ref`` compares with."""
+    reference: str | None = None  # id of the case that the column ``vs_ref`` compares with
 
 
 def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-MISSING = "-"
-"""What stands where there is no number."""
-DIGITS = 4
-"""Significant digits of a time, a rate or a count: one more than its interval can vouch for."""
+MISSING = "-"  # what stands where there is no number
+DIGITS = 4  # significant digits of a time, a rate or a count: one more than its interval can vouch for
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
@@ -23,8 +21,7 @@ class Scale:
     """The unit a whole column of times is written in, so that its cells can be compared by eye."""
 
     unit: str
-    per_second: float
-    """How many of the unit make a second."""
+    per_second: float  # how many of the unit make a second
 
     def number(self, seconds: float | None, digits: int = DIGITS) -> str:
         """The number alone, to so many significant digits: ``24.51``."""
@@ -61,12 +58,9 @@ fixed_seconds = _written(lambda seconds: f"{seconds:.4f} s")
 """Seconds as the original model tables have them: ``0.0245 s``."""
 fixed_milliseconds = _written(lambda seconds: f"{seconds * 1e3:.4f} ms")
 """Milliseconds as the original layer tables have them: ``0.2312 ms``."""
-watts_text = _written(lambda watts: f"{significant(watts)} W")
-"""Power: ``71.23 W``."""
-hertz_text = _written(lambda hz: f"{hz / 1e6:.0f} MHz")
-"""A clock: ``1980 MHz``."""
-celsius_text = _written(lambda degrees: f"{degrees:.0f} \u00b0C")
-"""A temperature: ``61 °C``."""
+watts_text = _written(lambda watts: f"{significant(watts)} W")  # power: ``71.23 W``
+hertz_text = _written(lambda hz: f"{hz / 1e6:.0f} MHz")  # a clock: ``1980 MHz``
+celsius_text = _written(lambda degrees: f"{degrees:.0f} \u00b0C")  # a temperature: ``61 °C``
 utc_text = _written(lambda at_s: time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s)))
 """A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
 
