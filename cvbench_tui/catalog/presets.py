@@ -10,17 +10,17 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import name_key, nearest, quoted
-from cvbench_tui.base.toml import TEXT, Kind, TomlFile, is_text, keys_of, one_of, read_keys, some_of, toml_key, whole
+from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, is_text, one_of, read_keys, some_of, whole
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE, Selection, check_device_name
-from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
+from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
 SUFFIX = ".toml"
@@ -29,30 +29,21 @@ SETTINGS_VARIABLE = "CVBENCH_CONFIG"
 FIRST = "quick"
 MAX_NAME = 60  # characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name
 MAX_IN_A_LINE = 4
+
+MODEL_NAMES = Kind('a list of model names, or ["all"]', is_text, is_list=True)
+LAYER_NAMES = Kind('a list of layer names, ["modern"] or ["all"]', is_text, is_list=True)
 DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', is_text, is_list=True)
-
-Entry = TypeVar("Entry")
-
-
-@dataclass(frozen=True)
-class Preset:
-    """What a preset file holds."""
-
-    description: str = toml_key("", TEXT)
-    models: tuple[str, ...] = toml_key((), Kind('a list of model names, or ["all"]', is_text, is_list=True))
-    """Display names or torchvision's names."""
-    layers: tuple[str, ...] = toml_key((), Kind('a list of layer names, ["modern"] or ["all"]', is_text, is_list=True))
-    """``modern``: all but those of the original tables."""
-    devices: tuple[str, ...] | None = toml_key(None, DEVICES)
-    """None takes the machine's preferred device."""
-    batch: int | None = toml_key(None, whole(MAX_BATCH))
-    image: int | None = toml_key(None, whole(MAX_IMAGE, "number of pixels"))
-    protocol: str = toml_key("default", one_of(PROTOCOLS))
-    extras: tuple[Extra, ...] = toml_key((), some_of(EXTRAS))
-    """Secondary metrics in addition to those of the protocol."""
-
-
-PRESET_KEYS = keys_of(Preset)
+PRESET_KEYS = (
+    Key("description", "", TEXT, "One line about it."),
+    Key("models", (), MODEL_NAMES, "Display names or torchvision's names."),
+    Key("layers", (), LAYER_NAMES, "Display names; modern: all but those of the original tables."),
+    Key("devices", None, DEVICES, "Left out: the machine's preferred device."),
+    Key("batch", None, whole(MAX_BATCH), "Overrides every default batch."),
+    Key("image", None, whole(MAX_IMAGE, "number of pixels"), "Overrides every default image size, pixels a side."),
+    Key("protocol", "default", one_of(PROTOCOLS), "How long to measure."),
+    Key("extras", (), some_of(EXTRAS), "Secondary metrics in addition to those of the protocol."),
+)
+"""What a preset file can hold."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +117,7 @@ def save_preset(name: str, selection: Selection, description: str = "") -> Path:
     if not selection.models and not selection.layers:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
     folder = user_folder()
-    path = _by_key(_files(folder)).get(name_key(name), folder / f"{name}{SUFFIX}")
+    path = _find(name, _files(folder)) or folder / f"{name}{SUFFIX}"
     try:
         write_atomically(path, _toml(selection, description), parents=True)
     except StoreError as error:
@@ -146,9 +137,9 @@ def name_problem(name: str) -> str:
 def delete_preset(name: str) -> None:
     """Delete a preset of one's own. Raises PresetError when there is none of that name or it cannot be deleted."""
     own = _files(user_folder())
-    path = own.get(name) or _by_key(own).get(name_key(name))
+    path = _find(name, own)
     if path is None:
-        if name_key(name) in _by_key(_files(shipped_folder())):
+        if _find(name, _files(shipped_folder())):
             raise PresetError(f"{quoted(name)} is a shipped preset.", "Only presets of your own can be deleted.")
         raise PresetError(f"There is no preset {quoted(name)} of your own.", nearest(name, own))
     try:
@@ -166,16 +157,16 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(paths)}
 
 
-def _by_key(files: Mapping[str, Path]) -> dict[str, Path]:
-    """The files by what names are compared by; of two with the same, the first."""
-    return {name_key(name): path for name, path in reversed(list(files.items()))}
+def _find(name: str, files: Mapping[str, Path]) -> Path | None:
+    """The file of that very name, else the first whose name compares as equal."""
+    return files.get(name) or next((path for each, path in files.items() if name_key(each) == name_key(name)), None)
 
 
 def _path_of(reference: str) -> Path:
     """The file behind a name or a path. A shipped name wins over an own one, and both over a file of that name in the
     current folder: ``./quick`` is the file."""
     shipped, own = _files(shipped_folder()), _files(user_folder())
-    path = _by_key(shipped).get(name_key(reference)) or own.get(reference) or _by_key(own).get(name_key(reference))
+    path = _find(reference, shipped) or _find(reference, own)
     if path is not None:
         return path
     if _looks_like_path(reference):
@@ -198,18 +189,27 @@ def _looks_like_path(reference: str) -> bool:
 
 def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
     try:
-        preset, selection = _read(path)
+        description, selection = _read(path)
     except CvbenchError as error:
         return PresetEntry(name, "", own, 0, error.message)
-    return PresetEntry(name, preset.description, own, len(selection.models) + len(selection.layers), "")
+    return PresetEntry(name, description, own, len(selection.models) + len(selection.layers), "")
 
 
-def _read(path: Path) -> tuple[Preset, Selection]:
+def _read(path: Path) -> tuple[str, Selection]:
+    """The file's description, and its names looked up. Raises PresetError with the first thing that is wrong."""
     file = TomlFile(path, "preset file", PresetError, "The shipped presets are examples of preset files.")
 
     def complain(sentence: str, hint: str) -> None:
         keys = f"Keys are {', '.join(each.name for each in PRESET_KEYS)}."
         raise PresetError(f"{file.name}: {sentence}", f"{hint} {keys}".strip())
+
+    def entries(key: str, find: Callable[[str], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What ``find`` gives for all names of that key, each once."""
+        try:
+            return tuple(dict.fromkeys(entry for text in values[key] for entry in find(text)))
+        except SelectionError as error:
+            message = error.message[0].lower() + error.message[1:]
+            raise PresetError(f"{file.name}: {key}: {message}", error.hint) from error
 
     try:
         data = file.parse(file.read())
@@ -217,35 +217,21 @@ def _read(path: Path) -> tuple[Preset, Selection]:
         names = list(_files(shipped_folder()))
         hint = f"{nearest(path.stem, names)} Shipped presets: {', '.join(names)}.".strip()
         raise PresetError(f"There is no preset file {file.name}.", hint) from error
-    preset = Preset(**read_keys(data, PRESET_KEYS, complain))
-    if not preset.models and not preset.layers:
+    values = read_keys(data, PRESET_KEYS, complain)
+    if not values["models"] and not values["layers"]:
         raise PresetError(f"{file.name}: nothing is selected.", "Give models, layers or both a list of names.")
-    if preset.devices == ():
+    if values["devices"] == ():
         sentence = f"{file.name}: devices: expected {DEVICES.expected}, got an empty list."
         raise PresetError(sentence, "Leave the key out to take the machine's own choice.")
-    return preset, _selection(preset, path.stem, file.name)
-
-
-def _selection(preset: Preset, name: str, file: str) -> Selection:
-    """The preset's names looked up. Raises PresetError naming the key."""
-
-    def each(key: str, find: Callable[[str], tuple[Any, ...]]) -> tuple[Any, ...]:
-        """What ``find`` gives for all names of that key, each once."""
-        try:
-            return tuple(dict.fromkeys(entry for text in getattr(preset, key) for entry in find(text)))
-        except SelectionError as error:
-            message = error.message[0].lower() + error.message[1:]
-            raise PresetError(f"{file}: {key}: {message}", error.hint) from error
-
-    return Selection(
-        name,
-        each("models", _models),
-        each("layers", _layers),
-        None if preset.devices is None else each("devices", lambda text: (check_device_name(text),)),
-        preset.batch,
-        preset.image,
-        preset.protocol,
-        tuple(dict.fromkeys(preset.extras)),
+    return values["description"], Selection(
+        path.stem,
+        entries("models", _models),
+        entries("layers", _layers),
+        None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),)),
+        values["batch"],
+        values["image"],
+        values["protocol"],
+        tuple(dict.fromkeys(values["extras"])),
     )
 
 
@@ -265,7 +251,7 @@ def _checked(name: str) -> str:
     if not name or len(name) > MAX_NAME or not all(letter.isalnum() or letter in "-_ " for letter in name):
         rule = f"A name has at most {MAX_NAME} letters, digits, blanks, - and _."
         raise PresetError(f"{quoted(name)} cannot be a preset's name." if name else "The preset has no name.", rule)
-    if name_key(name) in _by_key(_files(shipped_folder())):
+    if _find(name, _files(shipped_folder())):
         raise PresetError(f"{quoted(name)} is a shipped preset.", "Save yours under another name.")
     return name
 
