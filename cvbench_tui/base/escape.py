@@ -11,7 +11,7 @@ _SPECIAL = re.compile(r"[`*\[\]<&|~$#_]")
 """What can begin something inside a line. A backslash is written as an entity, so that none stands before a pipe:
 parsers disagree on what ``\\\\|`` is in a table."""
 _BLOCK = re.compile(r"\A(?:[-+>]|[0-9]+[.)](?=\s|\Z))")
-"""What can begin a list, a rule or a quotation at the start of a line, beside what is special anywhere."""
+"""What can begin a list, a rule or a quotation at the start of a line, in addition to what is special anywhere."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"

@@ -35,9 +35,9 @@ def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> di
 
     ``known``: wall seconds of one process of a case, from an earlier run under this protocol; the others are guessed.
     """
-    found = known or {}
+    known = known or {}
     each = plan.protocol.processes
-    return {case.case_id: (found.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
+    return {case.case_id: (known.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:

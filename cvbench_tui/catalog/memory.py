@@ -1,8 +1,8 @@
 """How much memory a training iteration takes, by formula, and which rows of a plan cannot fit. Nothing is measured.
 
-Weights and their gradients, plus what an iteration holds for each input: the catalog's column ``training_mb``, taken
-with PyTorch's ``meta`` device, which counts the tensors that autograd keeps. Beside those there are the gradients on
-their way and the libraries' working memory, ``WORKSPACE``.
+Weights and their gradients, plus what an iteration holds for each input: the catalog's column ``training_mb``,
+counted with PyTorch's ``meta`` device as the tensors that autograd keeps. The gradients on their way and the libraries'
+working memory are added by ``WORKSPACE``.
 
 Measured by the worker on a CPU (growth of resident memory), as a share of this formula: Resnet18 1.10 to 1.18 at batch
 1 to 8, VGG16 1.03 to 1.05, mobilenet_v3_small 1.00 to 1.09, densenet121 0.87 to 0.88 (batch 1 and 4), vit_b_16 0.74 and
@@ -48,10 +48,10 @@ class TooLarge:
 
 def expected_bytes(case: Case) -> int | None:
     """Peak bytes of a training iteration of that case; None for a workload that the catalog does not have."""
-    found = _sizes(case.workload)
-    if found is None:
+    sizes = _sizes(case.workload)
+    if sizes is None:
         return None
-    parameters, held = found
+    parameters, held = sizes
     weights = WEIGHT_COPIES * FLOAT32_BYTES * parameters
     return round((weights + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
 

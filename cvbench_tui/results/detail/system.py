@@ -28,7 +28,7 @@ _SHARES = {
     "used by others": "others_s",
     "used by itself": "cpu_s",
 }
-"""Seconds of the rounds, told as shares of their wall time."""
+"""Seconds of the rounds, as shares of their wall time."""
 _NEIGHBOURS = "others on the card"
 _COUNTS = {
     "preempted": "switches",
@@ -46,7 +46,7 @@ _GAUGES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "temperature": ("temperature_c", celsius_text),
     "power": ("power_w", watts_text),
 }
-"""Read at the end of each round, told from the lowest to the highest."""
+"""Read at the end of each round, from the lowest to the highest."""
 
 
 def pass_pairs(record: PassRecord) -> Iterator[Pair]:

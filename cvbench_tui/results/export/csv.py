@@ -54,15 +54,15 @@ def _flat(run: Run, case: Case) -> dict[str, Any]:
 
 def _phase(result: Mapping[str, Any], phase: str) -> dict[str, Any]:
     """All columns of one phase; empty without a result."""
-    found = result.get("phases", {}).get(phase, {})
-    ratios = {variant["kind"]: variant["ratio"] for variant in found.get("variants", ())}
+    figures = result.get("phases", {}).get(phase, {})
+    ratios = {variant["kind"]: variant["ratio"] for variant in figures.get("variants", ())}
     return {
-        **_cells(found, STATISTICS),
-        "reasons": _codes(found.get("reasons", ())),
-        **_cells(found.get("modes"), _MODES, "mode_"),
+        **_cells(figures, STATISTICS),
+        "reasons": _codes(figures.get("reasons", ())),
+        **_cells(figures.get("modes"), _MODES, "mode_"),
         **_cells(_one(result, "memory", "phase", phase), _MEMORY),
         **_cells(_one(result, "work", "phase", phase), _WORK),
-        **_cells(found.get("rates"), _RATES),
+        **_cells(figures.get("rates"), _RATES),
         **{f"{kind}_ratio": ratios.get(kind) for kind in _VARIANTS},
     }
 

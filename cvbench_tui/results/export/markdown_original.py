@@ -197,8 +197,8 @@ def _column(group: _Rows, phase: Phase, pick: _Pick) -> list[str]:
     """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
     values = [pick(row, phase) for row in group]
     compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
-    found = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
-    fastest = min(value for value in compared if value is not None) if len(found) > 1 else None
+    rivals = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
+    fastest = min(value for value in compared if value is not None) if len(rivals) > 1 else None
     written = _WRITTEN[group[0].case.workload.kind]
     return [
         f"__{written(value)}__" if value is not None and mine is not None and mine == fastest else written(value)
@@ -233,7 +233,7 @@ def _speeds(row: FrameworkRow) -> str:
 
 
 def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
-    """How the numbers were taken, what is noted about single rows, and where."""
+    """How the numbers were measured, what is noted about single rows, and where."""
     for protocol in dict.fromkeys(run.plan.protocol for run in runs):
         yield _published_note(protocol) if is_published(protocol) else _median_note(protocol)
     notes = [f"* {line}" for row in rows for line in _row_notes(row)]

@@ -60,7 +60,7 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     if outcome is None:
         return f"{name}: {row_state(run, case).text}."
     values = "; ".join(_values(table, row))
-    reasons = " ".join(_one_line(remark.text) for remark in row_data(run, case).row_notes)
+    reasons = " ".join(_one_line(note.text) for note in row_data(run, case).row_notes)
     return f"{name}: {values}. {reasons}".rstrip()
 
 
@@ -90,8 +90,8 @@ def _words(column: Column, cell: Cell) -> str:
 
 def _rounds(match: re.Match[str]) -> str:
     """``50 in 5 +1`` in words."""
-    aside = f" and {match[3]} repeated" if match[3] else ""
-    return f"{match[1]} in {match[2]} rounds{aside}"
+    repeated = f" and {match[3]} repeated" if match[3] else ""
+    return f"{match[1]} in {match[2]} rounds{repeated}"
 
 
 def _circumstances(run: Run) -> str:

@@ -84,8 +84,8 @@ def _done(run: Run, case: Case) -> float:
 def _pace(run: Run, expected: Mapping[str, float]) -> float:
     """How many times longer than expected the measured cases took, at the middle of their seconds; 1 without any."""
     each = run.plan.protocol.processes
-    foreseen = [(found, expected[found.case_id] * found.processes / each) for found in run.measured]
-    return _weighted_median((found.wall_s / foreseen_s, foreseen_s) for found, foreseen_s in foreseen if foreseen_s > 0)
+    pairs = [(case.wall_s, expected[case.case_id] * case.processes / each) for case in run.measured]
+    return _weighted_median((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
 
 
 def _weighted_median(pairs: Iterable[tuple[float, float]]) -> float:

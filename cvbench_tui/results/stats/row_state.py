@@ -92,8 +92,8 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
         return False
     if protocol.processes > 1:
         phases = (phase.phase for phase in measurement.phases)
-        found = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
-        widths = [None if value is None else value.relative for value in found]
+        centres = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
+        widths = [None if centre is None else centre.relative for centre in centres]
         return all(width is not None and width <= protocol.precision for width in widths)
     return all(phase.stop in _REACHED for phase in measurement.phases)
 

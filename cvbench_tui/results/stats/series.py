@@ -51,9 +51,9 @@ def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
     return tuple(_series(phase, repeated(outcome, phase.phase, protocol), width) for phase in sampled)
 
 
-def _series(phase: PhaseSamples, aside: Sequence[bool], width: int) -> Series:
+def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Series:
     samples = [sample for samples in phase.rounds for sample in samples]
-    marks = [mark for samples, mark in zip(phase.rounds, aside, strict=False) for _ in samples]
+    marks = [mark for samples, mark in zip(phase.rounds, disturbed, strict=False) for _ in samples]
     count = min(width, len(samples))
     edges = [place * len(samples) // count for place in range(count + 1)]
     low, high = min(samples), max(samples)

@@ -157,12 +157,12 @@ def load(path: Path) -> Run:
 def read_header(path: Path, line: bytes) -> RunStarted:
     """The first line of a run file. Raises StoreError when it is none, or one of a newer schema."""
     try:
-        found = json.loads(line)
+        header = json.loads(line)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or found.get("kind") != "run_started":
+        header = None
+    if not isinstance(header, dict) or header.get("kind") != "run_started":
         raise StoreError(f"{path} is no run file: line 1 does not begin a run.", _NO_RUN_HINT)
-    schema = found.get("schema")
+    schema = header.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(
             f"{path} was written by a newer version (schema {schema}, this one reads up to {SCHEMA}).",

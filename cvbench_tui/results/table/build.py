@@ -48,7 +48,7 @@ class _Body:
 
 _LAST: list[tuple[Run, str | None, _Body]] = []
 """The newest body: sorting or filtering 1,000 rows takes 2 to 15 ms of CPU time with it and 270 without. What one event
-has changed is made anew, and the rest is taken from it."""
+has changed is made anew, and the rest is that of before."""
 
 
 def _body(run: Run, reference: str | None) -> _Body:
@@ -114,11 +114,11 @@ def _compared(run: Run, readings: list[RowData], key: str | None) -> list[RowDat
     marked = next((reading for reading in readings if reading.case.case_id == key), None) if key is not None else None
     if marked is None or not has_numbers(marked.phases):
         return readings
-    found = []
+    compared = []
     for each in readings:
         versus = compare(run.plan.protocol, each.phases, each.case.batch, marked.phases, marked.case.batch)
-        found.append(replace(each, versus=ITSELF if each is marked else versus))
-    return found
+        compared.append(replace(each, versus=ITSELF if each is marked else versus))
+    return compared
 
 
 def _row(reading: RowData, cells: tuple[Cell, ...], reference: str | None) -> Row:

@@ -114,7 +114,7 @@ def flops_text(per_s: float | None, share: float | None = None) -> str:
 
 
 def gigabytes_text(per_s: float | None, share: float | None = None) -> str:
-    """Bytes per second in decimal units, as memory speeds are told: ``12.34 GB/s 61%``."""
+    """Bytes per second in decimal units, as memory speeds are given: ``12.34 GB/s 61%``."""
     return MISSING if per_s is None else f"{_prefixed(per_s)}B/s{_share(share)}"
 
 
