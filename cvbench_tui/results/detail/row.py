@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
-from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.facts import GROUPS, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
@@ -69,9 +68,9 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
-        sections += _failed(outcome)
-    sections += [_repeat(run, case), *_environment(run, case)]
-    return tuple(sections)
+        sections += [Section("Failure", (("kind", outcome.kind.replace("_", " ")), ("reason", outcome.sentence)))]
+        sections += [Section("Details", lines=tuple(outcome.detail.splitlines()))] if outcome.detail else []
+    return (*sections, _repeat(run, case), *_environment(run, case))
 
 
 def detail_text(run: Run, case_id: str) -> str:
@@ -141,26 +140,14 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
     notices = tuple((each.code, each.text) for each in reading.row_notes if each.grade is None)
     if notices:
         yield Section("Notices", notices)
-    for record, title in _passes(measurement):
-        yield Section(title, tuple(pass_pairs(record)))
+    counts: Counter[str] = Counter()
+    for record in measurement.passes:
+        counts[record.name] += 1
+        process = f", process {counts[record.name]}" if measurement.processes > 1 else ""
+        yield Section(f"System during {record.name}{process}", tuple(pass_pairs(record)))
     for energy in energies(measurement, reading.case):
         yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
     yield Section("Case", tuple(case_pairs(measurement)))
-
-
-def _passes(measurement: Measurement) -> Iterator[tuple[PassRecord, str]]:
-    """Every pass with its title; with the process's number where there are several."""
-    counts: Counter[str] = Counter()
-    several = measurement.processes > 1
-    for record in measurement.passes:
-        counts[record.name] += 1
-        yield record, f"System during {record.name}" + f", process {counts[record.name]}" * several
-
-
-def _failed(failure: Failure) -> Iterator[Section]:
-    yield Section("Failure", (("kind", failure.kind.replace("_", " ")), ("reason", failure.sentence)))
-    if failure.detail:
-        yield Section("Details", lines=tuple(failure.detail.splitlines()))
 
 
 def _repeat(run: Run, case: Case) -> Section:

@@ -113,19 +113,16 @@ def save(folder: Path, files: Mapping[str, KnownFile], changed: Collection[str])
     import sqlite3
 
     path = folder / NAME
-    try:
-        _write(path, files, changed)
-    except sqlite3.OperationalError:  # locked, read-only, a full disk
-        return False
-    except sqlite3.DatabaseError:  # no database, or a damaged one
-        with suppress(OSError, sqlite3.Error):
+    with suppress(sqlite3.Error, OSError, ValueError, OverflowError):  # locked, read-only, a full disk
+        try:
+            _write(path, files, changed)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # no database, or a damaged one
             path.unlink()
             _write(path, files, changed)
-            return True
-        return False
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True
+        return True
+    return False
 
 
 def _is_usable(index: sqlite3.Connection) -> bool:
