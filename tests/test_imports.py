@@ -45,9 +45,7 @@ def loaded_by(*modules: str) -> set[str]:
     imports = "; ".join(f"import {module}" for module in modules)
     code = f"{imports}; import sys, json; print(json.dumps(sorted(sys.modules)))"
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    names = json.loads(output)
-    ours = {name for name in names if name.startswith("cvbench_tui.")}
-    return {name for name in names if name in THIRD_PARTY} | ours
+    return {name for name in json.loads(output) if name in THIRD_PARTY or name.startswith(("cvbench_tui.", "rich."))}
 
 
 def rows() -> dict[str, set[str]]:
@@ -103,7 +101,17 @@ def test_the_core_loads_nothing_but_the_standard_library():
 
 
 def test_the_headless_packages_know_no_screen():
-    assert not loaded_by(*HEADLESS) & {"textual", "rich", "click"}
+    loaded = loaded_by(*HEADLESS)
+    assert not loaded & {"textual", "click"}
+    of_rich = {name for name in loaded if name.startswith("rich.") and "_unicode_data" not in name}
+    assert of_rich == {"rich.cells", "rich._extension"}, "the widths of cells, and nothing that draws"
+
+
+def test_the_core_the_catalog_and_the_settings_load_nothing_of_rich():
+    rooms = ("cvbench_tui.core", "cvbench_tui.catalog", "cvbench_tui.settings", "cvbench_tui.engine")
+    loaded = loaded_by(*(name for name in MODULES if name.startswith(rooms)))
+    assert "cvbench_tui.settings.fields" in loaded
+    assert not [name for name in loaded if name.startswith("rich")]
 
 
 def test_the_worker_needs_torch_torchvision_core_and_base_only():

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cvbench_tui.catalog.preset_files import Preset
-from cvbench_tui.catalog.presets import preset_names
+from cvbench_tui.catalog.presets import PRESET_KEYS, preset_names
 from cvbench_tui.cli.main import cli
 from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.core.measurement import FailureKind
@@ -89,9 +88,9 @@ def test_every_theme_of_ours_is_named(theme):
     assert f"`{theme.name}`" in SETTINGS
 
 
-@every("key", Preset.model_fields)
+@every("key", PRESET_KEYS, ids=lambda key: key.name)
 def test_every_key_of_a_preset_file_is_shown(key):
-    assert re.search(rf"\b{key} = ", (ROOT / "CONTRIBUTING.md").read_text())
+    assert re.search(rf"\b{key.name} = ", (ROOT / "CONTRIBUTING.md").read_text())
 
 
 @every("name", pictures())
@@ -183,5 +182,5 @@ def test_every_notice_is_explained(code):
 def test_every_notice_that_is_made_is_known():
     sources = "".join(path.read_text() for path in (ROOT / "cvbench_tui").rglob("*.py"))
     made = set(re.findall(r'Notice\(\s*"(\w+)"', sources))
-    made |= {f"{what}_failed" for what in re.findall(r'_try\("(\w+)"', sources)}
+    made |= {f"{what}_failed" for what in re.findall(r'(?:attempt|not_measured)\("(\w+)"', sources)}
     assert made == set(NOTICES) - {"energy"}, "energy is a remark of the results"

@@ -63,9 +63,9 @@ def test_a_row_is_a_paragraph_of_labelled_values_with_its_reasons():
         "Resnet18 on cpu, batch 8, image 224 pixels: forward 64.00 ms, plus or minus 0.3 percent, grade A; backward "
     )
     for words in (
-        "inference rate 138.9 images per second, plus or minus 0.1 percent, grade A;",
-        "samples 50 in 5 rounds and 1 set aside, then 60 in 6 rounds;",
-        "inference compute 100.0 GFLOP per second, 10 percent of the device's ceiling, plus or minus 0.2 percent,",
+        "throughput 138.9 images per second, plus or minus 0.1 percent, grade A;",
+        "samples 50 in 5 rounds and 1 repeated, then 60 in 6 rounds;",
+        "inference compute 100.0 GFLOP per second, 10 percent of the measured peak, plus or minus 0.2 percent,",
         "inference energy not available; memory 1.00 GiB; first call 640.0 ms; state OK, with remarks.",
         "Note on forward, backward, total: 1 of 6 rounds was repeated: contention 1.",
     ):
@@ -112,7 +112,7 @@ def test_rows_without_numbers_and_hostile_texts():
     paragraphs = sentences(run).split("\n\n")
     assert re.search(r"ERROR\. It said \S+\]0;title\S+ plus or minus 1%\.$", paragraphs[1])
     assert paragraphs[2].endswith(": PENDING.")
-    assert "The run had not ended." in paragraphs[-1]
+    assert "The run had not ended when this was written." in paragraphs[-1]
     assert "\x1b" not in "".join(paragraphs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import secrets
 import stat
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from cvbench_tui.base.nearest import nearest
 from cvbench_tui.errors import StoreError, os_reason
 
 
@@ -20,8 +20,7 @@ def check_destination(path: Path, suffixes: Sequence[str]) -> None:
     alone say nothing to root or on a read-only mount.
     """
     if path.suffix.lower() not in suffixes:
-        nearest = difflib.get_close_matches(path.suffix.lower(), suffixes, 1)
-        hint = f"Nearest: {nearest[0]}." if nearest else "The suffix says what is written."
+        hint = nearest(path.suffix, suffixes, 1) or "The suffix says what is written."
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise StoreError(f"{path} does not end in {known}.", hint)
     target = resolved_target(path)
@@ -33,11 +32,17 @@ def check_destination(path: Path, suffixes: Sequence[str]) -> None:
         raise _refusal(path, error) from error
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, parents: bool = False) -> None:
     """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there.
 
-    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. Raises StoreError.
+    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. ``parents``: folders
+    that are missing are created. Raises StoreError.
     """
+    if parents:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise _refusal(path, error) from error
     target = resolved_target(path)
     try:
         temporary, descriptor = _create_beside(target)
@@ -84,5 +89,6 @@ def _create_beside(target: Path) -> tuple[str, int]:
     return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
 
 
-def _refusal(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"Cannot write {path}: {os_reason(error)}.", "Choose another place.")
+def _refusal(path: Path, error: OSError | ValueError) -> StoreError:
+    reason = os_reason(error) if isinstance(error, OSError) else str(error)
+    return StoreError(f"Cannot write {path}: {reason}.", "Choose another place.")

@@ -1,18 +1,17 @@
 """Any text so that it is seen letter for letter: on a terminal, and as markdown in a cell, a list or a paragraph.
 
-Not markup: the screen's is never parsed, see ``tui``. Widths are Unicode's; a terminal may have its own for some.
+The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
 _SPECIAL = re.compile(r"[`*\[\]<&|~$#_]")
 """What can begin something inside a line. A backslash is written as an entity, so that none stands before a pipe:
 parsers disagree on what ``\\\\|`` is in a table."""
 _BLOCK = re.compile(r"\A(?:[-+>]|[0-9]+[.)](?=\s|\Z))")
-"""What can begin a list, a rule or a quotation at the start of a line, beside what is special anywhere."""
+"""What can begin a list, a rule or a quotation at the start of a line, in addition to what is special anywhere."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
@@ -22,7 +21,6 @@ _UNSEEN = re.compile(
 apart), marks that turn the direction of text, characters without width, separators of lines, halves of surrogate
 pairs."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}
-_ENDING = "..."
 
 
 def escape_start(text: str) -> str:
@@ -52,32 +50,7 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else visible(text).translate(_WHITE)
 
 
-def cell_width(text: str) -> int:
-    """Cells of a terminal that the text takes: wide letters two, marks upon a letter none."""
-    return len(text) if text.isascii() else sum(map(_letter_width, text))
-
-
-def shorten(text: str, cells: int) -> str:
-    """The text in at most so many cells, ending in ``...`` when some of it had to go."""
-    if cell_width(text) <= cells:
-        return text
-    room, kept = cells - len(_ENDING), []
-    for letter in text:
-        room -= _letter_width(letter)
-        if room < 0:
-            break
-        kept.append(letter)
-    return "".join(kept).rstrip() + _ENDING[: max(0, cells)]
-
-
-def _letter_width(letter: str) -> int:
-    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-
-
 def _code(code: int) -> str:
-    """As Python writes it."""
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
@@ -90,5 +63,4 @@ def _escaped(match: re.Match[str], text: str) -> str:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """White space that markdown would trim or break a line at."""
     return f"&#{ord(match[0])};"

@@ -10,23 +10,17 @@ from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 
-CPU_GMAC_PER_S = 50.0
-"""A desktop processor in float32; machines differ by five times either way."""
+CPU_GMAC_PER_S = 50.0  # a desktop processor in float32; machines differ by five times either way
 ACCELERATOR_GMAC_PER_S = 5000.0
 """A card of recent years in float32 with its usual losses; cards differ by five times either way."""
 TRAINING_FACTOR = 3.0
 """Forward, then backward for the input and for the weights, each about as much work as the forward."""
 LAYER_S = 0.002
-"""Inference of a single layer."""
-MIN_MODEL_S = 0.002
-"""Inference of a model is not shorter than its kernel launches."""
-TYPICAL_GMACS = 4.0
-"""For a model that the catalog does not know, as in a run of another version."""
+MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launches
+TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version
 STARTUP_S = {"cpu": 0.3}
-STARTUP_ACCELERATOR_S = 3.0
-"""Fork, build and, on an accelerator, a fresh context with its libraries."""
-WARMUP_WINDOWS = 3
-"""Windows that have to agree, at the least."""
+STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
+WARMUP_WINDOWS = 3  # windows that have to agree, at the least
 
 _BY_OP: dict[str, ModelEntry] = {model.op: model for model in MODELS}
 
@@ -41,13 +35,12 @@ def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> di
 
     ``known``: wall seconds of one process of a case, from an earlier run under this protocol; the others are guessed.
     """
-    found = known or {}
+    known = known or {}
     each = plan.protocol.processes
-    return {case.case_id: (found.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
+    return {case.case_id: (known.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:
-    """Seconds of one case in one process."""
     inference_s = _inference_s(case)
     training_s = inference_s * TRAINING_FACTOR
     startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
@@ -58,7 +51,6 @@ def _case_s(case: Case, protocol: Protocol) -> float:
 
 
 def _inference_s(case: Case) -> float:
-    """Seconds of one forward pass of the whole batch."""
     if case.workload.kind == "layer":
         return LAYER_S
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S

@@ -1,8 +1,8 @@
 """How much memory a training iteration takes, by formula, and which rows of a plan cannot fit. Nothing is measured.
 
-Weights and their gradients, plus what an iteration holds for each input: the catalog's column ``training_mb``, taken
-with PyTorch's ``meta`` device, which counts the tensors that autograd keeps. Beside those there are the gradients on
-their way and the libraries' working memory, ``WORKSPACE``.
+Weights and their gradients, plus what an iteration holds for each input: the catalog's column ``training_mb``,
+counted with PyTorch's ``meta`` device as the tensors that autograd keeps. The gradients on their way and the libraries'
+working memory are added by ``WORKSPACE``.
 
 Measured by the worker on a CPU (growth of resident memory), as a share of this formula: Resnet18 1.10 to 1.18 at batch
 1 to 8, VGG16 1.03 to 1.05, mobilenet_v3_small 1.00 to 1.09, densenet121 0.87 to 0.88 (batch 1 and 4), vit_b_16 0.74 and
@@ -22,16 +22,13 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.workload import Workload
 
 FLOAT32_BYTES = 4
-WEIGHT_COPIES = 2
-"""The weights and their gradients. No optimiser is measured."""
-WORKSPACE = 1.4
-"""What the held tensors are multiplied by."""
+WEIGHT_COPIES = 2  # the weights and their gradients. No optimiser is measured.
+WORKSPACE = 1.4  # what the held tensors are multiplied by
 SURE = 0.6
 """A row is called too large when this share of its expectation is already too much. The least share seen is 0.74; the
 tensors alone, with no working memory and the weights' gradients arriving only when as much of what was held has gone,
 are 0.59 at the worst."""
-PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}
-"""Of a value, in units of float32."""
+PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
 _LAYER_PARAMETERS = 0
 """A layer's weights are left out: the largest block has 7 million, 57 MB with their gradients."""
@@ -46,17 +43,15 @@ class TooLarge:
 
     case: Case
     needs_bytes: int
-    """What a training iteration is expected to take."""
-    has_bytes: int
-    """Memory of the device, or what is free of it."""
+    has_bytes: int  # memory of the device, or what is free of it
 
 
 def expected_bytes(case: Case) -> int | None:
     """Peak bytes of a training iteration of that case; None for a workload that the catalog does not have."""
-    found = _sizes(case.workload)
-    if found is None:
+    sizes = _sizes(case.workload)
+    if sizes is None:
         return None
-    parameters, held = found
+    parameters, held = sizes
     weights = WEIGHT_COPIES * FLOAT32_BYTES * parameters
     return round((weights + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
 
@@ -69,17 +64,14 @@ def too_large(plan: Plan, environment: Environment, free: Mapping[str, int] | No
     """
     if "training" not in plan.protocol.passes:
         return ()
-    found = (_too_large(case, environment, free or {}) for case in plan.cases)
-    return tuple(problem for problem in found if problem is not None)
-
-
-def _too_large(case: Case, environment: Environment, free: Mapping[str, int]) -> TooLarge | None:
-    device = environment.device(case.device)
-    has = free.get(case.device, device.memory_bytes if device is not None else None)
-    needs = expected_bytes(case)
-    if needs is None or has is None or needs * SURE <= has:
-        return None
-    return TooLarge(case, needs, has)
+    rows = []
+    for case in plan.cases:
+        device = environment.device(case.device)
+        has = (free or {}).get(case.device, device.memory_bytes if device is not None else None)
+        needs = expected_bytes(case)
+        if needs is not None and has is not None and needs * SURE > has:
+            rows.append(TooLarge(case, needs, has))
+    return tuple(rows)
 
 
 def _sizes(workload: Workload) -> tuple[int, float] | None:

@@ -15,23 +15,16 @@ from cvbench_tui.core.workload import IMAGE_CHANNELS, Workload
 class ModelEntry:
     """One model of the checklist. One line in ``MODELS`` adds one more."""
 
-    name: str
-    """Display name: that of the original tables, or torchvision's."""
-    op: str
-    """torchvision's constructor."""
+    name: str  # display name: that of the original tables, or torchvision's
+    op: str  # torchvision's constructor
     family: str
-    """Heading it stands under."""
-    parameters: int
-    """Trainable parameters as built for training, auxiliary heads included."""
-    image: int
-    """Side of the input image in pixels that torchvision's first weights were evaluated at."""
-    gmacs: float
-    """Billions of multiply-accumulates of one inference at ``image``, batch 1."""
+    parameters: int  # trainable parameters as built for training, auxiliary heads included
+    image: int  # side of the input image in pixels that torchvision's first weights were evaluated at
+    gmacs: float  # billions of multiply-accumulates of one inference at ``image``, batch 1
     training_mb: float
     """Megabytes (10**6 bytes) that a training iteration in float32 holds for one image at ``image``: the image, what
     autograd keeps for the backward, the output and its gradient. Weights and their gradients are not in it."""
-    batch: int = 8
-    """Images per iteration when nothing else is asked for."""
+    batch: int = 8  # images per iteration when nothing else is asked for
 
     @property
     def workload(self) -> Workload:

@@ -1,53 +1,49 @@
 """Ready selections by name: the shipped presets, one's own, or anybody's file by its path.
 
-What is in a preset file is ``catalog.preset_files``' business.
+A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Everything that can be wrong
+with one ends in a sentence that names the file, the key and what was expected.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cvbench_tui.catalog.names import key, nearest, quoted
-from cvbench_tui.catalog.preset_files import (
-    SUFFIX,
-    Preset,
-    files_in,
-    read_preset,
-    selection_of,
-    shipped_folder,
-    shown,
-    user_folder,
-)
-from cvbench_tui.catalog.selection import Selection
-from cvbench_tui.errors import CvbenchError, PresetError, SelectionError
+from cvbench_tui.base.atomic import write_atomically
+from cvbench_tui.base.escape import one_line
+from cvbench_tui.base.nearest import name_key, nearest, quoted
+from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, is_text, one_of, read_keys, some_of, whole
+from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
+from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE, Selection, check_device_name
+from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
+from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
-__all__ = [
-    "Preset",
-    "PresetEntry",
-    "delete_preset",
-    "load_preset",
-    "name_problem",
-    "preset_description",
-    "preset_entries",
-    "preset_names",
-    "save_preset",
-    "shipped_folder",
-    "user_folder",
-]
-
+SUFFIX = ".toml"
+SETTINGS_VARIABLE = "CVBENCH_CONFIG"
+"""Environment variable that names the settings file; own presets are in ``presets`` beside it."""
 FIRST = "quick"
-"""The preset that is listed first."""
-
-MAX_NAME = 60
-"""Characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name."""
-
+MAX_NAME = 60  # characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name
 MAX_IN_A_LINE = 4
-"""Names in one line of a file; more stand one a line."""
+
+MODEL_NAMES = Kind('a list of model names, or ["all"]', is_text, is_list=True)
+LAYER_NAMES = Kind('a list of layer names, ["modern"] or ["all"]', is_text, is_list=True)
+DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', is_text, is_list=True)
+PRESET_KEYS = (
+    Key("description", "", TEXT, "One line about it."),
+    Key("models", (), MODEL_NAMES, "Display names or torchvision's names."),
+    Key("layers", (), LAYER_NAMES, "Display names; modern: all but those of the original tables."),
+    Key("devices", None, DEVICES, "Left out: the machine's preferred device."),
+    Key("batch", None, whole(MAX_BATCH), "Overrides every default batch."),
+    Key("image", None, whole(MAX_IMAGE, "number of pixels"), "Overrides every default image size, pixels a side."),
+    Key("protocol", "default", one_of(PROTOCOLS), "How long to measure."),
+    Key("extras", (), some_of(EXTRAS), "Secondary metrics in addition to those of the protocol."),
+)
+"""What a preset file can hold."""
 
 
 @dataclass(frozen=True)
@@ -56,37 +52,51 @@ class PresetEntry:
 
     name: str
     description: str
-    own: bool
-    """True for one of the user's, which can be written over and deleted."""
-    workloads: int
-    """Models and layers in it; 0 where there is a problem."""
-    problem: str
-    """Why it cannot be used, in one sentence; empty when it can."""
+    own: bool  # True for one of the user's, which can be written over and deleted
+    workloads: int  # models and layers in it; 0 where there is a problem
+    problem: str  # why it cannot be used, in one sentence; empty when it can
+
+
+def settings_path() -> Path:
+    """``CVBENCH_CONFIG``, else ``config.toml`` in the user's configuration folder. Creates nothing."""
+    named = os.environ.get(SETTINGS_VARIABLE)
+    if named:
+        return Path(os.path.expanduser(named))
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("cvbench-tui", appauthor=False)) / "config.toml"
+
+
+def user_folder() -> Path:
+    """Where one's own presets are. Creates nothing."""
+    return settings_path().parent / "presets"
+
+
+def shipped_folder() -> Path:
+    """Where the shipped presets are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "presets"
+    return inside if inside.is_dir() else package.parent / "presets"
 
 
 def preset_names() -> tuple[str, ...]:
     """The shipped presets, ``quick`` first."""
-    return tuple(sorted(files_in(shipped_folder()), key=lambda name: (name != FIRST, name)))
+    return tuple(sorted(_files(shipped_folder()), key=lambda name: (name != FIRST, name)))
 
 
 def preset_entries() -> tuple[PresetEntry, ...]:
     """The shipped presets, ``quick`` first, then one's own by name. A file that cannot be used says why."""
-    shipped = files_in(shipped_folder())
-    taken = {key(name) for name in shipped}
+    shipped = _files(shipped_folder())
+    names = {name_key(name) for name in shipped}
     entries = [_entry(name, shipped[name], own=False) for name in preset_names()]
-    for name, path in files_in(user_folder()).items():
+    for name, path in _files(user_folder()).items():
         entry = _entry(name, path, own=True)
-        if key(name) in taken:
-            problem = f"A shipped preset has this name already: rename {shown(path)}."
+        if name_key(name) in names:
+            problem = f"A shipped preset has this name already: rename {one_line(str(path))}."
             entry = PresetEntry(name, entry.description, True, 0, problem)
-        taken.add(key(name))
+        names.add(name_key(name))
         entries.append(entry)
     return tuple(entries)
-
-
-def preset_description(reference: str) -> str:
-    """The preset's own line about itself; empty when it has none. Raises like ``load_preset``."""
-    return read_preset(_path_of(reference)).description
 
 
 def load_preset(reference: str) -> Selection:
@@ -94,8 +104,7 @@ def load_preset(reference: str) -> Selection:
 
     Raises PresetError for a file that cannot be used, SelectionError for an unknown name.
     """
-    path = _path_of(reference)
-    return selection_of(read_preset(path), path)
+    return _read(_path_of(reference))[1]
 
 
 def save_preset(name: str, selection: Selection, description: str = "") -> Path:
@@ -108,12 +117,11 @@ def save_preset(name: str, selection: Selection, description: str = "") -> Path:
     if not selection.models and not selection.layers:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
     folder = user_folder()
-    path = _by_key(files_in(folder)).get(key(name), folder / f"{name}{SUFFIX}")
+    path = _find(name, _files(folder)) or folder / f"{name}{SUFFIX}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(path, _toml(selection, description))
-    except (OSError, ValueError) as error:
-        raise _refusal("written", path, error) from error
+        write_atomically(path, _toml(selection, description), parents=True)
+    except StoreError as error:
+        raise PresetError(error.message, "Own presets are in a folder beside config.toml.") from error
     return path
 
 
@@ -128,23 +136,37 @@ def name_problem(name: str) -> str:
 
 def delete_preset(name: str) -> None:
     """Delete a preset of one's own. Raises PresetError when there is none of that name or it cannot be deleted."""
-    own = files_in(user_folder())
-    path = own.get(name) or _by_key(own).get(key(name))
+    own = _files(user_folder())
+    path = _find(name, own)
     if path is None:
-        if key(name) in _by_key(files_in(shipped_folder())):
+        if _find(name, _files(shipped_folder())):
             raise PresetError(f"{quoted(name)} is a shipped preset.", "Only presets of your own can be deleted.")
         raise PresetError(f"There is no preset {quoted(name)} of your own.", nearest(name, own))
     try:
         path.unlink()
     except OSError as error:
-        raise _refusal("deleted", path, error) from error
+        raise PresetError(f"{one_line(str(path))} cannot be deleted: {os_reason(error)}.") from error
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The preset files of a folder by name, sorted; none when it is missing or cannot be read."""
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith(".")]
+    except OSError:
+        return {}
+    return {path.stem: path for path in sorted(paths)}
+
+
+def _find(name: str, files: Mapping[str, Path]) -> Path | None:
+    """The file of that very name, else the first whose name compares as equal."""
+    return files.get(name) or next((path for each, path in files.items() if name_key(each) == name_key(name)), None)
 
 
 def _path_of(reference: str) -> Path:
     """The file behind a name or a path. A shipped name wins over an own one, and both over a file of that name in the
     current folder: ``./quick`` is the file."""
-    shipped, own = files_in(shipped_folder()), files_in(user_folder())
-    path = _by_key(shipped).get(key(reference)) or own.get(reference) or _by_key(own).get(key(reference))
+    shipped, own = _files(shipped_folder()), _files(user_folder())
+    path = _find(reference, shipped) or _find(reference, own)
     if path is not None:
         return path
     if _looks_like_path(reference):
@@ -165,18 +187,62 @@ def _looks_like_path(reference: str) -> bool:
         return False
 
 
-def _by_key(files: Mapping[str, Path]) -> dict[str, Path]:
-    """The files by what names are compared by; of two with the same, the first."""
-    return {key(name): path for name, path in reversed(list(files.items()))}
-
-
 def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
     try:
-        preset = read_preset(path)
-        selection = selection_of(preset, path)
+        description, selection = _read(path)
     except CvbenchError as error:
         return PresetEntry(name, "", own, 0, error.message)
-    return PresetEntry(name, preset.description, own, len(selection.models) + len(selection.layers), "")
+    return PresetEntry(name, description, own, len(selection.models) + len(selection.layers), "")
+
+
+def _read(path: Path) -> tuple[str, Selection]:
+    """The file's description, and its names looked up. Raises PresetError with the first thing that is wrong."""
+    file = TomlFile(path, "preset file", PresetError, "The shipped presets are examples of preset files.")
+
+    def complain(sentence: str, hint: str) -> None:
+        keys = f"Keys are {', '.join(each.name for each in PRESET_KEYS)}."
+        raise PresetError(f"{file.name}: {sentence}", f"{hint} {keys}".strip())
+
+    def entries(key: str, find: Callable[[str], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What ``find`` gives for all names of that key, each once."""
+        try:
+            return tuple(dict.fromkeys(entry for text in values[key] for entry in find(text)))
+        except SelectionError as error:
+            message = error.message[0].lower() + error.message[1:]
+            raise PresetError(f"{file.name}: {key}: {message}", error.hint) from error
+
+    try:
+        data = file.parse(file.read())
+    except FileNotFoundError as error:
+        names = list(_files(shipped_folder()))
+        hint = f"{nearest(path.stem, names)} Shipped presets: {', '.join(names)}.".strip()
+        raise PresetError(f"There is no preset file {file.name}.", hint) from error
+    values = read_keys(data, PRESET_KEYS, complain)
+    if not values["models"] and not values["layers"]:
+        raise PresetError(f"{file.name}: nothing is selected.", "Give models, layers or both a list of names.")
+    if values["devices"] == ():
+        sentence = f"{file.name}: devices: expected {DEVICES.expected}, got an empty list."
+        raise PresetError(sentence, "Leave the key out to take the machine's own choice.")
+    return values["description"], Selection(
+        path.stem,
+        entries("models", _models),
+        entries("layers", _layers),
+        None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),)),
+        values["batch"],
+        values["image"],
+        values["protocol"],
+        tuple(dict.fromkeys(values["extras"])),
+    )
+
+
+def _models(name: str) -> tuple[ModelEntry, ...]:
+    return MODELS if name_key(name) == "all" else (find_model(name),)
+
+
+def _layers(name: str) -> tuple[LayerEntry, ...]:
+    if name_key(name) == "modern":
+        return tuple(entry for entry in LAYERS if entry.family != ORIGINAL)
+    return LAYERS if name_key(name) == "all" else (find_layer(name),)
 
 
 def _checked(name: str) -> str:
@@ -185,20 +251,19 @@ def _checked(name: str) -> str:
     if not name or len(name) > MAX_NAME or not all(letter.isalnum() or letter in "-_ " for letter in name):
         rule = f"A name has at most {MAX_NAME} letters, digits, blanks, - and _."
         raise PresetError(f"{quoted(name)} cannot be a preset's name." if name else "The preset has no name.", rule)
-    if key(name) in _by_key(files_in(shipped_folder())):
+    if _find(name, _files(shipped_folder())):
         raise PresetError(f"{quoted(name)} is a shipped preset.", "Save yours under another name.")
     return name
 
 
 def _toml(selection: Selection, description: str) -> str:
-    """The selection as a preset file; what is not set is left out."""
     import tomlkit  # 60 ms that opening a preset need not wait for
 
     values: dict[str, object] = {
         "description": description,
         "models": [entry.name for entry in selection.models],
         "layers": [entry.name for entry in selection.layers],
-        "devices": None if selection.devices is None else list(selection.devices),
+        "devices": list(selection.devices or ()),
         "batch": selection.batch,
         "image": selection.image,
         "protocol": selection.protocol.strip().casefold(),
@@ -206,32 +271,10 @@ def _toml(selection: Selection, description: str) -> str:
     }
     document = tomlkit.document()
     for name, value in values.items():
-        if value is None or value in ("", []):
-            continue
         if isinstance(value, list):
             array = tomlkit.array().multiline(len(value) > MAX_IN_A_LINE)
             array.extend(value)
             value = array
-        document.add(name, tomlkit.item(value))
+        if value:
+            document.add(name, tomlkit.item(value))
     return tomlkit.dumps(document)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put the text into the file, links followed, by a rename over what was there. Raises OSError."""
-    target = Path(os.path.realpath(path))
-    temporary = target.parent / f".cvbench-{secrets.token_hex(8)}"
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def _refusal(what: str, path: Path, error: Exception) -> PresetError:
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return PresetError(f"{shown(path)} cannot be {what}: {reason}.", "Own presets are in a folder beside config.toml.")

@@ -5,42 +5,35 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LayerEntry
 from cvbench_tui.catalog.models import ModelEntry
-from cvbench_tui.catalog.names import nearest, quoted
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.errors import SelectionError
 
 MAX_BATCH = 65536
-MAX_IMAGE = 4096
-"""Pixels a side."""
+MAX_IMAGE = 4096  # pixels a side
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
 _MEANT = {"gpu": "cuda:0", "nvidia": "cuda:0", "rocm": "cuda:0", "hip": "cuda:0", "metal": "mps", "intel": "xpu:0"}
-"""What people call a device that PyTorch calls otherwise."""
 
 
 @dataclass(frozen=True)
 class Selection:
     """What is to be measured, before a machine is known."""
 
-    name: str
-    """The preset's name, or ``selection``."""
+    name: str  # the preset's name, or ``selection``
     models: tuple[ModelEntry, ...]
     layers: tuple[LayerEntry, ...]
     devices: tuple[str, ...] | None
     """As ``check_device_name`` returns them; None takes the machine's preferred device."""
-    batch: int | None
-    """Overrides every entry's own; None leaves them."""
-    image: int | None
-    """Side in pixels that overrides every image input's own; None leaves them."""
+    batch: int | None  # overrides every entry's own; None leaves them
+    image: int | None  # side in pixels that overrides every image input's own; None leaves them
     protocol: str
-    """Name of the protocol."""
-    extras: tuple[Extra, ...] = ()
-    """Measured beside what the protocol measures anyway."""
+    extras: tuple[Extra, ...] = ()  # secondary metrics in addition to those of the protocol
 
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:
@@ -58,7 +51,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
         batch=None if selection.batch is None else check_batch(selection.batch),
         image=None if selection.image is None else check_image(selection.image),
     )
-    return Plan(selection.name, cases, _with_extras(_protocol(selection.protocol), selection.extras))
+    return Plan(selection.name, cases, _protocol(selection.protocol, selection.extras))
 
 
 def check_batch(value: int) -> int:
@@ -120,14 +113,10 @@ def _usable(environment: Environment) -> str:
     return ", ".join(device.id for device in environment.usable) or "none"
 
 
-def _protocol(name: str) -> Protocol:
+def _protocol(name: str, extras: tuple[Extra, ...]) -> Protocol:
+    """The protocol with those extras in addition to its own. Raises SelectionError for an unknown name."""
     protocol = PROTOCOLS.get(name.strip().casefold())
     if protocol is None:
         hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
         raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
-    return protocol
-
-
-def _with_extras(protocol: Protocol, extras: tuple[Extra, ...]) -> Protocol:
-    """The protocol with those extras beside its own."""
     return replace(protocol, extras=tuple(dict.fromkeys(protocol.extras + extras)))

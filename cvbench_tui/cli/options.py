@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-LAYOUTS = ("wide", "original")  # results has them too, but importing it takes too long for --help
+from cvbench_tui.base.choices import LAYOUTS
+
 CARDS = Path("/proc/driver/nvidia/gpus")
 """One folder for each NVIDIA card."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
@@ -21,7 +22,7 @@ from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import INTERRUPTED, PresetError, SelectionError
-from cvbench_tui.results.export.markdown import Layout, render
+from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.storage import runs as store

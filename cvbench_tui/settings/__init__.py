@@ -5,8 +5,9 @@ It knows no screen: whether a theme or a column of that name exists is for the a
 
 from __future__ import annotations
 
-from cvbench_tui.settings.fields import FIELDS, KEYS, LAST_FIELDS, Field, Last, Settings
-from cvbench_tui.settings.reading import VARIABLE, load, settings_path
-from cvbench_tui.settings.writing import save
+from cvbench_tui.catalog.presets import SETTINGS_VARIABLE as VARIABLE
+from cvbench_tui.catalog.presets import settings_path
+from cvbench_tui.settings.fields import FIELDS, KEYS, LAST_FIELDS, Last, Settings
+from cvbench_tui.settings.file import load, save
 
-__all__ = ["FIELDS", "KEYS", "LAST_FIELDS", "VARIABLE", "Field", "Last", "Settings", "load", "save", "settings_path"]
+__all__ = ["FIELDS", "KEYS", "LAST_FIELDS", "VARIABLE", "Last", "Settings", "load", "save", "settings_path"]

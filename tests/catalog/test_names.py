@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
-from cvbench_tui.catalog.names import find_layer, find_model, nearest, quoted
+from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.errors import SelectionError
 from tests.every import every
 
@@ -50,14 +50,3 @@ def test_any_unknown_text_is_refused_in_one_line(text):
     with pytest.raises(SelectionError) as caught:
         find_model(text + "?")
     assert caught.value.message.isprintable()
-
-
-def test_long_and_odd_text_is_cut_and_escaped():
-    assert quoted("a\nb\x1b") == r"'a\nb\x1b'"
-    assert len(quoted("x" * 10_000)) < 100
-    assert quoted("Größe") == "'Größe'"
-
-
-def test_nearest_of_nothing_is_empty():
-    assert nearest("x", ()) == ""
-    assert nearest("quik", ("quick", "edge")) == "Nearest: quick."

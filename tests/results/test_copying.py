@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
 from cvbench_tui.results.export.registry import write_output
-from cvbench_tui.results.export.snippet import row_markdown, table_markdown
 from cvbench_tui.results.table.view import View
 from tests.results.samples import graded_run, mixed_run
 

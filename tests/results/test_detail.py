@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -25,16 +26,20 @@ def test_a_measured_row_is_told_phase_by_phase() -> None:
     assert list(found)[: len(told)] == told
     forward = dict(found["Forward"].pairs)
     assert forward["median"] == "100.1 ms"
-    assert forward["95% interval"] == "99.94 to 100.3 ms, \u00b10.2%"
+    assert forward["95% CI"] == "99.94 to 100.3 ms, \u00b10.2%"
     assert forward["mean"] == "100.1 ms"
     assert forward["minimum"] == "99.90 ms"
     assert forward["samples"] == "10 in 5 rounds"
-    assert forward["stopped"] == "precise to 1%"
+    assert forward["stopped"] == "\u00b11% reached"
 
 
 @pytest.mark.parametrize(
     ("stop", "words"),
-    [("rounds", "most rounds (12)"), ("budget", "after 6 s of timed work"), ("fixed", "fixed number of iterations")],
+    [
+        ("rounds", "12 rounds, the most, before \u00b11%"),
+        ("budget", "6 s time limit reached before \u00b11%"),
+        ("fixed", "fixed number of iterations"),
+    ],
 )
 def test_why_it_stopped_is_said(stop, words: str) -> None:
     found = sections(detail(run_of(plan(CASE), measurement(CASE, 0.1, stop=stop)), CASE.case_id))
@@ -82,7 +87,7 @@ def test_facts_of_an_earlier_version_are_shown_by_their_names_and_its_identity_a
     found = sections(detail(run_of(plan(case), measurement(case, 0.1), environment=older), case.case_id))
     shown = (("l3 cache", "32.0 MiB"), ("mitigations", "spectre_v1"), ("cuda:0 fan", "30%"))
     assert found["Other facts"].pairs == shown
-    assert dict(found["Environment"].pairs)["identity"] == "0123456789abcdef"
+    assert dict(found["Environment"].pairs)["environment ID"] == "0123456789abcdef"
 
 
 def test_what_is_not_known_is_a_dash() -> None:
@@ -95,7 +100,7 @@ def test_a_single_round_has_no_interval() -> None:
     taken = measurement(CASE, 0.1)
     once = replace(taken, phases=tuple(replace(phase, rounds=phase.rounds[:1]) for phase in taken.phases))
     found = sections(detail(run_of(plan(CASE), once), CASE.case_id))
-    assert dict(found["Forward"].pairs)["95% interval"] == "-"
+    assert dict(found["Forward"].pairs)["95% CI"] == "-"
 
 
 def test_several_processes_are_counted() -> None:
@@ -171,27 +176,24 @@ def test_two_speeds_and_a_slow_host_are_both_told() -> None:
 
 def test_the_spread_is_told_in_words_as_far_as_it_is_known() -> None:
     total = dict(of_graded("Resnet18", "cuda:0")["Total"].pairs)
-    assert (
-        total["spread"]
-        == "the middle half of the samples spans 2.4% of the median, 0% of the variance lies between rounds"
-    )
+    assert total["spread"] == "IQR 2.4% of median; 0% of variance between rounds"
     assert total["correlation"].endswith(" between successive samples of a round")
     taken = measurement(CASE, 0.1)
     few = replace(taken, phases=tuple(replace(phase, rounds=((0.1,), (0.1001,))) for phase in taken.phases))
     forward = dict(sections(detail(run_of(plan(CASE), few), CASE.case_id))["Forward"].pairs)
-    assert forward["spread"].endswith("of the median")
+    assert forward["spread"].endswith("of median")
     assert "correlation" not in forward
 
 
-def test_what_stands_beside_the_time() -> None:
+def test_secondary_metrics() -> None:
     found = of_graded("Conv3x3/1", "cuda:0")
     total = dict(found["Total"].pairs)
-    assert total["timed alone"].endswith("of the headline")
-    assert "caches flushed" in total
-    assert "device only" not in total
-    assert "device only" in dict(found["Inference"].pairs)
-    assert total["compute"] == "180.0 GFLOP, 29.64 TFLOP/s 9.9% of the measured ceiling"
-    assert total["traffic"] == "1.500 GB, different 750.0 MB, 247.0 GB/s 9.9% of the measured copy"
+    assert re.search(r", [0-9.]+x in its pass$", total["timed alone"])
+    assert re.search(r", [0-9.]+x warm$", total["cold cache"])
+    assert "CUDA graph" not in total
+    assert dict(found["Inference"].pairs)["CUDA graph"].endswith("x without a graph")
+    assert total["compute"] == "180.0 GFLOP, 29.64 TFLOP/s, 9.9% of the measured peak"
+    assert total["memory traffic"] == "1.500 GB (750.0 MB unique), 247.0 GB/s, 9.9% of copy bandwidth"
     assert total["peak memory"] == "64.0 MiB allocated, 96.0 MiB reserved, 576 MiB used on the card"
     assert "p95" in total
     assert "p99" not in total, "too few samples"

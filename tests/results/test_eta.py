@@ -12,7 +12,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.stats.eta import SteadyEta, done_share, equal_shares, eta_s
+from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
 from cvbench_tui.wire import decode
 from tests.results.samples import measurement, model, plan, run_of
 
@@ -30,7 +30,7 @@ def runs() -> list[Run]:
 
 
 def equal(run: Run, whole_s: float = 60.0) -> dict[str, float]:
-    return equal_shares(run.plan, whole_s)
+    return {case.case_id: whole_s / len(run.plan.cases) for case in run.plan.cases}
 
 
 ROWS = [Case(model(name), "cpu", 8) for name in ("VGG16", "Resnet18", "Resnet34", "Resnet50")]

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from cvbench_tui.base.escape import cell_width
+from cvbench_tui.base.cells import cell_len
 from cvbench_tui.core.plan import Case
-from cvbench_tui.results.table.build import Table, build
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, visible_columns
 from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import graded_run, measurement, mixed_run, model, plan, run_of
@@ -54,7 +55,7 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
 def test_every_column_that_may_go_exists() -> None:
     known = {column.key for column in COLUMNS}
     assert set(HIDE_FIRST) | {"name", "state"} | PHASES == known | PHASES
-    assert {column.key for column in COLUMNS if column.beside} <= set(HIDE_FIRST[:5])
+    assert {column.key for column in COLUMNS if column.secondary} <= set(HIDE_FIRST[:5])
 
 
 def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:
@@ -83,7 +84,7 @@ def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str)
     assert {"name", "forward", "total", "state"} <= set(keys(table, fitting(table, 120)))
     for form in ("text", "bare", "close"):
         written = table.rows[0].cells[0].written(form)
-        assert cell_width(written) <= 40
+        assert cell_len(written) <= 40
         assert written.endswith("...")
         assert "\n" not in written
     assert table.text(case.case_id, "name") == name, "files have all of it"

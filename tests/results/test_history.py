@@ -13,15 +13,16 @@ from cvbench_tui.core.event import RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.stats.phase_stats import results_of
-from cvbench_tui.results.storage import history, history_index
+from cvbench_tui.results.storage import history, run_index
 from cvbench_tui.results.storage import run_file as runfile
 from cvbench_tui.results.storage import runs as store
-from cvbench_tui.results.storage.history import History, PastTimes
+from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_index import PastTimes
 from tests.results.samples import ENVIRONMENT, STARTED_AT_S, events_of, measurement, mixed_run, model, plan, run_of
 
 ROW = Case(model("Resnet18"), "cuda:0", 8)
 CARD = ENVIRONMENT.devices[1].name
-INDEX = history_index.NAME
+INDEX = run_index.NAME
 
 
 def write(folder: Path, run_id: str, *outcomes, at_s=STARTED_AT_S, protocol="default", environment=ENVIRONMENT) -> Path:
@@ -59,7 +60,9 @@ def test_the_row_of_an_earlier_run(tmp_path):
     write(tmp_path, "one", measurement(ROW, 0.1, memory=2**30))
     expected = results_of(run_of(plan(ROW), measurement(ROW, 0.1)), ROW)
     inference_s, total_s = expected["inference"].median_s, expected["total"].median_s
-    assert known(tmp_path) == PastTimes(inference_s, total_s, 4.0, 2**30, STARTED_AT_S, "one")
+    assert known(tmp_path) == PastTimes(
+        ROW.case_id, CARD, "default", inference_s, total_s, 4.0, 2**30, STARTED_AT_S, "one"
+    )
 
 
 def test_only_the_very_same_case_on_a_device_of_that_name(tmp_path):
@@ -170,8 +173,8 @@ def test_a_run_that_was_deleted_is_forgotten(tmp_path):
 
 def other_version(path):
     with closing(sqlite3.connect(path)) as index, index:
-        index.execute("UPDATE about SET version = 'of tomorrow'")
-        index.execute("UPDATE rows SET total_s = 1e9")
+        index.execute("PRAGMA user_version = 1")
+        index.execute("UPDATE files SET times = '[]'")
 
 
 def other_tables(path):
@@ -203,7 +206,7 @@ def test_an_index_that_cannot_be_used_is_made_anew(tmp_path, reads, harm):
 
 
 def test_a_locked_index_is_done_without(tmp_path, monkeypatch, reads):
-    monkeypatch.setattr(history_index, "LOCKED_S", 0.01)
+    monkeypatch.setattr(run_index, "LOCKED_S", 0.01)
     write(tmp_path, "one", measurement(ROW, 0.1))
     first = known(tmp_path)
     found = History(tmp_path)

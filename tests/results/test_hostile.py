@@ -7,16 +7,16 @@ import unicodedata
 
 from markdown_it import MarkdownIt
 
-from cvbench_tui.base.escape import cell_width, one_line, visible
+from cvbench_tui.base.cells import cell_len
+from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.measurement import Failure, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail_text
-from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
 from cvbench_tui.results.export.registry import write_output
-from cvbench_tui.results.export.snippet import row_markdown, table_markdown
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting
 from cvbench_tui.results.table.view import View
@@ -104,7 +104,7 @@ def test_in_markdown_it_is_read_as_it_is(hostile: str, view: View) -> None:
 def test_on_a_screen_it_is_one_line_and_leaves_room(hostile: str) -> None:
     table = build(poisoned(hostile), View(group="device"))
     for title in (group.title for group in table.groups):
-        assert cell_width(title) <= 60
+        assert cell_len(title) <= 60
         assert not unseen(title)
         assert "\n" not in title
     for row in table.rows:

@@ -10,10 +10,9 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail_text
-from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.rerun_command import command_line
-from cvbench_tui.results.export.snippet import row_markdown, table_markdown
 from tests.every import every
 from tests.results.samples import measurement, plan, run_of
 from tests.results.test_hostile import PARSER, VIEWS, each_string, unseen

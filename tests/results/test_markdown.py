@@ -129,8 +129,8 @@ def test_every_dash_and_every_doubt_of_the_graded_run_has_a_reason():
 
 def test_identity_ceilings_and_grades_are_explained():
     text = render(graded_run(), "wide")
-    assert "Identity 0123456789abcdef" in text
-    assert "Measured ceilings of cuda:0: 50.00 TFLOP/s (matrix product, float32)" in text
+    assert "Environment ID 0123456789abcdef (same ID: comparable)." in text
+    assert "Measured peaks of cuda:0: 50.00 TFLOP/s (matmul, float32)" in text
     for grade, meaning in GRADE_HELP.items():
         assert f"{grade}: {meaning}" in text
 

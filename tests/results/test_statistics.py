@@ -20,7 +20,7 @@ from cvbench_tui.results.stats.phase_stats import (
     headline_s,
     phase_result,
     phase_results,
-    set_aside,
+    repeated,
     throughput_per_s,
     worst_grade,
 )
@@ -102,7 +102,7 @@ def test_what_is_kept_is_kept_by_what_it_was_judged_by() -> None:
     slow = DevicePeak("cpu", "key", (("float32", 1e6),), None)
     worked = replace(taken, work=work)
     assert worst_grade(phase_results(worked, TERMS)) == "A"
-    assert worst_grade(phase_results(worked, replace(TERMS, ceiling=slow))) == "X"
+    assert worst_grade(phase_results(worked, replace(TERMS, peak=slow))) == "X"
 
 
 def test_nothing_is_kept_of_what_is_gone() -> None:
@@ -137,7 +137,7 @@ def test_a_disturbed_round_is_set_aside_and_counted() -> None:
     assert result is not None
     assert (result.n, result.rounds, result.repeated_rounds) == (10, 5, 1)
     assert result.mean_s < 1.01
-    assert set_aside(taken, "forward", TERMS.protocol) == (False, False, True, False, False, False)
+    assert repeated(taken, "forward", TERMS.protocol) == (False, False, True, False, False, False)
 
 
 def test_evidence_that_does_not_match_its_rounds_sets_nothing_aside() -> None:
@@ -146,7 +146,7 @@ def test_evidence_that_does_not_match_its_rounds_sets_nothing_aside() -> None:
     rounds = ((1.0, 1.001), (1.0, 1.002), (1.002, 1.0), (1.001, 1.0), (1.0, 1.0), (1.001, 1.002))
     taken = replace(of_rounds(*rounds), passes=(PassRecord("training", evidence),))
     assert flags_by_process(taken, "forward", TERMS.protocol) == ((True,) * 6,)
-    assert not any(set_aside(taken, "forward", TERMS.protocol))
+    assert not any(repeated(taken, "forward", TERMS.protocol))
     result = phase_result(taken, "forward", TERMS)
     assert result is not None
     assert (result.rounds, result.repeated_rounds) == (6, 0)

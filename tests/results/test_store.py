@@ -12,7 +12,9 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RowsAdded, R
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.storage import run_index
 from cvbench_tui.results.storage import runs as store
+from cvbench_tui.results.storage.history import History
 from tests.every import every
 from tests.results.samples import mixed_events, mixed_run
 
@@ -199,6 +201,66 @@ def test_a_listing_takes_a_torn_last_line_and_names_a_broken_one(tmp_path):
     lines = whole.splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:5], b"{oops\n", *lines[5:]]))
     assert "line 6" in store.list_runs(tmp_path)[0].problem
+
+
+@pytest.fixture
+def summaries(monkeypatch):
+    """The run files that are read for a listing from now on."""
+    names = []
+    summary_of = store.summary_of
+    monkeypatch.setattr(store, "summary_of", lambda path: names.append(path.name) or summary_of(path))
+    return names
+
+
+def test_a_listing_reads_a_file_once_and_again_when_it_has_changed(tmp_path, summaries):
+    path = write(tmp_path, "run", mixed_events()[:-1])
+    first = store.list_runs(tmp_path)
+    assert store.list_runs(tmp_path) == first
+    assert summaries == ["run.jsonl"]
+    with store.reopen_log(tmp_path, "run") as log:
+        log.append(mixed_events()[-1])
+    write(tmp_path, "other", mixed_events())
+    assert {run.id: run.ended for run in store.list_runs(tmp_path)} == {"run": "finished", "other": "finished"}
+    assert sorted(summaries) == ["other.jsonl", "run.jsonl", "run.jsonl"]
+    path.unlink()
+    assert [run.id for run in store.list_runs(tmp_path)] == ["other"]
+    assert len(summaries) == 3
+
+
+def test_a_listing_after_the_history_reads_nothing_and_takes_nothing_from_it(tmp_path, summaries):
+    write(tmp_path, "run", mixed_events())
+    write(tmp_path, "other", mixed_events())
+    History(tmp_path).refresh()
+    before = (tmp_path / "index.sqlite").read_bytes()
+    summaries.clear()
+    assert len(store.list_runs(tmp_path)) == 2
+    assert summaries == []
+    assert (tmp_path / "index.sqlite").read_bytes() == before
+    write(tmp_path, "third", mixed_events())
+    assert len(store.list_runs(tmp_path)) == 3
+    known = run_index.load(tmp_path)
+    assert {name for name, file in known.items() if file.times is None} == {"third.jsonl"}
+    assert all(file.times for name, file in known.items() if name != "third.jsonl")
+
+
+def test_a_listing_names_the_folder_that_was_asked_for(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "broken.jsonl").write_text("{}\n")
+    History(tmp_path / "old").refresh()
+    (tmp_path / "old").rename(tmp_path / "new")
+    (run,) = store.list_runs(tmp_path / "new")
+    assert run.path == tmp_path / "new" / "broken.jsonl"
+    assert str(run.path) in run.problem
+
+
+def test_a_listing_takes_what_no_parser_takes(tmp_path):
+    write(tmp_path, "run", mixed_events())
+    (tmp_path / "deep.jsonl").write_bytes(b"[" * 100_000)
+    with (tmp_path / "run.jsonl").open("ab") as file:
+        file.write(b"[" * 100_000 + b"\n[]\n")
+    run, deep = store.list_runs(tmp_path)
+    assert "no run file" in deep.problem + run.problem
+    assert "line 26: not a JSON object" in deep.problem + run.problem
 
 
 def test_no_folder_is_no_runs(tmp_path):

@@ -5,8 +5,9 @@ import pytest
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.table.build import REFERENCE, Table, build
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import COLUMNS, columns_for
+from cvbench_tui.results.table.model import REFERENCE, Table
 from tests.every import every
 from tests.results.samples import CONV, graded_run, measurement, mixed_run, model, plan, run_of
 

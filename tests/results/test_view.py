@@ -9,8 +9,9 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.stats.comparison import compare
 from cvbench_tui.results.stats.phase_stats import results_of
-from cvbench_tui.results.table.build import Table, build
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View, check_columns
 from tests.every import every
 from tests.results.samples import CONV, flux_run, graded_run, measurement, mixed_run, model, plan, run_of

@@ -13,7 +13,7 @@ import pytest
 
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import FIELDS, KEYS, LAST_FIELDS, VARIABLE, Last, Settings, load, save, settings_path
-from cvbench_tui.settings.reading import MAX_SENTENCES
+from cvbench_tui.settings.file import MAX_SENTENCES
 from tests.every import every
 
 PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()
@@ -90,17 +90,17 @@ def test_every_key_is_read(file: Path) -> None:
 @every(
     ("line", "sentence"),
     [
-        ('thene = "nord"', "'thene' is no setting. Nearest: theme."),
+        ('thene = "nord"', "unknown key 'thene'. Nearest: theme."),
         ("theme = 3", "theme: expected text in quotes, got 3."),
         ('layout = "widee"', "layout: expected one of wide, original, got 'widee'. Nearest: wide."),
         ("autosave = 1", "autosave: expected true or false, got 1."),
         ('columns = "model"', "columns: expected a list of names in quotes, got 'model'."),
-        ("columns = [1]", "columns: expected a list of names in quotes, got a list."),
+        ("columns = [1]", "columns[0]: expected a list of names in quotes, got 1."),
         ("last = 3", "last: expected a table, got 3."),
         ("keys = []", "keys: expected a table, got a list."),
         ("[last]\nbatch = 0", "last.batch: expected a whole number from 1 to 65536, got 0."),
         ("[last]\nbatch = true", "last.batch: expected a whole number from 1 to 65536, got true."),
-        ("[last]\nbatches = 1", "'last.batches' is no setting. Nearest: batch."),
+        ("[last]\nbatches = 1", "unknown key 'last.batches'. Nearest: batch."),
         ('[keys]\n"app.run" = 5', "keys.app.run: expected key names in quotes, such as \"r,f5\", got 5."),
     ],
 )  # fmt: skip

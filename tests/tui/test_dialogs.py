@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.export.markdown import Layout
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
@@ -66,7 +66,7 @@ async def test_the_form_follows_the_suffix_and_only_markdown_has_layouts(tmp_pat
             assert form in said(app, "#form")
             assert "published tables" not in seen(app)
         field.value = "a.mdd"
-        await until(pilot, lambda: "nearest is .md" in said(app))
+        await until(pilot, lambda: "Nearest: .md." in said(app))
         assert "the suffix says the form" in said(app, "#form")
 
 

@@ -1,25 +1,16 @@
-"""One phase of a row as labelled texts: grade and reasons, statistics, work, other ways of measuring, memory."""
+"""One phase of a row as labelled texts: grade and reasons, statistics, work, variants, memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from cvbench_tui.core.grading.reasons import GRADE_HELP
-from cvbench_tui.core.measurement import (
-    PASS_OF,
-    Clock,
-    Measurement,
-    Phase,
-    PhaseMemory,
-    PhaseSamples,
-    Stop,
-    VariantKind,
-)
+from cvbench_tui.core.measurement import PASS_OF, Clock, Measurement, Phase, PhaseMemory, PhaseSamples, VariantKind
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.derived_metrics import Rates, VariantResult, others, rates
+from cvbench_tui.results.stats.derived_metrics import PhaseMetrics, VariantResult, phase_metrics
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
 from cvbench_tui.results.stats.row_notes import remedy_of
-from cvbench_tui.results.text.phase_text import modes_text
+from cvbench_tui.results.table.cell_text import modes_text
 from cvbench_tui.results.text.units import (
     MISSING,
     Scale,
@@ -29,28 +20,29 @@ from cvbench_tui.results.text.units import (
     gigabytes_text,
     part_text,
     percent_text,
-    ratio_text,
     relative_text,
     scale_for,
     seconds_text,
+    times_text,
 )
 
-Pairs = tuple[tuple[str, str], ...]
+Pair = tuple[str, str]
 
 _CLOCKS: dict[Clock, str] = {
     "perf_counter": "host clock",
     "cuda_event": "CUDA events",
     "host_synchronize": "host clock around a synchronise",
 }
-_VARIANTS: dict[VariantKind, str] = {
-    "alone": "timed alone",
-    "flushed": "caches flushed",
-    "device_only": "device only",
+_VARIANTS: dict[VariantKind, tuple[str, str]] = {
+    "alone": ("timed alone", "in its pass"),
+    "flushed": ("cold cache", "warm"),
+    "device_only": ("CUDA graph", "without a graph"),
 }
+"""The label of each, and what its ratio is to."""
 
 LABELS: dict[str, str] = {
-    "spread": "How far the middle half of the samples reaches, and how much of the variance lies between rounds: near "
-    "100%, what differs lasts for a round or longer, and more samples in a round would tell nothing new.",
+    "spread": "IQR: how far the middle half of the samples reaches. Variance between rounds: near 100%, what differs "
+    "lasts for a round or longer, and more samples in a round would tell nothing new.",
     "correlation": "Whether a slow sample is followed by a slow one, -1 to 1: near 0 they are independent, near 1 they "
     "repeat each other. The interval is made of rounds, so it does not depend on this.",
     "host": "How long the host took to queue one iteration, against the device's time for it.",
@@ -59,57 +51,41 @@ LABELS: dict[str, str] = {
 """What the help says of labels that do not explain themselves."""
 
 
-def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: PhaseResult) -> Iterator[tuple[str, str]]:
+def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: PhaseResult) -> Iterator[Pair]:
     """Everything about one phase, its times in one scale."""
     phase = measurement.phase(name)
     assert phase is not None, "a phase with a result has samples"
     scale = scale_for([result.median_s])
-    yield from _judged(result)
-    yield from _times(scale, result)
-    yield from _taken(terms.protocol, phase, result)
-    yield from _host(name, result, _iteration_s(measurement, name, terms))
-    yield from _work(measurement, name, rates(measurement, name, result, terms.ceiling, dict(terms.facts)))
-    for other in others(measurement, name, result):
-        yield _VARIANTS[other.kind], _other(scale, other)
-    memory = next((memory for memory in measurement.memory if memory.phase == name), None)
-    if memory is not None:
-        yield "peak memory", _memory(memory)
-
-
-def _judged(result: PhaseResult) -> Iterator[tuple[str, str]]:
-    """The grade, then each reason with what to do about it."""
+    metrics = phase_metrics(measurement, name, result, terms)
     yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
         yield reason.code.replace("_", " "), f"{reason.sentence} {remedy_of(reason.code)}".rstrip()
+    yield from _times(scale, result)
+    yield from _spread(result)
+    yield "samples", _samples(phase, result)
+    yield "clock", _CLOCKS[phase.clock]
+    yield "stopped", _stopped(phase, terms.protocol)
+    yield from _host(name, result, _iteration_s(measurement, name, terms))
+    yield from _work(metrics)
+    for variant in metrics.variants:
+        label, base = _VARIANTS[variant.kind]
+        yield label, _variant(scale, variant, base)
+    if metrics.memory is not None:
+        yield "peak memory", _memory(metrics.memory)
 
 
-def _times(scale: Scale, result: PhaseResult) -> Iterator[tuple[str, str]]:
-    """The distribution in numbers; percentiles only where there are samples enough."""
+def _times(scale: Scale, result: PhaseResult) -> Iterator[Pair]:
     yield "median", scale.text(result.median_s)
-    yield "95% interval", _interval(scale, result.low_s, result.high_s, result.relative)
+    yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
         share = part_text(result.modes.share_high)
         yield "two speeds", f"{modes_text(result, scale)}, the slower one in {share} of the samples"
     yield "mean", scale.text(result.mean_s)
-    yield "of the mean", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative)
+    yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative)
     yield "minimum", scale.text(result.min_s)
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
             yield label, scale.text(seconds)
-    yield from _spread(result)
-
-
-def _spread(result: PhaseResult) -> Iterator[tuple[str, str]]:
-    """How the samples lie around their middle, as far as there are enough to tell."""
-    parts = []
-    if result.iqr_share is not None:
-        parts.append(f"the middle half of the samples spans {part_text(result.iqr_share)} of the median")
-    if result.between_share is not None:
-        parts.append(f"{part_text(result.between_share)} of the variance lies between rounds")
-    if parts:
-        yield "spread", ", ".join(parts)
-    if result.autocorrelation is not None:
-        yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
 
 
 def _interval(scale: Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
@@ -118,26 +94,33 @@ def _interval(scale: Scale, low_s: float | None, high_s: float | None, relative:
     return f"{scale.number(low_s)} to {scale.text(high_s)}, {relative_text(relative)}"
 
 
-def _taken(protocol: Protocol, phase: PhaseSamples, result: PhaseResult) -> Iterator[tuple[str, str]]:
-    """Samples, clock, end."""
+def _spread(result: PhaseResult) -> Iterator[Pair]:
+    """How the samples lie around their middle, as far as there are enough to tell."""
+    parts = [f"IQR {part_text(result.iqr_share)} of median"] if result.iqr_share is not None else []
+    if result.between_share is not None:
+        parts.append(f"{part_text(result.between_share)} of variance between rounds")
+    if parts:
+        yield "spread", "; ".join(parts)
+    if result.autocorrelation is not None:
+        yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
+
+
+def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
     each = phase.iterations_per_sample
     processes = f" of {result.processes} processes" if result.processes > 1 else ""
     grouped = f", each the mean of {each} iterations" if each > 1 else ""
-    aside = f", {result.repeated_rounds} more set aside" if result.repeated_rounds else ""
-    yield "samples", f"{result.n} in {result.rounds} rounds{processes}{grouped}{aside}"
-    yield "clock", _CLOCKS[phase.clock]
-    yield "stopped", _stopped(phase.stop, protocol)
+    repeated = f", {result.repeated_rounds} repeated" if result.repeated_rounds else ""
+    return f"{result.n} in {result.rounds} rounds{processes}{grouped}{repeated}"
 
 
-def _stopped(stop: Stop, protocol: Protocol) -> str:
-    """Why the rounds ended, in words."""
-    precision = percent_text(protocol.precision)
+def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
+    precision = f"\u00b1{percent_text(protocol.precision)}"
     return {
-        "precision": f"precise to {precision}",
-        "rounds": f"with its pass, after the most rounds ({protocol.max_rounds}), not all of it precise to {precision}",
-        "budget": f"with its pass, after {protocol.budget_s:g} s of timed work, not all of it precise to {precision}",
+        "precision": f"{precision} reached",
+        "rounds": f"{protocol.max_rounds} rounds, the most, before {precision} in the whole pass",
+        "budget": f"{protocol.budget_s:g} s time limit reached before {precision} in the whole pass",
         "fixed": "after the fixed number of iterations of the published method",
-    }[stop]
+    }[phase.stop]
 
 
 def _iteration_s(measurement: Measurement, name: Phase, terms: Terms) -> float | None:
@@ -146,47 +129,44 @@ def _iteration_s(measurement: Measurement, name: Phase, terms: Terms) -> float |
     return whole.median_s if whole is not None else None
 
 
-def _host(name: Phase, result: PhaseResult, device_s: float | None) -> Iterator[tuple[str, str]]:
-    """How long the host took to queue an iteration, against the device's time for it."""
+def _host(name: Phase, result: PhaseResult, device_s: float | None) -> Iterator[Pair]:
+    """``3.000 ms to queue one inference, 25% of the device's 12.00 ms``."""
     if result.host_s is not None:
         iteration = "training iteration" if PASS_OF[name] == "training" else "inference"
-        yield "host", f"{seconds_text(result.host_s)} to queue one {iteration}{_against(result.host_s, device_s)}"
+        against = ""
+        if device_s is not None and device_s > 0:
+            ratio = "longer than" if result.host_s > device_s else f"{part_text(result.host_s / device_s)} of"
+            against = f", {ratio} the device's {seconds_text(device_s)}"
+        yield "host", f"{seconds_text(result.host_s)} to queue one {iteration}{against}"
     if result.utilisation is not None:
         yield "device busy", part_text(result.utilisation)
 
 
-def _against(host_s: float, device_s: float | None) -> str:
-    """``, longer than the device's 150.0 µs``; ``, 25% of the device's 12.00 ms``."""
-    if device_s is None or device_s <= 0:
-        return ""
-    words = "longer than" if host_s > device_s else f"{part_text(host_s / device_s)} of"
-    return f", {words} the device's {seconds_text(device_s)}"
-
-
-def _work(measurement: Measurement, name: Phase, achieved: Rates | None) -> Iterator[tuple[str, str]]:
+def _work(metrics: PhaseMetrics) -> Iterator[Pair]:
     """What had to be computed and moved, and how fast that was."""
-    work = measurement.work_of(name)
+    work, rates = metrics.work, metrics.rates
     if work is None:
         return
-    missing = f", without {', '.join(work.uncounted)}" if work.uncounted else ""
-    speed = f", {flops_text(achieved.flop_per_s, achieved.flop_share)}" if achieved is not None else ""
-    limit = " of the measured ceiling" if achieved is not None and achieved.flop_share is not None else ""
-    yield "compute", f"{count_text(work.flops, 'FLOP')}{missing}{speed}{limit}"
-    speed = f", {gigabytes_text(achieved.bytes_per_s, achieved.bytes_share)}" if achieved is not None else ""
-    limit = " of the measured copy" if achieved is not None and achieved.bytes_share is not None else ""
-    yield "traffic", f"{count_text(work.bytes, 'B')}, different {count_text(work.footprint_bytes, 'B')}{speed}{limit}"
+    compute = count_text(work.flops, "FLOP") + (f", without {', '.join(work.uncounted)}" if work.uncounted else "")
+    traffic = f"{count_text(work.bytes, 'B')} ({count_text(work.footprint_bytes, 'B')} unique)"
+    if rates is not None:
+        compute += f", {flops_text(rates.flop_per_s)}"
+        traffic += f", {gigabytes_text(rates.bytes_per_s)}"
+        compute += f", {part_text(rates.flop_share)} of the measured peak" if rates.flop_share is not None else ""
+        traffic += f", {part_text(rates.bytes_share)} of copy bandwidth" if rates.bytes_share is not None else ""
+    yield "compute", compute
+    yield "memory traffic", traffic
 
 
-def _other(scale: Scale, other: VariantResult) -> str:
-    """``24.51 ms ±1.2%, 1.034 of the headline``."""
-    text = scale.text(other.median_s)
-    if other.half_width_s is not None and other.median_s > 0:
-        text += f" {relative_text(other.half_width_s / other.median_s)}"
-    return text if other.ratio is None else f"{text}, {ratio_text(other.ratio)} of the headline"
+def _variant(scale: Scale, variant: VariantResult, base: str) -> str:
+    """``31.41 ms ±5.5%, 1.06x warm``."""
+    text = scale.text(variant.median_s)
+    if variant.half_width_s is not None and variant.median_s > 0:
+        text += f" {relative_text(variant.half_width_s / variant.median_s)}"
+    return text if variant.ratio is None else f"{text}, {times_text(variant.ratio)} {base}"
 
 
 def _memory(memory: PhaseMemory) -> str:
-    """What is known of it, largest view last."""
     parts = (
         ("allocated", memory.allocated_bytes),
         ("reserved", memory.reserved_bytes),

@@ -6,20 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cvbench_tui.base.escape import cell_width, one_line, visible
-from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.evidence import PassRecord
+from cvbench_tui.base.cells import cell_len
+from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.facts import GROUPS, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.detail.phase import Pairs, phase_pairs
-from cvbench_tui.results.detail.system import energy_pairs, fact_pairs, pass_pairs
+from cvbench_tui.results.detail.phase import Pair, phase_pairs
+from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
 from cvbench_tui.results.export.rerun_command import command_line, differs
 from cvbench_tui.results.stats.derived_metrics import energies
-from cvbench_tui.results.stats.histogram import count
 from cvbench_tui.results.stats.phase_stats import terms_of
 from cvbench_tui.results.stats.row_data import RowData, row_data
+from cvbench_tui.results.stats.series import histogram
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import (
     MISSING,
@@ -31,8 +30,7 @@ from cvbench_tui.results.text.units import (
     utc_text,
 )
 
-BINS = 12
-"""Bins of a row's histograms: enough for a shape, few enough for a small terminal."""
+BINS = 12  # bins of a row's histograms: enough for a shape, few enough for a small terminal
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,15 @@ class Section:
     """A title with labelled texts, lines, or both."""
 
     title: str
-    pairs: Pairs = ()
-    """Label and text."""
+    pairs: tuple[Pair, ...] = ()
     lines: tuple[str, ...] = ()
-    """Whole lines, e.g. of a traceback; below the pairs."""
 
 
 @dataclass(frozen=True)
 class Bin:
     """One bar of a histogram."""
 
-    low: str
-    """Its lower edge as text; every bin of one histogram is in one unit."""
+    low: str  # its lower edge as text; every bin of one histogram is in one unit
     high: str
     count: int
 
@@ -73,9 +68,9 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
-        sections += _failed(outcome)
-    sections += [_repeat(run, case), *_environment(run, case)]
-    return tuple(sections)
+        sections += [Section("Failure", (("kind", outcome.kind.replace("_", " ")), ("reason", outcome.sentence)))]
+        sections += [Section("Details", lines=tuple(outcome.detail.splitlines()))] if outcome.detail else []
+    return (*sections, _repeat(run, case), *_environment(run, case))
 
 
 def detail_text(run: Run, case_id: str) -> str:
@@ -94,35 +89,29 @@ def detail_text(run: Run, case_id: str) -> str:
     return "\n".join(lines)
 
 
-def _paired(pairs: Pairs) -> Iterator[str]:
-    """Label and text, one below the other."""
+def _paired(pairs: tuple[Pair, ...]) -> Iterator[str]:
     shown = [(one_line(name), one_line(text)) for name, text in pairs]
-    wide = max((cell_width(name) for name, _ in shown), default=0)
-    yield from (f"  {name}{' ' * (wide - cell_width(name))}  {text}" for name, text in shown)
+    wide = max((cell_len(name) for name, _ in shown), default=0)
+    yield from (f"  {name}{' ' * (wide - cell_len(name))}  {text}" for name, text in shown)
 
 
 def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...]:
-    """The samples of every measured phase of that row; empty when it has none. Raises KeyError as ``detail``."""
+    """The samples of every measured phase of that row, those of disturbed rounds too: a histogram is where they can be
+    seen. Empty when it has none. Raises KeyError as ``detail``."""
     outcome = run.outcomes.get(run.plan.case(case_id).case_id)
-    if not isinstance(outcome, Measurement):
-        return ()
-    return tuple(_histograms(outcome, bins))
-
-
-def _histograms(measurement: Measurement, bins: int) -> Iterator[Histogram]:
-    """All samples, those of set-aside rounds too: a histogram is where they can be seen."""
-    for phase in measurement.phases:
-        found = count([sample for samples in phase.rounds for sample in samples], bins)
-        if found is None:
-            continue
-        scale = scale_for(found.edges)
-        edges = [scale.text(edge, telling_apart(found.edges)) for edge in found.edges]
-        bars = zip(edges[:-1], edges[1:], found.counts, strict=True)
-        yield Histogram(f"{phase.phase.capitalize()} samples", tuple(Bin(*bar) for bar in bars))
+    shown = []
+    for phase in outcome.phases if isinstance(outcome, Measurement) else ():
+        counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
+        if counted is not None:
+            counts, edges = counted
+            scale, digits = scale_for(edges), telling_apart(edges)
+            texts = [scale.text(edge, digits) for edge in edges]
+            bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
+            shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))
+    return tuple(shown)
 
 
 def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
-    """What was asked for, and where it stands."""
     case = reading.case
     device = run.environment.device(case.device) if run.environment is not None else None
     yield "state", reading.state.text
@@ -151,27 +140,14 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
     notices = tuple((each.code, each.text) for each in reading.row_notes if each.grade is None)
     if notices:
         yield Section("Notices", notices)
-    for record, title in _passes(measurement):
-        yield Section(title, tuple(pass_pairs(record)))
-    for energy in energies(measurement, reading.case):
-        yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
-    yield Section("Case", tuple(fact_pairs(measurement)))
-
-
-def _passes(measurement: Measurement) -> Iterator[tuple[PassRecord, str]]:
-    """Every pass with its title; with the process's number where there are several."""
     counts: Counter[str] = Counter()
-    several = measurement.processes > 1
     for record in measurement.passes:
         counts[record.name] += 1
-        yield record, f"System during {record.name}" + f", process {counts[record.name]}" * several
-
-
-def _failed(failure: Failure) -> Iterator[Section]:
-    """The reason, and the tail of what was printed."""
-    yield Section("Failure", (("kind", failure.kind.replace("_", " ")), ("reason", failure.sentence)))
-    if failure.detail:
-        yield Section("Details", lines=tuple(failure.detail.splitlines()))
+        process = f", process {counts[record.name]}" if measurement.processes > 1 else ""
+        yield Section(f"System during {record.name}{process}", tuple(pass_pairs(record)))
+    for energy in energies(measurement, reading.case):
+        yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
+    yield Section("Case", tuple(case_pairs(measurement)))
 
 
 def _repeat(run: Run, case: Case) -> Section:
@@ -183,37 +159,32 @@ def _repeat(run: Run, case: Case) -> Section:
 
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:
-    """The machine, as far as it has told."""
+    """The machine, as far as it is known; of other cards than the case's nothing."""
     pairs = [("run", run.id), ("started", utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
-    if run.environment is not None:
-        pairs += [("identity", run.environment.identity_hash)] if run.environment.identity_hash else []
-        pairs += [(name, version) for name, version in run.environment.versions if name != "cvbench-tui"]
-        device = run.environment.device(case.device)
-        if device is not None:
-            pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
-            pairs += [("device id", device.uuid)] if device.uuid else []
-        pairs += _ceiling(run, case)
-    yield Section("Environment", tuple(pairs))
-    if run.environment is not None:
-        yield from _facts(run.environment, case.device)
-
-
-def _facts(environment: Environment, device: str) -> Iterator[Section]:
-    """Every fact in its group, those of other cards left out."""
-    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in GROUPS.values()}
+    environment = run.environment
+    if environment is None:
+        yield Section("Environment", tuple(pairs))
+        return
+    pairs += [("environment ID", environment.identity_hash)] if environment.identity_hash else []
+    pairs += [(name, version) for name, version in environment.versions if name != "cvbench-tui"]
+    device = environment.device(case.device)
+    if device is not None:
+        pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
+        pairs += [("device id", device.uuid)] if device.uuid else []
+    yield Section("Environment", (*pairs, *_peaks(run, case)))
+    groups: dict[str, list[Pair]] = {title: [] for title in GROUPS.values()}
     for name, value in environment.facts:
-        kind, about_card = kind_of(name), ":" in name
-        if not about_card or name.startswith(f"{device}."):
+        kind = kind_of(name)
+        if ":" not in name or name.startswith(f"{case.device}."):
             title = GROUPS[kind.group] if kind else "Other facts"
             groups.setdefault(title, []).append((label(name), fact_text(name, value)))
-    yield from (Section(title, tuple(pairs)) for title, pairs in groups.items() if pairs)
+    yield from (Section(title, tuple(facts)) for title, facts in groups.items() if facts)
 
 
-def _ceiling(run: Run, case: Case) -> list[tuple[str, str]]:
-    """How fast this device was measured to be at most."""
-    ceiling = run.ceilings.get(case.device)
-    if ceiling is None:
-        return []
-    doubt = "" if ceiling.sure else " (unsure, may be too low)"
-    found = [(f"matrix product {name}", f"{flops_text(rate)}{doubt}") for name, rate in ceiling.flops_per_s]
-    return [*found, ("copy", f"{gigabytes_text(ceiling.bytes_per_s)}{doubt}")]
+def _peaks(run: Run, case: Case) -> Iterator[Pair]:
+    """The highest rates measured on this device."""
+    peak = run.ceilings.get(case.device)
+    if peak is not None:
+        doubt = "" if peak.sure else " (unsure, may be too low)"
+        yield from ((f"peak matmul {name}", f"{flops_text(rate)}{doubt}") for name, rate in peak.flops_per_s)
+        yield "peak copy", f"{gigabytes_text(peak.bytes_per_s)}{doubt}"

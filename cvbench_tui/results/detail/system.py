@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.stats.stop_rule import disturbance
+from cvbench_tui.results.detail.phase import Pair
 from cvbench_tui.results.stats.derived_metrics import Energy
 from cvbench_tui.results.text.units import (
     MISSING,
@@ -21,8 +22,34 @@ from cvbench_tui.results.text.units import (
     watts_text,
 )
 
+_SHARES = {
+    "waited for a core": "waited_s",
+    "stolen by the host": "stolen_s",
+    "used by others": "others_s",
+    "used by itself": "cpu_s",
+}
+"""Seconds of the rounds, as shares of their wall time."""
+_NEIGHBOURS = "others on the card"
+_COUNTS = {
+    "preempted": "switches",
+    "disk faults": "major_faults",
+    "swapped pages": "swapped_pages",
+    "collections": "collections",
+    "allocations": "allocations",
+    "retries": "retries",
+    "recompiles": "recompiles",
+    _NEIGHBOURS: "foreign",
+}
+"""Events, added up over the rounds; of the processes of others, the most at a time."""
+_GAUGES: dict[str, tuple[str, Callable[[float | None], str]]] = {
+    "clock": ("clock_hz", hertz_text),
+    "temperature": ("temperature_c", celsius_text),
+    "power": ("power_w", watts_text),
+}
+"""Read at the end of each round, from the lowest to the highest."""
 
-def pass_pairs(record: PassRecord) -> Iterator[tuple[str, str]]:
+
+def pass_pairs(record: PassRecord) -> Iterator[Pair]:
     """One pass in one process. What no round tells is left out."""
     evidence = record.evidence
     yield from _shares(evidence)
@@ -41,53 +68,28 @@ def pass_pairs(record: PassRecord) -> Iterator[tuple[str, str]]:
         yield "still computing", f"{part_text(record.deferred_share)} of a core after the last call"
 
 
-def _shares(evidence: Sequence[Evidence]) -> Iterator[tuple[str, str]]:
-    """Seconds of the rounds as shares of their wall time."""
+def _shares(evidence: Sequence[Evidence]) -> Iterator[Pair]:
     wall_s = sum(each.wall_s for each in evidence)
-    readings: tuple[tuple[str, Callable[[Evidence], float | None]], ...] = (
-        ("waited for a core", lambda each: each.waited_s),
-        ("stolen by the host", lambda each: each.stolen_s),
-        ("used by others", lambda each: each.others_s),
-        ("used by itself", lambda each: each.cpu_s),
-    )
-    for label, reading in readings:
-        seconds = _known(evidence, reading)
+    for label, name in _SHARES.items():
+        seconds = _known(evidence, name)
         if seconds and wall_s > 0:
             yield label, f"{part_text(sum(seconds) / wall_s)} of the wall time, all cores added up"
 
 
-def _events(evidence: Sequence[Evidence]) -> Iterator[tuple[str, str]]:
+def _events(evidence: Sequence[Evidence]) -> Iterator[Pair]:
     """Counts over all rounds; those of which nothing was seen share a line."""
-    readings: tuple[tuple[str, Callable[[Evidence], float | None]], ...] = (
-        ("preempted", lambda each: each.switches),
-        ("disk faults", lambda each: each.major_faults),
-        ("swapped pages", lambda each: each.swapped_pages),
-        ("collections", lambda each: each.collections),
-        ("allocations", lambda each: each.allocations),
-        ("retries", lambda each: each.retries),
-        ("recompiles", lambda each: each.recompiles),
-        ("others on the card", lambda each: each.foreign),
-    )
-    never = []
-    for label, reading in readings:
-        counts = _known(evidence, reading)
-        if any(counts):
-            yield label, f"{max(counts) if label == 'others on the card' else sum(counts):.0f}"
-        elif counts:
-            never.append(label)
+    counts = {label: _known(evidence, name) for label, name in _COUNTS.items()}
+    for label, values in counts.items():
+        if any(values):
+            yield label, f"{max(values) if label == _NEIGHBOURS else sum(values):.0f}"
+    never = [label for label, values in counts.items() if values and not any(values)]
     if never:
         yield "none seen", ", ".join(never)
 
 
-def _gauges(evidence: Sequence[Evidence]) -> Iterator[tuple[str, str]]:
-    """Lowest and highest of what was read at the end of each round."""
-    readings: tuple[tuple[str, Callable[[Evidence], float | None], Callable[[float | None], str]], ...] = (
-        ("clock", lambda each: each.clock_hz, hertz_text),
-        ("temperature", lambda each: each.temperature_c, celsius_text),
-        ("power", lambda each: each.power_w, watts_text),
-    )
-    for label, reading, text in readings:
-        values = _known(evidence, reading)
+def _gauges(evidence: Sequence[Evidence]) -> Iterator[Pair]:
+    for label, (name, text) in _GAUGES.items():
+        values = _known(evidence, name)
         if values:
             low, high = text(min(values)), text(max(values))
             yield label, low if low == high else f"{low} to {high}"
@@ -96,11 +98,11 @@ def _gauges(evidence: Sequence[Evidence]) -> Iterator[tuple[str, str]]:
         yield "lowered clock", ", ".join(reason.replace("_", " ") for reason in reasons)
 
 
-def _known(evidence: Sequence[Evidence], reading: Callable[[Evidence], float | None]) -> list[float]:
-    return [value for value in map(reading, evidence) if value is not None]
+def _known(evidence: Sequence[Evidence], name: str) -> list[float]:
+    return [value for value in (getattr(each, name) for each in evidence) if value is not None]
 
 
-def energy_pairs(energy: Energy, noun: str) -> Iterator[tuple[str, str]]:
+def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
     """The sustained pass: counter, power integral, idle baseline."""
     yield "per input", joules_text(energy.joules_per_input, noun, doubtful=energy.doubtful)
     counter = MISSING if energy.counter_j is None else f"{significant(energy.counter_j)} J"
@@ -111,7 +113,7 @@ def energy_pairs(energy: Energy, noun: str) -> Iterator[tuple[str, str]]:
     yield "idle", watts_text(energy.idle_w)
 
 
-def fact_pairs(measurement: Measurement) -> Iterator[tuple[str, str]]:
+def case_pairs(measurement: Measurement) -> Iterator[Pair]:
     """What belongs to the whole case."""
     yield "peak memory", bytes_text(measurement.memory_peak_bytes)
     yield "parameters", parameters_text(measurement.parameters)

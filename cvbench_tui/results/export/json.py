@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase, PhaseSamples
+from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.derived_metrics import energies, others, rates
-from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, set_aside, terms_of, worst_grade
-from cvbench_tui.results.stats.row_data import RowData, row_data
+from cvbench_tui.results.stats.derived_metrics import energies, phase_metrics
+from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, repeated, terms_of, worst_grade
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_notes import remedy_of
 
 SCHEMA = 2
@@ -29,9 +28,7 @@ STATISTICS = (
     "iqr_share", "between_share", "autocorrelation", "n", "rounds", "processes", "repeated_rounds", "grade",
     "host_bound", "host_s", "utilisation",
 )  # fmt: skip
-"""Those of a phase, under the names they have everywhere."""
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
-"""What is known of a measured case beside its phases."""
 
 
 def export_json(run: Run) -> str:
@@ -39,6 +36,7 @@ def export_json(run: Run) -> str:
 
     A result has either ``phases`` or ``failure``; a case without an outcome has empty ``phases``.
     """
+    peaks = [run.ceilings[device] for device in sorted(run.ceilings)]
     head = {
         "schema": SCHEMA,
         "run": {
@@ -48,18 +46,43 @@ def export_json(run: Run) -> str:
             "ended_at_s": run.ended_at_s,
             "ended": run.ended,
             "program": run.program,
-            "ceilings": [asdict(ceiling) | {"flops_per_s": dict(ceiling.flops_per_s)} for ceiling in _ceilings(run)],
+            "ceilings": [asdict(peak) | {"flops_per_s": dict(peak.flops_per_s)} for peak in peaks],
         },
         "environment": _environment(run.environment) if run.environment is not None else None,
         "protocol": asdict(run.plan.protocol),
     }
     lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
-    results = ",\n".join(_compact(_result(run, case)) for case in run.plan.cases)
+    results = ",\n".join(_compact(result_of(run, case, samples=True)) for case in run.plan.cases)
     return "{\n" + ",\n".join([*lines, f'"results": [\n{results}\n]']) + "\n}\n"
 
 
-def case_facts(case: Case) -> dict[str, Any]:
-    """What was asked for."""
+def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
+    """One case with its numbers or its failure; ``samples``: with them and the evidence of their rounds."""
+    row, outcome = row_data(run, case), run.outcomes.get(case.case_id)
+    result: dict[str, Any] = {"case": _case(case), "state": row.state.word, "grade": worst_grade(row.phases)}
+    if isinstance(outcome, Failure):
+        failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
+        return {**result, "failure": failure}
+    if not isinstance(outcome, Measurement):
+        return {**result, "phases": {}, "memory_peak_bytes": None}
+    terms, phases = terms_of(run, case), {}
+    for name in PHASES:
+        if name in row.phases:
+            phases[name] = _phase(row.phases[name], outcome, name, terms)
+            phases[name] |= _samples(outcome, name, terms) if samples else {}
+    return {
+        **result,
+        "phases": phases,
+        **{name: getattr(outcome, name) for name in FACTS},
+        "memory": [asdict(memory) for memory in outcome.memory],
+        "energy": [asdict(energy) | {"disagreement": energy.disagreement} for energy in energies(outcome, case)],
+        "work": [asdict(work) for work in outcome.work],
+        **({"passes": [asdict(each) for each in outcome.passes]} if samples else {}),
+        "notices": [asdict(notice) for notice in outcome.notices],
+    }
+
+
+def _case(case: Case) -> dict[str, Any]:
     workload = case.workload
     return {
         "id": case.case_id,
@@ -79,15 +102,6 @@ def case_facts(case: Case) -> dict[str, Any]:
     }
 
 
-def facts_of(measurement: Measurement | None) -> Mapping[str, float | int | None]:
-    """What is known of a measured case beside its phases; all None without one."""
-    return {name: getattr(measurement, name) if measurement is not None else None for name in FACTS}
-
-
-def _ceilings(run: Run) -> list[Any]:
-    return [run.ceilings[device] for device in sorted(run.ceilings)]
-
-
 def _compact(value: object) -> str:
     """JSON on one line. Raises ValueError for a number that JSON does not have."""
     return json.dumps(value, allow_nan=False)
@@ -102,51 +116,27 @@ def _environment(environment: Environment) -> dict[str, Any]:
     }
 
 
-def _result(run: Run, case: Case) -> dict[str, Any]:
-    """One case with its numbers or its failure."""
-    reading, outcome = row_data(run, case), run.outcomes.get(case.case_id)
-    result: dict[str, Any] = {"case": case_facts(case), "state": reading.state.word}
-    if isinstance(outcome, Failure):
-        failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
-        return {**result, "grade": None, "failure": failure}
-    if not isinstance(outcome, Measurement):
-        return {**result, "grade": None, "phases": {}, "memory_peak_bytes": None}
-    terms = terms_of(run, case)
-    phases = {name: _phase(reading.phases[name], outcome, name, terms) for name in PHASES if name in reading.phases}
-    return {**result, "grade": worst_grade(reading.phases), "phases": phases, **facts_of(outcome), **_beside(reading)}
-
-
 def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
-    """Statistics and samples of one phase, with how the samples fall into rounds and the rounds into processes."""
-    taken = measurement.phase(name)
-    assert isinstance(taken, PhaseSamples), "a phase with a result has samples"
-    achieved = rates(measurement, name, result, terms.ceiling, dict(terms.facts))
+    metrics = phase_metrics(measurement, name, result, terms)
     return {
         **{statistic: getattr(result, statistic) for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],
         "modes": asdict(result.modes) if result.modes is not None else None,
-        "rates": asdict(achieved) if achieved is not None else None,
-        "variants": [asdict(other) for other in others(measurement, name, result)],
-        "iterations_per_sample": taken.iterations_per_sample,
-        "clock": taken.clock,
-        "stop": taken.stop,
-        "samples_s": [sample for samples in taken.rounds for sample in samples],
-        "rounds_per_process": [len(rounds) for rounds in measurement.rounds_by_process(name)],
-        "samples_per_round": [len(samples) for samples in taken.rounds],
-        "set_aside": list(set_aside(measurement, name, terms.protocol)),
+        "rates": asdict(metrics.rates) if metrics.rates is not None else None,
+        "variants": [asdict(variant) for variant in metrics.variants],
     }
 
 
-def _beside(reading: RowData) -> dict[str, Any]:
-    """What stands beside the times of a measured case; ``passes`` has the evidence, aligned with the rounds."""
-    measurement = reading.measurement
-    assert measurement is not None, "only of a measured case"
+def _samples(measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
+    """Samples of one phase, with how they fall into rounds and the rounds into processes."""
+    phase = measurement.phase(name)
+    assert phase is not None, "a phase with a result has samples"
     return {
-        "memory": [asdict(memory) for memory in measurement.memory],
-        "energy": [
-            asdict(energy) | {"disagreement": energy.disagreement} for energy in energies(measurement, reading.case)
-        ],
-        "work": [asdict(work) for work in measurement.work],
-        "passes": [asdict(each) for each in measurement.passes],
-        "notices": [asdict(notice) for notice in measurement.notices],
+        "iterations_per_sample": phase.iterations_per_sample,
+        "clock": phase.clock,
+        "stop": phase.stop,
+        "samples_s": [sample for samples in phase.rounds for sample in samples],
+        "rounds_per_process": [len(rounds) for rounds in measurement.rounds_by_process(name)],
+        "samples_per_round": [len(samples) for samples in phase.rounds],
+        "set_aside": list(repeated(measurement, name, terms.protocol)),
     }

@@ -1,33 +1,31 @@
-"""Runs as the original page: its headings, its tables, its units, four decimals and bold for the fastest framework."""
+"""Runs as the original page: its headings, its tables, its units, four decimals and bold for the fastest framework.
+
+Rows are arranged as there: a table for each device, in it the same work of all frameworks together.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
+from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.export.markdown_groups import (
-    DeviceTable,
-    Dimension,
-    FrameworkRow,
-    WorkloadGroup,
-    device_tables,
-    dimensions,
-    entries_of,
-)
-from cvbench_tui.results.export.markdown_wide import began_line, environment_line
-from cvbench_tui.results.stats.phase_stats import is_published
+from cvbench_tui.results.export.markdown_table import began_line, environment_line
+from cvbench_tui.results.stats.phase_stats import headline_s, is_published
+from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.stats.row_notes import RowNote
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.cell_text import modes_text
 from cvbench_tui.results.text.layer_text import describe
-from cvbench_tui.results.text.phase_text import modes_text
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 
-_Pick = Callable[[FrameworkRow, Phase], "float | None"]
-
+_FRAMEWORK_NAMES = {"torch": "Pytorch"}  # as the original page writes them; any other is capitalised
 _TITLES: dict[Phase, str] = {
     "forward": "Forward Pass",
     "backward": "Backward Pass",
@@ -39,139 +37,219 @@ _SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "
 _WRITTEN = {"model": fixed_seconds, "layer": fixed_milliseconds}
 
 
+@dataclass(frozen=True)
+class FrameworkRow:
+    """One framework's row in a group."""
+
+    run: Run
+    data: RowData
+
+    @property
+    def case(self) -> Case:
+        """What was asked for."""
+        return self.data.case
+
+    @property
+    def framework(self) -> str:
+        """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``."""
+        name = _FRAMEWORK_NAMES.get(self.case.framework, self.case.framework.capitalize())
+        version = self.run.environment.version(self.case.framework) if self.run.environment is not None else None
+        return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
+
+    @property
+    def device_name(self) -> str:
+        """The device's product name, or its id while that is unknown."""
+        device = self.run.environment.device(self.case.device) if self.run.environment is not None else None
+        return device.name if device is not None else self.case.device
+
+    @property
+    def shown(self) -> tuple[Phase, ...]:
+        """The phases that the page has of such a workload."""
+        return _SHOWN[self.case.workload.kind]
+
+    def headline_s(self, phase: Phase) -> float | None:
+        """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
+        result = self.data.phases.get(phase)
+        return headline_s(self.run.plan.protocol, result) if result is not None and result.valid else None
+
+    def min_s(self, phase: Phase) -> float | None:
+        """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
+        result = self.data.phases.get(phase)
+        return result.min_s if result is not None and result.valid else None
+
+    def notes(self, *grades: Grade | None) -> Iterator[RowNote]:
+        """Its notes of these grades, as far as they are about the whole row or a phase that the page shows."""
+        for note in self.data.row_notes:
+            if note.grade in grades and (note.grade is None or set(note.phases) & set(self.shown)):
+                yield note
+
+
+_Rows = Sequence[FrameworkRow]
+_Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
+_Pick = Callable[[FrameworkRow, Phase], "float | None"]
+
+
 def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
     """The markdown of one run, or of several side by side. Raises SelectionError for an unknown column."""
-    entries = entries_of(runs, sort=sort, descending=descending)
-    models, layers = device_tables(entries, "model"), device_tables(entries, "layer")
+    rows = [
+        FrameworkRow(run, row_data(run, run.plan.case(row.key)))
+        for run in runs
+        for row in build(run, sort=sort, descending=descending).rows
+    ]
+    models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in ("model", "layer"))
     blocks: list[str] = []
     if models or not layers:
-        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(dimensions(entries))]
-        blocks += _tables(models, "model")
+        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(rows), *_tables(models, rows)]
     if layers:
         blocks += ["# Individual Layer Benchmarks"]
-        blocks += [] if models else [_dimensions(dimensions(entries))]
-        blocks += [_descriptions(layers), *_tables(layers, "layer")]
-    blocks += ["# NOTE", *_notes(runs, entries)]
+        blocks += [] if models else [_dimensions(rows)]
+        blocks += [_descriptions(layers), *_tables(layers, rows)]
+    blocks += ["# NOTE", *_closing(runs, rows)]
     return "\n\n".join(blocks) + "\n"
 
 
-def _dimensions(found: Sequence[Dimension]) -> str:
+def _by_dimension(rows: _Rows) -> list[tuple[Case, list[str]]]:
+    """A case of every batch and shape, and the names of all workloads at it; that of the most workloads first."""
+    cases: dict[object, Case] = {}
+    names: dict[object, dict[str, None]] = {}
+    for row in rows:
+        key = (row.case.batch, row.case.workload.input_shape, row.case.image is not None)
+        cases.setdefault(key, row.case)
+        names.setdefault(key, {})[row.case.workload.name] = None
+    return [(cases[key], list(names[key])) for key in sorted(names, key=lambda key: -len(names[key]))]
+
+
+def _dimensions(rows: _Rows) -> str:
     """``1. Batch Size = 8, Image = 3 x 224 x 224``, the exceptions with their names."""
     lines = ["## Input Dimensions"]
-    for number, dimension in enumerate(found, 1):
-        shape = " x ".join(str(size) for size in dimension.shape)
-        line = f"{number}. Batch Size = {dimension.batch}, {'Image' if dimension.is_image else 'Input'} = {shape}"
-        lines.append(line + (" (IF NOTHING SPECIFIED)" if number == 1 and len(found) > 1 else ""))
-        lines += [f"    * {escape_start(name)}" for name in dimension.names] if number > 1 else []
+    dimensions = _by_dimension(rows)
+    for number, (case, names) in enumerate(dimensions, 1):
+        kind = "Image" if case.image is not None else "Input"
+        line = f"{number}. Batch Size = {case.batch}, {kind} = {_product(case.workload.input_shape)}"
+        lines.append(line + (" (IF NOTHING SPECIFIED)" if number == 1 and len(dimensions) > 1 else ""))
+        lines += [f"    * {escape_start(name)}" for name in names] if number > 1 else []
     return "\n".join(lines)
 
 
-def _descriptions(tables: Sequence[DeviceTable]) -> str:
-    """Every layer once, in order of appearance."""
-    workloads = [entry.case.workload for table in tables for group in table.groups for entry in group.entries]
+def _product(sizes: Sequence[int]) -> str:
+    return " x ".join(map(str, sizes))
+
+
+def _descriptions(rows: _Rows) -> str:
+    workloads = [row.case.workload for _, groups in _devices(rows, rows) for _, group in groups for row in group]
     texts = dict.fromkeys(f"{escape_start(workload.name)} = {escape(describe(workload))}" for workload in workloads)
     return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
 
 
-def _tables(tables: Sequence[DeviceTable], kind: Kind) -> Iterator[str]:
+def _devices(rows: _Rows, all_rows: _Rows) -> Iterator[tuple[str, list[_Group]]]:
+    """Heading and groups of each device: accelerators first, as on the page, then in order of appearance."""
+    by_device: dict[tuple[str, str], list[FrameworkRow]] = {}
+    for row in rows:
+        by_device.setdefault((row.case.device, row.device_name), []).append(row)
+    names = [name for _, name in by_device]
+    for device, name in sorted(by_device, key=lambda device: device[0] == "cpu"):
+        twin = f" ({device})" if names.count(name) > 1 else ""
+        yield f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}", _groups(by_device[device, name], all_rows)
+
+
+def _groups(rows: _Rows, all_rows: _Rows) -> list[_Group]:
+    """Rows of equal work together, in order of appearance, named with their dimensions where one name has several."""
+    groups: dict[object, list[FrameworkRow]] = {}
+    for row in rows:
+        case = row.case
+        work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
+        groups.setdefault(work, []).append(row)
+    at_dimensions = [name for _, names in _by_dimension(all_rows) for name in names]
+    named: list[_Group] = []
+    for group in groups.values():
+        case, name = group[0].case, group[0].case.workload.name
+        several = at_dimensions.count(name) > 1
+        named.append((f"{name} ({_product((case.batch, *case.workload.input_shape))})" if several else name, group))
+    return named
+
+
+def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
-    for table in tables:
-        yield _table(table.heading, table, kind, FrameworkRow.headline_s)
-        if any(is_published(entry.run.plan.protocol) for group in table.groups for entry in group.entries):
-            yield _table(f"{table.heading} (minimum)", table, kind, FrameworkRow.min_s)
-        entries = [(group.name, entry) for group in table.groups for entry in group.entries]
+    for heading, groups in _devices(rows, all_rows):
+        yield _table(heading, groups, FrameworkRow.headline_s)
+        if any(is_published(row.run.plan.protocol) for _, group in groups for row in group):
+            yield _table(f"{heading} (minimum)", groups, FrameworkRow.min_s)
         for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
-            lines = [f"* {line}" for name, entry in entries for line in lines_of(name, entry, kind)]
+            lines = [f"* {line}" for name, group in groups for row in group for line in lines_of(name, row)]
             if lines:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(heading: str, table: DeviceTable, kind: Kind, pick: _Pick) -> str:
-    """One table under its heading."""
-    titles = [kind.capitalize(), "Framework", *(_TITLES[phase] for phase in _SHOWN[kind])]
+def _table(heading: str, groups: Sequence[_Group], pick: _Pick) -> str:
+    """One table under its heading; a group's name stands in its first row only."""
+    first = groups[0][1][0]
+    titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in first.shown)]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
-    return "\n".join([*lines, *(line for group in table.groups for line in _rows(group, kind, pick))])
+    for name, group in groups:
+        columns = [_column(group, phase, pick) for phase in first.shown]
+        for index, row in enumerate(group):
+            texts = [escape(name) if index == 0 else "", escape(row.framework), *(column[index] for column in columns)]
+            lines.append(f"|{'|'.join(texts)}|")
+    return "\n".join(lines)
 
 
-def _rows(group: WorkloadGroup, kind: Kind, pick: _Pick) -> Iterator[str]:
-    """The group's rows; its name stands in the first one only."""
-    columns = [_column(group, phase, kind, pick) for phase in _SHOWN[kind]]
-    for index, entry in enumerate(group.entries):
-        name = escape(group.name) if index == 0 else ""
-        yield "|" + "|".join([name, escape(entry.framework), *(column[index] for column in columns)]) + "|"
-
-
-def _column(group: WorkloadGroup, phase: Phase, kind: Kind, pick: _Pick) -> list[str]:
+def _column(group: _Rows, phase: Phase, pick: _Pick) -> list[str]:
     """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
-    values = [pick(entry, phase) for entry in group.entries]
-    compared = [value if entry.comparable(phase) else None for entry, value in zip(group.entries, values, strict=True)]
-    found = {entry.framework: value for entry, value in zip(group.entries, compared, strict=True) if value is not None}
-    fastest = min(value for value in compared if value is not None) if len(found) > 1 else None
-    texts = [_WRITTEN[kind](value) for value in values]
+    values = [pick(row, phase) for row in group]
+    compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
+    rivals = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
+    fastest = min(value for value in compared if value is not None) if len(rivals) > 1 else None
+    written = _WRITTEN[group[0].case.workload.kind]
     return [
-        f"__{text}__" if value is not None and value == fastest else text
-        for text, value in zip(texts, compared, strict=True)
+        f"__{written(value)}__" if value is not None and mine is not None and mine == fastest else written(value)
+        for value, mine in zip(values, compared, strict=True)
     ]
 
 
-def _dashes(name: str, entry: FrameworkRow, kind: Kind) -> Iterator[str]:
-    """Why there are dashes in this row."""
-    outcome = entry.run.outcomes.get(entry.case.case_id)
-    who = f"{name}, {entry.framework}"
-    missing = [phase for phase in _SHOWN[kind] if phase not in entry.phases]
+def _dashes(name: str, row: FrameworkRow) -> Iterator[str]:
+    outcome = row.run.outcomes.get(row.case.case_id)
+    who = f"{name}, {row.framework}"
+    missing = [phase for phase in row.shown if phase not in row.data.phases]
     if isinstance(outcome, Failure):
-        yield escape_start(f"{who}: {entry.state.word}. {outcome.sentence}")
+        yield escape_start(f"{who}: {row.data.state.word}. {outcome.sentence}")
     elif not isinstance(outcome, Measurement):
-        yield escape_start(f"{who}: {entry.state.text}.")
+        yield escape_start(f"{who}: {row.data.state.text}.")
     elif missing:
         yield escape_start(f"{who}: no {', '.join(missing)}.")
-    yield from (escape_start(f"{who}: {remark.text}") for remark in _graded(entry, kind, "X"))
+    yield from (escape_start(f"{who}: {note.text}") for note in row.notes("X"))
 
 
-def _doubts(name: str, entry: FrameworkRow, kind: Kind) -> Iterator[str]:
-    """What makes numbers of this row doubtful."""
-    for remark in _graded(entry, kind, "C"):
-        speeds = _speeds(entry, kind) if remark.code == "bimodal" else ""
-        yield escape_start(f"{name}, {entry.framework}: {remark.text}{speeds}")
+def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
+    for note in row.notes("C"):
+        speeds = _speeds(row) if note.code == "bimodal" else ""
+        yield escape_start(f"{name}, {row.framework}: {note.text}{speeds}")
 
 
-def _speeds(entry: FrameworkRow, kind: Kind) -> str:
+def _speeds(row: FrameworkRow) -> str:
     """Both speeds of every phase with two: the table has one number, and four decimals would not tell them apart."""
-    found = [(phase, entry.phases[phase]) for phase in _SHOWN[kind] if phase in entry.phases]
-    texts = [
-        f"{phase} {modes_text(each, scale_for([each.median_s]))}" for phase, each in found if each.modes is not None
-    ]
+    results = [(phase, row.data.phases[phase]) for phase in row.shown if phase in row.data.phases]
+    texts = [f"{phase} {modes_text(each, scale_for([each.median_s]))}" for phase, each in results if each.modes]
     return f" The speeds are {', '.join(texts)}; the table's number stands for neither." if texts else ""
 
 
-def _graded(entry: FrameworkRow, kind: Kind, grade: Grade) -> Iterator[RowNote]:
-    """The reasons for that grade in the phases that the page shows."""
-    for remark in entry.row_notes:
-        if remark.grade == grade and set(remark.phases) & set(_SHOWN[kind]):
-            yield remark
-
-
-def _notes(runs: Sequence[Run], entries: Sequence[FrameworkRow]) -> Iterator[str]:
-    """How the numbers were taken, what is noted about single rows, and where."""
+def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
+    """How the numbers were measured, what is noted about single rows, and where."""
     for protocol in dict.fromkeys(run.plan.protocol for run in runs):
         yield _published_note(protocol) if is_published(protocol) else _median_note(protocol)
-    remarks = [f"* {line}" for entry in entries for line in _remarks(entry)]
-    if remarks:
-        yield "\n".join(remarks)
+    notes = [f"* {line}" for row in rows for line in _row_notes(row)]
+    if notes:
+        yield "\n".join(notes)
     for run in runs:
         yield began_line(run)
         yield environment_line(run)
 
 
-def _remarks(entry: FrameworkRow) -> Iterator[str]:
-    """What a reader of one row should know, beside the reasons that stand below its table."""
-    who = f"{entry.case.workload.name} on {entry.case.device}, {entry.framework}"
-    if entry.state.word == "BUDGET" and all(remark.code != "imprecise" for remark in entry.row_notes):
-        yield escape_start(f"{who}: stopped before {percent_text(entry.run.plan.protocol.precision)} was reached.")
-    shown = set(_SHOWN[entry.case.workload.kind])
-    for remark in entry.row_notes:
-        if remark.grade is None or (remark.grade in ("A", "B") and shown & set(remark.phases)):
-            yield escape_start(f"{who}: {remark.text}")
+def _row_notes(row: FrameworkRow) -> Iterator[str]:
+    """What a reader of one row should know, the reasons that stand below its table left out."""
+    who = f"{row.case.workload.name} on {row.case.device}, {row.framework}"
+    if row.data.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.data.row_notes):
+        yield escape_start(f"{who}: stopped before {percent_text(row.run.plan.protocol.precision)} was reached.")
+    yield from (escape_start(f"{who}: {note.text}") for note in row.notes(None, "A", "B"))
 
 
 def _median_note(protocol: Protocol) -> str:

@@ -1,13 +1,17 @@
-"""A table, or one row of it, as the lines of a markdown table. What stands around it is the layouts' and copying's."""
+"""A table, or rows of it, as lines of markdown, and the lines that every layout has about a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from cvbench_tui.base.escape import escape
-from cvbench_tui.results.table.build import Cell, Row, Table
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.table.model import Cell, Row, Table
+from cvbench_tui.results.text.units import bytes_text, utc_text
 
 
 def pipe_lines(table: Table, rows: Sequence[Row]) -> list[str]:
@@ -50,6 +54,32 @@ def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
 
 
 def _rule(column: Column, width: int) -> str:
-    """The line below the heading, which says how the column is aligned."""
     dashes = "-" * (width + 1)
     return f"{dashes}:" if column.alignment == "right" else f":{dashes}"
+
+
+def began_line(run: Run) -> str:
+    """When, by what and how it was measured, and how the run ended; escaped."""
+    when = f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}"
+    return escape(f"{when}, protocol {run.plan.protocol.name}, run {run.id}. {ended_text(run)}".rstrip())
+
+
+def environment_line(run: Run) -> str:
+    """Versions, the devices the plan names, and the identity; escaped."""
+    if run.environment is None:
+        return "Environment: unknown, the worker never sent it."
+    versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
+    devices = [_device(run.environment, device) for device in dict.fromkeys(case.device for case in run.plan.cases)]
+    identity = run.environment.identity_hash
+    compared = f" Environment ID {identity} (same ID: comparable)." if identity is not None else ""
+    return escape(f"Environment: {versions}. {'. '.join(devices)}.{compared}")
+
+
+def _device(environment: Environment, device_id: str) -> str:
+    """``cuda:0 is NVIDIA H100 (80.00 GiB)``."""
+    device = environment.device(device_id)
+    if device is None:
+        return f"{device_id} is unknown"
+    facts = [bytes_text(device.memory_bytes)] if device.memory_bytes is not None else []
+    facts += [device.detail] if device.detail else []
+    return f"{device_id} is {device.name}" + (f" ({', '.join(facts)})" if facts else "")

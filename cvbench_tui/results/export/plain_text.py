@@ -12,10 +12,11 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, outcome_text, row_state
-from cvbench_tui.results.table.build import Cell, Row, Table, build
+from cvbench_tui.results.stats.row_state import NOTICE_MARK, ended_text, outcome_text, row_state
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.table.model import Cell, Row, Table
 from cvbench_tui.results.text.units import MISSING, utc_text
 
 NOT_AVAILABLE = "not available"
@@ -24,7 +25,7 @@ _IN_THE_NAME = ("name", "device", "batch", "image")
 _WORDS = (
     (re.compile("\u00b1<"), "\u00b1less than "),
     (re.compile(r" ?\u00b1([^%]+)%"), r", plus or minus \1 percent"),
-    (re.compile(r" ([0-9.<]+)%"), r", \1 percent of the device's ceiling"),
+    (re.compile(r" ([0-9.<]+)%"), r", \1 percent of the measured peak"),
     (re.compile(r" \(min ([^)]+)\)"), r", least \1"),
     (re.compile(r"\?(?=,|$)"), ", its two sources differ"),
     (re.compile(r"(?<=[0-9])/(?=[0-9])"), " or "),
@@ -34,7 +35,6 @@ _WORDS = (
     (re.compile(r"\bimg\b"), "image"),
     (re.compile("\u00b5s"), "microseconds"),
 )
-"""What is short in a cell, as words; in this order."""
 _HEADINGS = {"grade": "worst grade", "samples": "samples"}
 """Where the column's own heading would be misheard."""
 _SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
@@ -60,7 +60,7 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     if outcome is None:
         return f"{name}: {row_state(run, case).text}."
     values = "; ".join(_values(table, row))
-    reasons = " ".join(_one_line(remark.text) for remark in row_data(run, case).row_notes)
+    reasons = " ".join(_one_line(note.text) for note in row_data(run, case).row_notes)
     return f"{name}: {values}. {reasons}".rstrip()
 
 
@@ -74,7 +74,6 @@ def _values(table: Table, row: Row) -> Iterator[str]:
 
 
 def _words(column: Column, cell: Cell) -> str:
-    """The cell's text as it is said."""
     if cell.text == MISSING:
         return NOT_AVAILABLE
     if column.key == "samples":
@@ -91,27 +90,18 @@ def _words(column: Column, cell: Cell) -> str:
 
 def _rounds(match: re.Match[str]) -> str:
     """``50 in 5 +1`` in words."""
-    aside = f" and {match[3]} set aside" if match[3] else ""
-    return f"{match[1]} in {match[2]} rounds{aside}"
+    repeated = f" and {match[3]} repeated" if match[3] else ""
+    return f"{match[1]} in {match[2]} rounds{repeated}"
 
 
 def _circumstances(run: Run) -> str:
-    """When and by what it was measured, on what, and how it ended."""
     lines = [f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}, run {run.id}."]
     environment = run.environment
     if environment is not None:
         lines.append(", ".join(f"{name} {version}" for name, version in environment.versions) + ".")
-        used = dict.fromkeys(case.device for case in run.plan.cases)
-        found = [environment.device(device_id) for device_id in used]
-        lines += [f"{device.id} is {device.name}." for device in found if device is not None]
-    ended = {
-        None: "The run had not ended.",
-        "finished": "",
-        "cancelled": "The run was cancelled.",
-        "failed": f"The run failed: {_one_line(run.ended_sentence)}",
-    }[run.ended]
-    lines += [ended] if ended else []
-    return " ".join(lines)
+        devices = map(environment.device, dict.fromkeys(case.device for case in run.plan.cases))
+        lines += [f"{device.id} is {device.name}." for device in devices if device is not None]
+    return " ".join([*lines, _one_line(ended_text(run))]).rstrip()
 
 
 def _one_line(text: str) -> str:

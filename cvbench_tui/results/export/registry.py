@@ -5,14 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from cvbench_tui.base.atomic import check_destination, write_atomically
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.export.csv import export_csv
-from cvbench_tui.results.export.json import export_json
-from cvbench_tui.results.export.markdown import Layout, render
 from cvbench_tui.results.table.view import View
 
 SUFFIXES = (".md", ".json", ".csv")
-"""What a run can be written as."""
 
 
 def write_output(
@@ -31,11 +28,18 @@ def write_output(
     check_destination(path, SUFFIXES)
     view = view or View(sort=sort, descending=descending)
     suffix = path.suffix.lower()
+    # imported here: the app's dialogs want the suffixes before there is a run, and without the statistics
     if suffix == ".json":
+        from cvbench_tui.results.export.json import export_json
+
         text = export_json(run)
     elif suffix == ".csv":
+        from cvbench_tui.results.export.csv import export_csv
+
         text = export_csv(run, sort=view.sort, descending=view.descending)
     else:
+        from cvbench_tui.results.export.markdown import render
+
         text = render(run, layout, view)
     write_atomically(path, text)
 

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.selection import check_batch, check_device_name, check_image
@@ -15,9 +16,7 @@ from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
 
-PROGRAM = ("cvbench-tui", "run")
-_NAMED_CELLS = 60
-"""Of a name from outside in a sentence."""
+_NAMED_CELLS = 60  # of a name from outside in a sentence
 _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 """What the command line has no option for."""
 
@@ -25,8 +24,11 @@ _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 def command_line(run: Run, case: Case) -> str:
     """``cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick``, quoted for a shell; a sentence that says why
     where no command makes this row."""
-    obstacle = _obstacle(run.plan.protocol, case)
-    return obstacle or shlex.join((*PROGRAM, *_arguments(run.plan.protocol, case)))
+    entry = _entry(case)
+    obstacle = _obstacle(run.plan.protocol, case, entry)
+    if obstacle or entry is None:
+        return f"No command repeats this row: {obstacle}"
+    return shlex.join(("cvbench-tui", "run", *_arguments(run.plan.protocol, case, entry)))
 
 
 def differs(protocol: Protocol) -> bool:
@@ -36,10 +38,8 @@ def differs(protocol: Protocol) -> bool:
     return named is not None and replace(named, extras=protocol.extras) != protocol
 
 
-def _arguments(protocol: Protocol, case: Case) -> Iterator[str]:
+def _arguments(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
     """Every option that the case needs; batch and protocol always, since defaults change."""
-    entry = _entry(case)
-    assert entry is not None, "without an entry there is an obstacle"
     yield from ("-m" if case.workload.kind == "model" else "-l", entry.name)
     yield from ("-d", case.device, "-b", str(case.batch))
     if case.image is not None and case.workload != entry.workload:
@@ -53,34 +53,31 @@ def _arguments(protocol: Protocol, case: Case) -> Iterator[str]:
 def _entry(case: Case) -> ModelEntry | LayerEntry | None:
     """What the catalog has under that name, if it is the same work."""
     entries: tuple[ModelEntry | LayerEntry, ...] = MODELS if case.workload.kind == "model" else LAYERS
-    found = next((entry for entry in entries if entry.name == case.workload.name), None)
-    if found is None:
-        return None
-    mine = found.workload if case.image is None else found.workload.with_image(case.image)
-    return found if mine == case.workload else None
+    for entry in entries:
+        workload = entry.workload if case.image is None else entry.workload.with_image(case.image)
+        if entry.name == case.workload.name and workload == case.workload:
+            return entry
+    return None
 
 
-def _obstacle(protocol: Protocol, case: Case) -> str:
-    """Why no command makes this case, in one sentence; empty when one does."""
+def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | None) -> str:
+    """Why no command makes this case; empty when one does."""
     default = Case(case.workload, case.device, case.batch)
     for axis in _AXES:
-        if getattr(case, axis) != getattr(default, axis):
-            return f"No command repeats this row: there is no option for {_named(axis, getattr(case, axis))}."
-    if _entry(case) is None:
-        return f"No command repeats this row: {_short(case.workload.name)} is not in the list as it was measured here."
+        value = getattr(case, axis)
+        if value != getattr(default, axis):
+            return f"there is no option for the {axis.replace('_', ' ')} {_short(str(value))}."
+    if entry is None:
+        return f"{_short(case.workload.name)} is not in the list as it was measured here."
     if protocol.name not in PROTOCOLS:
-        return f"No command repeats this row: there is no protocol {_short(protocol.name)} in this version."
+        return f"there is no protocol {_short(protocol.name)} in this version."
     try:
         check_batch(case.batch)
         check_image(case.image or 1)
         known = check_device_name(case.device) == case.device
     except SelectionError as error:
-        return f"No command repeats this row: {error.message}"
-    return "" if known else f"No command repeats this row: no device is written {_short(case.device)}."
-
-
-def _named(axis: str, value: object) -> str:
-    return f"the {axis.replace('_', ' ')} {_short(str(value))}"
+        return error.message
+    return "" if known else f"no device is written {_short(case.device)}."
 
 
 def _short(text: str) -> str:

@@ -23,15 +23,12 @@ Phases = Mapping[Phase, PhaseResult]
 class Comparison:
     """One row against the marked one."""
 
-    ratio: float
-    """Marked row's time per input over this row's: 2 is twice as fast."""
+    ratio: float  # marked row's time per input over this row's: 2 is twice as fast
     relative: float | None
     """Half width of the ratio's interval as a share of it: the relative half widths of both, in quadrature. None where
     one of them has no interval, or stands between two speeds."""
-    grade: Grade
-    """The worse one of the two."""
-    is_reference: bool = False
-    """True for the marked row itself."""
+    grade: Grade  # the worse one of the two
+    is_reference: bool = False  # True for the marked row itself
 
 
 def has_numbers(phases: Phases) -> bool:
@@ -54,14 +51,12 @@ def compare(
     mine_s, marked_s = headline_s(protocol, mine) / batch, headline_s(protocol, marked) / reference_batch
     if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
         return None
-    widths = [_relative(protocol, result) for result in (mine, marked)]
-    known = [width for width in widths if width is not None]
-    relative = math.hypot(*known) if len(known) == len(widths) else None
+    widths = _relative(protocol, mine), _relative(protocol, marked)
+    relative = None if widths[0] is None or widths[1] is None else math.hypot(widths[0], widths[1])
     return Comparison(marked_s / mine_s, relative, max(mine.grade, marked.grade, key=GRADES.index))
 
 
-ITSELF = Comparison(1.0, None, "A", is_reference=True)
-"""The marked row beside itself."""
+ITSELF = Comparison(1.0, None, "A", is_reference=True)  # the marked row against itself
 
 
 def _relative(protocol: Protocol, result: PhaseResult) -> float | None:

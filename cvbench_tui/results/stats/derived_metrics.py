@@ -1,44 +1,59 @@
-"""What stands beside the time of a row: rates and their share of a ceiling, energy per input, other ways of measuring.
-
-Derived here from what the run file holds; texts are the columns' and the detail's.
+"""Secondary metrics of a phase or a row, derived from what the run file holds: rates and their share of a measured
+peak, energy per input, variants. Their texts are the columns' and the detail's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, VariantKind
-from cvbench_tui.core.peak import DevicePeak
+from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, PhaseMemory, PhaseWork, VariantKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.estimate import estimate
-from cvbench_tui.results.stats.phase_stats import PhaseResult
+from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 
 ENERGY_AGREEMENT = 0.05
 """Counter and power integral that differ by more than this share are marked: one of them is wrong."""
 
 _OPS = {f"layer:{entry.name}": entry.op for entry in LAYERS} | {f"model:{entry.name}": entry.op for entry in MODELS}
 """What builds each entry of the catalog, by the beginning of its case ids."""
-_MATRIX_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext")
-"""Beginnings of those whose operations are matrix products for the most part; ConvNeXt's convolutions are depthwise."""
+_MATMUL_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext")
+"""Beginnings of those whose operations are matmuls for the most part; ConvNeXt's convolutions are depthwise."""
 
 
 @dataclass(frozen=True)
 class Rates:
     """What a phase achieved, from its work by formula and its median time."""
 
-    flop_per_s: float
-    """Floating-point operations per second, two for a multiply-add."""
-    flop_share: float | None
-    """Of the fastest matrix multiplication measured on this device; None without one."""
-    bytes_per_s: float
-    """Bytes that the operators read and write, per second; from caches too."""
-    bytes_share: float | None
-    """Of the copy measured on this device; more than 1 where caches serve it."""
+    flop_per_s: float  # floating-point operations per second, two for a multiply-add
+    flop_share: float | None  # of the fastest matmul measured on this device; None without one
+    bytes_per_s: float  # bytes that the operators read and write, per second; from caches too
+    bytes_share: float | None  # of the copy measured on this device; more than 1 where caches serve it
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """A phase measured in another way."""
+
+    kind: VariantKind
+    phase: Phase
+    median_s: float
+    half_width_s: float | None
+    ratio: float | None  # its median over the phase's own; None where that was not measured
+
+
+@dataclass(frozen=True)
+class PhaseMetrics:
+    """Secondary metrics of one phase; None for what is not known."""
+
+    memory: PhaseMemory | None
+    work: PhaseWork | None
+    rates: Rates | None
+    variants: tuple[VariantResult, ...]
 
 
 @dataclass(frozen=True)
@@ -47,14 +62,12 @@ class Energy:
 
     name: PassName
     source: str
-    joules_per_input: float
-    """By the counter; by the power integral where there is no counter."""
+    joules_per_input: float  # by the counter; by the power integral where there is no counter
     counter_j: float | None
     integral_j: float | None
     seconds: float
     iterations: int
-    idle_w: float | None
-    """Watts while nothing ran, the mean of the processes."""
+    idle_w: float | None  # watts while nothing ran, the mean of the processes
 
     @property
     def disagreement(self) -> float | None:
@@ -69,45 +82,34 @@ class Energy:
         return (self.disagreement or 0.0) > ENERGY_AGREEMENT
 
 
-@dataclass(frozen=True)
-class VariantResult:
-    """A phase measured in another way."""
-
-    kind: VariantKind
-    phase: Phase
-    median_s: float
-    half_width_s: float | None
-    ratio: float | None
-    """Its median over the headline's; None where there is no headline to compare with."""
+def phase_metrics(measurement: Measurement, phase: Phase, result: PhaseResult | None, terms: Terms) -> PhaseMetrics:
+    """Everything that is known of one phase apart from its times."""
+    memory = next((each for each in measurement.memory if each.phase == phase), None)
+    variants = tuple(_variants(measurement, phase, result))
+    return PhaseMetrics(memory, measurement.work_of(phase), rates(measurement, phase, result, terms), variants)
 
 
-def rates(
-    measurement: Measurement,
-    phase: Phase,
-    result: PhaseResult,
-    ceiling: DevicePeak | None,
-    facts: Mapping[str, Fact] | None = None,
-) -> Rates | None:
-    """What that phase achieved; None where its work is not known or its time is zero. ``facts``: the environment's."""
+def rates(measurement: Measurement, phase: Phase, result: PhaseResult | None, terms: Terms) -> Rates | None:
+    """What that phase achieved; None where its work or its time is not known, or its time is zero."""
     work = measurement.work_of(phase)
-    if work is None or result.median_s <= 0:
+    if work is None or result is None or result.median_s <= 0:
         return None
     flop_per_s, bytes_per_s = work.flops / result.median_s, work.bytes / result.median_s
-    names = precisions(ceiling.device, measurement.case_id, facts) if ceiling is not None else ()
-    most_flops = ceiling.flops(*names) if ceiling is not None else None
-    most_bytes = ceiling.bytes_per_s if ceiling is not None else None
-    return Rates(flop_per_s, _share(flop_per_s, most_flops), bytes_per_s, _share(bytes_per_s, most_bytes))
+    if terms.peak is None:
+        return Rates(flop_per_s, None, bytes_per_s, None)
+    peak_flops = terms.peak.flops(*precisions(terms.peak.device, measurement.case_id, dict(terms.facts)))
+    return Rates(flop_per_s, _share(flop_per_s, peak_flops), bytes_per_s, _share(bytes_per_s, terms.peak.bytes_per_s))
 
 
 def precisions(device: str, case_id: str = "", facts: Mapping[str, Fact] | None = None) -> tuple[str, ...]:
-    """The ceilings that the float32 work of that case may reach there, by the settings for TF32 among ``facts``.
+    """The peaks that the float32 work of that case may reach there, by the settings for TF32 among ``facts``.
 
-    Settings that are not known are PyTorch's own: TF32 for convolutions, none for matrix products. What is not in the
-    catalog may be a convolution.
+    Settings that are not known are PyTorch's own: TF32 for convolutions, none for matmuls. What is not in the catalog
+    may be a convolution.
     """
     if device == "cpu":
         return ("float32",)
-    if _OPS.get(case_id.partition("|")[0], "").startswith(_MATRIX_OPS):
+    if _OPS.get(case_id.partition("|")[0], "").startswith(_MATMUL_OPS):
         allowed = (facts or {}).get("tf32_matmul") is True
     else:
         allowed = (facts or {}).get("tf32_conv") is not False
@@ -119,15 +121,15 @@ def energies(measurement: Measurement, case: Case) -> Iterator[Energy]:
     groups: dict[tuple[PassName, str], list[PassEnergy]] = {}
     for each in measurement.energy:
         groups.setdefault((each.name, each.source), []).append(each)
-    for (name, source), taken in groups.items():
-        iterations = sum(each.iterations for each in taken)
-        counter_j, integral_j = _total(each.counter_j for each in taken), _total(each.integral_j for each in taken)
+    for (name, source), parts in groups.items():
+        iterations = sum(each.iterations for each in parts)
+        counter_j, integral_j = _total(each.counter_j for each in parts), _total(each.integral_j for each in parts)
         joules = counter_j if counter_j is not None else integral_j
         if joules is None or iterations <= 0:
             continue
-        seconds = sum(each.seconds for each in taken)
-        idle_w = _total(each.idle_w for each in taken)
-        mean_idle_w = None if idle_w is None else idle_w / len(taken)
+        seconds = sum(each.seconds for each in parts)
+        idle_w = _total(each.idle_w for each in parts)
+        mean_idle_w = None if idle_w is None else idle_w / len(parts)
         per_input = joules / iterations / case.batch
         yield Energy(name, source, per_input, counter_j, integral_j, seconds, iterations, mean_idle_w)
 
@@ -137,20 +139,19 @@ def energy_of(measurement: Measurement, case: Case, name: PassName) -> Energy | 
     return next((energy for energy in energies(measurement, case) if energy.name == name), None)
 
 
-def others(measurement: Measurement, phase: Phase, result: PhaseResult | None) -> Iterator[VariantResult]:
-    """That phase measured in other ways, with the ratio to the headline."""
+def _variants(measurement: Measurement, phase: Phase, result: PhaseResult | None) -> Iterator[VariantResult]:
     for variant in measurement.variants:
-        found = estimate((variant.samples.rounds,)) if variant.samples.phase == phase else None
-        if found is not None:
-            ratio = _share(found.median_s, result.median_s if result is not None else None)
-            yield VariantResult(variant.kind, phase, found.median_s, found.half_width_s, ratio)
+        centre = estimate((variant.samples.rounds,)) if variant.samples.phase == phase else None
+        if centre is not None:
+            ratio = _share(centre.median_s, result.median_s if result is not None else None)
+            yield VariantResult(variant.kind, phase, centre.median_s, centre.half_width_s, ratio)
 
 
 def _share(value: float, of: float | None) -> float | None:
     return value / of if of else None
 
 
-def _total(values: Iterator[float | None]) -> float | None:
+def _total(values: Iterable[float | None]) -> float | None:
     """The sum; None when one of them is not known, since a part would be taken for the whole."""
-    found = list(values)
-    return None if any(value is None for value in found) else sum(value for value in found if value is not None)
+    known = list(values)
+    return None if None in known else sum(value for value in known if value is not None)

@@ -18,17 +18,12 @@ MIN_SETBACK_S = 1.0
 """It may always become later by this: a tenth of nothing would hold a run that was foreseen too short at 0 for ever."""
 
 
-def equal_shares(plan: Plan, whole_s: float = 1.0) -> dict[str, float]:
-    """For a caller without expectations: every case takes as long as any other, all of them ``whole_s`` seconds."""
-    return {case.case_id: whole_s / len(plan.cases) for case in plan.cases}
-
-
 def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
     """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction.
 
     Cases weigh as ``expected`` has it (seconds by case id), all the same without it.
     """
-    weights = _complete(run.plan, equal_shares(run.plan) if expected is None else expected)
+    weights = _complete(run.plan, expected or {})
     whole = sum(weights.values())
     done = sum(weights[case.case_id] * _done(run, case) for case in run.plan.cases)
     return min(1.0, done / whole) if whole > 0 else 1.0
@@ -89,8 +84,8 @@ def _done(run: Run, case: Case) -> float:
 def _pace(run: Run, expected: Mapping[str, float]) -> float:
     """How many times longer than expected the measured cases took, at the middle of their seconds; 1 without any."""
     each = run.plan.protocol.processes
-    foreseen = [(found, expected[found.case_id] * found.processes / each) for found in run.measured]
-    return _weighted_median((found.wall_s / foreseen_s, foreseen_s) for found, foreseen_s in foreseen if foreseen_s > 0)
+    pairs = [(case.wall_s, expected[case.case_id] * case.processes / each) for case in run.measured]
+    return _weighted_median((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
 
 
 def _weighted_median(pairs: Iterable[tuple[float, float]]) -> float:

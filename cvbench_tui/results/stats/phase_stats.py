@@ -23,39 +23,30 @@ from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counte
 
 @dataclass(frozen=True)
 class Terms:
-    """What a measurement is judged by, beside itself."""
+    """What a measurement is judged by, in addition to its own evidence."""
 
     protocol: Protocol
-    ceiling: DevicePeak | None = None
-    """Of its device; None when it was not measured."""
-    facts: tuple[tuple[str, Fact], ...] = ()
-    """The environment's."""
+    peak: DevicePeak | None = None  # of its device; None when it was not measured
+    facts: tuple[tuple[str, Fact], ...] = ()  # the environment's
 
 
 @dataclass(frozen=True)
 class PhaseResult:
     """One phase of one case in numbers, from the rounds that count; seconds are per iteration."""
 
-    median_s: float
-    """Centre of the round medians, as ``core.stats.estimate`` has it."""
+    median_s: float  # centre of the round medians, as ``core.stats.estimate`` has it
     low_s: float | None
     """Lower end of the median's 95% interval, never below zero; None from fewer than two repeats."""
     high_s: float | None
-    """Upper end of it; None from fewer than two repeats."""
     mean_s: float
-    """Mean of all samples."""
     mean_half_width_s: float | None
     """Half width of the mean's 95% interval; None from fewer than two repeats."""
     min_s: float
-    """Smallest sample."""
     n: int
-    """Samples."""
     rounds: int
-    p5_s: float | None = None
-    """5% quantile of the samples; None from fewer than 40."""
+    p5_s: float | None = None  # 5% quantile of the samples; None from fewer than 40
     p95_s: float | None = None
-    p99_s: float | None = None
-    """None from fewer than 500 samples."""
+    p99_s: float | None = None  # None from fewer than 500 samples
     iqr_share: float | None = None
     """Distance of the quartiles as a share of the median; None for a median of zero."""
     between_share: float | None = None
@@ -63,14 +54,11 @@ class PhaseResult:
     autocorrelation: float | None = None
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
     processes: int = 1
-    """Fresh processes that the rounds are from."""
     repeated_rounds: int = 0
-    """Rounds set aside for a named outside cause; they are in the file and in none of the numbers."""
+    """Rounds that something outside disturbed; they are in the file and in none of the numbers."""
     grade: Grade = "A"
-    reasons: tuple[Reason, ...] = ()
-    """Worst first."""
-    modes: Bimodality | None = None
-    """The two speeds, where one number stands for neither."""
+    reasons: tuple[Reason, ...] = ()  # worst first
+    modes: Bimodality | None = None  # the two speeds, where one number stands for neither
     host_s: float | None = None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
     utilisation: float | None = None
@@ -107,7 +95,7 @@ class PhaseResult:
 
     @property
     def valid(self) -> bool:
-        """False for a number that is no measurement of the workload: not sorted, compared or put in bold."""
+        """False for a number that does not describe the workload: not sorted, compared or put in bold."""
         return self.grade != "X"
 
 
@@ -120,37 +108,40 @@ def terms_of(run: Run, case: Case) -> Terms:
 def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseResult | None:
     """The statistics of one phase; None when it was not measured or has no sample."""
     by_process = counted_rounds_by_process(measurement, phase, terms.protocol)
-    found = estimate(by_process)
-    if found is None:
+    centre = estimate(by_process)
+    if centre is None:
         return None
     rounds = [samples for rounds in by_process for samples in rounds if samples]
     samples = [sample for values in rounds for sample in values]
-    taken = counted_evidence_by_process(measurement, phase, terms.protocol)
-    evidence = [each for one_process in taken for each in one_process]
-    judged = assess(measurement, phase, terms.protocol, terms.ceiling, dict(terms.facts))
-    width_s = found.half_width_s
+    by_process_evidence = counted_evidence_by_process(measurement, phase, terms.protocol)
+    evidence = [each for one_process in by_process_evidence for each in one_process]
+    assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
+    bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
+    # the mean's interval by the same rule, over round means in place of round medians
+    mean = estimate([[(fmean(values),) for values in rounds if values] for rounds in by_process])
+    width_s = centre.half_width_s
     return PhaseResult(
-        median_s=found.median_s,
-        low_s=None if width_s is None else max(0.0, found.median_s - width_s),
-        high_s=None if width_s is None else found.median_s + width_s,
+        median_s=centre.median_s,
+        low_s=None if width_s is None else max(0.0, centre.median_s - width_s),
+        high_s=None if width_s is None else centre.median_s + width_s,
         mean_s=fmean(samples),
-        mean_half_width_s=_mean_half_width(by_process),
+        mean_half_width_s=mean.half_width_s if mean is not None else None,
         min_s=min(samples),
         n=len(samples),
         rounds=len(rounds),
         p5_s=quantile(samples, 0.05),
         p95_s=quantile(samples, 0.95),
         p99_s=quantile(samples, 0.99),
-        iqr_share=_iqr_share(samples, found.median_s),
+        iqr_share=_iqr_share(samples, centre.median_s),
         between_share=between_share(rounds),
         autocorrelation=autocorrelation(rounds),
         processes=sum(1 for rounds in by_process if rounds),
-        repeated_rounds=sum(set_aside(measurement, phase, terms.protocol)),
-        grade=judged.grade,
-        reasons=judged.reasons,
-        modes=find_bimodality(samples) if any(reason.code == "bimodal" for reason in judged.reasons) else None,
-        host_s=_middle(each.host_s for each in evidence),
-        utilisation=_middle(each.utilisation for each in evidence),
+        repeated_rounds=sum(repeated(measurement, phase, terms.protocol)),
+        grade=assessment.grade,
+        reasons=assessment.reasons,
+        modes=find_bimodality(samples) if bimodal else None,
+        host_s=_median(each.host_s for each in evidence),
+        utilisation=_median(each.utilisation for each in evidence),
     )
 
 
@@ -166,8 +157,8 @@ def phase_results(measurement: Measurement, terms: Terms) -> Mapping[Phase, Phas
         known = _KNOWN[id(measurement)] = {}
         finalize(measurement, _KNOWN.pop, id(measurement))
     if terms not in known:
-        found = {phase: phase_result(measurement, phase, terms) for phase in PHASES}
-        known[terms] = {phase: result for phase, result in found.items() if result is not None}
+        results = {phase: phase_result(measurement, phase, terms) for phase in PHASES}
+        known[terms] = {phase: result for phase, result in results.items() if result is not None}
     return known[terms]
 
 
@@ -177,9 +168,9 @@ def results_of(run: Run, case: Case) -> Mapping[Phase, PhaseResult]:
     return phase_results(outcome, terms_of(run, case)) if isinstance(outcome, Measurement) else {}
 
 
-def set_aside(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
-    """For every round of that phase, in the file's order, whether it was set aside for a named outside cause."""
-    return tuple(not enters for each in flags_by_process(measurement, phase, protocol) for enters in each)
+def repeated(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
+    """For every round of that phase, in the file's order, whether it was disturbed and measured again."""
+    return tuple(not counted for each in flags_by_process(measurement, phase, protocol) for counted in each)
 
 
 def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:
@@ -187,21 +178,13 @@ def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:
     return max((result.grade for result in phases.values()), key=GRADES.index, default=None)
 
 
-def _mean_half_width(by_process: Sequence[Sequence[Sequence[float]]]) -> float | None:
-    """Half width of the mean's interval: the estimate's own rule, over round means in place of round medians."""
-    means = [[(fmean(samples),) for samples in rounds if samples] for rounds in by_process]
-    found = estimate(means)
-    return found.half_width_s if found is not None else None
-
-
 def _iqr_share(samples: Sequence[float], median_s: float) -> float | None:
-    """Distance of the quartiles as a share of the median."""
     low, high = quantile(samples, 0.25), quantile(samples, 0.75)
     return None if low is None or high is None or median_s <= 0 else (high - low) / median_s
 
 
-def _middle(values: Iterable[float | None]) -> float | None:
-    """The median of what is known; None when nothing is."""
+def _median(values: Iterable[float | None]) -> float | None:
+    """Of what is known; None when nothing is."""
     known = [value for value in values if value is not None]
     return median(known) if known else None
 

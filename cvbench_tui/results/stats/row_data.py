@@ -17,19 +17,10 @@ from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, e
 from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
 from cvbench_tui.results.stats.row_notes import RowNote, notice_remedy, row_notes
 from cvbench_tui.results.stats.row_state import RowState, row_state
-from cvbench_tui.results.text.phase_text import graded_text, samples_text
-from cvbench_tui.results.text.units import (
-    MISSING,
-    flops_text,
-    gigabytes_text,
-    joules_text,
-    part_text,
-    rate_text,
-    times_text,
-)
+from cvbench_tui.results.text.units import part_text
 
-_ONE_OF_EACH_PASS: tuple[Phase, ...] = ("total", "inference")
-"""All phases of a pass have as many samples."""
+PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")
+"""One of each pass: all phases of a pass have as many samples."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +29,16 @@ class RowData:
 
     case: Case
     state: RowState
-    measurement: Measurement | None
-    """None while there are no numbers."""
-    phases: Mapping[Phase, PhaseResult]
-    """The measured phases only."""
-    rates: Rates | None = None
-    """Of inference; None where its work is not known."""
-    energy: Energy | None = None
-    """Of inference; None where nothing tells."""
+    measurement: Measurement | None  # None while there are no numbers
+    phases: Mapping[Phase, PhaseResult]  # the measured phases only
+    rates: Rates | None = None  # of inference; None where its work is not known
+    energy: Energy | None = None  # of inference; None where nothing tells
     versus: Comparison | None = None
     """Against the marked row; None where none is marked, or nothing can be compared."""
 
     @property
     def input_noun(self) -> str:
-        """What the batch counts, in a unit: ``img`` or ``input``."""
+        """What the batch counts, in a unit."""
         return "img" if self.case.image is not None else "input"
 
     @property
@@ -60,66 +47,15 @@ class RowData:
         result = self.phases.get("inference")
         return throughput_per_s(self.case, result) if result is not None else None
 
-    @property
-    def inference_rate_text(self) -> str:
-        """``326.1 img/s ±0.4% A``; the interval is the mean's."""
-        result, per_s = self.phases.get("inference"), self.inference_per_s
-        if result is None or per_s is None:
-            return MISSING
-        unit = "img/s" if self.case.image is not None else "inputs/s"
-        return graded_text(rate_text(per_s, unit), result.mean_relative, result.grade)
-
-    @property
-    def compute_text(self) -> str:
-        """``30.00 TFLOP/s 10% ±0.2% A``; interval and grade are those of the time it is computed from."""
-        return self._of_inference(flops_text(self.rates.flop_per_s, self.rates.flop_share)) if self.rates else MISSING
-
-    @property
-    def traffic_text(self) -> str:
-        """``250.0 GB/s 10% ±0.2% A``."""
-        if self.rates is None:
-            return MISSING
-        return self._of_inference(gigabytes_text(self.rates.bytes_per_s, self.rates.bytes_share))
-
-    @property
-    def energy_text(self) -> str:
-        """``0.2248 J/img A``; without an interval, because it is one number."""
-        if self.energy is None:
-            return MISSING
-        text = joules_text(self.energy.joules_per_input, self.input_noun, doubtful=self.energy.doubtful)
-        result = self.phases.get("inference")
-        return f"{text} {result.grade}" if result is not None else text
-
-    @property
-    def versus_text(self) -> str:
-        """``2.31x ±1.2% A``; ``ref`` in the marked row itself."""
-        if self.versus is None:
-            return MISSING
-        if self.versus.is_reference:
-            return "ref"
-        return graded_text(times_text(self.versus.ratio), self.versus.relative, self.versus.grade)
-
     def comparable(self, phase: Phase) -> bool:
-        """False for what may not be called the fastest: no number, one of grade X, or one between two speeds."""
+        """False for what may not be called the fastest: no number, an invalid one, or one between two speeds."""
         result = self.phases.get(phase)
         return result is not None and result.valid and result.modes is None
-
-    def _of_inference(self, text: str) -> str:
-        """With the interval of the median, where it stands for the samples, and the grade."""
-        result = self.phases["inference"]
-        return graded_text(text, None if result.modes is not None else result.relative, result.grade)
 
     @property
     def samples(self) -> int | None:
         """Samples of both passes; None while there are none."""
-        found = [self.phases[phase].n for phase in _ONE_OF_EACH_PASS if phase in self.phases]
-        return sum(found) if found else None
-
-    @property
-    def samples_text(self) -> str:
-        """``120 in 5; 200 in 5 +1``."""
-        found = [samples_text(self.phases[phase]) for phase in _ONE_OF_EACH_PASS if phase in self.phases]
-        return "; ".join(dict.fromkeys(found)) or MISSING
+        return sum(self.phases[phase].n for phase in PHASE_OF_PASS if phase in self.phases) or None
 
     @property
     def memory_bytes(self) -> int | None:
@@ -132,10 +68,10 @@ class RowData:
         if self.measurement is None:
             return ()
         doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
-        return (*row_notes(self.measurement, self.phases), *map(_energy_remark, doubtful))
+        return (*row_notes(self.measurement, self.phases), *map(_energy_note, doubtful))
 
 
-def _energy_remark(energy: Energy) -> RowNote:
+def _energy_note(energy: Energy) -> RowNote:
     apart = part_text(energy.disagreement)
     sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
     return RowNote("energy", None, (), sentence, notice_remedy("energy"))
@@ -143,13 +79,13 @@ def _energy_remark(energy: Energy) -> RowNote:
 
 @dataclass(frozen=True)
 class _Known:
-    """A reading with all that it was made from. Its measurement is left out: it would keep itself in use."""
+    """A row with all that it was made from. Its measurement is left out: it would keep itself in use."""
 
     case: Case
     protocol: Protocol
-    ceiling: DevicePeak | None
+    peak: DevicePeak | None
     environment: Environment | None
-    reading: RowData
+    row: RowData
 
     def fits(self, run: Run, case: Case) -> bool:
         """True for a run that judges by the same objects: to compare their values would take longer than to read."""
@@ -157,13 +93,13 @@ class _Known:
             self.case is case
             and self.environment is run.environment
             and self.protocol is run.plan.protocol
-            and self.ceiling is run.ceilings.get(case.device)
+            and self.peak is run.ceilings.get(case.device)
         )
 
 
 _KNOWN: dict[int, _Known] = {}
-"""The newest reading of each measurement that is still in use, by identity: 5 ms of work for a row of usual size, asked
-for by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
+"""The newest row of each measurement that is still in use, by identity: 5 ms of work for a row of usual size, asked for
+by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
 
 
 def row_data(run: Run, case: Case) -> RowData:
@@ -175,11 +111,11 @@ def row_data(run: Run, case: Case) -> RowData:
     if known is None or not known.fits(run, case):
         if known is None:
             finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
-        reading = replace(_read(replace(run, running=None), case, outcome), measurement=None)
-        known = _Known(case, run.plan.protocol, run.ceilings.get(case.device), run.environment, reading)
+        row = replace(_read(replace(run, running=None), case, outcome), measurement=None)
+        known = _Known(case, run.plan.protocol, run.ceilings.get(case.device), run.environment, row)
         _KNOWN[id(outcome)] = known
     running = run.running is not None and run.running.case_id == case.case_id
-    made = known.reading  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
+    made = known.row  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
     state = row_state(run, case) if running else made.state
     return RowData(case, state, outcome, made.phases, made.rates, made.energy)
 
@@ -187,7 +123,5 @@ def row_data(run: Run, case: Case) -> RowData:
 def _read(run: Run, case: Case, outcome: Measurement) -> RowData:
     terms = terms_of(run, case)
     phases = phase_results(outcome, terms)
-    inference = phases.get("inference")
-    facts = dict(terms.facts)
-    achieved = rates(outcome, "inference", inference, terms.ceiling, facts) if inference is not None else None
+    achieved = rates(outcome, "inference", phases.get("inference"), terms)
     return RowData(case, row_state(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

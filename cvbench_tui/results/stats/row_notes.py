@@ -14,18 +14,14 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult
 class RowNote:
     """One thing about a row."""
 
-    code: str
-    """Key of ``core.reasons.REASONS``, or of a notice."""
+    code: str  # key of ``core.reasons.REASONS``, or of a notice
     grade: Grade | None
     """The best grade that its phases can have with it; None for a notice, which lowers none."""
     phases: tuple[Phase, ...]
     """Those it was seen in with that grade; empty where it is about the whole row."""
-    sentence: str
-    """What was seen in the first of the phases."""
+    sentence: str  # what was seen in the first of the phases
     remedy: str = ""
-    """What the user can do; empty when nothing is to be done about a notice."""
-    everywhere: bool = False
-    """True when it was seen in every phase that was measured."""
+    everywhere: bool = False  # True when it was seen in every phase that was measured
 
     @property
     def text(self) -> str:
@@ -34,7 +30,6 @@ class RowNote:
 
     @property
     def _where(self) -> str:
-        """A reason that costs no grade is a note."""
         if self.grade is None:
             return ""
         kind = "Note on" if self.grade == "A" else f"{self.grade} in"
@@ -53,15 +48,16 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
         for reason in result.reasons:
             seen.setdefault((reason.code, reason.grade), {}).setdefault(phase, reason.sentence)
     ranked = sorted(seen.items(), key=lambda item: -GRADES.index(item[0][1]))
-    found = [_remark(*key, sentences, everywhere=1 < len(phases) == len(sentences)) for key, sentences in ranked]
+    reasons = [
+        RowNote(
+            code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code),
+            everywhere=1 < len(phases) == len(sentences),
+        )
+        for (code, grade), sentences in ranked
+    ]  # fmt: skip
     repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
     notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
-    return (*found, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
-
-
-def _remark(code: str, grade: Grade, sentences: Mapping[Phase, str], *, everywhere: bool) -> RowNote:
-    """One reason from what several phases say of it."""
-    return RowNote(code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code), everywhere)
+    return (*reasons, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
 
 
 def _old_notice(code: str, phase: Phase) -> str:

@@ -50,10 +50,8 @@ class RowState:
     """One word, with what belongs to it."""
 
     word: Word
-    fraction: float | None = None
-    """Share of a running case that is done, 0 to 1."""
-    noticed: bool = False
-    """True when a phase's grade has a reason, or the measurement carries a notice."""
+    fraction: float | None = None  # share of a running case that is done, 0 to 1
+    noticed: bool = False  # True when a phase's grade has a reason, or the measurement carries a notice
 
     @property
     def text(self) -> str:
@@ -94,20 +92,24 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
         return False
     if protocol.processes > 1:
         phases = (phase.phase for phase in measurement.phases)
-        found = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
-        widths = [None if value is None else value.relative for value in found]
+        centres = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
+        widths = [None if centre is None else centre.relative for centre in centres]
         return all(width is not None and width <= protocol.precision for width in widths)
     return all(phase.stop in _REACHED for phase in measurement.phases)
 
 
 def outcome_text(run: Run) -> str:
     """``3 measured, 1 failed, 2 not begun``."""
-    failures = run.failures
-    cancelled, skipped = (sum(failure.kind == kind for failure in failures) for kind in ("cancelled", "skipped"))
-    parts = [f"{len(run.measured)} measured"]
-    failed = len(failures) - cancelled - skipped
-    parts += [f"{failed} failed"] if failed else []
-    parts += [f"{skipped} skipped"] if skipped else []
-    parts += [f"{cancelled} cancelled"] if cancelled else []
-    parts += [f"{run.pending} not begun"] if run.pending else []
-    return ", ".join(parts)
+    kinds = [each.kind if each.kind in ("skipped", "cancelled") else "failed" for each in run.failures]
+    counts = {kind: kinds.count(kind) for kind in ("failed", "skipped", "cancelled")} | {"not begun": run.pending}
+    return ", ".join([f"{len(run.measured)} measured", *(f"{count} {what}" for what, count in counts.items() if count)])
+
+
+def ended_text(run: Run) -> str:
+    """How the run ended, in a sentence; empty for one that finished."""
+    return {
+        None: "The run had not ended when this was written.",
+        "finished": "",
+        "cancelled": "The run was cancelled.",
+        "failed": f"The run failed: {run.ended_sentence}",
+    }[run.ended]

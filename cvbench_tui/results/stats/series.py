@@ -1,4 +1,7 @@
-"""The samples of a row in the order taken, reduced to what a line of a terminal can show. Drawing is the screen's."""
+"""The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram.
+
+Drawing is the screen's.
+"""
 
 from __future__ import annotations
 
@@ -10,37 +13,32 @@ from statistics import median
 
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.phase_stats import set_aside, terms_of
+from cvbench_tui.results.stats.phase_stats import repeated, terms_of
 from cvbench_tui.results.text.units import scale_for, telling_apart
 
 
 @dataclass(frozen=True)
 class Series:
-    """One phase in time. Points are in the order taken, rounds of all processes one after the other."""
+    """One phase in time. Points are in the order measured, rounds of all processes one after the other."""
 
     phase: str
-    """As in ``PHASES``."""
-    low: str
-    """The least sample as text, in the same unit as ``high``."""
+    low: str  # the least sample as text, in the same unit as ``high``
     high: str
-    """The largest one."""
     low_s: float
-    """The least sample, seconds."""
     high_s: float
-    """The largest one, seconds."""
     points: tuple[tuple[float, float, float], ...]
     """Least, median and largest seconds of each slice of successive samples."""
     borders: tuple[int, ...]
     """Places of the points that a round begins in, 0 left out; rising, each once."""
     set_aside: tuple[bool, ...]
-    """For every point, whether a sample of it is of a round that was set aside."""
+    """For every point, whether a sample of it is of a disturbed round, which was repeated."""
 
 
 def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
     """Every measured phase in at most ``width`` points; empty for a row without numbers.
 
-    Rounds that were set aside are there, and marked. Raises KeyError when the plan has no such case, ValueError for
-    fewer than one point.
+    Disturbed rounds are there, and marked. Raises KeyError when the plan has no such case, ValueError for fewer than
+    one point.
     """
     if width < 1:
         raise ValueError("a series has at least one point")
@@ -49,39 +47,52 @@ def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
     if not isinstance(outcome, Measurement):
         return ()
     protocol = terms_of(run, case).protocol
-    found = (_series(each, set_aside(outcome, each.phase, protocol), width) for each in outcome.phases)
-    return tuple(each for each in found if each is not None)
+    sampled = [phase for phase in outcome.phases if any(map(len, phase.rounds))]
+    return tuple(_series(phase, repeated(outcome, phase.phase, protocol), width) for phase in sampled)
 
 
-def _series(phase: PhaseSamples, aside: Sequence[bool], width: int) -> Series | None:
-    """One phase; None without a sample."""
+def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Series:
     samples = [sample for samples in phase.rounds for sample in samples]
-    if not samples:
-        return None
-    marks = [mark for samples, mark in zip(phase.rounds, aside, strict=False) for _ in samples]
+    marks = [mark for samples, mark in zip(phase.rounds, disturbed, strict=False) for _ in samples]
     count = min(width, len(samples))
     edges = [place * len(samples) // count for place in range(count + 1)]
     low, high = min(samples), max(samples)
     scale, digits = scale_for([low, high]), telling_apart((low, high))
+    slices = [samples[start:end] for start, end in pairwise(edges)]
     return Series(
         phase=phase.phase,
         low=scale.text(low, digits),
         high=scale.text(high, digits),
         low_s=low,
         high_s=high,
-        points=tuple(_point(samples[start:end]) for start, end in pairwise(edges)),
+        points=tuple((min(each), median(each), max(each)) for each in slices),
         borders=_borders(phase, edges),
         set_aside=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
     )
 
 
-def _point(samples: Sequence[float]) -> tuple[float, float, float]:
-    return min(samples), median(samples), max(samples)
-
-
 def _borders(phase: PhaseSamples, edges: Sequence[int]) -> tuple[int, ...]:
     """The points with the first sample of a round in them."""
-    total = edges[-1]
     starts = accumulate(len(samples) for samples in phase.rounds[:-1])
-    places = (bisect_right(edges, start) - 1 for start in starts if start < total)
+    places = (bisect_right(edges, start) - 1 for start in starts if start < edges[-1])
     return tuple(place for place in dict.fromkeys(places) if place > 0)
+
+
+def histogram(samples: Sequence[float], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
+    """Samples counted into bins of equal width, and the bins' edges, one more than there are bins, the last bin holding
+    its upper edge too. One bin when all samples are equal; None when there is none.
+
+    Raises ValueError for fewer than one bin.
+    """
+    if bins < 1:
+        raise ValueError("a histogram has at least one bin")
+    if not samples:
+        return None
+    low, high = min(samples), max(samples)
+    width = (high - low) / bins
+    if width <= 0 or low + width == low:
+        return (len(samples),), (low, high)
+    counts = [0] * bins
+    for sample in samples:
+        counts[min(bins - 1, int((sample - low) / width))] += 1
+    return tuple(counts), (*(low + width * edge for edge in range(bins)), high)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from itertools import chain, pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
@@ -18,50 +19,16 @@ from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode, encode
 
 SUFFIX = ".jsonl"
-"""Of every run file."""
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 
 
-class RunLog:
+class RunLog(AbstractContextManager["RunLog"]):
     """A run file being written. Every event is flushed; an outcome is on the disk before the next case begins."""
 
-    def __init__(self, path: Path, file: BinaryIO | None = None) -> None:
-        """Creates the file. Raises StoreError when it is there already or cannot be created.
-
-        ``file``: it is there, open for writing at its end; see ``reopened``.
-        """
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        """``file``: open for writing at its end, unbuffered; see ``create_log`` and ``reopen_log``."""
         self.path = path
-        try:
-            self._file = file if file is not None else path.open("xb", buffering=0)
-        except OSError as error:
-            raise StoreError(f"Cannot create the run file {path}: {os_reason(error)}.", FOLDER_HINT) from error
-        _claim(self._file)
-
-    @classmethod
-    def reopened(cls, path: Path) -> RunLog:
-        """An existing run file, to be written on; a torn last line is cut off first.
-
-        Raises StoreError when it cannot be opened, is no run file, or is being written by another process.
-        """
-        whole_bytes, ends_whole = _whole_part(path)
-        try:
-            file = path.open("r+b", buffering=0)
-        except OSError as error:
-            raise StoreError(f"Cannot write on the run file {path}: {os_reason(error)}.") from error
-        if not _claim(file):
-            file.close()
-            raise StoreError(
-                f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends."
-            )
-        log = cls(path, file)
-        try:
-            file.truncate(whole_bytes)
-            file.seek(whole_bytes)
-            log._write(b"" if ends_whole else b"\n")
-        except OSError as error:
-            log.close()
-            raise StoreError(f"Cannot write the run file {path}: {os_reason(error)}.") from error
-        return log
+        self._file = file
 
     def append(self, event: Event) -> None:
         """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
@@ -70,7 +37,7 @@ class RunLog:
             if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
                 os.fsync(self._file.fileno())
         except OSError as error:
-            raise StoreError(f"Cannot write the run file {self.path}: {os_reason(error)}.") from error
+            raise _unwritable(self.path, error) from error
 
     def _write(self, line: bytes) -> None:
         """All of the line, past every buffer of ours: one that a full disk left behind would fail again at closing."""
@@ -81,29 +48,63 @@ class RunLog:
         """Close the file; what was appended is in it."""
         self._file.close()
 
-    def __enter__(self) -> RunLog:
-        """The log itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
 
 
-def _claim(file: BinaryIO) -> bool:
-    """Lock a run file for its one writer, until it is closed. False when another process has it.
+def create_log(folder: Path, run_id: str) -> RunLog:
+    """A new run file in ``folder``, which is created when it is missing. Raises StoreError when it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"Cannot create the runs folder {folder}: {os_reason(error)}.", FOLDER_HINT) from error
+    path = folder / f"{run_id}{SUFFIX}"
+    try:
+        file = path.open("xb", buffering=0)
+    except OSError as error:
+        raise StoreError(f"Cannot create the run file {path}: {os_reason(error)}.", FOLDER_HINT) from error
+    _claim(file)
+    return RunLog(path, file)
 
-    True as well where there are no locks (Windows, some network folders).
+
+def reopen_log(folder: Path, run_id: str) -> RunLog:
+    """The run file of that id in ``folder``, to be written on; a torn last line is cut off first.
+
+    Raises StoreError when there is none, it cannot be written, or another process is writing it.
     """
+    path = folder / f"{run_id}{SUFFIX}"
+    whole_bytes, ends_whole = _whole_part(path)
+    try:
+        file = path.open("r+b", buffering=0)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if not _claim(file):
+        file.close()
+        raise StoreError(f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends.")
+    try:
+        file.truncate(whole_bytes)
+        file.seek(whole_bytes)
+        file.write(b"" if ends_whole else b"\n")
+    except OSError as error:
+        file.close()
+        raise _unwritable(path, error) from error
+    return RunLog(path, file)
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"Cannot write the run file {path}: {os_reason(error)}.")
+
+
+def _claim(file: BinaryIO) -> bool:
+    """Lock a run file for its one writer, until it is closed. False when another process has it."""
     try:
         import fcntl
 
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except (ImportError, OSError):
+    except (ImportError, OSError):  # no locks: Windows, some network folders
         return True
     return True
 
@@ -156,12 +157,12 @@ def load(path: Path) -> Run:
 def read_header(path: Path, line: bytes) -> RunStarted:
     """The first line of a run file. Raises StoreError when it is none, or one of a newer schema."""
     try:
-        found = json.loads(line)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or found.get("kind") != "run_started":
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.get("kind") != "run_started":
         raise StoreError(f"{path} is no run file: line 1 does not begin a run.", _NO_RUN_HINT)
-    schema = found.get("schema")
+    schema = header.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(
             f"{path} was written by a newer version (schema {schema}, this one reads up to {SCHEMA}).",
@@ -179,11 +180,8 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Line number from 1, the line, and whether it is the last. Raises StoreError when the file cannot be read."""
     try:
         with path.open("rb") as file:
-            number, line = 1, file.readline()
-            while line:
-                following = file.readline()
+            for number, (line, following) in enumerate(pairwise(chain(file, [b""])), 1):
                 yield number, line, not following
-                number, line = number + 1, following
     except OSError as error:
         raise StoreError(f"Cannot read {path}: {os_reason(error)}.") from error
 
@@ -192,7 +190,7 @@ def is_torn(line: bytes) -> bool:
     """True when the line stops in the middle of its JSON: the machine went down while it was written."""
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return False
 

@@ -2,41 +2,43 @@
 
 What is in a run file is ``results.storage.run_file``'s business; its functions are re-exported here.
 
-Cost of a listing: every file is read once, but only its header is validated; of the other lines the kind and the
-case are looked at by a pattern, which is what the wire writes, and parsed only where the pattern does not match:
-3 ms for a run of 20 rows and 2 MB, where loading it takes 11 ms.
+A listing comes from the index (``run_index``). Of a file that it does not know, the header is validated; of the other
+lines the kind and the case are looked at by a pattern, which is what the wire writes, and parsed only where the pattern
+does not match: 3 ms for a run of 20 rows and 2 MB, where loading it takes 11 ms.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-from cvbench_tui.core.event import EndReason, RowsAdded
+from cvbench_tui.base.nearest import nearest
+from cvbench_tui.core.event import EndReason, RowsAdded, RunStarted
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
+from cvbench_tui.results.storage import run_index
 from cvbench_tui.results.storage.run_file import (
-    FOLDER_HINT,
     SUFFIX,
-    RunLog,
+    create_log,
     is_torn,
     load,
     numbered_lines,
     read_events,
     read_header,
+    reopen_log,
 )
+from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, stamp_of
 from cvbench_tui.results.storage.runs_dir import FOLDER_VARIABLE, runs_folder
 from cvbench_tui.wire import WireError, decode
 
 __all__ = [
     "FOLDER_VARIABLE",
-    "RunLog",
     "RunSummary",
     "create_log",
     "find",
@@ -48,57 +50,38 @@ __all__ = [
 ]
 
 NEWEST = "last"
-"""Stands for the newest run."""
 MAX_NAMED = 3
-"""Runs named in the hint of an error."""
 
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
 _OUTCOME_CASE = re.compile(rb'\A\{"(?:measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")')
 _OUTCOMES = ("case_finished", "case_failed")
-_TAIL_BYTES = 64
-"""The kind is the last thing in a line; a line of samples can be megabytes long."""
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """One line of the history."""
-
-    id: str
-    """Of the run; the file's name without its suffix when the file cannot be read."""
-    path: Path
-    started_at_s: float | None = None
-    """Seconds since the epoch; None when the file cannot be read."""
-    plan_name: str = ""
-    rows: int = 0
-    """Cases of the plan."""
-    measured: int = 0
-    failed: int = 0
-    ended: EndReason | None = None
-    """None: still going on, or interrupted by force."""
-    problem: str = ""
-    """Why the file cannot be read; empty when it can."""
-
-
-def create_log(folder: Path, run_id: str) -> RunLog:
-    """A new run file in ``folder``, which is created when it is missing. Raises StoreError when it cannot be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"Cannot create the runs folder {folder}: {os_reason(error)}.", FOLDER_HINT) from error
-    return RunLog(folder / f"{run_id}{SUFFIX}")
-
-
-def reopen_log(folder: Path, run_id: str) -> RunLog:
-    """The run file of that id in ``folder``, to be written on; a torn last line is cut off first.
-
-    Raises StoreError when there is none, it cannot be written, or another process is writing it.
-    """
-    return RunLog.reopened(folder / f"{run_id}{SUFFIX}")
+_COUNTED = (*_OUTCOMES, "rows_added", "run_finished")
+"""Kinds of lines that a summary depends on, after the first."""
+_TAIL_BYTES = 64  # the kind is the last thing in a line; a line of samples can be megabytes long
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
-    """The runs of a folder, newest first, then the files that cannot be read, with their problem."""
-    summaries = [_summary(path) for path in _files(folder)]
+    """The runs of a folder, newest first, then the files that cannot be read, with their problem.
+
+    A file is read when the index does not know it as it is. One with a problem always is: the sentence names the folder
+    as it was asked for.
+    """
+    known = run_index.load(folder, times=False)
+    files: dict[str, KnownFile] = {}
+    changed: list[str] = []
+    summaries: list[RunSummary] = []
+    for path in _files(folder):
+        stamp, before = stamp_of(path), known.get(path.name)
+        if before is None or before.stamp != stamp or before.summary.problem:
+            summary = summary_of(path)
+            before = KnownFile(stamp, summary, None) if stamp is not None else None
+            changed += [path.name] if before is not None and not summary.problem else []
+        else:
+            summary = before.summary
+        summaries.append(summary)
+        files |= {path.name: before} if before is not None else {}
+    if changed:
+        run_index.save(folder, files, changed)
     return tuple(sorted(summaries, key=lambda run: (run.problem == "", run.started_at_s or 0.0, run.id), reverse=True))
 
 
@@ -132,20 +115,13 @@ def _newest(folder: Path) -> Path:
     """The run that began last, by the headers alone. Raises StoreError when there is none."""
     started: list[tuple[float, str, Path]] = []
     for path in _files(folder):
-        try:
-            started.append((_header_time(path), path.stem, path))
-        except StoreError:
-            continue
+        with suppress(StoreError):
+            started += [
+                (read_header(path, line).at_s, path.stem, path) for _, line, _ in islice(numbered_lines(path), 1)
+            ]
     if not started:
         raise StoreError(f"There is no run in {folder}.", "Measure something first: cvbench-tui run quick")
     return max(started)[2]
-
-
-def _header_time(path: Path) -> float:
-    """When the run began, seconds since the epoch. Raises StoreError when the file cannot be read."""
-    for _, line, _ in numbered_lines(path):
-        return read_header(path, line).at_s
-    raise StoreError(f"{path} is empty.")
 
 
 def _files(folder: Path) -> list[Path]:
@@ -158,8 +134,8 @@ def _files(folder: Path) -> list[Path]:
         raise StoreError(f"Cannot read the runs folder {folder}: {os_reason(error)}.") from error
 
 
-def _summary(path: Path) -> RunSummary:
-    """A file in one line; one that cannot be read with its problem."""
+def summary_of(path: Path) -> RunSummary:
+    """A run file in one line; one that cannot be read with its problem."""
     try:
         return _counted(path)
     except StoreError as error:
@@ -167,57 +143,54 @@ def _summary(path: Path) -> RunSummary:
 
 
 def _counted(path: Path) -> RunSummary:
-    """The header, and the outcomes counted."""
-    header, tally = None, _Tally()
+    """The header, and the outcomes counted as the fold does: numbers win over a failure, and rows added are pending,
+    whatever they were. Raises StoreError."""
+    header: RunStarted | None = None
+    outcomes: dict[str, str] = {}
+    ended: EndReason | None = None
     for number, line, last in numbered_lines(path):
         if number == 1:
             header = read_header(path, line)
-            tally.plan(header.plan.cases)
-        else:
-            tally.count(_kind(path, number, line, last), line)
+            outcomes = {case.case_id: "" for case in header.plan.cases}
+            continue
+        event = _glance(line)
+        if event is None:
+            if last:  # torn
+                break
+            raise StoreError(f"{path}, line {number}: not a JSON object.")
+        kind = event.get("kind")
+        if kind == "rows_added":
+            outcomes |= {case.case_id: "" for case in _added(line)}
+            ended = None
+        elif kind == "run_finished":
+            ended = next((reason for reason in get_args(EndReason) if reason == event.get("reason")), None)
+        elif kind in _OUTCOMES and outcomes.get(event["case_id"]) in ("", "case_failed"):
+            outcomes[event["case_id"]] = kind
     if header is None:
         raise StoreError(f"{path} is empty.")
-    return RunSummary(
-        id=header.run_id,
-        path=path,
-        started_at_s=header.at_s,
-        plan_name=header.plan.name,
-        rows=len(tally.planned),
-        measured=len(tally.measured & tally.planned),
-        failed=len((tally.failed - tally.measured) & tally.planned),
-        ended=tally.ended,
-    )
+    measured, failed = (sum(kind == each for each in outcomes.values()) for kind in _OUTCOMES)
+    return RunSummary(header.run_id, path, header.at_s, header.plan.name, len(outcomes), measured, failed, ended)
 
 
-class _Tally:
-    """Outcomes counted as the fold does: numbers win over a failure, rows added are pending, whatever they were."""
-
-    def __init__(self) -> None:
-        self.planned: set[str] = set()
-        self.measured: set[str] = set()
-        self.failed: set[str] = set()
-        self.ended: EndReason | None = None
-
-    def plan(self, cases: Sequence[Case]) -> None:
-        """These are to be measured, as new rows or again."""
-        ids = {case.case_id for case in cases}
-        self.planned |= ids
-        self.measured -= ids
-        self.failed -= ids
-        self.ended = None
-
-    def count(self, kind: str, line: bytes) -> None:
-        """One line after the header."""
-        if kind == "rows_added":
-            self.plan(_added(line))
-        elif kind == "run_finished":
-            self.ended = _ended(line)
-        elif kind in _OUTCOMES:
-            (self.measured if kind == "case_finished" else self.failed).add(_case_id(line))
+def _glance(line: bytes) -> dict[str, Any] | None:
+    """What a summary needs of a line: its kind, and the case of an outcome; None for a line that is no JSON."""
+    kind = _KIND.search(line[-_TAIL_BYTES:])
+    if kind and kind[1].decode() not in _COUNTED:
+        return {}
+    case = _OUTCOME_CASE.match(line)
+    if kind and case:
+        return {"kind": kind[1].decode(), "case_id": json.loads(case[1])}
+    if is_torn(line):
+        return None
+    event = json.loads(line)
+    if not isinstance(event, dict):
+        return {}
+    outcome = event.get("measurement") or event.get("failure")
+    return event | {"case_id": str(outcome.get("case_id")) if isinstance(outcome, dict) else ""}
 
 
 def _added(line: bytes) -> Sequence[Case]:
-    """The cases that a line adds; none when it is torn or damaged."""
+    """The cases that a line adds; none when it is damaged."""
     try:
         event = decode(line)
     except WireError:
@@ -225,47 +198,10 @@ def _added(line: bytes) -> Sequence[Case]:
     return event.cases if isinstance(event, RowsAdded) else ()
 
 
-def _kind(path: Path, number: int, line: bytes, last: bool) -> str:
-    """The kind of a line; empty for a torn last one. Raises StoreError for a broken one."""
-    match = _KIND.search(line[-_TAIL_BYTES:])
-    if match:
-        return match[1].decode()
-    if is_torn(line):
-        if last:
-            return ""
-        raise StoreError(f"{path}, line {number}: not a JSON object.")
-    found = json.loads(line)
-    return str(found.get("kind", "")) if isinstance(found, dict) else ""
-
-
-def _ended(line: bytes) -> EndReason | None:
-    """How the run ended, by its last event; None when that is torn or unknown."""
-    if is_torn(line):
-        return None
-    said = json.loads(line).get("reason")
-    return next((known for known in get_args(EndReason) if known == said), None)
-
-
-def _case_id(line: bytes) -> str:
-    """The case that an outcome's line is about."""
-    match = _OUTCOME_CASE.match(line)
-    if match:
-        return str(json.loads(match[1]))
-    if is_torn(line):
-        return ""
-    found = json.loads(line)
-    outcome = found.get("measurement") or found.get("failure")
-    return str(outcome.get("case_id", "")) if isinstance(outcome, dict) else ""
-
-
 def _hint(reference: str, names: Sequence[str]) -> str:
-    """The nearest ids, else the newest."""
-    nearest = difflib.get_close_matches(reference, names, MAX_NAMED, 0.5)
-    if nearest:
-        return f"Nearest: {_some(nearest)}."
-    return f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
+    newest = f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
+    return nearest(reference, names, MAX_NAMED, 0.5) or newest
 
 
 def _some(names: Sequence[str]) -> str:
-    """The first few, and whether there are more."""
     return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-FOLDER_VARIABLE = "CVBENCH_RUNS_DIR"
-"""Environment variable that names the folder of runs."""
+FOLDER_VARIABLE = "CVBENCH_RUNS_DIR"  # environment variable that names the folder of runs
 
 
 def runs_folder(override: str | None = None) -> Path:

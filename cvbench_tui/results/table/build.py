@@ -2,128 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from cvbench_tui.base.escape import one_line, shorten
-from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
-from cvbench_tui.results.stats.row_state import Word
-from cvbench_tui.results.table.best import Rivals, fastest, rivals
-from cvbench_tui.results.table.columns import Column, Value, columns_for
-from cvbench_tui.results.table.groups import RowGroup, group_titles, grouped, matches
-from cvbench_tui.results.table.sort import in_order
-from cvbench_tui.results.table.view import View, check_column
+from cvbench_tui.results.table.arrange import arranged, matches
+from cvbench_tui.results.table.columns import Column, columns_for
+from cvbench_tui.results.table.model import REFERENCE, Cell, Row, Table
+from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale, scale_for
-
-REFERENCE = "vs_ref"
-"""Key of the column that is only there while a row with numbers is marked."""
-Measure = Callable[[str], int]
-"""Cells of a terminal that a text takes."""
-Form = Literal["text", "bare", "close"]
-"""How a cell is written: with the unit of its column, without it where the heading says it, or that and close."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value, and how it is written."""
-
-    value: Value
-    """Seconds, bytes, a count or a name; None: not available."""
-    text: str
-    """All of it, for files."""
-    bare: str
-    """The text without the unit of its column, for where the heading says it."""
-    grade: Grade | None = None
-    """Of the number in it; None for what is no timed number."""
-    best: bool = False
-    """True for the fastest number among rows of the same workload, batch and image."""
-    most: int | None = None
-    """Cells it takes at most when it is ``written``; None: as many as it needs."""
-
-    def written(self, form: Form) -> str:
-        """The text in that form: with its unit, without it, or without it and in as few cells as can be read.
-
-        Names are one line, in which everything can be seen, and shortened.
-        """
-        text = self.text if form == "text" else self.bare
-        if self.most is not None:
-            return shorten(one_line(text), self.most)
-        return text.replace(" \u00b1", "\u00b1") if form == "close" else text
-
-    @property
-    def valid(self) -> bool:
-        """False for a number of grade X, which is shown grey and stands behind all others."""
-        return self.grade != "X"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One case of the plan."""
-
-    key: str
-    """Its case id."""
-    cells: tuple[Cell, ...]
-    """One for each column, in their order."""
-    state: Word
-    grade: Grade | None = None
-    """That of its worst phase; None without numbers."""
-    reference: bool = False
-    """True for the row that the others are compared with."""
-    _widths: dict[tuple[Form, Measure], tuple[int, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def widths(self, form: Form, measure: Measure) -> tuple[int, ...]:
-        """Cells that each of its texts takes in that form; measured once, as rows outlive the tables they are in."""
-        found = self._widths.get((form, measure))
-        if found is None:
-            found = self._widths[form, measure] = tuple(measure(cell.written(form)) for cell in self.cells)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The cases that a view shows, those still to come included."""
-
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    units: tuple[str, ...]
-    """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
-    groups: tuple[RowGroup, ...] = ()
-    """In the order of the rows, which are sorted inside each; empty without groups."""
-    total: int = 0
-    """Rows there are without the filter."""
-    chosen: tuple[str, ...] = ()
-    """Keys of the columns that the view chose; none: any."""
-    _widths: dict[tuple[Form, Measure], tuple[int, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def widths(self, form: Form, measure: Measure) -> tuple[int, ...]:
-        """Cells of each column's widest text in that form, its heading left out; 0 without rows."""
-        found = self._widths.get((form, measure))
-        if found is None:
-            by_row = [row.widths(form, measure) for row in self.rows] or [(0,) * len(self.columns)]
-            found = self._widths[form, measure] = tuple(map(max, zip(*by_row, strict=True)))
-        return found
-
-    def heading(self, index: int) -> str:
-        """The heading of that column with its unit, to stand above bare texts."""
-        return f"{self.columns[index].heading} {self.units[index]}".rstrip()
-
-    def text(self, case_id: str, column: str) -> str:
-        """What is written in that cell. Raises KeyError when there is no such row or column."""
-        keys = [column.key for column in self.columns]
-        for row in self.rows:
-            if row.key == case_id and column in keys:
-                return row.cells[keys.index(column)].text
-        raise KeyError((case_id, column))
 
 
 def build(run: Run, view: View | None = None, *, sort: str | None = None, descending: bool = False) -> Table:
@@ -137,7 +27,7 @@ def build(run: Run, view: View | None = None, *, sort: str | None = None, descen
     view = view or View(sort=sort, descending=descending)
     body = _body(run, view.reference)
     rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.filter_text)]
-    groups, rows = _arranged(run, rows, body.columns, view)
+    groups, rows = arranged(run, rows, body.columns, view)
     return Table(body.columns, tuple(rows), body.units, groups, len(body.rows), view.columns)
 
 
@@ -148,9 +38,7 @@ class _Body:
     readings: tuple[RowData, ...]
     columns: tuple[Column, ...]
     scales: tuple[Scale | None, ...]
-    """One for each column."""
     rows: tuple[Row, ...]
-    protocol: Protocol
 
     @property
     def units(self) -> tuple[str, ...]:
@@ -160,7 +48,7 @@ class _Body:
 
 _LAST: list[tuple[Run, str | None, _Body]] = []
 """The newest body: sorting or filtering 1,000 rows takes 2 to 15 ms of CPU time with it and 270 without. What one event
-has changed is made anew, and the rest is taken from it."""
+has changed is made anew, and the rest is that of before."""
 
 
 def _body(run: Run, reference: str | None) -> _Body:
@@ -173,19 +61,21 @@ def _body(run: Run, reference: str | None) -> _Body:
     return made
 
 
+Rivals = Sequence[Sequence[int]]  # places of rows of equal work, as far as there are several
 _ANY_SCALE = scale_for([])
-_NOTHING = _Body((), (), (), (), Protocol(""))
+_NOTHING = _Body((), (), (), ())
 
 
 def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     """The body of that run, with all of the one before that is as it was."""
     readings = _kept(_compared(run, [row_data(run, case) for case in run.plan.cases], reference), before.readings)
-    columns = _columns(run.plan.protocol, any(reading.versus is not None for reading in readings), before)
+    marked = any(reading.versus is not None for reading in readings)
+    columns = tuple(column for column in columns_for(run.plan.protocol) if marked or column.key != REFERENCE)
     scales = tuple(_scale(column, readings) for column in columns)
-    among = rivals(readings)
+    equal_work = _equal_work(readings)
     old = before if before.columns == columns else _NOTHING
     by_column = [
-        _cells(column, readings, scales[place], among, _old_cells(readings, scales[place], old, place))
+        _cells(column, readings, scales[place], equal_work, _old_cells(readings, scales[place], old, place))
         for place, column in enumerate(columns)
     ]
     lines = zip(*by_column, strict=True)
@@ -193,20 +83,13 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
         row if row is not None and row.cells == cells else _row(reading, cells, reference)
         for row, reading, cells in zip(_old_rows(readings, reference, old), readings, lines, strict=True)
     )
-    return _Body(tuple(readings), columns, scales, rows, run.plan.protocol)
+    return _Body(tuple(readings), columns, scales, rows)
 
 
 def _kept(readings: Sequence[RowData], before: Sequence[RowData]) -> list[RowData]:
     """The readings, those as objects of before that are equal to what had their place."""
     kept = [old if old == new else new for old, new in zip(before, readings, strict=False)]
     return [*kept, *readings[len(kept) :]]
-
-
-def _columns(protocol: Protocol, marked: bool, before: _Body) -> tuple[Column, ...]:
-    """The columns of a run under that protocol; those of before where they are the same."""
-    columns = tuple(column for column in columns_for(protocol) if marked or column.key != REFERENCE)
-    same = protocol is before.protocol and [each.key for each in columns] == [each.key for each in before.columns]
-    return before.columns if same else columns
 
 
 def _old_cells(readings: Sequence[RowData], scale: Scale | None, old: _Body, place: int) -> list[Cell | None]:
@@ -231,31 +114,16 @@ def _compared(run: Run, readings: list[RowData], key: str | None) -> list[RowDat
     marked = next((reading for reading in readings if reading.case.case_id == key), None) if key is not None else None
     if marked is None or not has_numbers(marked.phases):
         return readings
-    found = []
+    compared = []
     for each in readings:
         versus = compare(run.plan.protocol, each.phases, each.case.batch, marked.phases, marked.case.batch)
-        found.append(replace(each, versus=ITSELF if each is marked else versus))
-    return found
+        compared.append(replace(each, versus=ITSELF if each is marked else versus))
+    return compared
 
 
 def _row(reading: RowData, cells: tuple[Cell, ...], reference: str | None) -> Row:
     key = reading.case.case_id
     return Row(key, cells, reading.state.word, worst_grade(reading.phases), key == reference)
-
-
-def _arranged(
-    run: Run, rows: list[Row], columns: Sequence[Column], view: View
-) -> tuple[tuple[RowGroup, ...], list[Row]]:
-    """The groups, and the rows in their order."""
-    if view.sort is not None:
-        keys = [column.key for column in columns]
-        if check_column(view.sort) in keys:
-            rows = in_order(rows, keys.index(view.sort), view.descending)
-    groups = grouped([row.key for row in rows], group_titles(run, view.group))
-    if groups:
-        by_key = {row.key: row for row in rows}
-        rows = [by_key[key] for group in groups for key in group.keys]
-    return groups, rows
 
 
 def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
@@ -267,10 +135,9 @@ def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
 
 
 def _cells(
-    column: Column, readings: Sequence[RowData], scale: Scale | None, among: Rivals, old: Sequence[Cell | None]
+    column: Column, readings: Sequence[RowData], scale: Scale | None, equal_work: Rivals, old: Sequence[Cell | None]
 ) -> list[Cell]:
-    """One column from top to bottom."""
-    best = fastest(column, readings, among)
+    best = _fastest(column, readings, equal_work)
     return [
         cell
         if cell is not None and cell.best == (place in best)
@@ -282,4 +149,29 @@ def _cells(
 def _cell(column: Column, reading: RowData, scale: Scale | None, best: bool) -> Cell:
     text = column.text(reading, scale or _ANY_SCALE)
     bare = text.replace(f" {scale.unit}", "") if scale else text
-    return Cell(column.value(reading), text, bare, column.grade(reading), best, column.most)
+    return Cell(column.value(reading), text, bare, column.grade(reading), best, column.max_cells)
+
+
+def _equal_work(readings: Sequence[RowData]) -> Rivals:
+    """Which rows have the same workload, batch and image, and can be compared if their numbers can."""
+    places: dict[object, list[int]] = {}
+    for place, reading in enumerate(readings):
+        if reading.phases:
+            places.setdefault((reading.case.workload, reading.case.batch), []).append(place)
+    return [each for each in places.values() if len(each) > 1]
+
+
+def _fastest(column: Column, readings: Sequence[RowData], equal_work: Rivals) -> set[int]:
+    """The places with the fastest number of that column, or of several that are equally fast, wherever at least two can
+    be compared. Empty for a column that ranks nothing."""
+    best: set[int] = set()
+    if column.phase is None:
+        return best
+    for places in equal_work:
+        comparable = [place for place in places if readings[place].comparable(column.phase)]
+        values = {place: column.value(readings[place]) for place in comparable}
+        numbers = {place: value for place, value in values.items() if isinstance(value, (int, float))}
+        if len(numbers) > 1:
+            fastest = (min if column.fastest == "least" else max)(numbers.values())
+            best |= {place for place, value in numbers.items() if value == fastest}
+    return best

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cvbench_tui.base.escape import cell_width
-from cvbench_tui.results.table.build import Form, Table
+from cvbench_tui.base.cells import cell_len
+from cvbench_tui.results.table.model import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
 
 HIDE_FIRST = (
@@ -15,10 +15,8 @@ HIDE_FIRST = (
 """Columns that give way when there is too little room, in this order ..."""
 ALIKE = ("image", "batch", "device")
 """... these only where all rows have the same: rows must not look comparable when they are not."""
-ARROW = "^"
-"""Stands for the arrow behind the heading of the column that the table is sorted by."""
-BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}
-"""Cells for the margins of a column."""
+ARROW = "^"  # stands for the arrow behind the heading of the column that the table is sorted by
+BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}  # cells for the margins of a column
 
 
 def visible_columns(table: Table) -> tuple[int, ...]:
@@ -35,7 +33,7 @@ def visible_columns(table: Table) -> tuple[int, ...]:
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     """The places of the columns that fit into ``width`` cells when they are written in that form.
 
-    Columns are taken away by ``HIDE_FIRST`` until the rest fits; what then fits beside the rest comes back, the most
+    Columns are taken away by ``HIDE_FIRST`` until the rest fits; what then fits as well comes back, the most
     wanted first.
     """
     places = {table.columns[place].key: place for place in visible_columns(table)}
@@ -49,7 +47,7 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
             hidden.append(key)
             room += widths[key]
     for key in reversed(hidden):
-        if widths[key] <= room and not table.columns[places[key]].beside:
+        if widths[key] <= room and not table.columns[places[key]].secondary:
             hidden.remove(key)
             room -= widths[key]
     return tuple(place for key, place in places.items() if key not in hidden)
@@ -61,12 +59,10 @@ def phases_in(table: Table, places: Sequence[int]) -> int:
 
 
 def _differs(table: Table, place: int) -> bool:
-    """True when rows have different values there."""
     return len({row.cells[place].value for row in table.rows} - {None}) > 1
 
 
 def _width(table: Table, place: int, form: Form) -> int:
-    """Cells that the column's widest text needs."""
     column = table.columns[place]
     heading = column.heading if form == "text" else table.heading(place) + ARROW
-    return max(cell_width(heading), column.room, table.widths(form, cell_width)[place])
+    return max(cell_len(heading), column.room, table.widths(form)[place])

@@ -7,33 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from cvbench_tui.base.escape import one_line, shorten
+from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
 
-GroupBy = Literal["none", "workload", "kind", "device"]
-
-ALWAYS = "name"
-"""Key of the column that every view has: without it a row would say nothing."""
-_QUOTED_CELLS = 40
-"""Of a text from outside in a sentence."""
+ALWAYS = "name"  # key of the column that every view has: without it a row would say nothing
 
 
 @dataclass(frozen=True)
 class View:
     """What of a run is shown, and in which order. The default shows all of it, in the plan's."""
 
-    sort: str | None = None
-    """Key of the column that the rows are sorted by; None: the plan's order."""
+    sort: str | None = None  # key of the column that the rows are sorted by; None: the plan's order
     descending: bool = False
     group: GroupBy = "none"
     filter_text: str = ""
     """Only rows with every word of it in name, device, batch, state or grade are shown."""
     columns: tuple[str, ...] = ()
     """Keys of the columns that were chosen; none: as many as there is room for."""
-    reference: str | None = None
-    """Id of the case that the column ``vs_ref`` compares with."""
+    reference: str | None = None  # id of the case that the column ``vs_ref`` compares with
 
 
 def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -41,7 +34,7 @@ def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]
     known = _keys()
     kept = tuple(key for key in known if key in keys)
     unknown = dict.fromkeys(key for key in keys if key not in known)
-    return kept, tuple(f"There is no column '{_quoted(key)}'. {_nearest(key)}".rstrip() for key in unknown)
+    return kept, tuple(f"There is no column {quoted(key)}. {nearest(key, known, 1)}".rstrip() for key in unknown)
 
 
 def check_column(key: str) -> str:
@@ -49,20 +42,8 @@ def check_column(key: str) -> str:
     keys = _keys()
     if key in keys:
         return key
-    hint = f"{_nearest(key)} Columns: {', '.join(keys)}.".lstrip()
-    raise SelectionError(f"There is no column '{_quoted(key)}'.", hint)
-
-
-def _quoted(key: str) -> str:
-    return shorten(one_line(key), _QUOTED_CELLS)
-
-
-def _nearest(key: str) -> str:
-    """``Nearest: forward.``; empty when nothing is near."""
-    import difflib
-
-    found = difflib.get_close_matches(key.lower()[:_QUOTED_CELLS], _keys(), 1)
-    return f"Nearest: {found[0]}." if found else ""
+    hint = f"{nearest(key, keys, 1)} Columns: {', '.join(keys)}.".lstrip()
+    raise SelectionError(f"There is no column {quoted(key)}.", hint)
 
 
 def _keys() -> list[str]:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-MISSING = "-"
-"""What stands where there is no number."""
-DIGITS = 4
-"""Significant digits of a time, a rate or a count: one more than its interval can vouch for."""
+MISSING = "-"  # what stands where there is no number
+DIGITS = 4  # significant digits of a time, a rate or a count: one more than its interval can vouch for
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
@@ -23,8 +21,7 @@ class Scale:
     """The unit a whole column of times is written in, so that its cells can be compared by eye."""
 
     unit: str
-    per_second: float
-    """How many of the unit make a second."""
+    per_second: float  # how many of the unit make a second
 
     def number(self, seconds: float | None, digits: int = DIGITS) -> str:
         """The number alone, to so many significant digits: ``24.51``."""
@@ -46,6 +43,26 @@ def scale_for(seconds: Iterable[float | None]) -> Scale:
         return SCALES[1]
     middle = math.sqrt(min(positive) * max(positive))
     return next((scale for scale in SCALES if middle * scale.per_second >= 1), SCALES[-1])
+
+
+def _written(write: Callable[[float], str]) -> Callable[[float | None], str]:
+    """A number as ``write`` has it, None as a dash."""
+    return lambda value: MISSING if value is None else write(value)
+
+
+share_text = _written(lambda share: f"{math.floor(min(1.0, max(0.0, share)) * 100)}%")
+"""A share in whole percent, rounded down so that 100% is only ever the end: ``37%``."""
+times_text = _written(lambda ratio: f"{significant(ratio, 3)}x")
+"""One time over another: ``2.31x``, ``0.134x``."""
+fixed_seconds = _written(lambda seconds: f"{seconds:.4f} s")
+"""Seconds as the original model tables have them: ``0.0245 s``."""
+fixed_milliseconds = _written(lambda seconds: f"{seconds * 1e3:.4f} ms")
+"""Milliseconds as the original layer tables have them: ``0.2312 ms``."""
+watts_text = _written(lambda watts: f"{significant(watts)} W")  # power: ``71.23 W``
+hertz_text = _written(lambda hz: f"{hz / 1e6:.0f} MHz")  # a clock: ``1980 MHz``
+celsius_text = _written(lambda degrees: f"{degrees:.0f} \u00b0C")  # a temperature: ``61 °C``
+utc_text = _written(lambda at_s: time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s)))
+"""A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
 
 
 def seconds_text(seconds: float | None) -> str:
@@ -70,24 +87,9 @@ def relative_text(share: float | None) -> str:
     return f"\u00b1{percent:.0f}%" if percent >= 9.95 else f"\u00b1{percent:.1f}%"
 
 
-def share_text(share: float | None) -> str:
-    """A share in whole percent, rounded down so that 100% is only ever the end: ``37%``."""
-    return MISSING if share is None else f"{math.floor(min(1.0, max(0.0, share)) * 100)}%"
-
-
 def percent_text(share: float) -> str:
     """A limit as percent, as short as it can be said: ``1%``, ``0.5%``."""
     return f"{share * 100:g}%"
-
-
-def fixed_seconds(seconds: float | None) -> str:
-    """Seconds as the original model tables have them: ``0.0245 s``."""
-    return MISSING if seconds is None else f"{seconds:.4f} s"
-
-
-def fixed_milliseconds(seconds: float | None) -> str:
-    """Milliseconds as the original layer tables have them: ``0.2312 ms``."""
-    return MISSING if seconds is None else f"{seconds * 1e3:.4f} ms"
 
 
 def bytes_text(size_bytes: int | None) -> str:
@@ -107,13 +109,13 @@ def rate_text(per_s: float | None, unit: str) -> str:
 
 
 def flops_text(per_s: float | None, share: float | None = None) -> str:
-    """Operations per second, and their share of a ceiling where there is one: ``1.234 TFLOP/s 45%``."""
-    return MISSING if per_s is None else f"{_prefixed(per_s)}FLOP/s{_of_ceiling(share)}"
+    """Operations per second, and their share of the measured peak where there is one: ``1.234 TFLOP/s 45%``."""
+    return MISSING if per_s is None else f"{_prefixed(per_s)}FLOP/s{_share(share)}"
 
 
 def gigabytes_text(per_s: float | None, share: float | None = None) -> str:
-    """Bytes per second in decimal units, as memory speeds are told: ``12.34 GB/s 61%``."""
-    return MISSING if per_s is None else f"{_prefixed(per_s)}B/s{_of_ceiling(share)}"
+    """Bytes per second in decimal units, as memory speeds are given: ``12.34 GB/s 61%``."""
+    return MISSING if per_s is None else f"{_prefixed(per_s)}B/s{_share(share)}"
 
 
 def joules_text(joules: float | None, noun: str, *, doubtful: bool = False) -> str:
@@ -126,21 +128,6 @@ def count_text(count: int | None, noun: str) -> str:
     return MISSING if count is None else f"{_prefixed(count)}{noun}"
 
 
-def watts_text(watts: float | None) -> str:
-    """Power: ``71.23 W``."""
-    return MISSING if watts is None else f"{significant(watts)} W"
-
-
-def hertz_text(hz: float | None) -> str:
-    """A clock: ``1980 MHz``."""
-    return MISSING if hz is None else f"{hz / 1e6:.0f} MHz"
-
-
-def celsius_text(degrees: float | None) -> str:
-    """A temperature: ``61 °C``."""
-    return MISSING if degrees is None else f"{degrees:.0f} \u00b0C"
-
-
 def part_text(share: float | None) -> str:
     """A share that was measured: ``0.4%``, ``<0.1%``, ``37%``."""
     if share is None:
@@ -151,36 +138,21 @@ def part_text(share: float | None) -> str:
     return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
 
 
-def ratio_text(ratio: float | None) -> str:
-    """One time over another: ``1.034``."""
-    return MISSING if ratio is None else f"{ratio:.3f}"
-
-
-def times_text(ratio: float | None) -> str:
-    """How many times as fast: ``2.31x``, ``0.134x``."""
-    return MISSING if ratio is None else f"{significant(ratio, 3)}x"
-
-
-def _of_ceiling(share: float | None) -> str:
+def _share(share: float | None) -> str:
     return "" if share is None else f" {part_text(share)}"
-
-
-def _prefixed(value: float) -> str:
-    """A number before its unit's name, with a decimal prefix: ``1.234 T``, ``512 ``."""
-    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{significant(value / size)} {prefix}"
-    return f"{significant(value)} "
 
 
 def parameters_text(count: int | None) -> str:
     """A number of parameters: ``11.7 M``, ``525 k``, ``0``."""
-    if count is None:
-        return MISSING
-    for size, unit in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
-        if count >= size:
-            return f"{significant(count / size, 3)}{unit}"
-    return str(count)
+    return MISSING if count is None else str(count) if count < 1000 else _prefixed(count, 3)
+
+
+def _prefixed(value: float, digits: int = DIGITS) -> str:
+    """A number before its unit's name, with a decimal prefix: ``1.234 T``, ``512 ``."""
+    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{significant(value / size, digits)} {prefix}"
+    return f"{significant(value, digits)} "
 
 
 def duration_text(seconds: float | None) -> str:
@@ -199,11 +171,6 @@ def rough_duration_text(seconds: float | None) -> str:
     if seconds < 55:
         return f"{max(1, round(seconds / 5) * 5)} s"
     return f"{max(1, round(seconds / 60))} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def utc_text(at_s: float | None) -> str:
-    """A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
-    return MISSING if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s))
 
 
 def telling_apart(edges: Sequence[float]) -> int:

@@ -11,7 +11,7 @@ from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.tui.state.save_path import PICTURE, FileWriter
 
 if TYPE_CHECKING:
-    from cvbench_tui.results.export.markdown import Layout
+    from cvbench_tui.base.choices import Layout
     from cvbench_tui.tui.app import BenchApp
 
 

@@ -23,7 +23,7 @@ from textual.keys import (
     key_to_character,
 )
 
-from cvbench_tui.catalog.names import nearest, quoted
+from cvbench_tui.base.nearest import nearest, quoted
 
 ALWAYS = "app.quit_always"
 """The quit that no setting can lose."""

@@ -14,12 +14,10 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.table.view import ALWAYS
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList
-
-ALWAYS = "name"
-"""Key of the column without which a row would say nothing."""
 
 
 class ColumnsScreen(Modal[tuple[str, ...]]):

@@ -17,9 +17,9 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import Button, Input, Static
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.results.export.markdown import Layout
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.dialog import Dialog
 from cvbench_tui.tui.screens.modal import Modal

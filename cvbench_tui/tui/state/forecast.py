@@ -12,7 +12,8 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
-from cvbench_tui.results.storage.history import History, PastTimes
+from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_index import PastTimes
 from cvbench_tui.results.text.units import scale_for
 
 BRIEF_DIGITS = 3

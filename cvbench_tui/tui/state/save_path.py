@@ -10,17 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.export.registry import SUFFIXES as RUN_SUFFIXES
 from cvbench_tui.results.table.view import View
 
 if TYPE_CHECKING:
-    from cvbench_tui.results.export.markdown import Layout
+    from cvbench_tui.base.choices import Layout
 
 PICTURE = ".svg"
 """Suffix of a picture of the screen."""
 FORMATS = {".json": "JSON: every sample", ".csv": "CSV: a line per row", PICTURE: "SVG: a picture of the screen"}
-SUFFIXES = (".md", *FORMATS)
-"""What can be written."""
+SUFFIXES = (*RUN_SUFFIXES, PICTURE)
+"""What can be written: a run in each of its forms, and a picture of the screen."""
 
 
 class FileWriter:
@@ -100,13 +102,9 @@ def has_layout(path: Path) -> bool:
 
 def suffix_problem(path: Path) -> str:
     """A sentence about a suffix that nothing is written as; empty when it is one of ``SUFFIXES``."""
-    import difflib
-
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES:
+    if path.suffix.lower() in SUFFIXES:
         return ""
-    nearest = difflib.get_close_matches(suffix, SUFFIXES, 1, 0.4)
-    return f"{path.suffix or 'No suffix'} is no form: " + (f"nearest is {nearest[0]}." if nearest else "see above.")
+    return f"{path.suffix or 'No suffix'} is no form. {nearest(path.suffix, SUFFIXES, 1, 0.4) or 'See above.'}"
 
 
 def path_problem(path: Path) -> str:

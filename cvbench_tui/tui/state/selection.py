@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
-from cvbench_tui.catalog.names import nearest, quoted
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, expand

@@ -17,7 +17,7 @@ from cvbench_tui.results.table.view import View
 if TYPE_CHECKING:
     from cvbench_tui.core.grading.reasons import Grade
     from cvbench_tui.results.stats.row_state import Word
-    from cvbench_tui.results.table.build import Cell, Form, Row, Table
+    from cvbench_tui.results.table.model import Cell, Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {
     "OK": "ok", "BUDGET": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim", "CANCELLED": "warn",
@@ -118,15 +118,10 @@ def lines_of(table: Table) -> list[Line]:
 def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
     """There is always room for the arrow, so that sorting moves nothing."""
     column, heading = table.columns[place], table.heading(place)
-    width = max(cell_len(heading) + 1, column.room, table.widths(form, _drawn_width)[place])
+    width = max(cell_len(heading) + 1, column.room, table.widths(form)[place])
     if view.sort == column.key:
         heading += ARROWS[view.descending]
     return ShownColumn(place, column.key, heading, width, column.alignment == "right")
-
-
-def _drawn_width(text: str) -> int:
-    """Cells that the text takes as the framework draws it, which counts some letters in its own way."""
-    return len(text) if text.isascii() and text.isprintable() else cell_len(visible(text))
 
 
 def _styles(row: Row, column: str, cell: Cell) -> tuple[str, ...]:

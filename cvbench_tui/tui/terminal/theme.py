@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from textual.theme import BUILTIN_THEMES, Theme
 
-from cvbench_tui.catalog.names import nearest, quoted
+from cvbench_tui.base.nearest import nearest, quoted
 
 DEFAULT = "cvbench-dark"
 """The theme of a new user."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from cvbench_tui.base.escape import shorten, visible
+from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.text.units import bytes_text
 from cvbench_tui.tui.terminal.theme import MUTED

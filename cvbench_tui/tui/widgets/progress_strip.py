@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 from textual.widgets import Static
 
-from cvbench_tui.base.escape import shorten, visible
+from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.escape import visible
 from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED

@@ -23,7 +23,7 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.state.table_layout import GUTTER, Line, TableLayout, lay_out, lines_of
 
 if TYPE_CHECKING:
-    from cvbench_tui.results.table.build import Table
+    from cvbench_tui.results.table.model import Table
 
 CURSOR, REFERENCE = "\u25b8", "*"
 """In the gutter: the line of the cursor, and the row that others are compared with."""
@@ -132,7 +132,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self._table is None:
             return []
         shown = {column.key for column in self._shown.columns}
-        return [column.key for column in self._table.columns if not column.beside or column.key in shown]
+        return [column.key for column in self._table.columns if not column.secondary or column.key in shown]
 
     def text_of(self, key: str) -> str:
         """The line of that row as it is drawn. Raises KeyError when there is none."""

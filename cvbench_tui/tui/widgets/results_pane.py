@@ -19,7 +19,8 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from cvbench_tui.results.table.view import GroupBy, View
+from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.state.table_layout import ARROWS
@@ -29,7 +30,7 @@ from cvbench_tui.tui.widgets.result_table import ResultTable
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
-    from cvbench_tui.results.table.build import Table
+    from cvbench_tui.results.table.model import Table
 
 READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change it."
 NOT_READY = (
@@ -259,14 +260,14 @@ class ResultsPane(Vertical):
 
     def action_copy_row(self) -> None:
         """The row under the cursor as markdown."""
-        from cvbench_tui.results.export.snippet import row_markdown
+        from cvbench_tui.results.export.markdown import row_markdown
 
         if self.run is not None and self.table.cursor is not None:
             self.post_message(CopyWanted(row_markdown(self.run, self.table.cursor, self.view), "row"))
 
     def action_copy_table(self) -> None:
         """The whole table as markdown, as it is on screen."""
-        from cvbench_tui.results.export.snippet import table_markdown
+        from cvbench_tui.results.export.markdown import table_markdown
 
         if self.run is not None:
             self.post_message(CopyWanted(table_markdown(self.run, self.view), "table"))

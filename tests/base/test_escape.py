@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from cvbench_tui.base.escape import cell_width, escape, escape_start, one_line, shorten, visible
+from cvbench_tui.base.escape import escape, escape_start, one_line, visible
 from tests.every import every
 
 HARD = [
@@ -122,21 +122,3 @@ def test_nothing_unseen_is_left_and_a_second_time_changes_nothing(text: str) -> 
     shown = one_line(text)
     assert not {unicodedata.category(letter) for letter in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert visible(shown) == shown
-
-
-@settings(max_examples=200)
-@given(st.text(max_size=30), st.integers(0, 30))
-def test_a_shortened_text_fits_and_says_so(text: str, cells: int) -> None:
-    short = shorten(text, cells)
-    assert cell_width(short) <= cells or short == text
-    if short != text:
-        assert cell_width(text) > cells
-        assert short.endswith("..."[:cells])
-
-
-def test_wide_letters_are_never_halved_and_marks_take_no_room() -> None:
-    assert shorten("\u6a21\u578b\u6a21\u578b", 7) == "\u6a21\u578b..."
-    assert shorten("\u6a21\u578b\u6a21\u578b", 6) == "\u6a21..."
-    assert shorten("e\u0301" * 5, 5) == "e\u0301" * 5
-    assert cell_width("e\u0301\u6a21") == 3
-    assert (shorten("abcdef", 2), shorten("abcdef", 0), shorten("abcdef", 6)) == ("..", "", "abcdef")

@@ -1,0 +1,184 @@
+"""A TOML file that a user wrote: how it is read, what its keys may hold, and a sentence for every mistake in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import Any, TypeVar
+
+from cvbench_tui.base.escape import one_line
+from cvbench_tui.base.nearest import nearest, quoted
+from cvbench_tui.errors import CvbenchError, os_reason
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_BYTES = 1 << 20
+"""A larger file is something else: full settings have 2 kB, the largest shipped preset 1 kB."""
+
+Default = TypeVar("Default")
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """One file, and the kind of error that its mistakes are."""
+
+    path: Path
+    noun: str  # what it should be: ``preset file``
+    error: type[CvbenchError]
+    hint: str = ""
+
+    @property
+    def name(self) -> str:
+        """The path for a sentence."""
+        return one_line(str(self.path))
+
+    def read(self) -> str:
+        """What is written in it. Raises FileNotFoundError, and ``error`` for what is no small text file.
+
+        Only a regular file is opened: reading a pipe could wait for ever.
+        """
+        try:
+            status = self.path.stat()
+            if S_ISDIR(status.st_mode):
+                raise self._refusal(f"is a folder, not a {self.noun}")
+            if not S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+                raise self._refusal(f"is no {self.noun}: that is a TOML file of at most 1 MiB")
+            return self.path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise self._refusal(f"is not a text file: byte {error.start} is not UTF-8") from error
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise self._refusal(f"cannot be read: {os_reason(error)}") from error
+        except ValueError as error:
+            raise self._refusal("is no file name") from error
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """The text of that file as TOML. Raises ``error`` with the place of what is wrong."""
+        try:
+            return tomllib.loads(text)
+        except RecursionError as error:
+            raise self._refusal("is nested too deeply") from error
+        except ValueError as error:
+            raise self._refusal(f"is not valid TOML: {one_line(str(error))}") from error
+
+    def _refusal(self, sentence: str) -> CvbenchError:
+        return self.error(f"{self.name} {sentence}.", self.hint)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a value may be."""
+
+    expected: str
+    test: Callable[[object], bool]  # True for such a value; for each item where it is a list
+    names: tuple[str, ...] = ()  # the only ones, where there are few
+    is_list: bool = False
+
+    def accepts(self, value: object) -> bool:
+        """True for a value that can be used."""
+        return isinstance(value, list) and all(map(self.test, value)) if self.is_list else self.test(value)
+
+    def mistake(self, place: str, value: object) -> tuple[str, str]:
+        """A sentence about a value that is not accepted, and the nearest name as a hint, as far as there is one."""
+        if self.is_list and isinstance(value, list):
+            index = next(index for index, item in enumerate(value) if not self.test(item))
+            place, value = f"{place}[{index}]", value[index]
+        near = nearest(value, self.names) if isinstance(value, str) else ""
+        return f"{place}: expected {self.expected}, got {value_text(value)}.", near
+
+
+def is_text(value: object) -> bool:
+    """True for a TOML string."""
+    return isinstance(value, str)
+
+
+TEXT = Kind("text in quotes", is_text)
+FLAG = Kind("true or false", lambda value: isinstance(value, bool))
+NAMES = Kind("a list of names in quotes", is_text, is_list=True)
+TABLE = Kind("a table", lambda value: isinstance(value, dict))
+
+
+def one_of(names: Iterable[str]) -> Kind:
+    """One of a few names; an empty one stands for no choice."""
+    names = tuple(names)
+    return Kind(f"one of {', '.join(name or 'empty' for name in names)}", lambda value: value in names, names)
+
+
+def some_of(names: Iterable[str]) -> Kind:
+    """A list of some of a few names."""
+    names = tuple(names)
+    return Kind(f"a list of {', '.join(names)}", lambda value: value in names, names, is_list=True)
+
+
+def whole(most: int, what: str = "number") -> Kind:
+    """A whole number from 1 on; ``true`` is none."""
+    return Kind(
+        f"a whole {what} from 1 to {most}",
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most,
+    )
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a file."""
+
+    name: str
+    default: object  # what holds when the key is left out; None: nothing is chosen
+    kind: Kind
+    help: str  # what it is for, one line of the manual
+
+
+def toml_key(default: Default, kind: Kind, help_line: str = "") -> Default:
+    """A field of a dataclass that is a key of a file."""
+    return field(default=default, metadata={"key": (kind, help_line)})
+
+
+def keys_of(record: type) -> tuple[Key, ...]:
+    """The keys that a dataclass declares, in its order."""
+    return tuple(Key(each.name, each.default, *each.metadata["key"]) for each in fields(record) if each.metadata)
+
+
+def read_keys(
+    data: Mapping[str, Any],
+    keys: tuple[Key, ...],
+    complain: Callable[[str, str], None],
+    prefix: str = "",
+    others: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The value of every key, lists as tuples; the default of one that is not there or cannot be used.
+
+    ``complain`` is called with a sentence and a hint for each value that cannot be used, and for each name that is
+    neither a key nor one of ``others``.
+    """
+    names = [*(each.name for each in keys), *others]
+    for name in data:
+        if name not in names:
+            complain(f"unknown key {quoted(prefix + name)}.", nearest(name, names))
+    values = {each.name: each.default for each in keys}
+    for each in keys:
+        if each.name not in data:
+            continue
+        value = data[each.name]
+        if each.kind.accepts(value):
+            values[each.name] = tuple(value) if isinstance(value, list) else value
+        else:
+            complain(*each.kind.mistake(prefix + each.name, value))
+    return values
+
+
+def value_text(value: object) -> str:
+    """A TOML value as a person would recognise it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return "a table"
+    return "a list" if isinstance(value, list) else quoted(str(value)).strip("'")

@@ -1,0 +1,80 @@
+"""Which rows a view shows, in which order, and under which titles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from cvbench_tui.base.cells import shorten
+from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.phase_stats import worst_grade
+from cvbench_tui.results.stats.row_data import RowData
+from cvbench_tui.results.table.columns import Column, Value
+from cvbench_tui.results.table.model import Row, RowGroup
+from cvbench_tui.results.table.view import View, check_column
+
+TITLES = {"model": "Models", "layer": "Layers"}
+TITLE_CELLS = 60  # at most: a device's name is text from outside
+
+
+def arranged(
+    run: Run, rows: list[Row], columns: Sequence[Column], view: View
+) -> tuple[tuple[RowGroup, ...], list[Row]]:
+    """The groups, and the rows in their order. Raises SelectionError for a column that there never is."""
+    if view.sort is not None:
+        keys = [column.key for column in columns]
+        if check_column(view.sort) in keys:
+            rows = _in_order(rows, keys.index(view.sort), view.descending)
+    if view.group == "none":
+        return (), rows
+    titles = {case.case_id: _title(run, case, view.group) for case in run.plan.cases}
+    by_title: dict[str, list[Row]] = {title: [] for title in titles.values()}
+    for row in rows:
+        by_title[titles[row.key]].append(row)
+    groups = tuple(RowGroup(title, tuple(row.key for row in mine)) for title, mine in by_title.items() if mine)
+    return groups, [row for mine in by_title.values() for row in mine]
+
+
+def matches(reading: RowData, filter_text: str) -> bool:
+    """True when every word of the filter is in name, device, batch, state or grade, in any case."""
+    if not filter_text:
+        return True
+    case = reading.case
+    fields = (case.workload.name, case.device, str(case.batch), reading.state.word, worst_grade(reading.phases) or "")
+    text = "\n".join(fields).casefold()
+    return all(word in text for word in filter_text.casefold().split())
+
+
+def _title(run: Run, case: Case, by: GroupBy) -> str:
+    """``Resnet18``, ``Layers``, ``cuda:0, NVIDIA H100``."""
+    if by == "kind":
+        return TITLES[case.workload.kind]
+    name = case.workload.name
+    if by == "device":
+        device = run.environment.device(case.device) if run.environment is not None else None
+        name = f"{case.device}, {device.name}" if device is not None and device.name else case.device
+    return shorten(one_line(name), TITLE_CELLS)
+
+
+def _in_order(rows: Sequence[Row], place: int, descending: bool) -> list[Row]:
+    """The rows with a valid value sorted, then those with one of grade X, then those without."""
+    valid: list[Row] = []
+    invalid: list[Row] = []
+    missing: list[Row] = []
+    for row in rows:
+        cell = row.cells[place]
+        (missing if cell.value is None else valid if cell.valid else invalid).append(row)
+    for part in (valid, invalid):
+        part.sort(key=lambda row: _order(row.cells[place].value), reverse=descending)
+    return [*valid, *invalid, *missing]
+
+
+def _order(value: Value) -> tuple[tuple[int, float, str], ...]:
+    """What a value is compared by: numbers as such, text without case and with the numbers in it as numbers."""
+    if not isinstance(value, str):
+        return ((0, float(value or 0), ""),)
+    parts = re.findall(r"[0-9]+|[^0-9]+", value.casefold())
+    return tuple((0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts)
