@@ -24,10 +24,9 @@ from cvbench_tui.tui.keys.registry import PLACES, all_bindings, places
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
-from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, help_page
+from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.screens.page import Page
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen

@@ -132,5 +132,4 @@ class OpenController:
         from cvbench_tui.tui.keys.registry import focused_first
         from cvbench_tui.tui.screens.help import HelpScreen
 
-        focused, rest = focused_first(self._app.screen.focused)
-        self._app.show(HelpScreen(focused, rest, ascii=self._app.terminal.ascii))
+        self._app.show(HelpScreen(focused_first(self._app.screen.focused), ascii=self._app.terminal.ascii))

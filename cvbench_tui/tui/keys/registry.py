@@ -14,10 +14,9 @@ from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
-from cvbench_tui.tui.screens.help import HelpScreen
+from cvbench_tui.tui.screens.help import HelpScreen, Page
 from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.screens.page import Page
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
@@ -72,9 +71,8 @@ def all_bindings() -> Iterator[Binding]:
         yield from bindings
 
 
-def focused_first(focused: DOMNode | None) -> tuple[list[Place], list[Place]]:
-    """The places that the widget with the focus is in, and all others."""
+def focused_first(focused: DOMNode | None) -> list[Place]:
+    """All of them, those that the widget with the focus is in before the others."""
     around = focused.ancestors_with_self if focused is not None else []
-    near = [title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)]
-    all_places = places()
-    return [place for place in all_places if place[0] in near], [place for place in all_places if place[0] not in near]
+    near = {title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)}
+    return sorted(places(), key=lambda place: place[0] not in near)

@@ -8,14 +8,12 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.results.table.columns import Column
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList
 
 ALWAYS = "name"
@@ -50,11 +48,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
             yield Static(id="count", markup=False)
             yield DialogList(id="columns", ticking=True)
             yield Static(id="about", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Use", id="use", variant="primary", compact=True)
-                yield Button("Tick", id="tick", compact=True)
-                yield Button("Automatic", id="automatic", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(use="Use", tick="Tick", automatic="Automatic", close="Close")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -105,12 +99,3 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         if column.key in self._ticked:
             return Content.assemble(("[x] ", "$text-success bold"), (column.heading, "bold"))
         return Content.assemble("[ ] ", column.heading)
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        actions = {"use": self.action_use, "tick": self.action_tick, "automatic": self.action_automatic}
-        actions.get(event.button.id or "", self.action_close)()
-
-    def action_close(self) -> None:
-        """Leave the columns as they are."""
-        self.dismiss(None)

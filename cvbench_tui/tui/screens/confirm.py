@@ -6,20 +6,18 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 
 
 class ConfirmScreen(Modal[bool]):
     """Dismisses with True for yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Answer yes"),
-        Binding("n,escape", "answer(False)", "No", id="confirm.no", tooltip="Answer no"),
+        Binding("y", "yes", "Yes", id="confirm.yes", tooltip="Answer yes"),
+        Binding("n,escape", "no", "No", id="confirm.no", tooltip="Answer no"),
         Binding(
             "left,right", "app.focus_next", "Other answer", id="confirm.other", show=False,
             tooltip="Go to the other answer",
@@ -36,14 +34,16 @@ class ConfirmScreen(Modal[bool]):
         """The question and its buttons; Enter is yes."""
         with Dialog("Please confirm", "y yes   n, Escape no"):
             yield Static(visible(self._question), markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button(f"{self._yes} (y)", id="yes", variant="error", compact=True)
-                yield Button("No (n)", id="no", compact=True)
+            yield buttons(yes=f"{self._yes} (y)", no="No (n)")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """A click, or Enter."""
-        self.dismiss(event.button.id == "yes")
+    def on_mount(self) -> None:
+        """What cannot be undone is red."""
+        self.query_one("#yes", Button).variant = "error"
 
-    def action_answer(self, yes: bool) -> None:
-        """Close with that answer."""
-        self.dismiss(yes)
+    def action_yes(self) -> None:
+        """Close with yes."""
+        self.dismiss(True)
+
+    def action_no(self) -> None:
+        """Close with no."""
+        self.dismiss(False)

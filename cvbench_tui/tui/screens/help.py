@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -14,8 +16,7 @@ from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS, Reaso
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.keys.display import shown_keys
-from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.screens.page import Page, inner_width, section
+from cvbench_tui.tui.screens.base import Modal
 
 Places = Sequence[tuple[str, Sequence[Binding]]]
 """Title of a place, and the keys that it has."""
@@ -28,8 +29,27 @@ SETTINGS = (
     ("config.toml", "Theme, columns, layout, ASCII, and every key under [keys]; docs/settings.md explains each."),
     ("methodology", "How each number is taken and graded: docs/methodology.md."),
 )  # fmt: skip
-MAX_WIDTH = 20
+PAGE_WIDTH, PAGE_SHARE = 100, 0.96
+"""Cells of the page, and the share of a narrower terminal that it takes; the style sheet says the same."""
+FRAME = 7
+"""Cells of its border, margins and scroll bar."""
+MAX_LABEL = 20
 """Cells of a label beyond which its text begins on the next line."""
+MIN_CELLS = 20
+"""Cells that a text gets in the narrowest terminal."""
+
+
+class Page(VerticalScroll):
+    """A framed text; arrows, Page Up and Page Down, Home and End scroll it as everywhere."""
+
+    DEFAULT_CLASSES = "dialog page"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", id="page.down", show=False, tooltip="Scroll down a line"),
+        Binding("k", "scroll_up", "Up", id="page.up", show=False, tooltip="Scroll up a line"),
+        Binding("space", "page_down", "Page down", id="page.next", show=False, tooltip="Scroll down a page"),
+        Binding("g", "scroll_home", "Top", id="page.top", show=False, tooltip="Scroll to the beginning"),
+        Binding("G", "scroll_end", "End", id="page.end", show=False, tooltip="Scroll to the end"),
+    ]
 
 
 class HelpScreen(Modal[None]):
@@ -38,14 +58,11 @@ class HelpScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q,question_mark,f1", "close", "Close", id="help.close", tooltip="Back to where you were"),
     ]
-    DEFAULT_CSS = """
-    HelpScreen #help { height: auto; }
-    """
 
-    def __init__(self, focused: Places, rest: Places, ascii: bool = False) -> None:  # noqa: A002
-        """``focused``: the pane that has the focus, shown first. ``ascii``: no sign that is not ASCII."""
+    def __init__(self, places: Places, ascii: bool = False) -> None:  # noqa: A002
+        """``ascii``: no sign that is not ASCII."""
         super().__init__()
-        self._places = [*focused, *rest]
+        self._places = places
         self._ascii = ascii
 
     def compose(self) -> ComposeResult:
@@ -58,19 +75,11 @@ class HelpScreen(Modal[None]):
     def on_mount(self) -> None:
         """The arrows scroll at once."""
         self.query_one(Page).focus()
-        self._draw()
 
     def on_resize(self) -> None:
-        """Fold the texts at the new width."""
-        self._draw()
-
-    def _draw(self) -> None:
-        text = help_page(self.app, self._places, inner_width(self.app.size.width), ascii=self._ascii)
-        self.query_one("#help", Static).update(text)
-
-    def action_close(self) -> None:
-        """Back to where the user was."""
-        self.dismiss(None)
+        """Fold the texts at the new width; at the first one, too."""
+        width = min(PAGE_WIDTH, int(PAGE_SHARE * self.app.size.width)) - FRAME
+        self.query_one("#help", Static).update(help_page(self.app, self._places, width, ascii=self._ascii))
 
 
 def help_page(app: App[object], places: Places, width: int, *, ascii: bool = False) -> Content:  # noqa: A002
@@ -88,8 +97,7 @@ def help_page(app: App[object], places: Places, width: int, *, ascii: bool = Fal
         from cvbench_tui.results.text.ascii import to_ascii
 
         lists = [(title, [(to_ascii(label), to_ascii(text)) for label, text in entries]) for title, entries in lists]
-    sections = [section(title, entries, width=width, widest=MAX_WIDTH) for title, entries in lists]
-    return Content("\n\n").join([Content(INTRODUCTION), *sections])
+    return Content("\n\n").join([Content(INTRODUCTION), *(_section(*each, width) for each in lists)])
 
 
 def _keys(app: App[object], bindings: Sequence[Binding]) -> list[tuple[str, str]]:
@@ -101,3 +109,15 @@ def _keys(app: App[object], bindings: Sequence[Binding]) -> list[tuple[str, str]
 def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:
     """Code and what there is to say of it."""
     return [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()]
+
+
+def _section(title: str, entries: Sequence[tuple[str, str]], width: int) -> Content:
+    """A title, and labelled texts below it; texts begin behind the longest label of at most ``MAX_LABEL`` cells."""
+    indent = 4 + max((len(label) for label, _ in entries if len(label) <= MAX_LABEL), default=0)
+    rows = [Content.assemble((title, "bold"))]
+    for label, text in entries:
+        lines = textwrap.wrap(text, max(MIN_CELLS, width - indent), break_on_hyphens=False) or [""]
+        head = f"  {label}".ljust(indent)
+        rows.append(Content.assemble((head, "$text-accent"), lines.pop(0) if len(head) <= indent else ""))
+        rows += [Content(" " * indent + line) for line in lines]
+    return Content("\n").join(rows)

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Modal
 
 HINT = " A key or a click goes there   Escape leaves "
 
@@ -78,10 +78,6 @@ class JumpScreen(Modal[str]):
         if self._opened_at is not None and event.size != self._opened_at:
             self.dismiss(None)
         self._opened_at = event.size
-
-    def action_close(self) -> None:
-        """Stay."""
-        self.dismiss(None)
 
 
 def targets_of(screen: Screen[object]) -> list[JumpTarget]:

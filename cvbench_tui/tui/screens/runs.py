@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, ListFilter, fitted
 
@@ -44,7 +42,7 @@ class RunsScreen(Modal[Path]):
         Binding("slash", "filter", "Filter", id="runs.filter", tooltip="Filter by date, plan or state"),
     ]
     DEFAULT_CSS = """
-    RunsScreen .heading { margin: 0; color: $text-muted; }
+    RunsScreen #heading { color: $text-muted; }
     """
 
     def __init__(self, runs: Sequence[RunSummary]) -> None:
@@ -57,18 +55,16 @@ class RunsScreen(Modal[Path]):
         """Filter, heading, list, a sentence in place of an empty one, buttons."""
         with Dialog("Runs", "Enter open   / filter   Escape close"):
             yield ListFilter(placeholder="filter by date, plan or state (/)", id="filter_text", compact=True)
-            yield Static(HEADING, classes="heading", markup=False)
+            yield Static(HEADING, id="heading", markup=False)
             yield DialogList(id="runs")
             yield Static(NONE_YET, id="none", markup=False)
             yield Static(id="complaint", classes="message", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Open", id="open", variant="primary", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(open="Open", close="Close")
 
     def on_mount(self) -> None:
         """Fill the list."""
         self._fill()
-        for each in ("#filter_text", ".heading", "#open"):
+        for each in ("#filter_text", "#heading", "#open"):
             self.query_one(each).display = bool(self._lines)
         self.query_one(DialogList if self._lines else "#close").focus()
 
@@ -144,17 +140,6 @@ class RunsScreen(Modal[Path]):
         """Put the cursor into the filter."""
         if self._lines:
             self.query_one(ListFilter).focus()
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        if event.button.id == "open":
-            self.action_open()
-        else:
-            self.action_close()
-
-    def action_close(self) -> None:
-        """Leave the runs."""
-        self.dismiss(None)
 
 
 def moment(seconds: float | None) -> str:

@@ -13,16 +13,14 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.export.markdown import Layout
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
 from cvbench_tui.tui.state import destination
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
@@ -81,9 +79,7 @@ class SaveScreen(Modal[Path]):
             yield Static(id="form", markup=False)
             yield LayoutChoice(self._layout)
             yield Static(id="complaint", classes="message", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Save", id="save", variant="primary", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(save="Save", close="Close")
 
     @on(Input.Changed)
     @on(ChoiceLines.Changed)
@@ -104,9 +100,9 @@ class SaveScreen(Modal[Path]):
         path = self._path()
         problem = self._problem()
         if not problem and self._exists(path):
-            self._say(f"{path.name} is there already; Enter asks before overwriting.", remark=True)
+            self.complain(f"{path.name} is there already; Enter asks before overwriting.", "-remark")
         else:
-            self._say(problem)
+            self.complain(problem)
 
     def _problem(self) -> str:
         return self._check(self._path()) if self._typed() and self._path().name else "Name a file."
@@ -114,17 +110,12 @@ class SaveScreen(Modal[Path]):
     def _exists(self, path: Path) -> bool:
         return not self._download and destination.exists(path)
 
-    def _say(self, sentence: str, *, remark: bool = False) -> None:
-        complaint = self.query_one("#complaint", Static)
-        complaint.set_class(remark, "-remark")
-        complaint.update(visible(sentence))
-
     @on(Input.Submitted)
     def action_save(self) -> None:
         """Save; ask first when the file is there already."""
         path, problem = self._path(), self._problem()
         if problem:
-            self._say(problem)
+            self.complain(problem)
         elif self._exists(path):
             self.app.push_screen(ConfirmScreen(f"{path.name} is there already. Overwrite it?", "Overwrite"), self._save)
         else:
@@ -136,7 +127,7 @@ class SaveScreen(Modal[Path]):
         try:
             self._write(self._path(), self.query_one(LayoutChoice).layout_name)
         except CvbenchError as error:
-            self._say(f"{error.message} {error.hint}".strip())
+            self.complain(f"{error.message} {error.hint}".strip())
         else:
             self.dismiss(self._path())
 
@@ -148,17 +139,6 @@ class SaveScreen(Modal[Path]):
         if self._download:
             return Path(os.path.basename(self._typed()))
         return self._suggestion.parent / os.path.expanduser(self._typed())
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        if event.button.id == "save":
-            self.action_save()
-        else:
-            self.action_close()
-
-    def action_close(self) -> None:
-        """Leave without saving."""
-        self.dismiss(None)
 
 
 def _suffix_problem(path: Path) -> str:

@@ -14,6 +14,8 @@ from cvbench_tui.catalog.names import nearest, quoted
 
 DEFAULT = "cvbench-dark"
 """The theme of a new user."""
+MUTED = "$foreground 70%"
+"""Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
 _FALLBACK = "textual-dark"
 """Textual's own, which is always there."""
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.requests import CopyWanted
-from cvbench_tui.tui.screens.dialog import MUTED
+from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run

@@ -8,7 +8,7 @@ from textual.widgets import Static
 from cvbench_tui.base.escape import shorten, visible
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.text.units import bytes_text
-from cvbench_tui.tui.screens.dialog import MUTED
+from cvbench_tui.tui.terminal.theme import MUTED
 
 HOST_CELLS, DEVICE_CELLS = 24, 34
 STATE_STYLES = {"running": "bold $text-primary", "ready": "$text-success", "no worker": "bold $text-error"}

@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from cvbench_tui.base.escape import shorten, visible
 from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
-from cvbench_tui.tui.screens.dialog import MUTED
 from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
     from cvbench_tui.core.event import Progress

@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.widgets import Static
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.screens.dialog import MUTED, dialog_cells
+from cvbench_tui.tui.screens.base import dialog_cells
+from cvbench_tui.tui.terminal.theme import MUTED
 
 MARK = 4
 """Cells of ``(x) ``."""

@@ -1,0 +1,82 @@
+"""What the dialogs share: closed once, framed, buttons that run actions, a line for complaints."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.await_complete import AwaitComplete
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from cvbench_tui.base.escape import visible
+
+DIALOG_WIDTH = 76
+"""Cells of a dialog where the terminal has them; the style sheet says the same."""
+DIALOG_SHARE = 0.96
+"""Share of a narrower terminal that it takes."""
+FRAME = 6
+"""Cells of its border and padding."""
+Result = TypeVar("Result")
+
+
+class Modal(ModalScreen[Result]):
+    """A dialog that is dismissed once, and only while it is on top.
+
+    Textual pops whatever is on top at each dismissal: the second of two quick clicks would close the screen below.
+    """
+
+    _dismissed = False
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with that result; nothing when it is closed already or another dialog is above it."""
+        if self._dismissed or not self.is_current:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
+
+    def action_close(self) -> None:
+        """Close without a result."""
+        self.dismiss(None)
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Run the action that the button is named after."""
+        await self.run_action(event.button.id or "close")
+
+    def complain(self, sentence: str, kind: str = "") -> None:
+        """Say what is wrong; ``kind``: ``-remark`` for what is worth knowing, ``-hint`` for an explanation."""
+        complaint = self.query_one("#complaint", Static)
+        complaint.set_classes(f"message {kind}")
+        complaint.update(visible(sentence))
+
+
+class Dialog(Vertical):
+    """The frame: title above, keys below. It scrolls where the terminal is too low for it."""
+
+    DEFAULT_CLASSES = "dialog"
+    DEFAULT_CSS = """
+    Dialog { overflow-y: auto; }
+    Dialog .hint { color: $text-muted; }
+    Dialog .message { height: auto; min-height: 2; margin-top: 1; color: $text-error; }
+    Dialog .message.-remark { color: $text-warning; }
+    Dialog .message.-hint { color: $text-muted; }
+    """
+
+    def __init__(self, title: str, keys: str) -> None:
+        """``keys`` stands in the lower border; both are shown as they are."""
+        super().__init__()
+        self.border_title = Content(title)
+        self.border_subtitle = Content(keys)
+
+
+def buttons(**labels: str) -> Horizontal:
+    """A row of buttons, the first one primary: labels by the action that each runs."""
+    row = [Button(label, id=action, compact=True) for action, label in labels.items()]
+    row[0].variant = "primary"
+    return Horizontal(*row, classes="buttons")
+
+
+def dialog_cells(terminal: int) -> int:
+    """Cells of a line in a dialog in a terminal of so many columns."""
+    return min(DIALOG_WIDTH, int(DIALOG_SHARE * terminal)) - FRAME
