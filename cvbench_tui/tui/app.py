@@ -33,8 +33,17 @@ from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.messages import Crashed, Logged, Probed, ProbeFailed, RunAdvanced, RunRefused
-from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
+from cvbench_tui.tui.messages import (
+    CopyWanted,
+    Crashed,
+    Logged,
+    Probed,
+    ProbeFailed,
+    RunAdvanced,
+    RunRefused,
+    RunWanted,
+    ViewChanged,
+)
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line, settings_line

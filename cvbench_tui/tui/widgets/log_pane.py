@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Log
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.requests import CopyWanted
+from cvbench_tui.tui.messages import CopyWanted
 
 NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
 INDENT = 9

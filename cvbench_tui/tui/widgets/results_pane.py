@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from cvbench_tui.results.table.view import GroupBy, View
-from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
+from cvbench_tui.tui.messages import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Filter
