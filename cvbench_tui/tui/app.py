@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
 from textual.binding import BindingType
-from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.theme import Theme
 from textual.timer import Timer
 
@@ -51,7 +51,7 @@ from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore, Unsaved
 from cvbench_tui.tui.terminal.apply_settings import apply_settings, check_view, notify_problems
 from cvbench_tui.tui.terminal.apply_settings import save_folder as save_folder_of
-from cvbench_tui.tui.terminal.ascii_driver import driver_for
+from cvbench_tui.tui.terminal.filters import filters_for
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.gauge_strip import GaugeRead
@@ -90,6 +90,7 @@ class BenchApp(AppActions, inherit_bindings=False):
         ``problems``: sentences about the settings, told once the app is drawn.
         """
         self.terminal = terminal
+        self._terminal_filters = filters_for(terminal)
         super().__init__(ansi_color=None if terminal.colour else True)
         self.settings_store = settings_store or SettingsStore()
         settings = self.settings_store.settings
@@ -115,9 +116,9 @@ class BenchApp(AppActions, inherit_bindings=False):
         """The framework's, made sure: it waits with one for the end of a change of size."""
         return sure_timer(super().set_timer(*args, **options))
 
-    def get_driver_class(self) -> type[Driver]:
-        """The platform's driver; where colours or all but ASCII may not be written, one that writes none."""
-        return driver_for(super().get_driver_class(), self.terminal)
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, then those for what this terminal cannot show."""
+        return [*super().get_line_filters(), *self._terminal_filters]
 
     def get_default_screen(self) -> MainScreen:
         """The bench from the start: a blank screen below it would be styled and drawn first."""

@@ -109,7 +109,7 @@ def no_colour_theme() -> str:
 
     Needs ``App(ansi_color=True)``: Textual decides at construction how it obeys NO_COLOR, and a theme of this kind
     that is set later is drawn black on black. The codes 39 and 49 (the terminal's own colours) are still written;
-    ``ascii_driver.colourless_driver`` takes them out.
+    ``filters.ColourlessFilter`` takes them out.
     """
     return _PLAIN
 
