@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from textual.app import App
 from textual.screen import Screen
@@ -14,10 +13,6 @@ from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
 from cvbench_tui.tui.screens.main import MainScreen
-
-if TYPE_CHECKING:
-    from cvbench_tui.catalog.presets import PresetEntry
-    from cvbench_tui.results.storage.runs import RunSummary
 
 
 class AppActions(App[int]):
@@ -33,26 +28,6 @@ class AppActions(App[int]):
         """Open a dialog over the bench; over another dialog, nothing: a key that was pressed twice opens one."""
         if self.screen is self.main_screen:
             self.push_screen(screen, answer)
-
-    def list_presets(self) -> Sequence[PresetEntry]:
-        """For the palette, in a thread. Raises CvbenchError."""
-        return self.open_controller.list_presets()
-
-    def list_runs(self) -> Sequence[RunSummary]:
-        """For the palette, in a thread. Raises CvbenchError."""
-        return self.open_controller.list_runs()
-
-    def open_preset(self, name: str) -> None:
-        """Tick what it names."""
-        self.open_controller.preset("open", name)
-
-    def open_run(self, path: Path) -> None:
-        """Show that run."""
-        self.open_controller.open_run(path)
-
-    def set_theme(self, name: str) -> None:
-        """Use it, and remember it."""
-        self.theme = name
 
     def action_pane(self, pane: str) -> None:
         """Go to a pane."""
@@ -96,16 +71,16 @@ class AppActions(App[int]):
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        from cvbench_tui.tui.screens.palette import themes
+        from cvbench_tui.tui.screens.palette import theme_palette
 
-        self.show(themes())
+        self.show(theme_palette())
 
     def action_command_palette(self) -> None:
         """Everything there is, to search; once."""
-        from cvbench_tui.tui.screens.palette import Palette, commands
+        from cvbench_tui.tui.screens.palette import Palette, command_palette
 
         if not any(isinstance(screen, Palette) for screen in self.screen_stack):
-            self.push_screen(commands())
+            self.push_screen(command_palette(self.open_controller.commands))
 
     def action_help(self) -> None:
         """Keys, columns and grades."""

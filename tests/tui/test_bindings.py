@@ -20,7 +20,7 @@ from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.keys.display import shown_keys
-from cvbench_tui.tui.keys.registry import PLACES, all_bindings, places
+from cvbench_tui.tui.places import PLACES, all_bindings, places
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen

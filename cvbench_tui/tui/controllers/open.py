@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.background.run_files import OpenRunThread
+from cvbench_tui.tui.state.plan_summary import count
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
     from cvbench_tui.results.storage.runs import RunSummary
     from cvbench_tui.tui.app import BenchApp
+    from cvbench_tui.tui.screens.palette import Command
     from cvbench_tui.tui.screens.plan_settings import PlanSettings
 
+MAX_RUNS = 50
+"""Saved runs that the palette offers, newest first; the dialog of runs has them all."""
 RUNNING = "A run is going on; its rows have the table. Past runs can be opened when it has ended."
 
 
@@ -125,11 +131,38 @@ class OpenController:
             return
         OpenRunThread(self._app.post_message, path).start()
 
+    # -- the palette
+
+    def commands(self) -> Sequence[Command]:
+        """Presets and saved runs for the palette, in a thread; of what cannot be read, none: its dialog says why."""
+        commands: list[Command] = []
+        for listed in (self._preset_commands, self._run_commands):
+            with contextlib.suppress(CvbenchError):
+                commands += listed()
+        return commands
+
+    def _preset_commands(self) -> Iterator[Command]:
+        from cvbench_tui.tui.screens.palette import Command
+
+        for entry in self.list_presets():
+            if not entry.problem:
+                name = f"Open preset {entry.name}: {entry.description}".removesuffix(": ")
+                about = f"{count(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
+                yield Command(name, about, partial(self.preset, "open", entry.name))
+
+    def _run_commands(self) -> Iterator[Command]:
+        from cvbench_tui.tui.screens.palette import Command
+        from cvbench_tui.tui.screens.runs import moment
+
+        for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
+            name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {count(run.rows, 'row')}"
+            yield Command(name, f"{run.measured} measured, {run.failed} failed", partial(self.open_run, run.path))
+
     # -- help
 
     def help(self) -> None:
         """The keys of the pane with the focus, then all others, then columns, grades and reasons."""
-        from cvbench_tui.tui.keys.registry import focused_first
+        from cvbench_tui.tui.places import focused_first
         from cvbench_tui.tui.screens.help import HelpScreen
 
         self._app.show(HelpScreen(focused_first(self._app.screen.focused), ascii=self._app.terminal.ascii))

@@ -1,23 +1,136 @@
-"""The framework's palette, mended where it breaks: for commands and for themes."""
+"""The command palette: every action that can be used now, presets, saved runs and themes.
+
+It is Textual's, with what breaks there mended. It does nothing itself: an action runs where its key would run it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from textual.app import App
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette, SearchIcon
+from textual.binding import Binding
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.worker import Worker
 
-from cvbench_tui.tui.keys.palette_commands import BenchCommands
+from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.keys.display import shown_keys
 
 ICON = ">"
 """Before what is typed."""
+PALETTE = "command_palette"
+"""The action that opens the palette, which is open already."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of the palette."""
+
+    name: str
+    help: str
+    """Its keys, or what it is about."""
+    run: Callable[[], object]
+
+
+class BenchCommands(Provider):
+    """Searched by name; without a search, the actions that are in the footer come first."""
+
+    _loading: asyncio.Task[Sequence[Command]] | None = None
+
+    def __init__(self, load: Callable[[], Sequence[Command]], *screen: Any) -> None:
+        """``load``: presets and saved runs; called in a thread."""
+        super().__init__(*screen)
+        self._load = load
+
+    async def startup(self) -> None:
+        """Begin to load, which nothing waits for until something is searched."""
+        self._actions = actions(self.screen)
+        self._loading = asyncio.create_task(asyncio.to_thread(self._load))
+
+    async def shutdown(self) -> None:
+        """Let go of what is still being loaded."""
+        if self._loading is not None:
+            self._loading.cancel()
+
+    async def discover(self) -> Hits:
+        """The actions in the order of use."""
+        for each in self._actions:
+            name = visible(each.name)
+            yield DiscoveryHit(Content(name), each.run, name, _help(each))
+
+    async def search(self, query: str) -> Hits:
+        """Whatever the query matches, in actions, presets, runs and themes."""
+        assert self._loading is not None
+        loaded = await asyncio.shield(self._loading)  # a key pressed meanwhile cancels this search, not the loading
+        match = self.matcher(query).fuzzy_search.match
+        for each in [*self._actions, *loaded, *themes(self.app)]:
+            name = visible(each.name)
+            score, offsets = match(query, name)
+            if score > 0:
+                yield Hit(score, _highlighted(name, offsets), each.run, name, _help(each))
+
+
+def actions(screen: Screen[object]) -> list[Command]:
+    """What the app and the focused pane can do now: first what the footer shows, the app's before the pane's."""
+    found: dict[tuple[DOMNode, str], tuple[bool, bool, Binding]] = {}
+    for node, binding in _bindings(screen):
+        place = (node, binding.action)
+        shown, of_app, known = found.get(place, (binding.show, node is screen.app, binding))
+        keys = known.key if binding.key in known.key.split(",") else f"{known.key},{binding.key}"
+        found[place] = (shown or binding.show, of_app, replace(known, key=keys))
+    ranked = sorted(found.items(), key=lambda item: (not item[1][0], not item[1][1]))
+    return [_action(screen.app, node, binding) for (node, _), (_, _, binding) in ranked]
+
+
+def _bindings(screen: Screen[object]) -> list[tuple[DOMNode, Binding]]:
+    """Declared bindings from the focus up to the app that have an id and words and can be used now.
+
+    Not ``active_bindings``: while a filter has the focus that leaves out every letter, and nothing of the app is left.
+    """
+    found = []
+    for node in (screen.focused or screen).ancestors_with_self:
+        if isinstance(node, DOMNode):
+            for _, binding in node._bindings:
+                usable = binding.id and binding.tooltip and binding.action != PALETTE and not binding.system
+                if usable and screen.app._check_action_state(binding.action, node):
+                    found.append((node, binding))
+    return found
+
+
+def _action(app: App[object], node: DOMNode, binding: Binding) -> Command:
+    return Command(binding.tooltip, shown_keys(app, binding), partial(app.run_action, binding.action, node))
+
+
+def themes(app: App[object]) -> list[Command]:
+    """Every theme but the one in use."""
+    names = [name for name in app.available_themes if name != app.theme]
+    return [Command(f"Theme {name}", "colours", partial(setattr, app, "theme", name)) for name in names]
+
+
+def _highlighted(name: str, offsets: Sequence[int]) -> Content:
+    """The name, never as markup, which ``Matcher.highlight`` would read; its matches underlined."""
+    content = Content(name)
+    for offset in offsets:
+        content = content.stylize("underline", offset, offset + 1)
+    return content
+
+
+def _help(command: Command) -> str:
+    """The line under the name. The palette reads markup in it, so what could be some is escaped."""
+    return visible(command.help).replace("[", "\\[")
 
 
 class Palette(CommandPalette):
-    """Closed once (see ``modal``), and a page key pressed while the list is being filled does nothing.
+    """Closed once (see ``base.Modal``), and a page key pressed while the list is being filled does nothing.
 
     In Textual 8.2.8 that raised a KeyError, for a line the list had not counted yet. Its icon is a character that
     every terminal has, in a colour that is seen: the framework's is an emoji, and black.
@@ -49,11 +162,12 @@ class Palette(CommandPalette):
             super()._action_command_list(action)
 
 
-def commands() -> Palette:
-    """Everything there is."""
-    return Palette(providers=[BenchCommands], placeholder="Search for commands...", id="--command-palette")
+def command_palette(load: Callable[[], Sequence[Command]]) -> Palette:
+    """Everything there is; ``load``: presets and saved runs."""
+    providers: list[Any] = [lambda: partial(BenchCommands, load)]
+    return Palette(providers, placeholder="Search for commands...", id="--command-palette")
 
 
-def themes() -> Palette:
+def theme_palette() -> Palette:
     """Every theme."""
-    return Palette(providers=[ThemeProvider], placeholder="Search for themes...")
+    return Palette([ThemeProvider], placeholder="Search for themes...")

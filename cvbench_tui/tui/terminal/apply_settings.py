@@ -46,7 +46,7 @@ def _keys(app: BenchApp) -> list[str]:
     if not wanted:
         return []
     from cvbench_tui.tui.keys.keymap import check_keys
-    from cvbench_tui.tui.keys.registry import all_bindings
+    from cvbench_tui.tui.places import all_bindings
 
     keymap, problems = check_keys(wanted, all_bindings())
     app.set_keymap(keymap)
