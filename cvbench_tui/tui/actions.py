@@ -1,4 +1,4 @@
-"""What each key of the app does, and what the palette asks for: a line each, to one of the flows."""
+"""What each key of the app does: a line each, to one of the controllers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AppActions(App[int]):
     open_controller: OpenController
 
     def show(self, screen: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
-        """Open a dialog over the bench; over another dialog, nothing: a key that was pressed twice opens one."""
+        """Open a dialog over the main screen; over another dialog, nothing: a key pressed twice opens one."""
         if self.screen is self.main_screen:
             self.push_screen(screen, answer)
 
@@ -34,7 +34,7 @@ class AppActions(App[int]):
         self.main_screen.go_to(pane)
 
     def action_run(self) -> None:
-        """Measure what is ticked, or add it to the run that goes on."""
+        """Measure what is ticked, or add it to the current run."""
         self.run_controller.run()
 
     def action_again(self) -> None:
@@ -46,7 +46,7 @@ class AppActions(App[int]):
         self.run_controller.cancel()
 
     def action_skip(self) -> None:
-        """Leave the row that is being measured."""
+        """Skip the current row."""
         self.run_manager.skip()
 
     def action_save(self, at_once: bool = False) -> None:
@@ -66,8 +66,12 @@ class AppActions(App[int]):
         self.open_controller.presets()
 
     def action_runs(self) -> None:
-        """Runs of the past."""
+        """Saved runs."""
         self.open_controller.runs()
+
+    def action_help(self) -> None:
+        """Keys, columns and grades."""
+        self.open_controller.help()
 
     def action_theme(self) -> None:
         """Choose the colours."""
@@ -76,18 +80,14 @@ class AppActions(App[int]):
         self.show(theme_palette())
 
     def action_command_palette(self) -> None:
-        """Everything there is, to search; once."""
+        """Search everything there is; once."""
         from cvbench_tui.tui.screens.palette import Palette, command_palette
 
         if not any(isinstance(screen, Palette) for screen in self.screen_stack):
             self.push_screen(command_palette(self.open_controller.commands))
 
-    def action_help(self) -> None:
-        """Keys, columns and grades."""
-        self.open_controller.help()
-
     async def action_quit(self) -> None:
-        """Leave at once; in mid-run, ask once."""
+        """Leave at once; during a run, ask once."""
         if not self.run_manager.running:
             self.exit(0)
             return

@@ -62,7 +62,7 @@ def open_app(
 
     def shut_down() -> None:
         app.run_manager.shut_down()
-        app.run_controller.gauges_controller.stop()
+        app.run_controller.gauges.stop()
         app.settings_store.flush()
 
     watch(shut_down)

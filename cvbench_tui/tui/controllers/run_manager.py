@@ -1,4 +1,4 @@
-"""Source, background threads and the run that is going on: everything of a run that needs no widget."""
+"""The source, the background threads and the current run: everything of a run that needs no widget."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
+from cvbench_tui.tui.background.run_files import OpenRunThread
 from cvbench_tui.tui.background.threads import Post, ProbeThread, RunThread
 from cvbench_tui.tui.state.log_buffer import LogBuffer, clock_text, words
 
@@ -22,13 +23,13 @@ EXIT_WAIT_S = 0.4
 
 
 class RunManager:
-    """Asks for devices, begins runs, adds to them, ends them. The app feeds what it hears back into it."""
+    """Asks for devices, begins runs, adds to them, ends them. The app writes what its messages bring back into it."""
 
     def __init__(self, source: EventSource, runs_folder: Path, post: Post, clock: Callable[[], float]) -> None:
         self.environment: Environment | None = None
-        """None until the worker has told."""
+        """None until the worker has reported it."""
         self.run: Run | None = None
-        """The newest state of the run that is shown: the last one the app has heard of, or one of the past."""
+        """The newest state of the run that is shown: the current one's last message, or a saved run."""
         self.probing = False
         self.queued = False
         """The user wants to run as soon as the devices are known."""
@@ -37,7 +38,7 @@ class RunManager:
         self._before: Run | None = None
         """What was shown before the run was begun; shown again when it cannot be."""
         self._opened: str | None = None
-        """Id of the run of the past that was opened last."""
+        """Id of the saved run that was opened last."""
         self._source = source
         self._runs_folder = runs_folder
         self._post = post
@@ -62,7 +63,7 @@ class RunManager:
 
     @property
     def run_file(self) -> Path | None:
-        """Where the last run is written down; None while one of the past is shown."""
+        """The last run's file; None while a saved run is shown."""
         return self._drive.path if self._drive is not None else None
 
     @property
@@ -97,14 +98,14 @@ class RunManager:
     @property
     def can_run_again(self) -> bool:
         """True when a row of the run has no numbers and can be measured (once more) on this machine."""
-        return bool(self._numberless()) and not (self.running and self.cancelling)
+        return bool(self._unmeasured()) and not (self.running and self.cancelling)
 
     def again(self) -> bool:
         """Measure the rows without numbers again, in the same run file: failed, cancelled, skipped and not begun ones.
 
         While the run goes on they are added to it; its file goes on otherwise. False when there is none.
         """
-        cases, run = self._numberless(), self.run
+        cases, run = self._unmeasured(), self.run
         if self.running and self._drive is not None:
             return bool(cases) and self._drive.session.add(cases)
         if run is None or not cases:
@@ -128,15 +129,19 @@ class RunManager:
             self._drive.cancel()
 
     def open(self, run: Run) -> bool:
-        """Show a run of the past. False while a run goes on: that one keeps its place."""
+        """Show a saved run. False while a run goes on: that one keeps its place."""
         if self.running:
             return False
         self._drive, self._opened, self.queued, self.cancelling = None, run.id, False, False
         self.run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
         return True
 
+    def read(self, path: Path) -> None:
+        """Read the run of that file; ``RunOpened`` or ``RunUnreadable`` will follow."""
+        OpenRunThread(self._post, path).start()
+
     def refused(self) -> None:
-        """The run that was begun could not be, or could not be written down to its end."""
+        """``RunRefused`` came: the run could not be begun, or not be written to its end."""
         if self.running and self._drive is not None:
             if self._drive.newest is None:
                 self.run = self._before
@@ -162,8 +167,8 @@ class RunManager:
         if text:
             self._journal.write(f"{clock_text(self._clock())} {text}")
 
-    def _numberless(self) -> tuple[Case, ...]:
-        """Rows of the run without numbers; while it goes on, only those that it will not come to anyway."""
+    def _unmeasured(self) -> tuple[Case, ...]:
+        """Rows of the run without numbers; while it goes on, only those that failed."""
         run = self.newest or self.run
         if run is None:
             return ()

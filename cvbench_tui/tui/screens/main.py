@@ -163,8 +163,8 @@ class MainScreen(Screen[None]):
 
     # -- what the app says
 
-    def head(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
-        """The header."""
+    def show_state(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
+        """Show in the header where the run is, and on which devices."""
         self.query_one(HeaderLine).show(state, devices, environment)
 
     def rebuild_lists(self) -> None:
@@ -172,8 +172,8 @@ class MainScreen(Screen[None]):
         for each in self.query(Checklist):
             each.rebuild()
 
-    def summarise(self, plan: Content, settings: str) -> None:
-        """What ``r`` would run, and how."""
+    def show_plan(self, plan: Content, settings: str) -> None:
+        """Show what ``r`` would run, and how."""
         self._plan = plan, settings
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
@@ -182,8 +182,8 @@ class MainScreen(Screen[None]):
             self._settings = settings
             self.query_one(PlanSettingsLine).update(Content(settings))
 
-    def count(self, results: str) -> None:
-        """What stands behind the names of the tabs."""
+    def show_counts(self, results: str) -> None:
+        """Show behind the names of the tabs how many are ticked and measured."""
         lists = {pane: self.query_one(f"#{pane}", Checklist).ticks for pane in PANES[:3]}
         counts = {pane: str(len(ticks.ticked)) for pane, ticks in lists.items()}
         self.query_one(PaneTabs).count({**counts, "results": results})
@@ -211,7 +211,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
-        self.summarise(*self._plan)
+        self.show_plan(*self._plan)
 
 
 class PlanSettingsLine(Static):
