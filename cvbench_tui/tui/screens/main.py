@@ -7,7 +7,7 @@ at which size is the style sheet's: widgets are never made anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -107,7 +107,6 @@ class MainScreen(Screen[None]):
     def _list(self, title: str, ticks: ChecklistModel, pane: str) -> Checklist:
         """A pick list; the first one is in front from the start, since a class that comes later is styled once more."""
         checklist = Checklist(title, ticks, id=pane)
-        checklist.jump_key = title[0]
         checklist.set_class(pane == self.pane, "-active")
         return checklist
 
@@ -151,15 +150,13 @@ class MainScreen(Screen[None]):
         self.toggle_class("-single")
 
     def action_jump(self) -> None:
-        """Letters on the panes; the next key goes there."""
-        from cvbench_tui.tui.screens.jump import JumpScreen, targets_of
+        """Numbers on the panes; the next key goes there."""
+        from cvbench_tui.tui.screens.jump import JumpScreen
 
-        def go(key: str | None) -> None:
-            if key is not None:
-                self.go_to(PANES[int(key) - 1])
-
+        panes = {str(number): self.query_one(f"#{pane}") for number, pane in enumerate(PANES, start=1)}
+        regions = {key: pane.region for key, pane in panes.items() if pane.is_on_screen}
         if self.app.screen is self:
-            self.app.push_screen(JumpScreen(targets_of(cast("Screen[object]", self))), go)
+            self.app.push_screen(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
     # -- what the app says
 

@@ -40,7 +40,6 @@ class LogPane(Vertical):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.jump_key = "5"
         self._lines: Sequence[str] = ()
         self._total = 0
         self._shown = 0

@@ -78,7 +78,6 @@ class ResultsPane(Vertical):
         """What is shown, or would be if the table were not held still."""
         self._held: Run | None = None
         """What goes on being shown while the table is held still."""
-        self.jump_key = "4"
         self.table = ResultTable(id="table")
         self._empty = Invitation(id="empty", markup=False)
         self._filter = Filter(placeholder="filter rows", compact=True)
