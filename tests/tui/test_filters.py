@@ -33,7 +33,7 @@ from textual.widgets import Button, Checkbox, DataTable, Footer, Header, Input, 
 from textual.widgets._toast import Toast
 from cvbench_tui.terminal import look
 from cvbench_tui.tui.terminal.filters import filters_for
-from cvbench_tui.tui.terminal.theme import THEMES, no_colour_theme
+from cvbench_tui.tui.terminal.theme import THEMES, NO_COLOUR
 
 terminal = look(os.environ, sys.argv[1])
 FILTERS = filters_for(terminal)
@@ -61,7 +61,7 @@ class Small(App):
         for theme in THEMES:
             self.register_theme(theme)
         if not terminal.colour:
-            self.theme = no_colour_theme()
+            self.theme = NO_COLOUR
         self.notify("toast \\u2026", severity="error")
         self.set_interval(0.05, self.leave)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.terminal.theme import DEFAULT, no_colour_theme
+from cvbench_tui.tui.terminal.theme import DEFAULT, NO_COLOUR
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, ended, known, text, toasts
@@ -73,7 +73,7 @@ async def test_without_colours(tmp_path: Path) -> None:
     app = settings_app(tmp_path, terminal=Terminal(colour=False))
     async with app.run_test(size=WIDE) as pilot:
         await known(app, pilot)
-        assert app.theme == no_colour_theme() == "cvbench-plain"
+        assert app.theme == NO_COLOUR == "cvbench-plain"
     assert read_settings(app, tmp_path) == 'theme = "cvbench-light"\n', "the theme of other terminals stays"
 
 

@@ -13,7 +13,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.state.settings_store import SettingsStore
-from cvbench_tui.tui.terminal.theme import THEMES, no_colour_theme, theme_or_default
+from cvbench_tui.tui.terminal.theme import NO_COLOUR, THEMES, theme_or_default
 
 if TYPE_CHECKING:
     from cvbench_tui.results.table.view import View
@@ -32,7 +32,7 @@ def apply_settings(app: App[Any], store: SettingsStore, terminal: Terminal) -> l
     for theme in THEMES:
         app.register_theme(theme)
     name, problem = theme_or_default(store.settings.theme, set(app.available_themes))
-    app.set_reactive(App.theme, name if terminal.colour else no_colour_theme())
+    app.set_reactive(App.theme, name if terminal.colour else NO_COLOUR)
     app.stylesheet.set_variables(app.get_css_variables())
     problems = [problem] if problem else []
     return _located(store, problems + _apply_keys(app, store.settings.keys))
