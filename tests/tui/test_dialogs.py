@@ -118,15 +118,6 @@ async def test_what_cannot_be_written_is_said_and_the_path_stays(tmp_path: Path)
         await until(pilot, lambda: app.result is None)
 
 
-async def test_a_check_of_the_callers_own_is_believed(tmp_path: Path) -> None:
-    write = Written()
-    app = DialogApp(SaveScreen(tmp_path / "x.md", write, check=lambda path: "Not on a Sunday."))
-    async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.press("enter")
-        assert said(app) == "Not on a Sunday."
-        assert write.calls == []
-
-
 async def test_a_download_knows_nothing_of_this_machines_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "secret"))
     (tmp_path / "results").mkdir()

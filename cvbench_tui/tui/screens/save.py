@@ -28,7 +28,6 @@ from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import ChoiceLines
 
 Write = Callable[[Path, Layout], None]
-Check = Callable[[Path], str]
 CHECK_S = 0.15
 """Seconds without a key after which the path is looked at."""
 
@@ -50,21 +49,18 @@ class SaveScreen(Modal[Path]):
         suggestion: Path,
         write: Write,
         layout: Layout = "wide",
-        check: Check | None = None,
         *,
         download: bool = False,
     ) -> None:
         """A relative path begins in the suggestion's folder.
 
-        ``write`` raises CvbenchError when it cannot. ``check`` says in a sentence what speaks against a path, or
-        nothing; left out, ``destination.problem`` looks without touching anything. ``download``: the file goes to a
-        browser, so only its name counts, and that is all ``write`` gets.
+        ``write`` raises CvbenchError when it cannot. ``download``: the file goes to a browser, so only its name
+        counts, and that is all ``write`` gets.
         """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
         self._layout = layout
-        self._check = check or (_suffix_problem if download else destination.problem)
         self._download = download
         self._timer: Timer | None = None
 
@@ -105,7 +101,10 @@ class SaveScreen(Modal[Path]):
             self.complain(problem)
 
     def _problem(self) -> str:
-        return self._check(self._path()) if self._typed() and self._path().name else "Name a file."
+        path = self._path()
+        if not self._typed() or not path.name:
+            return "Name a file."
+        return _suffix_problem(path) if self._download else destination.problem(path)
 
     def _exists(self, path: Path) -> bool:
         return not self._download and destination.exists(path)
