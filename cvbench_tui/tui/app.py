@@ -26,6 +26,7 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
+from cvbench_tui.tui import messages
 from cvbench_tui.tui.actions import AppActions
 from cvbench_tui.tui.background.run_files import HistoryRead, HistoryThread, RunOpened, RunUnreadable
 from cvbench_tui.tui.controllers.gauges import GaugesController
@@ -33,20 +34,8 @@ from cvbench_tui.tui.controllers.open import OpenController
 from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
-from cvbench_tui.tui.controllers.settings import apply_settings, check_view, notify_problems
-from cvbench_tui.tui.controllers.settings import save_folder as save_folder_of
+from cvbench_tui.tui.controllers.settings import apply_settings, check_view, folder_for_saving, notify_problems
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.messages import (
-    CopyWanted,
-    Crashed,
-    Logged,
-    Probed,
-    ProbeFailed,
-    RunAdvanced,
-    RunRefused,
-    RunWanted,
-    ViewChanged,
-)
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
@@ -105,7 +94,7 @@ class BenchApp(AppActions, inherit_bindings=False):
         self.run_controller = RunController(
             self, screen, self.run_manager, self.plan_selection, self.forecast, store, gauges, clock
         )
-        folder, gone = save_folder_of(settings)
+        folder, gone = folder_for_saving(settings)
         saver = Saver(save_folder or folder, host, clock)
         self.save_controller = SaveController(self, screen, self.run_manager, store, saver, terminal)
         self.open_controller = OpenController(
@@ -155,8 +144,8 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     # -- messages of the background
 
-    @on(Probed)
-    def _probed(self, event: Probed) -> None:
+    @on(messages.Probed)
+    def _probed(self, event: messages.Probed) -> None:
         self.run_manager.probing = False
         self.run_manager.environment = self.forecast.environment = event.environment
         self.plan_selection.offer(event.environment)
@@ -169,15 +158,15 @@ class BenchApp(AppActions, inherit_bindings=False):
             self.refresh_bindings()
             self.action_run()
 
-    @on(ProbeFailed)
-    def _probe_failed(self, event: ProbeFailed) -> None:
+    @on(messages.ProbeFailed)
+    def _probe_failed(self, event: messages.ProbeFailed) -> None:
         self.run_manager.probing = self.run_manager.queued = False
         self.main_screen.offer_devices([event.error.message, event.error.hint])
         self.refuse(event.error)
         self.run_controller.show_state()
 
-    @on(RunAdvanced)
-    def _advanced(self, event: RunAdvanced) -> None:
+    @on(messages.RunAdvanced)
+    def _advanced(self, event: messages.RunAdvanced) -> None:
         self.run_manager.run = event.run
         if event.event.kind != "progress":
             self._show_run()
@@ -197,8 +186,8 @@ class BenchApp(AppActions, inherit_bindings=False):
             self.main_screen.detail_soon()
             self.run_controller.show_state()
 
-    @on(RunRefused)
-    def _run_refused(self, event: RunRefused) -> None:
+    @on(messages.RunRefused)
+    def _run_refused(self, event: messages.RunRefused) -> None:
         self.ticker.pause()
         self.run_manager.refused()
         self.refuse(event.error)
@@ -216,9 +205,10 @@ class BenchApp(AppActions, inherit_bindings=False):
     def _run_unreadable(self, event: RunUnreadable) -> None:
         self.refuse(event.error)
 
-    @on(Logged)
+    @on(messages.Logged)
     def _logged(self) -> None:
-        self.main_screen.log_pane.show(self.run_manager.lines, self.run_manager.line_count)
+        log = self.run_manager.log
+        self.main_screen.log_pane.show(log.lines, log.count)
 
     @on(Unsaved)
     def _settings_unsaved(self, event: Unsaved) -> None:
@@ -230,8 +220,8 @@ class BenchApp(AppActions, inherit_bindings=False):
     def _gauge_read(self, event: GaugeRead) -> None:
         self.main_screen.gauges.show(event.gauge, self.run_controller.gauges.device_id, False, live=event.live)
 
-    @on(Crashed)
-    def _crashed(self, event: Crashed) -> None:
+    @on(messages.Crashed)
+    def _crashed(self, event: messages.Crashed) -> None:
         raise event.error
 
     # -- messages of the widgets
@@ -249,19 +239,19 @@ class BenchApp(AppActions, inherit_bindings=False):
         if not self.run_manager.running:
             self.run_controller.follow_device(None)
 
-    @on(ViewChanged)
+    @on(messages.ViewChanged)
     def _view_changed(self) -> None:
         view = self.main_screen.results.view
         self.settings_store.put(
             sort=view.sort or "", descending=view.descending, group=view.group, columns=view.columns
         )
 
-    @on(RunWanted)
+    @on(messages.RunWanted)
     def _run_wanted(self) -> None:
         self.action_run()
 
-    @on(CopyWanted)
-    def _copy(self, event: CopyWanted) -> None:
+    @on(messages.CopyWanted)
+    def _copy(self, event: messages.CopyWanted) -> None:
         self.save_controller.copy(event.text, event.what)
 
     @on(ResultTable.Chosen)

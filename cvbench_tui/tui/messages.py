@@ -42,7 +42,7 @@ class RunAdvanced(Message):
 
 
 class Logged(Message):
-    """The log has new lines; ``RunManager.lines`` has them."""
+    """The log has new lines; ``RunManager.log`` has them."""
 
     def can_replace(self, message: Message) -> bool:
         """One is enough for all lines there are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +42,9 @@ class RunManager:
         self._runs_folder = runs_folder
         self._post = post
         self._clock = clock
-        self._journal = LogBuffer(post)
-        source.listen(self._journal.write)
+        self.log = LogBuffer(post)
+        """The worker's stderr and what happened. Its lines are for the app's thread only."""
+        source.listen(self.log.write)
 
     @property
     def running(self) -> bool:
@@ -65,16 +65,6 @@ class RunManager:
     def run_file(self) -> Path | None:
         """The last run's file; None while a saved run is shown."""
         return self._drive.path if self._drive is not None else None
-
-    @property
-    def lines(self) -> deque[str]:
-        """The newest lines of the log: the worker's stderr and what happened. For the app's thread only."""
-        return self._journal.lines
-
-    @property
-    def line_count(self) -> int:
-        """How many lines there ever were, as of the last look at ``lines``."""
-        return self._journal.count
 
     def ask(self) -> None:
         """Start the worker and ask it for the devices; ``Probed`` or ``ProbeFailed`` will follow."""
@@ -149,7 +139,7 @@ class RunManager:
 
     def shut_down(self) -> None:
         """End the run and the worker, waiting briefly for the last line of the run file."""
-        self._journal.close()
+        self.log.close()
         if self._drive is not None and self._drive.is_alive():
             self._drive.cancel()
         self._source.close()
@@ -165,7 +155,7 @@ class RunManager:
         """A line of our own about what happened; in the thread that drives the run."""
         text = words(event, run)
         if text:
-            self._journal.write(f"{clock_text(self._clock())} {text}")
+            self.log.write(f"{clock_text(self._clock())} {text}")
 
     def _unmeasured(self) -> tuple[Case, ...]:
         """Rows of the run without numbers; while it goes on, only those that failed."""

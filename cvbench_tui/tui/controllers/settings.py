@@ -68,7 +68,7 @@ def _located(store: SettingsStore, problems: list[str]) -> list[str]:
     return [f"{store.path}: {problem}" if store.path is not None else problem for problem in problems]
 
 
-def save_folder(settings: Settings) -> tuple[Path, list[str]]:
+def folder_for_saving(settings: Settings) -> tuple[Path, list[str]]:
     """Where tables are saved: the folder of the settings, or the current one and a sentence when that is gone."""
     named = Path(settings.save_folder or Path.cwd())
     if named.is_dir():

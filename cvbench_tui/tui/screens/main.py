@@ -16,7 +16,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from cvbench_tui import __version__
@@ -127,12 +126,9 @@ class MainScreen(Screen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the one in front, however the focus got there."""
-        inside: Widget | None = event.widget
-        while isinstance(inside, Widget) and inside is not self:
-            if inside.id in PANES:
-                self._front(inside.id)
-                return
-            inside = inside.parent if isinstance(inside.parent, Widget) else None
+        pane = next((node.id for node in event.widget.ancestors_with_self if node.id in PANES), None)
+        if pane is not None:
+            self._front(pane)
 
     def _front(self, pane: str) -> None:
         self.pane = pane
