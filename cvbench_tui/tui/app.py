@@ -98,7 +98,7 @@ class BenchApp(AppActions, inherit_bindings=False):
         saver = Saver(save_folder or folder, host, clock)
         self.save_controller = SaveController(self, screen, self.run_manager, store, saver, terminal)
         self.open_controller = OpenController(
-            self, screen, self.run_manager, self.plan_selection, self.selection_changed, runs_folder, terminal.ascii
+            self, screen, self.run_manager, self.plan_selection, self.selection_changed, runs_folder
         )
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
 

@@ -216,10 +216,6 @@ def test_a_folded_page_stays_within_its_width(tmp_path: Path) -> None:
     assert max(len(line) for line in page.splitlines()) <= 60
 
 
-async def test_the_help_without_signs_beyond_ascii(tmp_path: Path) -> None:
-    assert help_page(recorded.app(tmp_path), places(), UNFOLDED, ascii=True).plain.isascii()
-
-
 async def test_the_footer_is_never_cut_at_80_columns(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)

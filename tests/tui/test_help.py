@@ -20,8 +20,8 @@ LIST = [("In the list of models", [Binding("space", "tick", "Tick", id="list.tic
 REST = [("Anywhere", [Binding("r,f5", "run", "Run", id="app.run", tooltip="Measure it"), Binding("q", "x", "")])]
 
 
-def dialog(ascii: bool = False) -> DialogApp:  # noqa: A002
-    return DialogApp(HelpScreen([*LIST, *REST], ascii))
+def dialog() -> DialogApp:
+    return DialogApp(HelpScreen([*LIST, *REST]))
 
 
 def test_everything_is_explained_from_its_declaration() -> None:
@@ -77,8 +77,3 @@ async def test_it_closes(key: str) -> None:
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press(key)
         await until(pilot, lambda: app.result is not UNTOUCHED)
-
-
-async def test_without_signs_beyond_ascii() -> None:
-    app = DialogApp(HelpScreen(LIST))
-    assert help_page(app, LIST, UNFOLDED, ascii=True).plain.isascii()

@@ -10,13 +10,13 @@ from typing import ClassVar
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
+from textual.command import CommandPalette, SimpleCommand
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.errors import PresetError
 from cvbench_tui.results.storage.runs import RunSummary
 from cvbench_tui.tui.controllers.open import MAX_RUNS, OpenController
-from cvbench_tui.tui.screens.palette import Command, actions, command_palette, themes
+from cvbench_tui.tui.screens.palette import actions, command_palette, themes
 from cvbench_tui.tui.screens.runs import moment
 from tests.tui.dialog_app import SIZES, Preset, seen
 from tests.tui.waits import until
@@ -95,7 +95,7 @@ class Bench(App[None]):
         self.did.append(pane)
 
 
-def names(commands: Sequence[Command]) -> list[str]:
+def names(commands: Sequence[SimpleCommand]) -> list[str]:
     return [each.name for each in commands]
 
 
@@ -110,7 +110,7 @@ async def test_actions_come_in_the_order_of_use_each_once_and_only_when_they_can
             "Go to the models",
             "Swap the ticks of everything shown",
         ]
-        assert [each.help for each in found] == ["r F5", "Space", "1", "i"]
+        assert [each.help_text for each in found] == ["r F5", "Space", "1", "i"]
 
 
 async def test_letters_are_offered_while_a_filter_has_the_focus() -> None:
@@ -125,7 +125,7 @@ async def test_keys_are_those_of_the_user() -> None:
     app = Bench()
     async with app.run_test(size=SIZES[0]):
         app.set_keymap({"app.models": "f2"})
-        assert next(each.help for each in actions(app.screen) if each.name == "Go to the models") == "F2"
+        assert next(each.help_text for each in actions(app.screen) if each.name == "Go to the models") == "F2"
 
 
 async def test_presets_runs_and_themes_are_named() -> None:
@@ -140,7 +140,7 @@ async def test_presets_runs_and_themes_are_named() -> None:
         ]
         theme = next(iter(name for name in app.available_themes if name != app.theme))
         for each in [*found, *themes(app)[:1]]:
-            each.run()
+            each.callback()
         await until(pilot, lambda: len(app.did) == 5)
         assert app.did == [
             ("open", "quick"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from textual.command import SimpleCommand
 
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.controllers.run_manager import RunManager
@@ -19,7 +21,6 @@ from cvbench_tui.tui.ui import Ui
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
     from cvbench_tui.results.storage.runs import RunSummary
-    from cvbench_tui.tui.screens.palette import Command
     from cvbench_tui.tui.screens.plan_settings import PlanSettings
 
 MAX_RUNS = 50
@@ -38,8 +39,6 @@ class OpenController:
     selection_changed: Callable[[], object]
     """Called when other things are ticked or set."""
     runs_folder: Path
-    ascii: bool
-    """Whether the help may use ASCII only."""
 
     # -- settings of the plan
 
@@ -136,30 +135,23 @@ class OpenController:
 
     # -- the palette
 
-    def commands(self) -> Sequence[Command]:
+    def commands(self) -> Sequence[SimpleCommand]:
         """Presets and saved runs for the palette, in a thread; of what cannot be read, none: its dialog says why."""
-        commands: list[Command] = []
-        for listed in (self._preset_commands, self._run_commands):
-            with contextlib.suppress(CvbenchError):
-                commands += listed()
-        return commands
-
-    def _preset_commands(self) -> Iterator[Command]:
-        from cvbench_tui.tui.screens.palette import Command
-
-        for entry in self.list_presets():
-            if not entry.problem:
-                name = f"Open preset {entry.name}: {entry.description}".removesuffix(": ")
-                about = f"{count(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
-                yield Command(name, about, partial(self.preset, "open", entry.name))
-
-    def _run_commands(self) -> Iterator[Command]:
-        from cvbench_tui.tui.screens.palette import Command
         from cvbench_tui.tui.screens.runs import moment
 
-        for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
-            name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {count(run.rows, 'row')}"
-            yield Command(name, f"{run.measured} measured, {run.failed} failed", partial(self.open_run, run.path))
+        commands: list[SimpleCommand] = []
+        with contextlib.suppress(CvbenchError):
+            for entry in self.list_presets():
+                if not entry.problem:
+                    name = f"Open preset {entry.name}: {entry.description}".removesuffix(": ")
+                    about = f"{count(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
+                    commands.append(SimpleCommand(name, partial(self.preset, "open", entry.name), about))
+        with contextlib.suppress(CvbenchError):
+            for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
+                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {count(run.rows, 'row')}"
+                about = f"{run.measured} measured, {run.failed} failed"
+                commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
+        return commands
 
     # -- help
 
@@ -168,4 +160,4 @@ class OpenController:
         from cvbench_tui.tui.places import focused_first
         from cvbench_tui.tui.screens.help import HelpScreen
 
-        self.ui.show(HelpScreen(focused_first(self.screen.focused), self.ascii))
+        self.ui.show(HelpScreen(focused_first(self.screen.focused)))

@@ -59,11 +59,9 @@ class HelpScreen(Modal[None]):
         Binding("escape,enter,q,question_mark,f1", "close", "Close", id="help.close", tooltip="Back to where you were"),
     ]
 
-    def __init__(self, places: Places, ascii: bool = False) -> None:  # noqa: A002
-        """``ascii``: no sign that is not ASCII."""
+    def __init__(self, places: Places) -> None:
         super().__init__()
         self._places = places
-        self._ascii = ascii
 
     def compose(self) -> ComposeResult:
         """One text in a box that scrolls."""
@@ -79,10 +77,10 @@ class HelpScreen(Modal[None]):
     def on_resize(self) -> None:
         """Fold the texts at the new width; at the first one, too."""
         width = min(PAGE_WIDTH, int(PAGE_SHARE * self.app.size.width)) - FRAME
-        self.query_one("#help", Static).update(help_page(self.app, self._places, width, ascii=self._ascii))
+        self.query_one("#help", Static).update(help_page(self.app, self._places, width))
 
 
-def help_page(app: App[object], places: Places, width: int, *, ascii: bool = False) -> Content:  # noqa: A002
+def help_page(app: App[object], places: Places, width: int) -> Content:
     """Everything, folded at ``width`` cells; keys are those that ``app`` has mapped."""
     lists: list[tuple[str, Sequence[tuple[str, str]]]] = [(title, _keys(app, bindings)) for title, bindings in places]
     lists += [
@@ -93,10 +91,6 @@ def help_page(app: App[object], places: Places, width: int, *, ascii: bool = Fal
         ("In the detail of a row", list(LABELS.items())),
         ("Settings and manual", SETTINGS),
     ]
-    if ascii:
-        from cvbench_tui.results.text.ascii import to_ascii
-
-        lists = [(title, [(to_ascii(label), to_ascii(text)) for label, text in entries]) for title, entries in lists]
     return Content("\n\n").join([Content(INTRODUCTION), *(_section(*each, width) for each in lists)])
 
 

@@ -21,7 +21,6 @@ from textual.widgets import Footer, Static
 from cvbench_tui import __version__
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.state.checklist_model import ChecklistModel
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
@@ -62,8 +61,13 @@ class MainScreen(Screen[None]):
 
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
         super().__init__()
-        self._plan_selection = plan_selection
         self._host = host
+        self.lists = {
+            "models": Checklist("1 Models", plan_selection.models, id="models"),
+            "layers": Checklist("2 Layers", plan_selection.layers, id="layers"),
+            "devices": Checklist("3 Devices", plan_selection.devices, id="devices"),
+        }
+        self.lists["models"].add_class("-active")  # here: a class that comes later is styled once more
         self.results = ResultsPane(view, id="results")
         self.log_pane = LogPane(id="log")
         self.side = DetailView(id="side")
@@ -84,9 +88,7 @@ class MainScreen(Screen[None]):
         yield PaneTabs(id="tabs")
         with Horizontal(id="body"):
             with Vertical(id="picks", classes="-active"):
-                yield self._list("1 Models", self._plan_selection.models, "models")
-                yield self._list("2 Layers", self._plan_selection.layers, "layers")
-                yield self._list("3 Devices", self._plan_selection.devices, "devices")
+                yield from self.lists.values()
             with Vertical(id="middle"):
                 yield self.results
                 yield self.log_pane
@@ -100,14 +102,8 @@ class MainScreen(Screen[None]):
         """Begin in the list of models, with no results."""
         self.side.border_title = "Row"
         self.strip.say(FIRST_HINT)
-        self.query_one("#devices", Checklist).say(ASKING)
+        self.lists["devices"].say(ASKING)
         self.go_to("models")
-
-    def _list(self, title: str, ticks: ChecklistModel, pane: str) -> Checklist:
-        """A pick list; the first one is in front from the start, since a class that comes later is styled once more."""
-        checklist = Checklist(title, ticks, id=pane)
-        checklist.set_class(pane == self.pane, "-active")
-        return checklist
 
     # -- panes
 
@@ -162,7 +158,7 @@ class MainScreen(Screen[None]):
 
     def rebuild_lists(self) -> None:
         """Other things are ticked, or more is known of them."""
-        for each in self.query(Checklist):
+        for each in self.lists.values():
             each.rebuild()
 
     def show_plan(self, plan: Content, settings: str) -> None:
@@ -177,15 +173,13 @@ class MainScreen(Screen[None]):
 
     def show_counts(self, results: str) -> None:
         """Show behind the names of the tabs how many are ticked and measured."""
-        lists = {pane: self.query_one(f"#{pane}", Checklist).ticks for pane in PANES[:3]}
-        counts = {pane: str(len(ticks.ticked)) for pane, ticks in lists.items()}
+        counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
         self.query_one(PaneTabs).count({**counts, "results": results})
 
     def offer_devices(self, problem: Sequence[str] = ()) -> None:
         """The devices, or why there are none."""
-        devices = self.query_one("#devices", Checklist)
-        devices.say("\n".join(line for line in problem if line))
-        devices.rebuild()
+        self.lists["devices"].say("\n".join(line for line in problem if line))
+        self.lists["devices"].rebuild()
 
     # -- the detail beside the table
 

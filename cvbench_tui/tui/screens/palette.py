@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, SearchIcon, SimpleCommand
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -31,22 +31,12 @@ PALETTE = "command_palette"
 """The action that opens the palette, which is open already."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """One line of the palette."""
-
-    name: str
-    help: str
-    """Its keys, or what it is about."""
-    run: Callable[[], object]
-
-
 class BenchCommands(Provider):
     """Searched by name; without a search, the actions that are in the footer come first."""
 
-    _loading: asyncio.Task[Sequence[Command]] | None = None
+    _loading: asyncio.Task[Sequence[SimpleCommand]] | None = None
 
-    def __init__(self, load: Callable[[], Sequence[Command]], *screen: Any) -> None:
+    def __init__(self, load: Callable[[], Sequence[SimpleCommand]], *screen: Any) -> None:
         """``load``: presets and saved runs; called in a thread."""
         super().__init__(*screen)
         self._load = load
@@ -65,7 +55,7 @@ class BenchCommands(Provider):
         """The actions in the order of use."""
         for each in self._actions:
             name = visible(each.name)
-            yield DiscoveryHit(Content(name), each.run, name, _help(each))
+            yield DiscoveryHit(Content(name), each.callback, name, _help(each))
 
     async def search(self, query: str) -> Hits:
         """Whatever the query matches, in actions, presets, runs and themes."""
@@ -76,44 +66,38 @@ class BenchCommands(Provider):
             name = visible(each.name)
             score, offsets = match(query, name)
             if score > 0:
-                yield Hit(score, _highlighted(name, offsets), each.run, name, _help(each))
+                yield Hit(score, _highlighted(name, offsets), each.callback, name, _help(each))
 
 
-def actions(screen: Screen[object]) -> list[Command]:
-    """What the app and the focused pane can do now: first what the footer shows, the app's before the pane's."""
-    found: dict[tuple[DOMNode, str], tuple[bool, bool, Binding]] = {}
-    for node, binding in _bindings(screen):
-        place = (node, binding.action)
-        shown, of_app, known = found.get(place, (binding.show, node is screen.app, binding))
-        keys = known.key if binding.key in known.key.split(",") else f"{known.key},{binding.key}"
-        found[place] = (shown or binding.show, of_app, replace(known, key=keys))
-    ranked = sorted(found.items(), key=lambda item: (not item[1][0], not item[1][1]))
-    return [_action(screen.app, node, binding) for (node, _), (_, _, binding) in ranked]
+def actions(screen: Screen[object]) -> list[SimpleCommand]:
+    """What the app and the focused pane can do now: first what the footer shows, the app's before the pane's.
 
-
-def _bindings(screen: Screen[object]) -> list[tuple[DOMNode, Binding]]:
-    """Declared bindings from the focus up to the app that have an id and words and can be used now.
-
-    Not ``active_bindings``: while a filter has the focus that leaves out every letter, and nothing of the app is left.
+    Not by ``active_bindings``: while a filter has the focus they leave out every letter.
     """
-    found = []
+    app = screen.app
+    found: dict[tuple[DOMNode, str], list[Binding]] = {}
     for node in (screen.focused or screen).ancestors_with_self:
-        if isinstance(node, DOMNode):
-            for _, binding in node._bindings:
-                usable = binding.id and binding.tooltip and binding.action != PALETTE and not binding.system
-                if usable and screen.app._check_action_state(binding.action, node):
-                    found.append((node, binding))
-    return found
+        for _, binding in node._bindings:
+            named = binding.id and binding.tooltip and binding.action != PALETTE and not binding.system
+            if named and app._check_action_state(binding.action, node):
+                found.setdefault((node, binding.action), []).append(binding)
+    ranked = sorted(found.items(), key=lambda item: (not any(each.show for each in item[1]), item[0][0] is not app))
+    return [
+        SimpleCommand(bindings[0].tooltip, partial(app.run_action, action, node), _shown_keys(app, bindings))
+        for (node, action), bindings in ranked
+    ]
 
 
-def _action(app: App[object], node: DOMNode, binding: Binding) -> Command:
-    return Command(binding.tooltip, shown_keys(app, binding), partial(app.run_action, binding.action, node))
+def _shown_keys(app: App[object], bindings: Sequence[Binding]) -> str:
+    """The keys of an action: it has a binding for each."""
+    keys = dict.fromkeys(key for binding in bindings for key in binding.key.split(","))
+    return shown_keys(app, replace(bindings[0], key=",".join(keys)))
 
 
-def themes(app: App[object]) -> list[Command]:
+def themes(app: App[object]) -> list[SimpleCommand]:
     """Every theme but the one in use."""
     names = [name for name in app.available_themes if name != app.theme]
-    return [Command(f"Theme {name}", "colours", partial(setattr, app, "theme", name)) for name in names]
+    return [SimpleCommand(f"Theme {name}", partial(setattr, app, "theme", name), "colours") for name in names]
 
 
 def _highlighted(name: str, offsets: Sequence[int]) -> Content:
@@ -124,9 +108,9 @@ def _highlighted(name: str, offsets: Sequence[int]) -> Content:
     return content
 
 
-def _help(command: Command) -> str:
+def _help(command: SimpleCommand) -> str:
     """The line under the name. The palette reads markup in it, so what could be some is escaped."""
-    return visible(command.help).replace("[", "\\[")
+    return visible(command.help_text or "").replace("[", "\\[")
 
 
 class Palette(CommandPalette):
@@ -162,7 +146,7 @@ class Palette(CommandPalette):
             super()._action_command_list(action)
 
 
-def command_palette(load: Callable[[], Sequence[Command]]) -> Palette:
+def command_palette(load: Callable[[], Sequence[SimpleCommand]]) -> Palette:
     """Everything there is; ``load``: presets and saved runs."""
     providers: list[Any] = [lambda: partial(BenchCommands, load)]
     return Palette(providers, placeholder="Search for commands...", id="--command-palette")
