@@ -94,6 +94,6 @@ class AppActions(App[int]):
         from cvbench_tui.tui.screens.confirm import ConfirmScreen
 
         if not isinstance(self.screen, ConfirmScreen):
-            question = "A run is going on. Stop it and quit? Finished rows are kept in the run file."
+            question = "A benchmark is running. Stop it and quit? Finished rows are kept in the run file."
             answer = ConfirmScreen(question, "Stop and quit")
             self.push_screen(answer, lambda wanted: self.exit(0) if wanted else None)

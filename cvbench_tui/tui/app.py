@@ -195,11 +195,13 @@ class BenchApp(AppActions, inherit_bindings=False):
 
     @on(RunOpened)
     def _run_opened(self, event: RunOpened) -> None:
+        from cvbench_tui.tui.screens.runs import moment
+
         self.run_manager.open(event.run)
         self._show_run()
         self.main_screen.go_to("results")
         self.refresh_bindings()
-        self.say(f"Run {event.run.id} of the past, measured with cvbench-tui {event.run.program}.")
+        self.say(f"Saved run, {moment(event.run.started_at_s)}")
 
     @on(RunUnreadable)
     def _run_unreadable(self, event: RunUnreadable) -> None:

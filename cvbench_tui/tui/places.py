@@ -48,7 +48,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the plan's settings": (SettingsScreen,),
     "In the presets": (PresetsScreen,),
     "In the columns": (ColumnsScreen,),
-    "In the past runs": (RunsScreen,),
+    "In the saved runs": (RunsScreen,),
     "In a dialog's list and its filter": (DialogList, ListFilter),
     "In a dialog's choice": (ChoiceLines,),
     "In a question": (ConfirmScreen,),

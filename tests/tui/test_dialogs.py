@@ -82,7 +82,7 @@ async def test_the_path_is_looked_at_while_it_is_typed(tmp_path: Path) -> None:
             ("no[b]/such.md", "There is no folder"),
             ("sub.md", "is a folder"),
             ("", "Name a file"),
-            ("old.md", "is there already; Enter asks"),
+            ("old.md", "already exists; Enter asks"),
             ("a\x00b.md", "Cannot write"),
         ):
             field.value = typed

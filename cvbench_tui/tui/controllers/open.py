@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_RUNS = 50
 """Saved runs that the palette offers, newest first; the dialog of runs has them all."""
-RUNNING = "A run is going on; its rows have the table. Past runs can be opened when it has ended."
+RUNNING = "A benchmark is running. Saved runs can be opened when it has ended."
 
 
 @dataclass

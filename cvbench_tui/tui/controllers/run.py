@@ -97,7 +97,7 @@ class RunController:
     def _queue(self) -> None:
         """Run once the worker has reported the devices; after a start that failed, ask again."""
         self.run_manager.queued = True
-        self.ui.say("Queued: the run starts as soon as the measuring process has told which devices there are.")
+        self.ui.say("Queued: the run starts as soon as the devices are known.")
         if not self.run_manager.probing:
             self.screen.offer_devices([ASKING])
             self.run_manager.ask()
@@ -106,7 +106,7 @@ class RunController:
     def cancel(self) -> None:
         """Stop measuring. The strip says cancelling until the run has really ended."""
         if self.run_manager.queued:
-            self.ui.say("Not queued any more.")
+            self.ui.say("No longer queued.")
         self.run_manager.cancel()
         self.show_progress()
         self.ui.refresh_bindings()

@@ -48,7 +48,7 @@ class RunManager:
 
     @property
     def running(self) -> bool:
-        """True from the start of a run until its last event was heard."""
+        """True from the start of a run until its last event has arrived."""
         return self._drive is not None and (self.run is None or self.run.ended is None)
 
     @property
@@ -58,7 +58,7 @@ class RunManager:
 
     @property
     def began_at_s(self) -> float:
-        """When measuring was begun, seconds since the epoch; for a run that goes on again, this time's beginning."""
+        """When measuring began, seconds since the epoch; for a resumed run, when it was resumed."""
         return self._drive.session.started_at_s if self._drive is not None else 0.0
 
     @property
@@ -77,7 +77,7 @@ class RunManager:
         self._start(Session(self._source, plan, started_at_s=self._clock()))
 
     def add(self, plan: Plan) -> int:
-        """Add the plan's cases that are not in the run that goes on, under its protocol. Returns how many."""
+        """Add the plan's cases that are not in the running run, under its protocol. Returns how many."""
         if not self.running or self._drive is None:
             return 0
         session = self._drive.session
@@ -91,9 +91,9 @@ class RunManager:
         return bool(self._unmeasured()) and not (self.running and self.cancelling)
 
     def again(self) -> bool:
-        """Measure the rows without numbers again, in the same run file: failed, cancelled, skipped and not begun ones.
+        """Measure failed, cancelled, skipped and never begun rows again, in the same run file. False without any.
 
-        While the run goes on they are added to it; its file goes on otherwise. False when there is none.
+        A running run gets them added; one that has ended is resumed.
         """
         cases, run = self._unmeasured(), self.run
         if self.running and self._drive is not None:
@@ -107,19 +107,19 @@ class RunManager:
         return True
 
     def skip(self) -> None:
-        """Leave the case being measured, go on with the next; nothing between two cases."""
+        """Skip the case being measured; nothing between two cases."""
         if self.running and self._drive is not None:
             self._drive.session.skip()
 
     def cancel(self) -> None:
-        """End the run, or take it off the queue. It goes on being ``running`` until it has really ended."""
+        """End the run, or take it off the queue. It stays ``running`` until it has really ended."""
         self.queued = False
         if self.running and self._drive is not None:
             self.cancelling = True
             self._drive.cancel()
 
     def open(self, run: Run) -> bool:
-        """Show a saved run. False while a run goes on: that one keeps its place."""
+        """Show a saved run. False while one is running: it keeps its place."""
         if self.running:
             return False
         self._drive, self._opened, self.queued, self.cancelling = None, run.id, False, False
@@ -158,7 +158,7 @@ class RunManager:
             self.log.write(f"{clock_text(self._clock())} {text}")
 
     def _unmeasured(self) -> tuple[Case, ...]:
-        """Rows of the run without numbers; while it goes on, only those that failed."""
+        """Rows of the run without numbers; while it is running, only those that failed."""
         run = self.newest or self.run
         if run is None:
             return ()
@@ -170,7 +170,7 @@ class RunManager:
         return tuple(case for case, outcome in found if not isinstance(outcome, Measurement))
 
     def _measurable(self, run: Run) -> bool:
-        """True for a run of this app; one that was opened has to be of the same machine, devices and versions."""
+        """True for a run of this app; a saved one must have been measured in an environment of the same identity."""
         if self.environment is None:
             return False
         if run.id != self._opened or run.environment is None:

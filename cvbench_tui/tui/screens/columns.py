@@ -17,7 +17,7 @@ from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList
 
 ALWAYS = "name"
-"""Key of the column without which a row would say nothing."""
+"""Key of the column that names the row."""
 
 
 class ColumnsScreen(Modal[tuple[str, ...]]):
@@ -25,9 +25,9 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="columns.close", tooltip="Leave the columns as they are"),
+        Binding("escape", "close", "Close", id="columns.close", tooltip="Close without changes"),
         Binding("space", "tick", "Tick", id="columns.tick", tooltip="Show or hide the column under the cursor"),
-        Binding("a", "automatic", "Automatic", id="columns.automatic", tooltip="Show what has room, and close"),
+        Binding("a", "automatic", "Automatic", id="columns.automatic", tooltip="Show as many as fit, and close"),
     ]
     DEFAULT_CSS = """
     ColumnsScreen.-usual DialogList { max-height: 8; }
@@ -35,7 +35,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
     """
 
     def __init__(self, columns: Sequence[Column], chosen: tuple[str, ...]) -> None:
-        """``chosen``: keys of columns; none of them: as many as there is room for."""
+        """``chosen``: keys of columns; none of them: as many as fit."""
         super().__init__()
         self._columns = list(columns)
         keys = [column.key for column in columns]
@@ -89,7 +89,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
 
     def _recount(self) -> None:
         if self._automatic:
-            text = "Automatic: as many as there is room for, the most telling ones first."
+            text = "Automatic: as many as fit, the most important ones first."
         else:
             text = f"{len(self._ticked)} of {len(self._columns)} columns."
         self.query_one("#count", Static).update(text)

@@ -20,7 +20,7 @@ class DetailScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "close", "Close", id="detail.close", tooltip="Back to the table"),
         Binding("right,n", "move(1)", "Next row", id="detail.next", tooltip="The next row of the table"),
-        Binding("left,p", "move(-1)", "Row before", id="detail.previous", tooltip="The row before"),
+        Binding("left,p", "move(-1)", "Previous row", id="detail.previous", tooltip="The previous row of the table"),
     ]
     DEFAULT_CSS = """
     DetailScreen > DetailView {
@@ -39,7 +39,7 @@ class DetailScreen(Modal[None]):
     def compose(self) -> ComposeResult:
         """The view in a frame."""
         view = DetailView(id="detail")
-        view.border_subtitle = Content("arrows scroll, leaf   y copy   c copy command   Escape close")
+        view.border_subtitle = Content("up/down scroll   left/right rows   y copy   c command   Escape close")
         yield view
 
     def on_mount(self) -> None:

@@ -23,11 +23,11 @@ Places = Sequence[tuple[str, Sequence[Binding]]]
 
 INTRODUCTION = (
     "Tick models, layers and devices, press r, watch the table fill, press s to save it.\n"
-    "Every number is measured in a process of its own, not in this one."
+    "Every row is measured in a fresh process, not in this one."
 )
 SETTINGS = (
     ("config.toml", "Theme, columns, layout, ASCII, and every key under [keys]; docs/settings.md explains each."),
-    ("methodology", "How each number is taken and graded: docs/methodology.md."),
+    ("methodology", "How each number is measured and graded: docs/methodology.md."),
 )  # fmt: skip
 PAGE_WIDTH, PAGE_SHARE = 100, 0.96
 """Cells of the page, and the share of a narrower terminal that it takes; the style sheet says the same."""
@@ -87,7 +87,7 @@ def help_page(app: App[object], places: Places, width: int) -> Content:
         ("Columns", [(column.heading, column.help) for column in COLUMNS]),
         ("Grades", list(GRADE_HELP.items())),
         ("Reasons for a grade, and what to do", _kinds(REASONS)),
-        ("Notices, which cost no grade", _kinds(NOTICES)),
+        ("Notices, without effect on the grade", _kinds(NOTICES)),
         ("In the detail of a row", list(LABELS.items())),
         ("Settings and manual", SETTINGS),
     ]

@@ -21,7 +21,7 @@ class JumpScreen(Modal[str]):
     """Dismisses with the key of a pane, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="jump.close", tooltip="Stay where you are"),
+        Binding("escape", "close", "Close", id="jump.close", tooltip="Close without jumping"),
     ]
     DEFAULT_CSS = """
     JumpScreen { align: left top; layers: labels; }
@@ -54,7 +54,7 @@ class JumpScreen(Modal[str]):
             self.dismiss(event.key)
 
     def on_click(self, event: events.Click) -> None:
-        """The pane that was clicked; beside all of them, leave."""
+        """The pane that was clicked; outside of all, leave."""
         hit = (key for key, region in self._panes.items() if region.contains_point(event.screen_offset))
         self.dismiss(next(hit, None))
 

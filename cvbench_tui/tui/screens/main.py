@@ -53,9 +53,9 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="This pane alone, and back"),
+        Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="Maximize this pane, and back"),
         Binding(
-            "semicolon", "jump", "Jump", show=False, id="bench.jump", tooltip="Letters on the panes; one jumps there"
+            "semicolon", "jump", "Jump", show=False, id="bench.jump", tooltip="Numbers on the panes; one jumps there"
         ),
     ]
 
@@ -181,7 +181,7 @@ class MainScreen(Screen[None]):
         self.lists["devices"].say("\n".join(line for line in problem if line))
         self.lists["devices"].rebuild()
 
-    # -- the detail beside the table
+    # -- the detail pane
 
     @on(ResultTable.Highlighted)
     def detail_soon(self) -> None:

@@ -1,6 +1,6 @@
 """The command palette: every action that can be used now, presets, saved runs and themes.
 
-It is Textual's, with what breaks there mended. It does nothing itself: an action runs where its key would run it.
+It is Textual's, with workarounds. It does nothing itself: an action runs where its key would run it.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Palette(CommandPalette):
         return super().dismiss(result)  # type: ignore[arg-type]
 
     def run_worker(self, *args: Any, **options: Any) -> Worker[Any]:
-        """Its search. Closed while that goes on, it looks for widgets that are gone, which ended the app."""
+        """Its search; closed during one, it looks for widgets that are gone, which ended the app."""
         return super().run_worker(*args, **{**options, "exit_on_error": False})
 
     def _action_command_list(self, action: str) -> None:

@@ -35,7 +35,7 @@ class SettingsScreen(Modal[PlanSettings]):
     """Dismisses with the settings, or with None when nothing is to change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="settings.close", tooltip="Leave things as they are"),
+        Binding("escape", "close", "Close", id="settings.close", tooltip="Close without changes"),
         Binding("enter", "use", "Use", id="settings.use", tooltip="Use these settings"),
     ]
     DEFAULT_CSS = """
@@ -57,7 +57,7 @@ class SettingsScreen(Modal[PlanSettings]):
         with Dialog("Protocol, batch, image size", "Enter use   Tab next field   Escape close"):
             lines = [(name, protocol_line(name)) for name in PROTOCOLS]
             yield ChoiceLines(lines, self._now.protocol, id="protocol")
-            yield from _field("batch", "Batch", self._now.batch, "empty: 8, and 4 where the table says so")
+            yield from _field("batch", "Batch", self._now.batch, "empty: the default of each row, 8 or 4")
             yield from _field("image", "Image", self._now.image, "pixels a side; empty: each model's own")
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(use="Use", close="Close")

@@ -41,7 +41,7 @@ class PresetsScreen(Modal[PresetChoice]):
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="presets.close", tooltip="Leave the presets"),
+        Binding("escape", "close", "Close", id="presets.close", tooltip="Close the presets"),
         Binding("n", "save", "Save as", id="presets.save", tooltip="Save what is ticked as a preset"),
         Binding("d,delete", "delete", "Delete", id="presets.delete", tooltip="Delete a preset of your own"),
     ]
@@ -121,7 +121,7 @@ class PresetsScreen(Modal[PresetChoice]):
         elif problem := self._check_name(name):
             self.complain(problem)
         elif same is not None:
-            question = ConfirmScreen(f"There is a preset {same.name} already. Overwrite it?", "Overwrite")
+            question = ConfirmScreen(f"The preset {same.name} already exists. Overwrite it?", "Overwrite")
             self._ask(question, PresetChoice("save", same.name))
         else:
             self.dismiss(PresetChoice("save", name))

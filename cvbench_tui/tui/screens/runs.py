@@ -34,7 +34,7 @@ class RunsScreen(Modal[Path]):
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="runs.close", tooltip="Leave the runs"),
+        Binding("escape", "close", "Close", id="runs.close", tooltip="Close the runs"),
         Binding("slash", "filter", "Filter", id="runs.filter", tooltip="Filter by date, plan or state"),
     ]
     DEFAULT_CSS = """
@@ -48,7 +48,7 @@ class RunsScreen(Modal[Path]):
 
     def compose(self) -> ComposeResult:
         """Filter, heading, list, a sentence in place of an empty one, buttons."""
-        with Dialog("Runs", "Enter open   / filter   Escape close"):
+        with Dialog("Saved runs", "Enter open   / filter   Escape close"):
             yield ListFilter(placeholder="filter by date, plan or state (/)", id="filter_text", compact=True)
             yield Static(HEADING, id="heading", markup=False)
             yield DialogList(id="runs")

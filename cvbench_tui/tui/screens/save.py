@@ -1,6 +1,6 @@
 """The save dialog: a path and a layout. What is wrong with the path is said while it is typed, and the path is kept.
 
-For a download it knows a name alone: this machine's disk is not the user's, so nothing of it is looked at or told.
+For a download it knows a name alone: this machine's disk is not the user's, so nothing of it is read or shown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SaveScreen(Modal[Path]):
     """Writes with the function it was given and dismisses with the path, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="save.close", tooltip="Leave without saving"),
+        Binding("escape", "close", "Close", id="save.close", tooltip="Close without saving"),
         Binding("enter", "save", "Save", id="save.save", tooltip="Save under this path"),
     ]
     DEFAULT_CSS = """
@@ -92,11 +92,11 @@ class SaveScreen(Modal[Path]):
         self._timer = sure_timer(self.set_timer(CHECK_S, self._look))
 
     def _look(self) -> None:
-        """Say what speaks against the path, or that there is such a file already."""
+        """Say what is wrong with the path, or that there is such a file already."""
         path = self._path()
         problem = self._problem()
         if not problem and self._exists(path):
-            self.complain(f"{path.name} is there already; Enter asks before overwriting.", "-remark")
+            self.complain(f"{path.name} already exists; Enter asks before overwriting.", "-remark")
         else:
             self.complain(problem)
 
@@ -111,12 +111,14 @@ class SaveScreen(Modal[Path]):
 
     @on(Input.Submitted)
     def action_save(self) -> None:
-        """Save; ask first when the file is there already."""
+        """Save; ask first when the file exists."""
+        if self._timer is not None:
+            self._timer.stop()  # its look would wipe out what the write complains of
         path, problem = self._path(), self._problem()
         if problem:
             self.complain(problem)
         elif self._exists(path):
-            self.app.push_screen(ConfirmScreen(f"{path.name} is there already. Overwrite it?", "Overwrite"), self._save)
+            self.app.push_screen(ConfirmScreen(f"{path.name} already exists. Overwrite it?", "Overwrite"), self._save)
         else:
             self._save(True)
 
