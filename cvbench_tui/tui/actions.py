@@ -91,7 +91,7 @@ class AppActions(App[int]):
         if not self.run_manager.running:
             self.exit(0)
             return
-        from cvbench_tui.tui.screens.confirm import ConfirmScreen
+        from cvbench_tui.tui.screens.base import ConfirmScreen
 
         if not isinstance(self.screen, ConfirmScreen):
             question = "A benchmark is running. Stop it and quit? Finished rows are kept in the run file."

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from cvbench_tui.tui.keys.bindings import APP_KEYS
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import HelpScreen, Page
 from cvbench_tui.tui.screens.jump import JumpScreen

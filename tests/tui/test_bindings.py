@@ -21,8 +21,8 @@ from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.keys.display import shown_keys
 from cvbench_tui.tui.places import PLACES, all_bindings, places
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.export.markdown import Layout
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state import plan_summary as summary

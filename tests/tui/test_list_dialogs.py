@@ -10,8 +10,8 @@ from textual.widgets import Input
 
 from cvbench_tui.results.storage.runs import RunSummary
 from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.presets import PresetChoice, PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.widgets.option_list import DialogList

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.flow import NARROW, ended, run_all, strip, text

@@ -1,10 +1,13 @@
-"""What the dialogs share: closed once, framed, buttons that run actions, a line for complaints."""
+"""What the dialogs share: closed once, framed, buttons that run actions, a line for complaints, a question."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
 
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -50,6 +53,15 @@ class Modal(ModalScreen[Result]):
         complaint.set_classes(f"message {kind}")
         complaint.update(visible(sentence))
 
+    def confirm(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        """Call ``then`` if the user says yes."""
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                then()  # its result may be awaitable, and must not be awaited here
+
+        self.app.push_screen(ConfirmScreen(question, yes), answered)
+
 
 class Dialog(Vertical):
     """The frame: title above, keys below. It scrolls where the terminal is too low for it."""
@@ -80,3 +92,40 @@ def buttons(**labels: str) -> Horizontal:
 def dialog_cells(terminal: int) -> int:
     """Cells of a line in a dialog in a terminal of so many columns."""
     return min(DIALOG_WIDTH, int(DIALOG_SHARE * terminal)) - FRAME
+
+
+class ConfirmScreen(Modal[bool]):
+    """Dismisses with True for yes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "yes", "Yes", id="confirm.yes", tooltip="Answer yes"),
+        Binding("n,escape", "no", "No", id="confirm.no", tooltip="Answer no"),
+        Binding(
+            "left,right", "app.focus_next", "Other answer", id="confirm.other", show=False,
+            tooltip="Go to the other answer",
+        ),
+    ]  # fmt: skip
+
+    def __init__(self, question: str, yes: str) -> None:
+        """``yes`` is the word on the button for it."""
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """The question and its buttons; Enter is yes."""
+        with Dialog("Please confirm", "y yes   n, Escape no"):
+            yield Static(visible(self._question), markup=False)
+            yield buttons(yes=f"{self._yes} (y)", no="No (n)")
+
+    def on_mount(self) -> None:
+        """What cannot be undone is red."""
+        self.query_one("#yes", Button).variant = "error"
+
+    def action_yes(self) -> None:
+        """Close with yes."""
+        self.dismiss(True)
+
+    def action_no(self) -> None:
+        """Close with no."""
+        self.dismiss(False)

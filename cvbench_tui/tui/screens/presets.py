@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.cells import cell_len
@@ -16,7 +17,7 @@ from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, ListFilter, fitted
 
@@ -121,8 +122,9 @@ class PresetsScreen(Modal[PresetChoice]):
         elif problem := self._check_name(name):
             self.complain(problem)
         elif same is not None:
-            question = ConfirmScreen(f"The preset {same.name} already exists. Overwrite it?", "Overwrite")
-            self._ask(question, PresetChoice("save", same.name))
+            choice = PresetChoice("save", same.name)
+            question = f"The preset {same.name} already exists. Overwrite it?"
+            self.confirm(question, "Overwrite", partial(self.dismiss, choice))
         else:
             self.dismiss(PresetChoice("save", name))
 
@@ -134,16 +136,8 @@ class PresetsScreen(Modal[PresetChoice]):
         if not entry.own:
             self.complain(f"{entry.name} is shipped with the program and stays.")
         else:
-            self._ask(ConfirmScreen(f"Delete the preset {entry.name}?", "Delete"), PresetChoice("delete", entry.name))
-
-    def _ask(self, question: ConfirmScreen, choice: PresetChoice) -> None:
-        """Close with ``choice`` once it is confirmed."""
-
-        def answered(wanted: bool | None) -> None:
-            if wanted:
-                self.dismiss(choice)
-
-        self.app.push_screen(question, answered)
+            choice = PresetChoice("delete", entry.name)
+            self.confirm(f"Delete the preset {entry.name}?", "Delete", partial(self.dismiss, choice))
 
     def _current(self) -> PresetEntry | None:
         place = self.query_one(DialogList).highlighted
@@ -152,8 +146,8 @@ class PresetsScreen(Modal[PresetChoice]):
 
 def _about(entry: PresetEntry) -> str:
     """``5 workloads, shipped: what it is``."""
-    noun = "workload" if entry.workloads == 1 else "workloads"
-    return f"{entry.workloads} {noun}, {'your own' if entry.own else 'shipped'}: {entry.description}".rstrip(": ")
+    whose = "your own" if entry.own else "shipped"
+    return f"{count(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
 
 
 def _line(entry: PresetEntry, width: int) -> Content:

@@ -20,7 +20,6 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.export.markdown import Layout
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.state import destination
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.layout_choice import LayoutChoice
@@ -44,14 +43,7 @@ class SaveScreen(Modal[Path]):
     SaveScreen #form { color: $text-muted; margin-bottom: 1; }
     """
 
-    def __init__(
-        self,
-        suggestion: Path,
-        write: Write,
-        layout: Layout = "wide",
-        *,
-        download: bool = False,
-    ) -> None:
+    def __init__(self, suggestion: Path, write: Write, layout: Layout = "wide", *, download: bool = False) -> None:
         """A relative path begins in the suggestion's folder.
 
         ``write`` raises CvbenchError when it cannot. ``download``: the file goes to a browser, so only its name
@@ -93,10 +85,9 @@ class SaveScreen(Modal[Path]):
 
     def _look(self) -> None:
         """Say what is wrong with the path, or that there is such a file already."""
-        path = self._path()
         problem = self._problem()
-        if not problem and self._exists(path):
-            self.complain(f"{path.name} already exists; Enter asks before overwriting.", "-remark")
+        if not problem and self._exists():
+            self.complain(f"{self._path().name} already exists; Enter asks before overwriting.", "-remark")
         else:
             self.complain(problem)
 
@@ -106,25 +97,23 @@ class SaveScreen(Modal[Path]):
             return "Name a file."
         return _suffix_problem(path) if self._download else destination.problem(path)
 
-    def _exists(self, path: Path) -> bool:
-        return not self._download and destination.exists(path)
+    def _exists(self) -> bool:
+        return not self._download and destination.exists(self._path())
 
     @on(Input.Submitted)
     def action_save(self) -> None:
         """Save; ask first when the file exists."""
         if self._timer is not None:
             self._timer.stop()  # its look would wipe out what the write complains of
-        path, problem = self._path(), self._problem()
+        problem = self._problem()
         if problem:
             self.complain(problem)
-        elif self._exists(path):
-            self.app.push_screen(ConfirmScreen(f"{path.name} already exists. Overwrite it?", "Overwrite"), self._save)
+        elif self._exists():
+            self.confirm(f"{self._path().name} already exists. Overwrite it?", "Overwrite", self._save)
         else:
-            self._save(True)
+            self._save()
 
-    def _save(self, wanted: bool | None) -> None:
-        if not wanted:
-            return
+    def _save(self) -> None:
         try:
             self._write(self._path(), self.query_one(LayoutChoice).layout_name)
         except CvbenchError as error:
