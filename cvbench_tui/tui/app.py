@@ -1,7 +1,7 @@
 """The app: its parts, and what it does with messages: state down to the widgets.
 
-It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. What its keys
-do is done by three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
+It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. An action is a
+line, to one of three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
+from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
 
@@ -27,7 +29,6 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui import messages
-from cvbench_tui.tui.actions import AppActions
 from cvbench_tui.tui.background.run_files import HistoryRead, HistoryThread, RunOpened, RunUnreadable
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.open import OpenController
@@ -55,7 +56,7 @@ COLLECT = (50_000, 20, 100)
 """Thresholds of the garbage collector: with 1,000 rows a collection of everything held the loop up for 0.4 s."""
 
 
-class BenchApp(AppActions, inherit_bindings=False):
+class BenchApp(App[int], inherit_bindings=False):
     """The terminal app over any source of events."""
 
     TITLE = "cvbench-tui"
@@ -269,7 +270,7 @@ class BenchApp(AppActions, inherit_bindings=False):
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)
 
-    # -- ui.Ui, with show, notify and refresh_bindings
+    # -- ui.Ui, with notify and refresh_bindings
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a sentence in the strip, or as a toast while a run has the strip."""
@@ -283,6 +284,13 @@ class BenchApp(AppActions, inherit_bindings=False):
         self.say(f"{error.message} {error.hint}".strip(), bad=True)
         self.refresh_bindings()
 
+    def show(self, screen: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
+        """Open a dialog over the main screen; over another dialog, nothing: a key pressed twice opens one."""
+        if self.screen is self.main_screen:
+            self.push_screen(screen, answer)
+
+    # -- actions
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be used now is not offered. Asked for every binding at every refresh."""
         if action in ("cancel", "skip"):
@@ -290,3 +298,72 @@ class BenchApp(AppActions, inherit_bindings=False):
         if action == "again":
             return self.run_manager.can_run_again
         return action != "suspend_process" or not self.is_web
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane."""
+        self.main_screen.go_to(pane)
+
+    def action_run(self) -> None:
+        """Measure what is ticked, or add it to the current run."""
+        self.run_controller.run()
+
+    def action_again(self) -> None:
+        """Measure rows without numbers again."""
+        self.run_controller.again()
+
+    def action_cancel(self) -> None:
+        """Stop measuring."""
+        self.run_controller.cancel()
+
+    def action_skip(self) -> None:
+        """Skip the current row."""
+        self.run_manager.skip()
+
+    def action_save(self, at_once: bool = False) -> None:
+        """Save the table."""
+        self.save_controller.save(at_once=at_once)
+
+    def action_protocol(self) -> None:
+        """Next protocol."""
+        self.open_controller.next_protocol()
+
+    def action_settings(self) -> None:
+        """Protocol, batch and image size."""
+        self.open_controller.settings()
+
+    def action_presets(self) -> None:
+        """Ready plans."""
+        self.open_controller.presets()
+
+    def action_runs(self) -> None:
+        """Saved runs."""
+        self.open_controller.runs()
+
+    def action_help(self) -> None:
+        """Keys, columns and grades."""
+        self.open_controller.help()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        from cvbench_tui.tui.screens.palette import theme_palette
+
+        self.show(theme_palette())
+
+    def action_command_palette(self) -> None:
+        """Search everything there is; once."""
+        from cvbench_tui.tui.screens.palette import Palette, command_palette
+
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
+            self.push_screen(command_palette(self.open_controller.commands))
+
+    async def action_quit(self) -> None:
+        """Leave at once; during a run, ask once."""
+        if not self.run_manager.running:
+            self.exit(0)
+            return
+        from cvbench_tui.tui.screens.base import ConfirmScreen
+
+        if not isinstance(self.screen, ConfirmScreen):
+            question = "A benchmark is running. Stop it and quit? Finished rows are kept in the run file."
+            answer = ConfirmScreen(question, "Stop and quit")
+            self.push_screen(answer, lambda wanted: self.exit(0) if wanted else None)

@@ -138,14 +138,13 @@ class RunController:
     def show_state(self) -> None:
         """Header and tabs: where the run is."""
         manager, run = self.run_manager, self.run_manager.run
-        settled = f"{len(run.plan.cases) - run.pending}/{len(run.plan.cases)}" if run is not None else ""
+        measured = f"{len(run.plan.cases) - run.pending}/{len(run.plan.cases)}" if run is not None else ""
         state = "ready"
         if manager.running:
-            state = f"running {settled}".rstrip()
+            state = f"running {measured}".rstrip()
         elif manager.environment is None:
             state = "starting" if manager.probing else "no worker"
-        self.screen.show_state(state, self.plan_selection.devices.ticked, manager.environment)
-        self.screen.show_counts(settled)
+        self.screen.show_state(state, measured, manager.environment)
 
     def follow_device(self, measuring: str | None) -> None:
         """Show the gauges of the first device that is ticked; ``measuring``: the device of the running case."""

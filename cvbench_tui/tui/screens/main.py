@@ -152,9 +152,11 @@ class MainScreen(Screen[None]):
 
     # -- what the app says
 
-    def show_state(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
-        """Show in the header where the run is, and on which devices."""
-        self.query_one(HeaderLine).show(state, devices, environment)
+    def show_state(self, state: str, measured: str, environment: Environment | None) -> None:
+        """Show in header and tabs where the run is. ``measured``: ``3/8``, or nothing before the first run."""
+        self.query_one(HeaderLine).show(state, self.lists["devices"].ticks.ticked, environment)
+        counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
+        self.query_one(PaneTabs).count({**counts, "results": measured})
 
     def rebuild_lists(self) -> None:
         """Other things are ticked, or more is known of them."""
@@ -170,11 +172,6 @@ class MainScreen(Screen[None]):
         if settings != self._settings:  # as wide as its text: a new one moves the plan's line
             self._settings = settings
             self.query_one(PlanSettingsLine).update(Content(settings))
-
-    def show_counts(self, results: str) -> None:
-        """Show behind the names of the tabs how many are ticked and measured."""
-        counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
-        self.query_one(PaneTabs).count({**counts, "results": results})
 
     def offer_devices(self, problem: Sequence[str] = ()) -> None:
         """The devices, or why there are none."""
