@@ -69,7 +69,6 @@ class BenchApp(App[int], inherit_bindings=False):
         *,
         runs_folder: Path,
         selection: Selection | None = None,
-        protocol: str | None = None,
         save_folder: Path | None = None,
         host: str | None = None,
         clock: Callable[[], float] = time.time,
@@ -86,7 +85,7 @@ class BenchApp(App[int], inherit_bindings=False):
         super().__init__(ansi_color=None if terminal.colour else True)
         self.settings_store = store = settings_store or SettingsStore()
         settings, host = store.settings, host or platform.node()
-        self.plan_selection = PlanSelection(selection, protocol)
+        self.plan_selection = PlanSelection(selection)
         self.forecast = Forecast(History(runs_folder))
         self.run_manager = RunManager(source, runs_folder, self.post_message, clock)
         view = View(settings.sort or None, settings.descending, settings.group, columns=settings.columns)

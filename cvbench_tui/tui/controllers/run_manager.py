@@ -52,6 +52,10 @@ class RunManager:
         return self._drive is not None and (self.run is None or self.run.ended is None)
 
     @property
+    def _session(self) -> Session | None:
+        return self._drive.session if self._drive is not None and self.running else None
+
+    @property
     def newest(self) -> Run | None:
         """The run as the thread sees it, thinned-out progress included."""
         return self._drive.newest if self._drive is not None else None
@@ -78,12 +82,10 @@ class RunManager:
 
     def add(self, plan: Plan) -> int:
         """Add the plan's cases that are not in the running run, under its protocol. Returns how many."""
-        if not self.running or self._drive is None:
-            return 0
-        session = self._drive.session
-        known = {case.case_id for case in session.plan.cases}
+        session = self._session
+        known = {case.case_id for case in session.plan.cases} if session is not None else ()
         new = [case for case in plan.cases if case.case_id not in known]
-        return len(new) if new and session.add(new) else 0
+        return len(new) if new and session is not None and session.add(new) else 0
 
     @property
     def can_run_again(self) -> bool:
@@ -96,8 +98,8 @@ class RunManager:
         A running run gets them added; one that has ended is resumed.
         """
         cases, run = self._unmeasured(), self.run
-        if self.running and self._drive is not None:
-            return bool(cases) and self._drive.session.add(cases)
+        if self._session is not None:
+            return bool(cases) and self._session.add(cases)
         if run is None or not cases:
             return False
         now_s = self._clock()
@@ -108,15 +110,15 @@ class RunManager:
 
     def skip(self) -> None:
         """Skip the case being measured; nothing between two cases."""
-        if self.running and self._drive is not None:
-            self._drive.session.skip()
+        if self._session is not None:
+            self._session.skip()
 
     def cancel(self) -> None:
         """End the run, or take it off the queue. It stays ``running`` until it has really ended."""
         self.queued = False
-        if self.running and self._drive is not None:
+        if self._session is not None:
             self.cancelling = True
-            self._drive.cancel()
+            self._session.cancel()
 
     def open(self, run: Run) -> bool:
         """Show a saved run. False while one is running: it keeps its place."""
@@ -162,17 +164,11 @@ class RunManager:
         run = self.newest or self.run
         if run is None:
             return ()
-        found = ((case, run.outcomes.get(case.case_id)) for case in run.plan.cases)
+        outcomes = [(case, run.outcomes.get(case.case_id)) for case in run.plan.cases]
         if self.running:
-            return tuple(case for case, outcome in found if isinstance(outcome, Failure))
-        if not self._measurable(run):
-            return ()
-        return tuple(case for case, outcome in found if not isinstance(outcome, Measurement))
-
-    def _measurable(self, run: Run) -> bool:
-        """True for a run of this app; a saved one must have been measured in an environment of the same identity."""
-        if self.environment is None:
-            return False
-        if run.id != self._opened or run.environment is None:
-            return True
-        return run.environment.identity_hash == self.environment.identity_hash
+            return tuple(case for case, outcome in outcomes if isinstance(outcome, Failure))
+        here = self.environment
+        saved = run.environment if run.id == self._opened else None
+        if here is None or (saved is not None and saved.identity_hash != here.identity_hash):
+            return ()  # a saved run is continued only in an environment of the same identity
+        return tuple(case for case, outcome in outcomes if not isinstance(outcome, Measurement))
