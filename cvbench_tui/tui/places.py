@@ -5,7 +5,7 @@ It imports every dialog, so the app imports it only when one of those three is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -30,12 +30,8 @@ from cvbench_tui.tui.widgets.radio_list import ChoiceLines
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
-Place = tuple[str, Sequence[Binding]]
+Place = tuple[str, list[Binding]]
 """A title, and the keys that work there."""
-
-
-def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
-    return [binding for each in lists for binding in each if isinstance(binding, Binding)]
 
 
 PLACES: dict[str, tuple[type[DOMNode], ...]] = {
@@ -59,20 +55,19 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
 ANYWHERE = "Anywhere"
 
 
-def places() -> list[Place]:
-    """All of them."""
-    found: list[Place] = [(ANYWHERE, _declared(APP_KEYS, MainScreen.BINDINGS))]
-    return found + [(title, _declared(*(widget.BINDINGS for widget in widgets))) for title, widgets in PLACES.items()]
+def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
+    return [binding for each in lists for binding in each if isinstance(binding, Binding)]
 
 
-def all_bindings() -> Iterator[Binding]:
-    """Every key that can be remapped."""
-    for _, bindings in places():
-        yield from bindings
-
-
-def focused_first(focused: DOMNode | None) -> list[Place]:
+def places(focused: DOMNode | None = None) -> list[Place]:
     """All of them, those that the widget with the focus is in before the others."""
-    around = focused.ancestors_with_self if focused is not None else []
+    around = list(focused.ancestors_with_self) if focused is not None else []
     near = {title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)}
-    return sorted(places(), key=lambda place: place[0] not in near)
+    found = [(ANYWHERE, _declared(APP_KEYS, MainScreen.BINDINGS))]
+    found += [(title, _declared(*(widget.BINDINGS for widget in widgets))) for title, widgets in PLACES.items()]
+    return sorted(found, key=lambda place: place[0] not in near)
+
+
+def all_bindings() -> list[Binding]:
+    """Every key that can be remapped."""
+    return [binding for _, bindings in places() for binding in bindings]

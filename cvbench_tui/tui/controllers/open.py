@@ -157,7 +157,7 @@ class OpenController:
 
     def help(self) -> None:
         """The keys of the pane with the focus, then all others, then columns, grades and reasons."""
-        from cvbench_tui.tui.places import focused_first
+        from cvbench_tui.tui.places import places
         from cvbench_tui.tui.screens.help import HelpScreen
 
-        self.ui.show(HelpScreen(focused_first(self.screen.focused)))
+        self.ui.show(HelpScreen(places(self.screen.focused)))

@@ -39,15 +39,14 @@ class SaveController:
             self.ui.say("Nothing to save yet: press r to run what is ticked.", bad=True)
             return
         suggestion, layout = self.saver.suggestion(run), self.settings_store.settings.layout
-        if not at_once:
-            download = self.screen.app.is_web
-            self.ui.show(SaveScreen(suggestion, self._write, layout, download=download), self._written)
-            return
-        try:
-            self._write(suggestion, layout)
-            self._written(suggestion)
-        except CvbenchError as error:
-            self.ui.refuse(error)
+        if at_once:
+            try:
+                self._write(suggestion, layout)
+                self._confirm(suggestion)
+            except CvbenchError as error:
+                self.ui.refuse(error)
+        else:
+            self.ui.show(SaveScreen(suggestion, self._write, layout, download=self.screen.app.is_web), self._written)
 
     def _write(self, path: Path, layout: Layout) -> None:
         """Write the run; a picture waits until the dialog has gone. Raises StoreError."""
@@ -55,7 +54,7 @@ class SaveController:
 
         run, view = self.run_manager.run, self.screen.results.view
         assert run is not None
-        if _is_picture(path):
+        if path.suffix.lower() == PICTURE:
             if not self.screen.app.is_web:
                 check_destination(path, (PICTURE,))
         elif self.screen.app.is_web:
@@ -69,10 +68,9 @@ class SaveController:
 
     def _written(self, path: Path | None) -> None:
         """The dialog has gone: take the picture, or say what was written."""
-        if path is not None and _is_picture(path):
-            self.screen.call_after_refresh(self._picture, path)
-        elif path is not None:
-            self._confirm(path)
+        if path is not None:
+            picture = path.suffix.lower() == PICTURE
+            self.screen.call_after_refresh(self._picture if picture else self._confirm, path)
 
     def _picture(self, path: Path) -> None:
         svg = self.screen.app.export_screenshot(title="cvbench-tui")
@@ -99,7 +97,3 @@ class SaveController:
         from cvbench_tui.tui.terminal.clipboard import copy
 
         self.ui.notify(copy(self.screen.app, text, self.terminal), title=f"Copy: {what}", markup=False)
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() == PICTURE
