@@ -17,7 +17,6 @@ from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
-from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
 
@@ -263,13 +262,13 @@ class BenchApp(App[int], inherit_bindings=False):
 
         table = self.main_screen.results.table
         if self.run_manager.run is not None:
-            self.show(DetailScreen(self.run_manager.run, event.key, table.keys, table.put_cursor))
+            self.main_screen.show(DetailScreen(self.run_manager.run, event.key, table.keys, table.put_cursor))
 
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)
 
-    # -- ui.Ui, with notify and refresh_bindings
+    # -- ui.Ui
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a sentence in the strip, or as a toast while a run has the strip."""
@@ -282,11 +281,6 @@ class BenchApp(App[int], inherit_bindings=False):
         """Say what is wrong and what to do about it."""
         self.say(f"{error.message} {error.hint}".strip(), bad=True)
         self.refresh_bindings()
-
-    def show(self, screen: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
-        """Open a dialog over the main screen; over another dialog, nothing: a key pressed twice opens one."""
-        if self.screen is self.main_screen:
-            self.push_screen(screen, answer)
 
     # -- actions
 
@@ -346,7 +340,7 @@ class BenchApp(App[int], inherit_bindings=False):
         """Choose the colours."""
         from cvbench_tui.tui.screens.palette import theme_palette
 
-        self.show(theme_palette())
+        self.main_screen.show(theme_palette())
 
     def action_command_palette(self) -> None:
         """Search everything there is; once."""

@@ -1,12 +1,8 @@
-"""What the controllers ask of the app: so few things that they need not know it, and can be tested without it."""
+"""What the controllers ask of the app beyond the main screen: so little that they need not know it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
-
-from textual.notifications import SeverityLevel
-from textual.screen import Screen
+from typing import Protocol
 
 from cvbench_tui.errors import CvbenchError
 
@@ -19,14 +15,3 @@ class Ui(Protocol):
 
     def refuse(self, error: CvbenchError) -> None:
         """Say what is wrong and what to do about it."""
-
-    def show(self, screen: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
-        """Open a dialog, unless one is open; ``answer`` is called with what it was closed with."""
-
-    def notify(
-        self, message: str, *, title: str = "", severity: SeverityLevel = "information", markup: bool = True
-    ) -> None:
-        """Show a toast."""
-
-    def refresh_bindings(self) -> None:
-        """Ask again which actions can be used now."""

@@ -14,7 +14,7 @@ from textual.command import SimpleCommand
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.state.plan_summary import count, protocol_line
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.ui import Ui
 
@@ -47,7 +47,7 @@ class OpenController:
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 
         plan = self.plan_selection
-        self.ui.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
+        self.screen.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
@@ -57,8 +57,6 @@ class OpenController:
 
     def next_protocol(self) -> None:
         """The next protocol, and what it means."""
-        from cvbench_tui.tui.state.plan_summary import protocol_line
-
         self.plan_selection.next_protocol()
         self.selection_changed()
         self.ui.say(f"Protocol {self.plan_selection.protocol}: {protocol_line(self.plan_selection.protocol)}")
@@ -71,7 +69,7 @@ class OpenController:
         from cvbench_tui.tui.screens.presets import PresetsScreen
 
         screen = PresetsScreen(self.list_presets(), bool(self.plan_selection.workloads), name_problem)
-        self.ui.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
+        self.screen.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
         """The shipped ones, then the user's own."""
@@ -116,7 +114,7 @@ class OpenController:
             self.ui.say(RUNNING)
             return
         try:
-            self.ui.show(RunsScreen(self.list_runs()), self.open_run)
+            self.screen.show(RunsScreen(self.list_runs()), self.open_run)
         except CvbenchError as error:
             self.ui.refuse(error)
 
@@ -160,4 +158,4 @@ class OpenController:
         from cvbench_tui.tui.places import places
         from cvbench_tui.tui.screens.help import HelpScreen
 
-        self.ui.show(HelpScreen(places(self.screen.focused)))
+        self.screen.show(HelpScreen(places(self.screen.focused)))

@@ -69,12 +69,12 @@ class RunController:
             return
         more = f"And {count(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
         text = " ".join([*lines[:MAX_WARNED], more]).rstrip()
-        self.ui.notify(text, title="Will not fit in memory", severity="warning", markup=False)
+        self.screen.notify(text, title="Will not fit in memory", severity="warning", markup=False)
 
     def _show_begun(self) -> None:
         self.screen.go_to("results")
         self.show_state()
-        self.ui.refresh_bindings()
+        self.screen.refresh_bindings()
 
     def _add(self, plan: Plan) -> None:
         """More rows for the running benchmark, under its protocol."""
@@ -101,7 +101,7 @@ class RunController:
         if not self.run_manager.probing:
             self.screen.offer_devices([ASKING])
             self.run_manager.ask()
-        self.ui.refresh_bindings()
+        self.screen.refresh_bindings()
 
     def cancel(self) -> None:
         """Stop measuring. The strip says cancelling until the run has really ended."""
@@ -109,7 +109,7 @@ class RunController:
             self.ui.say("No longer queued.")
         self.run_manager.cancel()
         self.show_progress()
-        self.ui.refresh_bindings()
+        self.screen.refresh_bindings()
 
     # -- where it is
 
@@ -132,7 +132,7 @@ class RunController:
         """How the run ended, and what to press next."""
         self.screen.strip.show_ended(run, HINT_AFTER_RUN)
         self.show_state()
-        self.ui.refresh_bindings()
+        self.screen.refresh_bindings()
         self.follow_device(None)
 
     def show_state(self) -> None:

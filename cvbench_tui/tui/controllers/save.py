@@ -46,7 +46,8 @@ class SaveController:
             except CvbenchError as error:
                 self.ui.refuse(error)
         else:
-            self.ui.show(SaveScreen(suggestion, self._write, layout, download=self.screen.app.is_web), self._written)
+            dialog = SaveScreen(suggestion, self._write, layout, download=self.screen.app.is_web)
+            self.screen.show(dialog, self._written)
 
     def _write(self, path: Path, layout: Layout) -> None:
         """Write the run; a picture waits until the dialog has gone. Raises StoreError."""
@@ -96,4 +97,4 @@ class SaveController:
         """Copy to the clipboard, saying honestly what became of it."""
         from cvbench_tui.tui.terminal.clipboard import copy
 
-        self.ui.notify(copy(self.screen.app, text, self.terminal), title=f"Copy: {what}", markup=False)
+        self.screen.notify(copy(self.screen.app, text, self.terminal), title=f"Copy: {what}", markup=False)

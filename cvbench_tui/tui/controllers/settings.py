@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,18 +34,14 @@ def apply_settings(app: App[Any], store: SettingsStore, terminal: Terminal) -> l
     app.set_reactive(App.theme, name if terminal.colour else NO_COLOUR)
     app.stylesheet.set_variables(app.get_css_variables())
     problems = [problem] if problem else []
-    return _located(store, problems + _apply_keys(app, store.settings.keys))
+    if store.settings.keys:
+        from cvbench_tui.tui.keys.keymap import check_keys
+        from cvbench_tui.tui.places import all_bindings
 
-
-def _apply_keys(app: App[Any], wanted: Mapping[str, str]) -> list[str]:
-    if not wanted:
-        return []
-    from cvbench_tui.tui.keys.keymap import check_keys
-    from cvbench_tui.tui.places import all_bindings
-
-    keymap, problems = check_keys(wanted, all_bindings())
-    app.set_keymap(keymap)
-    return list(problems)
+        keymap, wrong_keys = check_keys(store.settings.keys, all_bindings())
+        app.set_keymap(keymap)
+        problems += wrong_keys
+    return _located(store, problems)
 
 
 def check_view(view: View, store: SettingsStore) -> tuple[View, list[str]]:

@@ -100,10 +100,8 @@ class ConfirmScreen(Modal[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "yes", "Yes", id="confirm.yes", tooltip="Answer yes"),
         Binding("n,escape", "no", "No", id="confirm.no", tooltip="Answer no"),
-        Binding(
-            "left,right", "app.focus_next", "Other answer", id="confirm.other", show=False,
-            tooltip="Go to the other answer",
-        ),
+        Binding("left,right", "app.focus_next", "Other answer", show=False, id="confirm.other",
+                tooltip="Go to the other answer"),
     ]  # fmt: skip
 
     def __init__(self, question: str, yes: str) -> None:

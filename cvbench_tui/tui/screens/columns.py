@@ -88,11 +88,9 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         return self._columns[self.query_one(DialogList).highlighted or 0]
 
     def _recount(self) -> None:
-        if self._automatic:
-            text = "Automatic: as many as fit, the most important ones first."
-        else:
-            text = f"{len(self._ticked)} of {len(self._columns)} columns."
-        self.query_one("#count", Static).update(text)
+        text = "Automatic: as many as fit, the most important ones first."
+        some = f"{len(self._ticked)} of {len(self._columns)} columns."
+        self.query_one("#count", Static).update(text if self._automatic else some)
 
     def _line(self, column: Column) -> Content:
         """``[x] Forward``, as in the lists of what can be ticked."""

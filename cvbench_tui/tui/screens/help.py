@@ -82,8 +82,8 @@ class HelpScreen(Modal[None]):
 
 def help_page(app: App[object], places: Places, width: int) -> Content:
     """Everything, folded at ``width`` cells; keys are those that ``app`` has mapped."""
-    lists: list[tuple[str, Sequence[tuple[str, str]]]] = [(title, _keys(app, bindings)) for title, bindings in places]
-    lists += [
+    lists: list[tuple[str, Sequence[tuple[str, str]]]] = [
+        *((title, [(shown_keys(app, each), each.tooltip) for each in keys if each.tooltip]) for title, keys in places),
         ("Columns", [(column.heading, column.help) for column in COLUMNS]),
         ("Grades", list(GRADE_HELP.items())),
         ("Reasons for a grade, and what to do", _kinds(REASONS)),
@@ -92,12 +92,6 @@ def help_page(app: App[object], places: Places, width: int) -> Content:
         ("Settings and manual", SETTINGS),
     ]
     return Content("\n\n").join([Content(INTRODUCTION), *(_section(*each, width) for each in lists)])
-
-
-def _keys(app: App[object], bindings: Sequence[Binding]) -> list[tuple[str, str]]:
-    """Keys and what they do; a binding without words is not for people."""
-    texts = [(shown_keys(app, each), each.tooltip or each.description) for each in bindings]
-    return [(keys, text) for keys, text in texts if text]
 
 
 def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:

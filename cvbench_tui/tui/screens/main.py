@@ -6,8 +6,8 @@ at which size is the style sheet's: widgets are never made anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -54,10 +54,9 @@ class MainScreen(Screen[None]):
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="Maximize this pane, and back"),
-        Binding(
-            "semicolon", "jump", "Jump", show=False, id="bench.jump", tooltip="Numbers on the panes; one jumps there"
-        ),
-    ]
+        Binding("semicolon", "jump", "Jump", show=False, id="bench.jump",
+                tooltip="Numbers on the panes; one jumps there"),
+    ]  # fmt: skip
 
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
         super().__init__()
@@ -147,10 +146,14 @@ class MainScreen(Screen[None]):
 
         panes = {str(number): self.query_one(f"#{pane}") for number, pane in enumerate(PANES, start=1)}
         regions = {key: pane.region for key, pane in panes.items() if pane.is_on_screen}
-        if self.app.screen is self:
-            self.app.push_screen(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
+        self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
-    # -- what the app says
+    # -- what the app shows
+
+    def show(self, dialog: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
+        """Open a dialog; over another one, nothing: a key pressed twice opens one."""
+        if self.app.screen is self:
+            self.app.push_screen(dialog, answer)
 
     def show_state(self, state: str, measured: str, environment: Environment | None) -> None:
         """Show in header and tabs where the run is. ``measured``: ``3/8``, or nothing before the first run."""

@@ -39,7 +39,10 @@ def copy(app: App[Any], text: str, terminal: Terminal) -> str:
     buffered = terminal.multiplexer == "tmux" and _pipe(["tmux", "load-buffer", "-w", "-"], text)
     encoded = base64.b64encode(text.encode(errors="replace")).decode("ascii")
     if len(encoded) <= MAX_BASE64:
-        _send(app, text, wrap(encoded, terminal.multiplexer))
+        app.copy_to_clipboard(text.encode(errors="replace").decode())  # tmux with set-clipboard on passes it on itself
+        wrapped = wrap(encoded, terminal.multiplexer)
+        if wrapped and app._driver is not None:  # Textual has no public way to write a sequence of one's own
+            app._driver.write(wrapped)
         hint = " (tmux: set -g set-clipboard on)" if terminal.multiplexer == "tmux" else ""
         said = f"Sent to the terminal as OSC 52; whether it was taken depends on the terminal{hint}."
     else:
@@ -83,14 +86,6 @@ def _pipe(command: list[str], text: str) -> bool:
     except (OSError, subprocess.SubprocessError, ValueError):
         return False
     return done.returncode == 0
-
-
-def _send(app: App[Any], text: str, wrapped: str) -> None:
-    """OSC 52 as it is, which tmux with ``set-clipboard on`` passes on itself; and wrapped for what lies outside."""
-    app.copy_to_clipboard(text.encode(errors="replace").decode())
-    driver = app._driver  # Textual has no public way to write a sequence of one's own
-    if wrapped and driver is not None:
-        driver.write(wrapped)
 
 
 def wrap(encoded: str, multiplexer: str) -> str:
