@@ -10,7 +10,7 @@ from pathlib import Path
 
 from textual.binding import Binding
 
-from cvbench_tui.tui.keys.registry import places
+from cvbench_tui.tui.places import places
 
 BEGIN, END = "<!-- keys -->", "<!-- /keys -->"
 NAMES = {

@@ -16,7 +16,7 @@ from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.results.table.columns import COLUMNS
-from cvbench_tui.tui.keys.registry import all_bindings
+from cvbench_tui.tui.places import all_bindings
 from cvbench_tui.tui.terminal.theme import THEMES
 from tests.every import every
 

@@ -10,27 +10,21 @@ import io
 import os
 import sys
 
-ENCODING = "ascii"
-"""Encoding of the changed streams, by which Rich draws ASCII too."""
-_READABLE = "cvbench_readable"
-
 
 def only_ascii(requested: bool = False) -> None:
     """Write readable ASCII from now on, if requested, or if the locale or a stream's encoding has no more."""
     from cvbench_tui.terminal import look
 
-    codecs.register_error(_READABLE, _readable)
+    codecs.register_error("cvbench_readable", _readable)
     for stream in (sys.stdout, sys.stderr):
-        if (
-            isinstance(stream, io.TextIOWrapper)
-            and look(os.environ, "on" if requested else "auto", stream.encoding).ascii
-        ):
-            stream.reconfigure(encoding=ENCODING, errors=_READABLE)
+        wish = "on" if requested else "auto"
+        if isinstance(stream, io.TextIOWrapper) and look(os.environ, wish, stream.encoding).ascii:
+            stream.reconfigure(encoding="ascii", errors="cvbench_readable")  # Rich then draws with ASCII by itself
 
 
 def is_ascii(encoding: str | None) -> bool:
     """True when text must be converted before its width is counted."""
-    return encoding == ENCODING
+    return encoding == "ascii"
 
 
 def _readable(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -1,7 +1,7 @@
-"""The app: keys in, messages in, state down to the widgets.
+"""The app: its parts, and what it does with messages: state down to the widgets.
 
-It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. What its keys
-do is done by three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
+It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. An action is a
+line, to one of three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import gc
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events, on
+from textual.app import App
 from textual.binding import BindingType
-from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.theme import Theme
 from textual.timer import Timer
 
@@ -26,25 +27,24 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.actions import AppActions
+from cvbench_tui.tui import messages
 from cvbench_tui.tui.background.gauge_thread import GaugeRead
 from cvbench_tui.tui.background.run_files import HistoryRead, RunOpened, RunUnreadable, read_history
 from cvbench_tui.tui.background.threads import BackgroundThread
+from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.open import OpenController
 from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
+from cvbench_tui.tui.controllers.settings import apply_settings, check_view, folder_for_saving, notify_problems
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.messages import Crashed, Logged, Probed, ProbeFailed, RunAdvanced, RunRefused
-from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
+from cvbench_tui.tui.state.save_path import FileWriter
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore, Unsaved
-from cvbench_tui.tui.terminal.apply_settings import apply_settings, check_view, notify_problems
-from cvbench_tui.tui.terminal.apply_settings import save_folder as save_folder_of
-from cvbench_tui.tui.terminal.ascii_driver import driver_for
+from cvbench_tui.tui.terminal.filters import filters_for
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.result_table import ResultTable
@@ -56,7 +56,7 @@ COLLECT = (50_000, 20, 100)
 """Thresholds of the garbage collector: with 1,000 rows a collection of everything held the loop up for 0.4 s."""
 
 
-class BenchApp(AppActions, inherit_bindings=False):
+class BenchApp(App[int], inherit_bindings=False):
     """The terminal app over any source of events."""
 
     TITLE = "cvbench-tui"
@@ -69,7 +69,6 @@ class BenchApp(AppActions, inherit_bindings=False):
         *,
         runs_folder: Path,
         selection: Selection | None = None,
-        protocol: str | None = None,
         save_folder: Path | None = None,
         host: str | None = None,
         clock: Callable[[], float] = time.time,
@@ -79,46 +78,52 @@ class BenchApp(AppActions, inherit_bindings=False):
     ) -> None:
         """``save_folder``, ``host`` and ``clock`` (seconds since the epoch) are the process's own when left out.
 
-        ``problems``: sentences about the settings, told once the app is drawn.
+        ``problems``: sentences about the settings, shown as toasts after the first frame.
         """
         self.terminal = terminal
+        self._terminal_filters = filters_for(terminal)
         super().__init__(ansi_color=None if terminal.colour else True)
-        self.settings_store = settings_store or SettingsStore()
-        settings = self.settings_store.settings
-        self.host = host or platform.node()
-        self.plan_selection = PlanSelection(selection, protocol)
+        self.settings_store = store = settings_store or SettingsStore()
+        settings, host = store.settings, host or platform.node()
+        self.plan_selection = PlanSelection(selection)
         self.forecast = Forecast(History(runs_folder))
         self.run_manager = RunManager(source, runs_folder, self.post_message, clock)
         view = View(settings.sort or None, settings.descending, settings.group, columns=settings.columns)
-        self.main_screen = MainScreen(self.plan_selection, view, self.host)
-        self.run_controller = RunController(self, clock)
-        folder, gone = save_folder_of(settings)
-        self.save_controller = SaveController(self, save_folder or folder, clock)
-        self.open_controller = OpenController(self, runs_folder)
-        self._problems = [*problems, *gone, *apply_settings(self)]
+        self.main_screen = screen = MainScreen(self.plan_selection, view, host)
+        gauges = GaugesController(self.post_message, off=settings.gauges == "off")
+        self.run_controller = RunController(
+            self, screen, self.run_manager, self.plan_selection, self.forecast, store, gauges, clock
+        )
+        folder, gone = folder_for_saving(settings)
+        saver = FileWriter(save_folder or folder, host, clock)
+        self.save_controller = SaveController(self, screen, self.run_manager, store, saver, terminal)
+        self.open_controller = OpenController(
+            self, screen, self.run_manager, self.plan_selection, self.selection_changed, runs_folder
+        )
+        self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
 
     async def on_event(self, event: events.Event) -> None:
-        """Somebody is there: the gauges are live for a while."""
+        """Wake the live gauges on user input."""
         if isinstance(event, (events.Key, events.MouseDown)):
-            self.run_controller.gauges_controller.wake()
+            self.run_controller.gauges.wake()
         await super().on_event(event)
 
     def set_timer(self, *args: Any, **options: Any) -> Timer:
-        """The framework's, made sure: it waits with one for the end of a change of size."""
+        """Textual's, made sure: it waits with one for the end of a change of size."""
         return sure_timer(super().set_timer(*args, **options))
 
-    def get_driver_class(self) -> type[Driver]:
-        """The platform's driver; where colours or all but ASCII may not be written, one that writes none."""
-        return driver_for(super().get_driver_class(), self.terminal)
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, then those for what this terminal cannot show."""
+        return [*super().get_line_filters(), *self._terminal_filters]
 
     def get_default_screen(self) -> MainScreen:
-        """The bench from the start: a blank screen below it would be styled and drawn first."""
+        """The main screen at once: a blank screen below it would be styled and drawn first."""
         return self.main_screen
 
     def on_mount(self) -> None:
-        """Dress, and ask for the devices once the screen is drawn."""
+        """Ask for the devices once the screen is drawn."""
         self.animation_level = "none"
-        self.ticker = self.set_interval(TICK_S, self.run_controller.tick, pause=True)
+        self.ticker = self.set_interval(TICK_S, self.run_controller.show_progress, pause=True)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -129,23 +134,24 @@ class BenchApp(AppActions, inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self.settings_store.complain = lambda error: self.post_message(Unsaved(error))
         self.run_manager.ask()
-        self.picked()
+        self.selection_changed()
         self._read_history()
-        notify_problems(self, self._problems + check_view(self))
+        self.main_screen.results.view, problems = check_view(self.main_screen.results.view, self.settings_store)
+        notify_problems(self, self._problems + problems)
 
     def _read_history(self) -> None:
         history = self.forecast.history
         BackgroundThread(self.post_message, read_history, history, lambda: not self.is_running).start()
 
-    # -- what the background says
+    # -- messages of the background
 
-    @on(Probed)
-    def _probed(self, event: Probed) -> None:
+    @on(messages.Probed)
+    def _probed(self, event: messages.Probed) -> None:
         self.run_manager.probing = False
         self.run_manager.environment = self.forecast.environment = event.environment
         self.plan_selection.offer(event.environment)
         self.main_screen.offer_devices()
-        self._times_known()
+        self.selection_changed()
         if self.plan_selection.missing:
             self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
         if self.run_manager.queued:
@@ -153,28 +159,24 @@ class BenchApp(AppActions, inherit_bindings=False):
             self.refresh_bindings()
             self.action_run()
 
-    @on(ProbeFailed)
-    def _probe_failed(self, event: ProbeFailed) -> None:
+    @on(messages.ProbeFailed)
+    def _probe_failed(self, event: messages.ProbeFailed) -> None:
         self.run_manager.probing = self.run_manager.queued = False
         self.main_screen.offer_devices([event.error.message, event.error.hint])
         self.refuse(event.error)
-        self.run_controller.head()
+        self.run_controller.show_state()
 
-    @on(HistoryRead)
-    def _times_known(self) -> None:
-        """The lists show what earlier runs had, the plan how long it took."""
-        self.picked()
-
-    @on(RunAdvanced)
-    def _advanced(self, event: RunAdvanced) -> None:
+    @on(messages.RunAdvanced)
+    def _advanced(self, event: messages.RunAdvanced) -> None:
         self.run_manager.run = event.run
         if event.event.kind != "progress":
             self._show_run()
         if event.event.kind != "run_finished":
-            self.ticker.reset()  # the tick is for times without events; on top of them it would be one draw more
-            self.run_controller.tick()
+            self.ticker.reset()  # it draws where no event comes; on top of them it would be one drawing more
+            self.run_controller.show_progress()
             return
-        self.run_controller.ended(event.run)
+        self.ticker.pause()
+        self.run_controller.show_ended(event.run)
         self._read_history()
         if self.settings_store.settings.autosave:
             self.action_save(at_once=True)
@@ -183,72 +185,76 @@ class BenchApp(AppActions, inherit_bindings=False):
         if self.run_manager.run is not None:
             self.main_screen.results.show(self.run_manager.run)
             self.main_screen.detail_soon()
-            self.run_controller.head()
+            self.run_controller.show_state()
 
-    @on(RunRefused)
-    def _run_refused(self, event: RunRefused) -> None:
+    @on(messages.RunRefused)
+    def _run_refused(self, event: messages.RunRefused) -> None:
+        self.ticker.pause()
         self.run_manager.refused()
         self.refuse(event.error)
-        self.run_controller.head()
+        self.run_controller.show_state()
 
     @on(RunOpened)
     def _run_opened(self, event: RunOpened) -> None:
+        from cvbench_tui.tui.screens.runs import moment
+
         self.run_manager.open(event.run)
         self._show_run()
         self.main_screen.go_to("results")
         self.refresh_bindings()
-        self.say(f"Run {event.run.id} of the past, measured with cvbench-tui {event.run.program}.")
+        self.say(f"Saved run, {moment(event.run.started_at_s)}")
 
     @on(RunUnreadable)
     def _run_unreadable(self, event: RunUnreadable) -> None:
         self.refuse(event.error)
 
-    @on(Logged)
+    @on(messages.Logged)
     def _logged(self) -> None:
-        self.main_screen.log_pane.show(self.run_manager.lines, self.run_manager.line_count)
+        log = self.run_manager.log
+        self.main_screen.log_pane.show(log.lines, log.count)
 
     @on(Unsaved)
     def _settings_unsaved(self, event: Unsaved) -> None:
-        """Beside the strip, whose sentence may be about the run."""
+        """A toast: the strip may say something about the run."""
         text = visible(f"{event.error.message} {event.error.hint}")
         self.notify(text, title="Settings", severity="warning", markup=False)
 
     @on(GaugeRead)
     def _gauge_read(self, event: GaugeRead) -> None:
-        self.main_screen.gauges.show(
-            event.gauge, self.run_controller.gauges_controller.device_id, False, live=event.live
-        )
+        self.main_screen.gauges.show(event.gauge, self.run_controller.gauges.device_id, False, live=event.live)
 
-    @on(Crashed)
-    def _crashed(self, event: Crashed) -> None:
+    @on(messages.Crashed)
+    def _crashed(self, event: messages.Crashed) -> None:
         raise event.error
 
-    # -- what the widgets say
+    # -- messages of the widgets
 
+    @on(HistoryRead)
     @on(Checklist.Changed)
-    def picked(self) -> None:
-        """Other things are ticked or set: the plan's line and the invitation say so."""
+    def selection_changed(self) -> None:
+        """Other things are ticked or set, or earlier runs' times are known: update lists, plan line and invitation."""
         if self.plan_selection.remember(self.forecast.past_text):
             self.main_screen.rebuild_lists()
         plan = plan_line(self.plan_selection, self.run_manager.environment, expected=self.forecast.expected_s)
-        self.main_screen.summarise(plan, settings_line(self.plan_selection))
+        self.main_screen.show_plan(plan, settings_line(self.plan_selection))
         self.main_screen.results.invite(ready=bool(self.plan_selection.workloads))
-        self.run_controller.head()
-        self.run_controller.picked()
+        self.run_controller.show_state()
+        if not self.run_manager.running:
+            self.run_controller.follow_device(None)
 
-    @on(ViewChanged)
+    @on(messages.ViewChanged)
     def _view_changed(self) -> None:
         view = self.main_screen.results.view
         self.settings_store.put(
             sort=view.sort or "", descending=view.descending, group=view.group, columns=view.columns
         )
 
-    @on(RunWanted)
+    @on(messages.RunWanted)
     def _run_wanted(self) -> None:
         self.action_run()
 
-    @on(CopyWanted)
-    def _copy(self, event: CopyWanted) -> None:
+    @on(messages.CopyWanted)
+    def _copy(self, event: messages.CopyWanted) -> None:
         self.save_controller.copy(event.text, event.what)
 
     @on(ResultTable.Opened)
@@ -258,14 +264,16 @@ class BenchApp(AppActions, inherit_bindings=False):
 
         table = self.main_screen.results.table
         if self.run_manager.run is not None:
-            self.show(DetailScreen(self.run_manager.run, event.key, table.keys, table.put_cursor))
+            self.main_screen.show(DetailScreen(self.run_manager.run, event.key, table.keys, table.put_cursor))
 
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)
 
+    # -- ui.Ui
+
     def say(self, text: str, *, bad: bool = False) -> None:
-        """A sentence in the strip; beside it while a run has the strip."""
+        """Show a sentence in the strip, or as a toast while a run has the strip."""
         if self.run_manager.running:
             self.notify(visible(text), markup=False, severity="error" if bad else "information")
         else:
@@ -276,13 +284,81 @@ class BenchApp(AppActions, inherit_bindings=False):
         self.say(f"{error.message} {error.hint}".strip(), bad=True)
         self.refresh_bindings()
 
+    # -- actions
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be used now is not offered."""
-        run_manager = self.run_manager
-        usable = {
-            "cancel": run_manager.running or run_manager.queued,
-            "skip": run_manager.running,
-            "again": run_manager.can_run_again,
-            "suspend_process": not self.is_web,
-        }
-        return usable.get(action, True)
+        """What cannot be used now is not offered. Asked for every binding at every refresh."""
+        if action in ("cancel", "skip"):
+            return self.run_manager.running or (action == "cancel" and self.run_manager.queued)
+        if action == "again":
+            return self.run_manager.can_run_again
+        return action != "suspend_process" or not self.is_web
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane."""
+        self.main_screen.go_to(pane)
+
+    def action_run(self) -> None:
+        """Measure what is ticked, or add it to the current run."""
+        self.run_controller.run()
+
+    def action_again(self) -> None:
+        """Measure rows without numbers again."""
+        self.run_controller.again()
+
+    def action_cancel(self) -> None:
+        """Stop measuring."""
+        self.run_controller.cancel()
+
+    def action_skip(self) -> None:
+        """Skip the current row."""
+        self.run_manager.skip()
+
+    def action_save(self, at_once: bool = False) -> None:
+        """Save the table."""
+        self.save_controller.save(at_once=at_once)
+
+    def action_protocol(self) -> None:
+        """Next protocol."""
+        self.open_controller.next_protocol()
+
+    def action_settings(self) -> None:
+        """Protocol, batch and image size."""
+        self.open_controller.settings()
+
+    def action_presets(self) -> None:
+        """Ready plans."""
+        self.open_controller.presets()
+
+    def action_runs(self) -> None:
+        """Saved runs."""
+        self.open_controller.runs()
+
+    def action_help(self) -> None:
+        """Keys, columns and grades."""
+        self.open_controller.help()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        from cvbench_tui.tui.screens.palette import theme_palette
+
+        self.main_screen.show(theme_palette())
+
+    def action_command_palette(self) -> None:
+        """Search everything there is; once."""
+        from cvbench_tui.tui.screens.palette import Palette, command_palette
+
+        if not any(isinstance(screen, Palette) for screen in self.screen_stack):
+            self.push_screen(command_palette(self.open_controller.commands))
+
+    async def action_quit(self) -> None:
+        """Leave at once; during a run, ask once."""
+        if not self.run_manager.running:
+            self.exit(0)
+            return
+        from cvbench_tui.tui.screens.base import ConfirmScreen
+
+        if not isinstance(self.screen, ConfirmScreen):
+            question = "A benchmark is running. Stop it and quit? Finished rows are kept in the run file."
+            answer = ConfirmScreen(question, "Stop and quit")
+            self.push_screen(answer, lambda wanted: self.exit(0) if wanted else None)

@@ -25,7 +25,7 @@ class Closed:
 
     exit_code: int
     ascii: bool
-    """Whether the terminal takes only ASCII."""
+    """True where the terminal takes ASCII only."""
     run: Run | None
     view: View
     """How the table was looked at last."""
@@ -33,28 +33,19 @@ class Closed:
     """Lines that name the files written."""
 
 
-def open_app(
-    source: EventSource,
-    *,
-    selection: Selection | None,
-    runs_folder: Path,
-    protocol: str | None = None,
-    ascii: bool = False,  # noqa: A002
-    settings_file: Path | None = None,
-) -> Closed:
+def open_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> Closed:  # noqa: A002
     """Run the app until the user quits; without a selection, the last plan is ticked."""
     if in_browser():
         end_with_parent()
-    path = settings_file or settings_path()
+    path = settings_path()
     settings, problems = load(path)
     if not os.environ.get("NO_COLOR"):
-        os.environ.pop("NO_COLOR", None)  # an empty one counts as unset, but the framework draws grey for it
+        os.environ.pop("NO_COLOR", None)  # an empty one counts as unset, but Textual draws grey for it
     encoding = getattr(sys.__stderr__, "encoding", None)
     app = BenchApp(
         source,
         runs_folder=runs_folder,
         selection=selection or last_selection(settings.last),
-        protocol=protocol,
         terminal=look(os.environ, "on" if ascii else settings.ascii, encoding),
         settings_store=SettingsStore(path, settings),
         problems=problems,
@@ -62,7 +53,7 @@ def open_app(
 
     def shut_down() -> None:
         app.run_manager.shut_down()
-        app.run_controller.gauges_controller.stop()
+        app.run_controller.gauges.stop()
         app.settings_store.flush()
 
     watch(shut_down)

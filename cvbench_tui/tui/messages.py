@@ -1,7 +1,8 @@
-"""What the background threads tell the app. Facts go up as messages; nothing else crosses the threads."""
+"""Messages to the app: facts from the background threads, which pass on nothing else, and requests of the widgets."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -14,29 +15,26 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
 
 
+@dataclass(eq=False)
 class Probed(Message):
-    """The worker has told which devices there are."""
+    """The worker has reported the machine's devices."""
 
-    def __init__(self, environment: Environment) -> None:
-        super().__init__()
-        self.environment = environment
+    environment: Environment
 
 
+@dataclass(eq=False)
 class ProbeFailed(Message):
-    """No worker could be had, so the devices stay unknown."""
+    """No worker could be started, so the devices stay unknown."""
 
-    def __init__(self, error: CvbenchError) -> None:
-        super().__init__()
-        self.error = error
+    error: CvbenchError
 
 
+@dataclass(eq=False)
 class RunAdvanced(Message):
     """Something happened in the run. Progress is thinned out; outcomes never are."""
 
-    def __init__(self, event: Event, run: Run) -> None:
-        super().__init__()
-        self.event = event
-        self.run = run
+    event: Event
+    run: Run
 
     def can_replace(self, message: Message) -> bool:
         """Progress that still waits gives way to whatever of the run comes behind it."""
@@ -44,24 +42,39 @@ class RunAdvanced(Message):
 
 
 class Logged(Message):
-    """The log has new lines; ``RunManager.lines`` has them."""
+    """The log has new lines; ``RunManager.log`` has them."""
 
     def can_replace(self, message: Message) -> bool:
         """One is enough for all lines there are."""
         return isinstance(message, Logged)
 
 
+@dataclass(eq=False)
 class RunRefused(Message):
-    """The run could not be begun, or was ended because it could not be written down."""
+    """The run could not be begun, or was ended because it could not be written to its file."""
 
-    def __init__(self, error: CvbenchError) -> None:
-        super().__init__()
-        self.error = error
+    error: CvbenchError
 
 
+@dataclass(eq=False)
 class Crashed(Message):
-    """A bug in a background thread; the app raises it again where everybody sees it."""
+    """A bug in a background thread; the app raises it again, so that it is seen."""
 
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
+    error: BaseException
+
+
+@dataclass(eq=False)
+class CopyWanted(Message):
+    """This text is to go to the clipboard."""
+
+    text: str
+    what: str
+    """What it is, for the sentence afterwards: ``row``, ``table``, ``log``."""
+
+
+class RunWanted(Message):
+    """The user clicked on the invitation to press the key that runs."""
+
+
+class ViewChanged(Message):
+    """The table is sorted, grouped or shown otherwise; worth remembering."""

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from cvbench_tui.results.storage.runs import list_runs
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import HelpScreen
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen

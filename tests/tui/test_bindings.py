@@ -20,14 +20,13 @@ from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.keys.display import shown_keys
-from cvbench_tui.tui.keys.registry import PLACES, all_bindings, places
+from cvbench_tui.tui.places import PLACES, all_bindings, places
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
-from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, help_page
+from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.screens.page import Page
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
@@ -215,10 +214,6 @@ def test_the_help_explains_every_column_grade_and_reason(tmp_path: Path) -> None
 def test_a_folded_page_stays_within_its_width(tmp_path: Path) -> None:
     page = help_page(recorded.app(tmp_path), places(), 60).plain.removeprefix(INTRODUCTION)
     assert max(len(line) for line in page.splitlines()) <= 60
-
-
-async def test_the_help_without_signs_beyond_ascii(tmp_path: Path) -> None:
-    assert help_page(recorded.app(tmp_path), places(), UNFOLDED, ascii=True).plain.isascii()
 
 
 async def test_the_footer_is_never_cut_at_80_columns(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ async def test_a_far_display_is_not_ours(tools: Path, monkeypatch: pytest.Monkey
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that works is waited for, however loaded the machine is."""
-    monkeypatch.setattr(clipboard, "PATIENCE_S", 600.0)
+    monkeypatch.setattr(clipboard, "MAX_WAIT_S", 600.0)
 
 
 @pytest.mark.parametrize("script", ["exit 1", "exec sleep 600", "kill -9 $$"])

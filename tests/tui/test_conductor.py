@@ -241,14 +241,14 @@ def test_the_log_has_our_notes_and_the_workers_words(tmp_path: Path) -> None:
     bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), "exits", str(tmp_path / "mark")), start_s=60))
     bench.run_manager.begin(some(*PLAN.cases[:2]))
     bench.until_ended()
-    bench.until(lambda: "last words" in bench.run_manager.lines)
+    bench.until(lambda: "last words" in bench.run_manager.log.lines)
     bench.run_manager.shut_down()
     clock = time.strftime("%H:%M:%S", time.localtime(NOW_S))
-    lines = list(bench.run_manager.lines)
+    lines = list(bench.run_manager.log.lines)
     assert f"{clock} Resnet18 cpu started" in lines
     assert any(line.startswith(f"{clock} Resnet18 cpu failed: ") for line in lines)
     assert lines[-1] == f"{clock} run finished: 1 measured, 1 failed"
-    assert bench.run_manager.line_count == len(lines)
+    assert bench.run_manager.log.count == len(lines)
     assert bench.logged >= 1
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import StoreError
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state import plan_summary as summary
@@ -80,7 +80,7 @@ async def test_the_path_is_looked_at_while_it_is_typed(tmp_path: Path) -> None:
             ("no[b]/such.md", "there is no folder"),
             ("sub.md", "is a folder"),
             ("", "Name a file"),
-            ("old.md", "is there already; Enter asks"),
+            ("old.md", "already exists; Enter asks"),
             ("a\x00b.md", "Cannot write"),
         ):
             field.value = typed
@@ -116,15 +116,6 @@ async def test_what_cannot_be_written_is_said_and_the_path_stays(tmp_path: Path)
         assert app.screen.query_one("#path", Input).value == "[b]y.md"
         await pilot.press("escape")
         await until(pilot, lambda: app.result is None)
-
-
-async def test_a_check_of_the_callers_own_is_believed(tmp_path: Path) -> None:
-    write = Written()
-    app = DialogApp(SaveScreen(tmp_path / "x.md", write, check=lambda path: "Not on a Sunday."))
-    async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.press("enter")
-        assert said(app) == "Not on a Sunday."
-        assert write.calls == []
 
 
 async def test_a_download_knows_nothing_of_this_machines_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

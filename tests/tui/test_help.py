@@ -19,12 +19,12 @@ LIST = [("In the list of models", [Binding("space", "tick", "Tick", id="list.tic
 REST = [("Anywhere", [Binding("r,f5", "run", "Run", id="app.run", tooltip="Measure it"), Binding("q", "x", "")])]
 
 
-def dialog(ascii: bool = False) -> DialogApp:  # noqa: A002
-    return DialogApp(HelpScreen(LIST, REST, ascii))
+def dialog() -> DialogApp:
+    return DialogApp(HelpScreen([*LIST, *REST]))
 
 
 def test_everything_is_explained_from_its_declaration() -> None:
-    page = help_page(DialogApp(HelpScreen([], [])), [*LIST, *REST], UNFOLDED).plain
+    page = help_page(DialogApp(HelpScreen([])), [*LIST, *REST], UNFOLDED).plain
     assert page.index("In the list of models") < page.index("Anywhere") < page.index("Columns")
     assert "  Space  Tick [b] the line" in page
     assert "  r F5  Measure it" in page
@@ -38,13 +38,13 @@ def test_everything_is_explained_from_its_declaration() -> None:
 
 
 def test_a_folded_page_stays_within_its_width() -> None:
-    app = DialogApp(HelpScreen([], []))
+    app = DialogApp(HelpScreen([]))
     pages = {width: help_page(app, [*LIST, *REST], width).plain.splitlines()[2:] for width in (69, 93, 46)}
     assert {width: page for width, page in pages.items() if max(len(line) for line in page) > width} == {}
 
 
 def test_keys_are_those_of_the_user() -> None:
-    app = DialogApp(HelpScreen([], []))
+    app = DialogApp(HelpScreen([]))
     binding = Binding("r,f5", "run", "Run", id="app.run", key_display="Q")
     assert shown_keys(app, binding) == "r F5"
     app.set_keymap({"app.run": "ctrl+t,?"})
@@ -76,8 +76,3 @@ async def test_it_closes(key: str) -> None:
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press(key)
         await until(pilot, lambda: app.result is not UNTOUCHED)
-
-
-async def test_without_signs_beyond_ascii() -> None:
-    app = DialogApp(HelpScreen(LIST, REST))
-    assert help_page(app, LIST, UNFOLDED, ascii=True).plain.isascii()

@@ -82,7 +82,7 @@ async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: 
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: bool(toasts(app)) or not hostile)
         await run_all(app, pilot)
-        app.run_manager._journal.write(hostile)
+        app.run_manager.log.write(hostile)
         for keys in (("4",), ("down",) * 4, ("enter",), ("escape", "5"), ("3",), ("s",), ("escape", "H"), ("escape",)):
             await seen(app, pilot, *keys)
         await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y", "slash", "escape", "escape")

@@ -2,86 +2,53 @@
 
 from __future__ import annotations
 
-import pytest
-from textual.app import App, ComposeResult
-from textual.containers import Vertical
-from textual.geometry import Region
-from textual.widgets import Input, OptionList, Static
+from pathlib import Path
 
-from cvbench_tui.tui.screens.jump import JumpScreen, JumpTarget, targets_of
+import pytest
+from textual.app import App
+from textual.geometry import Region
+
+from cvbench_tui.tui.screens.jump import JumpScreen
+from tests.tui import recorded
 from tests.tui.dialog_app import SIZES, UNTOUCHED, seen
+from tests.tui.flow import NARROW, WIDE
 from tests.tui.waits import until
 
-
-class Pane(Vertical):
-    """Cannot take the focus itself, but has a list in it."""
-
-    def __init__(self, key: str, title: str) -> None:
-        super().__init__(id=f"pane{key}")
-        self.jump_key = key
-        self.border_title = title
-
-    def compose(self) -> ComposeResult:
-        yield Static("heading")
-        yield OptionList("one", "two")
-
-
-class Needle(Input):
-    jump_key = "s"
-    jump_label = "Search"
+PANES = {"1": Region(0, 1, 40, 8), "2": Region(0, 9, 40, 8)}
 
 
 class Panes(App[None]):
-    CSS = """
-    Pane { width: 50%; height: 8; border: round gray; }
-    #pane3 { display: none; }
-    """
-
     def __init__(self) -> None:
         super().__init__()
         self.result: object = UNTOUCHED
 
-    def compose(self) -> ComposeResult:
-        yield Needle()
-        yield Pane("1", "1 Models \\[b]")
-        yield Pane("2", "2 Layers")
-        yield Pane("3", "hidden")
-        label = Static("no focus")
-        label.jump_key = "9"  # type: ignore[attr-defined]
-        yield label
-
     def jump(self) -> None:
-        self.push_screen(JumpScreen(targets_of(self.screen)), self.close)
+        self.push_screen(JumpScreen(PANES), self.close)
 
     def close(self, result: object) -> None:
         self.result = result
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_what_is_shown_and_can_take_the_focus_is_a_target(size: tuple[int, int]) -> None:
-    app = Panes()
+@pytest.mark.parametrize(("size", "keys"), [(NARROW, "2"), (WIDE, "1234")])
+async def test_what_is_shown_has_a_label_where_it_is(tmp_path: Path, size: tuple[int, int], keys: str) -> None:
+    app = recorded.app(tmp_path)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        targets = targets_of(app.screen)
-        assert [(each.key, each.label) for each in targets] == [
-            ("s", "Search"),
-            ("1", "1 Models [b]"),
-            ("2", "2 Layers"),
-        ]
-        assert targets[1].region == app.query_one("#pane1").region
-        app.jump()
+        await pilot.press("2")
+        panes = [app.main_screen.query_one(f"#{pane}") for pane in ("models", "layers", "devices", "results")]
+        regions = {str(number): pane.region for number, pane in enumerate(panes, 1) if str(number) in keys}
+        await pilot.press("semicolon")
         await until(pilot, lambda: isinstance(app.screen, JumpScreen))
         lines = seen(app).splitlines()
-        for target in targets:
-            assert lines[target.region.y][target.region.x :].startswith(f" {target.key} ")
+        for key, region in regions.items():
+            assert lines[region.y][region.x :].startswith(f" {key} ")
+        assert len(app.screen.query(".jump")) == len(keys)
         assert "Escape leaves" in lines[-1]
 
 
-@pytest.mark.parametrize("key", ["s", "1", "2"])
+@pytest.mark.parametrize("key", PANES)
 async def test_a_key_chooses(key: str) -> None:
     app = Panes()
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.pause()
         app.jump()
         await pilot.pause()
         await pilot.press("x")
@@ -94,7 +61,6 @@ async def test_a_key_chooses(key: str) -> None:
 async def test_escape_or_another_size_leaves() -> None:
     app = Panes()
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.pause()
         app.jump()
         await pilot.pause()
         await pilot.press("escape")
@@ -107,25 +73,14 @@ async def test_escape_or_another_size_leaves() -> None:
         await until(pilot, lambda: app.result is None)
 
 
-@pytest.mark.parametrize(("place", "expected"), [((10, 4), "1"), ((2, 12), "2"), ((70, 20), None), ((1, 3), "1")])
+@pytest.mark.parametrize(
+    ("place", "expected"), [((10, 4), "1"), ((2, 12), "2"), ((70, 20), None), ((1, 1), "1"), ((40, 23), None)]
+)
 async def test_a_click_chooses(place: tuple[int, int], expected: str | None) -> None:
     app = Panes()
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.pause()
         app.jump()
         await pilot.pause()
         await pilot.click(offset=place)
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == expected
-
-
-async def test_the_smallest_region_that_was_clicked_counts_and_the_hint_closes() -> None:
-    targets = [JumpTarget("a", "all", Region(0, 0, 80, 20)), JumpTarget("b", "[/] part", Region(5, 5, 10, 3))]
-    for place, expected in (((7, 6), "b"), ((40, 6), "a"), ((40, 23), None)):
-        app = Panes()
-        async with app.run_test(size=SIZES[0]) as pilot:
-            app.push_screen(JumpScreen(targets), app.close)
-            await pilot.pause()
-            await pilot.click(offset=place)
-            await until(pilot, lambda app=app: app.result is not UNTOUCHED)  # type: ignore[misc]
-        assert app.result == expected

@@ -11,7 +11,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from cvbench_tui.tui.keys.keymap import check_keys
-from cvbench_tui.tui.keys.registry import all_bindings
+from cvbench_tui.tui.places import all_bindings
 
 if sys.version_info >= (3, 11):
     import tomllib

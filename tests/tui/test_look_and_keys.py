@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.terminal.theme import DEFAULT, no_colour_theme
+from cvbench_tui.tui.terminal.theme import DEFAULT, NO_COLOUR
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, ended, known, text, toasts
+from tests.tui.flow import NARROW, WIDE, ended, known, run_all, text, toasts
 from tests.tui.kept import read_settings, settings_app, write_settings
 from tests.tui.waits import until
 
@@ -71,8 +71,20 @@ async def test_without_colours(tmp_path: Path) -> None:
     app = settings_app(tmp_path, terminal=Terminal(colour=False))
     async with app.run_test(size=WIDE) as pilot:
         await known(app, pilot)
-        assert app.theme == no_colour_theme() == "cvbench-plain"
+        assert app.theme == NO_COLOUR == "cvbench-plain"
     assert read_settings(app, tmp_path) == 'theme = "cvbench-light"\n', "the theme of other terminals stays"
+
+
+async def test_in_ascii(tmp_path: Path) -> None:
+    app = settings_app(tmp_path, selection=recorded.TOP, terminal=Terminal(ascii=True))
+    async with app.run_test(size=WIDE) as pilot:
+        await run_all(app, pilot)
+        assert "+- 1 Models 2" in seen(app)
+        for key in ("5", "s", "b", "P", "H", "question_mark", "ctrl+p"):
+            await pilot.press(key)
+            assert seen(app).isascii(), key
+            await pilot.press("escape")
+        assert seen(app).isascii()
 
 
 async def test_an_unknown_theme_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is opened in place of what is there: presets, runs of the past, the plan's settings, the palette, the help."""
+"""What is opened in place of what is there: presets, saved runs, the plan's settings, the palette, the help."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
         assert "20200101-000000-torn:" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.run_manager.run is not None)
-        await until(pilot, lambda: "of the past" in strip(app))
+        await until(pilot, lambda: "Saved run, 20" in strip(app))
         assert app.main_screen.pane == "results"
         assert len(table(app).keys) == 4
         assert table(app).text_of(table(app).keys[0]).endswith("OK")
@@ -141,7 +141,7 @@ async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
         await pilot.press("H")
         assert app.screen is app.main_screen
         said = toasts(app)
-        assert "Past runs can be opened when it has ended" in said
+        assert "Saved runs can be opened when it has ended" in said
         app.clear_notifications()
         app.open_controller.open_run(tmp_path / "runs" / "any.jsonl")  # as the palette does
         await pilot.pause()

@@ -10,12 +10,13 @@ from typing import ClassVar
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
+from textual.command import CommandPalette, SimpleCommand
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.errors import PresetError
 from cvbench_tui.results.storage.runs import RunSummary
-from cvbench_tui.tui.keys.palette_commands import MAX_RUNS, BenchCommands, Command, actions, lists, themes
+from cvbench_tui.tui.controllers.open import MAX_RUNS, OpenController
+from cvbench_tui.tui.screens.palette import actions, command_palette, themes
 from cvbench_tui.tui.screens.runs import moment
 from tests.tui.dialog_app import SIZES, Preset, seen
 from tests.tui.waits import until
@@ -34,8 +35,32 @@ class Pane(OptionList):
         self.app.did.append("tick")  # type: ignore[attr-defined]
 
 
+class Opened(OpenController):
+    """Lists that are made up; what is opened is noted."""
+
+    def __init__(self) -> None:
+        self.did: list[object] = []
+        self.runs = [RunSummary("a", Path("/r/a.jsonl"), AT_S, "quick", 3, 3, 0, "finished"),
+                     RunSummary("b", Path("/r/b.jsonl"), AT_S, HOSTILE, 1, 0, 1, None),
+                     RunSummary("torn", Path("/r/torn.jsonl"), problem="empty")]  # fmt: skip
+        self.let = threading.Event()
+        self.let.set()
+
+    def list_presets(self) -> Sequence[Preset]:  # type: ignore[override]
+        self.let.wait(20)
+        return [Preset("quick", "A first look.", workloads=5), Preset(HOSTILE, own=True), Preset("x", problem="broken")]
+
+    def list_runs(self) -> Sequence[RunSummary]:
+        return self.runs
+
+    def preset(self, what: str, name: str) -> None:
+        self.did.append((what, name))
+
+    def open_run(self, path: Path | None) -> None:
+        self.did.append(("run", path))
+
+
 class Bench(App[None]):
-    COMMANDS: ClassVar = {BenchCommands}  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "pane('models')", "Models", id="app.models", show=False, tooltip="Go to the models"),
         Binding("r", "run", "Run", id="app.run", tooltip="Measure what is ticked"),
@@ -46,12 +71,8 @@ class Bench(App[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.did: list[object] = []
-        self.runs = [RunSummary("a", Path("/r/a.jsonl"), AT_S, "quick", 3, 3, 0, "finished"),
-                     RunSummary("b", Path("/r/b.jsonl"), AT_S, HOSTILE, 1, 0, 1, None),
-                     RunSummary("torn", Path("/r/torn.jsonl"), problem="empty")]  # fmt: skip
-        self.let = threading.Event()
-        self.let.set()
+        self.opened = Opened()
+        self.did = self.opened.did
 
     def compose(self) -> ComposeResult:
         yield Pane("one", "two")
@@ -60,21 +81,11 @@ class Bench(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "cancel"
 
-    def list_presets(self) -> Sequence[Preset]:
-        self.let.wait(20)
-        return [Preset("quick", "A first look.", workloads=5), Preset(HOSTILE, own=True), Preset("x", problem="broken")]
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, lambda theme: self.did.append(("theme", theme.name)))
 
-    def list_runs(self) -> Sequence[RunSummary]:
-        return self.runs
-
-    def open_preset(self, name: str) -> None:
-        self.did.append(("preset", name))
-
-    def open_run(self, path: Path) -> None:
-        self.did.append(("run", path))
-
-    def set_theme(self, name: str) -> None:
-        self.did.append(("theme", name))
+    def action_command_palette(self) -> None:
+        self.push_screen(command_palette(self.opened.commands))
 
     def action_run(self) -> None:
         self.did.append("run")
@@ -83,7 +94,7 @@ class Bench(App[None]):
         self.did.append(pane)
 
 
-def names(commands: Sequence[Command]) -> list[str]:
+def names(commands: Sequence[SimpleCommand]) -> list[str]:
     return [each.name for each in commands]
 
 
@@ -98,7 +109,7 @@ async def test_actions_come_in_the_order_of_use_each_once_and_only_when_they_can
             "Go to the models",
             "Swap the ticks of everything shown",
         ]
-        assert [each.help for each in found] == ["r F5", "Space", "1", "i"]
+        assert [each.help_text for each in found] == ["r F5", "Space", "1", "i"]
 
 
 async def test_letters_are_offered_while_a_filter_has_the_focus() -> None:
@@ -113,31 +124,32 @@ async def test_keys_are_those_of_the_user() -> None:
     app = Bench()
     async with app.run_test(size=SIZES[0]):
         app.set_keymap({"app.models": "f2"})
-        assert next(each.help for each in actions(app.screen) if each.name == "Go to the models") == "F2"
+        assert next(each.help_text for each in actions(app.screen) if each.name == "Go to the models") == "F2"
 
 
 async def test_presets_runs_and_themes_are_named() -> None:
     app = Bench()
-    async with app.run_test(size=SIZES[0]):
-        found = lists(app)  # type: ignore[arg-type]
+    async with app.run_test(size=SIZES[0]) as pilot:
+        found = app.opened.commands()
         assert names(found) == [
             "Open preset quick: A first look.",
             f"Open preset {HOSTILE}",
             f"Open run {moment(AT_S)} quick, 3 rows",
             f"Open run {moment(AT_S)} {HOSTILE}, 1 row",
         ]
-        for each in [*found, *themes(app)[:1]]:
-            each.run()
         theme = next(iter(name for name in app.available_themes if name != app.theme))
+        for each in [*found, *themes(app)[:1]]:
+            each.callback()
+        await until(pilot, lambda: len(app.did) == 5)
         assert app.did == [
-            ("preset", "quick"),
-            ("preset", HOSTILE),
+            ("open", "quick"),
+            ("open", HOSTILE),
             ("run", Path("/r/a.jsonl")),
             ("run", Path("/r/b.jsonl")),
             ("theme", theme),
         ]
-        app.runs = app.runs[:1] * 80
-        assert len(lists(app)) == 2 + MAX_RUNS  # type: ignore[arg-type]
+        app.opened.runs = app.opened.runs[:1] * 80
+        assert len(app.opened.commands()) == 2 + MAX_RUNS
 
 
 async def test_presets_that_cannot_be_listed_do_not_hide_the_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +158,8 @@ async def test_presets_that_cannot_be_listed_do_not_hide_the_runs(monkeypatch: p
     def refuse() -> Sequence[Preset]:
         raise PresetError("The folder cannot be read.")
 
-    monkeypatch.setattr(app, "list_presets", refuse)
-    assert len(lists(app)) == 2  # type: ignore[arg-type]
+    monkeypatch.setattr(app.opened, "list_presets", refuse)
+    assert len(app.opened.commands()) == 2
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -167,7 +179,7 @@ async def test_an_action_is_chosen_without_typing(size: tuple[int, int]) -> None
     ("typed", "shown", "did"),
     [
         ("open run quick", "quick, 3 rows", ("run", Path("/r/a.jsonl"))),
-        ("open preset quick", "Open preset quick: A first look.", ("preset", "quick")),
+        ("open preset quick", "Open preset quick: A first look.", ("open", "quick")),
         ("evil", "evil [b]x[/b] [/] \\[ ", None),
         ("measure", "Measure what is ticked", "run"),
         ("theme nord", "Theme nord", ("theme", "nord")),
@@ -188,12 +200,12 @@ async def test_a_search_finds_and_does(typed: str, shown: str, did: object) -> N
 
 async def test_slow_lists_hold_up_neither_the_actions_nor_the_closing() -> None:
     app = Bench()
-    app.let.clear()
+    app.opened.let.clear()
     async with app.run_test(size=SIZES[0]) as pilot:
         await pilot.press("ctrl+p")
         await until(pilot, lambda: "Measure what is ticked" in seen(app))
         await pilot.press(*"quick")
-        app.let.set()
+        app.opened.let.set()
         await until(pilot, lambda: "Open preset quick" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, CommandPalette))

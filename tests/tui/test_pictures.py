@@ -98,7 +98,7 @@ async def _run(app: BenchApp, pilot: Pilot[int], source: ReplaySource | None) ->
         return
     await until(pilot, lambda: source.reached.is_set() and app.main_screen.results.run is app.run_manager.newest)
     app.main_screen.results.draw()
-    app.run_controller.tick()
+    app.run_controller.show_progress()
 
 
 @at_all_sizes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from tests.tui import recorded
 from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, word
 from tests.tui.kept import read_settings, settings_app, write_settings

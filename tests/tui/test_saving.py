@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.widgets import Input
 
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.flow import NARROW, ended, run_all, strip, text
@@ -59,3 +59,15 @@ async def test_enter_saves_from_the_layout_too(tmp_path: Path) -> None:
         assert ended(app)
     (saved,) = (tmp_path / "saves").iterdir()
     assert "USED --- Example" in saved.read_text()
+
+
+async def test_a_picture_shows_the_screen_without_the_dialog(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("s", "ctrl+u", *"screen.svg", "enter")
+        await until(pilot, lambda: "Saved" in strip(app))
+    drawn = (tmp_path / "saves" / "screen.svg").read_text()
+    assert drawn.startswith("<svg")
+    assert "Resnet18" in drawn
+    assert "Escape" not in drawn

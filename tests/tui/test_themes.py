@@ -11,7 +11,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
-from cvbench_tui.tui.terminal.theme import DEFAULT, THEMES, no_colour_theme, theme_or_default
+from cvbench_tui.tui.terminal.theme import DEFAULT, NO_COLOUR, THEMES, theme_or_default
 
 MIN_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of ordinary size."""
@@ -34,7 +34,7 @@ PAIRS = [
     ("button-color-foreground", "error"),
     ("input-cursor-foreground", "input-cursor-background"),
 ]
-COLOURED = [theme.name for theme in THEMES if theme.name != no_colour_theme()]
+COLOURED = [theme.name for theme in THEMES if theme.name != NO_COLOUR]
 SIGNS = ("text-success", "text-warning", "text-error", "text-accent")
 SIMULATIONS = {
     # Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency",

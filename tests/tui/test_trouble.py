@@ -70,7 +70,7 @@ async def test_a_queued_run_can_be_taken_back(tmp_path: Path) -> None:
         await pilot.press("r")
         assert app.check_action("cancel", ()) is True
         await pilot.press("x")
-        assert "Not queued" in strip(app)
+        assert "No longer queued" in strip(app)
         source.let.set()
         await until(pilot, lambda: app.run_manager.environment is not None)
         await pilot.pause()

@@ -1,6 +1,6 @@
 """Any text in ASCII, still readable: for files and lines that a terminal without UTF-8 prints.
 
-A text may become longer; the app's screen, where every cell counts, has ``tui.terminal.ascii_driver``.
+A text may become longer; the app's screen, where every cell counts, has ``tui.terminal.filters``.
 """
 
 from __future__ import annotations
@@ -18,29 +18,19 @@ _WORDS = {
     "▸": ">", "▾": "v", "✓": "ok", "✔": "ok", "⏎": "Enter", "⌫": "Backspace",
     "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u200b": "", "\u00ad": "", "\ufeff": "", "\ufffd": "?",
 }  # fmt: skip
-_LEVELS = dict(zip("▁▂▃▄▅▆▇█", "_.-=+*%#", strict=True))
-"""Heights of a sparkline, from low to high."""
-_SHADES = {"░": ".", "▒": ":", "▓": "#", "■": "#", "□": "o", "▪": "*"}
-_SIDES = dict.fromkeys("▉▊▋▌▍▎▏▐▕", "|")
-_EDGES = {"▀": "=", "▔": "-", "▂": "."}
-_HORIZONTAL, _VERTICAL = "─━┄┅┈┉╌╍═╴╶╸╺╼╾", "│┃┆┇┊┋╎╏║╵╷╹╻╽╿"
-
-
-def _box(character: str) -> str:
-    """A line as a line, every corner and crossing as a plus."""
-    if character in "╱╲╳":
-        return "/\\X"["╱╲╳".index(character)]
-    if character == "\u2501":  # a heavy line is a full bar, a light one an empty one
-        return "="
-    return "-" if character in _HORIZONTAL else "|" if character in _VERTICAL else "+"
-
-
 DRAWN: dict[str, str] = {
-    **{chr(code): _box(chr(code)) for code in range(0x2500, 0x2580)},
-    **{chr(code): "#" for code in range(0x2580, 0x25A0)},
-    **_LEVELS, **_SHADES, **_SIDES, **_EDGES,
-}  # fmt: skip
-"""Lines, blocks and shades: one character for one."""
+    **dict.fromkeys(map(chr, range(0x2500, 0x2580)), "+"),
+    **dict.fromkeys("─┄┅┈┉╌╍═╴╶╸╺╼╾", "-"),
+    **dict.fromkeys("│┃┆┇┊┋╎╏║╵╷╹╻╽╿", "|"),
+    "━": "=",
+    "╱": "/",
+    "╲": "\\",
+    "╳": "X",  # a heavy line is a full bar, a light one an empty one
+    **dict.fromkeys(map(chr, range(0x2580, 0x25A0)), "#"),
+    **dict.fromkeys("▉▊▋▌▍▎▏▐▕", "|"),
+    **dict(zip("▁▂▃▄▅▆▇█▀▔░▒▓■□▪", "_.-=+*%#=-.:##o*", strict=True)),
+}
+"""Lines, corners, blocks, heights of a sparkline and shades: one character for one."""
 
 WORDS: dict[str, str] = {**_WORDS, **DRAWN}
 """Everything with a readable form."""

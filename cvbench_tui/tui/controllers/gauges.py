@@ -1,4 +1,4 @@
-"""Which device is gauged and when: one thread for the picked device, off where it would disturb. It draws nothing."""
+"""Which device the gauges read and when: one thread for the ticked device, off where it would disturb the timing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
 
 
 class GaugesController:
-    """Follows what is picked and what runs."""
+    """Reads the gauges of the ticked device. It draws nothing."""
 
     def __init__(self, post: Callable[[Message], object], *, off: bool) -> None:
         """``off``: the user wants no gauges; then nothing is ever read."""
@@ -42,7 +42,7 @@ class GaugesController:
         self._thread.follow(running=running, paused=self.paused)
 
     def wake(self) -> None:
-        """Somebody pressed a key."""
+        """The user pressed a key: read for a while."""
         if self._thread is not None:
             self._thread.wake()
 

@@ -1,30 +1,44 @@
-"""What is opened in place of what is there: presets, runs of the past, the plan's settings, help, themes."""
+"""What is opened in place of what is there: presets, saved runs, the plan's settings, help; the palette's lists."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.command import SimpleCommand
+
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.tui.background.run_files import open_run
-from cvbench_tui.tui.background.threads import BackgroundThread
+from cvbench_tui.tui.controllers.run_manager import RunManager
+from cvbench_tui.tui.screens.main import MainScreen
+from cvbench_tui.tui.state.plan_summary import count, protocol_line
+from cvbench_tui.tui.state.selection import PlanSelection
+from cvbench_tui.tui.ui import Ui
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
     from cvbench_tui.results.storage.runs import RunSummary
-    from cvbench_tui.tui.app import BenchApp
     from cvbench_tui.tui.screens.plan_settings import PlanSettings
 
-RUNNING = "A run is going on; its rows have the table. Past runs can be opened when it has ended."
+MAX_RUNS = 50
+"""Saved runs that the palette offers, newest first; the dialog of runs has them all."""
+RUNNING = "A benchmark is running. Saved runs can be opened when it has ended."
 
 
+@dataclass
 class OpenController:
-    """The app's dialogs that change what is picked or shown."""
+    """The actions whose dialogs change what is ticked or shown."""
 
-    def __init__(self, app: BenchApp, runs_folder: Path) -> None:
-        self._app = app
-        self._runs_folder = runs_folder
+    ui: Ui
+    screen: MainScreen
+    run_manager: RunManager
+    plan_selection: PlanSelection
+    selection_changed: Callable[[], object]
+    """Called when other things are ticked or set."""
+    runs_folder: Path
 
     # -- settings of the plan
 
@@ -32,25 +46,20 @@ class OpenController:
         """Ask for protocol, batch and image size."""
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 
-        plan_selection = self._app.plan_selection
-        self._app.show(SettingsScreen(plan_selection.protocol, plan_selection.batch, plan_selection.image), self._set)
+        plan = self.plan_selection
+        self.screen.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
-            plan_selection = self._app.plan_selection
-            plan_selection.set_protocol(settings.protocol)
-            plan_selection.batch, plan_selection.image = settings.batch, settings.image
-            self._app.picked()
+            self.plan_selection.set_protocol(settings.protocol)
+            self.plan_selection.batch, self.plan_selection.image = settings.batch, settings.image
+            self.selection_changed()
 
     def next_protocol(self) -> None:
         """The next protocol, and what it means."""
-        from cvbench_tui.tui.state.plan_summary import protocol_line
-
-        self._app.plan_selection.next_protocol()
-        self._app.picked()
-        self._app.say(
-            f"Protocol {self._app.plan_selection.protocol}: {protocol_line(self._app.plan_selection.protocol)}"
-        )
+        self.plan_selection.next_protocol()
+        self.selection_changed()
+        self.ui.say(f"Protocol {self.plan_selection.protocol}: {protocol_line(self.plan_selection.protocol)}")
 
     # -- presets
 
@@ -59,8 +68,8 @@ class OpenController:
         from cvbench_tui.catalog.presets import name_problem
         from cvbench_tui.tui.screens.presets import PresetsScreen
 
-        screen = PresetsScreen(self.list_presets(), bool(self._app.plan_selection.workloads), name_problem)
-        self._app.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
+        screen = PresetsScreen(self.list_presets(), bool(self.plan_selection.workloads), name_problem)
+        self.screen.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
         """The shipped ones, then the user's own."""
@@ -70,68 +79,83 @@ class OpenController:
 
     def preset(self, what: str, name: str) -> None:
         """``open``, ``save`` or ``delete`` the preset of that name, and say so."""
+        actions = {"open": self._open_preset, "save": self._save_preset, "delete": self._delete_preset}
         try:
-            {"open": self._open_preset, "save": self._save_preset, "delete": self._delete_preset}[what](name)
+            self.ui.say(actions[what](name))
         except CvbenchError as error:
-            self._app.refuse(error)
+            self.ui.refuse(error)
 
-    def _open_preset(self, name: str) -> None:
+    def _open_preset(self, name: str) -> str:
         from cvbench_tui.catalog.presets import load_preset
 
-        self._app.plan_selection.apply(load_preset(name))
-        self._app.main_screen.rebuild_lists()
-        self._app.picked()
-        self._app.say(f"Preset {name} is ticked. r runs it.")
+        self.plan_selection.apply(load_preset(name))
+        self.screen.rebuild_lists()
+        self.selection_changed()
+        return f"Preset {name} is ticked. r runs it."
 
-    def _save_preset(self, name: str) -> None:
+    def _save_preset(self, name: str) -> str:
         from cvbench_tui.catalog.presets import save_preset
 
-        path = save_preset(name, self._app.plan_selection.selection())
-        self._app.say(f"Saved the preset {name} as {path}")
+        return f"Saved the preset {name} as {save_preset(name, self.plan_selection.selection())}"
 
-    def _delete_preset(self, name: str) -> None:
+    def _delete_preset(self, name: str) -> str:
         from cvbench_tui.catalog.presets import delete_preset
 
         delete_preset(name)
-        self._app.say(f"Deleted the preset {name}.")
+        return f"Deleted the preset {name}."
 
-    # -- runs of the past
+    # -- saved runs
 
     def runs(self) -> None:
-        """Choose a run of the past."""
+        """Choose a saved run."""
         from cvbench_tui.tui.screens.runs import RunsScreen
 
-        if self._app.run_manager.running:
-            self._app.say(RUNNING)
+        if self.run_manager.running:
+            self.ui.say(RUNNING)
             return
         try:
-            runs = self.list_runs()
+            self.screen.show(RunsScreen(self.list_runs()), self.open_run)
         except CvbenchError as error:
-            self._app.refuse(error)
-            return
-        self._app.show(RunsScreen(runs), self.open_run)
+            self.ui.refuse(error)
 
     def list_runs(self) -> Sequence[RunSummary]:
-        """The runs of the past, newest first. Raises StoreError."""
+        """The saved runs, newest first. Raises StoreError."""
         from cvbench_tui.results.storage.runs import list_runs
 
-        return list_runs(self._runs_folder)
+        return list_runs(self.runs_folder)
 
     def open_run(self, path: Path | None) -> None:
         """Read that run; ``RunOpened`` follows. During a run it only says why not."""
-        if path is None:
-            return
-        if self._app.run_manager.running:
-            self._app.say(RUNNING)
-            return
-        BackgroundThread(self._app.post_message, open_run, path).start()
+        if path is not None and self.run_manager.running:
+            self.ui.say(RUNNING)
+        elif path is not None:
+            self.run_manager.read(path)
+
+    # -- the palette
+
+    def commands(self) -> Sequence[SimpleCommand]:
+        """Presets and saved runs for the palette, in a thread; of what cannot be read, none: its dialog says why."""
+        from cvbench_tui.tui.screens.runs import moment
+
+        commands: list[SimpleCommand] = []
+        with contextlib.suppress(CvbenchError):
+            for entry in self.list_presets():
+                if not entry.problem:
+                    name = f"Open preset {entry.name}: {entry.description}".removesuffix(": ")
+                    about = f"{count(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
+                    commands.append(SimpleCommand(name, partial(self.preset, "open", entry.name), about))
+        with contextlib.suppress(CvbenchError):
+            for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
+                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {count(run.rows, 'row')}"
+                about = f"{run.measured} measured, {run.failed} failed"
+                commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
+        return commands
 
     # -- help
 
     def help(self) -> None:
         """The keys of the pane with the focus, then all others, then columns, grades and reasons."""
-        from cvbench_tui.tui.keys.registry import focused_first
+        from cvbench_tui.tui.places import places
         from cvbench_tui.tui.screens.help import HelpScreen
 
-        focused, rest = focused_first(self._app.screen.focused)
-        self._app.show(HelpScreen(focused, rest, ascii=self._app.terminal.ascii))
+        self.screen.show(HelpScreen(places(self.screen.focused)))

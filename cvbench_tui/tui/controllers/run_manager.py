@@ -1,4 +1,4 @@
-"""Source, background threads and the run that is going on: everything of a run that needs no widget."""
+"""The source, the background threads and the current run: everything of a run that needs no widget."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
 from cvbench_tui.tui.background.poster import Post
+from cvbench_tui.tui.background.run_files import open_run
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 
 EXIT_WAIT_S = 0.4
@@ -22,13 +23,13 @@ EXIT_WAIT_S = 0.4
 
 
 class RunManager:
-    """Asks for devices, begins runs, adds to them, ends them. The app feeds what it hears back into it."""
+    """Asks for devices, begins runs, adds to them, ends them. The app writes what its messages bring back into it."""
 
     def __init__(self, source: EventSource, runs_folder: Path, post: Post, clock: Callable[[], float]) -> None:
         self.environment: Environment | None = None
-        """None until the worker has told."""
+        """None until the worker has reported it."""
         self.run: Run | None = None
-        """The newest state of the run that is shown: the last one the app has heard of, or one of the past."""
+        """The newest state of the run that is shown: the current one's last message, or a saved run."""
         self.probing = False
         self.queued = False
         """The user wants to run as soon as the devices are known."""
@@ -37,18 +38,23 @@ class RunManager:
         self._before: Run | None = None
         """What was shown before the run was begun; shown again when it cannot be."""
         self._opened: str | None = None
-        """Id of the run of the past that was opened last."""
+        """Id of the saved run that was opened last."""
         self._source = source
         self._runs_folder = runs_folder
         self._post = post
         self._clock = clock
-        self._journal = LogBuffer(post)
-        source.listen(self._journal.write)
+        self.log = LogBuffer(post)
+        """The worker's stderr and what happened. Its lines are for the app's thread only."""
+        source.listen(self.log.write)
 
     @property
     def running(self) -> bool:
-        """True from the start of a run until its last event was heard."""
+        """True from the start of a run until its last event has arrived."""
         return self._drive is not None and (self.run is None or self.run.ended is None)
+
+    @property
+    def _session(self) -> Session | None:
+        return self._drive.session if self._drive is not None and self.running else None
 
     @property
     def newest(self) -> Run | None:
@@ -57,23 +63,13 @@ class RunManager:
 
     @property
     def began_at_s(self) -> float:
-        """When measuring was begun, seconds since the epoch; for a run that goes on again, this time's beginning."""
+        """When measuring began, seconds since the epoch; for a resumed run, when it was resumed."""
         return self._drive.session.started_at_s if self._drive is not None else 0.0
 
     @property
     def run_file(self) -> Path | None:
-        """Where the last run is written down; None while one of the past is shown."""
+        """The last run's file; None while a saved run is shown."""
         return self._drive.path if self._drive is not None else None
-
-    @property
-    def lines(self) -> list[str]:
-        """The newest lines of the log: the worker's stderr and what happened. For the app's thread only."""
-        return self._journal.lines
-
-    @property
-    def line_count(self) -> int:
-        """How many lines there ever were, as of the last look at ``lines``."""
-        return self._journal.count
 
     def ask(self) -> None:
         """Start the worker and ask it for the devices; ``Probed`` or ``ProbeFailed`` will follow."""
@@ -86,27 +82,25 @@ class RunManager:
         self._start(Session(self._source, plan, started_at_s=self._clock()))
 
     def add(self, plan: Plan) -> int:
-        """Add the plan's cases that are not in the run that goes on, under its protocol. Returns how many."""
-        if not self.running or self._drive is None:
-            return 0
-        session = self._drive.session
-        known = {case.case_id for case in session.plan.cases}
+        """Add the plan's cases that are not in the running run, under its protocol. Returns how many."""
+        session = self._session
+        known = {case.case_id for case in session.plan.cases} if session is not None else ()
         new = [case for case in plan.cases if case.case_id not in known]
-        return len(new) if new and session.add(new) else 0
+        return len(new) if new and session is not None and session.add(new) else 0
 
     @property
     def can_run_again(self) -> bool:
         """True when a row of the run has no numbers and can be measured (once more) on this machine."""
-        return bool(self._numberless()) and not (self.running and self.cancelling)
+        return bool(self._unmeasured()) and not (self.running and self.cancelling)
 
     def again(self) -> bool:
-        """Measure the rows without numbers again, in the same run file: failed, cancelled, skipped and not begun ones.
+        """Measure failed, cancelled, skipped and never begun rows again, in the same run file. False without any.
 
-        While the run goes on they are added to it; its file goes on otherwise. False when there is none.
+        A running run gets them added; one that has ended is resumed.
         """
-        cases, run = self._numberless(), self.run
-        if self.running and self._drive is not None:
-            return bool(cases) and self._drive.session.add(cases)
+        cases, run = self._unmeasured(), self.run
+        if self._session is not None:
+            return bool(cases) and self._session.add(cases)
         if run is None or not cases:
             return False
         now_s = self._clock()
@@ -116,27 +110,31 @@ class RunManager:
         return True
 
     def skip(self) -> None:
-        """Leave the case being measured, go on with the next; nothing between two cases."""
-        if self.running and self._drive is not None:
-            self._drive.session.skip()
+        """Skip the case being measured; nothing between two cases."""
+        if self._session is not None:
+            self._session.skip()
 
     def cancel(self) -> None:
-        """End the run, or take it off the queue. It goes on being ``running`` until it has really ended."""
+        """End the run, or take it off the queue. It stays ``running`` until it has really ended."""
         self.queued = False
-        if self.running and self._drive is not None:
+        if self._session is not None:
             self.cancelling = True
-            self._drive.cancel()
+            self._session.cancel()
 
     def open(self, run: Run) -> bool:
-        """Show a run of the past. False while a run goes on: that one keeps its place."""
+        """Show a saved run. False while one is running: it keeps its place."""
         if self.running:
             return False
         self._drive, self._opened, self.queued, self.cancelling = None, run.id, False, False
         self.run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
         return True
 
+    def read(self, path: Path) -> None:
+        """Read the run of that file; ``RunOpened`` or ``RunUnreadable`` will follow."""
+        BackgroundThread(self._post, open_run, path).start()
+
     def refused(self) -> None:
-        """The run that was begun could not be, or could not be written down to its end."""
+        """``RunRefused`` came: the run could not be begun, or not be written to its end."""
         if self.running and self._drive is not None:
             if self._drive.newest is None:
                 self.run = self._before
@@ -144,7 +142,7 @@ class RunManager:
 
     def shut_down(self) -> None:
         """End the run and the worker, waiting briefly for the last line of the run file."""
-        self._journal.close()
+        self.log.close()
         if self._drive is not None and self._drive.is_alive():
             self._drive.cancel()
         self._source.close()
@@ -160,24 +158,18 @@ class RunManager:
         """A line of our own about what happened; in the thread that drives the run."""
         text = event_text(event, run)
         if text:
-            self._journal.write(f"{clock_text(self._clock())} {text}")
+            self.log.write(f"{clock_text(self._clock())} {text}")
 
-    def _numberless(self) -> tuple[Case, ...]:
-        """Rows of the run without numbers; while it goes on, only those that it will not come to anyway."""
+    def _unmeasured(self) -> tuple[Case, ...]:
+        """Rows of the run without numbers; while it is running, only those that failed."""
         run = self.newest or self.run
         if run is None:
             return ()
-        found = ((case, run.outcomes.get(case.case_id)) for case in run.plan.cases)
+        outcomes = [(case, run.outcomes.get(case.case_id)) for case in run.plan.cases]
         if self.running:
-            return tuple(case for case, outcome in found if isinstance(outcome, Failure))
-        if not self._measurable(run):
-            return ()
-        return tuple(case for case, outcome in found if not isinstance(outcome, Measurement))
-
-    def _measurable(self, run: Run) -> bool:
-        """True for a run of this app; one that was opened has to be of the same machine, devices and versions."""
-        if self.environment is None:
-            return False
-        if run.id != self._opened or run.environment is None:
-            return True
-        return run.environment.identity_hash == self.environment.identity_hash
+            return tuple(case for case, outcome in outcomes if isinstance(outcome, Failure))
+        here = self.environment
+        saved = run.environment if run.id == self._opened else None
+        if here is None or (saved is not None and saved.identity_hash != here.identity_hash):
+            return ()  # a saved run is continued only in an environment of the same identity
+        return tuple(case for case, outcome in outcomes if not isinstance(outcome, Measurement))

@@ -3,93 +3,98 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError, StoreError
+from cvbench_tui.terminal import Terminal
+from cvbench_tui.tui.controllers.run_manager import RunManager
+from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.save_path import PICTURE, FileWriter
+from cvbench_tui.tui.state.settings_store import SettingsStore
+from cvbench_tui.tui.ui import Ui
 
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
-    from cvbench_tui.tui.app import BenchApp
 
 
+@dataclass
 class SaveController:
-    """The app's saving side. In a browser a file is a download."""
+    """The actions that write the run down or copy it. In a browser a file is a download."""
 
-    def __init__(self, app: BenchApp, folder: Path, clock: Callable[[], float]) -> None:
-        self._app = app
-        self.saver = FileWriter(folder, app.host, clock)
+    ui: Ui
+    screen: MainScreen
+    run_manager: RunManager
+    settings_store: SettingsStore
+    saver: FileWriter
+    terminal: Terminal
 
     def save(self, *, at_once: bool) -> None:
         """Ask where to, with a good name filled in; or write under that name without asking."""
         from cvbench_tui.tui.screens.save import SaveScreen
 
-        app = self._app
-        if app.run_manager.run is None:
-            app.say("Nothing to save yet: press r to run what is ticked.", bad=True)
+        run = self.run_manager.run
+        if run is None:
+            self.ui.say("Nothing to save yet: press r to run what is ticked.", bad=True)
             return
-        suggestion, layout = self.saver.suggestion(app.run_manager.run), app.settings_store.settings.layout
-        if not at_once:
-            app.show(SaveScreen(suggestion, self._write, layout, download=app.is_web), self._done)
-            return
-        try:
-            self._write(suggestion, layout)
-            self._done(suggestion)
-        except CvbenchError as error:
-            app.refuse(error)
+        suggestion, layout = self.saver.suggestion(run), self.settings_store.settings.layout
+        if at_once:
+            try:
+                self._write(suggestion, layout)
+                self._confirm(suggestion)
+            except CvbenchError as error:
+                self.ui.refuse(error)
+        else:
+            dialog = SaveScreen(suggestion, self._write, layout, download=self.screen.app.is_web)
+            self.screen.show(dialog, self._written)
 
     def _write(self, path: Path, layout: Layout) -> None:
         """Write the run; a picture waits until the dialog has gone. Raises StoreError."""
         from cvbench_tui.base.atomic import check_destination
 
-        app = self._app
-        run = app.run_manager.run
+        run, view = self.run_manager.run, self.screen.results.view
         assert run is not None
-        if app.is_web:
-            if path.suffix.lower() != PICTURE:
-                text = self.saver.text(run, path.name, layout, app.main_screen.results.view)
-                app.deliver_text(io.StringIO(text), save_filename=path.name)
-            return
         if path.suffix.lower() == PICTURE:
-            check_destination(path, (PICTURE,))
-            return
-        self.saver.write(run, path, layout, app.main_screen.results.view)
-        app.settings_store.put(layout=layout)
+            if not self.screen.app.is_web:
+                check_destination(path, (PICTURE,))
+        elif self.screen.app.is_web:
+            self._download(path, self.saver.text(run, path.name, layout, view))
+        else:
+            self.saver.write(run, path, layout, view)
+            self.settings_store.put(layout=layout)
 
-    def _done(self, path: Path | None) -> None:
-        """Say so, and remember the folder."""
-        if path is None:
-            return
-        if path.suffix.lower() == PICTURE:
-            self._app.call_after_refresh(self._picture, path)
-            return
-        self._said(path)
+    def _download(self, path: Path, text: str) -> None:
+        self.screen.app.deliver_text(io.StringIO(text), save_filename=path.name)
+
+    def _written(self, path: Path | None) -> None:
+        """The dialog has gone: take the picture, or say what was written."""
+        if path is not None:
+            picture = path.suffix.lower() == PICTURE
+            self.screen.call_after_refresh(self._picture if picture else self._confirm, path)
 
     def _picture(self, path: Path) -> None:
-        svg = self._app.export_screenshot(title="cvbench-tui")
-        if self._app.is_web:
-            self._app.deliver_text(io.StringIO(svg), save_filename=path.name)
-            self._said(path)
-            return
+        svg = self.screen.app.export_screenshot(title="cvbench-tui")
         try:
-            self.saver.write_picture(path, svg)
+            if self.screen.app.is_web:
+                self._download(path, svg)
+            else:
+                self.saver.write_picture(path, svg)
         except StoreError as error:
-            self._app.refuse(error)
+            self.ui.refuse(error)
         else:
-            self._said(path)
+            self._confirm(path)
 
-    def _said(self, path: Path) -> None:
-        if self._app.is_web:
-            self._app.say(f"{path.name} goes to your browser's downloads.")
+    def _confirm(self, path: Path) -> None:
+        """Say where it is, and remember the folder."""
+        if self.screen.app.is_web:
+            self.ui.say(f"{path.name} goes to your browser's downloads.")
             return
-        self._app.settings_store.put(save_folder=str(path.parent))
-        self._app.say(f"Saved {path}")
+        self.settings_store.put(save_folder=str(path.parent))
+        self.ui.say(f"Saved {path}")
 
     def copy(self, text: str, what: str) -> None:
-        """To the clipboard, saying honestly what became of it."""
+        """Copy to the clipboard, saying honestly what became of it."""
         from cvbench_tui.tui.terminal.clipboard import copy
 
-        said = copy(self._app, text, self._app.terminal)
-        self._app.notify(said, title=f"Copy: {what}", markup=False)
+        self.screen.notify(copy(self.screen.app, text, self.terminal), title=f"Copy: {what}", markup=False)

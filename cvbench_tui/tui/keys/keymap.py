@@ -1,7 +1,5 @@
 """The user's own keys, checked before Textual gets them: what can be used, and a sentence for each thing that cannot.
 
-It binds nothing: the app gives the result to ``App.set_keymap``.
-
 Why Textual's own report is not enough (8.2.8, ``BindingsMap.apply_keymap``): an unknown id and an impossible key are
 taken in silence, a key that another action of the same widget has is taken away from it, a binding of two keys that
 gets one new key clashes with itself, and a clash is reported again at every key press. A key in an inner place wins
@@ -12,7 +10,7 @@ everywhere, so no place can have the keys of the quit that always works.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from textual.binding import Binding
 from textual.keys import (
@@ -45,75 +43,51 @@ def check_keys(wanted: Mapping[str, str], bindings: Iterable[Binding]) -> tuple[
     ``wanted`` is binding id to comma separated keys; ``bindings`` are all of the app. What cannot be used keeps its
     own keys. Within a place (what stands before the dot of an id) a key has one action.
     """
-    problems: list[str] = []
     bindings = list(bindings)
-    own = _own_keys(bindings)
-    first = {binding.id for binding in bindings if binding.priority}
-    usable: dict[str, tuple[str, ...]] = {}
-    for name, text in wanted.items():
-        problem = _id_problem(name, own)
-        keys, key_problem = ((), problem) if problem else _keys(text)
-        if key_problem:
-            problems.append(f"Keys of {quoted(name)}: {key_problem}")
-        else:
-            usable[name] = keys
-    while clash := _clash(usable, own, first):
-        loser, problem = clash
-        del usable[loser]
-        problems.append(f"Keys of {quoted(loser)}: {problem}")
-    return {name: ",".join(keys) for name, keys in usable.items()}, tuple(problems)
-
-
-def _own_keys(bindings: Iterable[Binding]) -> dict[str, tuple[str, ...]]:
-    """The keys that every binding with an id has in the program; a list may come already taken apart."""
     own: dict[str, tuple[str, ...]] = {}
     for binding in bindings:
-        if binding.id is not None:
-            keys = tuple(_normal(key.strip()) for key in binding.key.split(","))
-            own[binding.id] = tuple(dict.fromkeys((*own.get(binding.id, ()), *keys)))
-    return own
+        if binding.id is not None:  # a list may come already taken apart, a binding for each key
+            own[binding.id] = (*own.get(binding.id, ()), *map(_normal, binding.key.split(",")))
+    problems: dict[str, str] = {}
+    usable: dict[str, tuple[str, ...]] = {}
+    for name, text in wanted.items():
+        spelled = [","] if text.strip() == "," else [part.strip() for part in text.split(",")]
+        usable[name] = tuple(dict.fromkeys(map(_normal, spelled)))
+        problem = _id_problem(name, own) or next(filter(None, map(_key_problem, spelled)), "")
+        if problem:
+            del usable[name]
+            problems[name] = problem
+    everywhere = {binding.id for binding in bindings if binding.priority}
+    while clash := _clash(usable, own, everywhere):
+        loser, problems[clash[0]] = clash
+        del usable[loser]
+    sentences = (f"Keys of {quoted(name)}: {problem}" for name, problem in problems.items())
+    return {name: ",".join(keys) for name, keys in usable.items()}, tuple(sentences)
 
 
 def _id_problem(name: str, own: Mapping[str, tuple[str, ...]]) -> str:
     """Why no keys can be given to that id; empty when they can."""
     if name == ALWAYS:
         return f"{' and '.join(ALWAYS_KEYS)} always quit and cannot be changed."
-    if name in own:
-        return ""
-    return f"there is no such action. {nearest(name, own)}".rstrip()
-
-
-def _keys(text: str) -> tuple[tuple[str, ...], str]:
-    """The keys in Textual's spelling, or what is wrong with one of them."""
-    spelled = text.strip()
-    parts = [","] if spelled == "," else [part.strip() for part in spelled.split(",")]
-    keys = tuple(dict.fromkeys(_normal(part) for part in parts))
-    for part, key in zip(parts, map(_normal, parts), strict=True):
-        problem = _key_problem(part, key)
-        if problem:
-            return (), problem
-    return keys, ""
+    return "" if name in own else f"there is no such action. {nearest(name, own)}".rstrip()
 
 
 def _normal(key: str) -> str:
     """``Ctrl+R`` is ctrl+r, ``F5`` is f5, ``?`` is question_mark and shift+a is A, as Textual reports them."""
+    key = key.strip()
     if len(key) == 1:
-        return _character_name(key)
+        return _character_to_key(key)
     *modifiers, last = (part.strip().lower() for part in key.split("+"))
     if modifiers == ["shift"] and len(last) == 1 and last.isalpha():
         return last.upper()
     last = _ALIASES.get(last, last)
     character = None if last in _NAMED else key_to_character(last)
-    return "+".join([*sorted(modifiers), _character_name(character) if character else last])
+    return "+".join([*sorted(modifiers), _character_to_key(character) if character else last])
 
 
-def _character_name(character: str) -> str:
-    """As Textual names what is no letter or digit."""
-    return _character_to_key(character)
-
-
-def _key_problem(spelled: str, key: str) -> str:
+def _key_problem(spelled: str) -> str:
     """Why no terminal can send that key to an action; empty when one can."""
+    key = _normal(spelled)
     if not key:
         return "an empty key. Leave the line out to keep its own keys."
     if key in ALWAYS_KEYS:
@@ -129,29 +103,18 @@ def _key_problem(spelled: str, key: str) -> str:
 
 def _is_key(name: str) -> bool:
     """True for a named key, and for a character or its Unicode name."""
-    if name in _NAMED:
-        return True
     character = name if len(name) == 1 else key_to_character(REPLACED_KEYS.get(name, name))
-    return character is not None and unicodedata.category(character)[0] not in "CZ"
+    return name in _NAMED or (character is not None and unicodedata.category(character)[0] not in "CZ")
 
 
 def _clash(
-    usable: Mapping[str, tuple[str, ...]], own: Mapping[str, tuple[str, ...]], first: Collection[str | None]
+    usable: Mapping[str, tuple[str, ...]], own: Mapping[str, tuple[str, ...]], everywhere: set[str | None]
 ) -> tuple[str, str] | None:
-    """The last wanted action that has a key of another one in its place, and why; None when there is none.
-
-    The actions in ``first`` are asked before every place, and so are in all of them.
-    """
-    now = {**own, **usable}
+    """The last wanted action that has a key of another one in its place, and why; None when there is none."""
     for name in reversed(list(usable)):
-        for other, keys in now.items():
+        for other, keys in {**own, **usable}.items():
             shared = [key for key in usable[name] if key in keys]
-            together = _place(other) == _place(name) or other in first or name in first
+            together = other.partition(".")[0] == name.partition(".")[0] or not everywhere.isdisjoint((name, other))
             if other != name and shared and together:
                 return name, f"{quoted(shared[0])} is already the key of {other}."
     return None
-
-
-def _place(name: str) -> str:
-    """``table`` of ``table.sort_right``."""
-    return name.partition(".")[0]

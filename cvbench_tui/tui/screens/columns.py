@@ -8,15 +8,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.view import ALWAYS
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList
 
 
@@ -25,9 +23,9 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="columns.close", tooltip="Leave the columns as they are"),
+        Binding("escape", "close", "Close", id="columns.close", tooltip="Close without changes"),
         Binding("space", "tick", "Tick", id="columns.tick", tooltip="Show or hide the column under the cursor"),
-        Binding("a", "automatic", "Automatic", id="columns.automatic", tooltip="Show what has room, and close"),
+        Binding("a", "automatic", "Automatic", id="columns.automatic", tooltip="Show as many as fit, and close"),
     ]
     DEFAULT_CSS = """
     ColumnsScreen.-usual DialogList { max-height: 8; }
@@ -35,7 +33,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
     """
 
     def __init__(self, columns: Sequence[Column], chosen: tuple[str, ...]) -> None:
-        """``chosen``: keys of columns; none of them: as many as there is room for."""
+        """``chosen``: keys of columns; none of them: as many as fit."""
         super().__init__()
         self._columns = list(columns)
         keys = [column.key for column in columns]
@@ -48,11 +46,7 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
             yield Static(id="count", markup=False)
             yield DialogList(id="columns", ticking=True)
             yield Static(id="about", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Use", id="use", variant="primary", compact=True)
-                yield Button("Tick", id="tick", compact=True)
-                yield Button("Automatic", id="automatic", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(use="Use", tick="Tick", automatic="Automatic", close="Close")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -92,23 +86,12 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         return self._columns[self.query_one(DialogList).highlighted or 0]
 
     def _recount(self) -> None:
-        if self._automatic:
-            text = "Automatic: as many as there is room for, the most telling ones first."
-        else:
-            text = f"{len(self._ticked)} of {len(self._columns)} columns."
-        self.query_one("#count", Static).update(text)
+        text = "Automatic: as many as fit, the most important ones first."
+        some = f"{len(self._ticked)} of {len(self._columns)} columns."
+        self.query_one("#count", Static).update(text if self._automatic else some)
 
     def _line(self, column: Column) -> Content:
         """``[x] Forward``, as in the lists of what can be ticked."""
         if column.key in self._ticked:
             return Content.assemble(("[x] ", "$text-success bold"), (column.heading, "bold"))
         return Content.assemble("[ ] ", column.heading)
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        actions = {"use": self.action_use, "tick": self.action_tick, "automatic": self.action_automatic}
-        actions.get(event.button.id or "", self.action_close)()
-
-    def action_close(self) -> None:
-        """Leave the columns as they are."""
-        self.dismiss(None)

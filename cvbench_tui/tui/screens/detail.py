@@ -10,17 +10,17 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from cvbench_tui.core.run import Run
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Modal
 from cvbench_tui.tui.widgets.detail_view import DetailView
 
 
 class DetailScreen(Modal[None]):
-    """A page to scroll, to leaf through and to close."""
+    """A page to scroll; the arrows also go to the rows before and behind."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "close", "Close", id="detail.close", tooltip="Back to the table"),
-        Binding("right,n", "leaf(1)", "Next row", id="detail.next", tooltip="The next row of the table"),
-        Binding("left,p", "leaf(-1)", "Row before", id="detail.previous", tooltip="The row before"),
+        Binding("right,n", "move(1)", "Next row", id="detail.next", tooltip="The next row of the table"),
+        Binding("left,p", "move(-1)", "Previous row", id="detail.previous", tooltip="The previous row of the table"),
     ]
     DEFAULT_CSS = """
     DetailScreen > DetailView {
@@ -29,18 +29,17 @@ class DetailScreen(Modal[None]):
     """
 
     def __init__(self, run: Run, case_id: str, rows: Sequence[str], moved: Callable[[str], object]) -> None:
-        """``rows``: ids of the table's rows in its order. ``moved`` is told which one is shown after leafing."""
+        """``rows``: case ids in the table's order. ``moved`` is called with the id of every other row shown."""
         super().__init__()
         self._run = run
-        self._case_id = case_id
-        self._rows = list(rows)
+        self._rows = list(rows) if case_id in rows else [case_id]  # a filter may have hidden it meanwhile
+        self._place = self._rows.index(case_id)
         self._moved = moved
 
     def compose(self) -> ComposeResult:
         """The view in a frame."""
         view = DetailView(id="detail")
-        view.border_title = "Row"
-        view.border_subtitle = Content("arrows scroll, leaf   y copy   c copy command   Escape close")
+        view.border_subtitle = Content("up/down scroll   left/right rows   y copy   c command   Escape close")
         yield view
 
     def on_mount(self) -> None:
@@ -50,18 +49,11 @@ class DetailScreen(Modal[None]):
 
     def _show(self) -> None:
         view = self.query_one(DetailView)
-        if self._case_id in self._rows:
-            view.border_title = f"Row {self._rows.index(self._case_id) + 1} of {len(self._rows)}"
-        view.show(self._run, self._case_id)
+        view.border_title = f"Row {self._place + 1} of {len(self._rows)}"
+        view.show(self._run, self._rows[self._place])
 
-    def action_leaf(self, step: int) -> None:
-        """Another row."""
-        if self._case_id in self._rows:
-            place = min(max(self._rows.index(self._case_id) + step, 0), len(self._rows) - 1)
-            self._case_id = self._rows[place]
-            self._moved(self._case_id)
-            self._show()
-
-    def action_close(self) -> None:
-        """Back to the table."""
-        self.dismiss(None)
+    def action_move(self, step: int) -> None:
+        """To another row; it stops at the ends."""
+        self._place = min(max(self._place + step, 0), len(self._rows) - 1)
+        self._moved(self._rows[self._place])
+        self._show()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -14,22 +16,40 @@ from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS, Reaso
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.keys.display import shown_keys
-from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.screens.page import Page, inner_width, section
+from cvbench_tui.tui.screens.base import Modal
 
 Places = Sequence[tuple[str, Sequence[Binding]]]
 """Title of a place, and the keys that it has."""
 
 INTRODUCTION = (
     "Tick models, layers and devices, press r, watch the table fill, press s to save it.\n"
-    "Every number is measured in a process of its own, not in this one."
+    "Every row is measured in a fresh process, not in this one."
 )
 SETTINGS = (
     ("config.toml", "Theme, columns, layout, ASCII, and every key under [keys]; docs/settings.md explains each."),
-    ("methodology", "How each number is taken and graded: docs/methodology.md."),
+    ("methodology", "How each number is measured and graded: docs/methodology.md."),
 )  # fmt: skip
-MAX_WIDTH = 20
+PAGE_WIDTH, PAGE_SHARE = 100, 0.96
+"""Cells of the page, and the share of a narrower terminal that it takes; the style sheet says the same."""
+FRAME = 7
+"""Cells of its border, margins and scroll bar."""
+MAX_LABEL = 20
 """Cells of a label beyond which its text begins on the next line."""
+MIN_CELLS = 20
+"""Cells that a text gets in the narrowest terminal."""
+
+
+class Page(VerticalScroll):
+    """A framed text; arrows, Page Up and Page Down, Home and End scroll it as everywhere."""
+
+    DEFAULT_CLASSES = "dialog page"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", id="page.down", show=False, tooltip="Scroll down a line"),
+        Binding("k", "scroll_up", "Up", id="page.up", show=False, tooltip="Scroll up a line"),
+        Binding("space", "page_down", "Page down", id="page.next", show=False, tooltip="Scroll down a page"),
+        Binding("g", "scroll_home", "Top", id="page.top", show=False, tooltip="Scroll to the beginning"),
+        Binding("G", "scroll_end", "End", id="page.end", show=False, tooltip="Scroll to the end"),
+    ]
 
 
 class HelpScreen(Modal[None]):
@@ -38,15 +58,10 @@ class HelpScreen(Modal[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q,question_mark,f1", "close", "Close", id="help.close", tooltip="Back to where you were"),
     ]
-    DEFAULT_CSS = """
-    HelpScreen #help { height: auto; }
-    """
 
-    def __init__(self, focused: Places, rest: Places, ascii: bool = False) -> None:  # noqa: A002
-        """``focused``: the pane that has the focus, shown first. ``ascii``: no sign that is not ASCII."""
+    def __init__(self, places: Places) -> None:
         super().__init__()
-        self._places = [*focused, *rest]
-        self._ascii = ascii
+        self._places = places
 
     def compose(self) -> ComposeResult:
         """One text in a box that scrolls."""
@@ -58,46 +73,39 @@ class HelpScreen(Modal[None]):
     def on_mount(self) -> None:
         """The arrows scroll at once."""
         self.query_one(Page).focus()
-        self._draw()
 
     def on_resize(self) -> None:
-        """Fold the texts at the new width."""
-        self._draw()
-
-    def _draw(self) -> None:
-        text = help_page(self.app, self._places, inner_width(self.app.size.width), ascii=self._ascii)
-        self.query_one("#help", Static).update(text)
-
-    def action_close(self) -> None:
-        """Back to where the user was."""
-        self.dismiss(None)
+        """Fold the texts at the new width; at the first one, too."""
+        width = min(PAGE_WIDTH, int(PAGE_SHARE * self.app.size.width)) - FRAME
+        self.query_one("#help", Static).update(help_page(self.app, self._places, width))
 
 
-def help_page(app: App[object], places: Places, width: int, *, ascii: bool = False) -> Content:  # noqa: A002
+def help_page(app: App[object], places: Places, width: int) -> Content:
     """Everything, folded at ``width`` cells; keys are those that ``app`` has mapped."""
-    lists: list[tuple[str, Sequence[tuple[str, str]]]] = [(title, _keys(app, bindings)) for title, bindings in places]
-    lists += [
+    lists: list[tuple[str, Sequence[tuple[str, str]]]] = [
+        *((title, [(shown_keys(app, each), each.tooltip) for each in keys if each.tooltip]) for title, keys in places),
         ("Columns", [(column.heading, column.help) for column in COLUMNS]),
         ("Grades", list(GRADE_HELP.items())),
         ("Reasons for a grade, and what to do", _kinds(REASONS)),
-        ("Notices, which cost no grade", _kinds(NOTICES)),
+        ("Notices, without effect on the grade", _kinds(NOTICES)),
         ("In the detail of a row", list(LABELS.items())),
         ("Settings and manual", SETTINGS),
     ]
-    if ascii:
-        from cvbench_tui.results.text.ascii import to_ascii
-
-        lists = [(title, [(to_ascii(label), to_ascii(text)) for label, text in entries]) for title, entries in lists]
-    sections = [section(title, entries, width=width, widest=MAX_WIDTH) for title, entries in lists]
-    return Content("\n\n").join([Content(INTRODUCTION), *sections])
-
-
-def _keys(app: App[object], bindings: Sequence[Binding]) -> list[tuple[str, str]]:
-    """Keys and what they do; a binding without words is not for people."""
-    texts = [(shown_keys(app, each), each.tooltip or each.description) for each in bindings]
-    return [(keys, text) for keys, text in texts if text]
+    return Content("\n\n").join([Content(INTRODUCTION), *(_section(*each, width) for each in lists)])
 
 
 def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:
     """Code and what there is to say of it."""
     return [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()]
+
+
+def _section(title: str, entries: Sequence[tuple[str, str]], width: int) -> Content:
+    """A title, and labelled texts below it; texts begin behind the longest label of at most ``MAX_LABEL`` cells."""
+    indent = 4 + max((len(label) for label, _ in entries if len(label) <= MAX_LABEL), default=0)
+    rows = [Content.assemble((title, "bold"))]
+    for label, text in entries:
+        lines = textwrap.wrap(text, max(MIN_CELLS, width - indent), break_on_hyphens=False) or [""]
+        head = f"  {label}".ljust(indent)
+        rows.append(Content.assemble((head, "$text-accent"), lines.pop(0) if len(head) <= indent else ""))
+        rows += [Content(" " * indent + line) for line in lines]
+    return Content("\n").join(rows)

@@ -6,8 +6,8 @@ at which size is the style sheet's: widgets are never made anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, cast
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,13 +16,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from cvbench_tui import __version__
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.state.checklist_model import ChecklistModel
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
@@ -55,16 +53,20 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="This pane alone, and back"),
-        Binding(
-            "semicolon", "jump", "Jump", show=False, id="bench.jump", tooltip="Letters on the panes; one jumps there"
-        ),
-    ]
+        Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="Maximize this pane, and back"),
+        Binding("semicolon", "jump", "Jump", show=False, id="bench.jump",
+                tooltip="Numbers on the panes; one jumps there"),
+    ]  # fmt: skip
 
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
         super().__init__()
-        self._plan_selection = plan_selection
         self._host = host
+        self.lists = {
+            "models": Checklist("1 Models", plan_selection.models, id="models"),
+            "layers": Checklist("2 Layers", plan_selection.layers, id="layers"),
+            "devices": Checklist("3 Devices", plan_selection.devices, id="devices"),
+        }
+        self.lists["models"].add_class("-active")  # here: a class that comes later is styled once more
         self.results = ResultsPane(view, id="results")
         self.log_pane = LogPane(id="log")
         self.side = DetailView(id="side")
@@ -85,9 +87,7 @@ class MainScreen(Screen[None]):
         yield PaneTabs(id="tabs")
         with Horizontal(id="body"):
             with Vertical(id="picks", classes="-active"):
-                yield self._list("1 Models", self._plan_selection.models, "models")
-                yield self._list("2 Layers", self._plan_selection.layers, "layers")
-                yield self._list("3 Devices", self._plan_selection.devices, "devices")
+                yield from self.lists.values()
             with Vertical(id="middle"):
                 yield self.results
                 yield self.log_pane
@@ -101,15 +101,8 @@ class MainScreen(Screen[None]):
         """Begin in the list of models, with no results."""
         self.side.border_title = "Row"
         self.strip.say(FIRST_HINT)
-        self.query_one("#devices", Checklist).say(ASKING)
+        self.lists["devices"].say(ASKING)
         self.go_to("models")
-
-    def _list(self, title: str, ticks: ChecklistModel, pane: str) -> Checklist:
-        """A pick list; the first one is in front from the start, since a class that comes later is styled once more."""
-        checklist = Checklist(title, ticks, id=pane)
-        checklist.jump_key = title[0]
-        checklist.set_class(pane == self.pane, "-active")
-        return checklist
 
     # -- panes
 
@@ -128,12 +121,9 @@ class MainScreen(Screen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the one in front, however the focus got there."""
-        inside: Widget | None = event.widget
-        while isinstance(inside, Widget) and inside is not self:
-            if inside.id in PANES:
-                self._front(inside.id)
-                return
-            inside = inside.parent if isinstance(inside.parent, Widget) else None
+        pane = next((node.id for node in event.widget.ancestors_with_self if node.id in PANES), None)
+        if pane is not None:
+            self._front(pane)
 
     def _front(self, pane: str) -> None:
         self.pane = pane
@@ -151,37 +141,40 @@ class MainScreen(Screen[None]):
         self.toggle_class("-single")
 
     def action_jump(self) -> None:
-        """Letters on the panes; the next key goes there."""
-        from cvbench_tui.tui.screens.jump import JumpScreen, targets_of
+        """Numbers on the panes; the next key goes there."""
+        from cvbench_tui.tui.screens.jump import JumpScreen
 
-        def go(key: str | None) -> None:
-            if key is not None:
-                self.go_to(PANES[int(key) - 1])
+        panes = {str(number): self.query_one(f"#{pane}") for number, pane in enumerate(PANES, start=1)}
+        regions = {key: pane.region for key, pane in panes.items() if pane.is_on_screen}
+        self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
+    # -- what the app shows
+
+    def show(self, dialog: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
+        """Open a dialog; over another one, nothing: a key pressed twice opens one."""
         if self.app.screen is self:
-            self.app.push_screen(JumpScreen(targets_of(cast("Screen[object]", self))), go)
+            self.app.push_screen(dialog, answer)
+
+    def show_state(self, state: str, measured: str, environment: Environment | None) -> None:
+        """Show in header and tabs where the run is. ``measured``: ``3/8``, or nothing before the first run."""
+        self.query_one(HeaderLine).show(state, self.lists["devices"].ticks.ticked, environment)
+        counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
+        self.query_one(PaneTabs).count({**counts, "results": measured})
 
     @on(ResultsPane.ColumnsWanted)
     def _choose_columns(self) -> None:
         from cvbench_tui.results.table.columns import COLUMNS
         from cvbench_tui.tui.screens.columns import ColumnsScreen
 
-        if self.app.screen is self:
-            self.app.push_screen(ColumnsScreen(COLUMNS, self.results.view.columns), self.results.set_columns)
-
-    # -- what the app says
-
-    def head(self, state: str, devices: tuple[str, ...], environment: Environment | None) -> None:
-        """The header."""
-        self.query_one(HeaderLine).show(state, devices, environment)
+        self.show(ColumnsScreen(COLUMNS, self.results.view.columns), self.results.set_columns)
 
     def rebuild_lists(self) -> None:
         """Other things are ticked, or more is known of them."""
-        for each in self.query(Checklist):
+        for each in self.lists.values():
             each.rebuild()
 
-    def summarise(self, plan: Content, settings: str) -> None:
-        """What ``r`` would run, and how."""
+    def show_plan(self, plan: Content, settings: str) -> None:
+        """Show what ``r`` would run, and how."""
         self._plan = plan, settings
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
@@ -190,19 +183,12 @@ class MainScreen(Screen[None]):
             self._settings = settings
             self.query_one(PlanSettingsLine).update(Content(settings))
 
-    def count(self, results: str) -> None:
-        """What stands behind the names of the tabs."""
-        lists = {pane: self.query_one(f"#{pane}", Checklist).ticks for pane in PANES[:3]}
-        counts = {pane: str(len(ticks.ticked)) for pane, ticks in lists.items()}
-        self.query_one(PaneTabs).count({**counts, "results": results})
-
     def offer_devices(self, problem: Sequence[str] = ()) -> None:
         """The devices, or why there are none."""
-        devices = self.query_one("#devices", Checklist)
-        devices.say("\n".join(line for line in problem if line))
-        devices.rebuild()
+        self.lists["devices"].say("\n".join(line for line in problem if line))
+        self.lists["devices"].rebuild()
 
-    # -- the detail beside the table
+    # -- the detail pane
 
     @on(ResultTable.Highlighted)
     def detail_soon(self) -> None:
@@ -219,7 +205,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
-        self.summarise(*self._plan)
+        self.show_plan(*self._plan)
 
 
 class PlanSettingsLine(Static):

@@ -10,14 +10,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
-from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.selection import check_batch, check_image
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.radio_list import RadioList
 
 
@@ -37,7 +35,7 @@ class SettingsScreen(Modal[PlanSettings]):
     """Dismisses with the settings, or with None when nothing is to change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="settings.close", tooltip="Leave things as they are"),
+        Binding("escape", "close", "Close", id="settings.close", tooltip="Close without changes"),
         Binding("enter", "use", "Use", id="settings.use", tooltip="Use these settings"),
     ]
     DEFAULT_CSS = """
@@ -59,38 +57,32 @@ class SettingsScreen(Modal[PlanSettings]):
         with Dialog("Protocol, batch, image size", "Enter use   Tab next field   Escape close"):
             lines = [(name, protocol_line(name)) for name in PROTOCOLS]
             yield RadioList(lines, self._now.protocol, id="protocol")
-            yield from _field("batch", "Batch", self._now.batch, "empty: 8, and 4 where the table says so")
+            yield from _field("batch", "Batch", self._now.batch, "empty: the default of each row, 8 or 4")
             yield from _field("image", "Image", self._now.image, "pixels a side; empty: each model's own")
             yield Static(id="complaint", classes="message", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Use", id="use", variant="primary", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(use="Use", close="Close")
 
     @on(Input.Changed)
-    def _complain(self) -> None:
-        """Say what is wrong while it is typed."""
+    def _check(self) -> PlanSettings | None:
+        """What is chosen; None, and what is wrong with it, while it cannot be used."""
         try:
-            self._settings()
+            settings = PlanSettings(
+                self.query_one("#protocol", RadioList).chosen,
+                self._number("#batch", "batch", check_batch),
+                self._number("#image", "image size", check_image),
+            )
         except SelectionError as error:
-            self.query_one("#complaint", Static).update(visible(f"{error.message} {error.hint}".strip()))
-        else:
-            self.query_one("#complaint", Static).update("")
+            self.complain(f"{error.message} {error.hint}".strip())
+            return None
+        self.complain("")
+        return settings
 
     @on(Input.Submitted)
     def action_use(self) -> None:
         """Close with the settings, unless one of them is wrong."""
-        try:
-            self.dismiss(self._settings())
-        except SelectionError:
-            self._complain()
-
-    def _settings(self) -> PlanSettings:
-        """What is chosen. Raises SelectionError."""
-        return PlanSettings(
-            self.query_one("#protocol", RadioList).chosen,
-            self._number("#batch", "batch", check_batch),
-            self._number("#image", "image size", check_image),
-        )
+        settings = self._check()
+        if settings is not None:
+            self.dismiss(settings)
 
     def _number(self, selector: str, what: str, check: Callable[[int], int]) -> int | None:
         """The field's number; None when it is empty. Raises SelectionError."""
@@ -102,17 +94,6 @@ class SettingsScreen(Modal[PlanSettings]):
         except ValueError:
             raise SelectionError(f"The {what} must be a whole number, not '{text}'.") from None
         return check(number)
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        if event.button.id == "use":
-            self.action_use()
-        else:
-            self.action_close()
-
-    def action_close(self) -> None:
-        """Leave things as they are."""
-        self.dismiss(None)
 
 
 def _field(key: str, label: str, number: int | None, hint: str) -> ComposeResult:

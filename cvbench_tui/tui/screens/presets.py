@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
+from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED
 from cvbench_tui.tui.widgets.filter_input import ListFilter
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
@@ -44,8 +43,8 @@ class PresetsScreen(Modal[PresetChoice]):
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="presets.close", tooltip="Leave the presets"),
-        Binding("n", "name", "Save as", id="presets.save", tooltip="Save what is ticked as a preset"),
+        Binding("escape", "close", "Close", id="presets.close", tooltip="Close the presets"),
+        Binding("n", "save", "Save as", id="presets.save", tooltip="Save what is ticked as a preset"),
         Binding("d,delete", "delete", "Delete", id="presets.delete", tooltip="Delete a preset of your own"),
     ]
     DEFAULT_CSS = """
@@ -68,11 +67,7 @@ class PresetsScreen(Modal[PresetChoice]):
             yield DialogList(id="presets")
             yield ListFilter(placeholder="name of the new preset", id="name", compact=True)
             yield Static(id="complaint", classes="message", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Open", id="open", variant="primary", compact=True)
-                yield Button("Save as", id="save", compact=True)
-                yield Button("Delete", id="delete", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(open="Open", save="Save as", delete="Delete", close="Close")
 
     def on_mount(self) -> None:
         """Fill the list."""
@@ -87,7 +82,7 @@ class PresetsScreen(Modal[PresetChoice]):
     def _highlighted(self) -> None:
         """All of what the one under the cursor says of itself: its line may be too short for it."""
         entry = self._current()
-        self._say("" if entry is None or entry.problem else _about(entry), hint=True)
+        self.complain("" if entry is None or entry.problem else _about(entry), "-hint")
 
     @on(OptionList.OptionSelected)
     def action_open(self) -> None:
@@ -96,25 +91,25 @@ class PresetsScreen(Modal[PresetChoice]):
         if entry is None:
             return
         if entry.problem:
-            self._say(entry.problem)
+            self.complain(entry.problem)
         else:
             self.dismiss(PresetChoice("open", entry.name))
 
-    def action_name(self) -> None:
+    def action_save(self) -> None:
         """Ask for a name, when there is something to save."""
         if not self._can_save:
-            self._say(NOTHING_TICKED)
+            self.complain(NOTHING_TICKED)
             return
         field = self.query_one("#name", Input)
         field.add_class("-shown")
         field.focus()
-        self._say("Enter saves what is ticked under this name.", remark=True)
+        self.complain("Enter saves what is ticked under this name.", "-remark")
 
     @on(ListFilter.Left)
     def _unnamed(self) -> None:
         self.query_one("#name").remove_class("-shown")
         self.query_one(DialogList).focus()
-        self._say("")
+        self.complain("")
 
     @on(Input.Submitted)
     def _named(self) -> None:
@@ -122,14 +117,15 @@ class PresetsScreen(Modal[PresetChoice]):
         name = self.query_one("#name", Input).value.strip()
         same = next((entry for entry in self._entries if entry.name.casefold() == name.casefold()), None)
         if not name:
-            self._say("Type a name.")
+            self.complain("Type a name.")
         elif same is not None and not same.own:
-            self._say(f"{same.name} is shipped with the program: choose another name.")
+            self.complain(f"{same.name} is shipped with the program: choose another name.")
         elif problem := self._check_name(name):
-            self._say(problem)
+            self.complain(problem)
         elif same is not None:
-            question = ConfirmScreen(f"There is a preset {same.name} already. Overwrite it?", "Overwrite")
-            self._ask(question, PresetChoice("save", same.name))
+            choice = PresetChoice("save", same.name)
+            question = f"The preset {same.name} already exists. Overwrite it?"
+            self.confirm(question, "Overwrite", partial(self.dismiss, choice))
         else:
             self.dismiss(PresetChoice("save", name))
 
@@ -139,43 +135,20 @@ class PresetsScreen(Modal[PresetChoice]):
         if entry is None:
             return
         if not entry.own:
-            self._say(f"{entry.name} is shipped with the program and stays.")
+            self.complain(f"{entry.name} is shipped with the program and stays.")
         else:
-            self._ask(ConfirmScreen(f"Delete the preset {entry.name}?", "Delete"), PresetChoice("delete", entry.name))
-
-    def _ask(self, question: ConfirmScreen, choice: PresetChoice) -> None:
-        """Close with ``choice`` once it is confirmed."""
-
-        def answered(wanted: bool | None) -> None:
-            if wanted:
-                self.dismiss(choice)
-
-        self.app.push_screen(question, answered)
+            choice = PresetChoice("delete", entry.name)
+            self.confirm(f"Delete the preset {entry.name}?", "Delete", partial(self.dismiss, choice))
 
     def _current(self) -> PresetEntry | None:
         place = self.query_one(DialogList).highlighted
         return None if place is None else self._entries[place]
 
-    def _say(self, sentence: str, *, remark: bool = False, hint: bool = False) -> None:
-        complaint = self.query_one("#complaint", Static)
-        complaint.set_class(remark, "-remark")
-        complaint.set_class(hint, "-hint")
-        complaint.update(visible(sentence))
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        actions = {"open": self.action_open, "save": self.action_name, "delete": self.action_delete}
-        actions.get(event.button.id or "", self.action_close)()
-
-    def action_close(self) -> None:
-        """Leave the presets."""
-        self.dismiss(None)
-
 
 def _about(entry: PresetEntry) -> str:
     """``5 workloads, shipped: what it is``."""
-    noun = "workload" if entry.workloads == 1 else "workloads"
-    return f"{entry.workloads} {noun}, {'your own' if entry.own else 'shipped'}: {entry.description}".rstrip(": ")
+    whose = "your own" if entry.own else "shipped"
+    return f"{count(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
 
 
 def _line(entry: PresetEntry, width: int) -> Content:

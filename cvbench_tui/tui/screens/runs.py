@@ -1,4 +1,4 @@
-"""The runs of the past, to open one. It reads no file: it shows the summaries it was given."""
+"""The saved runs, to open one. It reads no file: it shows the summaries it was given."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
-from cvbench_tui.tui.terminal.timers import sure_timer
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.filter_input import ListFilter
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
@@ -31,8 +27,6 @@ NO_MATCH = "No run matches the filter. Escape clears it."
 PLAN_ROOM = 16
 """Cells of the plan's name."""
 HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  rows  done  failed  state"
-FILTER_S = 0.08
-"""Seconds without a key after which the list is filtered."""
 STATES = {"finished": "finished", "cancelled": "cancelled", "failed": "failed", None: "interrupted"}
 
 
@@ -41,40 +35,38 @@ class RunsScreen(Modal[Path]):
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="runs.close", tooltip="Leave the runs"),
+        Binding("escape", "close", "Close", id="runs.close", tooltip="Close the runs"),
         Binding("slash", "filter", "Filter", id="runs.filter", tooltip="Filter by date, plan or state"),
     ]
     DEFAULT_CSS = """
-    RunsScreen .heading { margin: 0; color: $text-muted; }
+    RunsScreen #heading { color: $text-muted; }
     """
 
     def __init__(self, runs: Sequence[RunSummary]) -> None:
         """``runs`` in the order they are shown: newest first, what cannot be read last."""
         super().__init__()
         self._lines = [(run, _line(run)) for run in runs]
-        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Filter, heading, list, a sentence in place of an empty one, buttons."""
-        with Dialog("Runs", "Enter open   / filter   Escape close"):
+        with Dialog("Saved runs", "Enter open   / filter   Escape close"):
             yield ListFilter(placeholder="filter by date, plan or state (/)", id="filter_text", compact=True)
-            yield Static(HEADING, classes="heading", markup=False)
+            yield Static(HEADING, id="heading", markup=False)
             yield DialogList(id="runs")
             yield Static(NONE_YET, id="none", markup=False)
             yield Static(id="complaint", classes="message", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Open", id="open", variant="primary", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(open="Open", close="Close")
 
     def on_mount(self) -> None:
         """Fill the list."""
         self._fill()
-        for each in ("#filter_text", ".heading", "#open"):
+        for each in ("#filter_text", "#heading", "#open"):
             self.query_one(each).display = bool(self._lines)
         self.query_one(DialogList if self._lines else "#close").focus()
 
+    @on(Input.Changed)
     def _fill(self) -> None:
-        """The lines with every word of the filter in them."""
+        """Show the lines with every word of the filter in them."""
         words = self.query_one(ListFilter).value.casefold().split()
         shown = [
             Option(line, id=str(place))
@@ -85,59 +77,37 @@ class RunsScreen(Modal[Path]):
         listing.set_options(shown)
         listing.highlighted = 0 if shown else None
         listing.display = bool(shown)
-        self._tell()
+        self._explain()
         none = self.query_one("#none", Static)
         none.display = not shown
         none.update(NO_MATCH if self._lines else NONE_YET)
 
     @on(OptionList.OptionHighlighted)
-    def _tell(self) -> None:
-        """Why the run under the cursor cannot be read, whole: its line may be too short for it."""
+    def _explain(self) -> None:
+        """Say all of why the run under the cursor cannot be read: its line may be too short for it."""
         run = self._current()
-        self.query_one("#complaint", Static).update(visible(run.problem) if run is not None else "")
+        self.complain(run.problem if run is not None else "")
 
     def _current(self) -> RunSummary | None:
         chosen = self.query_one(DialogList).highlighted_option
         return None if chosen is None or chosen.id is None else self._lines[int(chosen.id)][0]
 
-    @on(Input.Changed)
-    def _typed(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = sure_timer(self.set_timer(FILTER_S, self._fill))
-
     @on(ListFilter.Moved)
-    def _moved(self, event: ListFilter.Moved) -> None:
+    def _move(self, event: ListFilter.Moved) -> None:
         listing = self.query_one(DialogList)
-        if event.way == "down":
-            listing.action_cursor_down()
-        else:
-            listing.action_cursor_up()
+        (listing.action_cursor_down if event.way == "down" else listing.action_cursor_up)()
 
     @on(ListFilter.Left)
-    def _left(self) -> None:
-        self._fill()  # at once: a list that the filter had emptied is hidden and takes no focus
+    def _leave_filter(self) -> None:
         self.query_one(DialogList).focus()
 
     @on(Input.Submitted)
-    def _submitted(self) -> None:
-        """Open what the filter, as it is now, leaves."""
-        if self._timer is not None:
-            self._timer.stop()
-        chosen = self.query_one(DialogList).highlighted_option
-        before = chosen.id if chosen is not None else None
-        self._fill()
-        kept = [place for place, each in enumerate(self.query_one(DialogList).options) if each.id == before]
-        if kept:
-            self.query_one(DialogList).highlighted = kept[0]
-        self.action_open()
-
     @on(OptionList.OptionSelected)
     def action_open(self) -> None:
         """Open the run under the cursor, unless it cannot be read."""
         run = self._current()
         if run is not None and run.problem:
-            self._tell()
+            self._explain()
         elif run is not None:
             self.dismiss(run.path)
 
@@ -145,17 +115,6 @@ class RunsScreen(Modal[Path]):
         """Put the cursor into the filter."""
         if self._lines:
             self.query_one(ListFilter).focus()
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        if event.button.id == "open":
-            self.action_open()
-        else:
-            self.action_close()
-
-    def action_close(self) -> None:
-        """Leave the runs."""
-        self.dismiss(None)
 
 
 def moment(seconds: float | None) -> str:

@@ -1,6 +1,6 @@
 """The save dialog: a path and a layout. What is wrong with the path is said while it is typed, and the path is kept.
 
-For a download it knows a name alone: this machine's disk is not the user's, so nothing of it is looked at or told.
+For a download it knows a name alone: this machine's disk is not the user's, so nothing of it is read or shown.
 """
 
 from __future__ import annotations
@@ -13,23 +13,19 @@ from typing import ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.timer import Timer
-from textual.widgets import Button, Input, Static
+from textual.widgets import Input, Static
 
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
-from cvbench_tui.tui.screens.dialog import Dialog
-from cvbench_tui.tui.screens.modal import Modal
+from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state import save_path
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
-Check = Callable[[Path], str]
 LAYOUTS: tuple[tuple[Layout, str], ...] = (
     ("wide", "every column, one row per case"),
     ("original", "the form of the published tables"),
@@ -42,7 +38,7 @@ class SaveScreen(Modal[Path]):
     """Writes with the function it was given and dismisses with the path, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="save.close", tooltip="Leave without saving"),
+        Binding("escape", "close", "Close", id="save.close", tooltip="Close without saving"),
         Binding("enter", "save", "Save", id="save.save", tooltip="Save under this path"),
     ]
     DEFAULT_CSS = """
@@ -50,26 +46,16 @@ class SaveScreen(Modal[Path]):
     SaveScreen #form { color: $text-muted; margin-bottom: 1; }
     """
 
-    def __init__(
-        self,
-        suggestion: Path,
-        write: Write,
-        layout: Layout = "wide",
-        check: Check | None = None,
-        *,
-        download: bool = False,
-    ) -> None:
+    def __init__(self, suggestion: Path, write: Write, layout: Layout = "wide", *, download: bool = False) -> None:
         """A relative path begins in the suggestion's folder.
 
-        ``write`` raises CvbenchError when it cannot. ``check`` says in a sentence what speaks against a path, or
-        nothing; left out, ``save_path.path_problem`` looks without touching anything. ``download``: the file goes to a
-        browser, so only its name counts, and that is all ``write`` gets.
+        ``write`` raises CvbenchError when it cannot. ``download``: the file goes to a browser, so only its name
+        counts, and that is all ``write`` gets.
         """
         super().__init__()
         self._suggestion = suggestion
         self._write = write
         self._layout = layout
-        self._check = check or (save_path.suffix_problem if download else save_path.path_problem)
         self._download = download
         self._timer: Timer | None = None
 
@@ -84,9 +70,7 @@ class SaveScreen(Modal[Path]):
             yield Static(id="form", markup=False)
             yield RadioList(LAYOUTS, self._layout)
             yield Static(id="complaint", classes="message", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Save", id="save", variant="primary", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(save="Save", close="Close")
 
     @on(Input.Changed)
     @on(RadioList.Changed)
@@ -105,44 +89,39 @@ class SaveScreen(Modal[Path]):
             self._timer.stop()
 
     def _look(self) -> None:
-        """Say what speaks against the path, or that there is such a file already."""
-        path = self._path()
+        """Say what is wrong with the path, or that there is such a file already."""
         problem = self._problem()
-        if not problem and self._exists(path):
-            self._say(f"{path.name} is there already; Enter asks before overwriting.", remark=True)
+        if not problem and self._exists():
+            self.complain(f"{self._path().name} already exists; Enter asks before overwriting.", "-remark")
         else:
-            self._say(problem)
+            self.complain(problem)
 
     def _problem(self) -> str:
-        return self._check(self._path()) if self._typed() and self._path().name else "Name a file."
+        path = self._path()
+        if not self._typed() or not path.name:
+            return "Name a file."
+        return save_path.suffix_problem(path) if self._download else save_path.path_problem(path)
 
-    def _exists(self, path: Path) -> bool:
-        return not self._download and os.path.isfile(path)  # ``Path.is_file`` raises where a folder may not be read
-
-    def _say(self, sentence: str, *, remark: bool = False) -> None:
-        complaint = self.query_one("#complaint", Static)
-        complaint.set_class(remark, "-remark")
-        complaint.update(visible(sentence))
+    def _exists(self) -> bool:
+        return not self._download and os.path.isfile(self._path())  # ``is_file`` raises where a folder may not be read
 
     @on(Input.Submitted)
     def action_save(self) -> None:
-        """Save; ask first when the file is there already."""
-        self._look_no_more()  # it would take away what speaks against writing
-        path, problem = self._path(), self._problem()
+        """Save; ask first when the file exists."""
+        self._look_no_more()  # its look would wipe out what the write complains of
+        problem = self._problem()
         if problem:
-            self._say(problem)
-        elif self._exists(path):
-            self.app.push_screen(ConfirmScreen(f"{path.name} is there already. Overwrite it?", "Overwrite"), self._save)
+            self.complain(problem)
+        elif self._exists():
+            self.confirm(f"{self._path().name} already exists. Overwrite it?", "Overwrite", self._save)
         else:
-            self._save(True)
+            self._save()
 
-    def _save(self, wanted: bool | None) -> None:
-        if not wanted:
-            return
+    def _save(self) -> None:
         try:
             self._write(self._path(), self._chosen_layout())
         except CvbenchError as error:
-            self._say(f"{error.message} {error.hint}".strip())
+            self.complain(f"{error.message} {error.hint}".strip())
         else:
             self.dismiss(self._path())
 
@@ -157,14 +136,3 @@ class SaveScreen(Modal[Path]):
         if self._download:
             return Path(os.path.basename(self._typed()))
         return self._suggestion.parent / os.path.expanduser(self._typed())
-
-    @on(Button.Pressed)
-    def _clicked(self, event: Button.Pressed) -> None:
-        if event.button.id == "save":
-            self.action_save()
-        else:
-            self.action_close()
-
-    def action_close(self) -> None:
-        """Leave without saving."""
-        self.dismiss(None)

@@ -17,7 +17,7 @@ from textual.app import App
 
 from cvbench_tui.terminal import Terminal
 
-PATIENCE_S = 1.0
+MAX_WAIT_S = 1.0
 """A tool that has not answered by then is given up: no display server behind it, most likely."""
 MAX_BASE64 = 74_000
 """Longest text of an OSC 52 that is tried. hterm takes 100,000 characters in all, others less."""
@@ -26,7 +26,7 @@ SCREEN_PIECE = 250
 
 
 def copy(app: App[Any], text: str, terminal: Terminal) -> str:
-    """Copy, and say how. Raises nothing; waits for another program at most ``PATIENCE_S``.
+    """Copy, and say how. Raises nothing; waits for other programs at most ``MAX_WAIT_S``.
 
     In a browser Textual's own way is taken. Else a clipboard program, when the screen is this machine's own; tmux's
     buffer, inside tmux; and OSC 52 for the terminal, when it is not too long for one.
@@ -34,25 +34,23 @@ def copy(app: App[Any], text: str, terminal: Terminal) -> str:
     if app.is_web:
         app.copy_to_clipboard(text)
         return "Copied, if the browser allows it."
-    tool = "" if terminal.remote else _by_tool(text, os.environ)
-    buffered = terminal.multiplexer == "tmux" and _given(["tmux", "load-buffer", "-w", "-"], text)
+    tool = [] if terminal.remote else tool_for(os.environ)
+    copied = bool(tool) and _pipe(tool, text)
+    buffered = terminal.multiplexer == "tmux" and _pipe(["tmux", "load-buffer", "-w", "-"], text)
     encoded = base64.b64encode(text.encode(errors="replace")).decode("ascii")
-    sent = len(encoded) <= MAX_BASE64
-    if sent:
-        _send(app, text, encoded, terminal.multiplexer)
-    if tool:
-        return f"Copied with {tool}."
-    return _sentence(terminal, sent=sent, buffered=buffered, size=len(encoded))
-
-
-def _sentence(terminal: Terminal, *, sent: bool, buffered: bool, size: int) -> str:
-    """What was done when no clipboard program took it."""
-    buffer = "Copied to tmux's buffer (paste: prefix ]). " if buffered else ""
-    if not sent:
-        too_long = f"The text has {size / 1000:.0f} kB as OSC 52, and many terminals refuse more than 74 kB"
-        return f"{buffer}{too_long}: save it to a file instead."
-    hint = " (tmux: set -g set-clipboard on)" if terminal.multiplexer == "tmux" else ""
-    return f"{buffer}Sent to the terminal as OSC 52; whether it was taken depends on the terminal{hint}."
+    if len(encoded) <= MAX_BASE64:
+        app.copy_to_clipboard(text.encode(errors="replace").decode())  # tmux with set-clipboard on passes it on itself
+        wrapped = wrap(encoded, terminal.multiplexer)
+        if wrapped and app._driver is not None:  # Textual has no public way to write a sequence of one's own
+            app._driver.write(wrapped)
+        hint = " (tmux: set -g set-clipboard on)" if terminal.multiplexer == "tmux" else ""
+        said = f"Sent to the terminal as OSC 52; whether it was taken depends on the terminal{hint}."
+    else:
+        too_long = f"The text has {len(encoded) / 1000:.0f} kB as OSC 52, and many terminals refuse more than 74 kB"
+        said = f"{too_long}: save it to a file instead."
+    if copied:
+        return f"Copied with {tool[0]}."
+    return f"Copied to tmux's buffer (paste: prefix ]). {said}" if buffered else said
 
 
 def tool_for(environ: Mapping[str, str], platform: str = sys.platform) -> list[str]:
@@ -71,13 +69,7 @@ def tool_for(environ: Mapping[str, str], platform: str = sys.platform) -> list[s
     return []
 
 
-def _by_tool(text: str, environ: Mapping[str, str]) -> str:
-    """Name of the program that took the text; empty when none did."""
-    command = tool_for(environ)
-    return command[0] if command and _given(command, text) else ""
-
-
-def _given(command: list[str], text: str) -> bool:
+def _pipe(command: list[str], text: str) -> bool:
     """True when the program took the text and said so in time."""
     # Its outputs are no pipes: xclip and wl-copy leave a child that has them open for as long as it owns the clipboard.
     encoding = "utf-16-le" if command[0] == "clip" else "utf-8"
@@ -87,22 +79,13 @@ def _given(command: list[str], text: str) -> bool:
             input=text.encode(encoding, errors="replace"),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE_S / 2,  # at most two programs are tried
+            timeout=MAX_WAIT_S / 2,  # at most two programs are tried
             start_new_session=True,
             check=False,
         )
     except (OSError, subprocess.SubprocessError, ValueError):
         return False
     return done.returncode == 0
-
-
-def _send(app: App[Any], text: str, encoded: str, multiplexer: str) -> None:
-    """OSC 52 as it is, which tmux with ``set-clipboard on`` passes on itself; and wrapped for what lies outside."""
-    app.copy_to_clipboard(text.encode(errors="replace").decode())
-    wrapped = wrap(encoded, multiplexer)
-    driver = app._driver  # Textual has no public way to write a sequence of one's own
-    if wrapped and driver is not None:
-        driver.write(wrapped)
 
 
 def wrap(encoded: str, multiplexer: str) -> str:

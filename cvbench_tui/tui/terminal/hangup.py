@@ -22,9 +22,8 @@ WATCH_S = 0.5
 
 def watch(shut_down: Callable[[], object]) -> None:
     """From now on: when the terminal on stdin hangs up, ``shut_down`` and leave at once. Nothing where it cannot be."""
-    if not hasattr(select, "poll") or not sys.stdin.isatty():
-        return
-    threading.Thread(target=_wait, args=(sys.stdin.fileno(), shut_down), daemon=True, name="hang-up").start()
+    if hasattr(select, "poll") and sys.stdin.isatty():
+        threading.Thread(target=_wait, args=(sys.stdin.fileno(), shut_down), daemon=True, name="hang-up").start()
 
 
 def _wait(descriptor: int, shut_down: Callable[[], object]) -> None:
@@ -38,12 +37,11 @@ def _wait(descriptor: int, shut_down: Callable[[], object]) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process in order when the one that started it is gone, however that ended."""
-    threading.Thread(target=_watch, args=(os.getppid(),), name="server watch", daemon=True).start()
+    """End this process in order, as if the user had asked for it, when the one that started it is gone."""
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True, name="server watch").start()
 
 
 def _watch(parent: int) -> None:
-    """Until the parent has changed; then as if the user had asked this process to end."""
     while os.getppid() == parent:
         time.sleep(WATCH_S)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -14,6 +15,8 @@ from cvbench_tui.base.nearest import nearest, quoted
 
 DEFAULT = "cvbench-dark"
 """The theme of a new user."""
+MUTED = "$foreground 70%"
+"""Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
 _FALLBACK = "textual-dark"
 """Textual's own, which is always there."""
 MUTED = "$foreground 70%"
@@ -28,35 +31,14 @@ def _theme(
     The signs are success, warning and error. Textual would mix its text colours with a third of black or white,
     which brings the signs closer together; here they are used as they are.
     """
-    background, surface, panel, _, foreground = ground
+    background, surface, panel, line, foreground = ground
     success, warning, error = signs
-    return Theme(
-        name=name,
-        dark=dark,
-        primary=accent,
-        secondary=foreground,
-        accent=accent,
-        foreground=foreground,
-        background=background,
-        surface=surface,
-        panel=panel,
-        success=success,
-        warning=warning,
-        error=error,
-        variables=_variables(ground, accent, signs),
-    )
-
-
-def _variables(ground: tuple[str, str, str, str, str], accent: str, signs: tuple[str, str, str]) -> dict[str, str]:
-    """What Textual would mix by itself, from the theme's own colours."""
-    background, _, panel, line, _ = ground
-    success, warning, error = signs
-    return {
-        "text-primary": accent,
-        "text-accent": accent,
-        "text-success": success,
-        "text-warning": warning,
-        "text-error": error,
+    colours: dict[str, Any] = {
+        "primary": accent, "secondary": foreground, "accent": accent, "foreground": foreground,
+        "background": background, "surface": surface, "panel": panel,
+        "success": success, "warning": warning, "error": error,
+    }  # fmt: skip
+    variables = {f"text-{sign}": colours[sign] for sign in ("primary", "accent", "success", "warning", "error")} | {
         "text-muted": "auto 65%",
         "block-cursor-foreground": background,
         "block-cursor-background": accent,
@@ -70,11 +52,18 @@ def _variables(ground: tuple[str, str, str, str, str], accent: str, signs: tuple
         "scrollbar-hover": accent,
         "scrollbar-background": background,
     }
+    return Theme(name=name, dark=dark, variables=variables, **colours)
 
 
 _NIGHT = ("#10141b", "#171c26", "#232a38", "#7f8a9e", "#d8dee9")
 _DAY = ("#f3f5f8", "#fcfdfe", "#e4e8ee", "#667082", "#1c2430")
-_PLAIN = "cvbench-plain"
+NO_COLOUR = "cvbench-plain"
+"""The theme that uses no colour but the terminal's own, with cursors in reverse.
+
+Needs ``App(ansi_color=True)``: Textual decides at construction how it obeys NO_COLOR, and a theme of this kind that is
+set later is drawn black on black. The codes 39 and 49 (the terminal's own colours) are still written;
+``filters.ColourlessFilter`` takes them out.
+"""
 
 THEMES: tuple[Theme, ...] = (
     _theme(DEFAULT, dark=True, ground=_NIGHT, accent="#6cb6ff", signs=("#6cc89a", "#e3b04b", "#f0787f")),
@@ -85,7 +74,7 @@ THEMES: tuple[Theme, ...] = (
     _theme("cvbench-safe-light", dark=False, ground=_DAY, accent="#3c3c46", signs=("#00629b", "#7f5f00", "#5e1600")),
     replace(
         BUILTIN_THEMES["ansi-dark"],
-        name=_PLAIN,
+        name=NO_COLOUR,
         variables={
             **BUILTIN_THEMES["ansi-dark"].variables,
             # Without colours the cursor can only be seen by its style.
@@ -102,16 +91,6 @@ THEMES: tuple[Theme, ...] = (
     ),
 )
 """For ``App.register_theme``."""
-
-
-def no_colour_theme() -> str:
-    """Name of the theme that uses no colour but the terminal's own, with cursors in reverse.
-
-    Needs ``App(ansi_color=True)``: Textual decides at construction how it obeys NO_COLOR, and a theme of this kind
-    that is set later is drawn black on black. The codes 39 and 49 (the terminal's own colours) are still written;
-    ``ascii_driver.colourless_driver`` takes them out.
-    """
-    return _PLAIN
 
 
 def theme_or_default(name: str, known: Collection[str]) -> tuple[str, str]:

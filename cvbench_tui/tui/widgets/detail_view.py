@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.requests import CopyWanted
+from cvbench_tui.tui.messages import CopyWanted
 from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:

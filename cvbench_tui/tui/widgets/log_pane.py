@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Log
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.requests import CopyWanted
+from cvbench_tui.tui.messages import CopyWanted
 
 NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
 INDENT = 9
@@ -40,7 +40,6 @@ class LogPane(Vertical):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.jump_key = "5"
         self._lines: list[str] = []
         self._total = 0
         self._shown = 0

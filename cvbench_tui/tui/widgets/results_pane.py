@@ -21,7 +21,7 @@ from textual.widgets import Input, Static
 
 from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.requests import CopyWanted, RunWanted, ViewChanged
+from cvbench_tui.tui.messages import CopyWanted, RunWanted, ViewChanged
 from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
@@ -83,7 +83,6 @@ class ResultsPane(Vertical):
         """What is shown, or would be if the table were not held still."""
         self._held: Run | None = None
         """What goes on being shown while the table is held still."""
-        self.jump_key = "4"
         self.table = ResultTable(id="table")
         self._empty = Invitation(id="empty", markup=False)
         self._filter = PaneFilter(placeholder="filter rows", compact=True)

@@ -62,8 +62,6 @@ class Checklist(Vertical):
     def __init__(self, title: str, ticks: ChecklistModel, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.ticks = ticks
-        self.jump_key = ""
-        """Key that jumps here; empty for none."""
         self._title = title
         self._sentence = ""
         self._filter = PaneFilter(placeholder="filter", compact=True)

@@ -5,19 +5,18 @@ It imports every dialog, so the app imports it only when one of those three is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from cvbench_tui.tui.keys.bindings import APP_KEYS
+from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.confirm import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
-from cvbench_tui.tui.screens.help import HelpScreen
+from cvbench_tui.tui.screens.help import HelpScreen, Page
 from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.screens.page import Page
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
@@ -32,12 +31,8 @@ from cvbench_tui.tui.widgets.radio_list import RadioList
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
-Place = tuple[str, Sequence[Binding]]
+Place = tuple[str, list[Binding]]
 """A title, and the keys that work there."""
-
-
-def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
-    return [binding for each in lists for binding in each if isinstance(binding, Binding)]
 
 
 PLACES: dict[str, tuple[type[DOMNode], ...]] = {
@@ -50,7 +45,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the plan's settings": (SettingsScreen,),
     "In the presets": (PresetsScreen,),
     "In the columns": (ColumnsScreen,),
-    "In the past runs": (RunsScreen,),
+    "In the saved runs": (RunsScreen,),
     "In a dialog's list and its filter": (DialogList, ListFilter),
     "In a dialog's choice": (RadioList,),
     "In a question": (ConfirmScreen,),
@@ -61,21 +56,19 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
 ANYWHERE = "Anywhere"
 
 
-def places() -> list[Place]:
-    """All of them."""
-    found: list[Place] = [(ANYWHERE, _declared(APP_KEYS, MainScreen.BINDINGS))]
-    return found + [(title, _declared(*(widget.BINDINGS for widget in widgets))) for title, widgets in PLACES.items()]
+def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
+    return [binding for each in lists for binding in each if isinstance(binding, Binding)]
 
 
-def all_bindings() -> Iterator[Binding]:
+def places(focused: DOMNode | None = None) -> list[Place]:
+    """All of them, those that the widget with the focus is in before the others."""
+    around = list(focused.ancestors_with_self) if focused is not None else []
+    near = {title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)}
+    found = [(ANYWHERE, _declared(APP_KEYS, MainScreen.BINDINGS))]
+    found += [(title, _declared(*(widget.BINDINGS for widget in widgets))) for title, widgets in PLACES.items()]
+    return sorted(found, key=lambda place: place[0] not in near)
+
+
+def all_bindings() -> list[Binding]:
     """Every key that can be remapped."""
-    for _, bindings in places():
-        yield from bindings
-
-
-def focused_first(focused: DOMNode | None) -> tuple[list[Place], list[Place]]:
-    """The places that the widget with the focus is in, and all others."""
-    around = focused.ancestors_with_self if focused is not None else []
-    near = [title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)]
-    all_places = places()
-    return [place for place in all_places if place[0] in near], [place for place in all_places if place[0] not in near]
+    return [binding for _, bindings in places() for binding in bindings]

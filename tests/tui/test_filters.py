@@ -10,17 +10,21 @@ import struct
 import subprocess
 import sys
 import termios
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from textual.driver import Driver
+from rich.segment import Segment
+from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
 
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.terminal.ascii_driver import ascii_driver, colourless_driver, driver_for
-from cvbench_tui.tui.terminal.clipboard import wrap
+from cvbench_tui.tui.terminal.filters import AsciiFilter, ColourlessFilter, filters_for
+
+BLACK = Color(0, 0, 0)
 
 APP = """
 import os, sys
@@ -28,18 +32,19 @@ from textual.app import App
 from textual.widgets import Button, Checkbox, DataTable, Footer, Header, Input, ProgressBar, Sparkline, Static
 from textual.widgets._toast import Toast
 from cvbench_tui.terminal import look
-from cvbench_tui.tui.terminal.ascii_driver import driver_for
-from cvbench_tui.tui.terminal.theme import THEMES, no_colour_theme
+from cvbench_tui.tui.terminal.filters import filters_for
+from cvbench_tui.tui.terminal.theme import THEMES, NO_COLOUR
 
 terminal = look(os.environ, sys.argv[1])
+FILTERS = filters_for(terminal)
 
 class Small(App):
     TITLE = "K\\u00fcche"
     CSS = "Static { color: $text-success; background: $error; border: round $primary; }"
     BINDINGS = [("f2", "x", "Pfeil \\u2192")]
 
-    def get_driver_class(self):
-        return driver_for(super().get_driver_class(), terminal)
+    def get_line_filters(self):
+        return [*super().get_line_filters(), *FILTERS]
 
     def compose(self):
         yield Header()
@@ -56,7 +61,7 @@ class Small(App):
         for theme in THEMES:
             self.register_theme(theme)
         if not terminal.colour:
-            self.theme = no_colour_theme()
+            self.theme = NO_COLOUR
         self.notify("toast \\u2026", severity="error")
         self.set_interval(0.05, self.leave)
 
@@ -68,21 +73,10 @@ Small(ansi_color=None if terminal.colour else True).run()
 """
 
 
-class Screen:
-    """What a driver's base does with what is left."""
-
-    def __init__(self) -> None:
-        self.shown = ""
-
-    def write(self, data: str) -> None:
-        self.shown += data
-
-
-def written(make: Any, *pieces: str) -> str:
-    screen = make(Screen)()
-    for piece in pieces:
-        screen.write(piece)
-    return str(screen.shown)
+def filtered(line_filter: LineFilter, text: str, style: Style | None = None) -> str:
+    """What is left of a line of that text in that style, as a terminal gets it."""
+    (segment,) = line_filter.apply([Segment(text, style)], BLACK)
+    return segment.text if segment.style is None else segment.style.render(segment.text)
 
 
 CELL_FOR_CELL = {
@@ -95,72 +89,65 @@ CELL_FOR_CELL = {
     "e\u0301x a\u200bb": "ex ab",
     "👨\u200d👩\u200d👧|": "??|",
     "❤\ufe0f|": "??|",
-    "é\r\n日\r\n": "?\r\n??\r\n",
-    "\x1b[1;38;2;1;2;3m│\x1b[0m": "\x1b[1;38;2;1;2;3m|\x1b[0m",
-    "\x1b]0;Küche 日\x07│": "\x1b]0;K?che ?\x07|",
-    "\x1b[?2026h\x1b[>5u\x1b(B\x1b7│": "\x1b[?2026h\x1b[>5u\x1b(B\x1b7|",
+    "1\ufe0f|": "??|",
 }
 
 
 def test_cell_for_cell() -> None:
-    assert {text: written(ascii_driver, text) for text in CELL_FOR_CELL} == CELL_FOR_CELL
+    assert {text: filtered(AsciiFilter(), text) for text in CELL_FOR_CELL} == CELL_FOR_CELL
+    assert [text for text, shown in CELL_FOR_CELL.items() if len(shown) != cell_len(text)] == []
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u200d\ufe0f")))
-def test_any_text_keeps_its_width(text: str) -> None:
-    shown = written(ascii_driver, f"é{text}")
+def test_any_text_keeps_its_width_and_is_ascii(text: str) -> None:
+    shown = filtered(AsciiFilter(), f"é{text}")
     assert shown.isascii()
     assert len(shown) == cell_len(f"é{text}")
 
 
-@given(st.text(st.sampled_from("\x1b[]P\\;m0123456789\x07│é\u200d\ufe0f日a")))
-def test_nothing_but_ascii_whatever_comes(text: str) -> None:
-    assert written(ascii_driver, text, "\x1b\\\x07│").isascii()
+def test_the_style_of_what_is_replaced_stays() -> None:
+    assert filtered(AsciiFilter(), "│", Style.parse("bold #010203")) == "\x1b[1;38;2;1;2;3m|\x1b[0m"
 
 
 STYLES_LEFT = {
-    "\x1b[0m": "\x1b[0m",
-    "\x1b[m": "\x1b[m",
-    "\x1b[1;31m": "\x1b[1m",
-    "\x1b[97;105m": "",
-    "\x1b[39;49m": "",
-    "\x1b[2;38;5;7;4m": "\x1b[2;4m",
-    "\x1b[7;38;2;1;4;7;48;2;2;3;4;9m": "\x1b[7;9m",
-    "\x1b[38:2::1:2:3;4:3m": "\x1b[4:3m",
-    "\x1b[58;5;1;22;23;24;27m": "\x1b[22;23;24;27m",
-    "\x1b[38;5m": "",
-    "\x1b[2J\x1b[38;1H": "\x1b[2J\x1b[38;1H",
+    "none": "ab",
+    "bold red": "\x1b[1mab\x1b[0m",
+    "bright_white on bright_magenta": "ab",
+    "default on default": "ab",
+    "dim color(7) underline": "\x1b[2;4mab\x1b[0m",
+    "reverse #010407 on #020304 strike": "\x1b[7;9mab\x1b[0m",
+    "italic on #020304 link https://example.org": "\x1b[3mab\x1b[0m",
 }
 
 
 def test_colours_go_and_styles_stay() -> None:
-    shown = {sequence: written(colourless_driver, f"a{sequence}b") for sequence in STYLES_LEFT}
-    assert shown == {sequence: f"a{left}b" for sequence, left in STYLES_LEFT.items()}
+    def left(definition: str) -> str:
+        shown = filtered(ColourlessFilter(), "ab", Style.parse(definition))
+        return re.sub(r"\x1b\]8;[^\\]*\x1b\\", "", shown)  # links are no colour
+
+    assert {definition: left(definition) for definition in STYLES_LEFT} == STYLES_LEFT
 
 
-def test_a_sequence_in_two_pieces_is_one() -> None:
-    whole = "\x1b[1;38;2;1;2;3m│\x1b]52;c;QUJD\x07é\x1b[0m"
-    for cut in range(len(whole)):
-        assert written(colourless_driver, whole[:cut], whole[cut:]) == "\x1b[1m│\x1b]52;c;QUJD\x07é\x1b[0m"
-        assert written(ascii_driver, whole[:cut], whole[cut:]) == "\x1b[1;38;2;1;2;3m|\x1b]52;c;QUJD\x07?\x1b[0m"
-
-
-def test_the_clipboards_envelope_goes_through() -> None:
-    for multiplexer in ("tmux", "screen"):
-        sequence = wrap("QUJD" * 300, multiplexer)
-        assert written(ascii_driver, sequence) == sequence, multiplexer
-        assert written(colourless_driver, sequence) == sequence, multiplexer
+def test_a_click_still_finds_its_place() -> None:
+    style = Style.parse("red") + Style.from_meta({"option": 3})
+    for line_filter in (ColourlessFilter(), AsciiFilter()):
+        (segment,) = line_filter.apply([Segment("│", style)], BLACK)
+        assert segment.style is not None
+        assert segment.style.meta == {"option": 3}
 
 
 def test_the_terminal_decides() -> None:
-    class Base(Driver):
-        pass
-
-    assert driver_for(Base, Terminal()) is Base
-    both: Any = driver_for(Screen, Terminal(ascii=True, colour=False))  # type: ignore[arg-type]
-    screen = both()
-    screen.write("\x1b[1;31m│")
-    assert screen.shown == "\x1b[1m|"
+    kinds = {
+        (ascii_only, colour): [type(each) for each in filters_for(Terminal(ascii=ascii_only, colour=colour))]
+        for ascii_only in (False, True)
+        for colour in (False, True)
+    }
+    assert kinds == {
+        (False, True): [],
+        (True, True): [AsciiFilter],
+        (False, False): [ColourlessFilter],
+        (True, False): [AsciiFilter, ColourlessFilter],
+    }
 
 
 class Emulator:

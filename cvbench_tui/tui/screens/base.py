@@ -1,0 +1,129 @@
+"""What the dialogs share: closed once, framed, buttons that run actions, a line for complaints, a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from cvbench_tui.base.escape import visible
+
+DIALOG_WIDTH = 76
+"""Cells of a dialog where the terminal has them; the style sheet says the same."""
+DIALOG_SHARE = 0.96
+"""Share of a narrower terminal that it takes."""
+FRAME = 6
+"""Cells of its border and padding."""
+Result = TypeVar("Result")
+
+
+class Modal(ModalScreen[Result]):
+    """A dialog that is dismissed once, and only while it is on top.
+
+    Textual pops whatever is on top at each dismissal: the second of two quick clicks would close the screen below.
+    """
+
+    _dismissed = False
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        """Close with that result; nothing when it is closed already or another dialog is above it."""
+        if self._dismissed or not self.is_current:
+            return AwaitComplete()
+        self._dismissed = True
+        return super().dismiss(result)
+
+    def action_close(self) -> None:
+        """Close without a result."""
+        self.dismiss(None)
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Run the action that the button is named after."""
+        await self.run_action(event.button.id or "close")
+
+    def complain(self, sentence: str, kind: str = "") -> None:
+        """Say what is wrong; ``kind``: ``-remark`` for what is worth knowing, ``-hint`` for an explanation."""
+        complaint = self.query_one("#complaint", Static)
+        complaint.set_classes(f"message {kind}")
+        complaint.update(visible(sentence))
+
+    def confirm(self, question: str, yes: str, then: Callable[[], object]) -> None:
+        """Call ``then`` if the user says yes."""
+
+        def answered(wanted: bool | None) -> None:
+            if wanted:
+                then()  # its result may be awaitable, and must not be awaited here
+
+        self.app.push_screen(ConfirmScreen(question, yes), answered)
+
+
+class Dialog(Vertical):
+    """The frame: title above, keys below. It scrolls where the terminal is too low for it."""
+
+    DEFAULT_CLASSES = "dialog"
+    DEFAULT_CSS = """
+    Dialog { overflow-y: auto; }
+    Dialog .hint { color: $text-muted; }
+    Dialog .message { height: auto; min-height: 2; margin-top: 1; color: $text-error; }
+    Dialog .message.-remark { color: $text-warning; }
+    Dialog .message.-hint { color: $text-muted; }
+    """
+
+    def __init__(self, title: str, keys: str) -> None:
+        """``keys`` stands in the lower border; both are shown as they are."""
+        super().__init__()
+        self.border_title = Content(title)
+        self.border_subtitle = Content(keys)
+
+
+def buttons(**labels: str) -> Horizontal:
+    """A row of buttons, the first one primary: labels by the action that each runs."""
+    row = [Button(label, id=action, compact=True) for action, label in labels.items()]
+    row[0].variant = "primary"
+    return Horizontal(*row, classes="buttons")
+
+
+def dialog_cells(terminal: int) -> int:
+    """Cells of a line in a dialog in a terminal of so many columns."""
+    return min(DIALOG_WIDTH, int(DIALOG_SHARE * terminal)) - FRAME
+
+
+class ConfirmScreen(Modal[bool]):
+    """Dismisses with True for yes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "yes", "Yes", id="confirm.yes", tooltip="Answer yes"),
+        Binding("n,escape", "no", "No", id="confirm.no", tooltip="Answer no"),
+        Binding("left,right", "app.focus_next", "Other answer", show=False, id="confirm.other",
+                tooltip="Go to the other answer"),
+    ]  # fmt: skip
+
+    def __init__(self, question: str, yes: str) -> None:
+        """``yes`` is the word on the button for it."""
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """The question and its buttons; Enter is yes."""
+        with Dialog("Please confirm", "y yes   n, Escape no"):
+            yield Static(visible(self._question), markup=False)
+            yield buttons(yes=f"{self._yes} (y)", no="No (n)")
+
+    def on_mount(self) -> None:
+        """What cannot be undone is red."""
+        self.query_one("#yes", Button).variant = "error"
+
+    def action_yes(self) -> None:
+        """Close with yes."""
+        self.dismiss(True)
+
+    def action_no(self) -> None:
+        """Close with no."""
+        self.dismiss(False)
