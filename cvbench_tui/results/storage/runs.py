@@ -22,7 +22,7 @@ from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.event import EndReason, RowsAdded, RunStarted
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
-from cvbench_tui.results.storage import run_index
+from cvbench_tui.results.storage import FOLDER_VARIABLE, run_index, runs_folder
 from cvbench_tui.results.storage.run_file import (
     SUFFIX,
     create_log,
@@ -34,7 +34,6 @@ from cvbench_tui.results.storage.run_file import (
     reopen_log,
 )
 from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, stamp_of
-from cvbench_tui.results.storage.runs_dir import FOLDER_VARIABLE, runs_folder
 from cvbench_tui.wire import WireError, decode
 
 __all__ = [
