@@ -11,10 +11,11 @@ import ctypes
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Union
 
 import torch
 
+from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Phase, PhaseMemory
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
@@ -22,16 +23,6 @@ from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 RESET_PEAK = "5"
 """Written to ``clear_refs``, it makes ``VmHWM`` begin anew at the present size (proc(5); own process, no privilege)."""
 KIB = 1024
-
-
-class MemoryPeaks(Protocol):
-    """A device's peak readings. Made before the workload is built."""
-
-    def reset(self) -> bool:
-        """Begin a new reading; False where the peak is the whole process's and cannot be begun anew."""
-
-    def read(self, phase: Phase) -> PhaseMemory:
-        """The peak since the last reset, as that phase's."""
 
 
 class CardMemoryPeaks:
@@ -95,13 +86,14 @@ class ResidentMemoryPeaks:
 
     def _status(self) -> dict[str, int] | None:
         """Bytes of now, of program files, and at the peak; None on other systems."""
-        try:
-            lines = (self._folder / "status").read_text().splitlines()
-        except OSError:
-            return None
+        lines = read_text(self._folder / "status").splitlines()
         pairs = (line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "RssFile:", "VmHWM:")))
         sizes = {name: int(rest.split()[0]) * KIB for name, rest in pairs}
         return sizes if len(sizes) == 3 else None
+
+
+MemoryPeaks = Union[CardMemoryPeaks, ResidentMemoryPeaks]
+"""A device's peak readings; made before the workload is built."""
 
 
 def memory_peaks_for(device: torch.device) -> MemoryPeaks | None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
@@ -48,12 +49,7 @@ NATIVE_BFLOAT16 = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
 AMPERE = 8
 """First major compute capability with TF32 and bfloat16."""
 
-DTYPES = {
-    "float32": torch.float32,
-    "tf32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class FastestCall(NamedTuple):
@@ -217,10 +213,7 @@ def _precisions(device: torch.device) -> list[str]:
 
 def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
     """Whether the processor has instructions for bfloat16, by Linux; False elsewhere."""
-    try:
-        lines = Path(path).read_text().splitlines()
-    except OSError:
-        return False
+    lines = read_text(Path(path)).splitlines()
     flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
     return bool(NATIVE_BFLOAT16 & set(flags.split()))
 

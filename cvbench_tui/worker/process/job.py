@@ -6,18 +6,12 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 
-from cvbench_tui.core.event import (
-    CaseFailed,
-    CaseFinished,
-    CaseStarted,
-    EnvironmentProbed,
-    PeakMeasured,
-    Progress,
-)
+from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
 from cvbench_tui.core.plan import Case
@@ -83,45 +77,43 @@ def _ceiling(request: dict[str, Any]) -> PeakMeasured:
     return PeakMeasured(measure(request["device"], threads, backend, request["key"]))
 
 
+@dataclass
 class Job:
     """One case in one process."""
 
-    def __init__(
-        self, case: Case, protocol: Protocol, process: int, channel: Channel, notices: Sequence[Notice] = ()
-    ) -> None:
-        self._case = case
-        self._protocol = protocol
-        self._process = process
-        self._channel = channel
-        self._notices = notices
-        self._sent_at_s = 0.0
-        self._sent_stage = ""
+    case: Case
+    protocol: Protocol
+    process: int
+    channel: Channel
+    notices: Sequence[Notice] = ()
+    _sent_at_s: float = 0.0
+    _sent_stage: str = ""
 
     def run(self) -> None:
         """Measure and send the outcome."""
-        self._channel.send(CaseStarted(self._case.case_id, os.getpid(), self._process, now_s()))
+        self.channel.send(CaseStarted(self.case.case_id, os.getpid(), self.process, now_s()))
         self._send(ProgressUpdate("building", 0, 0), 0.0)
         try:
             measurement = self._measure()
         except Exception as error:  # the case's own code may raise anything; it is this row's failure
-            self._channel.send(CaseFailed(failure_from(self._case, error), now_s()))
+            self.channel.send(CaseFailed(failure_from(self.case, error), now_s()))
         else:
-            self._channel.send(CaseFinished(measurement, self._process, now_s()))
+            self.channel.send(CaseFinished(measurement, self.process, now_s()))
 
     def _measure(self) -> Measurement:
         """Build, first call, the passes, then the secondary metrics."""
-        threads = self._case.threads or intra_op_threads()
+        threads = self.case.threads or intra_op_threads()
         torch.set_num_threads(threads)
-        backend = backend_for(torch.device(self._case.device))
+        backend = backend_for(torch.device(self.case.device))
         started_s = backend.now_s()
-        extras = ExtrasCollector(self._case, self._protocol, backend, self._heartbeat)
-        module = ModuleUnderTest(self._case, self._protocol)
+        extras = ExtrasCollector(self.case, self.protocol, backend, self._heartbeat)
+        module = ModuleUnderTest(self.case, self.protocol)
         first_call_s = _first_call(module, backend)
         _settle_collector()
-        results = [self._pass(module, backend, name, started_s) for name in self._protocol.passes]
-        extras.collect(module, results, started_s + EXTRAS_UNTIL * self._protocol.timeout_s, first=self._process == 0)
+        results = [self._pass(module, backend, name, started_s) for name in self.protocol.passes]
+        extras.collect(module, results, started_s + EXTRAS_UNTIL * self.protocol.timeout_s, first=self.process == 0)
         return Measurement(
-            case_id=self._case.case_id,
+            case_id=self.case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
             memory_peak_bytes=extras.peak_bytes,
             parameters=module.parameter_count,
@@ -129,7 +121,7 @@ class Job:
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=round(backend.now_s() - started_s, 6),
             threads=threads,
-            notices=(*self._notices, *extras.notices),
+            notices=(*self.notices, *extras.notices),
             timed_s=round(sum(result.timed_s for result in results), 6),
             passes=tuple(result.record for result in results),
             memory=tuple(extras.memory),
@@ -146,10 +138,10 @@ class Job:
             share = 0.2 + 0.8 * min(1.0, update.rounds / update.max_rounds) if update.rounds else 0.0
             self._send(update, low + (high - low) * share)
 
-        if self._protocol.method == "published":
-            return published_pass(module, backend, self._protocol, training=name == "training", on_progress=on_progress)
-        deadline_s = started_s + DEADLINES[name] * self._protocol.timeout_s
-        return Stopwatch(pass_of(name, module, backend), backend, self._protocol, on_progress, deadline_s).run()
+        if self.protocol.method == "published":
+            return published_pass(module, backend, self.protocol, training=name == "training", on_progress=on_progress)
+        deadline_s = started_s + DEADLINES[name] * self.protocol.timeout_s
+        return Stopwatch(pass_of(name, module, backend), backend, self.protocol, on_progress, deadline_s).run()
 
     def _heartbeat(self) -> None:
         """While the secondary metrics are measured."""
@@ -163,7 +155,7 @@ class Job:
             return
         self._sent_at_s, self._sent_stage = now, stage
         progress = Progress(
-            self._case.case_id,
+            self.case.case_id,
             update.stage,
             update.phase,
             update.rounds,
@@ -173,7 +165,7 @@ class Job:
             update.estimate.half_width_s if update.estimate else None,
             now_s(),
         )
-        self._channel.send(progress)
+        self.channel.send(progress)
 
 
 def _settle_collector() -> None:
