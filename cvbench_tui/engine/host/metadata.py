@@ -19,8 +19,7 @@ import psutil
 from cvbench_tui import __version__
 from cvbench_tui.base.nvml import NvmlCard, find_card
 from cvbench_tui.core.environment import Environment, Fact, known
-from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.core.identity import identity_hash
+from cvbench_tui.core.facts import FACTS, identity_hash, kind_name
 from cvbench_tui.engine.host import linux
 
 POSITIONS = {name: position for position, name in enumerate(FACTS)}
