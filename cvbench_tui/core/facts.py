@@ -28,8 +28,7 @@ GROUPS: dict[Group, str] = {
     "card": "Cards",
 }
 """Titles, in the order in which they are shown."""
-CARD = "card."
-"""Stands in front of the name of a fact that each card has; an environment has ``cuda:0.`` there."""
+CARD = "card."  # stands in front of the name of a fact that each card has; an environment has ``cuda:0.`` there
 VARIABLE = "env."
 
 
@@ -41,8 +40,7 @@ class FactKind:
     """Its name; ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables."""
     group: Group
     meaning: str
-    identity: str = ""
-    """Why two runs that differ in it must not be compared; empty when they may."""
+    identity: str = ""  # why two runs that differ in it must not be compared; empty when they may
 
 
 def kind_name(fact: str) -> str:
@@ -133,16 +131,13 @@ _KINDS = (
     FactKind("card.mps", "card", "true when programs share it through MPS", "others run at the same time"),
     FactKind("card.ecc", "card", "true when its memory is checked", "checking takes bandwidth"),
 )
-FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}
-"""By name, in the order in which they are shown."""
+FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}  # by name, in the order in which they are shown
 
 IDENTITY: dict[str, str] = {kind.name: kind.identity for kind in FACTS.values() if kind.identity}
 """Fact by its name, with the reason why it decides comparability. Load, temperature, free memory, clocks of the moment
 and the like change from minute to minute and are never part of it: they are what a number's grade is judged by."""
-INSTRUMENT = "cvbench-tui"
-"""The version that is left out: it measures, it is not measured. A run's header has it."""
-DIGITS = 16
-"""Of the digest: 64 bits, so that a thousand million environments still differ."""
+INSTRUMENT = "cvbench-tui"  # the version that is left out: it measures, it is not measured. A run's header has it.
+DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments still differ
 
 
 def identity_pairs(environment: Environment) -> tuple[tuple[str, str], ...]:

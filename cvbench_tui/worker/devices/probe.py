@@ -46,8 +46,7 @@ CARD_FACTS: dict[str, Callable[[Any], Fact]] = {
 }
 """What is read from PyTorch's properties of a CUDA, ROCm or Intel card. Older versions have fewer."""
 
-TINY = 1e-310
-"""Smaller than the smallest normal double, 2.2e-308."""
+TINY = 1e-310  # smaller than the smallest normal double, 2.2e-308
 FLAGS: dict[str, tuple[str, object]] = {
     "deterministic": ("are_deterministic_algorithms_enabled", False),
     "anomaly_detection": ("is_anomaly_enabled", False),

@@ -92,8 +92,7 @@ class ResidentMemoryPeaks:
         return sizes if len(sizes) == 3 else None
 
 
-MemoryPeaks = Union[CardMemoryPeaks, ResidentMemoryPeaks]
-"""A device's peak readings; made before the workload is built."""
+MemoryPeaks = Union[CardMemoryPeaks, ResidentMemoryPeaks]  # a device's peak readings; made before the workload is built
 
 
 def memory_peaks_for(device: torch.device) -> MemoryPeaks | None:
