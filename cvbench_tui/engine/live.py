@@ -28,8 +28,7 @@ from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
-START_S = 180.0
-"""Time for a worker to import torch, seconds; a cold disk took 40."""
+START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
 PROBE_S = 120.0
 
 

@@ -15,8 +15,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
 
-PEAK_S = 60.0
-"""Time limit of measuring one device, seconds; it takes about two."""
+PEAK_S = 60.0  # time limit of measuring one device, seconds; it takes about two
 
 
 class PeakStore(Protocol):

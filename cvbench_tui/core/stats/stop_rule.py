@@ -21,7 +21,8 @@ from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 MAX_WAITED_SHARE = 0.05
 """Time that threads waited for a core, as a share of a round's wall time (``core.stats.contention``). Above it the
 round is disturbed: it may be slower by that share, five times the default precision."""
-MAX_STOLEN_SHARE = 0.05  # the same for time that the hypervisor took from all cores, as a share of the CPU time used ..
+MAX_STOLEN_SHARE = 0.05
+"""The same for time that the hypervisor took from all cores, as a share of the CPU time used ..."""
 MIN_STOLEN_S = 0.02
 """... and at least two ticks: Linux counts stolen time in ticks of 10 ms, a twelfth of the shortest round."""
 MIN_SWAPPED_PAGES = 64  # 256 KiB read back from swap by the whole machine: tens of disk reads of 0.1 ms or more
@@ -36,9 +37,8 @@ and 7% of them were graded A with an error above 2%; with it 0.6%, and none."""
 NOISY_WINDOWS = 8
 """Windows without a trend that end a warm-up in which they vary by more than the agreement: more do not help."""
 CLOCK_AGREEMENT = 0.01  # maximum relative change of the device's clock over the windows
-MAX_OVERRUN = 3.0  # multiple of the budget at which a pass ends even below the minimum of rounds, if it has ..
-MIN_SAMPLES = 5
-"""... so many samples: iterations that became slow after the warm-up must not run for hours."""
+MAX_OVERRUN = 3.0  # multiple of the budget at which a pass ends even below the minimum of rounds, if it has ...
+MIN_SAMPLES = 5  # ... so many samples: iterations that became slow after the warm-up must not run for hours
 
 
 def disturbance(evidence: Evidence) -> str | None:

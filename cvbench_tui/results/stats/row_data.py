@@ -17,8 +17,7 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, te
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
-PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")
-"""One of each pass: all phases of a pass have as many samples."""
+PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")  # one of each pass: all phases of a pass have as many samples
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,8 @@ class RowNote:
     """One thing about a row."""
 
     code: str  # key of ``core.reasons.REASONS``, or of a notice
-    grade: Grade | None
-    """The best grade that its phases can have with it; None for a notice, which lowers none."""
-    phases: tuple[Phase, ...]
-    """Those it was seen in with that grade; empty where it is about the whole row."""
+    grade: Grade | None  # the best grade that its phases can have with it; None for a notice, which lowers none
+    phases: tuple[Phase, ...]  # those it was seen in with that grade; empty where it is about the whole row
     sentence: str  # what was seen in the first of the phases
     remedy: str = ""
     everywhere: bool = False  # True when it was seen in every phase that was measured
@@ -91,8 +88,7 @@ class RowData:
     phases: Mapping[Phase, PhaseResult]  # the measured phases only
     rates: Rates | None = None  # of inference; None where its work is not known
     energy: Energy | None = None  # of inference; None where nothing tells
-    versus: Comparison | None = None
-    """Against the marked row; None where none is marked, or nothing can be compared."""
+    versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
 
     @property
     def input_noun(self) -> str:

@@ -17,7 +17,8 @@ MAX_CALLS = 500
 """Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
 BLIND_GROUP = 16  # the same where the device's free memory is not known
 MEMORY_SHARE = 0.25  # most of the device's free memory that the graphs of one region may take
-BLOCK_S = 0.05  # work queued between two device-wide synchronises lasts at least this long ..
+BLOCK_S = 0.05
+"""Work queued between two device-wide synchronises lasts at least this long ..."""
 BLOCK_ITERATIONS = 500
 """... with at most so many iterations queued ahead: those of one launch fill half of CUDA's queue of about 1,000."""
 DISCARD_TWO_S = 0.025
