@@ -43,8 +43,7 @@ class CudaBackend(Backend):
         self._event = cuda.Event
         self._elapsed_ms = cuda.Event.elapsed_time
         self._synchronize = cuda.synchronize
-        self.card = card
-        """NVML's view of it; None where there is none."""
+        self.card = card  # NVML's view of it; None where there is none
         self._spin: Callable[[float], None] | None = None
         self._cache: torch.Tensor | None = None
 

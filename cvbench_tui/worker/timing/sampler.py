@@ -72,10 +72,8 @@ class Sampler:
         self._timed = timed
         self._backend = backend
         self._reading: DeviceReading | None = None
-        self._region_s = 0.0
-        """Wall time of a region in the last block."""
-        self._stretch = 1.0
-        """Requested over wanted length of a lead."""
+        self._region_s = 0.0  # wall time of a region in the last block
+        self._stretch = 1.0  # requested over wanted length of a lead
         self.busy_s = 0.0
 
     def discard(self, pacing: Pacing) -> float | None:
