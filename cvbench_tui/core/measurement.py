@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Union
 
@@ -192,7 +193,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
     return replace(
         first,
         phases=tuple(phases),
-        memory_peak_bytes=_larger(first.memory_peak_bytes, second.memory_peak_bytes),
+        memory_peak_bytes=largest((first.memory_peak_bytes, second.memory_peak_bytes)),
         warmup_s=first.warmup_s + second.warmup_s,
         wall_s=first.wall_s + second.wall_s,
         notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
@@ -212,12 +213,13 @@ def _merge_memory(first: tuple[PhaseMemory, ...], second: tuple[PhaseMemory, ...
     names = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
     for memory in second:
         mine = by_phase.get(memory.phase, memory)
-        sizes = {name: _larger(getattr(mine, name), getattr(memory, name)) for name in names}
+        sizes = {name: largest((getattr(mine, name), getattr(memory, name))) for name in names}
         by_phase[memory.phase] = PhaseMemory(memory.phase, **sizes)
     return tuple(by_phase.values())
 
 
-def _larger(*sizes: int | None) -> int | None:
+def largest(sizes: Iterable[int | None]) -> int | None:
+    """The largest that is known; None when none is."""
     return max((size for size in sizes if size is not None), default=None)
 
 

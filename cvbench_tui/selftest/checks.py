@@ -16,7 +16,7 @@ from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.busy import busy_cores
-from cvbench_tui.selftest.context import SHORT, CheckContext, CheckFailed, OurResult, inference_only
+from cvbench_tui.selftest.context import INFERENCE_ONLY, SHORT, CheckContext, CheckFailed, OurResult
 from cvbench_tui.selftest.figures import Point, aa_noise, compare
 from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 from cvbench_tui.selftest.verdict import VerdictLine
@@ -139,7 +139,7 @@ def durations(context: CheckContext) -> Iterator[VerdictLine]:
     points, bare = [], []
     for seconds in context.scope.durations_s:
         case = context.layer("selftest_spin", seconds=seconds)
-        points.append(context.measure(case, inference_only()).point("inference", seconds))
+        points.append(context.measure(case, INFERENCE_ONLY).point("inference", seconds))
         bare.append(Point(seconds, context.ask(case, "bare", "inference").values_s["inference"], 0.0))
     yield from verdict.duration_lines(points, bare)
 
@@ -156,7 +156,7 @@ def async_trap(context: CheckContext) -> Iterator[VerdictLine]:
 def timer_trap(context: CheckContext) -> Iterator[VerdictLine]:
     """A workload that replaces the timers must not change the number."""
     case = context.layer("selftest_timer", seconds=TIMER_TRAP_S)
-    point = context.measure(case, inference_only()).point("inference", TIMER_TRAP_S)
+    point = context.measure(case, INFERENCE_ONLY).point("inference", TIMER_TRAP_S)
     yield verdict.known_duration_line("timer trap", "timers at a tenth, inference", point, TIMER_BOUND)
 
 
@@ -207,7 +207,7 @@ def busy(context: CheckContext) -> Iterator[VerdictLine]:
 
 def nothing(context: CheckContext) -> Iterator[VerdictLine]:
     """A call that does nothing is shorter than any honest region: it must not be graded A."""
-    result = context.measure(context.layer("selftest_empty"), inference_only()).result("inference")
+    result = context.measure(context.layer("selftest_empty"), INFERENCE_ONLY).result("inference")
     yield verdict.nothing_line(result.median_s, result.grade)
 
 

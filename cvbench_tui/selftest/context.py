@@ -37,6 +37,7 @@ SHORT = Protocol(
     silence_s=60.0,
 )
 """As the named protocols, in a third of the time of ``quick``: many fresh processes say more here than long ones."""
+INFERENCE_ONLY = replace(SHORT, passes=("inference",))
 
 
 class CheckFailed(Exception):
@@ -150,8 +151,3 @@ class CheckContext:
             if number + 1 >= self.scope.min_pairs and self.clock() - started > self.scope.limit_s:
                 break
         return runs
-
-
-def inference_only(protocol: Protocol = SHORT) -> Protocol:
-    """The same without the training pass."""
-    return replace(protocol, passes=("inference",))

@@ -17,10 +17,6 @@ from cvbench_tui.results.text import units
 Value = str | int | float | None
 
 
-def _ungraded(row: RowData) -> Grade | None:
-    return None
-
-
 @dataclass(frozen=True)
 class Column:
     """One column: how a row's value and its text are had."""
@@ -32,7 +28,7 @@ class Column:
     help: str
     value: Callable[[RowData], Value]  # what is sorted and exported; None: not available
     text: Callable[[RowData, units.Scale], str]  # what is shown; times of a column with ``scaled`` are in its scale
-    grade: Callable[[RowData], Grade | None] = _ungraded
+    grade: Callable[[RowData], Grade | None] = lambda row: None
     """The grade of the number in it; None where there is none, or where nothing was timed for it."""
     scaled: bool = False  # True for times that share one unit from top to bottom
     room: int = 0

@@ -64,7 +64,7 @@ class CudaBackend(Backend):
     def lead(self, seconds: float) -> None:
         """Queue PyTorch's spin kernel for about ``seconds``; a PyTorch without one gives no lead, and rows say so."""
         if self._spin is None:
-            self._spin = self._calibrated_spin() if hasattr(self._cuda, "_sleep") else _no_spin
+            self._spin = self._calibrated_spin() if hasattr(self._cuda, "_sleep") else lambda _seconds: None
         self._spin(seconds)
 
     def flush(self) -> bool:
@@ -116,7 +116,3 @@ class CudaBackend(Backend):
             self.settle()
         cycles_per_s = LONG_SPIN_CYCLES / max(self.seconds(start, end), 1e-6)
         return lambda wanted_s: sleep(int(wanted_s * cycles_per_s))
-
-
-def _no_spin(_seconds: float) -> None:
-    """For a PyTorch without a spin kernel."""

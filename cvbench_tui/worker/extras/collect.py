@@ -18,7 +18,7 @@ from cvbench_tui.worker.devices.select import meter_for
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt
 from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, EnergyPass
 from cvbench_tui.worker.extras.flops import phase_work
-from cvbench_tui.worker.extras.memory import largest_bytes, memory_peaks_for, phase_memory
+from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.stopwatch import PassResult
@@ -46,11 +46,6 @@ class ExtrasCollector:
         self.work: Sequence[PhaseWork] = ()
         self.variants: Sequence[Variant] = ()
         self.notices: list[Notice] = []
-
-    @property
-    def peak_bytes(self) -> int | None:
-        """The largest peak of any phase: allocated on an accelerator, else growth of resident memory."""
-        return largest_bytes(self.memory)
 
     def collect(
         self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Union
@@ -17,7 +17,7 @@ import torch
 
 from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Phase, PhaseMemory
+from cvbench_tui.core.measurement import Phase, PhaseMemory, largest
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 RESET_PEAK = "5"
@@ -128,7 +128,7 @@ def phase_memory(
 
 def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
     """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None without a reading."""
-    return _largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
+    return largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
 
 
 def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> list[PhaseMemory]:
@@ -138,7 +138,7 @@ def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: Memor
     backward, _ = _peak_of("backward", lambda: subject.backward(output), settle, peaks)
     subject.clear()
     sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
-    total = PhaseMemory("total", *(_largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
+    total = PhaseMemory("total", *(largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
     return [forward, backward, total]
 
 
@@ -151,7 +151,3 @@ def _peak_of(
     result = work()
     settle()
     return peaks.read(phase), result
-
-
-def _largest(sizes: Iterable[int | None]) -> int | None:
-    return max((size for size in sizes if size is not None), default=None)

@@ -20,6 +20,7 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.collect import ExtrasCollector
+from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.process.requests import case_from, protocol_from
@@ -113,7 +114,7 @@ class Job:
         return Measurement(
             case_id=self.case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
-            memory_peak_bytes=extras.peak_bytes,
+            memory_peak_bytes=largest_bytes(extras.memory),
             parameters=module.parameter_count,
             first_call_s=round(first_call_s, 6),
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
