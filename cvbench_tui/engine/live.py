@@ -156,7 +156,9 @@ class LiveSource:
                 yield self._timed_out(case, protocol, worker, left_s)
                 return
             if isinstance(line, WorkerEnded) and not answered and not self._cancelled.is_set():
-                # It had died between two cases: repeat the request once, to a new worker.
+                # It had died between two cases: repeat the request once, to a new worker. Discarded first, because its
+                # output ends before the system has its exit code: it would be taken for a running one and be asked.
+                self._supervisor.discard()
                 answered, worker = True, self._supervisor.ensure_running()
                 worker.send(request)
                 continue

@@ -20,6 +20,7 @@ from cvbench_tui.engine import live as live_module
 from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.errors import WorkerError
 from tests.processes import wait_until, wait_until_gone
 
@@ -202,6 +203,17 @@ def test_a_worker_that_ended_between_two_cases_costs_no_row(live):
     source = live("good")
     source.probe()
     os.kill(source._supervisor._worker.pid, 9)
+    assert len(run_of(source, plan()).measured) == 2
+
+
+def test_a_worker_that_is_still_ending_is_not_asked_again(live, monkeypatch):
+    """Its output ends before the system has its exit code."""
+    source = live("good")
+    source.probe()
+    worker = source._supervisor._worker
+    os.kill(worker.pid, 9)
+    exit_code = property(lambda process: None if process is worker else process._process.poll())
+    monkeypatch.setattr(WorkerProcess, "returncode", exit_code)
     assert len(run_of(source, plan()).measured) == 2
 
 
