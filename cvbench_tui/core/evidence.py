@@ -5,13 +5,17 @@ A field that this system or device does not provide is None, never 0.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal
+
+# without dictionaries 1,000 rows take a quarter less memory; Python 3.9 lacks the argument
+SLOTS = {"slots": True} if sys.version_info >= (3, 10) else {}
 
 PassName = Literal["training", "inference"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class Evidence:
     """One round. Counters are differences over the round; sensors are read at its end, under load."""
 
@@ -45,7 +49,7 @@ class Evidence:
     """Share of the blocks whose lead ended before all of their work was queued; None where there is no lead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class PassRecord:
     """Warm-up, rounds and timer of one pass (training or inference) in one process."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Union
 
-from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
+from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord
 from cvbench_tui.core.sample_array import SampleArray
 
 Phase = Literal["forward", "backward", "total", "inference"]
@@ -26,7 +26,7 @@ VariantKind = Literal["alone", "flushed", "device_only"]
 FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed_out", "cancelled", "skipped"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class Notice:
     """Information about a case that does not change its grade."""
 
@@ -34,7 +34,7 @@ class Notice:
     sentence: str  # what happened and what it means, in one sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class PhaseSamples:
     """All samples of one phase of one case."""
 
@@ -50,7 +50,7 @@ class PhaseSamples:
         object.__setattr__(self, "rounds", SampleArray(self.rounds))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class Variant:
     """A phase measured in another way, as a secondary metric."""
 
@@ -60,7 +60,7 @@ class Variant:
     samples: PhaseSamples
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class PhaseMemory:
     """Peak memory while one phase ran untimed, after the warm-up. None: not available on this device."""
 
@@ -71,7 +71,7 @@ class PhaseMemory:
     resident_bytes: int | None = None  # on the CPU: growth of resident memory since before the module was built
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class PassEnergy:
     """Energy of one pass, repeated without pause for at least three seconds outside the timed rounds."""
 
@@ -84,7 +84,7 @@ class PassEnergy:
     idle_w: float | None = None  # watts of the idle device just before
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class PhaseWork:
     """Operations and bytes of one iteration of a phase, by formula, for the whole batch."""
 
@@ -161,7 +161,7 @@ class Measurement:
         return max((len(counts) for _, counts in self.process_rounds), default=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class Failure:
     """A case without samples, and why."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cvbench_tui.core.evidence import SLOTS
+
 Grade = Literal["A", "B", "C", "X"]
 GRADES: tuple[Grade, ...] = ("A", "B", "C", "X")  # best first
 GRADE_HELP: dict[Grade, str] = {
@@ -15,7 +17,7 @@ GRADE_HELP: dict[Grade, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class ReasonKind:
     """Kind of reason or notice."""
 
@@ -23,7 +25,7 @@ class ReasonKind:
     remedy: str  # what the user can do, in one sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class Reason:
     """Why one phase of one case is not graded better."""
 
@@ -32,7 +34,7 @@ class Reason:
     sentence: str  # what was detected, with its number, in one sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, **SLOTS)
 class Assessment:
     """Grade of one phase of one case."""
 
