@@ -32,7 +32,7 @@ def held_bytes(workload: Workload, batch: int) -> int:
     """Bytes that a training iteration of that batch holds."""
     import torch
 
-    from cvbench_tui.worker.extras.meta_device import on_meta, operators_of
+    from cvbench_tui.worker.extras.flops import on_meta, operators_of
     from cvbench_tui.worker.workloads.module_under_test import outputs_of
 
     kept = {}

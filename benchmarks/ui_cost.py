@@ -23,7 +23,7 @@ from terminal_session import TerminalSession
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.results.stats.phase_stats import results_of
-from cvbench_tui.results.storage import runs as store
+from cvbench_tui.results.storage import run_file
 
 RUN_S = 1800.0
 Medians = dict[tuple[str, str], float]
@@ -39,7 +39,7 @@ def one_side(side: str, options: argparse.Namespace) -> tuple[Medians, int]:
         preset.write_text(f'layers = {layers}\ndevices = ["{options.device}"]\nbatch = 1\nprotocol = "quick"\n')
         drawn = (_app if side == "app" else _headless)(str(preset), environment)
         (file,) = folder.glob("*.jsonl")
-        run = store.load(file)
+        run = run_file.load(file)
         cases = [case for case in run.plan.cases if case.case_id in run.outcomes]
         medians = {
             (case.workload.name, phase): result.median_s

@@ -6,22 +6,18 @@ and ends with its traceback.
 
 from __future__ import annotations
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 + SIGINT."""
+INTERRUPTED = 130  # exit code after Ctrl-C: 128 + SIGINT
 
 
 class CvbenchError(Exception):
     """Base: a sentence, a hint and an exit code."""
 
-    exit_code = 2
-    """Of the command line."""
+    exit_code = 2  # of the command line
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        """What is wrong, naming the file, key or value, in one sentence."""
-        self.hint = hint
-        """What to do about it, in one sentence; may be empty."""
+        self.message = message  # what is wrong, naming the file, key or value, in one sentence
+        self.hint = hint  # what to do about it, in one sentence; may be empty
 
 
 class SelectionError(CvbenchError):

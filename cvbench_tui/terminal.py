@@ -11,8 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SAMPLE = "│─█▲±µ"
-"""Characters that the app draws with."""
+SAMPLE = "│─█▲±µ"  # characters that the app draws with
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 """Values that Python itself writes into LC_CTYPE when it is started in the C locale (PEP 538)."""
 
@@ -21,14 +20,10 @@ _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 class Terminal:
     """Capabilities of the terminal."""
 
-    ascii: bool = False
-    """Write ASCII only."""
-    colour: bool = True
-    """Write colours."""
-    remote: bool = False
-    """Over SSH, so that clipboard and screen are another machine's."""
-    multiplexer: str = ""
-    """``tmux``, ``screen``, or empty."""
+    ascii: bool = False  # write ASCII only
+    colour: bool = True  # write colours
+    remote: bool = False  # over SSH, so that clipboard and screen are another machine's
+    multiplexer: str = ""  # ``tmux``, ``screen``, or empty
 
 
 def why_no_app() -> str:

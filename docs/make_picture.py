@@ -23,7 +23,7 @@ from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.event import CaseFinished, Event, Progress, RunStarted, case_of
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.replay import ReplaySource
-from cvbench_tui.results.storage.runs import read_events
+from cvbench_tui.results.storage.run_file import read_events
 from cvbench_tui.settings import Settings
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.state.settings_store import SettingsStore

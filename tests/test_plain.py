@@ -21,7 +21,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.plain_text import sentences
-from cvbench_tui.results.storage.runs import load
+from cvbench_tui.results.storage.run_file import load
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
 from tests.results.samples import CONV, graded_run, plan, run_of

@@ -30,8 +30,6 @@ tensors alone, with no working memory and the weights' gradients arriving only w
 are 0.59 at the worst."""
 PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
-_LAYER_PARAMETERS = 0
-"""A layer's weights are left out: the largest block has 7 million, 57 MB with their gradients."""
 _MODELS: dict[str, ModelEntry] = {entry.op: entry for entry in MODELS}
 _LAYERS: dict[tuple[object, ...], LayerEntry] = {(entry.op, entry.params): entry for entry in LAYERS}
 """By what is computed: two of the list differ in their size only."""
@@ -84,4 +82,5 @@ def _sizes(workload: Workload) -> tuple[int, float] | None:
     layer = _LAYERS.get((workload.op, workload.params))
     if layer is None:
         return None
-    return _LAYER_PARAMETERS, layer.training_mb * 1e6 * prod(workload.input_shape) / prod(layer.input_shape)
+    # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
+    return 0, layer.training_mb * 1e6 * prod(workload.input_shape) / prod(layer.input_shape)

@@ -20,8 +20,8 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
     Raises PresetError for a preset that cannot be used.
     """
     from cvbench_tui.engine.live import LiveSource
+    from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.peak_cache import PeakCache
-    from cvbench_tui.results.storage.runs_dir import runs_folder
 
     selection = None
     if preset:

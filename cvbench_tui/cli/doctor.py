@@ -19,12 +19,11 @@ from rich.console import Console
 from cvbench_tui import __version__
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.facts import GROUPS, kind_name, kind_of
-from cvbench_tui.core.identity import IDENTITY
+from cvbench_tui.core.facts import GROUPS, IDENTITY, kind_name, kind_of
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.machine_warnings import machine_warnings
-from cvbench_tui.results.storage.runs import runs_folder
+from cvbench_tui.results.storage import runs_folder
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import MISSING, bytes_text
 from cvbench_tui.terminal import Terminal, look, why_no_app

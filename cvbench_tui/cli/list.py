@@ -93,7 +93,8 @@ def _protocol(preset: str) -> str | None:
 
 
 def _runs(runs_dir: str | None) -> list[Row]:
-    from cvbench_tui.results.storage.runs import list_runs, runs_folder
+    from cvbench_tui.results.storage import runs_folder
+    from cvbench_tui.results.storage.runs import list_runs
 
     return [
         {

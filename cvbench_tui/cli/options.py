@@ -47,7 +47,8 @@ def _names(kind: str) -> Iterable[str]:
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
-    from cvbench_tui.results.storage.runs import list_runs, runs_folder
+    from cvbench_tui.results.storage import runs_folder
+    from cvbench_tui.results.storage.runs import list_runs
 
     return ["last", *(run.id for run in list_runs(runs_folder()))]
 

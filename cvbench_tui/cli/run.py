@@ -22,9 +22,11 @@ from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import INTERRUPTED, PresetError, SelectionError
+from cvbench_tui.results import storage
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
+from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import PeakCache
 from cvbench_tui.wire import encode
@@ -122,7 +124,7 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
             if dry_run:
                 _print_plan(plan)
                 return 0
-            run, interrupted = _drive(Session(source, plan), progress, outputs, store.runs_folder(runs_dir))
+            run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
     finally:
         source.close()
     outputs.write(run)
@@ -143,12 +145,12 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 
 def live_source(runs_dir: str | None) -> LiveSource:
     """A worker's source, with the measured peaks that are kept in the runs folder."""
-    return LiveSource(peaks=PeakCache(store.runs_folder(runs_dir)))
+    return LiveSource(peaks=PeakCache(storage.runs_folder(runs_dir)))
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
     """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
-    return store.load(store.find(reference, store.runs_folder(runs_dir)))
+    return run_file.load(store.find(reference, storage.runs_folder(runs_dir)))
 
 
 def print_run(
@@ -170,7 +172,7 @@ def print_run(
 def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:
     """Iterate the session to its end. Returns the run, and whether it was interrupted."""
     run: Run | None = None
-    with store.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
+    with run_file.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
         for event, run in session.run(log):
             if outputs.json_lines:
                 sys.stdout.write(encode(event) + "\n")

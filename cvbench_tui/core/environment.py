@@ -13,19 +13,13 @@ Fact = Union[bool, int, float, str, None]
 class Device:
     """One thing a case can run on, or the reason why it cannot."""
 
-    id: str
-    """``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind stands as ``cuda``."""
-    name: str
-    """Product name; what is missing, for an absent one."""
-    memory_bytes: int | None = None
-    """Memory of the card, or of the machine for ``cpu``."""
+    id: str  # ``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind stands as ``cuda``
+    name: str  # product name; what is missing, for an absent one
+    memory_bytes: int | None = None  # memory of the card, or of the machine for ``cpu``
     available: bool = True
-    reason: str = ""
-    """Why it is not available, in one sentence; empty when it is."""
-    uuid: str | None = None
-    """Identity of this very card."""
-    detail: str = ""
-    """``16 threads``, ``compute capability 9.0``."""
+    reason: str = ""  # why it is not available, in one sentence; empty when it is
+    uuid: str | None = None  # identity of this very card
+    detail: str = ""  # ``16 threads``, ``compute capability 9.0``
 
     @property
     def is_cpu(self) -> bool:
@@ -44,7 +38,7 @@ class Environment:
     """Host and framework facts by the names of ``core.facts``. A fact about one card has the card's id in front,
     ``cuda:0.power_limit_w``; an environment variable has ``env.``."""
     identity_hash: str | None = None
-    """Digest of everything that decides whether two runs can be compared (``core.identity``); None in files of
+    """Digest of everything that decides whether two runs can be compared (``core.facts``); None in files of
     schema 1."""
 
     def version(self, name: str) -> str | None:

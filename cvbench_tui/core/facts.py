@@ -1,4 +1,5 @@
-"""Every fact an environment can hold: its group, its meaning, and why it decides comparability if it does.
+"""Every fact an environment can hold: its group, its meaning, and why it decides whether two runs can be compared; and
+one digest of all that decides it.
 
 ``worker.devices.probe`` reads those of the process and of PyTorch, ``engine.host`` those of the machine and NVML.
 Units are in names; a share is between 0 and 1. docs/environment.md is this table. Files of earlier versions hold more
@@ -7,9 +8,13 @@ facts; one without a kind here is shown by its name.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+from cvbench_tui.core.environment import Device, Environment
 
 Group = Literal["system", "processor", "frequency", "memory", "now", "process", "torch", "card"]
 GROUPS: dict[Group, str] = {
@@ -23,8 +28,7 @@ GROUPS: dict[Group, str] = {
     "card": "Cards",
 }
 """Titles, in the order in which they are shown."""
-CARD = "card."
-"""Stands in front of the name of a fact that each card has; an environment has ``cuda:0.`` there."""
+CARD = "card."  # stands in front of the name of a fact that each card has; an environment has ``cuda:0.`` there
 VARIABLE = "env."
 
 
@@ -36,8 +40,7 @@ class FactKind:
     """Its name; ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables."""
     group: Group
     meaning: str
-    identity: str = ""
-    """Why two runs that differ in it must not be compared; empty when they may."""
+    identity: str = ""  # why two runs that differ in it must not be compared; empty when they may
 
 
 def kind_name(fact: str) -> str:
@@ -128,5 +131,29 @@ _KINDS = (
     FactKind("card.mps", "card", "true when programs share it through MPS", "others run at the same time"),
     FactKind("card.ecc", "card", "true when its memory is checked", "checking takes bandwidth"),
 )
-FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}
-"""By name, in the order in which they are shown."""
+FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}  # by name, in the order in which they are shown
+
+IDENTITY: dict[str, str] = {kind.name: kind.identity for kind in FACTS.values() if kind.identity}
+"""Fact by its name, with the reason why it decides comparability. Load, temperature, free memory, clocks of the moment
+and the like change from minute to minute and are never part of it: they are what a number's grade is judged by."""
+INSTRUMENT = "cvbench-tui"  # the version that is left out: it measures, it is not measured. A run's header has it.
+DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments still differ
+
+
+def identity_pairs(environment: Environment) -> tuple[tuple[str, str], ...]:
+    """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values."""
+    pairs = [(f"version {name}", version) for name, version in environment.versions if name != INSTRUMENT]
+    pairs += [(f"device {device.id}", _device(device)) for device in environment.usable]
+    pairs += [(f"fact {name}", json.dumps(value)) for name, value in environment.facts if kind_name(name) in IDENTITY]
+    return tuple(sorted(pairs))
+
+
+def identity_hash(environment: Environment) -> str:
+    """The first 16 hexadecimal digits of SHA-256 over ``identity_pairs``. Equal digests may be compared."""
+    text = json.dumps(identity_pairs(environment))
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _device(device: Device) -> str:
+    """Name, identity and memory of a card. The machine's memory, which kernels count differently, is left out."""
+    return json.dumps([device.name, device.uuid, None if device.is_cpu else device.memory_bytes])

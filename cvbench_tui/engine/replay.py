@@ -5,17 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import (
-    CaseFailed,
-    CaseFinished,
-    EnvironmentProbed,
-    Event,
-    PeakMeasured,
-    RowsAdded,
-    WorkerReady,
-    case_of,
-)
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine import failures
@@ -25,30 +16,28 @@ from cvbench_tui.errors import WorkerError
 class ReplaySource:
     """Answers any plan from recorded events; a case that was not recorded fails as ``unsupported``."""
 
-    def __init__(self, recorded: Sequence[Event], *, pause_s: float = 0.0) -> None:
+    def __init__(self, recorded: Sequence[ev.Event], *, pause_s: float = 0.0) -> None:
         """``pause_s``: seconds between two events."""
         self._recorded = recorded
         self._pause_s = pause_s
         self._cancelled = False
-        self._in_case = False
-        """From a case's first event until its outcome."""
-        self._interrupt = threading.Event()
-        """Ends a pause: the run is cancelled, or the case skipped."""
+        self._in_case = False  # from a case's first event until its outcome
+        self._interrupt = threading.Event()  # ends a pause: the run is cancelled, or the case skipped
         self._lock = threading.RLock()
 
     def probe(self) -> Environment:
         """The recorded environment. Raises WorkerError without one."""
         for event in self._recorded:
-            if isinstance(event, EnvironmentProbed):
+            if isinstance(event, ev.EnvironmentProbed):
                 return event.environment
         raise WorkerError("The recording holds no environment.")
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(self, plan: Plan) -> Iterator[ev.Event]:
         """The recorded events of the plan's cases, in the plan's order."""
         with self._lock:
             self._cancelled = False
             self._interrupt.clear()
-        yield from (e for e in self._recorded if isinstance(e, (WorkerReady, EnvironmentProbed, PeakMeasured)))
+        yield from (e for e in self._recorded if isinstance(e, (ev.WorkerReady, ev.EnvironmentProbed, ev.PeakMeasured)))
         for case in plan.cases:
             yield from self._played(case)
             if self._cancelled:
@@ -72,10 +61,10 @@ class ReplaySource:
     def close(self) -> None:
         """Nothing to end."""
 
-    def _played(self, case: Case) -> Iterator[Event]:
+    def _played(self, case: Case) -> Iterator[ev.Event]:
         """One case up to its outcome, or up to a cancel or skip."""
         for event in self._case(case.case_id):
-            finished = isinstance(event, (CaseFinished, CaseFailed))
+            finished = isinstance(event, (ev.CaseFinished, ev.CaseFailed))
             self._enter(not finished)
             yield event
             interrupted = self._interrupt.wait(self._pause_s) and not finished
@@ -92,12 +81,12 @@ class ReplaySource:
             if not in_case and not self._cancelled:
                 self._interrupt.clear()
 
-    def _case(self, case_id: str) -> list[Event]:
+    def _case(self, case_id: str) -> list[ev.Event]:
         """The recorded events of one case since it was last added, or its failure."""
-        found: list[Event] = []
+        found: list[ev.Event] = []
         for event in self._recorded:
-            if case_of(event) == case_id:
+            if ev.case_of(event) == case_id:
                 found.append(event)
-            elif isinstance(event, RowsAdded) and any(case.case_id == case_id for case in event.cases):
+            elif isinstance(event, ev.RowsAdded) and any(case.case_id == case_id for case in event.cases):
                 found.clear()
-        return found or [CaseFailed(Failure(case_id, "unsupported", "This case is not in the recording."))]
+        return found or [ev.CaseFailed(Failure(case_id, "unsupported", "This case is not in the recording."))]

@@ -14,10 +14,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from cvbench_tui import __version__
-from cvbench_tui.core.event import EndReason, EnvironmentProbed, Event, RowsAdded, RunFinished, RunStarted
+from cvbench_tui.core import event as ev
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.engine.case_queue import CaseQueue
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import WorkerError
 
@@ -25,13 +24,64 @@ from cvbench_tui.errors import WorkerError
 class Recorder(Protocol):
     """Writes the run file."""
 
-    def append(self, event: Event) -> None:
+    def append(self, event: ev.Event) -> None:
         """Write the event; an outcome is on disk when this returns."""
 
 
 def new_run_id(at_s: float) -> str:
     """``20261124-153012-9f3a``: sorts by start (UTC); four random digits tell runs of one second apart."""
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime(at_s)) + "-" + secrets.token_hex(2)
+
+
+class CaseQueue:
+    """Added, pending and running cases; each is in at most one of the three states. Not thread-safe: ``Session`` holds
+    its lock around every call.
+
+    Added: not yet in the run file. Pending: in the run file, not yet given to the source. Running: given to the source
+    in its present call, without an outcome.
+    """
+
+    def __init__(self, cases: tuple[Case, ...], *, once: bool) -> None:
+        """``once``: one outcome finishes a case, because no further process will repeat it."""
+        self.pending = cases
+        self._once = once
+        self._added: tuple[Case, ...] = ()
+        self._running: set[str] = set()
+
+    def add(self, cases: Iterable[Case]) -> tuple[Case, ...]:
+        """Add the cases that are in none of the states. Returns them."""
+        queued = self._running | {case.case_id for case in (*self.pending, *self._added)}
+        new = tuple(case for case in unique(cases) if case.case_id not in queued)
+        self._added += new
+        return new
+
+    def announce(self) -> tuple[Case, ...]:
+        """Make the added cases pending. Returns them, for the run file."""
+        added, self._added = self._added, ()
+        self.pending += added
+        return added
+
+    def start(self) -> tuple[Case, ...]:
+        """Make the pending cases running. Returns them, for the source."""
+        started, self.pending = self.pending, ()
+        self._running = {case.case_id for case in started}
+        return started
+
+    @property
+    def empty(self) -> bool:
+        """True when no case is added or pending."""
+        return not (self.pending or self._added)
+
+    def finish(self) -> None:
+        """The source's call has ended: no case is running."""
+        self._running.clear()
+
+    def record(self, event: ev.Event) -> None:
+        """A case with its last outcome is no longer running and may be added again."""
+        if isinstance(event, ev.CaseFailed):
+            self._running.discard(event.failure.case_id)
+        elif isinstance(event, ev.CaseFinished) and self._once:
+            self._running.discard(event.measurement.case_id)
 
 
 class Session:
@@ -82,7 +132,7 @@ class Session:
         self._cancelled = True
         self._source.cancel()
 
-    def run(self, recorder: Recorder) -> Iterator[tuple[Event, Run]]:
+    def run(self, recorder: Recorder) -> Iterator[tuple[ev.Event, Run]]:
         """Every event, already written to the recorder, with the run after it."""
         run = self._resume
         try:
@@ -96,13 +146,13 @@ class Session:
             with self._lock:
                 self._over = True
 
-    def _events(self) -> Iterator[Event]:
+    def _events(self) -> Iterator[ev.Event]:
         """The source's events between the header and ``RunFinished``."""
         if self._resume is None:
-            yield RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
+            yield ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
         else:
-            yield RowsAdded(self._queue.pending, self.started_at_s)
-        reason: EndReason = "finished"
+            yield ev.RowsAdded(self._queue.pending, self.started_at_s)
+        reason: ev.EndReason = "finished"
         sentence = ""
         try:
             while self._has_work():
@@ -115,7 +165,7 @@ class Session:
         yield from self._announced()  # added just before a cancel or a failure: rows that were not begun
         if self._cancelled:
             reason, sentence = "cancelled", ""
-        yield RunFinished(reason, time.time(), sentence)
+        yield ev.RunFinished(reason, time.time(), sentence)
 
     def _has_work(self) -> bool:
         """True when there are cases to measure; else the run is over and ``add`` returns False."""
@@ -123,7 +173,7 @@ class Session:
             self._over = self._cancelled or self._queue.empty
             return not self._over
 
-    def _measured(self) -> Iterator[Event]:
+    def _measured(self) -> Iterator[ev.Event]:
         """The source's events of the pending cases, and a ``RowsAdded`` for cases added meanwhile."""
         with self._lock:
             plan = replace(self.plan, cases=self._queue.start())
@@ -138,20 +188,20 @@ class Session:
         with self._lock:
             self._queue.finish()
 
-    def _announced(self) -> Iterator[Event]:
+    def _announced(self) -> Iterator[ev.Event]:
         """The cases added since the last call, as an event."""
         with self._lock:
             added = self._queue.announce()
         if added:
-            yield RowsAdded(added, round(time.time(), 3))
+            yield ev.RowsAdded(added, round(time.time(), 3))
 
 
-def _same_environment(run: Run, event: Event) -> bool:
+def _same_environment(run: Run, event: ev.Event) -> bool:
     """True for an environment of the run's identity, sent anew by a further call of the source.
 
     The first one stands, in a resumed run too: later load and temperatures are the run's own doing.
     """
-    if not isinstance(event, EnvironmentProbed) or run.environment is None:
+    if not isinstance(event, ev.EnvironmentProbed) or run.environment is None:
         return False
     return event.environment.identity_hash == run.environment.identity_hash
 

@@ -16,17 +16,14 @@ from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.busy import busy_cores
-from cvbench_tui.selftest.context import SHORT, CheckContext, CheckFailed, OurResult, inference_only
+from cvbench_tui.selftest.context import INFERENCE_ONLY, SHORT, CheckContext, CheckFailed, OurResult
 from cvbench_tui.selftest.figures import Point, aa_noise, compare
 from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 from cvbench_tui.selftest.verdict import VerdictLine
 
-HARNESS_BOUND = 0.01
-"""Most that our median may differ from another harness's ..."""
-BARE_CUDA_BOUND = 0.005
-"""... and from the bare loop's on CUDA, whose events do not see the host's noise."""
-ALONE_BOUND = 0.02
-"""Most that a phase between fused marks may differ from the phase alone."""
+HARNESS_BOUND = 0.01  # most that our median may differ from another harness's ...
+BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do not see the host's noise
+ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
 TIMER_BOUND = 0.02
 """Most that a known duration may be off with replaced timers, which run at a tenth: a call may end some 0.1 ms late."""
 HEADLINES: tuple[Phase, ...] = ("total", "inference")
@@ -45,15 +42,11 @@ class ComparedWorkload:
     """A workload compared with other harnesses."""
 
     name: str
-    image: int | None
-    """Side of the image; None takes the layer's own."""
+    image: int | None  # side of the image; None takes the layer's own
     batch: int
-    batch_cuda: int
-    """Large enough that the device and not the host decides."""
-    one_thread: bool
-    """On the CPU: a thread that nobody has to wait for is least disturbed by a busy machine."""
-    timer: bool
-    """Small enough for 20 times three iterations of torch's Timer."""
+    batch_cuda: int  # large enough that the device and not the host decides
+    one_thread: bool  # on the CPU: a thread that nobody has to wait for is least disturbed by a busy machine
+    timer: bool  # small enough for 20 times three iterations of torch's Timer
 
     def case(self, context: CheckContext) -> Case:
         """On the device under test."""
@@ -146,7 +139,7 @@ def durations(context: CheckContext) -> Iterator[VerdictLine]:
     points, bare = [], []
     for seconds in context.scope.durations_s:
         case = context.layer("selftest_spin", seconds=seconds)
-        points.append(context.measure(case, inference_only()).point("inference", seconds))
+        points.append(context.measure(case, INFERENCE_ONLY).point("inference", seconds))
         bare.append(Point(seconds, context.ask(case, "bare", "inference").values_s["inference"], 0.0))
     yield from verdict.duration_lines(points, bare)
 
@@ -163,7 +156,7 @@ def async_trap(context: CheckContext) -> Iterator[VerdictLine]:
 def timer_trap(context: CheckContext) -> Iterator[VerdictLine]:
     """A workload that replaces the timers must not change the number."""
     case = context.layer("selftest_timer", seconds=TIMER_TRAP_S)
-    point = context.measure(case, inference_only()).point("inference", TIMER_TRAP_S)
+    point = context.measure(case, INFERENCE_ONLY).point("inference", TIMER_TRAP_S)
     yield verdict.known_duration_line("timer trap", "timers at a tenth, inference", point, TIMER_BOUND)
 
 
@@ -214,7 +207,7 @@ def busy(context: CheckContext) -> Iterator[VerdictLine]:
 
 def nothing(context: CheckContext) -> Iterator[VerdictLine]:
     """A call that does nothing is shorter than any honest region: it must not be graded A."""
-    result = context.measure(context.layer("selftest_empty"), inference_only()).result("inference")
+    result = context.measure(context.layer("selftest_empty"), INFERENCE_ONLY).result("inference")
     yield verdict.nothing_line(result.median_s, result.grade)
 
 

@@ -37,6 +37,7 @@ SHORT = Protocol(
     silence_s=60.0,
 )
 """As the named protocols, in a third of the time of ``quick``: many fresh processes say more here than long ones."""
+INFERENCE_ONLY = replace(SHORT, passes=("inference",))
 
 
 class CheckFailed(Exception):
@@ -47,18 +48,12 @@ class CheckFailed(Exception):
 class Scope:
     """How much is run."""
 
-    pairs: int = 8
-    """Alternated runs of each side; the time limit may come first ..."""
-    min_pairs: int = 1
-    """... but not before so many."""
-    limit_s: float = 40.0
-    """Seconds after which an alternation ends with the pairs it has."""
-    loop_s: float = 0.3
-    """Seconds that another harness measures in each mode."""
-    durations_s: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    """Programmed durations."""
-    workloads: int = 2
-    """How many of the selftest's workloads are compared with other harnesses."""
+    pairs: int = 8  # alternated runs of each side; the time limit may come first ...
+    min_pairs: int = 1  # ... but not before so many
+    limit_s: float = 40.0  # seconds after which an alternation ends with the pairs it has
+    loop_s: float = 0.3  # seconds that another harness measures in each mode
+    durations_s: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # programmed durations
+    workloads: int = 2  # how many of the selftest's workloads are compared with other harnesses
 
 
 THOROUGH = Scope(
@@ -103,8 +98,7 @@ class CheckContext:
     reference: Reference
     environment: Environment
     device: str
-    threads: int
-    """Threads that the worker would choose."""
+    threads: int  # threads that the worker would choose
     scope: Scope = field(default_factory=Scope)
     clock: Callable[[], float] = time.monotonic
 
@@ -157,8 +151,3 @@ class CheckContext:
             if number + 1 >= self.scope.min_pairs and self.clock() - started > self.scope.limit_s:
                 break
         return runs
-
-
-def inference_only(protocol: Protocol = SHORT) -> Protocol:
-    """The same without the training pass."""
-    return replace(protocol, passes=("inference",))

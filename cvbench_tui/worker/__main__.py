@@ -24,8 +24,7 @@ from cvbench_tui.worker.process.servers import ForkServer, serve_one
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
-CAN = ("ceiling",)
-"""Requests it answers besides probes and cases."""
+CAN = ("ceiling",)  # requests it answers besides probes and cases
 AFFINITY_SHRUNK = Notice(
     "affinity_shrunk",
     "Importing torch had taken processor cores from this process; it was given them back before anything was timed.",

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cvbench_tui.core.environment import Device, Environment, known
-from cvbench_tui.core.facts import FACTS, GROUPS, count_listed, kind_name, kind_of
-from cvbench_tui.core.identity import IDENTITY, identity_hash, identity_pairs
+from cvbench_tui.core.facts import (
+    FACTS,
+    GROUPS,
+    IDENTITY,
+    count_listed,
+    identity_hash,
+    identity_pairs,
+    kind_name,
+    kind_of,
+)
 from tests.every import every
 
 CARD = Device("cuda:0", "a card", 2**34, uuid="GPU-1")

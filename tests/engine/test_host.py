@@ -11,8 +11,7 @@ import pytest
 
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import EnvironmentProbed
-from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.core.identity import identity_hash
+from cvbench_tui.core.facts import FACTS, identity_hash, kind_name
 from cvbench_tui.engine.host import metadata as host
 from cvbench_tui.wire import decode, encode
 

@@ -14,7 +14,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import fold
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session, new_run_id
-from cvbench_tui.results.storage.runs import create_log, load, read_events, reopen_log
+from cvbench_tui.results.storage.run_file import create_log, load, read_events, reopen_log
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
 

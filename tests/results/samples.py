@@ -22,7 +22,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.results.storage.runs import load
+from cvbench_tui.results.storage.run_file import load
 
 STARTED_AT_S = 1795533012.0
 """2026-11-24 15:10:12 UTC."""

@@ -15,6 +15,7 @@ from cvbench_tui.results.export.json import export_json
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
+from cvbench_tui.results.table.view import View
 from tests.results.samples import CONV, Case, graded_run, measurement, mixed_run, plan, run_of
 
 RUN = mixed_run()
@@ -127,7 +128,7 @@ def test_a_new_file_gets_the_mode_of_a_plain_open_and_an_old_one_keeps_its_own(t
     write_output(RUN, path)
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
     path.chmod(0o600)
-    write_output(RUN, path, sort="total", descending=True)
+    write_output(RUN, path, view=View(sort="total", descending=True))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_text() == render(RUN, "wide", sort="total", descending=True)
 

@@ -29,7 +29,7 @@ def write(folder: Path, run_id: str, *outcomes, at_s=STARTED_AT_S, protocol="def
     """A run of that one row."""
     header, *rest = events_of(plan(ROW, protocol=protocol), *outcomes, environment=environment)
     assert isinstance(header, RunStarted)
-    with store.create_log(folder, run_id) as log:
+    with runfile.create_log(folder, run_id) as log:
         for event in (replace(header, run_id=run_id, at_s=at_s), *rest):
             log.append(event)
     return log.path
@@ -104,7 +104,7 @@ def test_a_duration_is_that_of_one_process(tmp_path):
 def test_a_time_that_is_no_measurement_is_left_out(tmp_path):
     graded = Path(__file__).parent.parent / "data" / "graded.jsonl"
     (tmp_path / "graded.jsonl").write_bytes(graded.read_bytes())
-    run = store.load(graded)
+    run = runfile.load(graded)
     found = History(tmp_path)
     found.refresh()
     seen = set()

@@ -10,8 +10,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import fold
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.stats.phase_stats import Terms, phase_results
-from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_notes import RowNote, row_notes
+from cvbench_tui.results.stats.row_data import RowNote, row_data, row_notes
 from tests.results.samples import CONV, events_of, measurement, model, plan, run_of
 
 MODEL, LAYER = Case(model("VGG16"), "cpu", 8), Case(CONV, "cpu", 8)

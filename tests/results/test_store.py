@@ -12,7 +12,8 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RowsAdded, R
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.storage import run_index
+from cvbench_tui.results import storage
+from cvbench_tui.results.storage import run_file, run_index
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History
 from tests.every import every
@@ -20,7 +21,7 @@ from tests.results.samples import mixed_events, mixed_run
 
 
 def write(folder: Path, run_id: str, events: Sequence[Event]) -> Path:
-    with store.create_log(folder, run_id) as log:
+    with run_file.create_log(folder, run_id) as log:
         for event in events:
             log.append(replace(event, run_id=run_id) if isinstance(event, RunStarted) else event)
     return log.path
@@ -43,16 +44,16 @@ def folded(events: Sequence[Event]) -> Run:
 def test_a_run_comes_back_from_its_file_as_it_was(tmp_path):
     path = write(tmp_path / "new" / "folder", "20261124-151012-9f3a", mixed_events())
     assert path.name == "20261124-151012-9f3a.jsonl"
-    assert list(store.read_events(path)) == mixed_events()
-    assert store.load(path) == mixed_run()
+    assert list(run_file.read_events(path)) == mixed_events()
+    assert run_file.load(path) == mixed_run()
 
 
 def test_every_event_can_be_read_as_soon_as_it_is_appended(tmp_path):
     events = mixed_events()
-    with store.create_log(tmp_path, "run") as log:
+    with run_file.create_log(tmp_path, "run") as log:
         for number, event in enumerate(events, 1):
             log.append(event)
-            assert len(list(store.read_events(log.path))) == number
+            assert len(list(run_file.read_events(log.path))) == number
 
 
 def test_outcomes_are_forced_to_the_disk(tmp_path, monkeypatch):
@@ -70,11 +71,11 @@ def test_a_last_line_torn_anywhere_is_left_out(tmp_path):
     torn = tmp_path / "torn.jsonl"
     for end in range(last, len(whole) - 2):
         torn.write_bytes(whole[:end])
-        assert store.load(torn) == expected
+        assert run_file.load(torn) == expected
     torn.write_bytes(whole[:last] + b"\0" * 100)
-    assert store.load(torn) == expected
+    assert run_file.load(torn) == expected
     torn.write_bytes(whole.rstrip(b"\n"))
-    assert store.load(torn) == mixed_run()
+    assert run_file.load(torn) == mixed_run()
 
 
 def test_a_line_broken_in_the_middle_is_refused_with_its_number(tmp_path):
@@ -82,7 +83,7 @@ def test_a_line_broken_in_the_middle_is_refused_with_its_number(tmp_path):
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], lines[3][:20] + b"\n", *lines[4:]]))
     with pytest.raises(StoreError, match="line 4"):
-        store.load(path)
+        run_file.load(path)
 
 
 def test_a_whole_last_line_that_is_no_event_is_refused(tmp_path):
@@ -90,7 +91,7 @@ def test_a_whole_last_line_that_is_no_event_is_refused(tmp_path):
     with path.open("ab") as file:
         file.write(b'{"kind":"nonsense"}')
     with pytest.raises(StoreError, match="line 26"):
-        store.load(path)
+        run_file.load(path)
 
 
 @every("content", [b"{}\n", b"# a table\n", b"\xff\xfe\n", b'{"kind":"run_sta', b"[]\n", b"\n"])
@@ -98,51 +99,51 @@ def test_what_is_no_run_is_refused(tmp_path, content):
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
     with pytest.raises(StoreError, match="no run file"):
-        store.load(path)
+        run_file.load(path)
 
 
 def test_empty_missing_and_folder_are_refused(tmp_path):
     path = tmp_path / "x.jsonl"
     path.touch()
     with pytest.raises(StoreError, match="empty"):
-        store.load(path)
+        run_file.load(path)
     with pytest.raises(StoreError, match="No such file"):
-        store.load(tmp_path / "y.jsonl")
+        run_file.load(tmp_path / "y.jsonl")
     with pytest.raises(StoreError, match="directory"):
-        store.load(tmp_path)
+        run_file.load(tmp_path)
 
 
 def test_a_newer_schema_and_a_second_run_are_refused(tmp_path):
     header, *rest = mixed_events()
     assert isinstance(header, RunStarted)
     with pytest.raises(StoreError, match="newer version") as caught:
-        store.load(write(tmp_path, "newer", [replace(header, schema=99), *rest]))
+        run_file.load(write(tmp_path, "newer", [replace(header, schema=99), *rest]))
     assert "Update" in caught.value.hint
     with pytest.raises(StoreError, match="line 2: a second run"):
-        store.load(write(tmp_path, "twice", [header, header]))
+        run_file.load(write(tmp_path, "twice", [header, header]))
 
 
 def test_a_header_that_lacks_something_is_refused(tmp_path):
     path = tmp_path / "x.jsonl"
     path.write_text('{"kind":"run_started","schema":1}\n')
     with pytest.raises(StoreError, match=r"line 1: run_started\.run_id"):
-        store.load(path)
+        run_file.load(path)
 
 
 def test_a_run_file_is_never_written_over(tmp_path):
     write(tmp_path, "run", mixed_events())
     with pytest.raises(StoreError, match="File exists"):
-        store.create_log(tmp_path, "run")
+        run_file.create_log(tmp_path, "run")
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="runs folder"):
-        store.create_log(tmp_path / "file" / "runs", "run")
+        run_file.create_log(tmp_path / "file" / "runs", "run")
 
 
 def test_a_full_disk_is_said(tmp_path):
-    with store.create_log(tmp_path, "run") as log:
+    with run_file.create_log(tmp_path, "run") as log:
         with Path("/dev/full").open("wb") as full:
             os.dup2(full.fileno(), log._file.fileno())
         with pytest.raises(StoreError, match="No space left"):
@@ -152,12 +153,12 @@ def test_a_full_disk_is_said(tmp_path):
 def test_where_runs_are_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv(store.FOLDER_VARIABLE, "~/mine")
-    assert store.runs_folder("/some/where") == Path("/some/where")
-    assert store.runs_folder() == tmp_path / "mine"
-    monkeypatch.setenv(store.FOLDER_VARIABLE, "")
-    assert store.runs_folder().name == "runs"
-    assert tmp_path in store.runs_folder().parents
+    monkeypatch.setenv(storage.FOLDER_VARIABLE, "~/mine")
+    assert storage.runs_folder("/some/where") == Path("/some/where")
+    assert storage.runs_folder() == tmp_path / "mine"
+    monkeypatch.setenv(storage.FOLDER_VARIABLE, "")
+    assert storage.runs_folder().name == "runs"
+    assert tmp_path in storage.runs_folder().parents
     assert list(tmp_path.iterdir()) == []
 
 
@@ -184,7 +185,7 @@ def test_a_listing_counts_as_the_fold_does_whoever_wrote_the_lines(tmp_path):
     (tmp_path / "spaced.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     turned = [dict(reversed(line.items())) for line in lines]
     (tmp_path / "turned.jsonl").write_text("".join(json.dumps(line, indent=None) + "\n" for line in turned))
-    run = store.load(path)
+    run = run_file.load(path)
     summaries = store.list_runs(tmp_path)
     assert len(summaries) == 3
     for summary in summaries:
@@ -217,7 +218,7 @@ def test_a_listing_reads_a_file_once_and_again_when_it_has_changed(tmp_path, sum
     first = store.list_runs(tmp_path)
     assert store.list_runs(tmp_path) == first
     assert summaries == ["run.jsonl"]
-    with store.reopen_log(tmp_path, "run") as log:
+    with run_file.reopen_log(tmp_path, "run") as log:
         log.append(mixed_events()[-1])
     write(tmp_path, "other", mixed_events())
     assert {run.id: run.ended for run in store.list_runs(tmp_path)} == {"run": "finished", "other": "finished"}
@@ -330,36 +331,36 @@ def test_a_run_file_is_written_on_wherever_its_last_line_was_torn(tmp_path):
         (len(whole), mixed_events()),
     ]:
         path.write_bytes(whole[:end])
-        with store.reopen_log(tmp_path, mixed_run().id) as log:
+        with run_file.reopen_log(tmp_path, mixed_run().id) as log:
             log.append(added)
-        assert list(store.read_events(path)) == [*events, added]
+        assert list(run_file.read_events(path)) == [*events, added]
     path.write_bytes(whole[:last] + b"\0" * 100)
-    store.reopen_log(tmp_path, mixed_run().id).close()
+    run_file.reopen_log(tmp_path, mixed_run().id).close()
     assert path.read_bytes() == whole[:last]
 
 
 def test_what_cannot_be_written_on_is_refused(tmp_path):
     with pytest.raises(StoreError, match="No such file"):
-        store.reopen_log(tmp_path, "run")
+        run_file.reopen_log(tmp_path, "run")
     (tmp_path / "run.jsonl").touch()
     with pytest.raises(StoreError, match="empty"):
-        store.reopen_log(tmp_path, "run")
+        run_file.reopen_log(tmp_path, "run")
     (tmp_path / "run.jsonl").write_bytes(b'{"kind":"run_sta')
     with pytest.raises(StoreError, match="no run file"):
-        store.reopen_log(tmp_path, "run")
+        run_file.reopen_log(tmp_path, "run")
     assert (tmp_path / "run.jsonl").read_bytes() == b'{"kind":"run_sta'
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such locks on Windows")
 def test_a_run_file_has_one_writer(tmp_path):
     events = mixed_events()
-    with store.create_log(tmp_path, "run") as log:
+    with run_file.create_log(tmp_path, "run") as log:
         log.append(events[0])
         with pytest.raises(StoreError, match="being written"):
-            store.reopen_log(tmp_path, "run")
+            run_file.reopen_log(tmp_path, "run")
         log.append(events[1])
-    with store.reopen_log(tmp_path, "run") as log:
+    with run_file.reopen_log(tmp_path, "run") as log:
         log.append(events[2])
         with pytest.raises(StoreError, match="being written"):
-            store.reopen_log(tmp_path, "run")
-    assert list(store.read_events(log.path)) == [replace(events[0]), *events[1:3]]
+            run_file.reopen_log(tmp_path, "run")
+    assert list(run_file.read_events(log.path)) == [replace(events[0]), *events[1:3]]

@@ -14,7 +14,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.storage.runs import reopen_log
+from cvbench_tui.results.storage.run_file import reopen_log
 from cvbench_tui.tui.background import poster
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe

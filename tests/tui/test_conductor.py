@@ -22,7 +22,8 @@ from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.results.storage.runs import list_runs, load, read_events
+from cvbench_tui.results.storage.run_file import load, read_events
+from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.controllers import run_manager as run_manager
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from cvbench_tui.results.storage.runs import RunSummary
+from cvbench_tui.results.storage.run_index import RunSummary
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen

@@ -11,7 +11,7 @@ from textual.message import Message
 from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, RunFinished, RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.storage.runs import read_events
+from cvbench_tui.results.storage.run_file import read_events
 from cvbench_tui.tui.background import poster
 from cvbench_tui.tui.background.log_buffer import MAX_LINES, LogBuffer, event_text
 from cvbench_tui.tui.messages import Logged

@@ -14,7 +14,7 @@ from textual.command import CommandPalette, SimpleCommand
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.errors import PresetError
-from cvbench_tui.results.storage.runs import RunSummary
+from cvbench_tui.results.storage.run_index import RunSummary
 from cvbench_tui.tui.controllers.open import MAX_RUNS, OpenController
 from cvbench_tui.tui.screens.palette import actions, command_palette, themes
 from cvbench_tui.tui.screens.runs import moment

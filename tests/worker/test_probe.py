@@ -10,7 +10,6 @@ import torch
 
 from cvbench_tui.core.facts import FACTS, kind_name
 from cvbench_tui.worker.devices import probe as probing
-from cvbench_tui.worker.devices import probe_torch
 from cvbench_tui.worker.devices.probe import card_facts, probe
 
 
@@ -34,8 +33,8 @@ def test_pytorchs_settings_are_read_as_they_are():
 
 def test_every_switch_is_there_and_at_its_default():
     """A default that a new PyTorch changes would stand in every environment."""
-    read = {name: probe_torch._read(path) for name, (path, _) in probe_torch.FLAGS.items()}
-    assert read == {name: default for name, (_, default) in probe_torch.FLAGS.items()}
+    read = {name: probing._read(path) for name, (path, _) in probing.FLAGS.items()}
+    assert read == {name: default for name, (_, default) in probing.FLAGS.items()}
 
 
 def test_a_switch_that_changes_is_named(monkeypatch):

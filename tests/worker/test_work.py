@@ -56,7 +56,7 @@ def counts_of(entry, formulas):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from cvbench_tui.worker.extras.meta_device import on_meta
+    from cvbench_tui.worker.extras.flops import on_meta
     from cvbench_tui.worker.workloads.module_under_test import outputs_of
 
     module, inputs = on_meta(entry.workload, BATCH)
@@ -92,8 +92,7 @@ def count_as_published(entry):
     from torch.utils.flop_counter import FlopCounterMode
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-    from cvbench_tui.worker.extras.flops import phase_work
-    from cvbench_tui.worker.extras.meta_device import on_meta, operators_of
+    from cvbench_tui.worker.extras.flops import on_meta, operators_of, phase_work
 
     assert [(one.phase, one.uncounted) for one in phase_work(case_of(entry))] == [(phase, ()) for phase in FOUR]
     module, inputs = on_meta(entry.workload, BATCH)
@@ -131,7 +130,7 @@ def test_products_are_counted_as_torch_does(name):
 @pytest.mark.parametrize("name", WITH_BIAS)
 def test_the_gradient_of_a_convolutions_bias_is_counted_too(name):
     """torch's counter leaves it out; it is one addition for each output. That of the input is there in both."""
-    from cvbench_tui.worker.extras.meta_device import on_meta
+    from cvbench_tui.worker.extras.flops import on_meta
 
     module, inputs = on_meta(layer(name).workload, BATCH)
     forward, backward = torch_counts(layer(name))
@@ -286,13 +285,13 @@ def test_an_operator_that_needs_data_cannot_be_counted(monkeypatch):
     import torch
 
     from cvbench_tui.worker.extras.flops import phase_work
-    from cvbench_tui.worker.workloads import layers
+    from cvbench_tui.worker.workloads import build
 
     class Scaled(torch.nn.Module):
         def forward(self, inputs):
             return inputs * float(inputs.detach().amax())
 
-    monkeypatch.setitem(layers.LAYER_BUILDERS, "scaled", Scaled)
+    monkeypatch.setitem(build.LAYER_BUILDERS, "scaled", Scaled)
     with pytest.raises(RuntimeError):
         phase_work(Case(Workload("layer", "scaled", "scaled", (5,)), "cpu", 10))
 
@@ -313,8 +312,7 @@ def no_fast_path():
 def test_real_runs_count_the_same(name):
     import torch
 
-    from cvbench_tui.worker.extras.flops import count_phases, phase_work
-    from cvbench_tui.worker.extras.meta_device import operators_of
+    from cvbench_tui.worker.extras.flops import count_phases, operators_of, phase_work
     from cvbench_tui.worker.workloads.build import build_module
     from cvbench_tui.worker.workloads.module_under_test import make_inputs
 
@@ -333,13 +331,13 @@ def test_an_operator_without_a_formula_is_named(monkeypatch):
     import torch
 
     from cvbench_tui.worker.extras import flops as work
-    from cvbench_tui.worker.workloads import layers
+    from cvbench_tui.worker.workloads import build
 
     class Sine(torch.nn.Module):
         def forward(self, inputs):
             return torch.sin(inputs)
 
-    monkeypatch.setitem(layers.LAYER_BUILDERS, "sine", Sine)
+    monkeypatch.setitem(build.LAYER_BUILDERS, "sine", Sine)
     found = work.phase_work(Case(Workload("layer", "sine", "sine", (5,)), "cpu", 2))
     assert found[0].uncounted == ("sin",)
     assert found[0].bytes == 2 * 10 * FLOAT

@@ -13,10 +13,8 @@ from cvbench_tui.core.evidence import Evidence
 class Contention:
     """Waiting in some rounds."""
 
-    in_sum: float
-    """Seconds waited by all threads together for each second of wall time."""
-    threads: float
-    """Threads that wanted a core, in the mean: those that ran and those that waited."""
+    in_sum: float  # seconds waited by all threads together for each second of wall time
+    threads: float  # threads that wanted a core, in the mean: those that ran and those that waited
 
     @property
     def mean(self) -> float:

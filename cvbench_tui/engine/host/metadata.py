@@ -19,12 +19,10 @@ import psutil
 from cvbench_tui import __version__
 from cvbench_tui.base.nvml import NvmlCard, find_card
 from cvbench_tui.core.environment import Environment, Fact, known
-from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.core.identity import identity_hash
+from cvbench_tui.core.facts import FACTS, identity_hash, kind_name
 from cvbench_tui.engine.host import linux
 
-POSITIONS = {name: position for position, name in enumerate(FACTS)}
-"""Where each kind of fact stands."""
+POSITIONS = {name: position for position, name in enumerate(FACTS)}  # where each kind of fact stands
 
 
 def with_host_facts(environment: Environment) -> Environment:

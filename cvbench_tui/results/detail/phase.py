@@ -9,22 +9,9 @@ from cvbench_tui.core.measurement import PASS_OF, Clock, Measurement, Phase, Pha
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.derived_metrics import PhaseMetrics, VariantResult, phase_metrics
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
-from cvbench_tui.results.stats.row_notes import remedy_of
-from cvbench_tui.results.table.cell_text import modes_text
-from cvbench_tui.results.text.units import (
-    MISSING,
-    Scale,
-    bytes_text,
-    count_text,
-    flops_text,
-    gigabytes_text,
-    part_text,
-    percent_text,
-    relative_text,
-    scale_for,
-    seconds_text,
-    times_text,
-)
+from cvbench_tui.results.stats.row_data import remedy_of
+from cvbench_tui.results.table.columns import modes_text
+from cvbench_tui.results.text import units
 
 Pair = tuple[str, str]
 
@@ -55,7 +42,7 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
     """Everything about one phase, its times in one scale."""
     phase = measurement.phase(name)
     assert phase is not None, "a phase with a result has samples"
-    scale = scale_for([result.median_s])
+    scale = units.scale_for([result.median_s])
     metrics = phase_metrics(measurement, name, result, terms)
     yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
@@ -74,11 +61,11 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
         yield "peak memory", _memory(metrics.memory)
 
 
-def _times(scale: Scale, result: PhaseResult) -> Iterator[Pair]:
+def _times(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
     yield "median", scale.text(result.median_s)
     yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
-        share = part_text(result.modes.share_high)
+        share = units.part_text(result.modes.share_high)
         yield "two speeds", f"{modes_text(result, scale)}, the slower one in {share} of the samples"
     yield "mean", scale.text(result.mean_s)
     yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative)
@@ -88,17 +75,17 @@ def _times(scale: Scale, result: PhaseResult) -> Iterator[Pair]:
             yield label, scale.text(seconds)
 
 
-def _interval(scale: Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
+def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
     if low_s is None or high_s is None:
-        return MISSING
-    return f"{scale.number(low_s)} to {scale.text(high_s)}, {relative_text(relative)}"
+        return units.MISSING
+    return f"{scale.number(low_s)} to {scale.text(high_s)}, {units.relative_text(relative)}"
 
 
 def _spread(result: PhaseResult) -> Iterator[Pair]:
     """How the samples lie around their middle, as far as there are enough to tell."""
-    parts = [f"IQR {part_text(result.iqr_share)} of median"] if result.iqr_share is not None else []
+    parts = [f"IQR {units.part_text(result.iqr_share)} of median"] if result.iqr_share is not None else []
     if result.between_share is not None:
-        parts.append(f"{part_text(result.between_share)} of variance between rounds")
+        parts.append(f"{units.part_text(result.between_share)} of variance between rounds")
     if parts:
         yield "spread", "; ".join(parts)
     if result.autocorrelation is not None:
@@ -114,7 +101,7 @@ def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
 
 
 def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
-    precision = f"\u00b1{percent_text(protocol.precision)}"
+    precision = f"\u00b1{units.percent_text(protocol.precision)}"
     return {
         "precision": f"{precision} reached",
         "rounds": f"{protocol.max_rounds} rounds, the most, before {precision} in the whole pass",
@@ -135,11 +122,11 @@ def _host(name: Phase, result: PhaseResult, device_s: float | None) -> Iterator[
         iteration = "training iteration" if PASS_OF[name] == "training" else "inference"
         against = ""
         if device_s is not None and device_s > 0:
-            ratio = "longer than" if result.host_s > device_s else f"{part_text(result.host_s / device_s)} of"
-            against = f", {ratio} the device's {seconds_text(device_s)}"
-        yield "host", f"{seconds_text(result.host_s)} to queue one {iteration}{against}"
+            ratio = "longer than" if result.host_s > device_s else f"{units.part_text(result.host_s / device_s)} of"
+            against = f", {ratio} the device's {units.seconds_text(device_s)}"
+        yield "host", f"{units.seconds_text(result.host_s)} to queue one {iteration}{against}"
     if result.utilisation is not None:
-        yield "device busy", part_text(result.utilisation)
+        yield "device busy", units.part_text(result.utilisation)
 
 
 def _work(metrics: PhaseMetrics) -> Iterator[Pair]:
@@ -147,23 +134,25 @@ def _work(metrics: PhaseMetrics) -> Iterator[Pair]:
     work, rates = metrics.work, metrics.rates
     if work is None:
         return
-    compute = count_text(work.flops, "FLOP") + (f", without {', '.join(work.uncounted)}" if work.uncounted else "")
-    traffic = f"{count_text(work.bytes, 'B')} ({count_text(work.footprint_bytes, 'B')} unique)"
+    compute = units.count_text(work.flops, "FLOP") + (
+        f", without {', '.join(work.uncounted)}" if work.uncounted else ""
+    )
+    traffic = f"{units.count_text(work.bytes, 'B')} ({units.count_text(work.footprint_bytes, 'B')} unique)"
     if rates is not None:
-        compute += f", {flops_text(rates.flop_per_s)}"
-        traffic += f", {gigabytes_text(rates.bytes_per_s)}"
-        compute += f", {part_text(rates.flop_share)} of the measured peak" if rates.flop_share is not None else ""
-        traffic += f", {part_text(rates.bytes_share)} of copy bandwidth" if rates.bytes_share is not None else ""
+        compute += f", {units.flops_text(rates.flop_per_s)}"
+        traffic += f", {units.gigabytes_text(rates.bytes_per_s)}"
+        compute += f", {units.part_text(rates.flop_share)} of the measured peak" if rates.flop_share is not None else ""
+        traffic += f", {units.part_text(rates.bytes_share)} of copy bandwidth" if rates.bytes_share is not None else ""
     yield "compute", compute
     yield "memory traffic", traffic
 
 
-def _variant(scale: Scale, variant: VariantResult, base: str) -> str:
+def _variant(scale: units.Scale, variant: VariantResult, base: str) -> str:
     """``31.41 ms ±5.5%, 1.06x warm``."""
     text = scale.text(variant.median_s)
     if variant.half_width_s is not None and variant.median_s > 0:
-        text += f" {relative_text(variant.half_width_s / variant.median_s)}"
-    return text if variant.ratio is None else f"{text}, {times_text(variant.ratio)} {base}"
+        text += f" {units.relative_text(variant.half_width_s / variant.median_s)}"
+    return text if variant.ratio is None else f"{text}, {units.times_text(variant.ratio)} {base}"
 
 
 def _memory(memory: PhaseMemory) -> str:
@@ -173,4 +162,4 @@ def _memory(memory: PhaseMemory) -> str:
         ("used on the card", memory.driver_bytes),
         ("growth of the process", memory.resident_bytes),
     )
-    return ", ".join(f"{bytes_text(size)} {what}" for what, size in parts if size is not None) or MISSING
+    return ", ".join(f"{units.bytes_text(size)} {what}" for what, size in parts if size is not None) or units.MISSING

@@ -19,16 +19,8 @@ from cvbench_tui.results.stats.derived_metrics import energies
 from cvbench_tui.results.stats.phase_stats import terms_of
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.stats.series import histogram
+from cvbench_tui.results.text import units
 from cvbench_tui.results.text.fact_text import fact_text, label
-from cvbench_tui.results.text.units import (
-    MISSING,
-    bytes_text,
-    flops_text,
-    gigabytes_text,
-    scale_for,
-    telling_apart,
-    utc_text,
-)
 
 BINS = 12  # bins of a row's histograms: enough for a shape, few enough for a small terminal
 
@@ -104,7 +96,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
         counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
         if counted is not None:
             counts, edges = counted
-            scale, digits = scale_for(edges), telling_apart(edges)
+            scale, digits = units.scale_for(edges), units.telling_apart(edges)
             texts = [scale.text(edge, digits) for edge in edges]
             bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
             shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))
@@ -160,7 +152,7 @@ def _repeat(run: Run, case: Case) -> Section:
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:
     """The machine, as far as it is known; of other cards than the case's nothing."""
-    pairs = [("run", run.id), ("started", utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
+    pairs = [("run", run.id), ("started", units.utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
     environment = run.environment
     if environment is None:
         yield Section("Environment", tuple(pairs))
@@ -169,7 +161,10 @@ def _environment(run: Run, case: Case) -> Iterator[Section]:
     pairs += [(name, version) for name, version in environment.versions if name != "cvbench-tui"]
     device = environment.device(case.device)
     if device is not None:
-        pairs += [("device memory", bytes_text(device.memory_bytes)), ("device detail", device.detail or MISSING)]
+        pairs += [
+            ("device memory", units.bytes_text(device.memory_bytes)),
+            ("device detail", device.detail or units.MISSING),
+        ]
         pairs += [("device id", device.uuid)] if device.uuid else []
     yield Section("Environment", (*pairs, *_peaks(run, case)))
     groups: dict[str, list[Pair]] = {title: [] for title in GROUPS.values()}
@@ -186,5 +181,5 @@ def _peaks(run: Run, case: Case) -> Iterator[Pair]:
     peak = run.ceilings.get(case.device)
     if peak is not None:
         doubt = "" if peak.sure else " (unsure, may be too low)"
-        yield from ((f"peak matmul {name}", f"{flops_text(rate)}{doubt}") for name, rate in peak.flops_per_s)
-        yield "peak copy", f"{gigabytes_text(peak.bytes_per_s)}{doubt}"
+        yield from ((f"peak matmul {name}", f"{units.flops_text(rate)}{doubt}") for name, rate in peak.flops_per_s)
+        yield "peak copy", f"{units.gigabytes_text(peak.bytes_per_s)}{doubt}"

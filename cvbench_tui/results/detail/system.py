@@ -9,18 +9,7 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.stats.stop_rule import disturbance
 from cvbench_tui.results.detail.phase import Pair
 from cvbench_tui.results.stats.derived_metrics import Energy
-from cvbench_tui.results.text.units import (
-    MISSING,
-    bytes_text,
-    celsius_text,
-    hertz_text,
-    joules_text,
-    parameters_text,
-    part_text,
-    seconds_text,
-    significant,
-    watts_text,
-)
+from cvbench_tui.results.text import units
 
 _SHARES = {
     "waited for a core": "waited_s",
@@ -42,9 +31,9 @@ _COUNTS = {
 }
 """Events, added up over the rounds; of the processes of others, the most at a time."""
 _GAUGES: dict[str, tuple[str, Callable[[float | None], str]]] = {
-    "clock": ("clock_hz", hertz_text),
-    "temperature": ("temperature_c", celsius_text),
-    "power": ("power_w", watts_text),
+    "clock": ("clock_hz", units.hertz_text),
+    "temperature": ("temperature_c", units.celsius_text),
+    "power": ("power_w", units.watts_text),
 }
 """Read at the end of each round, from the lowest to the highest."""
 
@@ -59,13 +48,13 @@ def pass_pairs(record: PassRecord) -> Iterator[Pair]:
     if causes:
         yield "disturbed", f"{len(causes)} of {len(evidence)} rounds: {', '.join(dict.fromkeys(causes))}"
     windows = f", {len(record.warmup_windows_s)} windows" if record.warmup_windows_s else ""
-    yield "warm-up", f"{seconds_text(record.warmup_s)}{windows}{'' if record.settled else ', not settled'}"
+    yield "warm-up", f"{units.seconds_text(record.warmup_s)}{windows}{'' if record.settled else ', not settled'}"
     if record.wall_s > 0:
-        yield "busy", f"{part_text(record.busy_s / record.wall_s)} of {seconds_text(record.wall_s)}"
+        yield "busy", f"{units.part_text(record.busy_s / record.wall_s)} of {units.seconds_text(record.wall_s)}"
     if record.empty_region_s is not None:
-        yield "empty region", seconds_text(record.empty_region_s)
+        yield "empty region", units.seconds_text(record.empty_region_s)
     if record.deferred_share is not None:
-        yield "still computing", f"{part_text(record.deferred_share)} of a core after the last call"
+        yield "still computing", f"{units.part_text(record.deferred_share)} of a core after the last call"
 
 
 def _shares(evidence: Sequence[Evidence]) -> Iterator[Pair]:
@@ -73,7 +62,7 @@ def _shares(evidence: Sequence[Evidence]) -> Iterator[Pair]:
     for label, name in _SHARES.items():
         seconds = _known(evidence, name)
         if seconds and wall_s > 0:
-            yield label, f"{part_text(sum(seconds) / wall_s)} of the wall time, all cores added up"
+            yield label, f"{units.part_text(sum(seconds) / wall_s)} of the wall time, all cores added up"
 
 
 def _events(evidence: Sequence[Evidence]) -> Iterator[Pair]:
@@ -104,22 +93,28 @@ def _known(evidence: Sequence[Evidence], name: str) -> list[float]:
 
 def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
     """The sustained pass: counter, power integral, idle baseline."""
-    yield "per input", joules_text(energy.joules_per_input, noun, doubtful=energy.doubtful)
-    counter = MISSING if energy.counter_j is None else f"{significant(energy.counter_j)} J"
-    yield f"{energy.source} counter", f"{counter} in {seconds_text(energy.seconds)}, {energy.iterations} iterations"
+    yield "per input", units.joules_text(energy.joules_per_input, noun, doubtful=energy.doubtful)
+    counter = units.MISSING if energy.counter_j is None else f"{units.significant(energy.counter_j)} J"
+    yield (
+        f"{energy.source} counter",
+        f"{counter} in {units.seconds_text(energy.seconds)}, {energy.iterations} iterations",
+    )
     if energy.integral_j is not None:
-        apart = "" if energy.disagreement is None else f", {part_text(energy.disagreement)} apart"
-        yield "sum of power", f"{significant(energy.integral_j)} J{apart}{', doubtful' if energy.doubtful else ''}"
-    yield "idle", watts_text(energy.idle_w)
+        apart = "" if energy.disagreement is None else f", {units.part_text(energy.disagreement)} apart"
+        yield (
+            "sum of power",
+            f"{units.significant(energy.integral_j)} J{apart}{', doubtful' if energy.doubtful else ''}",
+        )
+    yield "idle", units.watts_text(energy.idle_w)
 
 
 def case_pairs(measurement: Measurement) -> Iterator[Pair]:
     """What belongs to the whole case."""
-    yield "peak memory", bytes_text(measurement.memory_peak_bytes)
-    yield "parameters", parameters_text(measurement.parameters)
-    yield "first call", seconds_text(measurement.first_call_s)
-    yield "warm-up", seconds_text(measurement.warmup_s)
-    yield "timed", seconds_text(measurement.timed_s)
-    yield "wall time", seconds_text(measurement.wall_s)
-    yield "threads", MISSING if measurement.threads is None else str(measurement.threads)
+    yield "peak memory", units.bytes_text(measurement.memory_peak_bytes)
+    yield "parameters", units.parameters_text(measurement.parameters)
+    yield "first call", units.seconds_text(measurement.first_call_s)
+    yield "warm-up", units.seconds_text(measurement.warmup_s)
+    yield "timed", units.seconds_text(measurement.timed_s)
+    yield "wall time", units.seconds_text(measurement.wall_s)
+    yield "threads", units.MISSING if measurement.threads is None else str(measurement.threads)
     yield "processes", str(measurement.processes)

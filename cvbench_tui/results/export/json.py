@@ -12,8 +12,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.derived_metrics import energies, phase_metrics
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, repeated, terms_of, worst_grade
-from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_notes import remedy_of
+from cvbench_tui.results.stats.row_data import remedy_of, row_data
 
 SCHEMA = 2
 """Version of the JSON export's form. History:

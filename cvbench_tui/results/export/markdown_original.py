@@ -18,10 +18,9 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, environment_line
 from cvbench_tui.results.stats.phase_stats import headline_s, is_published
-from cvbench_tui.results.stats.row_data import RowData, row_data
-from cvbench_tui.results.stats.row_notes import RowNote
+from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.cell_text import modes_text
+from cvbench_tui.results.table.columns import modes_text
 from cvbench_tui.results.text.layer_text import describe
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 

@@ -20,8 +20,7 @@ from cvbench_tui.results.table.model import Cell, Row, Table
 from cvbench_tui.results.text.units import MISSING, utc_text
 
 NOT_AVAILABLE = "not available"
-_IN_THE_NAME = ("name", "device", "batch", "image")
-"""Columns that say which row it is; they begin the paragraph."""
+_IN_THE_NAME = ("name", "device", "batch", "image")  # columns that say which row it is; they begin the paragraph
 _WORDS = (
     (re.compile("\u00b1<"), "\u00b1less than "),
     (re.compile(r" ?\u00b1([^%]+)%"), r", plus or minus \1 percent"),
@@ -35,8 +34,7 @@ _WORDS = (
     (re.compile(r"\bimg\b"), "image"),
     (re.compile("\u00b5s"), "microseconds"),
 )
-_HEADINGS = {"grade": "worst grade", "samples": "samples"}
-"""Where the column's own heading would be misheard."""
+_HEADINGS = {"grade": "worst grade", "samples": "samples"}  # where the column's own heading would be misheard
 _SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
 
 

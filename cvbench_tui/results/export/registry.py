@@ -12,21 +12,13 @@ from cvbench_tui.results.table.view import View
 SUFFIXES = (".md", ".json", ".csv")
 
 
-def write_output(
-    run: Run,
-    path: Path,
-    *,
-    layout: Layout = "wide",
-    view: View | None = None,
-    sort: str | None = None,
-    descending: bool = False,
-) -> None:
+def write_output(run: Run, path: Path, *, layout: Layout = "wide", view: View | None = None) -> None:
     """Write the run in the form the suffix says: the whole file or nothing. Raises StoreError when it cannot be.
 
     Markdown is as the view has it. JSON keeps everything in the plan's order, CSV everything in the view's order.
     """
     check_destination(path, SUFFIXES)
-    view = view or View(sort=sort, descending=descending)
+    view = view or View()
     suffix = path.suffix.lower()
     # imported here: the app's dialogs want the suffixes before there is a run, and without the statistics
     if suffix == ".json":

@@ -2,25 +2,80 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from weakref import finalize
 
-from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import Measurement, Phase
-from cvbench_tui.core.peak import DevicePeak
+from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
+from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, energy_of, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
-from cvbench_tui.results.stats.row_notes import RowNote, notice_remedy, row_notes
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
-PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")
-"""One of each pass: all phases of a pass have as many samples."""
+PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")  # one of each pass: all phases of a pass have as many samples
+
+
+@dataclass(frozen=True)
+class RowNote:
+    """One thing about a row."""
+
+    code: str  # key of ``core.reasons.REASONS``, or of a notice
+    grade: Grade | None  # the best grade that its phases can have with it; None for a notice, which lowers none
+    phases: tuple[Phase, ...]  # those it was seen in with that grade; empty where it is about the whole row
+    sentence: str  # what was seen in the first of the phases
+    remedy: str = ""
+    everywhere: bool = False  # True when it was seen in every phase that was measured
+
+    @property
+    def text(self) -> str:
+        """``C in total, forward: What was seen. What to do.``"""
+        return f"{self._where}{self.sentence} {self.remedy}".rstrip()
+
+    @property
+    def _where(self) -> str:
+        if self.grade is None:
+            return ""
+        kind = "Note on" if self.grade == "A" else f"{self.grade} in"
+        return f"{kind} {'all phases' if self.everywhere else ', '.join(self.phases)}: "
+
+
+def remedy_of(code: str) -> str:
+    """What can be done about a reason; empty for a code of another version."""
+    return REASONS[code].remedy if code in REASONS else ""
+
+
+def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> tuple[RowNote, ...]:
+    """The reasons, worst first, each once for every grade that it costs; then the notices that no reason repeats."""
+    seen: dict[tuple[str, Grade], dict[Phase, str]] = {}
+    for phase, result in phases.items():
+        for reason in result.reasons:
+            seen.setdefault((reason.code, reason.grade), {}).setdefault(phase, reason.sentence)
+    ranked = sorted(seen.items(), key=lambda item: -GRADES.index(item[0][1]))
+    reasons = [
+        RowNote(
+            code, grade, tuple(sentences), next(iter(sentences.values())), remedy_of(code),
+            everywhere=1 < len(phases) == len(sentences),
+        )
+        for (code, grade), sentences in ranked
+    ]  # fmt: skip
+    repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
+    notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
+    return (*reasons, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
+
+
+def _old_notice(code: str, phase: Phase) -> str:
+    """The notice by which files of schema 1 said that reason of a whole pass: ``unsettled_total``."""
+    return f"{code}_{'total' if PASS_OF[phase] == 'training' else phase}"
+
+
+def notice_remedy(code: str) -> str:
+    """What can be done about a notice; empty when nothing is to be done."""
+    return NOTICES[code].remedy if code in NOTICES else remedy_of(code)
 
 
 @dataclass(frozen=True)
@@ -33,8 +88,7 @@ class RowData:
     phases: Mapping[Phase, PhaseResult]  # the measured phases only
     rates: Rates | None = None  # of inference; None where its work is not known
     energy: Energy | None = None  # of inference; None where nothing tells
-    versus: Comparison | None = None
-    """Against the marked row; None where none is marked, or nothing can be compared."""
+    versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
 
     @property
     def input_noun(self) -> str:
@@ -77,29 +131,10 @@ def _energy_note(energy: Energy) -> RowNote:
     return RowNote("energy", None, (), sentence, notice_remedy("energy"))
 
 
-@dataclass(frozen=True)
-class _Known:
-    """A row with all that it was made from. Its measurement is left out: it would keep itself in use."""
-
-    case: Case
-    protocol: Protocol
-    peak: DevicePeak | None
-    environment: Environment | None
-    row: RowData
-
-    def fits(self, run: Run, case: Case) -> bool:
-        """True for a run that judges by the same objects: to compare their values would take longer than to read."""
-        return (
-            self.case is case
-            and self.environment is run.environment
-            and self.protocol is run.plan.protocol
-            and self.peak is run.ceilings.get(case.device)
-        )
-
-
-_KNOWN: dict[int, _Known] = {}
-"""The newest row of each measurement that is still in use, by identity: 5 ms of work for a row of usual size, asked for
-by every table, detail and export. Any thread may ask, so that the one that draws finds it made."""
+_KNOWN: dict[int, tuple[tuple[object, ...], RowData]] = {}
+"""The newest row of each measurement that is still in use, by identity, with the objects that it was made from: 5 ms of
+work for a row of usual size, asked for by every table, detail and export. Any thread may ask, so that the one that
+draws finds it made. The measurement is left out of the row: it would keep itself in use."""
 
 
 def row_data(run: Run, case: Case) -> RowData:
@@ -107,15 +142,16 @@ def row_data(run: Run, case: Case) -> RowData:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
         return RowData(case, row_state(run, case), None, {})
-    known = _KNOWN.get(id(outcome))
-    if known is None or not known.fits(run, case):
+    terms = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
+    known, made = _KNOWN.get(id(outcome), (None, None))
+    # the same objects: to compare their values would take longer than to read
+    if known is None or made is None or not all(map(operator.is_, known, terms)):
         if known is None:
             finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
-        row = replace(_read(replace(run, running=None), case, outcome), measurement=None)
-        known = _Known(case, run.plan.protocol, run.ceilings.get(case.device), run.environment, row)
-        _KNOWN[id(outcome)] = known
+        made = replace(_read(replace(run, running=None), case, outcome), measurement=None)
+        _KNOWN[id(outcome)] = (terms, made)
     running = run.running is not None and run.running.case_id == case.case_id
-    made = known.row  # put together by hand: replace() takes four times as long, 1,000 times for each drawing
+    # put together by hand: replace() takes four times as long, 1,000 times for each drawing
     state = row_state(run, case) if running else made.state
     return RowData(case, state, outcome, made.phases, made.rates, made.energy)
 

@@ -20,15 +20,14 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FILE_NAME = "ceilings.json"
-MAX_KEPT = 64
-"""Of so many devices, drivers and numbers of threads; the oldest goes first."""
+MAX_KEPT = 64  # of so many devices, drivers and numbers of threads; the oldest goes first
 
 
 class PeakCache:
     """Keeps ceilings by key. Several programs may use one file: the last to write wins."""
 
     def __init__(self, folder: Path) -> None:
-        """``folder``: as ``results.storage.runs.runs_folder`` tells; created when something is first kept."""
+        """``folder``: as ``results.storage.runs_folder`` tells; created when something is first kept."""
         self.path = folder / FILE_NAME
 
     def get(self, key: str) -> DevicePeak | None:

@@ -1,6 +1,6 @@
-"""The folder of runs: where it is, a new run in it, finding one by name, and listing them all.
+"""The folder of runs: finding a run in it by name, and listing them all.
 
-What is in a run file is ``results.storage.run_file``'s business; its functions are re-exported here.
+What is in a run file is ``results.storage.run_file``'s business.
 
 A listing comes from the index (``run_index``). Of a file that it does not know, the header is validated; of the other
 lines the kind and the case are looked at by a pattern, which is what the wire writes, and parsed only where the pattern
@@ -23,31 +23,9 @@ from cvbench_tui.core.event import EndReason, RowsAdded, RunStarted
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import run_index
-from cvbench_tui.results.storage.run_file import (
-    SUFFIX,
-    create_log,
-    is_torn,
-    load,
-    numbered_lines,
-    read_events,
-    read_header,
-    reopen_log,
-)
+from cvbench_tui.results.storage.run_file import SUFFIX, is_torn, numbered_lines, read_header
 from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, stamp_of
-from cvbench_tui.results.storage.runs_dir import FOLDER_VARIABLE, runs_folder
 from cvbench_tui.wire import WireError, decode
-
-__all__ = [
-    "FOLDER_VARIABLE",
-    "RunSummary",
-    "create_log",
-    "find",
-    "list_runs",
-    "load",
-    "read_events",
-    "reopen_log",
-    "runs_folder",
-]
 
 NEWEST = "last"
 MAX_NAMED = 3
@@ -55,8 +33,7 @@ MAX_NAMED = 3
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
 _OUTCOME_CASE = re.compile(rb'\A\{"(?:measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")')
 _OUTCOMES = ("case_finished", "case_failed")
-_COUNTED = (*_OUTCOMES, "rows_added", "run_finished")
-"""Kinds of lines that a summary depends on, after the first."""
+_COUNTED = (*_OUTCOMES, "rows_added", "run_finished")  # kinds of lines that a summary depends on, after the first
 _TAIL_BYTES = 64  # the kind is the last thing in a line; a line of samples can be megabytes long
 
 

@@ -9,27 +9,12 @@ from typing import Literal
 from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.phase_stats import is_published, worst_grade
-from cvbench_tui.results.stats.row_data import RowData
+from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published, worst_grade
+from cvbench_tui.results.stats.row_data import PHASE_OF_PASS, RowData
 from cvbench_tui.results.stats.row_state import STATE_HELP
-from cvbench_tui.results.table.cell_text import (
-    PHASE_MEANINGS,
-    bandwidth_text,
-    compute_text,
-    energy_text,
-    mean_text,
-    median_text,
-    samples_text,
-    throughput_text,
-    versus_text,
-)
-from cvbench_tui.results.text.units import MISSING, Scale, bytes_text, seconds_text
+from cvbench_tui.results.text import units
 
 Value = str | int | float | None
-
-
-def _ungraded(row: RowData) -> Grade | None:
-    return None
 
 
 @dataclass(frozen=True)
@@ -42,9 +27,8 @@ class Column:
     alignment: Literal["left", "right"]
     help: str
     value: Callable[[RowData], Value]  # what is sorted and exported; None: not available
-    text: Callable[[RowData, Scale], str]
-    """What is shown; times of a column with ``scaled`` are in its scale."""
-    grade: Callable[[RowData], Grade | None] = _ungraded
+    text: Callable[[RowData, units.Scale], str]  # what is shown; times of a column with ``scaled`` are in its scale
+    grade: Callable[[RowData], Grade | None] = lambda row: None
     """The grade of the number in it; None where there is none, or where nothing was timed for it."""
     scaled: bool = False  # True for times that share one unit from top to bottom
     room: int = 0
@@ -58,6 +42,98 @@ class Column:
     """Cells its text takes at most on a screen; files have all of it. None: as many as it needs."""
 
 
+PHASE_MEANINGS: dict[Phase, str] = {
+    "forward": "Forward pass in training mode.",
+    "backward": "Backward pass, gradients for the parameters and, for a layer, for its input.",
+    "total": "Forward and backward pass of the same training iteration.",
+    "inference": "Forward pass in evaluation mode, without gradients.",
+}
+
+
+def median_text(result: PhaseResult, scale: units.Scale) -> str:
+    """``24.51 ms ±1.2% A``; ``24.51/31.20 ms C`` where the samples have two speeds."""
+    if result.modes is not None:
+        return f"{modes_text(result, scale)} {result.grade}"
+    return graded_text(scale.text(result.median_s), result.relative, result.grade)
+
+
+def mean_text(result: PhaseResult, scale: units.Scale) -> str:
+    """``24.51 ms ±1.2% A (min 24.01)``."""
+    mean = graded_text(scale.text(result.mean_s), result.mean_relative, result.grade)
+    return f"{mean} (min {scale.number(result.min_s)})"
+
+
+def modes_text(result: PhaseResult, scale: units.Scale) -> str:
+    """Both speeds, the faster one first: ``24.51/31.20 ms``."""
+    assert result.modes is not None, "only where there are two"
+    return f"{scale.number(result.modes.low_s)}/{scale.text(result.modes.high_s)}"
+
+
+def graded_text(text: str, relative: float | None, grade: Grade) -> str:
+    """A number with its interval, where it has one and is valid, and its grade: an interval would vouch for an X."""
+    if relative is None or grade == "X":
+        return f"{text} {grade}"
+    return f"{text} {units.relative_text(relative)} {grade}"
+
+
+def throughput_text(row: RowData) -> str:
+    """``326.1 img/s ±0.4% A``; the interval is the mean's."""
+    result, per_s = row.phases.get("inference"), row.inference_per_s
+    if result is None or per_s is None:
+        return units.MISSING
+    unit = "img/s" if row.case.image is not None else "inputs/s"
+    return graded_text(units.rate_text(per_s, unit), result.mean_relative, result.grade)
+
+
+def compute_text(row: RowData) -> str:
+    """``30.00 TFLOP/s 10% ±0.2% A``."""
+    return (
+        _of_inference(row, units.flops_text(row.rates.flop_per_s, row.rates.flop_share)) if row.rates else units.MISSING
+    )
+
+
+def bandwidth_text(row: RowData) -> str:
+    """``250.0 GB/s 10% ±0.2% A``."""
+    return (
+        _of_inference(row, units.gigabytes_text(row.rates.bytes_per_s, row.rates.bytes_share))
+        if row.rates
+        else units.MISSING
+    )
+
+
+def _of_inference(row: RowData, text: str) -> str:
+    """With the grade of the time that it is computed from, and its interval unless there are two speeds."""
+    result = row.phases["inference"]
+    return graded_text(text, None if result.modes is not None else result.relative, result.grade)
+
+
+def energy_text(row: RowData) -> str:
+    """``0.2248 J/img A``; one number has no interval."""
+    if row.energy is None:
+        return units.MISSING
+    text = units.joules_text(row.energy.joules_per_input, row.input_noun, doubtful=row.energy.doubtful)
+    return f"{text} {row.phases['inference'].grade}" if "inference" in row.phases else text
+
+
+def versus_text(row: RowData) -> str:
+    """``2.31x ±1.2% A``; ``ref`` in the marked row itself."""
+    if row.versus is None:
+        return units.MISSING
+    if row.versus.is_reference:
+        return "ref"
+    return graded_text(units.times_text(row.versus.ratio), row.versus.relative, row.versus.grade)
+
+
+def samples_text(row: RowData) -> str:
+    """Samples and rounds of both passes: ``120 in 5; 200 in 5 +1``, one round of them having been repeated."""
+    texts = [_samples(row.phases[phase]) for phase in PHASE_OF_PASS if phase in row.phases]
+    return "; ".join(dict.fromkeys(texts)) or units.MISSING
+
+
+def _samples(result: PhaseResult) -> str:
+    return f"{result.n} in {result.rounds}" + (f" +{result.repeated_rounds}" if result.repeated_rounds else "")
+
+
 def _phase(phase: Phase, *, published: bool = False) -> Column:
     """A phase: its median, interval and grade; under the published method the mean, and the minimum."""
     number, write = ("mean_s", mean_text) if published else ("median_s", median_text)
@@ -65,8 +141,8 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
     def value(row: RowData) -> Value:
         return getattr(row.phases[phase], number) if phase in row.phases else None
 
-    def text(row: RowData, scale: Scale) -> str:
-        return write(row.phases[phase], scale) if phase in row.phases else MISSING
+    def text(row: RowData, scale: units.Scale) -> str:
+        return write(row.phases[phase], scale) if phase in row.phases else units.MISSING
 
     help_text = (
         "Mean time of one iteration, half its 95% interval, its grade, and the least sample."
@@ -93,7 +169,7 @@ def _row_grade(row: RowData) -> Grade | None:
 
 
 def _plain(text: object) -> str:
-    return MISSING if text is None else str(text)
+    return units.MISSING if text is None else str(text)
 
 
 def _first_call(row: RowData) -> float | None:
@@ -162,13 +238,13 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "memory", "Memory", "bytes", "right",
         "Peak memory of the row: allocated on the accelerator, or growth of the process on the CPU.",
-        lambda row: row.memory_bytes, lambda row, scale: bytes_text(row.memory_bytes),
+        lambda row: row.memory_bytes, lambda row, scale: units.bytes_text(row.memory_bytes),
         room=len("12.34 GiB"),
     ),
     Column(
         "first_call", "First call", "s", "right",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included.",
-        _first_call, lambda row, scale: seconds_text(_first_call(row)), secondary=True,
+        _first_call, lambda row, scale: units.seconds_text(_first_call(row)), secondary=True,
     ),
     Column(
         "vs_ref", "vs ref", "", "right",

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cvbench_tui.core.environment import Fact
-from cvbench_tui.results.text.units import (
-    MISSING,
-    bytes_text,
-    celsius_text,
-    duration_text,
-    hertz_text,
-    part_text,
-    watts_text,
-)
+from cvbench_tui.results.text import units
 
 UNITS: dict[str, Callable[[float], str]] = {
-    "_bytes": lambda value: bytes_text(int(value)),
-    "_hz": hertz_text,
-    "_w": watts_text,
-    "_c": celsius_text,
-    "_s": duration_text,
-    "_share": part_text,
+    "_bytes": lambda value: units.bytes_text(int(value)),
+    "_hz": units.hertz_text,
+    "_w": units.watts_text,
+    "_c": units.celsius_text,
+    "_s": units.duration_text,
+    "_share": units.part_text,
 }
 """Ending of a fact's name, with what writes a number in its unit."""
 
@@ -36,7 +28,7 @@ def label(name: str) -> str:
 def fact_text(name: str, value: Fact) -> str:
     """A fact's value with its unit, ``yes`` or ``no`` for a switch, a dash for what is not known."""
     if value is None or value == "":
-        return MISSING
+        return units.MISSING
     if isinstance(value, bool):
         return "yes" if value else "no"
     write = next((write for ending, write in UNITS.items() if name.endswith(ending)), None)

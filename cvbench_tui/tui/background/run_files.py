@@ -43,7 +43,7 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
 
 def open_run(post: Post, path: Path) -> None:
     """Read one run file: ``RunOpened`` or ``RunUnreadable``."""
-    from cvbench_tui.results.storage.runs import load
+    from cvbench_tui.results.storage.run_file import load
 
     try:
         run = load(path)

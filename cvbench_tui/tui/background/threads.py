@@ -97,7 +97,7 @@ class RunThread(BackgroundThread):
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
         # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
-        from cvbench_tui.results.storage.runs import create_log, reopen_log
+        from cvbench_tui.results.storage.run_file import create_log, reopen_log
 
         open_log = reopen_log if self.session.resumed else create_log
         last: RunAdvanced | None = None

@@ -20,7 +20,7 @@ from cvbench_tui.tui.ui import Ui
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
-    from cvbench_tui.results.storage.runs import RunSummary
+    from cvbench_tui.results.storage.run_index import RunSummary
     from cvbench_tui.tui.screens.plan_settings import PlanSettings
 
 MAX_RUNS = 50

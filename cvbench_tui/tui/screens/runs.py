@@ -20,7 +20,7 @@ from cvbench_tui.tui.widgets.filter_input import ListFilter
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
 if TYPE_CHECKING:
-    from cvbench_tui.results.storage.runs import RunSummary
+    from cvbench_tui.results.storage.run_index import RunSummary
 
 NONE_YET = "There are no runs yet. Close this, press r to measure what is ticked: every run is kept and listed here."
 NO_MATCH = "No run matches the filter. Escape clears it."

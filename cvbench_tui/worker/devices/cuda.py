@@ -16,8 +16,7 @@ from cvbench_tui.worker.devices.backend import Backend, Counters
 from cvbench_tui.worker.devices.nvml import MeasuredCard
 from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
-CUDA_REGION_S = 1e-3
-"""Shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap."""
+CUDA_REGION_S = 1e-3  # shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap
 SPIN_CYCLES = 1_000_000
 """A first spin, to learn how long one cycle takes: 0.5 to 1 ms ..."""
 LONG_SPIN_CYCLES = 20_000_000
@@ -44,8 +43,7 @@ class CudaBackend(Backend):
         self._event = cuda.Event
         self._elapsed_ms = cuda.Event.elapsed_time
         self._synchronize = cuda.synchronize
-        self.card = card
-        """NVML's view of it; None where there is none."""
+        self.card = card  # NVML's view of it; None where there is none
         self._spin: Callable[[float], None] | None = None
         self._cache: torch.Tensor | None = None
 
@@ -66,7 +64,7 @@ class CudaBackend(Backend):
     def lead(self, seconds: float) -> None:
         """Queue PyTorch's spin kernel for about ``seconds``; a PyTorch without one gives no lead, and rows say so."""
         if self._spin is None:
-            self._spin = self._calibrated_spin() if hasattr(self._cuda, "_sleep") else _no_spin
+            self._spin = self._calibrated_spin() if hasattr(self._cuda, "_sleep") else lambda _seconds: None
         self._spin(seconds)
 
     def flush(self) -> bool:
@@ -118,7 +116,3 @@ class CudaBackend(Backend):
             self.settle()
         cycles_per_s = LONG_SPIN_CYCLES / max(self.seconds(start, end), 1e-6)
         return lambda wanted_s: sleep(int(wanted_s * cycles_per_s))
-
-
-def _no_spin(_seconds: float) -> None:
-    """For a PyTorch without a spin kernel."""

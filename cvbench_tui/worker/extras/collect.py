@@ -18,16 +18,14 @@ from cvbench_tui.worker.devices.select import meter_for
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt
 from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, EnergyPass
 from cvbench_tui.worker.extras.flops import phase_work
-from cvbench_tui.worker.extras.memory import largest_bytes, memory_peaks_for, phase_memory
+from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-MEMORY_ITERATIONS = 4
-"""Iterations of a memory pass, or a few more."""
-ENERGY_BLOCKS = 3
-"""Blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued."""
+MEMORY_ITERATIONS = 4  # iterations of a memory pass, or a few more
+ENERGY_BLOCKS = 3  # blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued
 
 
 class ExtrasCollector:
@@ -48,11 +46,6 @@ class ExtrasCollector:
         self.work: Sequence[PhaseWork] = ()
         self.variants: Sequence[Variant] = ()
         self.notices: list[Notice] = []
-
-    @property
-    def peak_bytes(self) -> int | None:
-        """The largest peak of any phase: allocated on an accelerator, else growth of resident memory."""
-        return largest_bytes(self.memory)
 
     def collect(
         self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool

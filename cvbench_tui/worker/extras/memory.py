@@ -8,30 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Union
 
 import torch
 
+from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Phase, PhaseMemory
+from cvbench_tui.core.measurement import Phase, PhaseMemory, largest
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 RESET_PEAK = "5"
 """Written to ``clear_refs``, it makes ``VmHWM`` begin anew at the present size (proc(5); own process, no privilege)."""
 KIB = 1024
-
-
-class MemoryPeaks(Protocol):
-    """A device's peak readings. Made before the workload is built."""
-
-    def reset(self) -> bool:
-        """Begin a new reading; False where the peak is the whole process's and cannot be begun anew."""
-
-    def read(self, phase: Phase) -> PhaseMemory:
-        """The peak since the last reset, as that phase's."""
 
 
 class CardMemoryPeaks:
@@ -44,8 +35,7 @@ class CardMemoryPeaks:
 
     def __init__(self, device: torch.device, accelerator: Any) -> None:
         self._device = device
-        self._accelerator = accelerator
-        """``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls."""
+        self._accelerator = accelerator  # ``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls
 
     def reset(self) -> bool:
         """Begin new readings of allocated and reserved memory, from what is held now."""
@@ -95,13 +85,13 @@ class ResidentMemoryPeaks:
 
     def _status(self) -> dict[str, int] | None:
         """Bytes of now, of program files, and at the peak; None on other systems."""
-        try:
-            lines = (self._folder / "status").read_text().splitlines()
-        except OSError:
-            return None
+        lines = read_text(self._folder / "status").splitlines()
         pairs = (line.split(":", 1) for line in lines if line.startswith(("VmRSS:", "RssFile:", "VmHWM:")))
         sizes = {name: int(rest.split()[0]) * KIB for name, rest in pairs}
         return sizes if len(sizes) == 3 else None
+
+
+MemoryPeaks = Union[CardMemoryPeaks, ResidentMemoryPeaks]  # a device's peak readings; made before the workload is built
 
 
 def memory_peaks_for(device: torch.device) -> MemoryPeaks | None:
@@ -138,7 +128,7 @@ def phase_memory(
 
 def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
     """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None without a reading."""
-    return _largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
+    return largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
 
 
 def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> list[PhaseMemory]:
@@ -148,7 +138,7 @@ def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: Memor
     backward, _ = _peak_of("backward", lambda: subject.backward(output), settle, peaks)
     subject.clear()
     sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
-    total = PhaseMemory("total", *(_largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
+    total = PhaseMemory("total", *(largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
     return [forward, backward, total]
 
 
@@ -161,7 +151,3 @@ def _peak_of(
     result = work()
     settle()
     return peaks.read(phase), result
-
-
-def _largest(sizes: Iterable[int | None]) -> int | None:
-    return max((size for size in sizes if size is not None), default=None)

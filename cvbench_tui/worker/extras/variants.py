@@ -6,7 +6,7 @@ A variant that cannot be had is a notice, never a failed row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
@@ -23,58 +23,46 @@ from cvbench_tui.worker.timing.sampler import Marks, TimedPass
 from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-ROUNDS = 5
-"""Rounds of a variant: as many as an interval needs."""
-ROUND_S = 0.06
-"""Half a headline's round: a variant is read as a ratio, to a percent or two."""
-FLUSHED_ROUND_S = 0.03
-"""Seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms."""
+ROUNDS = 5  # rounds of a variant: as many as an interval needs
+ROUND_S = 0.06  # half a headline's round: a variant is read as a ratio, to a percent or two
+FLUSHED_ROUND_S = 0.03  # seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms
 FLUSHED_ITERATIONS = 3
-ITERATIONS = 12
-"""Fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded."""
+ITERATIONS = 12  # fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded
 GRAPH_WARMUP_CALLS = 3
 """Calls on a side stream before a graph is recorded, as PyTorch asks for: what is allocated lazily must be there."""
 
 
+@dataclass
 class VariantTimer:
     """Times the variants of one case. ``heartbeat`` is called while it does."""
 
-    def __init__(
-        self,
-        case: Case,
-        subject: ModuleUnderTest,
-        backend: Backend,
-        protocol: Protocol,
-        heartbeat: Callable[[], None],
-        budget: Budget = UNLIMITED,
-    ) -> None:
-        self._case = case
-        self._subject = subject
-        self._backend = backend
-        self._protocol = protocol
-        self._heartbeat = heartbeat
-        self._budget = budget
-        self.variants: list[Variant] = []
-        self.notices: list[Notice] = []
+    case: Case
+    subject: ModuleUnderTest
+    backend: Backend
+    protocol: Protocol
+    heartbeat: Callable[[], None]
+    budget: Budget = UNLIMITED
+    variants: list[Variant] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def run(self) -> None:
         """Those that the protocol asks for and the device allows."""
-        extras = self._protocol.extras
+        extras = self.protocol.extras
         if "alone" in extras:
             attempt("alone", self.notices, self._alone, None)
-        if "flushed" in extras and self._case.workload.kind == "layer":
+        if "flushed" in extras and self.case.workload.kind == "layer":
             attempt("flushed", self.notices, self._flushed, None)
-        if "device_only" in extras and self._backend.clock == "cuda_event" and "inference" in self._protocol.passes:
+        if "device_only" in extras and self.backend.clock == "cuda_event" and "inference" in self.protocol.passes:
             attempt("device_only", self.notices, self._device_only, None)
 
     def _phases(self) -> Iterable[Phase]:
-        return (phase for phase in PHASES if PASS_OF[phase] in self._protocol.passes)
+        return (phase for phase in PHASES if PASS_OF[phase] in self.protocol.passes)
 
     def _alone(self) -> None:
         """Forward, backward and total each by itself. Inference always is."""
         for phase in self._phases():
             if phase != "inference":
-                self._time("alone", PhasePass(self._subject, self._backend, phase), _short(self._protocol))
+                self._time("alone", PhasePass(self.subject, self.backend, phase), _short(self.protocol))
 
     def _flushed(self) -> None:
         """Each phase alone, the caches emptied before every region, outside of it."""
@@ -83,33 +71,33 @@ class VariantTimer:
             self.notices.append(not_measured("flushed", "the caches' size is not known, or too large."))
             return
         for phase in self._phases():
-            timed = PhasePass(self._subject, self._backend, phase, before=self._backend.flush)
-            self._time("flushed", timed, _flushed(self._protocol, cost_s), max_group=1)
+            timed = PhasePass(self.subject, self.backend, phase, before=self.backend.flush)
+            self._time("flushed", timed, _flushed(self.protocol, cost_s), max_group=1)
 
     def _flush_s(self) -> float | None:
         """Seconds of one flush, the third of three; None when it cannot be done."""
         seconds = []
         for _ in range(3):
-            started_s = self._backend.now_s()
-            if not self._backend.flush():
+            started_s = self.backend.now_s()
+            if not self.backend.flush():
                 return None
-            self._backend.settle()
-            seconds.append(self._backend.now_s() - started_s)
+            self.backend.settle()
+            seconds.append(self.backend.now_s() - started_s)
         return median(seconds)
 
     def _device_only(self) -> None:
         """Inference replayed from a recorded graph: what the device needs, without the host's launches."""
-        self._subject.evaluate()
-        self._time("device_only", GraphPass(self._subject, self._backend), _short(self._protocol))
+        self.subject.evaluate()
+        self._time("device_only", GraphPass(self.subject, self.backend), _short(self.protocol))
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         def on_progress(_update: ProgressUpdate) -> None:
-            self._heartbeat()
+            self.heartbeat()
 
-        self._budget.check(timed.name, ITERATIONS)
-        deadline_s = self._budget.deadline_s
+        self.budget.check(timed.name, ITERATIONS)
+        deadline_s = self.budget.deadline_s
         watch = Stopwatch(
-            timed, self._backend, protocol, on_progress, deadline_s, max_group=max_group, check_deferred=False
+            timed, self.backend, protocol, on_progress, deadline_s, max_group=max_group, check_deferred=False
         )
         self.variants += [Variant(kind, samples) for samples in watch.run().phases]
 

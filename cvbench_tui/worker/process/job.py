@@ -6,18 +6,12 @@ import gc
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 
-from cvbench_tui.core.event import (
-    CaseFailed,
-    CaseFinished,
-    CaseStarted,
-    EnvironmentProbed,
-    PeakMeasured,
-    Progress,
-)
+from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
 from cvbench_tui.core.plan import Case
@@ -26,6 +20,7 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.collect import ExtrasCollector
+from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.process.requests import case_from, protocol_from
@@ -34,14 +29,12 @@ from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-PROGRESS_S = 0.25
-"""Progress is sent at most this often."""
+PROGRESS_S = 0.25  # progress is sent at most this often
 SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0)}
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
 DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
 """Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
-EXTRAS_UNTIL = 0.95
-"""The same for the secondary metrics."""
+EXTRAS_UNTIL = 0.95  # the same for the secondary metrics
 
 _now_s, _monotonic = time.time, time.monotonic
 _Result = TypeVar("_Result")
@@ -83,53 +76,51 @@ def _ceiling(request: dict[str, Any]) -> PeakMeasured:
     return PeakMeasured(measure(request["device"], threads, backend, request["key"]))
 
 
+@dataclass
 class Job:
     """One case in one process."""
 
-    def __init__(
-        self, case: Case, protocol: Protocol, process: int, channel: Channel, notices: Sequence[Notice] = ()
-    ) -> None:
-        self._case = case
-        self._protocol = protocol
-        self._process = process
-        self._channel = channel
-        self._notices = notices
-        self._sent_at_s = 0.0
-        self._sent_stage = ""
+    case: Case
+    protocol: Protocol
+    process: int
+    channel: Channel
+    notices: Sequence[Notice] = ()
+    _sent_at_s: float = 0.0
+    _sent_stage: str = ""
 
     def run(self) -> None:
         """Measure and send the outcome."""
-        self._channel.send(CaseStarted(self._case.case_id, os.getpid(), self._process, now_s()))
+        self.channel.send(CaseStarted(self.case.case_id, os.getpid(), self.process, now_s()))
         self._send(ProgressUpdate("building", 0, 0), 0.0)
         try:
             measurement = self._measure()
         except Exception as error:  # the case's own code may raise anything; it is this row's failure
-            self._channel.send(CaseFailed(failure_from(self._case, error), now_s()))
+            self.channel.send(CaseFailed(failure_from(self.case, error), now_s()))
         else:
-            self._channel.send(CaseFinished(measurement, self._process, now_s()))
+            self.channel.send(CaseFinished(measurement, self.process, now_s()))
 
     def _measure(self) -> Measurement:
         """Build, first call, the passes, then the secondary metrics."""
-        threads = self._case.threads or intra_op_threads()
+        threads = self.case.threads or intra_op_threads()
         torch.set_num_threads(threads)
-        backend = backend_for(torch.device(self._case.device))
+        backend = backend_for(torch.device(self.case.device))
         started_s = backend.now_s()
-        extras = ExtrasCollector(self._case, self._protocol, backend, self._heartbeat)
-        module = ModuleUnderTest(self._case, self._protocol)
+        extras = ExtrasCollector(self.case, self.protocol, backend, self._heartbeat)
+        module = ModuleUnderTest(self.case, self.protocol)
         first_call_s = _first_call(module, backend)
         _settle_collector()
-        results = [self._pass(module, backend, name, started_s) for name in self._protocol.passes]
-        extras.collect(module, results, started_s + EXTRAS_UNTIL * self._protocol.timeout_s, first=self._process == 0)
+        results = [self._pass(module, backend, name, started_s) for name in self.protocol.passes]
+        extras.collect(module, results, started_s + EXTRAS_UNTIL * self.protocol.timeout_s, first=self.process == 0)
         return Measurement(
-            case_id=self._case.case_id,
+            case_id=self.case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
-            memory_peak_bytes=extras.peak_bytes,
+            memory_peak_bytes=largest_bytes(extras.memory),
             parameters=module.parameter_count,
             first_call_s=round(first_call_s, 6),
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=round(backend.now_s() - started_s, 6),
             threads=threads,
-            notices=(*self._notices, *extras.notices),
+            notices=(*self.notices, *extras.notices),
             timed_s=round(sum(result.timed_s for result in results), 6),
             passes=tuple(result.record for result in results),
             memory=tuple(extras.memory),
@@ -146,10 +137,10 @@ class Job:
             share = 0.2 + 0.8 * min(1.0, update.rounds / update.max_rounds) if update.rounds else 0.0
             self._send(update, low + (high - low) * share)
 
-        if self._protocol.method == "published":
-            return published_pass(module, backend, self._protocol, training=name == "training", on_progress=on_progress)
-        deadline_s = started_s + DEADLINES[name] * self._protocol.timeout_s
-        return Stopwatch(pass_of(name, module, backend), backend, self._protocol, on_progress, deadline_s).run()
+        if self.protocol.method == "published":
+            return published_pass(module, backend, self.protocol, training=name == "training", on_progress=on_progress)
+        deadline_s = started_s + DEADLINES[name] * self.protocol.timeout_s
+        return Stopwatch(pass_of(name, module, backend), backend, self.protocol, on_progress, deadline_s).run()
 
     def _heartbeat(self) -> None:
         """While the secondary metrics are measured."""
@@ -163,7 +154,7 @@ class Job:
             return
         self._sent_at_s, self._sent_stage = now, stage
         progress = Progress(
-            self._case.case_id,
+            self.case.case_id,
             update.stage,
             update.phase,
             update.rounds,
@@ -173,7 +164,7 @@ class Job:
             update.estimate.half_width_s if update.estimate else None,
             now_s(),
         )
-        self._channel.send(progress)
+        self.channel.send(progress)
 
 
 def _settle_collector() -> None:

@@ -31,13 +31,10 @@ class ProgressUpdate:
     """Where a pass is, between rounds."""
 
     stage: Stage
-    rounds: int
-    """Rounds so far, repeated ones included."""
+    rounds: int  # rounds so far, repeated ones included
     max_rounds: int
-    phase: Phase | None = None
-    """The phase with the widest interval so far: the rounds go on until it is narrow enough."""
-    estimate: Estimate | None = None
-    """Of that phase, over the rounds that count."""
+    phase: Phase | None = None  # the phase with the widest interval so far: the rounds go on until it is narrow enough
+    estimate: Estimate | None = None  # of that phase, over the rounds that count
 
 
 ProgressCallback = Callable[[ProgressUpdate], None]
@@ -49,12 +46,11 @@ class PassResult:
 
     phases: list[PhaseSamples]
     record: PassRecord
-    timed_s: float
-    """Seconds inside timed regions, repeated rounds included."""
-    regions_per_block: int = 10
-    """Regions that were queued before the device was waited for."""
+    timed_s: float  # seconds inside timed regions, repeated rounds included
+    regions_per_block: int = 10  # regions that were queued before the device was waited for
 
 
+@dataclass
 class Stopwatch:
     """Times one pass (training or inference) of one workload under one protocol.
 
@@ -62,44 +58,36 @@ class Stopwatch:
     result. ``max_group`` limits the iterations of a region; ``check_deferred``: whether it goes on afterwards.
     """
 
-    def __init__(
-        self,
-        timed: TimedPass,
-        backend: Backend,
-        protocol: Protocol,
-        on_progress: ProgressCallback,
-        deadline_s: float = math.inf,
-        *,
-        max_group: int | None = None,
-        check_deferred: bool = True,
-    ) -> None:
-        self._timed = timed
-        self._backend = backend
-        self._protocol = protocol
-        self._on_progress = on_progress
-        self._deadline_s = deadline_s
-        self._max_group = max_group
-        self._check_deferred = check_deferred
-        self._sampler = Sampler(timed, backend)
-        self._rounds: list[list[tuple[float, ...]]] = [[] for _ in timed.phases]
+    timed: TimedPass
+    backend: Backend
+    protocol: Protocol
+    on_progress: ProgressCallback
+    deadline_s: float = math.inf
+    max_group: int | None = None
+    check_deferred: bool = True
+
+    def __post_init__(self) -> None:
+        """Begin without a round."""
+        self._sampler = Sampler(self.timed, self.backend)
+        self._rounds: list[list[tuple[float, ...]]] = [[] for _ in self.timed.phases]
         self._evidence: list[Evidence] = []
         self._timed_s = 0.0
 
     def run(self) -> PassResult:
         """Warm-up, rounds, check. Raises ClockError for a clock that is none, and whatever the workload raises."""
-        started_s = self._backend.now_s()
-        self._timed.begin()
+        started_s = self.backend.now_s()
+        self.timed.begin()
         self._report_warm_up()
-        until_s = started_s + WARMUP_SHARE * (self._deadline_s - started_s)
-        warm_up = WarmUp(self._timed, self._sampler, self._backend, self._protocol, self._report_warm_up, until_s)
-        warm = warm_up.run(self._max_group)
-        warmup_s = self._backend.now_s() - started_s
+        until_s = started_s + WARMUP_SHARE * (self.deadline_s - started_s)
+        warm_up = WarmUp(self.timed, self._sampler, self.backend, self.protocol, self._report_warm_up, until_s)
+        warm = warm_up.run(self.max_group)
+        warmup_s = self.backend.now_s() - started_s
         stop = self._run_rounds(warm.pacing)
-        wall_s = self._backend.now_s() - started_s
+        wall_s = self.backend.now_s() - started_s
         per_sample = warm.pacing.group * warm.pacing.regions_per_sample
         phases = [
-            PhaseSamples(phase, tuple(rounds), per_sample, self._backend.clock, stop)
-            for phase, rounds in zip(self._timed.phases, self._rounds)
+            PhaseSamples(phase, tuple(rounds), per_sample, self.backend.clock, stop)
+            for phase, rounds in zip(self.timed.phases, self._rounds)
         ]
         record = self._record(warm, warmup_s, wall_s)
         return PassResult(phases, record, round(self._timed_s, 6), warm.pacing.regions_per_block)
@@ -107,19 +95,19 @@ class Stopwatch:
     def _run_rounds(self, pacing: Pacing) -> Stop:
         """Rounds until one of the rules says why they end; looked at between rounds only."""
         while True:
-            begun_s = self._backend.now_s()
+            begun_s = self.backend.now_s()
             self._round(pacing)
             self._report_rounds()
-            stop = stop_rule.stop(self._rounds, self._evidence, self._protocol, self._timed_s)
+            stop = stop_rule.stop(self._rounds, self._evidence, self.protocol, self._timed_s)
             if stop is not None:
                 return stop
-            now_s = self._backend.now_s()
-            if now_s + (now_s - begun_s) > self._deadline_s:
+            now_s = self.backend.now_s()
+            if now_s + (now_s - begun_s) > self.deadline_s:
                 return "budget"
 
     def _round(self, pacing: Pacing) -> None:
         """One round: its samples by phase, and the system's counters around it."""
-        backend = self._backend
+        backend = self.backend
         before, begun_s = backend.counters.read(), backend.now_s()
         host_s = self._sampler.discard(pacing)
         sampled = self._sampler.sample(pacing.regions, pacing, until_s=self._latest_end_s(pacing), read_device=True)
@@ -146,28 +134,28 @@ class Stopwatch:
 
         What is left of the budget is shared by the rounds that are still needed for an interval.
         """
-        missing = max(1, self._protocol.min_rounds - len(self._evidence))
-        left_s = (self._protocol.budget_s - self._timed_s) / missing
-        return self._backend.now_s() + max(self._protocol.round_s, left_s)
+        missing = max(1, self.protocol.min_rounds - len(self._evidence))
+        left_s = (self.protocol.budget_s - self._timed_s) / missing
+        return self.backend.now_s() + max(self.protocol.round_s, left_s)
 
     def _report_warm_up(self) -> None:
-        self._on_progress(ProgressUpdate("warming up", 0, self._protocol.max_rounds))
+        self.on_progress(ProgressUpdate("warming up", 0, self.protocol.max_rounds))
 
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""
-        flags = stop_rule.counted(self._evidence, self._protocol.max_repeats)
+        flags = stop_rule.counted(self._evidence, self.protocol.max_repeats)
         widest: tuple[float, Phase, Estimate] | None = None
-        for phase, rounds in zip(self._timed.phases, self._rounds):
+        for phase, rounds in zip(self.timed.phases, self._rounds):
             so_far = estimate([[each for each, counts in zip(rounds, flags) if counts]])
             width = (so_far.relative or 0.0) if so_far else 0.0
             if so_far and (widest is None or width >= widest[0]):
                 widest = width, phase, so_far
         worst = widest[1:] if widest else (None, None)
-        self._on_progress(ProgressUpdate("measuring", len(self._evidence), self._protocol.max_rounds, *worst))
+        self.on_progress(ProgressUpdate("measuring", len(self._evidence), self.protocol.max_rounds, *worst))
 
     def _record(self, warm: WarmUpResult, warmup_s: float, wall_s: float) -> PassRecord:
         return PassRecord(
-            name=self._timed.name,
+            name=self.timed.name,
             evidence=tuple(self._evidence),
             settled=warm.settled,
             warmup_s=round(warmup_s, 6),
@@ -176,11 +164,11 @@ class Stopwatch:
             wall_s=round(wall_s, 6),
             empty_region_s=warm.empty_region_s,
             group=warm.pacing.group,
-            region_floor_s=self._backend.region_s,
-            lead_s=round(warm.pacing.lead_s, 6) if self._backend.queues else None,
-            deferred_share=self._deferred_share(warm.pacing) if self._check_deferred else None,
+            region_floor_s=self.backend.region_s,
+            lead_s=round(warm.pacing.lead_s, 6) if self.backend.queues else None,
+            deferred_share=self._deferred_share(warm.pacing) if self.check_deferred else None,
         )
 
     def _deferred_share(self, pacing: Pacing) -> float | None:
         """After one more call; where one takes long, after the last call of the last round."""
-        return deferred_share(self._backend, lambda: self._timed.regions(min(1, pacing.discard), pacing.group))
+        return deferred_share(self.backend, lambda: self.timed.regions(min(1, pacing.discard), pacing.group))

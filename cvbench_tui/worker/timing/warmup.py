@@ -23,8 +23,7 @@ from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
 FUNCTIONAL_CALLS = 3
 """Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
-EMPTY_REGIONS = 200
-"""Empty regions timed to learn what one costs."""
+EMPTY_REGIONS = 200  # empty regions timed to learn what one costs
 ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 
 
@@ -38,45 +37,40 @@ class WarmUpResult:
     empty_region_s: float
 
 
+@dataclass
 class WarmUp:
     """The warm-up of one pass. ``heartbeat`` is called after each step: a large model on a CPU takes minutes."""
 
-    def __init__(
-        self,
-        timed: TimedPass,
-        sampler: Sampler,
-        backend: Backend,
-        protocol: Protocol,
-        heartbeat: Callable[[], None],
-        deadline_s: float = math.inf,
-    ) -> None:
-        self._timed = timed
-        self._sampler = sampler
-        self._backend = backend
-        self._protocol = protocol
-        self._heartbeat = heartbeat
-        self._deadline_s = deadline_s
-        self._started_s = backend.now_s()
+    timed: TimedPass
+    sampler: Sampler
+    backend: Backend
+    protocol: Protocol
+    heartbeat: Callable[[], None]
+    deadline_s: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Begin now."""
+        self._started_s = self.backend.now_s()
 
     def run(self, max_group: int | None = None) -> WarmUpResult:
         """Functional calls, then windows until three agree, or the cap. Raises whatever the workload raises."""
         calls = self._functional_calls()
         costs = self._costs(calls)
         max_group = max_group or self._max_group()
-        one_by_one = window_iterations(self._protocol, costs.elapsed_s) == 1
+        one_by_one = window_iterations(self.protocol, costs.elapsed_s) == 1
         # so slow that a call is a window: none is run twice
         windows = [call.values[-1][0] for call in calls[1:]] if one_by_one else []
         clocks: list[float | None] = [None] * len(windows)
-        pacing = pacing_for(self._protocol, costs, max_group)
+        pacing = pacing_for(self.protocol, costs, max_group)
         while True:
-            allocations = self._backend.allocations()
+            allocations = self.backend.allocations()
             costs, window = self._window(costs, pacing)
             windows.append(costs.iteration_s)
             clocks.append(window.device.clock_hz if window.device else None)
-            pacing = pacing_for(self._protocol, costs, max_group, pacing.group)
-            self._heartbeat()
-            quiet = allocations == self._backend.allocations()
-            settled = quiet and stop_rule.settled(windows, self._protocol, clocks)
+            pacing = pacing_for(self.protocol, costs, max_group, pacing.group)
+            self.heartbeat()
+            quiet = allocations == self.backend.allocations()
+            settled = quiet and stop_rule.settled(windows, self.protocol, clocks)
             if settled or self._over(len(windows) >= stop_rule.WINDOWS):
                 return WarmUpResult(pacing, tuple(windows), settled, costs.empty_region_s)
 
@@ -85,8 +79,8 @@ class WarmUp:
         calls: list[SampledBlocks] = []
         quiet, before = 0, self._one_time_work()
         while quiet < FUNCTIONAL_CALLS and not self._over(len(calls) >= FUNCTIONAL_CALLS, bool(calls)):
-            calls.append(self._sampler.sample(1, ONE))
-            self._heartbeat()
+            calls.append(self.sampler.sample(1, ONE))
+            self.heartbeat()
             now = self._one_time_work()
             quiet = quiet + 1 if now == before else 0
             before = now
@@ -94,51 +88,51 @@ class WarmUp:
 
     def _one_time_work(self) -> tuple[int | None, int | None]:
         """Segments of device memory and compiled graphs so far."""
-        return self._backend.allocations(), self._backend.counters.read().recompiles
+        return self.backend.allocations(), self.backend.counters.read().recompiles
 
     def _over(self, enough: bool, any_at_all: bool = True) -> bool:
         """True past the cap with enough in hand, or at the deadline with anything at all."""
-        now_s = self._backend.now_s()
-        past_cap = now_s - self._started_s >= self._protocol.warmup_cap_s
-        return (enough and past_cap) or (any_at_all and now_s >= self._deadline_s)
+        now_s = self.backend.now_s()
+        past_cap = now_s - self._started_s >= self.protocol.warmup_cap_s
+        return (enough and past_cap) or (any_at_all and now_s >= self.deadline_s)
 
     def _costs(self, calls: list[SampledBlocks]) -> Costs:
         """A first idea, from the functional calls. Raises ClockError when they took no time."""
-        by_phase = [median(call.values[phase][0] for call in calls) for phase in range(len(self._timed.phases))]
+        by_phase = [median(call.values[phase][0] for call in calls) for phase in range(len(self.timed.phases))]
         if by_phase[-1] <= 0:
             raise ClockError(f"The clock stood still while {len(calls)} iterations ran.")
         queued = [call.host_s for call in calls if call.host_s is not None]
         host_s = median(queued) if queued else None
-        return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self._backend.region_s)
+        return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self.backend.region_s)
 
     def _window(self, costs: Costs, pacing: Pacing) -> tuple[Costs, SampledBlocks]:
         """One window in the manner of a round, and what an iteration costs by it.
 
         The clock is read of cards only: a core's jitters by several percent from one reading to the next.
         """
-        host_s = self._sampler.discard(pacing) if self._backend.queues else None
-        wanted = math.ceil(window_iterations(self._protocol, costs.elapsed_s) / pacing.group)
-        window = self._sampler.sample(wanted, pacing, until_s=self._window_end_s(), read_device=self._backend.queues)
+        host_s = self.sampler.discard(pacing) if self.backend.queues else None
+        wanted = math.ceil(window_iterations(self.protocol, costs.elapsed_s) / pacing.group)
+        window = self.sampler.sample(wanted, pacing, until_s=self._window_end_s(), read_device=self.backend.queues)
         by_phase = [median(values) for values in window.values]
         host_s = window.host_s if host_s is None else host_s
         return replace(costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s), window
 
     def _window_end_s(self) -> float:
         """Work that becomes slow must not make one window last: a third of the cap is enough for it."""
-        return min(self._deadline_s, self._backend.now_s() + max(0.5, self._protocol.warmup_cap_s / 3))
+        return min(self.deadline_s, self.backend.now_s() + max(0.5, self.protocol.warmup_cap_s / 3))
 
     def _max_group(self) -> int:
         """On the CPU iterations keep marks of their own: a group holds several graphs, and Dense at batch 1 was seen to
         take 32% less time forward and 13 to 22% more backward in groups of 16."""
-        if not self._backend.region_s:
+        if not self.backend.region_s:
             return 1
-        if self._timed.name == "inference":
-            return MAX_GROUP if self._backend.queues else MAX_CALLS
-        extra = self._backend.extra_bytes(lambda: self._timed.regions(1, 1))
-        return max_group_for(self._backend.free_bytes(), extra)
+        if self.timed.name == "inference":
+            return MAX_GROUP if self.backend.queues else MAX_CALLS
+        extra = self.backend.extra_bytes(lambda: self.timed.regions(1, 1))
+        return max_group_for(self.backend.free_bytes(), extra)
 
     def _empty_region_s(self) -> float:
         """Seconds between two marks with nothing in between, as this device's clock sees it."""
-        marks = [(self._backend.mark(), self._backend.mark()) for _ in range(EMPTY_REGIONS)]
-        self._backend.settle()
-        return max(0.0, median(self._backend.seconds(start, end) for start, end in marks))
+        marks = [(self.backend.mark(), self.backend.mark()) for _ in range(EMPTY_REGIONS)]
+        self.backend.settle()
+        return max(0.0, median(self.backend.seconds(start, end) for start, end in marks))
