@@ -36,7 +36,7 @@ class NvmlCard:
         self.handle = handle
 
     def ask(self, function: str, *arguments: Any) -> Any:
-        """What that function says of this card; None when there is no answer."""
+        """Value of that function for this card; None without an answer."""
         try:
             return getattr(self.library, function)(self.handle, *arguments)
         except _errors(self.library):

@@ -19,7 +19,7 @@ else:
     import tomli as tomllib
 
 MAX_BYTES = 1 << 20
-"""A larger file is something else: full settings have 2 kB, the largest shipped preset 1 kB."""
+"""A larger file is not one of ours: full settings have 2 kB, the largest shipped preset 1 kB."""
 
 Default = TypeVar("Default")
 
@@ -48,7 +48,7 @@ class TomlFile:
             if S_ISDIR(status.st_mode):
                 raise self._refusal(f"is a folder, not a {self.noun}")
             if not S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
-                raise self._refusal(f"is no {self.noun}: that is a TOML file of at most 1 MiB")
+                raise self._refusal(f"is not a {self.noun}: that is a TOML file of at most 1 MiB")
             return self.path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise self._refusal(f"is not a text file: byte {error.start} is not UTF-8") from error
@@ -57,7 +57,7 @@ class TomlFile:
         except OSError as error:
             raise self._refusal(f"cannot be read: {os_reason(error)}") from error
         except ValueError as error:
-            raise self._refusal("is no file name") from error
+            raise self._refusal("is not a file name") from error
 
     def parse(self, text: str) -> dict[str, Any]:
         """The text of that file as TOML. Raises ``error`` with the place of what is wrong."""

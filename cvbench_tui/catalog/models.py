@@ -1,7 +1,7 @@
 """The models that can be ticked: every classification model of torchvision, as plain data.
 
 The nine models of the original tables come first, under the names of those tables; the others follow by
-family, under torchvision's names. Building a model is the worker's business; this module never sees torch.
+family, under torchvision's names. The worker builds the models; this module does not import torch.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Ready selections by name: the shipped presets, one's own, or anybody's file by its path.
+"""Presets: selections by name, shipped or the user's own, or from any file by its path.
 
-A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Everything that can be wrong
-with one ends in a sentence that names the file, the key and what was expected.
+A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Every error names the file, the
+key and what was expected.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Device:
     """One thing a case can run on, or the reason why it cannot."""
 
     id: str
-    """``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind stands as ``cuda``."""
+    """``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind is listed as ``cuda``."""
     name: str
     """Product name; what is missing, for an absent one."""
     memory_bytes: int | None = None
@@ -23,7 +23,7 @@ class Device:
     reason: str = ""
     """Why it is not available, in one sentence; empty when it is."""
     uuid: str | None = None
-    """Identity of this very card."""
+    """Identity of this card."""
     detail: str = ""
     """``16 threads``, ``compute capability 9.0``."""
 
@@ -75,7 +75,7 @@ def known(readers: Mapping[str, Callable[..., Fact]], *source: object) -> Iterat
     for name, read in readers.items():
         try:
             value = read(*source)
-        except Exception:  # a driver, a sensor or an old PyTorch may raise anything: no fact is worth a failed run
+        except Exception:  # a driver, a sensor or an old PyTorch may raise anything, which must not fail the run
             continue
         if value is not None:
             yield name, value

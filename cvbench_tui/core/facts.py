@@ -17,14 +17,14 @@ GROUPS: dict[Group, str] = {
     "processor": "Processor",
     "frequency": "Processor's frequency",
     "memory": "Memory",
-    "now": "State when it was asked",
+    "now": "State when it was read",
     "process": "Measuring process",
     "torch": "PyTorch",
     "card": "Cards",
 }
 """Titles, in the order in which they are shown."""
 CARD = "card."
-"""Stands in front of the name of a fact that each card has; an environment has ``cuda:0.`` there."""
+"""Prefix of the facts that each card has; an environment has ``cuda:0.`` there."""
 VARIABLE = "env."
 
 
@@ -72,18 +72,18 @@ _KINDS = (
     FactKind("clocksource", "system", "what the kernel reads the time from"),
     FactKind("cpu_model", "processor", "product name", "another processor"),
     FactKind("microcode", "processor", "version of the microcode"),
-    FactKind("physical_cores", "processor", "cores", "more work side by side"),
-    FactKind("cpu_cores", "processor", "logical cores", "more work side by side"),
+    FactKind("physical_cores", "processor", "cores", "more work in parallel"),
+    FactKind("cpu_cores", "processor", "logical cores", "more work in parallel"),
     FactKind("usable_cores", "processor", "cores by affinity and quota", "limits the threads"),
     FactKind("quota_cores", "processor", "cores by the control group's quota, if any", "the group is paused beyond it"),
     FactKind("affinity", "processor", "logical cores the process may run on", "other caches and neighbours"),
-    FactKind("numa_nodes", "processor", "memory nodes", "memory is near or far"),
+    FactKind("numa_nodes", "processor", "memory nodes", "distance from core to memory"),
     FactKind("governor", "frequency", "frequency governor; several when cores differ", CLOCK),
     FactKind("energy_preference", "frequency", "hint between speed and saving", CLOCK),
     FactKind("platform_profile", "frequency", "the firmware's power profile", CLOCK),
     FactKind("turbo", "frequency", "true when cores may pass the base frequency", CLOCK),
     FactKind("frequency_max_hz", "frequency", "highest frequency allowed", CLOCK),
-    FactKind("frequency_hz", "frequency", "frequency of the first core, or of all, when it was asked"),
+    FactKind("frequency_hz", "frequency", "frequency of the first core, or of all, when it was read"),
     FactKind("memory_total_bytes", "memory", "memory of the machine"),
     FactKind("memory_available_bytes", "memory", "memory that programs could take"),
     FactKind("memory_limit_bytes", "memory", "limit of the control group, if any"),
@@ -100,7 +100,7 @@ _KINDS = (
     FactKind("openmp", "process", "OpenMP libraries loaded", "they start and stop the threads"),
     FactKind("gil", "process", "true with the global interpreter lock", "single threads are slower without it"),
     FactKind("nice", "process", "priority; above 0 others go first"),
-    FactKind("env.*", "process", "a variable that changes times, where it is set", "that is what it is for"),
+    FactKind("env.*", "process", "a variable that changes times, where it is set", "it changes times"),
     FactKind("threads", "torch", "threads within an operator", "it decides the speed on the CPU"),
     FactKind("cpu_capability", "torch", "instructions PyTorch's own code uses", "other code runs"),
     FactKind("torch_debug", "torch", "true for a debug build"),
@@ -116,16 +116,16 @@ _KINDS = (
     FactKind("card.pci_id", "card", "address on the bus"),
     FactKind("card.power_limit_w", "card", "power limit in force", "it decides the sustained clock"),
     FactKind("card.power_limit_default_w", "card", "power limit from the factory"),
-    FactKind("card.power_w", "card", "power drawn when it was asked"),
+    FactKind("card.power_w", "card", "power draw when it was read"),
     FactKind("card.clock_application_hz", "card", "clock set for applications", CLOCK),
-    FactKind("card.clock_hz", "card", "clock of the compute units when it was asked, mostly idle"),
+    FactKind("card.clock_hz", "card", "clock of the compute units when it was read, mostly idle"),
     FactKind("card.temperature_c", "card", "temperature"),
     FactKind("card.throttle", "card", "why the clock is lowered now"),
-    FactKind("card.utilisation", "card", "share of the last moment in which something ran"),
-    FactKind("card.memory_free_bytes", "card", "memory nobody has taken"),
+    FactKind("card.utilisation", "card", "share of the driver's last sample in which something ran"),
+    FactKind("card.memory_free_bytes", "card", "free memory"),
     FactKind("card.foreign_processes", "card", "other programs that compute there"),
     FactKind("card.mig", "card", "true when it is cut into slices", "a slice is another card"),
-    FactKind("card.mps", "card", "true when programs share it through MPS", "others run at the same time"),
+    FactKind("card.mps", "card", "true when programs share it through MPS", "other programs run at the same time"),
     FactKind("card.ecc", "card", "true when its memory is checked", "checking takes bandwidth"),
 )
 FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}

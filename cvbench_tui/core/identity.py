@@ -1,7 +1,7 @@
 """What decides whether two runs can be compared, and one digest of it all.
 
 Load, temperature, free memory, clocks of the moment and the like change from minute to minute and are never part of it:
-they are what a number's grade is judged by.
+they enter the grade instead.
 """
 
 from __future__ import annotations

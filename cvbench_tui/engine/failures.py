@@ -12,7 +12,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
 MAX_SHOWN_BYTES = 200
-"""Of a line that is no event, in the row's details."""
+"""Of a line that is not an event, in the row's details."""
 
 
 def cancelled(case: Case) -> CaseFailed:
@@ -45,7 +45,7 @@ def invalid_line(case: Case, line: bytes, error: WireError) -> CaseFailed:
     if isinstance(error, FigureError):
         return _failed(case, "crashed", f"The measuring process sent an impossible number ({error}).", "")
     detail = f"{error}\n{line[:MAX_SHOWN_BYTES].decode(errors='replace')}"
-    return _failed(case, "crashed", "The measuring process sent a line that is no event.", detail)
+    return _failed(case, "crashed", "The measuring process sent a line that is not an event.", detail)
 
 
 def with_stderr(event: CaseFailed, tail: str) -> CaseFailed:

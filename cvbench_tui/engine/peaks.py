@@ -30,7 +30,7 @@ class PeakStore(Protocol):
 
 
 class MemoryStore:
-    """Keeps peaks as long as this program runs, unsure ones too: they are of this hour."""
+    """Keeps peaks as long as this program runs, unsure ones too, since they are recent."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, DevicePeak] = {}

@@ -1,4 +1,4 @@
-"""Warnings about the machine: what will spoil a measurement, from the facts of its environment, with what to do.
+"""Warnings about the machine: what may disturb a measurement, from the facts of its environment, with remedies.
 
 Pure: nothing is read here and nothing is ever changed on the machine. Names of facts are ``core.facts``'s.
 """
@@ -14,7 +14,7 @@ from cvbench_tui.core.facts import count_listed
 from cvbench_tui.results.text.units import bytes_text, celsius_text, part_text, significant, watts_text
 
 LOAD_SHARE = 0.1
-"""Load above this share of the cores is the work of other programs; the app and its worker rest when they are asked."""
+"""Load above this share of the cores is by other programs; the app and its worker are idle when it is read."""
 STOLEN_SHARE = 0.01
 """Time lost to other virtual machines beyond this is more than the default protocol's precision, 1%."""
 PRESSURE_SHARE = 0.1
@@ -35,21 +35,21 @@ REMEDIES = {
     "load": "End it (top shows what it is), and wait a minute: the figure is slow to fall.",
     "pressure_cpu": "End other programs, or measure with fewer threads.",
     "pressure_memory": "End programs that need much memory, or use smaller batches.",
-    "stolen": "Measure at a quieter hour, or on a machine of your own.",
+    "stolen": "Measure at a quieter time, or on a dedicated machine.",
     "quota": "Start it without a CPU quota, or pin it to whole cores (docker run --cpuset-cpus).",
     "priority": "Start cvbench-tui without nice.",
     "battery": "Plug it in.",
     "profile": "Choose another one in the system's power settings while you measure.",
     "governor": "An administrator can set it while you measure: cpupower frequency-set -g performance.",
-    "turbo": "Nothing, for everyday figures; rows whose clock moved say so. An administrator can switch it off.",
-    "clocksource": "Find out why it does not trust the processor's counter: dmesg | grep -i clocksource.",
-    "hidden_clock": "Nothing here; compare only within one run.",
+    "turbo": "Usually none needed: rows whose clock changed have a reason. An administrator can switch turbo off.",
+    "clocksource": "Find out why the kernel does not use the processor's counter: dmesg | grep -i clocksource.",
+    "hidden_clock": "No remedy; compare only within one run.",
     "memory": "End other programs, or measure small models at small batches.",
-    "swap": "Free memory; rows in which it happened say so.",
+    "swap": "Free memory; rows measured while pages were read back have a reason.",
     "debug_build": "Install PyTorch's own release.",
     "blocking": "Unset it: it is for finding errors.",
     "foreign": "End them, or choose another card.",
-    "mps": "Stop the MPS daemon while you measure, if nobody else needs it.",
+    "mps": "Stop the MPS daemon while you measure, if no other user needs it.",
     "mig": "Compare with slices of the same size only.",
     "power_cap": "Compare with cards at this limit only, or let an administrator lift it with nvidia-smi -pl.",
     "throttled": "Let it cool down, and look at its fans and its power supply.",
@@ -62,7 +62,7 @@ NOTES = ("turbo", "hidden_clock", "swap", "few_cores")
 
 @dataclass(frozen=True)
 class MachineWarning:
-    """One thing that will spoil a measurement, or that a reader of its numbers must know."""
+    """One thing that may disturb a measurement, or that a reader of its numbers must know."""
 
     code: str
     """``governor``, ``load`` ..."""
@@ -85,7 +85,7 @@ Found = Iterator[tuple[str, str]]
 
 
 def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
-    """Everything that is wrong with the machine as it was when it was asked, notes last."""
+    """Warnings about the machine as its environment was read, notes last."""
     found = [MachineWarning(*each) for find in FINDERS for each in find(environment)]
     return tuple(sorted(found, key=lambda warning: warning.note))
 
@@ -100,7 +100,7 @@ def _other_programs(environment: Environment) -> Found:
     load, cores = _number(environment, "load_1min"), _number(environment, "cpu_cores")
     if load is not None and cores and load > LOAD_SHARE * cores:
         figure = significant(load, 2)
-        yield "load", f"The load of the last minute is {figure} on {cores:.0f} cores: something else is computing."
+        yield "load", f"The load of the last minute is {figure} on {cores:.0f} cores: other programs are computing."
     for kind, what in (("cpu", "a core"), ("memory", "memory")):
         share = _number(environment, f"pressure_{kind}_share")
         if share is not None and share > PRESSURE_SHARE:
@@ -108,7 +108,7 @@ def _other_programs(environment: Environment) -> Found:
     share = _number(environment, "stolen_share")
     if share is not None and share > STOLEN_SHARE:
         part = part_text(share)
-        yield "stolen", f"The hypervisor gave {part} of the CPU time wanted here since the start to other machines."
+        yield "stolen", f"The hypervisor gave {part} of the CPU time requested since boot to other machines."
 
 
 def _limits(environment: Environment) -> Found:
@@ -119,7 +119,7 @@ def _limits(environment: Environment) -> Found:
         yield "quota", f"The container may use {many}, and is paused when it has used its share."
     nice = _number(environment, "nice")
     if nice is not None and nice > 0:
-        yield "priority", f"The measurement runs at nice {nice:.0f}: whatever else wants a core goes first."
+        yield "priority", f"The measurement runs at nice {nice:.0f}: other processes get a core first."
 
 
 def _power(environment: Environment) -> Found:
@@ -141,18 +141,18 @@ def _clock(environment: Environment) -> Found:
         sentence = f"The kernel reads the time from {source}, which takes about 50 times as long as from the processor."
         yield "clocksource", sentence
     if environment.fact("virtual_machine") and environment.fact("frequency_hz") is None:
-        yield "hidden_clock", "This virtual machine hides the processor's clock: only the times show a change of it."
+        yield "hidden_clock", "The virtual machine hides the processor's clock: changes of it show only in the times."
 
 
 def _memory(environment: Environment) -> Found:
     figures = (_number(environment, f"memory_{name}_bytes") for name in ("available", "limit"))
     left = min((figure for figure in figures if figure is not None), default=None)
     if left is not None and left < LOW_MEMORY_BYTES:
-        yield "memory", f"Only {bytes_text(int(left))} of memory can be had."
+        yield "memory", f"Only {bytes_text(int(left))} of memory is available."
     swapped, total = (_number(environment, name) for name in ("swap_used_bytes", "memory_total_bytes"))
     if swapped and total and swapped > SWAP_SHARE * total:
         figure = bytes_text(int(swapped))
-        yield "swap", f"{figure} of memory is put away on the disk: fetching it back takes milliseconds."
+        yield "swap", f"{figure} of memory is swapped out: reading a page back takes milliseconds."
 
 
 def _settings(environment: Environment) -> Found:
@@ -179,7 +179,7 @@ def _busy_card(environment: Environment, card: str) -> Found:
     if environment.fact(f"{card}.mps"):
         yield "mps", f"{card}: programs share the card through MPS, and compute at the same time."
     if environment.fact(f"{card}.mig"):
-        yield "mig", f"{card} is a slice of a card (MIG): neighbours share its power and heat."
+        yield "mig", f"{card} is a slice of a card (MIG): the other slices share its power and heat."
 
 
 def _slow_card(environment: Environment, card: str) -> Found:

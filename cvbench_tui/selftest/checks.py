@@ -51,7 +51,7 @@ class ComparedWorkload:
     batch_cuda: int
     """Large enough that the device and not the host decides."""
     one_thread: bool
-    """On the CPU: a thread that nobody has to wait for is least disturbed by a busy machine."""
+    """On the CPU: one thread, which does not wait for others, is least disturbed by a busy machine."""
     timer: bool
     """Small enough for 20 times three iterations of torch's Timer."""
 
@@ -213,7 +213,7 @@ def busy(context: CheckContext) -> Iterator[VerdictLine]:
 
 
 def nothing(context: CheckContext) -> Iterator[VerdictLine]:
-    """A call that does nothing is shorter than any honest region: it must not be graded A."""
+    """A call that does nothing is shorter than any region that can be timed: it must not be graded A."""
     result = context.measure(context.layer("selftest_empty"), inference_only()).result("inference")
     yield verdict.nothing_line(result.median_s, result.grade)
 

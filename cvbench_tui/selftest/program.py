@@ -21,7 +21,7 @@ from cvbench_tui.selftest.verdict import VerdictLine, exit_code
 
 HEADINGS = ("verdict", "check", "compared", "figure", "noise")
 WIDE = 200
-"""Columns of a table that nobody looks at on a terminal."""
+"""Columns of the table when stdout is not a terminal."""
 
 
 def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool = False) -> int:

@@ -22,13 +22,13 @@ Verdict = Literal["pass", "FAIL", "undecided"]
 SLOPE_BOUND = 0.002
 """Programmed durations: most that the slope may differ from 1."""
 INTERCEPT_BOUND_S = 5e-6
-"""And most that a duration of nothing may seem to last."""
+"""Programmed durations: most that the intercept may differ from 0, seconds."""
 TRAP_SHARE = 0.99
 """Work that was hidden counts as timed when at least this share of it is in the number."""
 MISS_CHANCE = 0.05
 """Share of equal pairs whose 95% intervals may fail to cover their difference."""
 MIN_CHANCE = 0.01
-"""A number of misses that is less probable than this is no bad luck."""
+"""A number of misses that is less probable than this is not chance."""
 RELIABLE: tuple[Grade, ...] = ("A", "B")
 """Grades of numbers whose interval can be relied on."""
 
@@ -98,8 +98,8 @@ def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
 def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
     """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
 
-    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it ours its own code out of the
-    caches. That is time of the workload, and a bare loop sees it as well.
+    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if that had evicted its
+    own code from the caches. That is time of the workload, and a bare loop sees it as well.
     """
     ours, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
     shortest, longest = min(p.programmed_s for p in points), max(p.programmed_s for p in points)
@@ -112,7 +112,7 @@ def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[Verd
     figure, check = f"slope {ours.slope:.5f}", "programmed durations"
     slope = VerdictLine(check, compared, figure, relative_text(noise), *judged, numbers)
 
-    where = f"{seconds_text(INTERCEPT_BOUND_S)} of nothing"
+    where = f"{seconds_text(INTERCEPT_BOUND_S)} of 0"
     excused = _excused(ours.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
     judged = _judge(ours.intercept_s, ours.intercept_half_width_s, INTERCEPT_BOUND_S, where, excused)
     noise = _finite(ours.intercept_half_width_s)
@@ -147,11 +147,11 @@ def _judge(error: float, half_width: float, bound: float, where: str, excused: b
 
 def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
     """Work that goes on after its call returned: it must be in the number, or the number must be called invalid."""
-    judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number was not called invalid.")
+    judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number does not have grade X.")
     if measured_s / programmed_s >= TRAP_SHARE:
         judged = "pass", "The hidden work was timed in full."
     elif grade == "X":
-        judged = "pass", "The hidden work was seen, and the number is called invalid."
+        judged = "pass", "The hidden work was detected: the number has grade X."
     figure = f"{seconds_text(measured_s)} of {seconds_text(programmed_s)}, {grade}"
     numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
     return VerdictLine("async trap", compared, figure, MISSING, *judged, numbers)

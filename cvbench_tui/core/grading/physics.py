@@ -1,4 +1,4 @@
-"""Checks of what no true measurement can be: they make a number invalid, or doubt its clock."""
+"""Checks for impossible values: they make a number invalid, or question its clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 from cvbench_tui.core.text import percent
 
 MIN_EQUAL_SAMPLES = 10
-"""So many equal samples are no chance: the clocks here count nanoseconds."""
+"""This many equal samples cannot be chance: the clocks here count nanoseconds."""
 ROUNDING = 1e-3
 """Share by which the total may be below a part: samples are rounded to nanoseconds."""
 MAX_TIMER_SHARE_CERTAIN = 0.02

@@ -1,4 +1,4 @@
-"""What the parent knows of the machine that the worker, with torch alone, does not: from the system, psutil and NVML.
+"""Facts of the machine that the parent reads from the system, psutil and NVML, since the worker has torch alone.
 
 Everything is optional: a machine without NVML, or an NVML without a field, gives fewer facts, never an error. It is
 asked at the start of each run and takes about 10 ms, and as long as NVIDIA's driver needs to answer.
@@ -24,13 +24,13 @@ from cvbench_tui.core.identity import identity_hash
 from cvbench_tui.engine.host import linux
 
 POSITIONS = {name: position for position, name in enumerate(FACTS)}
-"""Where each kind of fact stands."""
+"""Position of each kind of fact in the order shown."""
 
 
 def with_host_facts(environment: Environment) -> Environment:
     """The worker's environment with this program's version, the driver, the host's facts and the identity added.
 
-    What the worker said stays as it is: it is the one that measures.
+    The worker's own facts are kept: it is the process that measures.
     """
     versions = dict(environment.versions) | {"cvbench-tui": __version__}
     facts = dict(host_facts())
@@ -85,7 +85,7 @@ ELSEWHERE_FACTS: dict[str, Callable[[], Fact]] = {
     "frequency_hz": frequency_hz,
     "frequency_max_hz": lambda: round(psutil.cpu_freq().max * 1e6) or None,
 }
-"""For systems that are not Linux, where the files that say more are missing."""
+"""For other systems than Linux, which lack the more detailed files."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Everything that is known about one row, as titled pairs of texts and as histograms. Drawing them is the screen's."""
+"""Detail of one row, as titled pairs of texts and as histograms. The screen draws them."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _repeat(run: Run, case: Case) -> Section:
 
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:
-    """The machine, as far as it is known; of other cards than the case's nothing."""
+    """The machine's known facts, without those of other cards than the case's."""
     pairs = [("run", run.id), ("started", utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
     environment = run.environment
     if environment is None:

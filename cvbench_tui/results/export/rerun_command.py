@@ -1,4 +1,4 @@
-"""The command that measures a row once more. Whether the machine is still the same, it does not know."""
+"""The command that measures a row once more. It does not check that the machine is the same."""
 
 from __future__ import annotations
 

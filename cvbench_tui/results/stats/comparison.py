@@ -1,6 +1,6 @@
 """How many times as fast a row is as the one that was marked, per input, with an interval.
 
-Of two rows of one run. Comparing runs is another matter: their machines may differ.
+Rows of one run only: the machines of two runs may differ.
 """
 
 from __future__ import annotations

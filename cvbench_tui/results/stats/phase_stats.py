@@ -55,10 +55,10 @@ class PhaseResult:
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
     processes: int = 1
     repeated_rounds: int = 0
-    """Rounds that something outside disturbed; they are in the file and in none of the numbers."""
+    """Disturbed rounds that were repeated; they are in the file and in none of the numbers."""
     grade: Grade = "A"
     reasons: tuple[Reason, ...] = ()  # worst first
-    modes: Bimodality | None = None  # the two speeds, where one number stands for neither
+    modes: Bimodality | None = None  # the two speeds, where one number describes neither
     host_s: float | None = None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
     utilisation: float | None = None

@@ -32,7 +32,7 @@ class RowData:
     measurement: Measurement | None  # None while there are no numbers
     phases: Mapping[Phase, PhaseResult]  # the measured phases only
     rates: Rates | None = None  # of inference; None where its work is not known
-    energy: Energy | None = None  # of inference; None where nothing tells
+    energy: Energy | None = None  # of inference; None without a counter
     versus: Comparison | None = None
     """Against the marked row; None where none is marked, or nothing can be compared."""
 

@@ -1,4 +1,4 @@
-"""What a reader of a row should know: the reasons of its grades and the worker's notices, each once."""
+"""Notes of a row: the reasons of its grades and the worker's notices, each once."""
 
 from __future__ import annotations
 

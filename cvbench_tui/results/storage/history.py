@@ -106,7 +106,7 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
     summary = summary_of(path)
     try:
         return KnownFile(stamp, summary, tuple(_times(load(path))) if not summary.problem else ())
-    except Exception:  # a file of another program may raise anything: it must not take the history away
+    except Exception:  # a file of another program may raise anything: the other files must still be read
         return KnownFile(stamp, summary, ())
 
 

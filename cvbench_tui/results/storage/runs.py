@@ -1,6 +1,6 @@
 """The folder of runs: where it is, a new run in it, finding one by name, and listing them all.
 
-What is in a run file is ``results.storage.run_file``'s business; its functions are re-exported here.
+``results.storage.run_file`` reads and writes a run file; its functions are re-exported here.
 
 A listing comes from the index (``run_index``). Of a file that it does not know, the header is validated; of the other
 lines the kind and the case are looked at by a pattern, which is what the wire writes, and parsed only where the pattern

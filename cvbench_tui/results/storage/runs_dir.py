@@ -1,4 +1,4 @@
-"""Where runs are kept. Light: the app asks before its first frame, and what reads run files brings pydantic."""
+"""Where runs are kept. A module without pydantic, because the app needs it before its first frame."""
 
 from __future__ import annotations
 

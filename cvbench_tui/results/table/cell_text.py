@@ -45,7 +45,8 @@ def modes_text(result: PhaseResult, scale: Scale) -> str:
 
 
 def graded_text(text: str, relative: float | None, grade: Grade) -> str:
-    """A number with its interval, where it has one and is valid, and its grade: an interval would vouch for an X."""
+    """A number with its interval, where it has one and is valid, and its grade: an interval would make an X look
+    reliable."""
     if relative is None or grade == "X":
         return f"{text} {grade}"
     return f"{text} {relative_text(relative)} {grade}"

@@ -1,8 +1,8 @@
 """The thread that reads the gauges, while that can be of use.
 
-An app that nobody touches writes nothing to its terminal and uses no processor, and no way of rounding keeps the
-numbers of an idle machine still. So they are read once a second while a run is on and for ``LIVE_S`` after each key or
-click; then the thread sleeps without a time-out until it is woken. It rests while a case is timed on few cores.
+An app without user input writes nothing to its terminal and uses no CPU, but even an idle machine's readings change at
+any rounding. So they are read once a second while a run is on and for ``LIVE_S`` after each key or click; then the
+thread sleeps without a time-out until it is woken. It rests while a case is timed on few cores.
 """
 
 from __future__ import annotations

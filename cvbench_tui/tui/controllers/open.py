@@ -1,4 +1,4 @@
-"""What is opened in place of what is there: presets, saved runs, the plan's settings, help; the palette's lists."""
+"""Opens presets, saved runs, the plan's settings and the help; loads the palette's lists."""
 
 from __future__ import annotations
 

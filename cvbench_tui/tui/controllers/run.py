@@ -1,4 +1,4 @@
-"""From what is ticked to a run: begin, queue, add rows, again, cancel, and where the run is."""
+"""Controls the run: start, queue, add rows, repeat, cancel; shows its state."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from cvbench_tui.tui.background.run_files import open_run
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 
 EXIT_WAIT_S = 0.4
-"""Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
+"""Longest wait for the run's last event at exit; a run file without it reads as interrupted."""
 
 
 class RunManager:

@@ -1,7 +1,7 @@
 """The one screen: pick lists | results or log | detail, side by side or one at a time, between two lines and a strip.
 
-It arranges the widgets and moves the focus between them; what they show is the app's to say. Which of them are seen
-at which size is the style sheet's: widgets are never made anew.
+It arranges the widgets and moves the focus between them; the app decides what they show, the style sheet which of them
+are visible at which size. Widgets are never recreated.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 from cvbench_tui.tui.widgets.too_small import TooSmall
 
-ASKING = "asking the measuring process which devices there are..."
+ASKING = "detecting devices..."
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
-FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
+FIRST_HINT = "Space ticks, r runs.   P presets   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "
 DETAIL_AFTER_S = 0.12
@@ -55,7 +55,7 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="Maximize this pane, and back"),
         Binding("semicolon", "jump", "Jump", show=False, id="bench.jump",
-                tooltip="Numbers on the panes; one jumps there"),
+                tooltip="Jump to a pane by its number"),
     ]  # fmt: skip
 
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:

@@ -85,8 +85,8 @@ def protocol_line(name: str) -> str:
     protocol = PROTOCOLS[name]
     if protocol.method == "published":
         return (
-            f"the published loop: {protocol.iterations} passes, {protocol.iterations_cpu} on the CPU, "
-            "the first left out"
+            f"the published loop: {protocol.iterations} iterations, {protocol.iterations_cpu} on the CPU, "
+            "the first not counted"
         )
     parts = [
         f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, "

@@ -23,8 +23,8 @@ USUAL_IMAGE = 224
 """Image side that is not worth a word in the list, pixels."""
 UNFOLDED = ("VGG", "ResNet", "Original tables")
 """Families that are open from the start, beside those with ticks. All 20 families of models open are 100 lines, seven
-screens of the usual pane; these two and the other headings are 33, and a newcomer sees names known to everybody first
-and under them, as a table of contents, what else there is."""
+screens of the usual pane; these two and the other headings are 33, and a newcomer sees the best-known names first and
+the other families below them."""
 LAST_TIME = "last time"
 
 

@@ -1,6 +1,5 @@
-"""Text into the clipboard, by every way that may work from here, and one honest sentence about what was done.
-
-Nothing tells whether a terminal took an OSC 52: the sentence never says more than is known. It reads no clipboard.
+"""Text into the clipboard, by every way that may work from here, with one sentence about what was done. A terminal does
+not report whether it accepted an OSC 52, so the sentence does not claim it. No clipboard is read.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def page(run: Run, case_id: str, width: int) -> Content:
 
 
 def _section(section: Section, width: int) -> Iterator[Content]:
-    """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
+    """Title, labelled texts, lines. Escape sequences in a worker's last lines are shown, not executed."""
     yield Content.assemble((visible(section.title), "bold $text-primary"))
     indent = 2 + max((len(label) for label, _ in section.pairs), default=0)
     room = max(MIN_CELLS, width - indent - 2)

@@ -1,4 +1,4 @@
-"""The log: what the worker says on stderr, and when rows began and ended. It shows lines; it collects none."""
+"""The log: the worker's stderr, and when rows began and ended. It shows lines; it collects none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.widgets import Log
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.messages import CopyWanted
 
-NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
+NOTHING = ("Nothing yet.", "The output of the measuring process appears here, and when rows begin and end.")
 INDENT = 9
 """Cells of ``12:03:44 ``: what a line goes on with stands below its text, so that the times stay a column."""
 MIN_ROOM = 10

@@ -63,7 +63,7 @@ class ProgressStrip(Static):
         self._put(Content("\n").join([where, bar]))
 
     def show_ended(self, run: Run, hint: str) -> None:
-        """The word that is true, with the counts, and what to press next."""
+        """The state of the run with its counts, and the keys to press next."""
         from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
 
         word = run.ended or "failed"
@@ -100,7 +100,7 @@ class ProgressStrip(Static):
             earlier = "".join(f"{each} > " for each in trail)
             parts += ["  ", (earlier, MUTED), (interval_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
-                parts.append((f", to be {relative_text(run.plan.protocol.precision)}", MUTED))
+                parts.append((f", target {relative_text(run.plan.protocol.precision)}", MUTED))
         return parts
 
     def _follow(self, run: Run, progress: Progress, median_s: float) -> None:

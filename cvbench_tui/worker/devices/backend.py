@@ -34,7 +34,8 @@ class Counters(Protocol):
 
 
 class Backend:
-    """What the stopwatch asks of a device. Here by the host's clock, and by nothing else that not every device has."""
+    """Interface of a device for the stopwatch. The defaults use the host's clock, and no feature that a device may
+    lack."""
 
     clock: Clock
     region_s: float

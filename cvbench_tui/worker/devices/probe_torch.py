@@ -1,4 +1,4 @@
-"""PyTorch's settings and its build: whatever decides which code computes. Facts are named in ``core.facts``."""
+"""PyTorch's settings and its build: everything that decides which kernels run. Facts are named in ``core.facts``."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ PASS_S = 3.0
 IDLE_S = 0.5
 """Shortest idle baseline."""
 STILL_S = 2.0
-"""Time in which a counter must move, or it is none: RAPL moves every 1 ms, a card every 20 to 100."""
+"""Time in which a counter must move, else it is taken as absent: RAPL moves every 1 ms, a card every 20 to 100."""
 MAX_ENERGY_S = PASS_S + IDLE_S + 3 * STILL_S
 """Longest measurement but for its last block."""
 POLL_S = 0.001
-"""Between two looks at a counter while nothing runs."""
+"""Seconds between two readings of a counter while nothing runs."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def rows(ticks: ChecklistModel, line: ChecklistLine, columns: Columns, width: in
 
 
 def shown(text: str) -> str:
-    """On one line, with what a terminal might obey replaced; letter for letter as long as it was."""
+    """On one line, with control characters replaced; letter for letter as long as it was."""
     return visible(text).translate(_ONE_LINE)
 
 
