@@ -110,7 +110,7 @@ _KINDS = (
     FactKind(
         "torch_flags", "torch", "`default`, or what differs: `cudnn.benchmark=True, deterministic=True`", ALGORITHMS
     ),
-    FactKind("tf32_matmul", "torch", "TF32 in matrix products", "up to 10 times faster"),
+    FactKind("tf32_matmul", "torch", "TF32 in matmuls", "up to 10 times faster"),
     FactKind("tf32_conv", "torch", "TF32 in convolutions", "up to 10 times faster"),
     FactKind("card.compute_units", "card", "multiprocessors, compute units", "another card, or a slice of it"),
     FactKind("card.pci_id", "card", "address on the bus"),

@@ -1,6 +1,6 @@
 """One worker process: start it, write requests, read its lines, keep the end of its stderr, end it.
 
-Knows no plans and no cases. One thread blocks on each pipe, so nothing is polled and neither pipe can fill up.
+Independent of plans and cases. One thread blocks on each pipe, so nothing is polled and neither pipe can fill up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
-"""A longer line is no event: 12 rounds of 120 samples are about 100 kB."""
+"""A longer line is not an event: 12 rounds of 120 samples are about 100 kB."""
 TAIL_LINES = 40
 MAX_SHOWN_CHARACTERS = 2000
 """Of a line of stderr, in the tail and for the listener."""

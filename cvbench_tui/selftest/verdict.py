@@ -1,7 +1,7 @@
 """From figures to a verdict: pass, FAIL, or undecided where the machine is too noisy to tell. Pure: no clock here.
 
-A line fails only when the error is larger than the bound *and* than the noise, surely; it passes when the error is
-surely within the bound, or within it on a machine that is quieter than the bound.
+A line fails only when the whole interval of the error is beyond the bound *and* beyond the noise; it passes when the
+interval is within the bound, or the error is on a machine with less noise than the bound.
 """
 
 from __future__ import annotations
@@ -85,11 +85,11 @@ def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
     ends = abs(math.log(sides.low)), abs(math.log(sides.high))
     nearest = 0.0 if sides.low <= 1 <= sides.high else min(ends)
     if max(ends) <= math.log1p(bound):
-        return "pass", f"Surely within {limit}."
+        return "pass", f"The interval is within {limit}."
     if abs(math.log(sides.ratio)) <= math.log1p(bound) and sides.noise <= bound:
         return "pass", f"Within {limit}, and so are two runs of one side."
     if nearest > math.log1p(max(bound, sides.noise)):
-        return "FAIL", f"Surely off by more than {limit} and by more than the machine's noise."
+        return "FAIL", f"Off by more than {limit} and by more than the machine's noise."
     if sides.noise > bound:
         return "undecided", f"Two runs of the same loop differ by {part_text(_finite(sides.noise))} here."
     return "undecided", f"More pairs are needed to tell {limit}: --thorough takes them."
@@ -135,18 +135,18 @@ def _judge(error: float, half_width: float, bound: float, where: str, excused: b
     An error that is ``excused`` decides nothing: work that was interrupted does last longer.
     """
     if abs(error) + half_width <= bound:
-        return "pass", f"Surely within {where}."
+        return "pass", f"The interval is within {where}."
     if abs(error) - half_width > bound and excused:
         return "undecided", f"Not within {where}, but the shortest samples are, or a bare loop is off as well."
     if abs(error) - half_width > bound:
-        return "FAIL", f"Surely not within {where}."
+        return "FAIL", f"The interval is not within {where}."
     if half_width <= bound and abs(error) <= bound:
         return "pass", f"Within {where}, by an interval that is narrower than that."
     return "undecided", f"The machine is too noisy to tell whether it is within {where}."
 
 
 def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
-    """Work that goes on after its call returned: it must be in the number, or the number must be called invalid."""
+    """Work that continues after its call returned: it must be in the number, or the number must have grade X."""
     judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number does not have grade X.")
     if measured_s / programmed_s >= TRAP_SHARE:
         judged = "pass", "The hidden work was timed in full."
@@ -211,7 +211,7 @@ def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise:
         return "undecided", more
     if chance < MIN_CHANCE:
         percent = percent_text(round(chance, 4))
-        return "FAIL", f"So many misses have a chance of {percent}: the intervals are too narrow."
+        return "FAIL", f"This many misses have a probability of {percent}: the intervals are too narrow."
     if not reliable or 2 * reliable < pairs:
         return "undecided", f"Only {reliable} of {pairs} pairs were graded {' or '.join(RELIABLE)}."
     return "pass", "As often as 95% intervals promise."

@@ -55,7 +55,7 @@ def host_facts() -> Iterator[tuple[str, Fact]]:
 
 
 def frequency_hz() -> float | None:
-    """The first core's clock; None where not known. psutil asks every core: that took 256 files on a large machine."""
+    """The first core's clock; None where not known. psutil reads every core: 256 files on a large machine."""
     return linux.frequency_hz() if sys.platform == "linux" else round(psutil.cpu_freq().current * 1e6) or None
 
 

@@ -152,6 +152,6 @@ def _share(value: float, of: float | None) -> float | None:
 
 
 def _total(values: Iterable[float | None]) -> float | None:
-    """The sum; None when one of them is not known, since a part would be taken for the whole."""
+    """The sum; None when one of them is not known, since a partial sum would look complete."""
     known = list(values)
     return None if None in known else sum(value for value in known if value is not None)

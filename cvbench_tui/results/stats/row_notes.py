@@ -14,7 +14,7 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult
 class RowNote:
     """One thing about a row."""
 
-    code: str  # key of ``core.reasons.REASONS``, or of a notice
+    code: str  # key of ``core.grading.reasons.REASONS``, or of a notice
     grade: Grade | None
     """The best grade that its phases can have with it; None for a notice, which lowers none."""
     phases: tuple[Phase, ...]

@@ -30,7 +30,7 @@ class Series:
     """Least, median and largest seconds of each slice of successive samples."""
     borders: tuple[int, ...]
     """Places of the points that a round begins in, 0 left out; rising, each once."""
-    set_aside: tuple[bool, ...]
+    disturbed: tuple[bool, ...]
     """For every point, whether a sample of it is of a disturbed round, which was repeated."""
 
 
@@ -67,7 +67,7 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
         high_s=high,
         points=tuple((min(each), median(each), max(each)) for each in slices),
         borders=_borders(phase, edges),
-        set_aside=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
+        disturbed=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
     )
 
 

@@ -40,7 +40,7 @@ class History:
         """Read the run files that are new or have grown, newest first. Takes long: call it in a background thread.
 
         What is read is answered at once, also while the rest is still being read. ``cancelled`` is asked before each
-        file. Raises nothing: a file that is no run, is torn or cannot be read has no rows.
+        file. Raises nothing: a file that is not a run, is torn or cannot be read has no rows.
         """
         with self._refreshing:
             stamps = _stamps(self._folder)

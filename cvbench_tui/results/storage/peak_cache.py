@@ -28,7 +28,7 @@ class PeakCache:
     """Keeps peaks by key. Several programs may use one file: the last to write wins."""
 
     def __init__(self, folder: Path) -> None:
-        """``folder``: as ``results.storage.runs.runs_folder`` tells; created when something is first kept."""
+        """``folder``: of ``results.storage.runs_dir``; created when something is first kept."""
         self.path = folder / FILE_NAME
 
     def get(self, key: str) -> DevicePeak | None:

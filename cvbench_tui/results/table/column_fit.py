@@ -32,7 +32,7 @@ def visible_columns(table: Table) -> tuple[int, ...]:
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     """The places of the columns that fit into ``width`` cells when they are written in that form.
 
-    Columns are taken away by ``HIDE_FIRST`` until the rest fits; what then fits as well comes back, the most
+    Columns are hidden by ``HIDE_FIRST`` until the rest fits; what then fits as well comes back, the most
     wanted first.
     """
     places = {table.columns[place].key: place for place in visible_columns(table)}

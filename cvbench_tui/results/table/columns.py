@@ -120,7 +120,7 @@ COLUMNS: tuple[Column, ...] = (
     *(_phase(phase) for phase in PHASES),
     Column(
         "grade", "Grade", "", "left",
-        "The grade of the row's worst phase: A, B, C or X. The reasons stand below the table and in the row's detail.",
+        "The grade of the row's worst phase: A, B, C or X. The reasons are below the table and in the row's detail.",
         _row_grade, lambda row, scale: _plain(_row_grade(row)), _row_grade,
     ),
     Column(

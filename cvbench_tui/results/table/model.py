@@ -36,7 +36,7 @@ class Cell:
 
     @property
     def valid(self) -> bool:
-        """False for a number of grade X, which is shown grey and stands behind all others."""
+        """False for a number of grade X, which is shown grey and sorted last."""
         return self.grade != "X"
 
 
@@ -68,7 +68,7 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cases that a view shows, those still to come included."""
+    """The cases that a view shows, pending ones included."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-MISSING = "-"  # what stands where there is no number
+MISSING = "-"  # text for a missing number
 DIGITS = 4  # significant digits of a time, a rate or a count: one more than its interval supports
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30

@@ -60,7 +60,7 @@ class RunController:
         self._show_begun()
 
     def _warn(self, plan: Plan) -> None:
-        """Name the rows that will surely run out of memory; they are tried all the same."""
+        """Name the rows that are expected to run out of memory; they are tried all the same."""
         from cvbench_tui.catalog.memory import too_large
 
         assert self.run_manager.environment is not None

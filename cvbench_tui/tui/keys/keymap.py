@@ -41,7 +41,7 @@ def check_keys(wanted: Mapping[str, str], bindings: Iterable[Binding]) -> tuple[
     """The part of ``wanted`` that can be given to ``App.set_keymap``, and what is wrong with the rest.
 
     ``wanted`` is binding id to comma separated keys; ``bindings`` are all of the app. What cannot be used keeps its
-    own keys. Within a place (what stands before the dot of an id) a key has one action.
+    own keys. Within a place (the part of an id before its dot) a key has one action.
     """
     bindings = list(bindings)
     own: dict[str, tuple[str, ...]] = {}

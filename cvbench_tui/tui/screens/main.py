@@ -76,10 +76,10 @@ class MainScreen(Screen[None]):
         self._plan = Content(""), ""
         self._wait: Timer | None = None
         self.pane = "models"
-        """Id of the pane that is in front."""
+        """Id of the active pane."""
 
     def compose(self) -> ComposeResult:
-        """Header, plan, tabs, panes, gauges, strip, keys; and what stands there when there is no room."""
+        """Header, plan, tabs, panes, gauges, strip, keys; and the message for a terminal that is too small."""
         yield HeaderLine(self._host, __version__, id="top")
         with Horizontal(id="plan"):
             yield Static(id="summary", markup=False)
@@ -120,7 +120,7 @@ class MainScreen(Screen[None]):
             widget.focus_inside()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The pane that has the focus is the one in front, however the focus got there."""
+        """The pane that has the focus is the active one, however the focus got there."""
         pane = next((node.id for node in event.widget.ancestors_with_self if node.id in PANES), None)
         if pane is not None:
             self._front(pane)
@@ -132,12 +132,12 @@ class MainScreen(Screen[None]):
         self.query_one("#picks").set_class(pane in PANES[:3], "-active")
         middle = self.query_one("#middle")
         middle.set_class(pane not in PANES[:3], "-active")
-        if pane in ("results", "log"):  # side by side, the one that was last in front stays
+        if pane in ("results", "log"):  # side by side, the one that was active last stays
             middle.set_class(pane == "log", "-log")
         self.query_one(PaneTabs).mark(pane)
 
     def action_maximise(self) -> None:
-        """The pane in front alone, with tabs as in a narrow terminal; again: all of them."""
+        """The active pane alone, with tabs as in a narrow terminal; again: all of them."""
         self.toggle_class("-single")
 
     def action_jump(self) -> None:

@@ -81,7 +81,7 @@ def settings_line(plan_selection: PlanSelection) -> str:
 
 
 def protocol_line(name: str) -> str:
-    """What a named protocol means, in at most 76 cells. Raises KeyError for a name that is none."""
+    """What a named protocol means, in at most 76 cells. Raises KeyError for an unknown name."""
     protocol = PROTOCOLS[name]
     if protocol.method == "published":
         return (

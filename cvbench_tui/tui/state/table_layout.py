@@ -64,7 +64,7 @@ class TableLayout:
 
     @property
     def gap(self) -> str:
-        """What stands behind each column."""
+        """What is behind each column."""
         return " " if self.form == "close" else "  "
 
     @property

@@ -43,7 +43,7 @@ def copy(app: App[Any], text: str, terminal: Terminal) -> str:
         if wrapped and app._driver is not None:  # Textual has no public way to write a sequence of one's own
             app._driver.write(wrapped)
         hint = " (tmux: set -g set-clipboard on)" if terminal.multiplexer == "tmux" else ""
-        said = f"Sent to the terminal as OSC 52; whether it was taken depends on the terminal{hint}."
+        said = f"Sent to the terminal as OSC 52; whether it was accepted depends on the terminal{hint}."
     else:
         too_long = f"The text has {len(encoded) / 1000:.0f} kB as OSC 52, and many terminals refuse more than 74 kB"
         said = f"{too_long}: save it to a file instead."

@@ -24,7 +24,7 @@ NAME_CELLS = 30
 TRAIL_WIDTH = 100
 """Fewest cells of a strip with room for the earlier widths."""
 TRAIL = 3
-"""How many earlier widths of the interval are shown beside the newest."""
+"""How many earlier widths of the interval are shown before the newest."""
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
 
 
@@ -44,7 +44,7 @@ class ProgressStrip(Static):
         self._content: Content | None = None
 
     def say(self, text: str, style: str = "") -> None:
-        """One sentence; a long one goes on in the second line."""
+        """One sentence; a long one continues in the second line."""
         self._put(Content.assemble((visible(text), style)), wrap=True)
 
     def show_running(self, run: Run, elapsed_s: float, left_s: float, share: float, *, cancelling: bool) -> None:

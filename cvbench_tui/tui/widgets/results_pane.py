@@ -113,7 +113,7 @@ class ResultsPane(Vertical):
         (self.table if self.run is not None else self._empty).focus()
 
     def invite(self, *, ready: bool) -> None:
-        """What stands in place of the table before the first run; ``ready``: something is ticked."""
+        """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._empty.update(READY if ready else NOT_READY)
 
     def show(self, run: Run) -> None:

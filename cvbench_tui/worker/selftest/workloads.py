@@ -90,7 +90,7 @@ class Spin(nn.Module):
 
 
 class AsyncTrap(nn.Module):
-    """Returns before its work is done: a thread goes on computing; on CUDA, a stream that is not synchronised. A
+    """Returns before its work is done: a thread continues computing; on CUDA, a stream that is not synchronised. A
     harness that reads the clock when the call returns measures microseconds.
     """
 
