@@ -1,8 +1,8 @@
 """NVIDIA's management library (NVML). The caller hands it in: worker and parent import and start it by themselves.
 
-A card is found by its identity, else by its address on the bus, never by its number: PyTorch and the driver count in
-different orders. Any call may fail, on an old card or driver, in a container, in a slice of a card, on a card that is
-lost in mid-run: its answer is None then. Nothing is ever set.
+A card is looked up by its identity, else by its address on the bus, never by its number: PyTorch and the driver count
+in different orders. Any call may fail, on an old card or driver, in a container, in a slice of a card, on a card that
+is lost in mid-run: its answer is None then. Nothing is ever set.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class GaugeReading:
 class GaugeReader:
     """Reads the machine, and the card when ``device_id`` is one of CUDA's. No method raises.
 
-    A card is found by ``uuid`` or ``pci_id``, as the probe gave them, never by CUDA's number: PyTorch and the driver
+    A card is looked up by ``uuid`` or ``pci_id`` of the probe, never by CUDA's number: PyTorch and the driver
     count in different orders, and another card's figures would be worse than none.
     """
 

@@ -80,7 +80,7 @@ class MachineWarning:
         return self.code in NOTES
 
 
-Found = Iterator[tuple[str, str]]
+Sentences = Iterator[tuple[str, str]]
 """Codes and sentences."""
 
 
@@ -96,7 +96,7 @@ def _number(environment: Environment, name: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _other_programs(environment: Environment) -> Found:
+def _other_programs(environment: Environment) -> Sentences:
     load, cores = _number(environment, "load_1min"), _number(environment, "cpu_cores")
     if load is not None and cores and load > LOAD_SHARE * cores:
         figure = significant(load, 2)
@@ -111,7 +111,7 @@ def _other_programs(environment: Environment) -> Found:
         yield "stolen", f"The hypervisor gave {part} of the CPU time requested since boot to other machines."
 
 
-def _limits(environment: Environment) -> Found:
+def _limits(environment: Environment) -> Sentences:
     quota, affinity = _number(environment, "quota_cores"), environment.fact("affinity")
     cores = count_listed(affinity) if isinstance(affinity, str) else _number(environment, "cpu_cores")
     if quota is not None and cores and quota < cores:
@@ -122,7 +122,7 @@ def _limits(environment: Environment) -> Found:
         yield "priority", f"The measurement runs at nice {nice:.0f}: other processes get a core first."
 
 
-def _power(environment: Environment) -> Found:
+def _power(environment: Environment) -> Sentences:
     if environment.fact("on_battery"):
         yield "battery", "The machine runs on its battery, and saves power at the cost of speed."
     profile = environment.fact("platform_profile")
@@ -135,7 +135,7 @@ def _power(environment: Environment) -> Found:
         yield "turbo", "Turbo is on: the clock depends on heat and on how many cores are busy."
 
 
-def _clock(environment: Environment) -> Found:
+def _clock(environment: Environment) -> Sentences:
     source = environment.fact("clocksource")
     if source in SLOW_CLOCKS:
         sentence = f"The kernel reads the time from {source}, which takes about 50 times as long as from the processor."
@@ -144,7 +144,7 @@ def _clock(environment: Environment) -> Found:
         yield "hidden_clock", "The virtual machine hides the processor's clock: changes of it show only in the times."
 
 
-def _memory(environment: Environment) -> Found:
+def _memory(environment: Environment) -> Sentences:
     figures = (_number(environment, f"memory_{name}_bytes") for name in ("available", "limit"))
     left = min((figure for figure in figures if figure is not None), default=None)
     if left is not None and left < LOW_MEMORY_BYTES:
@@ -155,7 +155,7 @@ def _memory(environment: Environment) -> Found:
         yield "swap", f"{figure} of memory is swapped out: reading a page back takes milliseconds."
 
 
-def _settings(environment: Environment) -> Found:
+def _settings(environment: Environment) -> Sentences:
     if environment.fact("torch_debug"):
         yield "debug_build", "This PyTorch is a debug build, many times slower."
     for name in ("CUDA_LAUNCH_BLOCKING", "HIP_LAUNCH_BLOCKING"):
@@ -163,14 +163,14 @@ def _settings(environment: Environment) -> Found:
             yield "blocking", f"{name} is set: the host waits for every kernel."
 
 
-def _cards(environment: Environment) -> Found:
+def _cards(environment: Environment) -> Sentences:
     for device in environment.usable:
         if not device.is_cpu:
             yield from _busy_card(environment, device.id)
             yield from _slow_card(environment, device.id)
 
 
-def _busy_card(environment: Environment, card: str) -> Found:
+def _busy_card(environment: Environment, card: str) -> Sentences:
     """Others on the card, and cards that are only a part of one."""
     others = _number(environment, f"{card}.foreign_processes")
     if others:
@@ -182,7 +182,7 @@ def _busy_card(environment: Environment, card: str) -> Found:
         yield "mig", f"{card} is a slice of a card (MIG): the other slices share its power and heat."
 
 
-def _slow_card(environment: Environment, card: str) -> Found:
+def _slow_card(environment: Environment, card: str) -> Sentences:
     """Limits of power and heat."""
     limit, factory = (_number(environment, f"{card}.power_limit_{kind}w") for kind in ("", "default_"))
     if limit is not None and factory and limit < POWER_SHARE * factory:
@@ -193,13 +193,13 @@ def _slow_card(environment: Environment, card: str) -> Found:
         yield "throttled", f"{card} has lowered its clock now ({', '.join(reasons)}, {degrees})."
 
 
-def _cores(environment: Environment) -> Found:
+def _cores(environment: Environment) -> Sentences:
     cores = _number(environment, "usable_cores")
     if cores is not None and cores < CORES_FOR_APP:
         yield "few_cores", f"The app and the measurement share {cores:.0f} core{'s' * (cores > 1)}."
 
 
-FINDERS: tuple[Callable[[Environment], Found], ...] = (
+FINDERS: tuple[Callable[[Environment], Sentences], ...] = (
     _other_programs, _limits, _power, _clock, _memory, _settings, _cards, _cores,
 )  # fmt: skip
 """In the order in which they are shown."""

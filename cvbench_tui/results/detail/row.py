@@ -23,10 +23,10 @@ from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import (
     MISSING,
     bytes_text,
+    distinct_digits,
     flops_text,
     gigabytes_text,
     scale_for,
-    telling_apart,
     utc_text,
 )
 
@@ -104,7 +104,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
         counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
         if counted is not None:
             counts, edges = counted
-            scale, digits = scale_for(edges), telling_apart(edges)
+            scale, digits = scale_for(edges), distinct_digits(edges)
             texts = [scale.text(edge, digits) for edge in edges]
             bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
             shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))

@@ -14,7 +14,7 @@ from statistics import median
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import repeated, terms_of
-from cvbench_tui.results.text.units import scale_for, telling_apart
+from cvbench_tui.results.text.units import distinct_digits, scale_for
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
     count = min(width, len(samples))
     edges = [place * len(samples) // count for place in range(count + 1)]
     low, high = min(samples), max(samples)
-    scale, digits = scale_for([low, high]), telling_apart((low, high))
+    scale, digits = scale_for([low, high]), distinct_digits((low, high))
     slices = [samples[start:end] for start, end in pairwise(edges)]
     return Series(
         phase=phase.phase,

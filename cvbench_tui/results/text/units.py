@@ -173,7 +173,7 @@ def rough_duration_text(seconds: float | None) -> str:
     return f"{max(1, round(seconds / 60))} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def telling_apart(edges: Sequence[float]) -> int:
+def distinct_digits(edges: Sequence[float]) -> int:
     """Significant digits that rising, evenly spaced values need to differ, four at least."""
     step = (edges[-1] - edges[0]) / max(1, len(edges) - 1)
     if step <= 0:
