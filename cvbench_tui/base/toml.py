@@ -74,7 +74,7 @@ class TomlFile:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value may be."""
+    """Type of a key's value."""
 
     expected: str
     test: Callable[[object], bool]  # True for such a value; for each item where it is a list

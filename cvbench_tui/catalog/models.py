@@ -114,4 +114,4 @@ MODELS: tuple[ModelEntry, ...] = (
     ModelEntry("vit_l_32", "vit_l_32", "ViT", 306_535_400, 224, 15.378, 79.8),
     ModelEntry("vit_h_14", "vit_h_14", "ViT", 632_045_800, 224, 167.295, 677.6),
 )
-"""Every model, in the order of the checklist. Batch 4 where the original tables say so."""
+"""Every model, in the order of the checklist. Batch 4 where the original tables have it."""

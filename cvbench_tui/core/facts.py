@@ -93,7 +93,7 @@ _KINDS = (
     FactKind("load_1min", "now", "runnable and waiting tasks, mean of one minute"),
     FactKind("pressure_cpu_share", "now", "share of the last 10 s in which a task waited for a core"),
     FactKind("pressure_memory_share", "now", "share of the last 10 s in which a task waited for memory"),
-    FactKind("stolen_share", "now", "share of the wanted CPU time since start that the hypervisor gave to others"),
+    FactKind("stolen_share", "now", "share of the CPU time requested since boot that the hypervisor gave to others"),
     FactKind("on_battery", "now", "true when no power supply is plugged in"),
     FactKind("cpu_temperature_c", "now", "the processor's own sensor"),
     FactKind("allocator", "process", "library that answers malloc", "page faults come from there"),

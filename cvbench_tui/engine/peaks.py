@@ -51,7 +51,7 @@ class DevicePeaks:
         self._supervisor = supervisor
         self._store = store
         self._done: set[str] = set()
-        """Devices whose peak was looked up with success, or asked of the worker."""
+        """Devices whose peak was in the store, or was requested from the worker."""
 
     def stored(self, plan: Plan, environment: Environment) -> Iterator[PeakMeasured]:
         """The stored peaks of the plan's devices. Begins a new run."""
@@ -74,7 +74,7 @@ class DevicePeaks:
         except WorkerError:
             return  # without a peak the percentages are missing; the next case gets a new worker
         if self._supervisor.ready is not None and self._supervisor.ready.one_case:
-            self._supervisor.discard()  # it has touched the device, and every case wants a process that has not
+            self._supervisor.discard()  # it has touched the device, and every case needs a process that has not
         if isinstance(answer, PeakMeasured):
             self._store.put(answer.ceiling)
             yield answer

@@ -32,7 +32,7 @@ SLOWDOWNS = ("thermal", "hardware", "power_brake")
 
 
 REMEDIES = {
-    "load": "End it (top shows what it is), and wait a minute: the figure is slow to fall.",
+    "load": "End it (top shows what it is), and wait a minute: the load is a mean over time.",
     "pressure_cpu": "End other programs, or measure with fewer threads.",
     "pressure_memory": "End programs that need much memory, or use smaller batches.",
     "stolen": "Measure at a quieter time, or on a dedicated machine.",
@@ -52,7 +52,7 @@ REMEDIES = {
     "mps": "Stop the MPS daemon while you measure, if no other user needs it.",
     "mig": "Compare with slices of the same size only.",
     "power_cap": "Compare with cards at this limit only, or let an administrator lift it with nvidia-smi -pl.",
-    "throttled": "Let it cool down, and look at its fans and its power supply.",
+    "throttled": "Let it cool down; check its fans and its power supply.",
     "few_cores": "For the best figures measure without the app: cvbench-tui run.",
 }
 """What the user can do, by the warning's code."""

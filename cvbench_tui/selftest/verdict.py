@@ -130,7 +130,7 @@ def _excused(error: float, least: float, loop: float, bound: float) -> bool:
 
 
 def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> tuple[Verdict, str]:
-    """An error with its interval against a bound, which ``where`` says in words.
+    """An error with its interval against a bound; ``where`` is the bound as text.
 
     An error that is ``excused`` decides nothing: work that was interrupted does last longer.
     """
@@ -180,7 +180,7 @@ def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
 
 
 def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> VerdictLine:
-    """Pairs of measurements of the same thing: their intervals must cover the difference as often as they promise.
+    """Pairs of measurements of the same thing: their intervals must cover the difference in 95% of the pairs.
 
     Only pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop
     lie apart: an interval from one process cannot know of a machine that changes between processes.
@@ -232,7 +232,7 @@ def empty_region_line(compared: str, cost_s: float | None, region_s: float | Non
 
 def nothing_line(measured_s: float, grade: Grade) -> VerdictLine:
     """A call that does nothing: whatever number it gives, it must not be graded A."""
-    judged: tuple[Verdict, str] = ("pass", "Too short to be measured, and the grade says so.")
+    judged: tuple[Verdict, str] = ("pass", "Too short to be measured, and the grade shows it.")
     if grade == "A":
         judged = "FAIL", "The marks are a part of this number, and it was graded A."
     figure, numbers = f"{seconds_text(measured_s)}, {grade}", (("measured_s", measured_s),)

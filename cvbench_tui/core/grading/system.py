@@ -18,7 +18,7 @@ WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
 wait: above 2%, twice the default precision, it shows; above 25% the time does not describe the workload."""
 STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
-"""Time that the hypervisor took, as a share of the CPU time wanted."""
+"""Time that the hypervisor took, as a share of the CPU time requested."""
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""

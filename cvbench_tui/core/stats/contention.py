@@ -16,7 +16,7 @@ class Contention:
     in_sum: float
     """Seconds waited by all threads together for each second of wall time."""
     threads: float
-    """Threads that wanted a core, in the mean: those that ran and those that waited."""
+    """Mean number of threads that were running or waiting for a core."""
 
     @property
     def mean(self) -> float:

@@ -1,7 +1,7 @@
 """Facts of the machine that the parent reads from the system, psutil and NVML, since the worker has torch alone.
 
-Everything is optional: a machine without NVML, or an NVML without a field, gives fewer facts, never an error. It is
-asked at the start of each run and takes about 10 ms, and as long as NVIDIA's driver needs to answer.
+Everything is optional: a machine without NVML, or an NVML without a field, gives fewer facts, never an error. Read at
+the start of each run, in about 10 ms plus the time of NVIDIA's driver.
 """
 
 from __future__ import annotations

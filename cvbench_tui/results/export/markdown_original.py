@@ -226,7 +226,7 @@ def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
 
 
 def _speeds(row: FrameworkRow) -> str:
-    """Both speeds of every phase with two: the table has one number, and four decimals would not tell them apart."""
+    """Both speeds of every phase with two: the table has one number, with four decimals that may be equal."""
     results = [(phase, row.data.phases[phase]) for phase in row.shown if phase in row.data.phases]
     texts = [f"{phase} {modes_text(each, scale_for([each.median_s]))}" for phase, each in results if each.modes]
     return f" The speeds are {', '.join(texts)}; the table's number describes neither." if texts else ""

@@ -36,7 +36,7 @@ _WORDS = (
     (re.compile("\u00b5s"), "microseconds"),
 )
 _HEADINGS = {"grade": "worst grade", "samples": "samples"}
-"""Where the column's own heading would be misheard."""
+"""In place of a column's heading that is unclear when it is read aloud."""
 _SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
 
 

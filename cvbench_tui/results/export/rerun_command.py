@@ -22,7 +22,7 @@ _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 
 
 def command_line(run: Run, case: Case) -> str:
-    """``cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick``, quoted for a shell; a sentence that says why
+    """``cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick``, quoted for a shell; a sentence with the reason
     where no command makes this row."""
     entry = _entry(case)
     obstacle = _obstacle(run.plan.protocol, case, entry)

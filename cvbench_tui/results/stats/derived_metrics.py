@@ -1,5 +1,5 @@
 """Secondary metrics of a phase or a row, derived from what the run file holds: rates and their share of a measured
-peak, energy per input, variants. Their texts are the columns' and the detail's.
+peak, energy per input, variants. The columns and the detail format them.
 """
 
 from __future__ import annotations

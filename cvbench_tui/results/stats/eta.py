@@ -1,4 +1,4 @@
-"""How long a run still takes: what was expected of its open cases, corrected by what the settled ones took.
+"""Remaining time of a run: what was expected of its open cases, corrected by what the settled ones took.
 
 The caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read.
 """

@@ -23,7 +23,7 @@ from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counte
 
 @dataclass(frozen=True)
 class Terms:
-    """What a measurement is judged by, in addition to its own evidence."""
+    """Inputs to the grade of a measurement, in addition to its own evidence."""
 
     protocol: Protocol
     peak: DevicePeak | None = None  # of its device; None when it was not measured
@@ -100,7 +100,7 @@ class PhaseResult:
 
 
 def terms_of(run: Run, case: Case) -> Terms:
-    """What the run judges that case by."""
+    """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
     facts = run.environment.facts if run.environment is not None else ()
     return Terms(run.plan.protocol, run.ceilings.get(case.device), facts)
 

@@ -61,7 +61,7 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
 
 
 def _old_notice(code: str, phase: Phase) -> str:
-    """The notice by which files of schema 1 said that reason of a whole pass: ``unsettled_total``."""
+    """The notice that files of schema 1 have for that reason of a whole pass: ``unsettled_total``."""
     return f"{code}_{'total' if PASS_OF[phase] == 'training' else phase}"
 
 

@@ -1,6 +1,6 @@
 """The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram.
 
-Drawing is the screen's.
+The screen draws them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What earlier runs of the folder measured of a case: its last times, how long it took, its memory.
+"""Earlier measurements of a case in the folder of runs: its last times, how long it took, its memory.
 
-Reads run files in the background and answers from memory; what was read once is in ``run_index``. Expectations for a
+Reads run files in the background and keeps them in memory; what was read once is in ``run_index``. Expectations for a
 plan are made of it elsewhere (``catalog.duration``).
 """
 
@@ -71,7 +71,7 @@ class History:
         return replace(newest, wall_s=next((each.wall_s for each in times if each.protocol == protocol), None))
 
     def _keep(self, files: dict[str, KnownFile]) -> None:
-        """Answer from these from now on, and remember them on the disk where that is possible."""
+        """Use these from now on, and save them on the disk where that is possible."""
         self._files = files
         times: dict[tuple[str, str], list[PastTimes]] = {}
         for each in sorted((each for file in files.values() for each in file.times or ()), key=_age):

@@ -34,7 +34,7 @@ def _ungraded(row: RowData) -> Grade | None:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: how a row's value and its text are had."""
+    """One column: functions that give a row's value and its text."""
 
     key: str
     heading: str

@@ -1,4 +1,4 @@
-"""What a layer computes, in the words of the original page where it has them, else in the catalog's."""
+"""Description of a layer, in the words of the original page where it has them, else in the catalog's."""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ class GaugeThread(threading.Thread):
         self._gauges.close()
 
     def _sleep(self, seconds: float | None) -> bool:
-        """So long, or with None until a reading is wanted; shorter when stopped or paused. False when stopped."""
+        """Wait so many seconds, with None until a reading is wanted; less when stopped or paused. False when
+        stopped."""
         with self._changed:
             if seconds is None:
                 self._changed.wait_for(lambda: self._stopped or self._wanted())

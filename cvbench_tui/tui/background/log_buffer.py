@@ -33,7 +33,7 @@ class LogBuffer:
 
     def __init__(self, post: Post) -> None:
         self.count = 0
-        """Lines there ever were, as of the last look at ``lines``."""
+        """Lines written in all, when ``lines`` was last read."""
         self._poster = ThrottledPoster[Logged](post)
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._written = 0

@@ -134,7 +134,7 @@ def _merged(held: RunAdvanced, new: RunAdvanced) -> RunAdvanced:
 
 
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:
-    """Make what the table will show here, as the thread that draws would stand still: 5 ms a row, 100 for 1,000 empty
+    """Compute the table's contents here, since the drawing thread would stop: 5 ms a row, 100 for 1,000 empty
     ones."""
     if whole:
         lay_out(build(run), View(), 0)

@@ -104,7 +104,7 @@ class RunController:
         self.screen.refresh_bindings()
 
     def cancel(self) -> None:
-        """Stop measuring. The strip says cancelling until the run has really ended."""
+        """Stop measuring. The strip shows cancelling until the run has ended."""
         if self.run_manager.queued:
             self.ui.say("No longer queued.")
         self.run_manager.cancel()
