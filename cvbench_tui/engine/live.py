@@ -159,7 +159,9 @@ class LiveSource:
                 yield self._timed_out(case, protocol, worker, left_s)
                 return
             if isinstance(line, WorkerEnded) and not answered and not self._cancelled.is_set():
-                # It had died between two cases: repeat the request once, to a new worker.
+                # It had died between two cases: repeat the request once, to a new worker. Its pipe closes before the
+                # system reports its end, so it may still look as if it ran.
+                self._supervisor.discard()
                 answered, worker = True, self._supervisor.ensure_running()
                 worker.send(request)
                 continue

@@ -205,6 +205,11 @@ def test_a_worker_that_ended_between_two_cases_costs_no_row(live):
     assert len(run_of(source, plan()).measured) == 2
 
 
+def test_a_worker_that_closed_its_pipe_and_has_not_ended_yet_is_replaced(live):
+    """As one in the middle of dying: its descriptors are closed before the system reports its end."""
+    assert len(run_of(live("shut"), plan(silence_s=30, timeout_s=30)).measured) == 2
+
+
 def test_the_users_folder_is_not_on_the_workers_path(tmp_path, monkeypatch):
     if sys.version_info < (3, 11):
         pytest.skip("Python 3.10 has no safe path")

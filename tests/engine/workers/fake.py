@@ -9,6 +9,7 @@ stale      before the second case's own events, answers the first once more
 silent     says nothing after case_started, the first time
 slow       goes on sending progress and never finishes, the first time
 giant      sends a line without an end
+shut       closes stdout at the first request of the first worker and goes on running
 garbage    sends a line that is no event, the first time
 notorch    ends before it is ready, as where torch cannot be imported
 ceiling    as good, and tells a ceiling
@@ -84,6 +85,9 @@ def measure(request):
 
 def answer(request):
     case_id = request["case_id"]
+    if mode == "shut" and first_time():
+        os.close(1)
+        time.sleep(600)
     send(kind="case_started", case_id=case_id, pid=os.getpid(), process=request["process"], at_s=1.0)
     if mode == "stale" and previous:
         send(kind="case_failed", failure={"case_id": previous[-1], "kind": "crashed", "sentence": "Late."})
