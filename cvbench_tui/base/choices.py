@@ -8,6 +8,5 @@ Layout = Literal["wide", "original"]
 """Of saved markdown: every column in one table, or the form of the published tables."""
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
-GroupBy = Literal["none", "workload", "kind", "device"]
-"""What the rows of one group of the table have in common."""
+GroupBy = Literal["none", "workload", "kind", "device"]  # what the rows of one group of the table have in common
 GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)

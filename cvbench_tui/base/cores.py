@@ -11,10 +11,8 @@ from pathlib import Path
 
 from cvbench_tui.base.system_files import read_int, read_text
 
-CORES_FOR_APP = 4
-"""With this many usable cores or more the measurement leaves one to the app."""
-NO_LIMIT_BYTES = 1 << 60
-"""A control group of version 1 writes a limit beyond any memory where there is none."""
+CORES_FOR_APP = 4  # with this many usable cores or more the measurement leaves one to the app
+NO_LIMIT_BYTES = 1 << 60  # a control group of version 1 writes a limit beyond any memory where there is none
 
 
 def affinity() -> frozenset[int] | None:

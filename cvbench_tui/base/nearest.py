@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-MAX_QUOTED = 60
-"""Characters of the user's own text that an error repeats, escaped ones counted as written."""
+MAX_QUOTED = 60  # characters of the user's own text that an error repeats, escaped ones counted as written
 
 
 def name_key(text: str) -> str:

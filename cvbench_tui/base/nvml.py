@@ -14,8 +14,7 @@ GRAPHICS_CLOCK, SM_CLOCK = 0, 1
 GPU_SENSOR = 0
 POWER_INSTANT_FIELD = 186
 """NVML_FI_DEV_POWER_INSTANT: power now, where ``nvmlDeviceGetPowerUsage`` is a mean over 1 s (Ampere and later)."""
-NOT_FOUND = 6
-"""NVML_ERROR_NOT_FOUND, which stands for an empty list of samples."""
+NOT_FOUND = 6  # NVML_ERROR_NOT_FOUND, which stands for an empty list of samples
 THROTTLE_BITS = (
     (0x04, "power_cap"),
     (0x08, "hardware"),

@@ -12,8 +12,7 @@ from pathlib import Path
 CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 """Names that Linux's drivers give to a processor's own sensor, which answers at once; a mainboard's may take tens of
 milliseconds."""
-HEAD_BYTES = 1 << 16
-"""More than any counter's file has before the last field that is used, on 256 cores as well."""
+HEAD_BYTES = 1 << 16  # more than any counter's file has before the last field that is used, on 256 cores as well
 
 
 def read_text(path: Path) -> str:

@@ -18,8 +18,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-MAX_BYTES = 1 << 20
-"""A larger file is not one of ours: full settings have 2 kB, the largest shipped preset 1 kB."""
+MAX_BYTES = 1 << 20  # a larger file is not one of ours: full settings have 2 kB, the largest shipped preset 1 kB
 
 Default = TypeVar("Default")
 

@@ -58,8 +58,7 @@ def _conv(
     return _layer(name, "conv2d", family, (channels[0], side, side), training_mb, description, **sizes, **params)
 
 
-ORIGINAL = "Original tables"
-"""The family of the published tables; every other layer is in the preset ``modern-layers``."""
+ORIGINAL = "Original tables"  # the family of the published tables; every other layer is in the preset ``modern-layers``
 _CONV, _NORM, _ACTIVATION = "Convolution", "Normalisation", "Activation"
 _LINEAR, _ATTENTION, _POOL, _BLOCK = "Linear and dropout", "Attention", "Pooling and resizing", "Block"
 _IMAGE = (3, 224, 224)

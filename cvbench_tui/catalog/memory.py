@@ -30,8 +30,7 @@ tensors alone, with no working memory and the weights' gradients arriving only w
 are 0.59 at the worst."""
 PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
-_LAYER_PARAMETERS = 0
-"""A layer's weights are left out: the largest block has 7 million, 57 MB with their gradients."""
+_LAYER_PARAMETERS = 0  # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
 _MODELS: dict[str, ModelEntry] = {entry.op: entry for entry in MODELS}
 _LAYERS: dict[tuple[object, ...], LayerEntry] = {(entry.op, entry.params): entry for entry in LAYERS}
 """By what is computed: two of the list differ in their size only."""

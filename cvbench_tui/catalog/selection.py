@@ -28,8 +28,7 @@ class Selection:
     name: str  # the preset's name, or ``selection``
     models: tuple[ModelEntry, ...]
     layers: tuple[LayerEntry, ...]
-    devices: tuple[str, ...] | None
-    """As ``check_device_name`` returns them; None takes the machine's preferred device."""
+    devices: tuple[str, ...] | None  # as ``check_device_name`` returns them; None takes the machine's preferred device
     batch: int | None  # overrides every entry's own; None leaves them
     image: int | None  # side in pixels that overrides every image input's own; None leaves them
     protocol: str

@@ -13,19 +13,13 @@ Fact = Union[bool, int, float, str, None]
 class Device:
     """One thing a case can run on, or the reason why it cannot."""
 
-    id: str
-    """``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind is listed as ``cuda``."""
-    name: str
-    """Product name; what is missing, for an absent one."""
-    memory_bytes: int | None = None
-    """Memory of the card, or of the machine for ``cpu``."""
+    id: str  # ``cpu``, ``cuda:0``, ``mps``, ``xpu:0``; a missing accelerator kind is listed as ``cuda``
+    name: str  # product name; what is missing, for an absent one
+    memory_bytes: int | None = None  # memory of the card, or of the machine for ``cpu``
     available: bool = True
-    reason: str = ""
-    """Why it is not available, in one sentence; empty when it is."""
-    uuid: str | None = None
-    """Identity of this card."""
-    detail: str = ""
-    """``16 threads``, ``compute capability 9.0``."""
+    reason: str = ""  # why it is not available, in one sentence; empty when it is
+    uuid: str | None = None  # identity of this card
+    detail: str = ""  # ``16 threads``, ``compute capability 9.0``
 
     @property
     def is_cpu(self) -> bool:

@@ -33,8 +33,7 @@ class RunStarted:
     run_id: str
     plan: Plan
     at_s: float
-    program: str
-    """Version of cvbench-tui."""
+    program: str  # version of cvbench-tui
     schema: int = SCHEMA
     kind: Literal["run_started"] = "run_started"
 
@@ -58,12 +57,9 @@ class WorkerReady:
     pid: int
     python: str
     torch: str
-    import_s: float
-    """Seconds of importing torch and torchvision."""
-    one_case: bool = False
-    """True when this process ends after one case, as where fork is unsafe."""
-    can: tuple[str, ...] = ()
-    """Requests it answers in addition to ``probe`` and ``measure``: ``ceiling``."""
+    import_s: float  # seconds of importing torch and torchvision
+    one_case: bool = False  # True when this process ends after one case, as where fork is unsafe
+    can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``
     kind: Literal["worker_ready"] = "worker_ready"
 
 
@@ -88,10 +84,8 @@ class CaseStarted:
     """A process has started this case."""
 
     case_id: str
-    pid: int
-    """The measuring process, leader of its own process group, so that it can be killed alone."""
-    process: int = 0
-    """Number of the fresh process, from 0."""
+    pid: int  # the measuring process, leader of its own process group, so that it can be killed alone
+    process: int = 0  # number of the fresh process, from 0
     at_s: float = 0.0
     kind: Literal["case_started"] = "case_started"
 
@@ -102,17 +96,12 @@ class Progress:
 
     case_id: str
     stage: Stage
-    phase: Phase | None = None
-    """Phase of the interval: total in the training pass, inference in the other."""
-    round: int = 0
-    """Rounds of this pass so far."""
+    phase: Phase | None = None  # phase of the interval: total in the training pass, inference in the other
+    round: int = 0  # rounds of this pass so far
     max_rounds: int = 0
-    fraction: float = 0.0
-    """Estimated share of the case that is done, 0 to 1."""
-    median_s: float | None = None
-    """Estimate so far, seconds per iteration."""
-    half_width_s: float | None = None
-    """Half width of its 95% interval; None before the second round."""
+    fraction: float = 0.0  # estimated share of the case that is done, 0 to 1
+    median_s: float | None = None  # estimate so far, seconds per iteration
+    half_width_s: float | None = None  # half width of its 95% interval; None before the second round
     at_s: float = 0.0
     kind: Literal["progress"] = "progress"
 
@@ -142,8 +131,7 @@ class RunFinished:
 
     reason: EndReason
     at_s: float
-    sentence: str = ""
-    """Why, when ``reason`` is ``failed``."""
+    sentence: str = ""  # why, when ``reason`` is ``failed``
     kind: Literal["run_finished"] = "run_finished"
 
 

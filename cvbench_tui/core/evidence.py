@@ -18,43 +18,27 @@ class Evidence:
     wall_s: float
     """Wall seconds between the two readings of the counters: the timed regions, the gaps between them, and the
     unrecorded iterations at the start of a round."""
-    timed_s: float
-    """Seconds inside the timed regions."""
-    cpu_s: float | None = None
-    """CPU seconds of this process, all threads."""
-    thread_s: float | None = None
-    """CPU seconds of the measuring thread."""
+    timed_s: float  # seconds inside the timed regions
+    cpu_s: float | None = None  # CPU seconds of this process, all threads
+    thread_s: float | None = None  # CPU seconds of the measuring thread
     waited_s: float | None = None
     """Seconds for which threads of this process were runnable without a core, summed over threads (Linux run delay)."""
-    switches: int | None = None
-    """Involuntary context switches of this process."""
-    major_faults: int | None = None
-    """Page faults that waited for a disk."""
-    others_s: float | None = None
-    """CPU seconds of all other processes on the machine."""
-    stolen_s: float | None = None
-    """CPU seconds that the hypervisor gave to other virtual machines."""
-    swapped_pages: int | None = None
-    """Pages read back from swap, machine-wide."""
-    collections: int = 0
-    """Collections by Python's garbage collector."""
-    allocations: int | None = None
-    """Memory segments allocated from the device's driver."""
-    retries: int | None = None
-    """Allocations that succeeded only after the allocator's cache was freed."""
-    recompiles: int | None = None
-    """Graphs recompiled by torch.compile."""
-    clock_hz: float | None = None
-    """Clock of the processor, or of the card's compute units."""
+    switches: int | None = None  # involuntary context switches of this process
+    major_faults: int | None = None  # page faults that waited for a disk
+    others_s: float | None = None  # CPU seconds of all other processes on the machine
+    stolen_s: float | None = None  # CPU seconds that the hypervisor gave to other virtual machines
+    swapped_pages: int | None = None  # pages read back from swap, machine-wide
+    collections: int = 0  # collections by Python's garbage collector
+    allocations: int | None = None  # memory segments allocated from the device's driver
+    retries: int | None = None  # allocations that succeeded only after the allocator's cache was freed
+    recompiles: int | None = None  # graphs recompiled by torch.compile
+    clock_hz: float | None = None  # clock of the processor, or of the card's compute units
     temperature_c: float | None = None
-    power_w: float | None = None
-    """Power draw of the card."""
+    power_w: float | None = None  # power draw of the card
     throttle: tuple[str, ...] = ()
     """Throttle reasons of the card: ``power_cap``, ``thermal``, ``hardware``, ``power_brake`` ..."""
-    foreign: int | None = None
-    """Number of other processes that use the card."""
-    host_s: float | None = None
-    """Host seconds to queue one iteration."""
+    foreign: int | None = None  # number of other processes that use the card
+    host_s: float | None = None  # host seconds to queue one iteration
     utilisation: float | None = None
     """Timed seconds by device events as a share of the blocks' wall time, without the lead."""
     outran: float | None = None
@@ -66,23 +50,16 @@ class PassRecord:
     """Warm-up, rounds and timer of one pass (training or inference) in one process."""
 
     name: PassName
-    evidence: tuple[Evidence, ...] = ()
-    """One for each round, in order."""
-    settled: bool = True
-    """False when the warm-up ended at its time limit."""
+    evidence: tuple[Evidence, ...] = ()  # one for each round, in order
+    settled: bool = True  # False when the warm-up ended at its time limit
     warmup_s: float = 0.0
-    warmup_windows_s: tuple[float, ...] = ()
-    """Median iteration of each warm-up window, seconds."""
-    busy_s: float = 0.0
-    """Seconds in which the workload was executing: warm-up, rounds, unrecorded iterations."""
-    wall_s: float = 0.0
-    """Wall seconds from the first call to the last."""
+    warmup_windows_s: tuple[float, ...] = ()  # median iteration of each warm-up window, seconds
+    busy_s: float = 0.0  # seconds in which the workload was executing: warm-up, rounds, unrecorded iterations
+    wall_s: float = 0.0  # wall seconds from the first call to the last
     empty_region_s: float | None = None
     """Cost of the timer: seconds between two marks of the clock with nothing in between."""
-    group: int = 1
-    """Iterations of a region."""
-    region_floor_s: float = 0.0
-    """Shortest region that the device's clock resolves well enough."""
+    group: int = 1  # iterations of a region
+    region_floor_s: float = 0.0  # shortest region that the device's clock resolves well enough
     lead_s: float | None = None
     """Seconds for which the device is kept busy before each block, so that the host runs ahead; 0 where that would
     take too long, None where nothing is queued."""

@@ -23,8 +23,7 @@ GROUPS: dict[Group, str] = {
     "card": "Cards",
 }
 """Titles, in the order in which they are shown."""
-CARD = "card."
-"""Prefix of the facts that each card has; an environment has ``cuda:0.`` there."""
+CARD = "card."  # prefix of the facts that each card has; an environment has ``cuda:0.`` there
 VARIABLE = "env."
 
 
@@ -36,8 +35,7 @@ class FactKind:
     """Its name; ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables."""
     group: Group
     meaning: str
-    identity: str = ""
-    """Why two runs that differ in it must not be compared; empty when they may."""
+    identity: str = ""  # why two runs that differ in it must not be compared; empty when they may
 
 
 def kind_name(fact: str) -> str:
@@ -128,5 +126,4 @@ _KINDS = (
     FactKind("card.mps", "card", "true when programs share it through MPS", "other programs run at the same time"),
     FactKind("card.ecc", "card", "true when its memory is checked", "checking takes bandwidth"),
 )
-FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}
-"""By name, in the order in which they are shown."""
+FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}  # by name, in the order in which they are shown

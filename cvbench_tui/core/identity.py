@@ -14,10 +14,8 @@ from cvbench_tui.core.facts import FACTS, kind_name
 
 IDENTITY: dict[str, str] = {kind.name: kind.identity for kind in FACTS.values() if kind.identity}
 """Fact by its name in ``core.facts``, with the reason why it decides comparability."""
-INSTRUMENT = "cvbench-tui"
-"""The version that is left out: it measures, it is not measured. A run's header has it."""
-DIGITS = 16
-"""Of the digest: 64 bits, so that a thousand million environments still differ."""
+INSTRUMENT = "cvbench-tui"  # the version that is left out: it measures, it is not measured. A run's header has it.
+DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments still differ
 
 
 def identity_pairs(environment: Environment) -> tuple[tuple[str, str], ...]:

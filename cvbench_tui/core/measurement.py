@@ -29,10 +29,8 @@ FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed
 class Notice:
     """Information about a case that does not change its grade."""
 
-    code: str
-    """Stable key, e.g. ``unsettled``."""
-    sentence: str
-    """What happened and what it means, in one sentence."""
+    code: str  # stable key, e.g. ``unsettled``.
+    sentence: str  # what happened and what it means, in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +40,9 @@ class PhaseSamples:
     phase: Phase
     rounds: tuple[tuple[float, ...], ...]
     """Seconds per iteration, one tuple per round, in order; stored as an equal ``SampleArray``."""
-    iterations_per_sample: int
-    """Iterations of a region: short ones are grouped, and a sample is their mean."""
+    iterations_per_sample: int  # iterations of a region: short ones are grouped, and a sample is their mean
     clock: Clock
-    stop: Stop
-    """Why the rounds ended: precise enough, maximum of rounds, time budget, or a fixed number of iterations."""
+    stop: Stop  # why the rounds ended: precise enough, maximum of rounds, time budget, or a fixed number of iterations
 
     def __post_init__(self) -> None:
         """Pack the samples."""
@@ -68,14 +64,10 @@ class PhaseMemory:
     """Peak memory while one phase ran untimed, after the warm-up. None: not available on this device."""
 
     phase: Phase
-    allocated_bytes: int | None = None
-    """Held by tensors on the accelerator."""
-    reserved_bytes: int | None = None
-    """Allocated from the driver by PyTorch's allocator, its cache included."""
-    driver_bytes: int | None = None
-    """In use on the whole card by the driver, contexts and libraries included."""
-    resident_bytes: int | None = None
-    """On the CPU: growth of resident memory since before the module was built."""
+    allocated_bytes: int | None = None  # held by tensors on the accelerator
+    reserved_bytes: int | None = None  # allocated from the driver by PyTorch's allocator, its cache included
+    driver_bytes: int | None = None  # in use on the whole card by the driver, contexts and libraries included
+    resident_bytes: int | None = None  # on the CPU: growth of resident memory since before the module was built
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +78,9 @@ class PassEnergy:
     source: Literal["nvml", "rapl"]
     seconds: float
     iterations: int
-    counter_j: float | None
-    """Joules by the device's energy counter."""
-    integral_j: float | None = None
-    """Joules by power readings integrated over time; only in files of earlier versions."""
-    idle_w: float | None = None
-    """Watts of the idle device just before."""
+    counter_j: float | None  # joules by the device's energy counter
+    integral_j: float | None = None  # joules by power readings integrated over time; only in files of earlier versions
+    idle_w: float | None = None  # watts of the idle device just before
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +88,14 @@ class PhaseWork:
     """Operations and bytes of one iteration of a phase, by formula, for the whole batch."""
 
     phase: Phase
-    flops: int
-    """Floating-point operations; a multiply-add counts as two."""
-    bytes: int
-    """Bytes that the operators read and write, each operand once per operator (eager: nothing is fused)."""
+    flops: int  # Floating-point operations; a multiply-add counts as two
+    bytes: int  # bytes that the operators read and write, each operand once per operator (eager: nothing is fused)
     footprint_bytes: int
     """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
     for the backward): the minimum moved when no cache holds them."""
     winograd: bool = False
     """True with 3x3 or 5x5 convolutions, which Winograd's algorithm computes in fewer multiplications than counted."""
-    uncounted: tuple[str, ...] = ()
-    """Operators without a formula; their operations are missing from ``flops``."""
+    uncounted: tuple[str, ...] = ()  # operators without a formula; their operations are missing from ``flops``
 
 
 @dataclass(frozen=True)
@@ -120,23 +106,16 @@ class Measurement:
     phases: tuple[PhaseSamples, ...]
     memory_peak_bytes: int | None
     """Peak memory of the case: allocated on the accelerator, growth of resident memory on the CPU."""
-    parameters: int | None
-    """Number of trainable parameters."""
-    first_call_s: float | None
-    """Seconds of the first training iteration, start-up and autotuning included."""
-    warmup_s: float
-    """Seconds spent warming up, both passes."""
-    wall_s: float
-    """Seconds from the request to the result, building the module included."""
-    threads: int | None
-    """Intra-op CPU threads."""
+    parameters: int | None  # number of trainable parameters
+    first_call_s: float | None  # seconds of the first training iteration, start-up and autotuning included
+    warmup_s: float  # seconds spent warming up, both passes
+    wall_s: float  # seconds from the request to the result, building the module included
+    threads: int | None  # Intra-op CPU threads
     notices: tuple[Notice, ...] = ()
     process_rounds: tuple[tuple[Phase, tuple[int, ...]], ...] = ()
     """Per phase, the number of ``rounds`` of each fresh process, in order. Empty: all are of one process."""
-    timed_s: float | None = None
-    """Seconds inside timed regions, both passes; None in files of schema 1."""
-    passes: tuple[PassRecord, ...] = ()
-    """By process, then pass; empty in files of schema 1."""
+    timed_s: float | None = None  # seconds inside timed regions, both passes; None in files of schema 1
+    passes: tuple[PassRecord, ...] = ()  # by process, then pass; empty in files of schema 1
     memory: tuple[PhaseMemory, ...] = ()
     energy: tuple[PassEnergy, ...] = ()
     work: tuple[PhaseWork, ...] = ()
@@ -187,10 +166,8 @@ class Failure:
 
     case_id: str
     kind: FailureKind
-    sentence: str
-    """One sentence for the user."""
-    detail: str = ""
-    """End of the traceback or of the worker's stderr; empty when there was none."""
+    sentence: str  # one sentence for the user
+    detail: str = ""  # end of the traceback or of the worker's stderr; empty when there was none
 
 
 Outcome = Union[Measurement, Failure]

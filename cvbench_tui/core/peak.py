@@ -11,10 +11,8 @@ from cvbench_tui.core.environment import Environment, Fact
 class DevicePeak:
     """The fastest matmul of each precision, and the fastest copy, of one device."""
 
-    device: str
-    """``cpu``, ``cuda:0``."""
-    key: str
-    """Device identity, driver, PyTorch and threads (``peak_key``). Runs of equal keys share a peak."""
+    device: str  # ``cpu``, ``cuda:0``
+    key: str  # device identity, driver, PyTorch and threads (``peak_key``). Runs of equal keys share a peak.
     flops_per_s: tuple[tuple[str, float], ...]
     """By precision (``float32``, ``tf32``, ``bfloat16``, ``float16``): FLOP/s of one large square matmul, a
     multiply-add counted as two."""
@@ -24,8 +22,7 @@ class DevicePeak:
     """Size of the last cache before memory; work that fits in it may exceed ``bytes_per_s``."""
     sure: bool = True
     """False when the machine was disturbed: the peak may be too low, and no rate is called impossible by it."""
-    at_s: float = 0.0
-    """Seconds since the epoch."""
+    at_s: float = 0.0  # seconds since the epoch
     most_bytes_per_s: float | None = None
     """The fastest of a copy, an in-place operation and a sum of a large tensor; no rate from memory exceeds it. It can
     be twice the copy's: a processor reads a cache line before it overwrites it, which that rate does not count."""
@@ -35,8 +32,7 @@ class DevicePeak:
         return max((rate for name, rate in self.flops_per_s if name in precisions), default=None)
 
 
-KEY_VERSION = "2"
-"""Incremented when peaks are measured in another way."""
+KEY_VERSION = "2"  # incremented when peaks are measured in another way
 
 
 def peak_key(environment: Environment, device_id: str, threads: int | None = None) -> str:

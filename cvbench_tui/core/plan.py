@@ -20,16 +20,13 @@ class Case:
     """One row of the table: a workload on a device, with all settings that its time depends on."""
 
     workload: Workload
-    device: str
-    """``cpu``, ``cuda:0``, ``mps``, ``xpu:1``."""
-    batch: int
-    """Images, or other inputs, per iteration."""
+    device: str  # ``cpu``, ``cuda:0``, ``mps``, ``xpu:1``
+    batch: int  # images, or other inputs, per iteration
     framework: str = "torch"
     precision: Precision = "float32"
     memory_format: MemoryFormat = "contiguous"
     compile_mode: CompileMode = "eager"
-    threads: int | None = None
-    """Intra-op CPU threads; None: the worker uses the usable cores."""
+    threads: int | None = None  # Intra-op CPU threads; None: the worker uses the usable cores
 
     @property
     def image(self) -> int | None:

@@ -10,8 +10,7 @@ from typing import Literal
 
 from cvbench_tui.core.evidence import PassName
 
-REGION_TO_TIMER_COST = 200
-"""Minimum ratio of a region to the cost of the timer, which then adds at most 0.5%."""
+REGION_TO_TIMER_COST = 200  # minimum ratio of a region to the cost of the timer, which then adds at most 0.5%
 
 Extra = Literal["energy", "flushed", "alone", "device_only"]
 EXTRAS: dict[Extra, str] = {
@@ -30,53 +29,33 @@ class Protocol:
     """Warm-up and stop rule of every case of a plan."""
 
     name: str
-    method: Method = "rounds"
-    """``rounds``: rounds until precise. ``published``: the loop of the original tables."""
+    method: Method = "rounds"  # ``rounds``: rounds until precise. ``published``: the loop of the original tables.
     precision: float = 0.01
     """Stop when the 95% interval's half width is at most this share of the estimate, for every phase."""
-    min_rounds: int = 5
-    """Rounds before the stop rule is applied."""
-    max_rounds: int = 12
-    """Rounds after which a pass ends, precise or not."""
+    min_rounds: int = 5  # rounds before the stop rule is applied
+    max_rounds: int = 12  # rounds after which a pass ends, precise or not
     round_s: float = 0.2
     """Minimum timed seconds of a round. Five of 0.12 s after a warm-up of 0.3 s were 61% of the wall time of a quiet
     pass, five of 0.2 s are 72%; and noise that lasts longer than a round is halved."""
-    round_iterations: int = 10
-    """Minimum iterations of a round, unless they would not fit ``budget_s``."""
-    sample_s: float = 0.001
-    """Minimum seconds of a region: faster iterations are grouped into one sample."""
-    budget_s: float = 6.0
-    """Timed seconds of one pass (training or inference) after which it ends, precise or not."""
-    warmup_window_s: float = 0.1
-    """Minimum seconds of a warm-up window."""
-    warmup_iterations: int = 5
-    """Minimum iterations of a warm-up window, unless they would not fit ``warmup_cap_s``."""
-    warmup_agreement: float = 0.005
-    """Three successive window medians within this share of each other end the warm-up."""
+    round_iterations: int = 10  # minimum iterations of a round, unless they would not fit ``budget_s``
+    sample_s: float = 0.001  # minimum seconds of a region: faster iterations are grouped into one sample
+    budget_s: float = 6.0  # timed seconds of one pass (training or inference) after which it ends, precise or not
+    warmup_window_s: float = 0.1  # minimum seconds of a warm-up window
+    warmup_iterations: int = 5  # minimum iterations of a warm-up window, unless they would not fit ``warmup_cap_s``
+    warmup_agreement: float = 0.005  # three successive window medians within this share of each other end the warm-up
     warmup_cap_s: float = 3.0
     """Warm-up seconds of one pass after which it is measured anyway, with the reason ``unsettled``."""
-    processes: int = 1
-    """Fresh processes in which every case is repeated."""
-    max_processes: int = 1
-    """Maximum fresh processes of a case that is not precise yet."""
-    max_repeats: int = 4
-    """Maximum rounds of one pass that are repeated because of an external disturbance."""
-    shuffled: bool = False
-    """Measure the cases of each pass over the plan in random order, so that drift favours none."""
-    passes: tuple[PassName, ...] = ("training", "inference")
-    """Passes that are measured."""
-    extras: tuple[Extra, ...] = ()
-    """Secondary metrics, where the device has them."""
-    iterations: int = 101
-    """``published`` on an accelerator: iterations, of which the first, cold one is not counted."""
-    iterations_cpu: int = 51
-    """``published`` on the CPU: the same; the original scripts ran 51."""
-    silence_s: float = 300.0
-    """Seconds without an event after which a worker is killed. Longer than any single round."""
-    timeout_s: float = 1800.0
-    """Time limit of one case, seconds."""
-    seed: int = 0
-    """Random seed of weights, inputs and output gradients."""
+    processes: int = 1  # fresh processes in which every case is repeated
+    max_processes: int = 1  # maximum fresh processes of a case that is not precise yet
+    max_repeats: int = 4  # maximum rounds of one pass that are repeated because of an external disturbance
+    shuffled: bool = False  # measure the cases of each pass over the plan in random order, so that drift favours none
+    passes: tuple[PassName, ...] = ("training", "inference")  # passes that are measured
+    extras: tuple[Extra, ...] = ()  # secondary metrics, where the device has them
+    iterations: int = 101  # ``published`` on an accelerator: iterations, of which the first, cold one is not counted
+    iterations_cpu: int = 51  # ``published`` on the CPU: the same; the original scripts ran 51
+    silence_s: float = 300.0  # seconds without an event after which a worker is killed. Longer than any single round.
+    timeout_s: float = 1800.0  # time limit of one case, seconds
+    seed: int = 0  # random seed of weights, inputs and output gradients
 
 
 PROTOCOLS: dict[str, Protocol] = {

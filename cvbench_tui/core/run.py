@@ -18,25 +18,16 @@ class Run:
 
     id: str
     plan: Plan
-    started_at_s: float
-    """Seconds since the epoch."""
-    program: str
-    """Version of cvbench-tui."""
+    started_at_s: float  # seconds since the epoch
+    program: str  # version of cvbench-tui
     schema: int = ev.SCHEMA
-    environment: Environment | None = None
-    """None until the worker has been probed."""
-    ceilings: Mapping[str, DevicePeak] = field(default_factory=dict)
-    """Measured peaks by device id."""
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    """By case id; a case without one is pending."""
-    running: ev.CaseStarted | None = None
-    """The case being measured."""
-    progress: ev.Progress | None = None
-    """Latest progress of the running case."""
-    ended: ev.EndReason | None = None
-    """None while the run continues, or when its file ends without ``RunFinished``."""
-    ended_at_s: float | None = None
-    """Seconds since the epoch."""
+    environment: Environment | None = None  # None until the worker has been probed
+    ceilings: Mapping[str, DevicePeak] = field(default_factory=dict)  # measured peaks by device id
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)  # by case id; a case without one is pending
+    running: ev.CaseStarted | None = None  # the case being measured
+    progress: ev.Progress | None = None  # latest progress of the running case
+    ended: ev.EndReason | None = None  # None while the run continues, or when its file ends without ``RunFinished``
+    ended_at_s: float | None = None  # seconds since the epoch
     ended_sentence: str = ""
 
     @property

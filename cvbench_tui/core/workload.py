@@ -16,14 +16,10 @@ class Workload:
     """A model or a layer; ``worker.workloads.build`` makes the torch module."""
 
     kind: Kind
-    name: str
-    """Display name, as in the tables: ``Resnet50``, ``Conv3x3/1``."""
-    op: str
-    """Constructor of torchvision for a model, key of ``LAYER_BUILDERS`` for a layer."""
-    input_shape: tuple[int, ...]
-    """Input shape without the batch dimension, e.g. ``(3, 224, 224)`` or ``(197, 768)``."""
-    params: tuple[tuple[str, Parameter], ...] = ()
-    """Arguments of ``op``, sorted by name."""
+    name: str  # display name, as in the tables: ``Resnet50``, ``Conv3x3/1``
+    op: str  # constructor of torchvision for a model, key of ``LAYER_BUILDERS`` for a layer
+    input_shape: tuple[int, ...]  # input shape without the batch dimension, e.g. ``(3, 224, 224)`` or ``(197, 768)``.
+    params: tuple[tuple[str, Parameter], ...] = ()  # arguments of ``op``, sorted by name
 
     @property
     def image(self) -> int | None:

@@ -11,8 +11,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
-MAX_SHOWN_BYTES = 200
-"""Of a line that is not an event, in the row's details."""
+MAX_SHOWN_BYTES = 200  # of a line that is not an event, in the row's details
 
 
 def cancelled(case: Case) -> CaseFailed:

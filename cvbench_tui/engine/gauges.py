@@ -19,19 +19,13 @@ from cvbench_tui.base.nvml import NvmlCard, find_card
 class GaugeReading:
     """One reading. None is not available here."""
 
-    cpu_share: float | None = None
-    """Busy time of all cores since the reading before, 0 to 1; None in the first one."""
-    cpu_hz: float | None = None
-    """The first core's clock; None on a virtual machine that hides it."""
-    load: float | None = None
-    """Load average over one minute."""
-    memory_used_bytes: float | None = None
-    """Memory of the machine that is not available to a new process."""
+    cpu_share: float | None = None  # busy time of all cores since the reading before, 0 to 1; None in the first one
+    cpu_hz: float | None = None  # the first core's clock; None on a virtual machine that hides it
+    load: float | None = None  # load average over one minute
+    memory_used_bytes: float | None = None  # memory of the machine that is not available to a new process
     memory_total_bytes: float | None = None
-    gpu_share: float | None = None
-    """Share of the driver's last sample in which the card computed, 0 to 1."""
-    gpu_hz: float | None = None
-    """Clock of the compute units."""
+    gpu_share: float | None = None  # share of the driver's last sample in which the card computed, 0 to 1
+    gpu_hz: float | None = None  # clock of the compute units
     gpu_celsius: float | None = None
     gpu_watts: float | None = None
     gpu_memory_used_bytes: float | None = None

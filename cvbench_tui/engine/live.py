@@ -28,8 +28,7 @@ from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
-START_S = 180.0
-"""Time for a worker to import torch, seconds; a cold disk took 40."""
+START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
 PROBE_S = 120.0
 
 
@@ -44,13 +43,11 @@ class LiveSource:
     ) -> None:
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
         self._peaks = DevicePeaks(self._supervisor, peaks or MemoryStore())
-        self._child: int | None = None
-        """Process group of the running case, from its ``CaseStarted``."""
+        self._child: int | None = None  # process group of the running case, from its ``CaseStarted``
         self._environment: Environment | None = None
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
-        self._skipping = False
-        """``skip`` ended the running case."""
+        self._skipping = False  # ``skip`` ended the running case
 
     def probe(self) -> Environment:
         """The machine and its devices, probed once, with the host's present facts. Raises WorkerError."""

@@ -15,8 +15,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
 
-PEAK_S = 60.0
-"""Time limit of measuring one device, seconds; it takes about two."""
+PEAK_S = 60.0  # time limit of measuring one device, seconds; it takes about two
 
 
 class PeakStore(Protocol):
@@ -50,8 +49,7 @@ class DevicePeaks:
     def __init__(self, supervisor: WorkerSupervisor, store: PeakStore) -> None:
         self._supervisor = supervisor
         self._store = store
-        self._done: set[str] = set()
-        """Devices whose peak was in the store, or was requested from the worker."""
+        self._done: set[str] = set()  # devices whose peak was in the store, or was requested from the worker
 
     def stored(self, plan: Plan, environment: Environment) -> Iterator[PeakMeasured]:
         """The stored peaks of the plan's devices. Begins a new run."""

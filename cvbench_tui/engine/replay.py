@@ -30,10 +30,8 @@ class ReplaySource:
         self._recorded = recorded
         self._pause_s = pause_s
         self._cancelled = False
-        self._in_case = False
-        """From a case's first event until its outcome."""
-        self._interrupt = threading.Event()
-        """Ends a pause: the run is cancelled, or the case skipped."""
+        self._in_case = False  # from a case's first event until its outcome
+        self._interrupt = threading.Event()  # ends a pause: the run is cancelled, or the case skipped
         self._lock = threading.RLock()
 
     def probe(self) -> Environment:

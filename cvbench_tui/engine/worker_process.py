@@ -18,13 +18,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-MAX_LINE_BYTES = 64 * 1024 * 1024
-"""A longer line is not an event: 12 rounds of 120 samples are about 100 kB."""
+MAX_LINE_BYTES = 64 * 1024 * 1024  # a longer line is not an event: 12 rounds of 120 samples are about 100 kB
 TAIL_LINES = 40
-MAX_SHOWN_CHARACTERS = 2000
-"""Of a line of stderr, in the tail and for the listener."""
-END_S = 2.0
-"""Time for a worker to end after its stdin is closed, seconds."""
+MAX_SHOWN_CHARACTERS = 2000  # of a line of stderr, in the tail and for the listener
+END_S = 2.0  # time for a worker to end after its stdin is closed, seconds
 
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}

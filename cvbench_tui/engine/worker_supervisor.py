@@ -20,12 +20,10 @@ class WorkerSupervisor:
 
     def __init__(self, command: Sequence[str], start_s: float) -> None:
         self.command = command
-        self.ready: WorkerReady | None = None
-        """First event of the present worker, or of the last one."""
+        self.ready: WorkerReady | None = None  # first event of the present worker, or of the last one
         self.hear: Callable[[str], None] | None = None
         """Called with every line of stderr, of the present worker and of later ones."""
-        self.closed = False
-        """True: no further worker is started."""
+        self.closed = False  # True: no further worker is started
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls kill in the thread that may hold it

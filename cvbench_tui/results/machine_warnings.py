@@ -15,16 +15,11 @@ from cvbench_tui.results.text.units import bytes_text, celsius_text, part_text, 
 
 LOAD_SHARE = 0.1
 """Load above this share of the cores is by other programs; the app and its worker are idle when it is read."""
-STOLEN_SHARE = 0.01
-"""Time lost to other virtual machines beyond this is more than the default protocol's precision, 1%."""
-PRESSURE_SHARE = 0.1
-"""Waiting for a core in more than this share of the last 10 s."""
-POWER_SHARE = 0.98
-"""A power limit below this share of the factory's is a cap; boards round by a watt or two."""
-SWAP_SHARE = 0.01
-"""Swapped memory beyond this share of the machine's: systems put away a little at any time."""
-LOW_MEMORY_BYTES = 2 * 2**30
-"""PyTorch and a large model at the default batch take about this much."""
+STOLEN_SHARE = 0.01  # time lost to other virtual machines beyond this is more than the default protocol's precision, 1%
+PRESSURE_SHARE = 0.1  # waiting for a core in more than this share of the last 10 s
+POWER_SHARE = 0.98  # a power limit below this share of the factory's is a cap; boards round by a watt or two
+SWAP_SHARE = 0.01  # swapped memory beyond this share of the machine's: systems put away a little at any time
+LOW_MEMORY_BYTES = 2 * 2**30  # PyTorch and a large model at the default batch take about this much
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies")
 """Clocks outside the processor: one reading takes about 1 us instead of 20 ns, or is coarse."""
 SLOWDOWNS = ("thermal", "hardware", "power_brake")
@@ -56,8 +51,7 @@ REMEDIES = {
     "few_cores": "For the best figures measure without the app: cvbench-tui run.",
 }
 """What the user can do, by the warning's code."""
-NOTES = ("turbo", "hidden_clock", "swap", "few_cores")
-"""Warnings of what changes little, or cannot be helped."""
+NOTES = ("turbo", "hidden_clock", "swap", "few_cores")  # warnings of what changes little, or cannot be helped
 
 
 @dataclass(frozen=True)
@@ -66,8 +60,7 @@ class MachineWarning:
 
     code: str
     """``governor``, ``load`` ..."""
-    sentence: str
-    """What it is, with its figure."""
+    sentence: str  # what it is, with its figure
 
     @property
     def remedy(self) -> str:
@@ -80,8 +73,7 @@ class MachineWarning:
         return self.code in NOTES
 
 
-Sentences = Iterator[tuple[str, str]]
-"""Codes and sentences."""
+Sentences = Iterator[tuple[str, str]]  # codes and sentences
 
 
 def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:

@@ -25,8 +25,7 @@ HARNESS_BOUND = 0.01
 """Most that our median may differ from another harness's ..."""
 BARE_CUDA_BOUND = 0.005
 """... and from the bare loop's on CUDA, whose events do not see the host's noise."""
-ALONE_BOUND = 0.02
-"""Most that a phase between fused marks may differ from the phase alone."""
+ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
 TIMER_BOUND = 0.02
 """Most that a known duration may be off with replaced timers, which run at a tenth: a call may end some 0.1 ms late."""
 HEADLINES: tuple[Phase, ...] = ("total", "inference")
@@ -45,15 +44,11 @@ class ComparedWorkload:
     """A workload compared with other harnesses."""
 
     name: str
-    image: int | None
-    """Side of the image; None takes the layer's own."""
+    image: int | None  # side of the image; None takes the layer's own
     batch: int
-    batch_cuda: int
-    """Large enough that the device and not the host decides."""
-    one_thread: bool
-    """On the CPU: one thread, which does not wait for others, is least disturbed by a busy machine."""
-    timer: bool
-    """Small enough for 20 times three iterations of torch's Timer."""
+    batch_cuda: int  # large enough that the device and not the host decides
+    one_thread: bool  # on the CPU: one thread, which does not wait for others, is least disturbed by a busy machine
+    timer: bool  # small enough for 20 times three iterations of torch's Timer
 
     def case(self, context: CheckContext) -> Case:
         """On the device under test."""

@@ -52,14 +52,10 @@ class Scope:
     """Alternated runs of each side; the time limit may come first ..."""
     min_pairs: int = 1
     """... but not before so many."""
-    limit_s: float = 40.0
-    """Seconds after which an alternation ends with the pairs it has."""
-    loop_s: float = 0.3
-    """Seconds that another harness measures in each mode."""
-    durations_s: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    """Programmed durations."""
-    workloads: int = 2
-    """How many of the selftest's workloads are compared with other harnesses."""
+    limit_s: float = 40.0  # seconds after which an alternation ends with the pairs it has
+    loop_s: float = 0.3  # seconds that another harness measures in each mode
+    durations_s: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # programmed durations
+    workloads: int = 2  # how many of the selftest's workloads are compared with other harnesses
 
 
 THOROUGH = Scope(
@@ -104,8 +100,7 @@ class CheckContext:
     reference: Reference
     environment: Environment
     device: str
-    threads: int
-    """Threads that the worker would choose."""
+    threads: int  # threads that the worker would choose
     scope: Scope = field(default_factory=Scope)
     clock: Callable[[], float] = time.monotonic
 

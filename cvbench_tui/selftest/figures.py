@@ -12,23 +12,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-SURE = 0.95
-"""Least probability with which an interval holds the true median."""
-MIN_PAIRS = 6
-"""Fewest values with a 95% sign interval: all of six lie on one side of the median in 3.1% of cases."""
+SURE = 0.95  # least probability with which an interval holds the true median
+MIN_PAIRS = 6  # fewest values with a 95% sign interval: all of six lie on one side of the median in 3.1% of cases
 
 
 @dataclass(frozen=True)
 class RatioEstimate:
     """One side against the other, from runs that alternated."""
 
-    ratio: float
-    """Median of the pairs' ratios."""
-    low: float | None
-    """Lower end of its 95% interval; None from fewer than six pairs."""
+    ratio: float  # median of the pairs' ratios
+    low: float | None  # lower end of its 95% interval; None from fewer than six pairs
     high: float | None
-    noise: float
-    """How far two runs of one side lie apart, as a share: the machine's own A/A noise, of the noisier side."""
+    noise: float  # how far two runs of one side lie apart, as a share: the machine's own A/A noise, of the noisier side
     pairs: int
 
 
@@ -38,8 +33,7 @@ class Point:
 
     programmed_s: float
     measured_s: float
-    half_width_s: float
-    """Of the 95% interval of the measurement."""
+    half_width_s: float  # of the 95% interval of the measurement
     min_s: float | None = None
     """The shortest sample. Interruptions only lengthen a sample, so a correct clock shows here even on a busy
     machine."""

@@ -20,8 +20,7 @@ from cvbench_tui.selftest.reference import Reference
 from cvbench_tui.selftest.verdict import VerdictLine, exit_code
 
 HEADINGS = ("verdict", "check", "compared", "figure", "noise")
-WIDE = 200
-"""Columns of the table when stdout is not a terminal."""
+WIDE = 200  # columns of the table when stdout is not a terminal
 
 
 def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool = False) -> int:

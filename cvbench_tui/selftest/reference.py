@@ -13,8 +13,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
 
 COMMAND = (sys.executable, "-m", "cvbench_tui.worker.selftest")
-ANSWER_S = 300.0
-"""Seconds in which an answer must have come; torch's import on a cold disk is the longest part."""
+ANSWER_S = 300.0  # seconds in which an answer must have come; torch's import on a cold disk is the longest part
 
 
 class ReferenceFailed(Exception):
@@ -28,8 +27,7 @@ class ReferenceResult:
     values_s: dict[str, float]
     """Its number for each phase, seconds per iteration: the median, for a timm-style loop the mean."""
     samples_s: dict[str, list[float]]
-    seconds: float
-    """Wall seconds it took, building the module included."""
+    seconds: float  # wall seconds it took, building the module included
 
 
 class Reference:

@@ -19,18 +19,12 @@ from cvbench_tui.selftest.figures import Point, RatioEstimate, at_least, fit
 
 Verdict = Literal["pass", "FAIL", "undecided"]
 
-SLOPE_BOUND = 0.002
-"""Programmed durations: most that the slope may differ from 1."""
-INTERCEPT_BOUND_S = 5e-6
-"""Programmed durations: most that the intercept may differ from 0, seconds."""
-TRAP_SHARE = 0.99
-"""Work that was hidden counts as timed when at least this share of it is in the number."""
-MISS_CHANCE = 0.05
-"""Share of equal pairs whose 95% intervals may fail to cover their difference."""
-MIN_CHANCE = 0.01
-"""A number of misses that is less probable than this is not chance."""
-RELIABLE: tuple[Grade, ...] = ("A", "B")
-"""Grades of numbers whose interval can be relied on."""
+SLOPE_BOUND = 0.002  # programmed durations: most that the slope may differ from 1
+INTERCEPT_BOUND_S = 5e-6  # programmed durations: most that the intercept may differ from 0, seconds
+TRAP_SHARE = 0.99  # work that was hidden counts as timed when at least this share of it is in the number
+MISS_CHANCE = 0.05  # share of equal pairs whose 95% intervals may fail to cover their difference
+MIN_CHANCE = 0.01  # a number of misses that is less probable than this is not chance
+RELIABLE: tuple[Grade, ...] = ("A", "B")  # grades of numbers whose interval can be relied on
 
 
 @dataclass(frozen=True)
@@ -39,15 +33,11 @@ class VerdictLine:
 
     check: str
     compared: str
-    figure: str
-    """The main figure, as text: ``ratio 1.0012``."""
-    noise: str
-    """The machine's own noise, as text; a dash where it plays no part."""
+    figure: str  # the main figure, as text: ``ratio 1.0012``
+    noise: str  # the machine's own noise, as text; a dash where it plays no part
     verdict: Verdict
-    sentence: str
-    """Why, in one sentence."""
-    numbers: tuple[tuple[str, float | None], ...] = ()
-    """The figures for the JSON output, with units in their names."""
+    sentence: str  # why, in one sentence
+    numbers: tuple[tuple[str, float | None], ...] = ()  # the figures for the JSON output, with units in their names
 
 
 @dataclass(frozen=True)

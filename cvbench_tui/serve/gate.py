@@ -18,10 +18,8 @@ class Gate:
     that resolves to this machine (DNS rebinding). Ports are not compared: a forwarded port differs from ours.
     """
 
-    host: str
-    """Value of ``--host``."""
-    exposed: bool = False
-    """Accept requests of other machines."""
+    host: str  # value of ``--host``
+    exposed: bool = False  # accept requests of other machines
 
     def refusal(self, host: str, origin: str | None, *, opens: bool = False) -> str:
         """Why a request with these headers is refused, as a sentence; empty when it is accepted.

@@ -22,12 +22,9 @@ from textual_serve.server import Server, to_int
 
 from cvbench_tui.serve.gate import Gate
 
-END_S = 5.0
-"""Time for an app to end after its page was closed, seconds; it has a run to cancel."""
-SHUTDOWN_S = 0.6
-"""The same when the server ends."""
-MAX_CELLS = 1000
-"""Of a terminal's side, whose size the page sends."""
+END_S = 5.0  # time for an app to end after its page was closed, seconds; it has a run to cancel
+SHUTDOWN_S = 0.6  # the same when the server ends
+MAX_CELLS = 1000  # of a terminal's side, whose size the page sends
 TERMINAL_VARIABLES = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
 """They describe the server's terminal, not the browser."""
 HEADERS = {

@@ -17,8 +17,7 @@ from cvbench_tui.base.toml import TABLE, TomlFile, read_keys
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Last, Settings, field_of
 
-MAX_SENTENCES = 20
-"""A file of another program has a thousand unknown keys; a toast has not that many lines."""
+MAX_SENTENCES = 20  # a file of another program has a thousand unknown keys; a toast has not that many lines
 
 _HINT = "Fix the file, or delete it to use the defaults."
 

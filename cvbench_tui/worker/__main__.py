@@ -24,8 +24,7 @@ from cvbench_tui.worker.process.servers import ForkServer, serve_one
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
-CAN = ("ceiling",)
-"""Requests it answers besides probes and cases."""
+CAN = ("ceiling",)  # requests it answers besides probes and cases
 AFFINITY_SHRUNK = Notice(
     "affinity_shrunk",
     "Importing torch restricted this process to fewer CPU cores; they were restored before the timing.",

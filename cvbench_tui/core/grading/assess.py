@@ -15,8 +15,7 @@ from cvbench_tui.core.protocol import Protocol
 __all__ = ["Assessment", "Reason", "assess", "worst"]
 
 Check = Callable[[GradingContext], Iterable[Reason]]
-CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS)
-"""In order of severity."""
+CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS)  # in order of severity
 
 
 def assess(

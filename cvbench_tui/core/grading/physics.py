@@ -11,10 +11,8 @@ from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 from cvbench_tui.core.text import percent
 
-MIN_EQUAL_SAMPLES = 10
-"""This many equal samples cannot be chance: the clocks here count nanoseconds."""
-ROUNDING = 1e-3
-"""Share by which the total may be below a part: samples are rounded to nanoseconds."""
+MIN_EQUAL_SAMPLES = 10  # this many equal samples cannot be chance: the clocks here count nanoseconds
+ROUNDING = 1e-3  # share by which the total may be below a part: samples are rounded to nanoseconds
 MAX_TIMER_SHARE_CERTAIN = 0.02
 """Share of the timer in a region, twice the default precision, above which the number is doubtful ..."""
 MAX_TIMER_SHARE_VALID = 0.05
@@ -28,16 +26,11 @@ ABOVE_PEAK = 1.15
 WINOGRAD = 4.0
 """Factor by which Winograd's algorithm needs fewer multiplications than are counted: 2.25 for F(2x2, 3x3), 2.8 for
 F(2x2, 5x5), 4 for F(4x4, 3x3) (Lavin and Gray, arXiv:1509.09308)."""
-MIN_CACHES = 4
-"""Work on less than so many times the last cache may be served by it in part, faster than memory."""
-MAX_DEFERRED_CORES = 0.3
-"""Cores in use after the last call had returned; an idle interpreter uses below 0.05."""
-MIN_UTILISATION = 0.95
-"""Share of the blocks' wall time in which the device has to work on the regions."""
-HOST_SLOW = 0.5
-"""Host time to queue an iteration, as a share of the iteration, from which it explains gaps."""
-HOST_CLOSE = 0.8
-"""The same, from which a host that cannot run ahead adds its own time; below it the device never waits."""
+MIN_CACHES = 4  # work on less than so many times the last cache may be served by it in part, faster than memory
+MAX_DEFERRED_CORES = 0.3  # cores in use after the last call had returned; an idle interpreter uses below 0.05
+MIN_UTILISATION = 0.95  # share of the blocks' wall time in which the device has to work on the regions
+HOST_SLOW = 0.5  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
+HOST_CLOSE = 0.8  # the same, from which a host that cannot run ahead adds its own time; below it the device never waits
 MAX_OUTRAN = 0.25
 """Share of the blocks that may be queued more slowly than their lead lasts: so few do not move the median."""
 EXPLAINED = 0.5

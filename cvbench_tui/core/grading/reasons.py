@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Grade = Literal["A", "B", "C", "X"]
-GRADES: tuple[Grade, ...] = ("A", "B", "C", "X")
-"""Best first."""
+GRADES: tuple[Grade, ...] = ("A", "B", "C", "X")  # best first
 GRADE_HELP: dict[Grade, str] = {
     "A": "Good: precise, no disturbance detected.",
     "B": "Close: within twice the protocol's precision, or a minor disturbance.",
@@ -20,22 +19,17 @@ GRADE_HELP: dict[Grade, str] = {
 class ReasonKind:
     """Kind of reason or notice."""
 
-    meaning: str
-    """What it is and why it matters, in one sentence."""
-    remedy: str
-    """What the user can do, in one sentence."""
+    meaning: str  # what it is and why it matters, in one sentence
+    remedy: str  # what the user can do, in one sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why one phase of one case is not graded better."""
 
-    code: str
-    """Key of ``REASONS``."""
-    grade: Grade
-    """The best grade possible with it; ``A`` where it is information only."""
-    sentence: str
-    """What was detected, with its number, in one sentence."""
+    code: str  # key of ``REASONS``
+    grade: Grade  # the best grade possible with it; ``A`` where it is information only
+    sentence: str  # what was detected, with its number, in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +37,7 @@ class Assessment:
     """Grade of one phase of one case."""
 
     grade: Grade
-    reasons: tuple[Reason, ...]
-    """Worst first."""
+    reasons: tuple[Reason, ...]  # worst first
 
 
 _SELFTEST = "Report it; cvbench-tui selftest shows whether the clock works here."

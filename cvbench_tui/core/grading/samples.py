@@ -12,10 +12,8 @@ from cvbench_tui.core.stats.estimate import centre, half_width
 from cvbench_tui.core.stats.trend import trend
 from cvbench_tui.core.text import percent, plural
 
-MIN_ROUNDS = 5
-"""For fewer rounds Student's t is above 3, and a trend cannot be distinguished from noise."""
-MAX_FUSED_DIFFERENCE = 0.02
-"""Relative difference of a phase by itself from the phase within a training iteration."""
+MIN_ROUNDS = 5  # for fewer rounds Student's t is above 3, and a trend cannot be distinguished from noise
+MAX_FUSED_DIFFERENCE = 0.02  # relative difference of a phase by itself from the phase within a training iteration
 
 
 def precision(context: GradingContext) -> Iterator[Reason]:

@@ -12,8 +12,7 @@ from cvbench_tui.core.stats.contention import Contention, contention_of
 from cvbench_tui.core.stats.stop_rule import COOLING, MIN_MAJOR_FAULTS, MIN_SWAPPED_PAGES, disturbance
 from cvbench_tui.core.text import percent, plural
 
-Steps = tuple[tuple[Grade, float], ...]
-"""Grades, worst first, each with the share above which it is given."""
+Steps = tuple[tuple[Grade, float], ...]  # grades, worst first, each with the share above which it is given
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
 wait: above 2%, twice the default precision, it shows; above 25% the time does not describe the workload."""
@@ -22,8 +21,7 @@ STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""
-MAX_PLAIN_REPEATS = 2
-"""Repeated rounds of a process that do not lower the grade."""
+MAX_PLAIN_REPEATS = 2  # repeated rounds of a process that do not lower the grade
 CLOCK_DROP = 0.03
 """Share by which a card's clock may be below its median in a round, and fall from the first round to the last ..."""
 CLOCK_DROP_CPU = 0.10

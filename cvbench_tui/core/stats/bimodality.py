@@ -10,17 +10,13 @@ from statistics import fmean, median
 
 from cvbench_tui.core.stats.estimate import deviation
 
-MIN_SAMPLES = 6
-"""Of the smaller group: a few equal spikes are no speed."""
+MIN_SAMPLES = 6  # of the smaller group: a few equal spikes are no speed
 MIN_SEPARATION = 6.0
 """Distance of the groups' means in standard deviations of the wider group. The halves of a normal distribution are 2.6
 apart, of a uniform one 3.5; spikes of any size lie about 4 of their own above the rest."""
-MIN_SHARE = 0.08
-"""Of the smaller group: 5% are outliers, which the percentiles show."""
-MIN_SUSPECT_SHARE = 0.02
-"""From this share on the smaller group may still grow, and the rounds continue."""
-MIN_GAP = 0.02
-"""Relative distance of the groups; nearer ones are both within twice the default precision of the middle."""
+MIN_SHARE = 0.08  # of the smaller group: 5% are outliers, which the percentiles show
+MIN_SUSPECT_SHARE = 0.02  # from this share on the smaller group may still grow, and the rounds continue
+MIN_GAP = 0.02  # relative distance of the groups; nearer ones are both within twice the default precision of the middle
 TRIMMED_SHARE = 0.02
 """Share of samples ignored at either end: a spike in a group would hide the distance between the groups."""
 
@@ -29,12 +25,9 @@ TRIMMED_SHARE = 0.02
 class Bimodality:
     """Two groups of samples."""
 
-    low_s: float
-    """Median of the faster group, seconds per iteration."""
-    high_s: float
-    """Median of the slower group."""
-    share_high: float
-    """Share of samples in the slower group, 0 to 1."""
+    low_s: float  # median of the faster group, seconds per iteration
+    high_s: float  # median of the slower group
+    share_high: float  # share of samples in the slower group, 0 to 1
 
     @property
     def gap(self) -> float:

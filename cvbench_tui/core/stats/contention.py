@@ -13,10 +13,8 @@ from cvbench_tui.core.evidence import Evidence
 class Contention:
     """Waiting in some rounds."""
 
-    in_sum: float
-    """Seconds waited by all threads together for each second of wall time."""
-    threads: float
-    """Mean number of threads that were running or waiting for a core."""
+    in_sum: float  # seconds waited by all threads together for each second of wall time
+    threads: float  # mean number of threads that were running or waiting for a core
 
     @property
     def mean(self) -> float:

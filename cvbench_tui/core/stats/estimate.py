@@ -20,8 +20,7 @@ T_975 = (
 )  # fmt: skip
 """97.5% quantiles of Student's t for 1 to 30 degrees of freedom (standard tables)."""
 
-Z_975 = 1.959964
-"""97.5% quantile of the normal distribution."""
+Z_975 = 1.959964  # 97.5% quantile of the normal distribution
 
 PEEKING = 1.10
 """Factor on Student's t. Rounds end as soon as the interval is narrow enough, which is sooner where chance made the
@@ -29,18 +28,15 @@ spread too small: without the factor 92.0 to 94.8% of intervals contain the true
 normal rounds of 0.2 to 6 times the precision, 5 to 12 looks), with it 94.4 to 96.4%. It also covers the correlation of
 successive rounds: at 0.1 it is 92.3 to 95.0%, without the factor 89.6 to 93.0%."""
 
-MIN_PROCESSES = 3
-"""From so many processes on, processes and not rounds are the independent repeats."""
+MIN_PROCESSES = 3  # from so many processes on, processes and not rounds are the independent repeats
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Estimate of a phase with its interval."""
 
-    median_s: float
-    """Hodges-Lehmann centre of the repeats, seconds per iteration."""
-    half_width_s: float | None
-    """Half width of the 95% interval, seconds; None for fewer than two repeats."""
+    median_s: float  # Hodges-Lehmann centre of the repeats, seconds per iteration
+    half_width_s: float | None  # half width of the 95% interval, seconds; None for fewer than two repeats
 
     @property
     def relative(self) -> float | None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, variance
 
-MIN_SAMPLES_P95 = 40
-"""Two of so many samples lie above the 95th (below the 5th) percentile."""
-MIN_SAMPLES_P99 = 500
-"""Five of so many samples lie above the 99th percentile."""
+MIN_SAMPLES_P95 = 40  # two of so many samples lie above the 95th (below the 5th) percentile
+MIN_SAMPLES_P99 = 500  # five of so many samples lie above the 99th percentile
 
 
 def quantile(samples: Sequence[float], q: float) -> float | None:

@@ -19,8 +19,7 @@ from cvbench_tui.core.environment import Fact
 CPU = "sys/devices/system/cpu"
 FREQUENCY = f"{CPU}/cpu0/cpufreq"
 DMI = "sys/class/dmi/id"
-CPUINFO_CHARACTERS = 8192
-"""Enough for the first core: 256 of them would be 400 KB, and the kernel works for each."""
+CPUINFO_CHARACTERS = 8192  # enough for the first core: 256 of them would be 400 KB, and the kernel works for each
 VIRTUAL = re.compile(r"QEMU|KVM|VMware|VirtualBox|Virtual Machine|Xen|HVM domU|Parallels|Bochs|OpenStack")
 """Makers and products that exist as virtual machines only."""
 CONTAINER_SIGNS = {"run/.containerenv": "podman", ".dockerenv": "docker"}

@@ -23,8 +23,7 @@ from cvbench_tui.core.facts import FACTS, kind_name
 from cvbench_tui.core.identity import identity_hash
 from cvbench_tui.engine.host import linux
 
-POSITIONS = {name: position for position, name in enumerate(FACTS)}
-"""Position of each kind of fact in the order shown."""
+POSITIONS = {name: position for position, name in enumerate(FACTS)}  # position of each kind of fact in the order shown
 
 
 def with_host_facts(environment: Environment) -> Environment:

@@ -20,8 +20,7 @@ from cvbench_tui.results.table.model import Cell, Row, Table
 from cvbench_tui.results.text.units import MISSING, utc_text
 
 NOT_AVAILABLE = "not available"
-_IN_THE_NAME = ("name", "device", "batch", "image")
-"""Columns that say which row it is; they begin the paragraph."""
+_IN_THE_NAME = ("name", "device", "batch", "image")  # columns that say which row it is; they begin the paragraph
 _WORDS = (
     (re.compile("\u00b1<"), "\u00b1less than "),
     (re.compile(r" ?\u00b1([^%]+)%"), r", plus or minus \1 percent"),

@@ -12,8 +12,7 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
 
-MAX_SETBACK = 0.1
-"""Share of what is left by which the moment of the end may become later from one showing to the next."""
+MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
 """It may always become later by this: a tenth of almost nothing would hold a run that takes longer than expected at
 0."""

@@ -35,34 +35,29 @@ class PhaseResult:
     """One phase of one case in numbers, from the rounds that count; seconds are per iteration."""
 
     median_s: float  # centre of the round medians, as ``core.stats.estimate`` has it
-    low_s: float | None
-    """Lower end of the median's 95% interval, never below zero; None from fewer than two repeats."""
+    low_s: float | None  # lower end of the median's 95% interval, never below zero; None from fewer than two repeats
     high_s: float | None
     mean_s: float
-    mean_half_width_s: float | None
-    """Half width of the mean's 95% interval; None from fewer than two repeats."""
+    mean_half_width_s: float | None  # half width of the mean's 95% interval; None from fewer than two repeats
     min_s: float
     n: int
     rounds: int
     p5_s: float | None = None  # 5% quantile of the samples; None from fewer than 40
     p95_s: float | None = None
     p99_s: float | None = None  # None from fewer than 500 samples
-    iqr_share: float | None = None
-    """Distance of the quartiles as a share of the median; None for a median of zero."""
+    iqr_share: float | None = None  # distance of the quartiles as a share of the median; None for a median of zero
     between_share: float | None = None
     """Share of the samples' variance that lies between rounds, 0 to 1; None from fewer than two rounds of two."""
     autocorrelation: float | None = None
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
     processes: int = 1
-    repeated_rounds: int = 0
-    """Disturbed rounds that were repeated; they are in the file and in none of the numbers."""
+    repeated_rounds: int = 0  # disturbed rounds that were repeated; they are in the file and in none of the numbers
     grade: Grade = "A"
     reasons: tuple[Reason, ...] = ()  # worst first
     modes: Bimodality | None = None  # the two speeds, where one number describes neither
     host_s: float | None = None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
-    utilisation: float | None = None
-    """Share of the time in which the device worked, median of the rounds."""
+    utilisation: float | None = None  # share of the time in which the device worked, median of the rounds
 
     @property
     def relative(self) -> float | None:

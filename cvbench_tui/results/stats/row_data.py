@@ -19,8 +19,7 @@ from cvbench_tui.results.stats.row_notes import RowNote, notice_remedy, row_note
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
-PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")
-"""One of each pass: all phases of a pass have as many samples."""
+PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")  # one of each pass: all phases of a pass have as many samples
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,7 @@ class RowData:
     phases: Mapping[Phase, PhaseResult]  # the measured phases only
     rates: Rates | None = None  # of inference; None where its work is not known
     energy: Energy | None = None  # of inference; None without a counter
-    versus: Comparison | None = None
-    """Against the marked row; None where none is marked, or nothing can be compared."""
+    versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
 
     @property
     def input_noun(self) -> str:

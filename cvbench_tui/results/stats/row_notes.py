@@ -15,10 +15,8 @@ class RowNote:
     """One thing about a row."""
 
     code: str  # key of ``core.grading.reasons.REASONS``, or of a notice
-    grade: Grade | None
-    """The best grade that its phases can have with it; None for a notice, which lowers none."""
-    phases: tuple[Phase, ...]
-    """Those it was seen in with that grade; empty where it is about the whole row."""
+    grade: Grade | None  # the best grade that its phases can have with it; None for a notice, which lowers none
+    phases: tuple[Phase, ...]  # those it was seen in with that grade; empty where it is about the whole row
     sentence: str  # what was seen in the first of the phases
     remedy: str = ""
     everywhere: bool = False  # True when it was seen in every phase that was measured

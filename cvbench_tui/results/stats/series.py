@@ -28,10 +28,8 @@ class Series:
     high_s: float
     points: tuple[tuple[float, float, float], ...]
     """Least, median and largest seconds of each slice of successive samples."""
-    borders: tuple[int, ...]
-    """Places of the points that a round begins in, 0 left out; rising, each once."""
-    disturbed: tuple[bool, ...]
-    """For every point, whether a sample of it is of a disturbed round, which was repeated."""
+    borders: tuple[int, ...]  # places of the points that a round begins in, 0 left out; rising, each once
+    disturbed: tuple[bool, ...]  # for every point, whether a sample of it is of a disturbed round, which was repeated
 
 
 def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 MAX_FILES = 400
 MAX_BYTES = 1 << 28  # a larger file is not read: a run of 100 rows under the default protocol has 10 MB
-BATCH = 20
-"""Files read between two savings of what is known, so that little is lost when the app is closed meanwhile."""
+BATCH = 20  # files read between two savings of what is known, so that little is lost when the app is closed meanwhile
 
 
 class History:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FILE_NAME = "ceilings.json"
-MAX_KEPT = 64
-"""Of so many devices, drivers and numbers of threads; the oldest goes first."""
+MAX_KEPT = 64  # of so many devices, drivers and numbers of threads; the oldest goes first
 
 
 class PeakCache:

@@ -55,8 +55,7 @@ MAX_NAMED = 3
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
 _OUTCOME_CASE = re.compile(rb'\A\{"(?:measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")')
 _OUTCOMES = ("case_finished", "case_failed")
-_COUNTED = (*_OUTCOMES, "rows_added", "run_finished")
-"""Kinds of lines that a summary depends on, after the first."""
+_COUNTED = (*_OUTCOMES, "rows_added", "run_finished")  # kinds of lines that a summary depends on, after the first
 _TAIL_BYTES = 64  # the kind is the last thing in a line; a line of samples can be megabytes long
 
 

@@ -42,8 +42,7 @@ class Column:
     alignment: Literal["left", "right"]
     help: str
     value: Callable[[RowData], Value]  # what is sorted and exported; None: not available
-    text: Callable[[RowData, Scale], str]
-    """What is shown; times of a column with ``scaled`` are in its scale."""
+    text: Callable[[RowData, Scale], str]  # what is shown; times of a column with ``scaled`` are in its scale
     grade: Callable[[RowData], Grade | None] = _ungraded
     """The grade of the number in it; None where there is none, or where nothing was timed for it."""
     scaled: bool = False  # True for times that share one unit from top to bottom

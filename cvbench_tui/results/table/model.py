@@ -74,8 +74,7 @@ class Table:
     rows: tuple[Row, ...]
     units: tuple[str, ...]
     """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
-    groups: tuple[RowGroup, ...] = ()
-    """In the order of the rows, which are sorted inside each; empty without groups."""
+    groups: tuple[RowGroup, ...] = ()  # in the order of the rows, which are sorted inside each; empty without groups
     total: int = 0  # rows there are without the filter
     chosen: tuple[str, ...] = ()  # keys of the columns that the view chose; none: any
     _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -22,10 +22,8 @@ class View:
     sort: str | None = None  # key of the column that the rows are sorted by; None: the plan's order
     descending: bool = False
     group: GroupBy = "none"
-    filter_text: str = ""
-    """Only rows with every word of it in name, device, batch, state or grade are shown."""
-    columns: tuple[str, ...] = ()
-    """Keys of the columns that were chosen; none: as many as there is room for."""
+    filter_text: str = ""  # only rows with every word of it in name, device, batch, state or grade are shown
+    columns: tuple[str, ...] = ()  # keys of the columns that were chosen; none: as many as there is room for
     reference: str | None = None  # id of the case that the column ``vs_ref`` compares with
 
 

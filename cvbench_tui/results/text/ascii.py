@@ -32,8 +32,7 @@ DRAWN: dict[str, str] = {
 }
 """Lines, corners, blocks, heights of a sparkline and shades: one character for one."""
 
-WORDS: dict[str, str] = {**_WORDS, **DRAWN}
-"""Everything with a readable form."""
+WORDS: dict[str, str] = {**_WORDS, **DRAWN}  # everything with a readable form
 
 _TABLE = str.maketrans(WORDS)
 _OTHER = re.compile("[^\x00-\x7f]")

@@ -32,8 +32,7 @@ class Scale:
         return MISSING if seconds is None else f"{self.number(seconds, digits)} {self.unit}"
 
 
-SCALES = (Scale("s", 1.0), Scale("ms", 1e3), Scale("\u00b5s", 1e6), Scale("ns", 1e9))
-"""Largest unit first."""
+SCALES = (Scale("s", 1.0), Scale("ms", 1e3), Scale("\u00b5s", 1e6), Scale("ns", 1e9))  # largest unit first
 
 
 def scale_for(seconds: Iterable[float | None]) -> Scale:
@@ -52,8 +51,7 @@ def _written(write: Callable[[float], str]) -> Callable[[float | None], str]:
 
 share_text = _written(lambda share: f"{math.floor(min(1.0, max(0.0, share)) * 100)}%")
 """A share in whole percent, rounded down so that 100% is only ever the end: ``37%``."""
-times_text = _written(lambda ratio: f"{significant(ratio, 3)}x")
-"""One time over another: ``2.31x``, ``0.134x``."""
+times_text = _written(lambda ratio: f"{significant(ratio, 3)}x")  # one time over another: ``2.31x``, ``0.134x``
 fixed_seconds = _written(lambda seconds: f"{seconds:.4f} s")
 """Seconds as the original model tables have them: ``0.0245 s``."""
 fixed_milliseconds = _written(lambda seconds: f"{seconds * 1e3:.4f} ms")

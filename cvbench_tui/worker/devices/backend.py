@@ -18,8 +18,7 @@ from cvbench_tui.worker.timing.counters import DeviceReading, Processor, Snapsho
 _clock_ns = time.perf_counter_ns
 _sleep = time.sleep
 
-HOST_REGION_S = 1e-2
-"""Shortest timed region where every mark is a synchronise: one was seen to cost up to 250 us."""
+HOST_REGION_S = 1e-2  # shortest timed region where every mark is a synchronise: one was seen to cost up to 250 us
 
 
 class ClockError(Exception):
@@ -40,8 +39,7 @@ class Backend:
     clock: Clock
     region_s: float
     """Shortest region worth timing, seconds; 0 where iterations keep marks of their own however short they are."""
-    queues = False
-    """True when calls return before their work is done, so that the host can run ahead."""
+    queues = False  # True when calls return before their work is done, so that the host can run ahead
 
     def __init__(self, counters: Counters | None = None) -> None:
         self.counters: Counters = counters or SystemCounters()

@@ -13,8 +13,7 @@ from cvbench_tui.base.system_files import read_text
 MAX_BYTES = 128 << 20
 """Larger buffers are not written: one region's flush would take longer than most layers' whole round."""
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-EXERCISE = 1 << 20
-"""Elements; PyTorch gives each thread at least 32,768 of them."""
+EXERCISE = 1 << 20  # elements; PyTorch gives each thread at least 32,768 of them
 
 
 def intra_op_threads(root: Path = Path("/")) -> int:

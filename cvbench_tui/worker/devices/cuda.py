@@ -16,8 +16,7 @@ from cvbench_tui.worker.devices.backend import Backend, Counters
 from cvbench_tui.worker.devices.nvml import MeasuredCard
 from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
-CUDA_REGION_S = 1e-3
-"""Shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap."""
+CUDA_REGION_S = 1e-3  # shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap
 SPIN_CYCLES = 1_000_000
 """A first spin, to learn how long one cycle takes: 0.5 to 1 ms ..."""
 LONG_SPIN_CYCLES = 20_000_000
@@ -44,8 +43,7 @@ class CudaBackend(Backend):
         self._event = cuda.Event
         self._elapsed_ms = cuda.Event.elapsed_time
         self._synchronize = cuda.synchronize
-        self.card = card
-        """NVML's view of it; None where there is none."""
+        self.card = card  # NVML's view of it; None where there is none
         self._spin: Callable[[float], None] | None = None
         self._cache: torch.Tensor | None = None
 

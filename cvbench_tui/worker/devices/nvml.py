@@ -17,8 +17,7 @@ try:
 except Exception:  # not installed, or another module of that name
     pynvml = None
 
-RECENT_S = 2.0
-"""How far back another process's work on the card counts: the driver samples it about once a second."""
+RECENT_S = 2.0  # how far back another process's work on the card counts: the driver samples it about once a second
 
 
 class MeasuredCard(NvmlCard):

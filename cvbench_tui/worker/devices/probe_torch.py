@@ -14,8 +14,7 @@ from cvbench_tui.base.cores import quota_cores, usable_cores
 from cvbench_tui.core.environment import Fact, known
 from cvbench_tui.worker.devices.cpu import intra_op_threads
 
-TINY = 1e-310
-"""Smaller than the smallest normal double, 2.2e-308."""
+TINY = 1e-310  # smaller than the smallest normal double, 2.2e-308
 FLAGS: dict[str, tuple[str, object]] = {
     "deterministic": ("are_deterministic_algorithms_enabled", False),
     "anomaly_detection": ("is_anomaly_enabled", False),

@@ -23,8 +23,7 @@ class Budget:
 
     now_s: Callable[[], float]
     deadline_s: float
-    iteration_s: Mapping[PassName, float]
-    """Seconds."""
+    iteration_s: Mapping[PassName, float]  # Seconds
 
     def check(self, name: PassName, iterations: int, extra_s: float = 0.0) -> None:
         """Raise NoTimeLeft unless so many iterations of that pass, and ``extra_s`` seconds, end before the deadline."""
@@ -32,8 +31,7 @@ class Budget:
             raise NoTimeLeft("it does not fit the time limit of the case.")
 
 
-UNLIMITED = Budget(lambda: 0.0, math.inf, {})
-"""No limit."""
+UNLIMITED = Budget(lambda: 0.0, math.inf, {})  # no limit
 
 
 def attempt(metric: str, notices: list[Notice], measure: Callable[[], Result], otherwise: Result) -> Result:

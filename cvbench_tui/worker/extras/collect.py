@@ -24,10 +24,8 @@ from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-MEMORY_ITERATIONS = 4
-"""Iterations of a memory pass, or a few more."""
-ENERGY_BLOCKS = 3
-"""Blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued."""
+MEMORY_ITERATIONS = 4  # iterations of a memory pass, or a few more
+ENERGY_BLOCKS = 3  # blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued
 
 
 class ExtrasCollector:

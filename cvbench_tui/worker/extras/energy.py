@@ -16,16 +16,12 @@ from cvbench_tui.core.measurement import PassEnergy
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.sampler import TimedPass
 
-PASS_S = 3.0
-"""Shortest sustained pass; zeus saw 187 J where 327 J were used with short ones (zeus #181)."""
-IDLE_S = 0.5
-"""Shortest idle baseline."""
+PASS_S = 3.0  # shortest sustained pass; zeus saw 187 J where 327 J were used with short ones (zeus #181)
+IDLE_S = 0.5  # shortest idle baseline
 STILL_S = 2.0
 """Time in which a counter must move, else it is taken as absent: RAPL moves every 1 ms, a card every 20 to 100."""
-MAX_ENERGY_S = PASS_S + IDLE_S + 3 * STILL_S
-"""Longest measurement but for its last block."""
-POLL_S = 0.001
-"""Seconds between two readings of a counter while nothing runs."""
+MAX_ENERGY_S = PASS_S + IDLE_S + 3 * STILL_S  # longest measurement but for its last block
+POLL_S = 0.001  # seconds between two readings of a counter while nothing runs
 
 
 @dataclass(frozen=True)
@@ -33,8 +29,7 @@ class EnergyMeter:
     """A device's energy counter."""
 
     source: Literal["nvml", "rapl"]
-    energy_j: Callable[[], float | None]
-    """Joules so far, which only grow; None when it cannot be read."""
+    energy_j: Callable[[], float | None]  # joules so far, which only grow; None when it cannot be read
 
 
 class RaplCounter:

@@ -191,5 +191,4 @@ FORMULAS: dict[Any, Formula] = {
 Their overloads are in it because newer torch (2.6, not 2.4) takes an operator apart that is not, and counts its parts:
 SiLU's backward moved 7 times the bytes.
 """
-COUNTED = frozenset((*flop_registry, *FORMULAS))
-"""Operators with a formula, torch's or ours."""
+COUNTED = frozenset((*flop_registry, *FORMULAS))  # operators with a formula, torch's or ours

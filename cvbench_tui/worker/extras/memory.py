@@ -44,8 +44,7 @@ class CardMemoryPeaks:
 
     def __init__(self, device: torch.device, accelerator: Any) -> None:
         self._device = device
-        self._accelerator = accelerator
-        """``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls."""
+        self._accelerator = accelerator  # ``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls
 
     def reset(self) -> bool:
         """Begin new readings of allocated and reserved memory, from what is held now."""

@@ -22,31 +22,24 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.cpu import last_cache_bytes
 from cvbench_tui.worker.timing.counters import evidence
 
-BUDGET_S = 1.5
-"""Seconds for all of it, shared out evenly."""
+BUDGET_S = 1.5  # seconds for all of it, shared out evenly
 SIDES = (256, 512, 1024, 2048, 4096, 8192)
 """Of the matrices, as far as time and memory go. A matmul of 8192 keeps the largest cards busy for milliseconds."""
-REGION_S = 2e-3
-"""Shortest timed region; faster work is repeated in it."""
-MIN_SIDES = 3
-"""Where there was no time for so many, the largest rate may lie beyond them."""
+REGION_S = 2e-3  # shortest timed region; faster work is repeated in it
+MIN_SIDES = 3  # where there was no time for so many, the largest rate may lie beyond them
 MIN_REPEATS = 3
 MAX_REPEATS = 10
 MAX_GROUP = 1000
-WARM_CALLS = 2
-"""Calls before the regions: a first one, and one to see how long it takes."""
-AGREEMENT = 1.05
-"""The second fastest may take so many times the fastest; beyond that the fastest was not reached twice."""
+WARM_CALLS = 2  # calls before the regions: a first one, and one to see how long it takes
+AGREEMENT = 1.05  # the second fastest may take so many times the fastest; beyond that the fastest was not reached twice
 CACHES = 4
 """A pass over memory is over so many times the last cache, so that little of it is still there from the pass before."""
 MAX_BYTES = 512 << 20
 UNKNOWN_CACHE_BYTES = 64 << 20
-MEMORY_SHARE = 8
-"""At most this part of the free memory is allocated."""
+MEMORY_SHARE = 8  # at most this part of the free memory is allocated
 NATIVE_BFLOAT16 = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
 """Flags of processors that compute in bfloat16; others convert, at a small part of float32's speed."""
-AMPERE = 8
-"""First major compute capability with TF32 and bfloat16."""
+AMPERE = 8  # first major compute capability with TF32 and bfloat16
 
 DTYPES = {
     "float32": torch.float32,
@@ -60,8 +53,7 @@ class FastestCall(NamedTuple):
     """The fastest of repeated calls."""
 
     seconds: float
-    reproduced: bool
-    """Whether it was reached twice."""
+    reproduced: bool  # whether it was reached twice
 
 
 def measure(device: str, threads: int | None, backend: Backend, key: str) -> DevicePeak:

@@ -73,8 +73,7 @@ class TrafficMode(TorchDispatchMode):
     def __init__(self, phases: Sequence[PhaseCounts], results: dict[Any, Any]) -> None:
         super().__init__()
         self._phases = phases
-        self._results = results
-        """By operator and operands, to be shared by the phases of a case."""
+        self._results = results  # by operator and operands, to be shared by the phases of a case
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operator, or make its result from an earlier one, and count it."""

@@ -24,15 +24,11 @@ from cvbench_tui.worker.timing.sampler import Marks, TimedPass
 from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-ROUNDS = 5
-"""Rounds of a variant: as many as an interval needs."""
-ROUND_S = 0.06
-"""Half a headline's round: a variant is read as a ratio, to a percent or two."""
-FLUSHED_ROUND_S = 0.03
-"""Seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms."""
+ROUNDS = 5  # rounds of a variant: as many as an interval needs
+ROUND_S = 0.06  # half a headline's round: a variant is read as a ratio, to a percent or two
+FLUSHED_ROUND_S = 0.03  # seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms
 FLUSHED_ITERATIONS = 3
-ITERATIONS = 12
-"""Fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded."""
+ITERATIONS = 12  # fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded
 GRAPH_WARMUP_CALLS = 3
 """Calls on a side stream before a graph is recorded, as PyTorch asks for: what is allocated lazily must be there."""
 

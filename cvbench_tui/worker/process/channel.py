@@ -45,8 +45,7 @@ class Requests:
 
     def __init__(self, descriptor: int = 0) -> None:
         self.descriptor = descriptor
-        self.ended = False
-        """True once the parent has closed its end, or died."""
+        self.ended = False  # True once the parent has closed its end, or died
         self._buffer = b""
 
     def next(self) -> dict[str, Any] | None:

@@ -34,14 +34,12 @@ from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-PROGRESS_S = 0.25
-"""Progress is sent at most this often."""
+PROGRESS_S = 0.25  # progress is sent at most this often
 SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0)}
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
 DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
 """Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
-EXTRAS_UNTIL = 0.95
-"""The same for the secondary metrics."""
+EXTRAS_UNTIL = 0.95  # the same for the secondary metrics
 
 _now_s, _monotonic = time.time, time.monotonic
 _Result = TypeVar("_Result")

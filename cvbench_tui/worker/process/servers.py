@@ -22,13 +22,11 @@ from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.worker.process.channel import Requests
 
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that this process gets when its parent ends."""
+PR_SET_PDEATHSIG = 1  # prctl(2): the signal that this process gets when its parent ends
 MAX_OOM_SCORE = "1000"
 
 Request = dict[str, Any]
-Answer = Callable[[Request], None]
-"""Computes one answer and writes it."""
+Answer = Callable[[Request], None]  # computes one answer and writes it
 ReportCrash = Callable[[Request, FailureKind, str], None]
 """Writes that a child ended without an answer: the request, ``out_of_memory`` or ``crashed``, one sentence."""
 

@@ -25,8 +25,7 @@ from typing import Any
 from cvbench_tui.worker.process.channel import Requests, claim_stdout
 from cvbench_tui.worker.process.servers import ForkServer, serve_one
 
-NO_TORCH = 3
-"""Exit code when torch or torchvision cannot be imported."""
+NO_TORCH = 3  # exit code when torch or torchvision cannot be imported
 
 
 def main() -> int:

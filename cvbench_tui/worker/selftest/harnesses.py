@@ -23,17 +23,13 @@ if TYPE_CHECKING:
 
 WARMUP_SHARE = 0.5
 """The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
-MIN_SAMPLE_S = 1e-3
-"""The bare loop averages shorter iterations over this long, as the stopwatch's samples do."""
+MIN_SAMPLE_S = 1e-3  # the bare loop averages shorter iterations over this long, as the stopwatch's samples do
 MIN_SAMPLES = 5
 EMPTY_REGIONS = 500
-TIMER_REPEATS = 20
-"""``timeit`` gives one number a call; so many of them make a median."""
-DO_BENCH_MS = 1000.0
-"""Milliseconds in a second, the unit of Triton's arguments and results."""
+TIMER_REPEATS = 20  # ``timeit`` gives one number a call; so many of them make a median
+DO_BENCH_MS = 1000.0  # milliseconds in a second, the unit of Triton's arguments and results
 
-Samples = dict[str, list[float]]
-"""Seconds per iteration, by phase."""
+Samples = dict[str, list[float]]  # seconds per iteration, by phase
 
 
 def run(request: dict[str, Any]) -> Samples:
@@ -249,5 +245,4 @@ METHODS: dict[str, Callable[[TimedModule, float, dict[str, Any]], Samples]] = {
     "do_bench": do_bench,
 }
 """By the request's ``method``."""
-MEANS: set[str] = set()
-"""Methods whose number is the mean of their samples; that of all others is the median."""
+MEANS: set[str] = set()  # methods whose number is the mean of their samples; that of all others is the median

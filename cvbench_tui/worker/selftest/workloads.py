@@ -19,8 +19,7 @@ from torch import Tensor, nn
 _clock_ns = time.perf_counter_ns
 _monotonic, _epoch = time.monotonic, time.time
 
-SLOWED = 0.1
-"""Rate of the replaced timers: so slow that no noise hides it."""
+SLOWED = 0.1  # rate of the replaced timers: so slow that no noise hides it
 CALIBRATION_CYCLES = 50_000_000
 """A device spin of some 30 ms at 1.5 GHz: long enough for the host's clock, short enough to run three times."""
 HASHED_BYTES = 1 << 20

@@ -15,10 +15,8 @@ MAX_GROUP = 64
 ahead all their launches have to fit the queue."""
 MAX_CALLS = 500
 """Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
-BLIND_GROUP = 16
-"""The same where the device's free memory is not known."""
-MEMORY_SHARE = 0.25
-"""Most of the device's free memory that the graphs of one region may take."""
+BLIND_GROUP = 16  # the same where the device's free memory is not known
+MEMORY_SHARE = 0.25  # most of the device's free memory that the graphs of one region may take
 BLOCK_S = 0.05
 """Work queued between two device-wide synchronises lasts at least this long ..."""
 BLOCK_ITERATIONS = 500
@@ -30,8 +28,7 @@ LEAD_S = 0.01
 """A host-bound block is queued while the device spins for so long: 800 launches of 10 us, which fit the queue, ..."""
 MAX_LEAD_S = 0.1
 """... or longer where one region alone needs it: a training step of the deepest models takes 50 ms to queue."""
-LEAD_MARGIN = 1.25
-"""Lead for each second that the host was seen to need."""
+LEAD_MARGIN = 1.25  # lead for each second that the host was seen to need
 HOST_BOUND_FROM = 0.8
 """From this share of the device's time on, the host's time to queue an iteration leaves no margin to stay ahead."""
 
@@ -40,14 +37,11 @@ HOST_BOUND_FROM = 0.8
 class Pacing:
     """The sizes of one pass."""
 
-    group: int
-    """Iterations in a region."""
+    group: int  # iterations in a region
     regions_per_sample: int
     samples_per_round: int
-    discard: int
-    """Regions run unrecorded at the start of a round."""
-    regions_per_block: int
-    """Regions between two settles."""
+    discard: int  # regions run unrecorded at the start of a round
+    regions_per_block: int  # regions between two settles
     lead_s: float = 0.0
     """How long the device is kept busy before each block, so that no region starts on an idle device."""
     covers: bool = False
@@ -64,13 +58,10 @@ class Costs:
     """What is known of one iteration and of the clock, seconds."""
 
     iteration_s: float
-    phase_s: float
-    """Of the shortest phase."""
-    host_s: float | None = None
-    """The host's time to queue one iteration; None where nothing is queued."""
+    phase_s: float  # of the shortest phase
+    host_s: float | None = None  # the host's time to queue one iteration; None where nothing is queued
     empty_region_s: float = 0.0
-    region_floor_s: float = 0.0
-    """Shortest region that the device's clock is trusted with."""
+    region_floor_s: float = 0.0  # shortest region that the device's clock is trusted with
 
     @property
     def host_bound(self) -> bool:

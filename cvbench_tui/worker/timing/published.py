@@ -23,10 +23,8 @@ from cvbench_tui.worker.timing.sampler import samples
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-SLOW_S = 5.0
-"""An iteration this long is followed by a heartbeat, outside the marks: ten of them may be minutes."""
-ROUNDS = 10
-"""The samples are stored as ten rounds, so that the published mean has an interval."""
+SLOW_S = 5.0  # an iteration this long is followed by a heartbeat, outside the marks: ten of them may be minutes
+ROUNDS = 10  # the samples are stored as ten rounds, so that the published mean has an interval
 
 
 def published_pass(

@@ -18,21 +18,18 @@ from cvbench_tui.worker.timing.pacing import Pacing
 
 PICOSECONDS = 12
 """Digits kept of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond."""
-MANY = 1_000_000
-"""More regions than any block has."""
+MANY = 1_000_000  # more regions than any block has
 MAX_STRETCH = 4.0
 """Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
 
-Marks = tuple[Any, ...]
-"""Points in time that begin and end a region, and the phases within it."""
+Marks = tuple[Any, ...]  # points in time that begin and end a region, and the phases within it
 
 
 class TimedPass(Protocol):
     """Some phases of one workload that are timed together (``worker.timing.passes``)."""
 
     name: PassName
-    phases: tuple[Phase, ...]
-    """In the order of ``seconds``, the phase that holds all the others last."""
+    phases: tuple[Phase, ...]  # in the order of ``seconds``, the phase that holds all the others last
 
     def begin(self) -> None:
         """Put the workload into this pass's mode."""
@@ -48,8 +45,7 @@ class TimedPass(Protocol):
 class SampledBlocks:
     """Some blocks in a row."""
 
-    values: list[list[float]]
-    """Seconds per iteration, by phase and region."""
+    values: list[list[float]]  # seconds per iteration, by phase and region
     host_s: float | None = None
     """The host's seconds to queue one iteration; None where nothing is queued, or a lead held the queue up."""
     utilisation: float | None = None
@@ -64,12 +60,9 @@ class _Block:
     """One block's times, seconds."""
 
     queue_s: float
-    span_s: float
-    """From its first mark to its last, by the device's clock."""
-    wall_s: float
-    """By the host's clock, without the lead."""
-    lead_s: float
-    """How long the lead lasted, by the device's clock."""
+    span_s: float  # from its first mark to its last, by the device's clock
+    wall_s: float  # by the host's clock, without the lead
+    lead_s: float  # how long the lead lasted, by the device's clock
 
 
 class Sampler:
@@ -79,10 +72,8 @@ class Sampler:
         self._timed = timed
         self._backend = backend
         self._reading: DeviceReading | None = None
-        self._region_s = 0.0
-        """Wall time of a region in the last block."""
-        self._stretch = 1.0
-        """Requested over wanted length of a lead."""
+        self._region_s = 0.0  # wall time of a region in the last block
+        self._stretch = 1.0  # requested over wanted length of a lead
         self.busy_s = 0.0
 
     def discard(self, pacing: Pacing) -> float | None:

@@ -31,13 +31,10 @@ class ProgressUpdate:
     """Where a pass is, between rounds."""
 
     stage: Stage
-    rounds: int
-    """Rounds so far, repeated ones included."""
+    rounds: int  # rounds so far, repeated ones included
     max_rounds: int
-    phase: Phase | None = None
-    """The phase with the widest interval so far: the rounds go on until it is narrow enough."""
-    estimate: Estimate | None = None
-    """Of that phase, over the rounds that count."""
+    phase: Phase | None = None  # the phase with the widest interval so far: the rounds go on until it is narrow enough
+    estimate: Estimate | None = None  # of that phase, over the rounds that count
 
 
 ProgressCallback = Callable[[ProgressUpdate], None]
@@ -49,10 +46,8 @@ class PassResult:
 
     phases: list[PhaseSamples]
     record: PassRecord
-    timed_s: float
-    """Seconds inside timed regions, repeated rounds included."""
-    regions_per_block: int = 10
-    """Regions that were queued before the device was waited for."""
+    timed_s: float  # seconds inside timed regions, repeated rounds included
+    regions_per_block: int = 10  # regions that were queued before the device was waited for
 
 
 class Stopwatch:
