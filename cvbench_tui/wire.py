@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class WireError(ValueError):
-    """A line that is no event of this schema."""
+    """A line that is not an event of this schema."""
 
 
 class FigureError(WireError):

@@ -1,4 +1,4 @@
-"""Writing a file wholly or not at all, and knowing beforehand whether it can be done."""
+"""Atomic writes, and a check beforehand whether a path can be written."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cvbench_tui.errors import StoreError, os_reason
 def check_destination(path: Path, suffixes: Sequence[str]) -> None:
     """Refuse a path with another suffix, or one that cannot be written, with a StoreError.
 
-    Tries it with an empty file of another name beside the destination, which is removed again: permissions
-    alone say nothing to root or on a read-only mount.
+    Tries it with an empty file of another name beside the destination, which is removed again: permissions alone do not
+    decide it for root or on a read-only mount.
     """
     if path.suffix.lower() not in suffixes:
-        hint = nearest(path.suffix, suffixes, 1) or "The suffix says what is written."
+        hint = nearest(path.suffix, suffixes, 1) or "The suffix sets the format."
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise StoreError(f"{path} does not end in {known}.", hint)
     target = resolved_target(path)
@@ -77,7 +77,7 @@ def resolved_target(path: Path) -> Path:
     elif stat.S_ISDIR(mode):
         raise StoreError(f"Cannot write {path}: it is a folder.", "Name a file in it.")
     elif not stat.S_ISREG(mode):
-        raise StoreError(f"Cannot write {path}: it is no regular file.", "Name another file.")
+        raise StoreError(f"Cannot write {path}: it is not a regular file.", "Name another file.")
     elif not os.access(target, os.W_OK):
         raise StoreError(f"Cannot write {path}: it is read-only.", "Name another file, or make it writable.")
     return target

@@ -30,7 +30,7 @@ def restore_affinity(before: frozenset[int] | None) -> bool:
         return False
     try:
         os.sched_setaffinity(0, before)
-    except OSError:  # a container was narrowed meanwhile: its owner's will
+    except OSError:  # the container's cores were reduced meanwhile, on purpose
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Any text so that it is seen letter for letter: on a terminal, and as markdown in a cell, a list or a paragraph.
+"""Escaping of any text so that every character shows: on a terminal, and as markdown in a cell, a list or a paragraph.
 
 The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``.
 """
@@ -17,7 +17,7 @@ _UNSEEN = re.compile(
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
-"""What a terminal obeys instead of showing it, or shows as nothing: control characters (a line feed and a tabulator
+"""What a terminal executes instead of showing it, or does not show: control characters (a line feed and a tabulator
 apart), marks that turn the direction of text, characters without width, separators of lines, halves of surrogate
 pairs."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}

@@ -1,8 +1,8 @@
 """NVIDIA's management library (NVML). The caller hands it in: worker and parent import and start it by themselves.
 
-A card is found by its identity, else by its address on the bus, never by its number: PyTorch and the driver count in
-different orders. Any call may fail, on an old card or driver, in a container, in a slice of a card, on a card that is
-lost in mid-run: its answer is None then. Nothing is ever set.
+A card is looked up by its identity, else by its address on the bus, never by its number: PyTorch and the driver count
+in different orders. Any call may fail, on an old card or driver, in a container, in a slice of a card, on a card that
+is lost in mid-run: its answer is None then. Nothing is ever set.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class NvmlCard:
         self.handle = handle
 
     def ask(self, function: str, *arguments: Any) -> Any:
-        """What that function says of this card; None when there is no answer."""
+        """Value of that function for this card; None without an answer."""
         try:
             return getattr(self.library, function)(self.handle, *arguments)
         except _errors(self.library):

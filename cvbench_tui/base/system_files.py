@@ -49,7 +49,7 @@ def cpu_seconds(path: str | Path) -> tuple[float | None, float | None]:
     """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot, by ``/proc/stat``.
 
     From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. None where not
-    known: a sandbox that shows only zeros knows nothing.
+    known, as in a sandbox that shows only zeros.
     """
     fields = read_head(path).split(b"\n", 1)[0].split()
     if len(fields) < 9 or fields[0] != b"cpu":

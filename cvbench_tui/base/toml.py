@@ -47,7 +47,7 @@ class TomlFile:
             if S_ISDIR(status.st_mode):
                 raise self._refusal(f"is a folder, not a {self.noun}")
             if not S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
-                raise self._refusal(f"is no {self.noun}: that is a TOML file of at most 1 MiB")
+                raise self._refusal(f"is not a {self.noun}: that is a TOML file of at most 1 MiB")
             return self.path.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise self._refusal(f"is not a text file: byte {error.start} is not UTF-8") from error
@@ -56,7 +56,7 @@ class TomlFile:
         except OSError as error:
             raise self._refusal(f"cannot be read: {os_reason(error)}") from error
         except ValueError as error:
-            raise self._refusal("is no file name") from error
+            raise self._refusal("is not a file name") from error
 
     def parse(self, text: str) -> dict[str, Any]:
         """The text of that file as TOML. Raises ``error`` with the place of what is wrong."""
@@ -73,7 +73,7 @@ class TomlFile:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value may be."""
+    """Type of a key's value."""
 
     expected: str
     test: Callable[[object], bool]  # True for such a value; for each item where it is a list

@@ -1,5 +1,5 @@
-"""How long a plan will take: by what earlier runs of its rows took, else guessed, rough enough to tell seconds from
-hours. ``results.storage.history`` reads earlier runs; ``results.stats.eta`` judges what is left once rows arrive.
+"""Expected duration of a plan: from earlier runs of its rows, else a rough guess that separates seconds from hours.
+``results.storage.history`` reads earlier runs; ``results.stats.eta`` judges what is left once rows arrive.
 """
 
 from __future__ import annotations

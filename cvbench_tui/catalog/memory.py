@@ -55,7 +55,7 @@ def expected_bytes(case: Case) -> int | None:
 
 
 def too_large(plan: Plan, environment: Environment, free: Mapping[str, int] | None = None) -> tuple[TooLarge, ...]:
-    """The rows that surely will not fit, in the plan's order; those of which too little is known are left out.
+    """The rows that will not fit, in the plan's order; those of which too little is known are left out.
 
     ``free``: bytes by device id, in place of the device's whole memory. A plan without training has none: inference
     takes far less.

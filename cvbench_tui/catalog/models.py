@@ -1,7 +1,7 @@
 """The models that can be ticked: every classification model of torchvision, as plain data.
 
 The nine models of the original tables come first, under the names of those tables; the others follow by
-family, under torchvision's names. Building a model is the worker's business; this module never sees torch.
+family, under torchvision's names. The worker builds the models; this module does not import torch.
 """
 
 from __future__ import annotations
@@ -114,4 +114,4 @@ MODELS: tuple[ModelEntry, ...] = (
     ModelEntry("vit_l_32", "vit_l_32", "ViT", 306_535_400, 224, 15.378, 79.8),
     ModelEntry("vit_h_14", "vit_h_14", "ViT", 632_045_800, 224, 167.295, 677.6),
 )
-"""Every model, in the order of the checklist. Batch 4 where the original tables say so."""
+"""Every model, in the order of the checklist. Batch 4 where the original tables have it."""

@@ -1,4 +1,4 @@
-"""A model or a layer by the name somebody typed, and the nearest names when there is none."""
+"""Look up a model or a layer by the name that a user typed; the nearest names when there is none."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Ready selections by name: the shipped presets, one's own, or anybody's file by its path.
+"""Presets: selections by name, shipped or the user's own, or from any file by its path.
 
-A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Everything that can be wrong
-with one ends in a sentence that names the file, the key and what was expected.
+A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Every error names the file, the
+key and what was expected.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def settings_path() -> Path:
 
 
 def user_folder() -> Path:
-    """Where one's own presets are. Creates nothing."""
+    """Folder of the user's presets. Creates nothing."""
     return settings_path().parent / "presets"
 
 
@@ -85,7 +85,7 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_entries() -> tuple[PresetEntry, ...]:
-    """The shipped presets, ``quick`` first, then one's own by name. A file that cannot be used says why."""
+    """The shipped presets, ``quick`` first, then the user's by name. A file that cannot be used has the reason."""
     shipped = _files(shipped_folder())
     names = {name_key(name) for name in shipped}
     entries = [_entry(name, shipped[name], own=False) for name in preset_names()]
@@ -100,7 +100,7 @@ def preset_entries() -> tuple[PresetEntry, ...]:
 
 
 def load_preset(reference: str) -> Selection:
-    """The selection of a preset's name, shipped or one's own, or of a path to a preset file.
+    """The selection of a preset's name, shipped or the user's own, or of a path to a preset file.
 
     Raises PresetError for a file that cannot be used, SelectionError for an unknown name.
     """
@@ -108,7 +108,7 @@ def load_preset(reference: str) -> Selection:
 
 
 def save_preset(name: str, selection: Selection, description: str = "") -> Path:
-    """Write the selection as a preset of one's own and return its file; one of that name is written over.
+    """Write the selection as a preset of the user's and return its file; one of that name is overwritten.
 
     Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped preset's, for a
     selection of nothing, and when the file cannot be written.
@@ -135,7 +135,7 @@ def name_problem(name: str) -> str:
 
 
 def delete_preset(name: str) -> None:
-    """Delete a preset of one's own. Raises PresetError when there is none of that name or it cannot be deleted."""
+    """Delete a preset of the user's. Raises PresetError when there is none of that name or it cannot be deleted."""
     own = _files(user_folder())
     path = _find(name, own)
     if path is None:

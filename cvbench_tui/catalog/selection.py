@@ -64,7 +64,7 @@ def check_image(value: int) -> int:
 
 
 def check_device_name(text: str) -> str:
-    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not looked at.
+    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not checked.
 
     Raises SelectionError when no device is written like that.
     """

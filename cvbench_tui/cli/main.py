@@ -37,7 +37,7 @@ APP_COMMANDS = (None, "tui")
 @runs_dir_option
 @click.pass_context
 def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int | None:
-    """Honest timings of vision models and single layers on your own GPU or CPU.
+    """Benchmark vision models and single layers on your own GPU or CPU.
 
     Without a command, opens the app.
     """

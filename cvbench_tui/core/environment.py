@@ -69,7 +69,7 @@ def known(readers: Mapping[str, Callable[..., Fact]], *source: object) -> Iterat
     for name, read in readers.items():
         try:
             value = read(*source)
-        except Exception:  # a driver, a sensor or an old PyTorch may raise anything: no fact is worth a failed run
+        except Exception:  # a driver, a sensor or an old PyTorch may raise anything, which must not fail the run
             continue
         if value is not None:
             yield name, value

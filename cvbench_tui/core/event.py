@@ -65,7 +65,7 @@ class WorkerReady:
 
 @dataclass(frozen=True)
 class EnvironmentProbed:
-    """The machine as the worker sees it."""
+    """The machine as the worker reports it."""
 
     environment: Environment
     kind: Literal["environment_probed"] = "environment_probed"

@@ -40,11 +40,11 @@ def worker_ended(case: Case, code: int | None, tail: str) -> CaseFailed:
 
 
 def invalid_line(case: Case, line: bytes, error: WireError) -> CaseFailed:
-    """A line that is no event, or an event with an impossible number."""
+    """A line that is not an event, or an event with an impossible number."""
     if isinstance(error, FigureError):
         return _failed(case, "crashed", f"The measuring process sent an impossible number ({error}).", "")
     detail = f"{error}\n{line[:MAX_SHOWN_BYTES].decode(errors='replace')}"
-    return _failed(case, "crashed", "The measuring process sent a line that is no event.", detail)
+    return _failed(case, "crashed", "The measuring process sent a line that is not an event.", detail)
 
 
 def with_stderr(event: CaseFailed, tail: str) -> CaseFailed:

@@ -1,7 +1,6 @@
-"""What the machine is doing this moment: processor, memory, and the card that is picked. One reading at a time.
-
-It keeps no history, has no thread and decides nothing: when to read is the caller's. Reading wakes the processor and
-asks the driver, so nobody should read while a short case is being timed on a machine with few cores.
+"""Live readings of the processor, the memory and the selected card. One reading at a time, without history or thread:
+the caller decides when to read. A reading wakes the processor and queries the driver, so do not read while a short case
+is timed on a machine with few cores.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class GaugeReading:
 class GaugeReader:
     """Reads the machine, and the card when ``device_id`` is one of CUDA's. No method raises.
 
-    A card is found by ``uuid`` or ``pci_id``, as the probe gave them, never by CUDA's number: PyTorch and the driver
+    A card is looked up by ``uuid`` or ``pci_id`` of the probe, never by CUDA's number: PyTorch and the driver
     count in different orders, and another card's figures would be worse than none.
     """
 
@@ -57,7 +56,7 @@ class GaugeReader:
         return GaugeReading(**values, **({} if card is None else _card_values(card)))
 
     def close(self) -> None:
-        """Let the driver's library go; a later reading has no card."""
+        """Shut the driver's library down; a later reading has no card."""
         self._searched, self._card = True, None
         if self._begun:
             self._begun = False
@@ -82,7 +81,7 @@ class GaugeReader:
             yield "memory_total_bytes", float(memory.total)
 
     def _busy_share(self) -> Iterator[tuple[str, float]]:
-        """Not psutil.cpu_percent: that one counts from the last call of anybody in this process."""
+        """Not psutil.cpu_percent: that one counts from the last call by any code in this process."""
         import psutil
 
         times = psutil.cpu_times()

@@ -50,7 +50,7 @@ class LiveSource:
         self._skipping = False  # ``skip`` ended the running case
 
     def probe(self) -> Environment:
-        """The machine and its devices, asked for once, with the host's facts of this moment. Raises WorkerError."""
+        """The machine and its devices, probed once, with the host's present facts. Raises WorkerError."""
         from cvbench_tui.engine.host.metadata import with_host_facts  # psutil
 
         if self._environment is None:
@@ -58,7 +58,7 @@ class LiveSource:
         return with_host_facts(self._environment)
 
     def events(self, plan: Plan) -> Iterator[Event]:
-        """What happens while ``plan`` is measured. Raises WorkerError when no worker can be started."""
+        """Events of the measurement of ``plan``. Raises WorkerError when no worker can be started."""
         self._cancelled.clear()
         environment = self.probe()
         if self._supervisor.ready is not None:

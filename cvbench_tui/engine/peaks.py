@@ -29,7 +29,7 @@ class PeakStore(Protocol):
 
 
 class MemoryStore:
-    """Keeps peaks as long as this program runs, unsure ones too: they are of this hour."""
+    """Keeps peaks as long as this program runs, unsure ones too, since they are recent."""
 
     def __init__(self) -> None:
         self._by_key: dict[str, DevicePeak] = {}
@@ -72,7 +72,7 @@ class DevicePeaks:
         except WorkerError:
             return  # without a peak the percentages are missing; the next case gets a new worker
         if self._supervisor.ready is not None and self._supervisor.ready.one_case:
-            self._supervisor.discard()  # it has touched the device, and every case wants a process that has not
+            self._supervisor.discard()  # it has touched the device, and every case needs a process that has not
         if isinstance(answer, PeakMeasured):
             self._store.put(answer.ceiling)
             yield answer

@@ -199,7 +199,7 @@ class Session:
 def _same_environment(run: Run, event: ev.Event) -> bool:
     """True for an environment of the run's identity, sent anew by a further call of the source.
 
-    The first one stands, in a resumed run too: later load and temperatures are the run's own doing.
+    The first one counts, in a resumed run too: later load and temperatures are the run's own doing.
     """
     if not isinstance(event, ev.EnvironmentProbed) or run.environment is None:
         return False

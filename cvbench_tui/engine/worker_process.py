@@ -1,6 +1,6 @@
 """One worker process: start it, write requests, read its lines, keep the end of its stderr, end it.
 
-Knows no plans and no cases. One thread blocks on each pipe, so nothing is polled and neither pipe can fill up.
+Independent of plans and cases. One thread blocks on each pipe, so nothing is polled and neither pipe can fill up.
 """
 
 from __future__ import annotations

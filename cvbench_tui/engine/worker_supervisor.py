@@ -89,4 +89,4 @@ class WorkerSupervisor:
             raise WorkerError(f"The measuring process did not answer within {timeout_s:.0f} s.") from None
         except WireError as error:
             self.discard()
-            raise WorkerError(f"The measuring process sent a line that is no event: {error}.") from error
+            raise WorkerError(f"The measuring process sent a line that is not an event: {error}.") from error

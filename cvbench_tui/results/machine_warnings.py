@@ -1,4 +1,4 @@
-"""Warnings about the machine: what will spoil a measurement, from the facts of its environment, with what to do.
+"""Warnings about the machine: what may disturb a measurement, from the facts of its environment, with remedies.
 
 Pure: nothing is read here and nothing is ever changed on the machine. Names of facts are ``core.facts``'s.
 """
@@ -14,7 +14,7 @@ from cvbench_tui.core.facts import count_listed
 from cvbench_tui.results.text.units import bytes_text, celsius_text, part_text, significant, watts_text
 
 LOAD_SHARE = 0.1
-"""Load above this share of the cores is the work of other programs; the app and its worker rest when they are asked."""
+"""Load above this share of the cores is by other programs; the app and its worker are idle when it is read."""
 STOLEN_SHARE = 0.01  # time lost to other virtual machines beyond this is more than the default protocol's precision, 1%
 PRESSURE_SHARE = 0.1  # waiting for a core in more than this share of the last 10 s
 POWER_SHARE = 0.98  # a power limit below this share of the factory's is a cap; boards round by a watt or two
@@ -27,27 +27,27 @@ SLOWDOWNS = ("thermal", "hardware", "power_brake")
 
 
 REMEDIES = {
-    "load": "End it (top shows what it is), and wait a minute: the figure is slow to fall.",
+    "load": "End it (top shows what it is), and wait a minute: the load is a mean over time.",
     "pressure_cpu": "End other programs, or measure with fewer threads.",
     "pressure_memory": "End programs that need much memory, or use smaller batches.",
-    "stolen": "Measure at a quieter hour, or on a machine of your own.",
+    "stolen": "Measure at a quieter time, or on a dedicated machine.",
     "quota": "Start it without a CPU quota, or pin it to whole cores (docker run --cpuset-cpus).",
     "priority": "Start cvbench-tui without nice.",
     "battery": "Plug it in.",
     "profile": "Choose another one in the system's power settings while you measure.",
     "governor": "An administrator can set it while you measure: cpupower frequency-set -g performance.",
-    "turbo": "Nothing, for everyday figures; rows whose clock moved say so. An administrator can switch it off.",
-    "clocksource": "Find out why it does not trust the processor's counter: dmesg | grep -i clocksource.",
-    "hidden_clock": "Nothing here; compare only within one run.",
+    "turbo": "Usually none needed: rows whose clock changed have a reason. An administrator can switch turbo off.",
+    "clocksource": "Find out why the kernel does not use the processor's counter: dmesg | grep -i clocksource.",
+    "hidden_clock": "No remedy; compare only within one run.",
     "memory": "End other programs, or measure small models at small batches.",
-    "swap": "Free memory; rows in which it happened say so.",
+    "swap": "Free memory; rows measured while pages were read back have a reason.",
     "debug_build": "Install PyTorch's own release.",
     "blocking": "Unset it: it is for finding errors.",
     "foreign": "End them, or choose another card.",
-    "mps": "Stop the MPS daemon while you measure, if nobody else needs it.",
+    "mps": "Stop the MPS daemon while you measure, if no other user needs it.",
     "mig": "Compare with slices of the same size only.",
     "power_cap": "Compare with cards at this limit only, or let an administrator lift it with nvidia-smi -pl.",
-    "throttled": "Let it cool down, and look at its fans and its power supply.",
+    "throttled": "Let it cool down; check its fans and its power supply.",
     "few_cores": "For the best figures measure without the app: cvbench-tui run.",
 }
 """What the user can do, by the warning's code."""
@@ -56,7 +56,7 @@ NOTES = ("turbo", "hidden_clock", "swap", "few_cores")  # warnings of what chang
 
 @dataclass(frozen=True)
 class MachineWarning:
-    """One thing that will spoil a measurement, or that a reader of its numbers must know."""
+    """One thing that may disturb a measurement, or that a reader of its numbers must know."""
 
     code: str  # ``governor``, ``load`` ...
     sentence: str  # what it is, with its figure
@@ -72,11 +72,11 @@ class MachineWarning:
         return self.code in NOTES
 
 
-Found = Iterator[tuple[str, str]]  # codes and sentences
+Sentences = Iterator[tuple[str, str]]  # codes and sentences
 
 
 def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
-    """Everything that is wrong with the machine as it was when it was asked, notes last."""
+    """Warnings about the machine as its environment was read, notes last."""
     found = [MachineWarning(*each) for find in FINDERS for each in find(environment)]
     return tuple(sorted(found, key=lambda warning: warning.note))
 
@@ -87,11 +87,11 @@ def _number(environment: Environment, name: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _other_programs(environment: Environment) -> Found:
+def _other_programs(environment: Environment) -> Sentences:
     load, cores = _number(environment, "load_1min"), _number(environment, "cpu_cores")
     if load is not None and cores and load > LOAD_SHARE * cores:
         figure = significant(load, 2)
-        yield "load", f"The load of the last minute is {figure} on {cores:.0f} cores: something else is computing."
+        yield "load", f"The load of the last minute is {figure} on {cores:.0f} cores: other programs are computing."
     for kind, what in (("cpu", "a core"), ("memory", "memory")):
         share = _number(environment, f"pressure_{kind}_share")
         if share is not None and share > PRESSURE_SHARE:
@@ -99,10 +99,10 @@ def _other_programs(environment: Environment) -> Found:
     share = _number(environment, "stolen_share")
     if share is not None and share > STOLEN_SHARE:
         part = part_text(share)
-        yield "stolen", f"The hypervisor gave {part} of the CPU time wanted here since the start to other machines."
+        yield "stolen", f"The hypervisor gave {part} of the CPU time requested since boot to other machines."
 
 
-def _limits(environment: Environment) -> Found:
+def _limits(environment: Environment) -> Sentences:
     quota, affinity = _number(environment, "quota_cores"), environment.fact("affinity")
     cores = count_listed(affinity) if isinstance(affinity, str) else _number(environment, "cpu_cores")
     if quota is not None and cores and quota < cores:
@@ -110,10 +110,10 @@ def _limits(environment: Environment) -> Found:
         yield "quota", f"The container may use {many}, and is paused when it has used its share."
     nice = _number(environment, "nice")
     if nice is not None and nice > 0:
-        yield "priority", f"The measurement runs at nice {nice:.0f}: whatever else wants a core goes first."
+        yield "priority", f"The measurement runs at nice {nice:.0f}: other processes get a core first."
 
 
-def _power(environment: Environment) -> Found:
+def _power(environment: Environment) -> Sentences:
     if environment.fact("on_battery"):
         yield "battery", "The machine runs on its battery, and saves power at the cost of speed."
     profile = environment.fact("platform_profile")
@@ -126,27 +126,27 @@ def _power(environment: Environment) -> Found:
         yield "turbo", "Turbo is on: the clock depends on heat and on how many cores are busy."
 
 
-def _clock(environment: Environment) -> Found:
+def _clock(environment: Environment) -> Sentences:
     source = environment.fact("clocksource")
     if source in SLOW_CLOCKS:
         sentence = f"The kernel reads the time from {source}, which takes about 50 times as long as from the processor."
         yield "clocksource", sentence
     if environment.fact("virtual_machine") and environment.fact("frequency_hz") is None:
-        yield "hidden_clock", "This virtual machine hides the processor's clock: only the times show a change of it."
+        yield "hidden_clock", "The virtual machine hides the processor's clock: changes of it show only in the times."
 
 
-def _memory(environment: Environment) -> Found:
+def _memory(environment: Environment) -> Sentences:
     figures = (_number(environment, f"memory_{name}_bytes") for name in ("available", "limit"))
     left = min((figure for figure in figures if figure is not None), default=None)
     if left is not None and left < LOW_MEMORY_BYTES:
-        yield "memory", f"Only {bytes_text(int(left))} of memory can be had."
+        yield "memory", f"Only {bytes_text(int(left))} of memory is available."
     swapped, total = (_number(environment, name) for name in ("swap_used_bytes", "memory_total_bytes"))
     if swapped and total and swapped > SWAP_SHARE * total:
         figure = bytes_text(int(swapped))
-        yield "swap", f"{figure} of memory is put away on the disk: fetching it back takes milliseconds."
+        yield "swap", f"{figure} of memory is swapped out: reading a page back takes milliseconds."
 
 
-def _settings(environment: Environment) -> Found:
+def _settings(environment: Environment) -> Sentences:
     if environment.fact("torch_debug"):
         yield "debug_build", "This PyTorch is a debug build, many times slower."
     for name in ("CUDA_LAUNCH_BLOCKING", "HIP_LAUNCH_BLOCKING"):
@@ -154,14 +154,14 @@ def _settings(environment: Environment) -> Found:
             yield "blocking", f"{name} is set: the host waits for every kernel."
 
 
-def _cards(environment: Environment) -> Found:
+def _cards(environment: Environment) -> Sentences:
     for device in environment.usable:
         if not device.is_cpu:
             yield from _busy_card(environment, device.id)
             yield from _slow_card(environment, device.id)
 
 
-def _busy_card(environment: Environment, card: str) -> Found:
+def _busy_card(environment: Environment, card: str) -> Sentences:
     """Others on the card, and cards that are only a part of one."""
     others = _number(environment, f"{card}.foreign_processes")
     if others:
@@ -170,10 +170,10 @@ def _busy_card(environment: Environment, card: str) -> Found:
     if environment.fact(f"{card}.mps"):
         yield "mps", f"{card}: programs share the card through MPS, and compute at the same time."
     if environment.fact(f"{card}.mig"):
-        yield "mig", f"{card} is a slice of a card (MIG): neighbours share its power and heat."
+        yield "mig", f"{card} is a slice of a card (MIG): the other slices share its power and heat."
 
 
-def _slow_card(environment: Environment, card: str) -> Found:
+def _slow_card(environment: Environment, card: str) -> Sentences:
     """Limits of power and heat."""
     limit, factory = (_number(environment, f"{card}.power_limit_{kind}w") for kind in ("", "default_"))
     if limit is not None and factory and limit < POWER_SHARE * factory:
@@ -184,13 +184,13 @@ def _slow_card(environment: Environment, card: str) -> Found:
         yield "throttled", f"{card} has lowered its clock now ({', '.join(reasons)}, {degrees})."
 
 
-def _cores(environment: Environment) -> Found:
+def _cores(environment: Environment) -> Sentences:
     cores = _number(environment, "usable_cores")
     if cores is not None and cores < CORES_FOR_APP:
         yield "few_cores", f"The app and the measurement share {cores:.0f} core{'s' * (cores > 1)}."
 
 
-FINDERS: tuple[Callable[[Environment], Found], ...] = (
+FINDERS: tuple[Callable[[Environment], Sentences], ...] = (
     _other_programs, _limits, _power, _clock, _memory, _settings, _cards, _cores,
 )  # fmt: skip
 """In the order in which they are shown."""

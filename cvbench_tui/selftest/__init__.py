@@ -1,1 +1,1 @@
-"""``cvbench-tui selftest``: proves on the user's machine that the numbers are right. Imports no torch."""
+"""``cvbench-tui selftest``: checks on the user's machine that the numbers are right. Imports no torch."""

@@ -206,7 +206,7 @@ def busy(context: CheckContext) -> Iterator[VerdictLine]:
 
 
 def nothing(context: CheckContext) -> Iterator[VerdictLine]:
-    """A call that does nothing is shorter than any honest region: it must not be graded A."""
+    """A call that does nothing is shorter than any region that can be timed: it must not be graded A."""
     result = context.measure(context.layer("selftest_empty"), INFERENCE_ONLY).result("inference")
     yield verdict.nothing_line(result.median_s, result.grade)
 

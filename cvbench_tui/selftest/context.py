@@ -1,4 +1,4 @@
-"""What a check works with: our engine on one side, other harnesses on the other, and how much time it may take."""
+"""Context of a check: our engine on one side, other harnesses on the other, and the time it may take."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ SHORT = Protocol(
     timeout_s=120.0,
     silence_s=60.0,
 )
-"""As the named protocols, in a third of the time of ``quick``: many fresh processes say more here than long ones."""
+"""As the named protocols, in a third of the time of ``quick``: many short fresh processes are worth more here than few
+long ones."""
 INFERENCE_ONLY = replace(SHORT, passes=("inference",))
 
 

@@ -1,7 +1,7 @@
 """The selftest's own statistics, kept apart from the estimate that they judge. Pure functions.
 
 Ratios are handled as logarithms, so that twice as long and half as long are equally far from equal. Intervals are those
-of the sign test: right for any distribution, and not moved by one run that met a busy neighbour.
+of the sign test: right for any distribution, and not moved by one disturbed run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Point:
     measured_s: float
     half_width_s: float  # of the 95% interval of the measurement
     min_s: float | None = None
-    """The shortest sample. Interruptions only lengthen a sample, so a right clock shows here even on a busy machine."""
+    """The shortest sample. Interruptions only lengthen a sample, so a correct clock shows here even on a busy
+    machine."""
 
     @property
     def shortest(self) -> Point:

@@ -52,7 +52,7 @@ def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool
 
 
 def _run(context: CheckContext) -> list[VerdictLine]:
-    """All lines, telling which check is being made."""
+    """All lines; prints which check is running."""
     lines: list[VerdictLine] = []
     for number, (title, check) in enumerate(CHECKS, start=1):
         _say(f"[{number}/{len(CHECKS)}] {title} ...")

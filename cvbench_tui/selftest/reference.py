@@ -77,7 +77,7 @@ class Reference:
             line = self._program.next_line(ANSWER_S)
         except WorkerSilent:
             self.close()
-            raise ReferenceFailed(f"The reference program said nothing for {ANSWER_S:.0f} s.") from None
+            raise ReferenceFailed(f"The reference program did not answer within {ANSWER_S:.0f} s.") from None
         if isinstance(line, WorkerEnded):
             last = (self._program.tail().splitlines() or ["it said nothing"])[-1]
             self.close()

@@ -1,7 +1,7 @@
 """From figures to a verdict: pass, FAIL, or undecided where the machine is too noisy to tell. Pure: no clock here.
 
-A line fails only when the error is larger than the bound *and* than the noise, surely; it passes when the error is
-surely within the bound, or within it on a machine that is quieter than the bound.
+A line fails only when the whole interval of the error is beyond the bound *and* beyond the noise; it passes when the
+interval is within the bound, or the error is on a machine with less noise than the bound.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
     ends = abs(math.log(sides.low)), abs(math.log(sides.high))
     nearest = 0.0 if sides.low <= 1 <= sides.high else min(ends)
     if max(ends) <= math.log1p(bound):
-        return "pass", f"Surely within {limit}."
+        return "pass", f"The interval is within {limit}."
     if abs(math.log(sides.ratio)) <= math.log1p(bound) and sides.noise <= bound:
         return "pass", f"Within {limit}, and so are two runs of one side."
     if nearest > math.log1p(max(bound, sides.noise)):
-        return "FAIL", f"Surely off by more than {limit} and by more than the machine's noise."
+        return "FAIL", f"Off by more than {limit} and by more than the machine's noise."
     if sides.noise > bound:
         return "undecided", f"Two runs of the same loop differ by {part_text(_finite(sides.noise))} here."
     return "undecided", f"More pairs are needed to tell {limit}: --thorough takes them."
@@ -88,8 +88,8 @@ def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
 def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
     """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
 
-    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if it ours its own code out of the
-    caches. That is time of the workload, and a bare loop sees it as well.
+    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if that had evicted its
+    own code from the caches. That is time of the workload, and a bare loop sees it as well.
     """
     ours, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
     shortest, longest = min(p.programmed_s for p in points), max(p.programmed_s for p in points)
@@ -102,7 +102,7 @@ def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[Verd
     figure, check = f"slope {ours.slope:.5f}", "programmed durations"
     slope = VerdictLine(check, compared, figure, relative_text(noise), *judged, numbers)
 
-    where = f"{seconds_text(INTERCEPT_BOUND_S)} of nothing"
+    where = f"{seconds_text(INTERCEPT_BOUND_S)} of 0"
     excused = _excused(ours.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
     judged = _judge(ours.intercept_s, ours.intercept_half_width_s, INTERCEPT_BOUND_S, where, excused)
     noise = _finite(ours.intercept_half_width_s)
@@ -120,28 +120,28 @@ def _excused(error: float, least: float, loop: float, bound: float) -> bool:
 
 
 def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> tuple[Verdict, str]:
-    """An error with its interval against a bound, which ``where`` says in words.
+    """An error with its interval against a bound; ``where`` is the bound as text.
 
     An error that is ``excused`` decides nothing: work that was interrupted does last longer.
     """
     if abs(error) + half_width <= bound:
-        return "pass", f"Surely within {where}."
+        return "pass", f"The interval is within {where}."
     if abs(error) - half_width > bound and excused:
         return "undecided", f"Not within {where}, but the shortest samples are, or a bare loop is off as well."
     if abs(error) - half_width > bound:
-        return "FAIL", f"Surely not within {where}."
+        return "FAIL", f"The interval is not within {where}."
     if half_width <= bound and abs(error) <= bound:
         return "pass", f"Within {where}, by an interval that is narrower than that."
     return "undecided", f"The machine is too noisy to tell whether it is within {where}."
 
 
 def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
-    """Work that goes on after its call returned: it must be in the number, or the number must be called invalid."""
-    judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number was not called invalid.")
+    """Work that continues after its call returned: it must be in the number, or the number must have grade X."""
+    judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number does not have grade X.")
     if measured_s / programmed_s >= TRAP_SHARE:
         judged = "pass", "The hidden work was timed in full."
     elif grade == "X":
-        judged = "pass", "The hidden work was seen, and the number is called invalid."
+        judged = "pass", "The hidden work was detected: the number has grade X."
     figure = f"{seconds_text(measured_s)} of {seconds_text(programmed_s)}, {grade}"
     numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
     return VerdictLine("async trap", compared, figure, MISSING, *judged, numbers)
@@ -170,7 +170,7 @@ def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
 
 
 def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> VerdictLine:
-    """Pairs of measurements of the same thing: their intervals must cover the difference as often as they promise.
+    """Pairs of measurements of the same thing: their intervals must cover the difference in 95% of the pairs.
 
     Only pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop
     lie apart: an interval from one process cannot know of a machine that changes between processes.
@@ -201,7 +201,7 @@ def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise:
         return "undecided", more
     if chance < MIN_CHANCE:
         percent = percent_text(round(chance, 4))
-        return "FAIL", f"So many misses have a chance of {percent}: the intervals are too narrow."
+        return "FAIL", f"This many misses have a probability of {percent}: the intervals are too narrow."
     if not reliable or 2 * reliable < pairs:
         return "undecided", f"Only {reliable} of {pairs} pairs were graded {' or '.join(RELIABLE)}."
     return "pass", "As often as 95% intervals promise."
@@ -222,7 +222,7 @@ def empty_region_line(compared: str, cost_s: float | None, region_s: float | Non
 
 def nothing_line(measured_s: float, grade: Grade) -> VerdictLine:
     """A call that does nothing: whatever number it gives, it must not be graded A."""
-    judged: tuple[Verdict, str] = ("pass", "Too short to be measured, and the grade says so.")
+    judged: tuple[Verdict, str] = ("pass", "Too short to be measured, and the grade shows it.")
     if grade == "A":
         judged = "FAIL", "The marks are a part of this number, and it was graded A."
     figure, numbers = f"{seconds_text(measured_s)}, {grade}", (("measured_s", measured_s),)

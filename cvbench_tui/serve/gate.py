@@ -36,7 +36,7 @@ class Gate:
         return ""
 
     def _is_ours(self, name: str) -> bool:
-        """True for a name that nobody else can give to this machine."""
+        """True for a host name that another site cannot point at this machine."""
         if name in ("localhost", self.host.lower()):
             return bool(name)
         try:
@@ -60,7 +60,7 @@ def listen(host: str, port: int, *, expose: bool = False) -> socket.socket:
         ) from error
     if not expose and not all(ipaddress.ip_address(each[4][0]).is_loopback for each in addresses):
         raise SelectionError(
-            f"Other machines reach '{host}', and there is no password: anybody there could start processes here.",
+            f"Other machines reach '{host}', and there is no password: any user of them could start processes here.",
             "Forward the port instead: ssh -L 8000:127.0.0.1:8000 HOST. With --expose it is served nevertheless.",
         )
     family, _, _, _, address = addresses[0]

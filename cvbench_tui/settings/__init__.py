@@ -1,6 +1,6 @@
 """The user's settings: one TOML file, read with the standard library, written with its comments kept.
 
-It knows no screen: whether a theme or a column of that name exists is for the app to say.
+The app checks whether a theme or a column of that name exists.
 """
 
 from __future__ import annotations

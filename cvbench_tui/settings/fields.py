@@ -35,7 +35,7 @@ class Settings:
     theme: str = toml_key("cvbench-dark", TEXT, "Name of the theme.")
     ascii: str = toml_key("auto", one_of(("auto", "on", "off")), "Draw with ASCII only; `auto` decides by the locale.")
     gauges: str = toml_key(
-        "auto", one_of(("auto", "off")), "The live line of the device; `auto` rests where it would disturb."
+        "auto", one_of(("auto", "off")), "Live gauges; `auto` turns them off while they would disturb the timing."
     )
     autosave: bool = toml_key(False, FLAG, "Write the table as markdown at the end of every run.")
     save_folder: str = toml_key("", TEXT, SAVE_FOLDER_HELP)
@@ -47,7 +47,7 @@ class Settings:
     )
     sort: str = toml_key("", TEXT, "Column the table is sorted by; empty keeps the order of the plan.")
     descending: bool = toml_key(False, FLAG, "Sort from the largest down.")
-    group: GroupBy = toml_key("none", one_of(GROUPINGS), "What rows that stand together have in common.")
+    group: GroupBy = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Id of a binding to comma separated keys."""
     last: Last = Last()

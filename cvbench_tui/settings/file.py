@@ -19,7 +19,7 @@ from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIE
 
 MAX_SENTENCES = 20  # a file of another program has a thousand unknown keys; a toast has not that many lines
 
-_HINT = "Mend the file, or delete it to begin with the defaults."
+_HINT = "Fix the file, or delete it to use the defaults."
 
 Complain = Callable[[str, str], None]
 
@@ -119,7 +119,7 @@ def _changed(file: TomlFile, text: str, changes: Mapping[str, object]) -> str:
 
 def _unusual(file: TomlFile) -> StoreError:
     """The two readers of TOML disagree about the file: better no change than a lost one."""
-    return StoreError(f"Settings are not saved: {file.name} is too unusual to be changed.", _HINT)
+    return StoreError(f"Settings are not saved: {file.name} cannot be changed safely; edit it yourself.", _HINT)
 
 
 def _get(data: Any, name: str) -> object:

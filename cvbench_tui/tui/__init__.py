@@ -1,1 +1,1 @@
-"""The app: Textual only. It draws and asks; numbers, texts with units and files are made elsewhere."""
+"""The app: Textual only. It draws, and reads keys; numbers, texts with units and files are made elsewhere."""

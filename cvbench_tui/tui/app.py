@@ -287,7 +287,7 @@ class BenchApp(App[int], inherit_bindings=False):
     # -- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What cannot be used now is not offered. Asked for every binding at every refresh."""
+        """What cannot be used now is not offered. Called for every binding at every refresh."""
         if action in ("cancel", "skip"):
             return self.run_manager.running or (action == "cancel" and self.run_manager.queued)
         if action == "again":
@@ -327,7 +327,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.open_controller.settings()
 
     def action_presets(self) -> None:
-        """Ready plans."""
+        """Presets."""
         self.open_controller.presets()
 
     def action_runs(self) -> None:
@@ -345,7 +345,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.main_screen.show(theme_palette())
 
     def action_command_palette(self) -> None:
-        """Search everything there is; once."""
+        """Open the command palette, once."""
         from cvbench_tui.tui.screens.palette import Palette, command_palette
 
         if not any(isinstance(screen, Palette) for screen in self.screen_stack):

@@ -1,4 +1,4 @@
-"""Opens the app as the command line asks for it, and returns what is left when it is closed."""
+"""Opens the app for the command line, and returns its result when it is closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
 
 @dataclass(frozen=True)
 class Closed:
-    """What a closed app leaves."""
+    """Result of a closed app."""
 
     exit_code: int
     ascii: bool

@@ -37,7 +37,7 @@ class RunAdvanced(Message):
     run: Run
 
     def can_replace(self, message: Message) -> bool:
-        """Progress that still waits gives way to whatever of the run comes behind it."""
+        """Pending progress is replaced by the run's next message."""
         return self.event.kind == "progress" and isinstance(message, RunAdvanced)
 
 

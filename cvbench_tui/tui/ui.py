@@ -1,4 +1,4 @@
-"""What the controllers ask of the app beyond the main screen: so little that they need not know it."""
+"""Protocol of what the controllers call on the app beyond the main screen, so that they need not import it."""
 
 from __future__ import annotations
 

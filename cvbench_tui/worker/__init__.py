@@ -1,1 +1,1 @@
-"""The measuring process. The only package that imports torch; it imports nothing of ours but ``core``."""
+"""The measuring process. The only package that imports torch; of ours it imports ``core`` and ``base``."""

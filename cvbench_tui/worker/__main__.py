@@ -27,7 +27,7 @@ ONE_CASE = "--one-case"
 CAN = ("ceiling",)  # requests it answers besides probes and cases
 AFFINITY_SHRUNK = Notice(
     "affinity_shrunk",
-    "Importing torch had taken processor cores from this process; it was given them back before anything was timed.",
+    "Importing torch restricted this process to fewer CPU cores; they were restored before the timing.",
 )
 
 

@@ -118,8 +118,8 @@ def test_a_path_that_cannot_be_is_refused(reference):
 def test_what_is_no_regular_file_is_refused(tmp_path):
     assert "is a folder" in refusal(str(tmp_path)).message
     os.mkfifo(tmp_path / "pipe.toml")
-    assert "is no preset file" in refusal(str(tmp_path / "pipe.toml")).message
-    assert "is no preset file" in refusal("/dev/zero").message
+    assert "is not a preset file" in refusal(str(tmp_path / "pipe.toml")).message
+    assert "is not a preset file" in refusal("/dev/zero").message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -138,7 +138,7 @@ def test_an_unreadable_file_is_refused(write):
         ("models = " + "[" * 3000, "nested too deeply"),
         ("batch = " + "9" * 5000, "not valid TOML"),
         ('models = ["vgg16"]\nmodels = ["vgg19"]', "not valid TOML"),
-        (b'models = ["vgg16"]#' + b"x" * (1 << 20), "is no preset file"),
+        (b'models = ["vgg16"]#' + b"x" * (1 << 20), "is not a preset file"),
         ("", "nothing is selected"),
         ("models = []\nlayers = []", "nothing is selected"),
         ('models = ["vgg16"]\ndevices = []', "devices: expected a list of devices"),

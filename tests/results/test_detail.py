@@ -36,7 +36,7 @@ def test_a_measured_row_is_told_phase_by_phase() -> None:
 @pytest.mark.parametrize(
     ("stop", "words"),
     [
-        ("rounds", "12 rounds, the most, before \u00b11%"),
+        ("rounds", "maximum of 12 rounds reached before \u00b11%"),
         ("budget", "6 s time limit reached before \u00b11%"),
         ("fixed", "fixed number of iterations"),
     ],
@@ -70,7 +70,7 @@ def test_the_case_its_notices_and_the_machine() -> None:
     assert environment["torch"] == "2.14.1+cu130"
     assert found["Other facts"].pairs == (("platform", "Linux"),), "one of earlier versions"
     assert dict(found["Memory"].pairs)["memory available"] == "8.00 GiB"
-    assert dict(found["State when it was asked"].pairs)["on battery"] == "no"
+    assert dict(found["State when it was read"].pairs)["on battery"] == "no"
 
 
 def test_the_facts_of_other_cards_are_left_out() -> None:

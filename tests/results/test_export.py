@@ -188,7 +188,7 @@ def test_what_cannot_be_written_is_refused(tmp_path, act):
         tmp_path / "folder.md": "it is a folder",
         tmp_path / "none" / "out.md": "no folder",
         tmp_path / "file" / "out.md": "Not a directory",
-        tmp_path / "pipe.md": "no regular file",
+        tmp_path / "pipe.md": "not a regular file",
         tmp_path / ("x" * 300 + ".md"): "too long",
     }
     for path, words in refused.items():

@@ -30,7 +30,7 @@ def test_with_room_enough_every_sample_is_a_point_in_its_place() -> None:
     assert found.borders == (2, 3)
     assert (found.low, found.high) == ("1.000 ms", "3.000 ms")
     assert (found.low_s, found.high_s) == (0.001, 0.003)
-    assert (found.phase, found.set_aside) == ("forward", (False,) * 5)
+    assert (found.phase, found.disturbed) == ("forward", (False,) * 5)
 
 
 def test_without_room_a_point_has_the_least_the_median_and_the_largest_of_its_slice() -> None:
@@ -49,7 +49,7 @@ def test_no_sample_is_lost_at_any_width(width: int) -> None:
         for each in found:
             taken = [sample for samples in outcome.phase(each.phase).rounds for sample in samples]
             assert len(each.points) == min(width, len(taken))
-            assert len(each.set_aside) == len(each.points)
+            assert len(each.disturbed) == len(each.points)
             assert min(least for least, _, _ in each.points) == each.low_s == min(taken)
             assert max(most for _, _, most in each.points) == each.high_s == max(taken)
             assert all(least <= middle <= most for least, middle, most in each.points)
@@ -58,14 +58,14 @@ def test_no_sample_is_lost_at_any_width(width: int) -> None:
             assert each.low.split()[-1] == each.high.split()[-1], "one unit"
 
 
-def test_a_round_that_was_set_aside_is_there_and_marked() -> None:
+def test_a_round_that_was_disturbed_is_there_and_marked() -> None:
     run = graded_run()
     forward, *_, inference = series(run, row(run, "Resnet18", "cpu"), 1000)
     assert len(forward.points) == 60
-    marked = [place for place, aside in enumerate(forward.set_aside) if aside]
+    marked = [place for place, aside in enumerate(forward.disturbed) if aside]
     assert marked == list(range(marked[0], marked[0] + 10))
     assert marked[0] in forward.borders
-    assert not any(inference.set_aside)
+    assert not any(inference.disturbed)
 
 
 def test_equal_samples_have_no_height() -> None:

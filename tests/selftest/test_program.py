@@ -18,8 +18,8 @@ from cvbench_tui.selftest.context import THOROUGH, CheckContext, Scope
 from cvbench_tui.selftest.verdict import VerdictLine
 from tests.processes import children, descendants, wait_until, wait_until_gone
 
-GOOD = VerdictLine("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "Surely within 1%.")
-BAD = VerdictLine("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Surely off.")
+GOOD = VerdictLine("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "The interval is within 1%.")
+BAD = VerdictLine("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Off by more.")
 DEVICES = (Device("cuda", "CUDA", available=False, reason="No card."), Device("cpu", "a CPU"))
 
 

@@ -8,7 +8,7 @@ from cvbench_tui.selftest.program import json_text, summary, table
 from cvbench_tui.selftest.verdict import VerdictLine
 
 LINES = (
-    VerdictLine("bare loop", "Dense, total", "ratio 1.0010", "±0.3%", "pass", "Surely within 1%."),
+    VerdictLine("bare loop", "Dense, total", "ratio 1.0010", "±0.3%", "pass", "The interval is within 1%."),
     VerdictLine(
         "fused marks", "Resnet18, forward alone", "ratio 1.05", "±31%", "undecided", "Too noisy.", (("ratio", 1.05),)
     ),

@@ -56,9 +56,9 @@ def test_an_error_below_the_noise_is_not_called_one():
 @pytest.mark.parametrize(
     ("found", "expected", "words"),
     [
-        (RatioEstimate(1.001, 0.995, 1.006, 0.05, 12), "pass", "Surely within 1%"),
+        (RatioEstimate(1.001, 0.995, 1.006, 0.05, 12), "pass", "The interval is within 1%"),
         (RatioEstimate(1.004, 0.98, 1.02, 0.008, 12), "pass", "so are two runs"),
-        (RatioEstimate(1.03, 1.02, 1.04, 0.005, 12), "FAIL", "Surely off"),
+        (RatioEstimate(1.03, 1.02, 1.04, 0.005, 12), "FAIL", "Off by more"),
         (RatioEstimate(1.03, 1.02, 1.04, 0.05, 12), "undecided", "differ by 5.0%"),
         (RatioEstimate(1.012, 1.005, 1.02, 0.004, 12), "undecided", "--thorough"),
         (RatioEstimate(1.5, None, None, 0.004, 3), "undecided", "Only 3 pairs"),
@@ -149,7 +149,7 @@ def equal_pairs(half_width: float, count: int, grade: str = "A", noise: float = 
     return verdict.equal_pairs_line("x", [(one(), one()) for _ in range(count)], noise).verdict
 
 
-def test_honest_intervals_cover_and_narrow_ones_do_not():
+def test_right_intervals_cover_and_narrow_ones_do_not():
     assert equal_pairs(0.0196, 40) == "pass"
     assert equal_pairs(0.004, 40) == "FAIL"
 
@@ -164,7 +164,7 @@ def test_numbers_that_nobody_vouches_for_prove_nothing():
     assert verdict.equal_pairs_line("x", [], 0.01).verdict == "undecided"
 
 
-def test_false_alarms_of_honest_intervals_are_rare():
+def test_false_alarms_of_right_intervals_are_rare():
     numbers = random.Random(5)
     alarms = 0
     for _ in range(500):

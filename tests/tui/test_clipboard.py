@@ -21,7 +21,7 @@ from cvbench_tui.tui.terminal.clipboard import MAX_BASE64, SCREEN_PIECE, copy, t
 
 TEXT = "| VGG16 | 3 µs |\n"
 ENCODED = base64.b64encode(TEXT.encode()).decode()
-UNKNOWN = "Sent to the terminal as OSC 52; whether it was taken depends on the terminal"
+UNKNOWN = "Sent to the terminal as OSC 52; whether it was accepted depends on the terminal"
 
 
 class Recording(HeadlessDriver):

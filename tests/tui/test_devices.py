@@ -16,7 +16,7 @@ async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: 
     app = recorded.app(tmp_path, source)
     async with app.run_test(size=WIDE) as pilot:
         await pilot.pause()
-        assert "asking the measuring process" in text(app, "#devices .notice")
+        assert "detecting devices" in text(app, "#devices .notice")
         await pilot.press("slash", *"resnet18", "enter", "space")
         assert "devices not known yet" in text(app, "#summary")
         await pilot.press("r")

@@ -67,7 +67,7 @@ async def test_the_form_follows_the_suffix_and_only_markdown_has_layouts(tmp_pat
             assert "published tables" not in seen(app)
         field.value = "a.mdd"
         await until(pilot, lambda: "Nearest: .md." in said(app))
-        assert "the suffix says the form" in said(app, "#form")
+        assert "the suffix sets the format" in said(app, "#form")
 
 
 async def test_the_path_is_looked_at_while_it_is_typed(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_a_download_knows_nothing_of_this_machines_disk(tmp_path: Path, mo
         assert said(app, "#form") == "Goes to your browser's downloads: markdown, wide layout"
         assert "complete" not in seen(app)
         await pilot.press("ctrl+u", *"res")
-        await until(pilot, lambda: "No suffix is no form" in said(app))
+        await until(pilot, lambda: "No suffix is not a supported format" in said(app))
         await pilot.press("enter")
         assert "results" not in seen(app)
         assert write.calls == []
@@ -190,9 +190,9 @@ def test_what_is_seen_against_a_path(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "gone" / "x.md")
     os.mkfifo(fifo)
     assert path_problem(tmp_path / "x.md") == ""
-    assert "no regular file" in path_problem(fifo)
+    assert "not a regular file" in path_problem(fifo)
     assert "there is no folder" in path_problem(link)
-    assert "No suffix is no form" in path_problem(tmp_path / "x")
+    assert "No suffix is not a supported format" in path_problem(tmp_path / "x")
     assert "Name a file in it" in path_problem(tmp_path)
     assert "Cannot write" in path_problem(tmp_path / ("x" * 300 + ".md"))
 

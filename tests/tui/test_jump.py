@@ -42,7 +42,7 @@ async def test_what_is_shown_has_a_label_where_it_is(tmp_path: Path, size: tuple
         for key, region in regions.items():
             assert lines[region.y][region.x :].startswith(f" {key} ")
         assert len(app.screen.query(".jump")) == len(keys)
-        assert "Escape leaves" in lines[-1]
+        assert "Escape closes" in lines[-1]
 
 
 @pytest.mark.parametrize("key", PANES)

@@ -40,7 +40,7 @@ async def test_what_came_is_read_and_copied(tmp_path: Path, monkeypatch: pytest.
     async with app.run_test(size=NARROW) as pilot:
         await known(app, pilot)
         await pilot.press("5")
-        assert "Here stands what the measuring process says" in seen(app)
+        assert "The output of the measuring process appears here" in seen(app)
         await run_all(app, pilot)
         await pilot.press("5")
         await until(pilot, lambda: "Resnet18" in lines(app))

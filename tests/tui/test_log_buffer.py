@@ -78,7 +78,7 @@ def test_the_lines_stand_still_while_they_are_read() -> None:
         mine.close()
 
 
-def test_a_closed_journal_tells_nothing() -> None:
+def test_a_closed_log_buffer_posts_nothing() -> None:
     posted: list[Message] = []
     mine = LogBuffer(posted.append)
     mine.close()

@@ -47,7 +47,7 @@ async def test_wrong_keys_are_told_and_the_own_ones_stay(tmp_path: Path) -> None
     app = settings_app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
         await until(pilot, lambda: "more problem" in toasts(app))
-        assert "Keys of 'app.run': 'crtl+r' is no key. Nearest: ctrl+r" in toasts(app)
+        assert "Keys of 'app.run': 'crtl+r' is not a key. Nearest: ctrl+r" in toasts(app)
         assert "Keys of 'app.rum': there is no such action." in toasts(app)
         assert "f10 and ctrl+q always quit and cannot be changed." in toasts(app)
         await known(app, pilot)

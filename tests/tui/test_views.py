@@ -125,7 +125,7 @@ async def test_a_table_held_still_goes_on_where_the_run_is(tmp_path: Path) -> No
         await pilot.press("r")
         await until(pilot, lambda: source.reached.is_set() and "RUNNING" in seen(app))
         await pilot.press("z")
-        assert title(app) == "4 Results: 6 rows, held still (z)"
+        assert title(app) == "4 Results: 6 rows, frozen (z)"
         source.go_on.set()
         await until(pilot, lambda: ended(app))
         assert "RUNNING" in table(app).text_of(table(app).keys[0])

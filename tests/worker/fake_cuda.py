@@ -1,4 +1,4 @@
-"""An honest stand-in for ``torch.cuda``: a host clock, a device clock, streams that run side by side, events.
+"""A stand-in for ``torch.cuda``: a host clock, a device clock, streams that run side by side, events.
 
 Host time passes when the host does something; the device works through what was queued in the meantime. An event's
 time is the device's when it gets there, and asking for it too early is an error, as on a card.

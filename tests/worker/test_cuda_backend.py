@@ -1,4 +1,4 @@
-"""All that is decided about CUDA, against an honest stand-in: the rules have to hold without a card."""
+"""All that is decided about CUDA, against a stand-in: the rules have to hold without a card."""
 
 from __future__ import annotations
 

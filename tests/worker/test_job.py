@@ -132,7 +132,7 @@ def test_what_does_not_fit_the_time_limit_is_said_and_the_row_is_kept(monkeypatc
     (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
     notices = {notice.code: notice.sentence for notice in finished.measurement.notices}
     assert set(notices) == {"memory_failed", "alone_failed", "energy_failed"}
-    assert notices["energy_failed"] == "Not measured (energy): it would not fit the time limit of the case."
+    assert notices["energy_failed"] == "Not measured (energy): it does not fit the time limit of the case."
     assert len(finished.measurement.passes) == 2
 
 

@@ -1,4 +1,4 @@
-"""Checks of what no true measurement can be: they make a number invalid, or doubt its clock."""
+"""Checks for impossible values: they make a number invalid, or question its clock."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ REASONS: dict[str, ReasonKind] = {
         "Let the machine reach its working temperature and close other programs, then run the row again.",
     ),
     "bimodal": ReasonKind(
-        "The samples have two speeds; both are shown, because one number would be neither.",
+        "The samples have two speeds; both are shown, because a single number would describe neither.",
         "Pin threads and clocks if you can, and see the row's histogram; some workloads do have two speeds.",
     ),
     "contention": ReasonKind(
@@ -122,7 +122,7 @@ REASONS: dict[str, ReasonKind] = {
     "battery": ReasonKind("The machine ran on battery, where systems save power at the cost of speed.", "Plug it in."),
     "process_dependent": ReasonKind(
         "Fresh processes differ by more than twice the precision, e.g. by memory layout or choice of algorithm.",
-        "Use the interval, which is over processes; bound to one NUMA node they may agree better.",
+        "Use the interval, which covers all processes; binding to one NUMA node may reduce the difference.",
     ),
     "repetition_failed": ReasonKind(
         "A repetition in a fresh process failed; the numbers are from the others.",
@@ -156,11 +156,11 @@ _RUN_AGAIN = "The times are not affected; run the row again if you need it."
 NOTICES: dict[str, ReasonKind] = {
     "repetition_failed": ReasonKind("Why a repetition in a fresh process failed.", ""),
     "affinity_shrunk": ReasonKind(
-        "Importing torch took CPU cores from the process; it had them back before the timing began.", ""
+        "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),
     "energy": ReasonKind(
         "The energy counter and the integrated power readings differ by more than 5%; the row's detail shows both.",
-        "Trust neither to better than their difference.",
+        "Take their difference as the uncertainty of both.",
     ),
     "memory_failed": ReasonKind("The peak memory of the phases could not be measured.", _RUN_AGAIN),
     "energy_failed": ReasonKind("The energy could not be measured.", _RUN_AGAIN),

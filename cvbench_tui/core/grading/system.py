@@ -15,9 +15,9 @@ from cvbench_tui.core.text import percent, plural
 Steps = tuple[tuple[Grade, float], ...]  # grades, worst first, each with the share above which it is given
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
-wait: above 2%, twice the default precision, it shows; above 25% the number is the other program's."""
+wait: above 2%, twice the default precision, it shows; above 25% the time does not describe the workload."""
 STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
-"""Time that the hypervisor took, as a share of the CPU time wanted."""
+"""Time that the hypervisor took, as a share of the CPU time requested."""
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""
@@ -42,7 +42,7 @@ def contention(context: GradingContext) -> Iterator[Reason]:
 
 
 def _not_reported(context: GradingContext) -> Iterator[Reason]:
-    """macOS, Windows, kernels without schedstat: no A where nothing tells that threads did not wait."""
+    """macOS, Windows, kernels without schedstat: no A, since it is not known whether threads waited."""
     if context.phase_samples.clock == "perf_counter" and context.evidence:
         yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
 

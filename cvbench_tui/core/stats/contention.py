@@ -25,9 +25,9 @@ class Contention:
     def share(self) -> float:
         """What rounds are judged by: the geometric mean of ``mean`` and ``in_sum``.
 
-        Threads meet at the end of each operator. If all of them wait at once the round becomes longer by the mean
-        wait; if each delays the others in turn, by the sum. The truth lies between: 63 threads that wait for 0.1% each
-        make 0.8% and not 6%, one of 15 that shares its core with another program makes 13% and not 3%.
+        Threads meet at the end of each operator. If all of them wait at once the round becomes longer by the mean wait;
+        if each delays the others in turn, by the sum. The actual slowdown is between: 63 threads that wait for 0.1%
+        each make 0.8% and not 6%, one of 15 that shares its core with another program makes 13% and not 3%.
         """
         return self.in_sum / math.sqrt(self.threads)
 

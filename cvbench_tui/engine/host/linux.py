@@ -1,4 +1,5 @@
-"""What Linux's files say of the machine, the processor, the memory and the moment. Facts are named in ``core.facts``.
+"""Facts of the machine, the processor, the memory and the present load, from Linux's files. Facts are named in
+``core.facts``.
 
 Every reader takes the root of the file system, so that a test can hand in one of its own. Files are read, nothing is
 started and nothing is changed.
@@ -73,7 +74,7 @@ def _governors(root: Path) -> Fact:
 
 
 def _turbo(root: Path) -> Fact:
-    """Whether cores may go beyond the base frequency: Intel's driver says no_turbo, all others say boost."""
+    """Whether cores may go beyond the base frequency: Intel's driver has a file no_turbo, all others boost."""
     off, boost = read_int(root / CPU / "intel_pstate/no_turbo"), read_int(root / CPU / "cpufreq/boost")
     return off == 0 if off is not None else None if boost is None else boost == 1
 
@@ -98,8 +99,8 @@ def _pressure(kind: str) -> Callable[[Path], Fact]:
 
 
 def _stolen_share(root: Path) -> Fact:
-    """Of the CPU time that somebody wanted since the start, the share the hypervisor gave away. Idle time is no part
-    of it: on a machine that rested for a month a theft of this hour would vanish in it.
+    """Share of the CPU time requested since boot that the hypervisor gave to others. Without idle time, in which
+    recently stolen time would vanish on a machine that was idle for a month.
     """
     busy_s, stolen_s = cpu_seconds(root / "proc/stat")
     return round(stolen_s / (busy_s + stolen_s), 4) if busy_s is not None and stolen_s is not None else None

@@ -1,7 +1,7 @@
-"""What the parent knows of the machine that the worker, with torch alone, does not: from the system, psutil and NVML.
+"""Facts of the machine that the parent reads from the system, psutil and NVML, since the worker has torch alone.
 
-Everything is optional: a machine without NVML, or an NVML without a field, gives fewer facts, never an error. It is
-asked at the start of each run and takes about 10 ms, and as long as NVIDIA's driver needs to answer.
+Everything is optional: a machine without NVML, or an NVML without a field, gives fewer facts, never an error. Read at
+the start of each run, in about 10 ms plus the time of NVIDIA's driver.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ POSITIONS = {name: position for position, name in enumerate(FACTS)}  # where eac
 def with_host_facts(environment: Environment) -> Environment:
     """The worker's environment with this program's version, the driver, the host's facts and the identity added.
 
-    What the worker said stays as it is: it is the one that measures.
+    The worker's own facts are kept: it is the process that measures.
     """
     versions = dict(environment.versions) | {"cvbench-tui": __version__}
     facts = dict(host_facts())
@@ -53,7 +53,7 @@ def host_facts() -> Iterator[tuple[str, Fact]]:
 
 
 def frequency_hz() -> float | None:
-    """The first core's clock; None where not known. psutil asks every core: that took 256 files on a large machine."""
+    """The first core's clock; None where not known. psutil reads every core: 256 files on a large machine."""
     return linux.frequency_hz() if sys.platform == "linux" else round(psutil.cpu_freq().current * 1e6) or None
 
 
@@ -83,7 +83,7 @@ ELSEWHERE_FACTS: dict[str, Callable[[], Fact]] = {
     "frequency_hz": frequency_hz,
     "frequency_max_hz": lambda: round(psutil.cpu_freq().max * 1e6) or None,
 }
-"""For systems that are not Linux, where the files that say more are missing."""
+"""For other systems than Linux, which lack the more detailed files."""
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""Everything that is known about one row, as titled pairs of texts."""
+"""Detail of one row, as titled pairs of texts."""

@@ -35,7 +35,7 @@ LABELS: dict[str, str] = {
     "host": "How long the host took to queue one iteration, against the device's time for it.",
     "device busy": "Share of the time in which the device worked on what was timed.",
 }
-"""What the help says of labels that do not explain themselves."""
+"""Explanations of labels, for the help."""
 
 
 def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: PhaseResult) -> Iterator[Pair]:
@@ -82,7 +82,7 @@ def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, rel
 
 
 def _spread(result: PhaseResult) -> Iterator[Pair]:
-    """How the samples lie around their middle, as far as there are enough to tell."""
+    """Spread of the samples, as far as there are enough of them."""
     parts = [f"IQR {units.part_text(result.iqr_share)} of median"] if result.iqr_share is not None else []
     if result.between_share is not None:
         parts.append(f"{units.part_text(result.between_share)} of variance between rounds")
@@ -104,8 +104,8 @@ def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
     precision = f"\u00b1{units.percent_text(protocol.precision)}"
     return {
         "precision": f"{precision} reached",
-        "rounds": f"{protocol.max_rounds} rounds, the most, before {precision} in the whole pass",
-        "budget": f"{protocol.budget_s:g} s time limit reached before {precision} in the whole pass",
+        "rounds": f"maximum of {protocol.max_rounds} rounds reached before {precision} in all phases of the pass",
+        "budget": f"{protocol.budget_s:g} s time limit reached before {precision} in all phases of the pass",
         "fixed": "after the fixed number of iterations of the published method",
     }[phase.stop]
 
@@ -130,7 +130,7 @@ def _host(name: Phase, result: PhaseResult, device_s: float | None) -> Iterator[
 
 
 def _work(metrics: PhaseMetrics) -> Iterator[Pair]:
-    """What had to be computed and moved, and how fast that was."""
+    """FLOPs and memory traffic, with their rates."""
     work, rates = metrics.work, metrics.rates
     if work is None:
         return

@@ -1,4 +1,4 @@
-"""Everything that is known about one row, as titled pairs of texts and as histograms. Drawing them is the screen's."""
+"""Detail of one row, as titled pairs of texts and as histograms. The screen draws them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
         counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
         if counted is not None:
             counts, edges = counted
-            scale, digits = units.scale_for(edges), units.telling_apart(edges)
+            scale, digits = units.scale_for(edges), units.distinct_digits(edges)
             texts = [scale.text(edge, digits) for edge in edges]
             bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
             shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))
@@ -151,7 +151,7 @@ def _repeat(run: Run, case: Case) -> Section:
 
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:
-    """The machine, as far as it is known; of other cards than the case's nothing."""
+    """The machine's known facts, without those of other cards than the case's."""
     pairs = [("run", run.id), ("started", units.utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
     environment = run.environment
     if environment is None:

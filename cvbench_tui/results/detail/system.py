@@ -1,4 +1,4 @@
-"""What the system did while a row was measured, its energy and its own seconds, as labelled texts."""
+"""System counters and sensors during a row, its energy and its overall times, as labelled texts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _GAUGES: dict[str, tuple[str, Callable[[float | None], str]]] = {
 
 
 def pass_pairs(record: PassRecord) -> Iterator[Pair]:
-    """One pass in one process. What no round tells is left out."""
+    """One pass in one process. What no round has is left out."""
     evidence = record.evidence
     yield from _shares(evidence)
     yield from _events(evidence)

@@ -142,6 +142,7 @@ def _meaning(run: Run) -> str:
     precision = percent_text(run.plan.protocol.precision)
     return (
         "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
-        "(Student's t over rounds, or over processes from three on, widened for looking after each). "
-        f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. Everything else is judged by the grade."
+        "(Student's t over rounds, or over processes from three on, widened because the stop rule tests after every "
+        "round). "
+        f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."
     )

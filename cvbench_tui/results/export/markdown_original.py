@@ -225,10 +225,10 @@ def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
 
 
 def _speeds(row: FrameworkRow) -> str:
-    """Both speeds of every phase with two: the table has one number, and four decimals would not tell them apart."""
+    """Both speeds of every phase with two: the table has one number, with four decimals that may be equal."""
     results = [(phase, row.data.phases[phase]) for phase in row.shown if phase in row.data.phases]
     texts = [f"{phase} {modes_text(each, scale_for([each.median_s]))}" for phase, each in results if each.modes]
-    return f" The speeds are {', '.join(texts)}; the table's number stands for neither." if texts else ""
+    return f" The speeds are {', '.join(texts)}; the table's number describes neither." if texts else ""
 
 
 def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
@@ -244,7 +244,7 @@ def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
 
 
 def _row_notes(row: FrameworkRow) -> Iterator[str]:
-    """What a reader of one row should know, the reasons that stand below its table left out."""
+    """Notes of one row, without the reasons that are listed below its table."""
     who = f"{row.case.workload.name} on {row.case.device}, {row.framework}"
     if row.data.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.data.row_notes):
         yield escape_start(f"{who}: stopped before {percent_text(row.run.plan.protocol.precision)} was reached.")
@@ -253,9 +253,9 @@ def _row_notes(row: FrameworkRow) -> Iterator[str]:
 
 def _median_note(protocol: Protocol) -> str:
     return (
-        f"Times are medians per iteration, to a precision of {percent_text(protocol.precision)} where nothing else is "
-        "said. Forward, backward and total are of the same training iteration, with fresh gradients; inference is in "
-        "evaluation mode without gradients. The page this layout is taken from used another method, which the "
+        f"Times are medians per iteration, to a precision of {percent_text(protocol.precision)} unless noted "
+        "otherwise. Forward, backward and total are of the same training iteration, with fresh gradients; inference "
+        "is in evaluation mode without gradients. The page this layout is taken from used another method, which the "
         "protocol `original` repeats."
     )
 

@@ -67,7 +67,7 @@ def began_line(run: Run) -> str:
 def environment_line(run: Run) -> str:
     """Versions, the devices the plan names, and the identity; escaped."""
     if run.environment is None:
-        return "Environment: unknown, the worker never sent it."
+        return "Environment: unknown; the worker did not report it."
     versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
     devices = [_device(run.environment, device) for device in dict.fromkeys(case.device for case in run.plan.cases)]
     identity = run.environment.identity_hash

@@ -63,7 +63,7 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
 
 
 def _values(table: Table, row: Row) -> Iterator[str]:
-    """Every other column that has something to tell, with its heading."""
+    """Every other column that has a value, with its heading."""
     for place in visible_columns(table):
         column = table.columns[place]
         if column.key not in _IN_THE_NAME:

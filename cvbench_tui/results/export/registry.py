@@ -1,4 +1,4 @@
-"""A run as a file: markdown, JSON or CSV, as its suffix says. The writing is ``base.atomic``'s."""
+"""A run as a file: markdown, JSON or CSV by its suffix, written by ``base.atomic``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUFFIXES = (".md", ".json", ".csv")
 
 
 def write_output(run: Run, path: Path, *, layout: Layout = "wide", view: View | None = None) -> None:
-    """Write the run in the form the suffix says: the whole file or nothing. Raises StoreError when it cannot be.
+    """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be.
 
     Markdown is as the view has it. JSON keeps everything in the plan's order, CSV everything in the view's order.
     """

@@ -1,4 +1,4 @@
-"""The command that measures a row once more. Whether the machine is still the same, it does not know."""
+"""The command that measures a row once more. It does not check that the machine is the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 
 
 def command_line(run: Run, case: Case) -> str:
-    """``cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick``, quoted for a shell; a sentence that says why
+    """``cvbench-tui run -m Resnet18 -d cuda:0 -b 8 --protocol quick``, quoted for a shell; a sentence with the reason
     where no command makes this row."""
     entry = _entry(case)
     obstacle = _obstacle(run.plan.protocol, case, entry)

@@ -1,6 +1,6 @@
 """How many times as fast a row is as the one that was marked, per input, with an interval.
 
-Of two rows of one run. Comparing runs is another matter: their machines may differ.
+Rows of one run only: the machines of two runs may differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Comparison:
     ratio: float  # marked row's time per input over this row's: 2 is twice as fast
     relative: float | None
     """Half width of the ratio's interval as a share of it: the relative half widths of both, in quadrature. None where
-    one of them has no interval, or stands between two speeds."""
+    one of them has no interval, or has two speeds."""
     grade: Grade  # the worse one of the two
     is_reference: bool = False  # True for the marked row itself
 

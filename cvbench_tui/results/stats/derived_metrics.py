@@ -1,5 +1,5 @@
 """Secondary metrics of a phase or a row, derived from what the run file holds: rates and their share of a measured
-peak, energy per input, variants. Their texts are the columns' and the detail's.
+peak, energy per input, variants. The columns and the detail format them.
 """
 
 from __future__ import annotations
@@ -152,6 +152,6 @@ def _share(value: float, of: float | None) -> float | None:
 
 
 def _total(values: Iterable[float | None]) -> float | None:
-    """The sum; None when one of them is not known, since a part would be taken for the whole."""
+    """The sum; None when one of them is not known, since a partial sum would look complete."""
     known = list(values)
     return None if None in known else sum(value for value in known if value is not None)

@@ -1,4 +1,4 @@
-"""How long a run still takes: what was expected of its open cases, corrected by what the settled ones took.
+"""Remaining time of a run: what was expected of its open cases, corrected by what the settled ones took.
 
 The caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read.
 """
@@ -14,7 +14,8 @@ from cvbench_tui.core.run import Run
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
-"""It may always become later by this: a tenth of nothing would hold a run that was foreseen too short at 0 for ever."""
+"""It may always become later by this: a tenth of almost nothing would hold a run that takes longer than expected at
+0."""
 
 
 def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:

@@ -23,7 +23,7 @@ from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counte
 
 @dataclass(frozen=True)
 class Terms:
-    """What a measurement is judged by, in addition to its own evidence."""
+    """Inputs to the grade of a measurement, in addition to its own evidence."""
 
     protocol: Protocol
     peak: DevicePeak | None = None  # of its device; None when it was not measured
@@ -54,7 +54,7 @@ class PhaseResult:
     repeated_rounds: int = 0  # rounds that something outside disturbed; they are in the file and in none of the numbers
     grade: Grade = "A"
     reasons: tuple[Reason, ...] = ()  # worst first
-    modes: Bimodality | None = None  # the two speeds, where one number stands for neither
+    modes: Bimodality | None = None  # the two speeds, where one number describes neither
     host_s: float | None = None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
     utilisation: float | None = None  # share of the time in which the device worked, median of the rounds
@@ -95,7 +95,7 @@ class PhaseResult:
 
 
 def terms_of(run: Run, case: Case) -> Terms:
-    """What the run judges that case by."""
+    """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
     facts = run.environment.facts if run.environment is not None else ()
     return Terms(run.plan.protocol, run.ceilings.get(case.device), facts)
 

@@ -69,7 +69,7 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
 
 
 def _old_notice(code: str, phase: Phase) -> str:
-    """The notice by which files of schema 1 said that reason of a whole pass: ``unsettled_total``."""
+    """The notice that files of schema 1 have for that reason of a whole pass: ``unsettled_total``."""
     return f"{code}_{'total' if PASS_OF[phase] == 'training' else phase}"
 
 
@@ -87,7 +87,7 @@ class RowData:
     measurement: Measurement | None  # None while there are no numbers
     phases: Mapping[Phase, PhaseResult]  # the measured phases only
     rates: Rates | None = None  # of inference; None where its work is not known
-    energy: Energy | None = None  # of inference; None where nothing tells
+    energy: Energy | None = None  # of inference; None without a counter
     versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
 
     @property

@@ -1,4 +1,4 @@
-"""Where a row stands, in one word that says it without a colour."""
+"""State of a row, as one word that needs no colour."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ FAILURE_WORDS: dict[FailureKind, Word] = {
 }
 
 STATE_HELP = (
-    "OK: precise enough; everything else is judged by the grade. "
-    "BUDGET: numbers are there, but the rounds or the time ended before they were precise. "
-    "INVALID: a number of the row is of grade X. "
-    "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter says why. "
-    "RUNNING, PENDING: being measured, to come. SKIPPED: left out by you, or never begun. "
-    "* : a reason or a notice stands below the table."
+    "OK: the precision was reached; the grade covers everything else. "
+    "BUDGET: measured, but the maximum of rounds or the time limit came before the precision. "
+    "INVALID: a number of the row has grade X. "
+    "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter shows why. "
+    "RUNNING, PENDING: being measured, waiting. SKIPPED: skipped by you, or never started. "
+    "* : a reason or a notice is listed below the table."
 )
 
 _REACHED: tuple[Stop, ...] = ("precision", "fixed")

@@ -1,6 +1,6 @@
 """The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram.
 
-Drawing is the screen's.
+The screen draws them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from statistics import median
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import repeated, terms_of
-from cvbench_tui.results.text.units import scale_for, telling_apart
+from cvbench_tui.results.text.units import distinct_digits, scale_for
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Series:
     points: tuple[tuple[float, float, float], ...]
     """Least, median and largest seconds of each slice of successive samples."""
     borders: tuple[int, ...]  # places of the points that a round begins in, 0 left out; rising, each once
-    set_aside: tuple[bool, ...]  # for every point, whether a sample of it is of a disturbed round, which was repeated
+    disturbed: tuple[bool, ...]  # for every point, whether a sample of it is of a disturbed round, which was repeated
 
 
 def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
@@ -55,7 +55,7 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
     count = min(width, len(samples))
     edges = [place * len(samples) // count for place in range(count + 1)]
     low, high = min(samples), max(samples)
-    scale, digits = scale_for([low, high]), telling_apart((low, high))
+    scale, digits = scale_for([low, high]), distinct_digits((low, high))
     slices = [samples[start:end] for start, end in pairwise(edges)]
     return Series(
         phase=phase.phase,
@@ -65,7 +65,7 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
         high_s=high,
         points=tuple((min(each), median(each), max(each)) for each in slices),
         borders=_borders(phase, edges),
-        set_aside=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
+        disturbed=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
     )
 
 

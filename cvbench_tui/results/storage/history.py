@@ -1,6 +1,6 @@
-"""What earlier runs of the folder measured of a case: its last times, how long it took, its memory.
+"""Earlier measurements of a case in the folder of runs: its last times, how long it took, its memory.
 
-Reads run files in the background and answers from memory; what was read once is in ``run_index``. Expectations for a
+Reads run files in the background and keeps them in memory; what was read once is in ``run_index``. Expectations for a
 plan are made of it elsewhere (``catalog.duration``).
 """
 
@@ -39,7 +39,7 @@ class History:
         """Read the run files that are new or have grown, newest first. Takes long: call it in a background thread.
 
         What is read is answered at once, also while the rest is still being read. ``cancelled`` is asked before each
-        file. Raises nothing: a file that is no run, is torn or cannot be read has no rows.
+        file. Raises nothing: a file that is not a run, is torn or cannot be read has no rows.
         """
         with self._refreshing:
             stamps = _stamps(self._folder)
@@ -70,7 +70,7 @@ class History:
         return replace(newest, wall_s=next((each.wall_s for each in times if each.protocol == protocol), None))
 
     def _keep(self, files: dict[str, KnownFile]) -> None:
-        """Answer from these from now on, and remember them on the disk where that is possible."""
+        """Use these from now on, and save them on the disk where that is possible."""
         self._files = files
         times: dict[tuple[str, str], list[PastTimes]] = {}
         for each in sorted((each for file in files.values() for each in file.times or ()), key=_age):
@@ -105,7 +105,7 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
     summary = summary_of(path)
     try:
         return KnownFile(stamp, summary, tuple(_times(load(path))) if not summary.problem else ())
-    except Exception:  # a file of another program may raise anything: it must not take the history away
+    except Exception:  # a file of another program may raise anything: the other files must still be read
         return KnownFile(stamp, summary, ())
 
 

@@ -1,4 +1,4 @@
-"""The ceilings of this user's devices, kept from run to run in one JSON file in the folder of runs.
+"""The measured peaks of this user's devices, kept from run to run in one JSON file in the folder of runs.
 
 A cache and no more: a file that is missing or broken is an empty one, and one that cannot be written is done without.
 """
@@ -24,7 +24,7 @@ MAX_KEPT = 64  # of so many devices, drivers and numbers of threads; the oldest 
 
 
 class PeakCache:
-    """Keeps ceilings by key. Several programs may use one file: the last to write wins."""
+    """Keeps peaks by key. Several programs may use one file: the last to write wins."""
 
     def __init__(self, folder: Path) -> None:
         """``folder``: as ``results.storage.runs_folder`` tells; created when something is first kept."""

@@ -1,6 +1,6 @@
 """One run on disk: a JSON Lines file, written as it goes and read back through the same fold.
 
-What a line holds is the wire's business, what a run is the core's; the folder of runs is ``results.storage.runs``'s.
+``wire`` has the format of a line, ``core.run`` the fold, ``results.storage.runs`` the folder of runs.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def read_header(path: Path, line: bytes) -> RunStarted:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("kind") != "run_started":
-        raise StoreError(f"{path} is no run file: line 1 does not begin a run.", _NO_RUN_HINT)
+        raise StoreError(f"{path} is not a run file: line 1 does not begin a run.", _NO_RUN_HINT)
     schema = header.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(

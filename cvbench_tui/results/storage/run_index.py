@@ -32,7 +32,7 @@ LOCKED_S = 0.5
 
 @dataclass(frozen=True)
 class Stamp:
-    """What tells that a file has changed."""
+    """What shows that a file has changed."""
 
     size: int
     changed_ns: int  # time of its last change, nanoseconds since the epoch
@@ -89,7 +89,7 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 def load(folder: Path, *, times: bool = True) -> dict[str, KnownFile]:
-    """What the index knows, by file name; nothing when there is none that can be used. Raises nothing.
+    """Entries of the index, by file name; nothing when there is none that can be used. Raises nothing.
 
     ``times``: whether those are wanted; they are most of the index.
     """

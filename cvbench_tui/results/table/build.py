@@ -33,7 +33,7 @@ def build(run: Run, view: View | None = None, *, sort: str | None = None, descen
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """What a view's order, groups and filter do not change."""
+    """The part of a table that a view's order, groups and filter do not change."""
 
     readings: tuple[RowData, ...]
     columns: tuple[Column, ...]

@@ -1,4 +1,4 @@
-"""Which columns of a table are shown: those that say something, and of these what a width has room for."""
+"""Which columns of a table are shown: those with content, as far as the width has room."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}  # cells for the m
 
 
 def visible_columns(table: Table) -> tuple[int, ...]:
-    """The places of the columns that say something: those chosen, and what not every device tells only where a row has
-    it."""
+    """Indexes of the columns with content: those chosen; optional ones only where a row has a value."""
     return tuple(
         place
         for place, column in enumerate(table.columns)
@@ -33,7 +32,7 @@ def visible_columns(table: Table) -> tuple[int, ...]:
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     """The places of the columns that fit into ``width`` cells when they are written in that form.
 
-    Columns are taken away by ``HIDE_FIRST`` until the rest fits; what then fits as well comes back, the most
+    Columns are hidden by ``HIDE_FIRST`` until the rest fits; what then fits as well comes back, the most
     wanted first.
     """
     places = {table.columns[place].key: place for place in visible_columns(table)}

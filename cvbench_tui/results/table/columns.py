@@ -19,7 +19,7 @@ Value = str | int | float | None
 
 @dataclass(frozen=True)
 class Column:
-    """One column: how a row's value and its text are had."""
+    """One column: functions that give a row's value and its text."""
 
     key: str
     heading: str
@@ -70,7 +70,8 @@ def modes_text(result: PhaseResult, scale: units.Scale) -> str:
 
 
 def graded_text(text: str, relative: float | None, grade: Grade) -> str:
-    """A number with its interval, where it has one and is valid, and its grade: an interval would vouch for an X."""
+    """A number with its interval, where it has one and is valid, and its grade: an interval would make an X look
+    reliable."""
     if relative is None or grade == "X":
         return f"{text} {grade}"
     return f"{text} {units.relative_text(relative)} {grade}"
@@ -196,7 +197,7 @@ COLUMNS: tuple[Column, ...] = (
     *(_phase(phase) for phase in PHASES),
     Column(
         "grade", "Grade", "", "left",
-        "The grade of the row's worst phase: A, B, C or X. The reasons stand below the table and in the row's detail.",
+        "The grade of the row's worst phase: A, B, C or X. The reasons are below the table and in the row's detail.",
         _row_grade, lambda row, scale: _plain(_row_grade(row)), _row_grade,
     ),
     Column(

@@ -36,7 +36,7 @@ class Cell:
 
     @property
     def valid(self) -> bool:
-        """False for a number of grade X, which is shown grey and stands behind all others."""
+        """False for a number of grade X, which is shown grey and sorted last."""
         return self.grade != "X"
 
 
@@ -52,7 +52,7 @@ class Row:
     _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def widths(self, form: Form) -> tuple[int, ...]:
-        """Terminal cells of each of its texts; measured once, as rows outlive the tables they are in."""
+        """Terminal cells of each of its texts; computed once, as rows outlive the tables they are in."""
         if form not in self._widths:
             self._widths[form] = tuple(cell_len(cell.written(form)) for cell in self.cells)
         return self._widths[form]
@@ -68,7 +68,7 @@ class RowGroup:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The cases that a view shows, those still to come included."""
+    """The cases that a view shows, pending ones included."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]

@@ -1,4 +1,4 @@
-"""How somebody looks at the table: order, groups, filter, columns and the row that others are compared with.
+"""View of the table: order, groups, filter, columns and the row that others are compared with.
 
 Plain data. ``results.table.build`` makes the table that a view asks for; nothing here reads a run.
 """
@@ -12,7 +12,7 @@ from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
 
-ALWAYS = "name"  # key of the column that every view has: without it a row would say nothing
+ALWAYS = "name"  # key of the column that every view has: without it a row has no label
 
 
 @dataclass(frozen=True)

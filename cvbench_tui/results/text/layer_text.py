@@ -1,4 +1,4 @@
-"""What a layer computes, in the words of the original page where it has them, else in the catalog's."""
+"""Description of a layer, in the words of the original page where it has them, else in the catalog's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cvbench_tui.core.workload import Parameter, Workload
 _WINDOWED = {"conv2d": "Conv2d", "max_pool2d": "MaxPool2d", "avg_pool2d": "AvgPool2d"}
 _WINDOW = ("kernel_size", "padding", "stride")
 _PLAIN = {*_WINDOW, "in_channels", "out_channels"}
-"""With any other argument (groups, dilation, no bias) the page's words would not say what was measured."""
+"""With any other argument (groups, dilation, no bias) the page's words would not describe what was measured."""
 
 
 def describe(workload: Workload) -> str:

@@ -1,4 +1,4 @@
-"""All number-to-text of the program: what is seconds and bytes inside becomes ms and GiB here and nowhere else.
+"""Formatting of all numbers: the only place where seconds and bytes become ms and GiB.
 
 ``None`` is not available and becomes a dash.
 """
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-MISSING = "-"  # what stands where there is no number
-DIGITS = 4  # significant digits of a time, a rate or a count: one more than its interval can vouch for
+MISSING = "-"  # text for a missing number
+DIGITS = 4  # significant digits of a time, a rate or a count: one more than its interval supports
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
@@ -86,7 +86,7 @@ def relative_text(share: float | None) -> str:
 
 
 def percent_text(share: float) -> str:
-    """A limit as percent, as short as it can be said: ``1%``, ``0.5%``."""
+    """A limit as percent, as short as possible: ``1%``, ``0.5%``."""
     return f"{share * 100:g}%"
 
 
@@ -163,7 +163,7 @@ def duration_text(seconds: float | None) -> str:
 
 
 def rough_duration_text(seconds: float | None) -> str:
-    """A guess, said as one: ``40 s``, ``2 min``, ``1.5 h``."""
+    """A guess, in few digits: ``40 s``, ``2 min``, ``1.5 h``."""
     if seconds is None:
         return MISSING
     if seconds < 55:
@@ -171,8 +171,8 @@ def rough_duration_text(seconds: float | None) -> str:
     return f"{max(1, round(seconds / 60))} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def telling_apart(edges: Sequence[float]) -> int:
-    """The significant digits that rising, evenly spaced values need to be told apart by, four at least."""
+def distinct_digits(edges: Sequence[float]) -> int:
+    """Significant digits that rising, evenly spaced values need to differ, four at least."""
     step = (edges[-1] - edges[0]) / max(1, len(edges) - 1)
     if step <= 0:
         return DIGITS

@@ -1,8 +1,8 @@
 """The thread that reads the gauges, while that can be of use.
 
-An app that nobody touches writes nothing to its terminal and uses no processor, and no way of rounding keeps the
-numbers of an idle machine still. So they are read once a second while a run is on and for ``LIVE_S`` after each key or
-click; then the thread sleeps without a time-out until it is woken. It rests while a case is timed on few cores.
+An app without user input writes nothing to its terminal and uses no CPU, but even an idle machine's readings change at
+any rounding. So they are read once a second while a run is on and for ``LIVE_S`` after each key or click; then the
+thread sleeps without a time-out until it is woken. It rests while a case is timed on few cores.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ class GaugeThread(threading.Thread):
         self._gauges.close()
 
     def _sleep(self, seconds: float | None) -> bool:
-        """So long, or with None until a reading is wanted; shorter when stopped or paused. False when stopped."""
+        """Wait so many seconds, with None until a reading is wanted; less when stopped or paused. False when
+        stopped."""
         with self._changed:
             if seconds is None:
                 self._changed.wait_for(lambda: self._stopped or self._wanted())

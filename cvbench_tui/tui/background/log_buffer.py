@@ -1,4 +1,4 @@
-"""The lines of the log: what the worker says on stderr and what happened in the run. It draws nothing.
+"""The lines of the log: the worker's stderr and what happened in the run. It draws nothing.
 
 Lines come from the threads that drain the worker and drive the run; they are read by the app's thread alone.
 """
@@ -33,7 +33,7 @@ class LogBuffer:
 
     def __init__(self, post: Post) -> None:
         self.count = 0
-        """Lines there ever were, as of the last look at ``lines``."""
+        """Lines written in all, when ``lines`` was last read."""
         self._poster = ThrottledPoster[Logged](post)
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._written = 0
@@ -64,7 +64,7 @@ def clock_text(at_s: float) -> str:
 
 
 def event_text(event: Event, run: Run) -> str:
-    """What the log says of an event; empty for one that it leaves out."""
+    """The log's line for an event; empty for one that it leaves out."""
     if isinstance(event, RunStarted):
         return f"run begun: {count(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
     if isinstance(event, RowsAdded):

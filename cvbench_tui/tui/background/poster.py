@@ -1,4 +1,4 @@
-"""Messages to the app, thinned out: a redraw above 4 Hz was seen to disturb the timing that is going on."""
+"""Messages to the app, thinned out: redraws above 4 Hz were seen to disturb the current timing."""
 
 from __future__ import annotations
 

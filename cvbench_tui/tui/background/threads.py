@@ -52,8 +52,8 @@ def probe(post: Post, source: EventSource) -> None:
 class StoppingRecorder:
     """Hands events on to a run log until one cannot be written; then it ends the run, once.
 
-    The run is cancelled and not just left: a worker left in mid-case goes on measuring for nobody, and the next run
-    would take that case's outcome for its own.
+    The run is cancelled and not just left: the worker would finish its case unread, and the next run would take that
+    outcome for its own.
     """
 
     def __init__(self, log: Recorder, stop: Callable[[], None]) -> None:
@@ -112,7 +112,7 @@ class RunThread(BackgroundThread):
             post(RunRefused(error))
             return
         if last is not None:
-            post(last)  # not before the file is closed: whoever hears it may open the file again
+            post(last)  # not before the file is closed: the receiver may open it again
         if recorder.error is not None:
             post(RunRefused(recorder.error))
 
@@ -134,7 +134,7 @@ def _merged(held: RunAdvanced, new: RunAdvanced) -> RunAdvanced:
 
 
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:
-    """Make what the table will show here, as the thread that draws would stand still: 5 ms a row, 100 for 1,000 empty
+    """Compute the table's contents here, since the drawing thread would stop: 5 ms a row, 100 for 1,000 empty
     ones."""
     if whole:
         lay_out(build(run), View(), 0)

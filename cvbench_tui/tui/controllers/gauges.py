@@ -17,7 +17,7 @@ class GaugesController:
     def __init__(self, post: Callable[[Message], object], *, off: bool) -> None:
         """``off``: the user wants no gauges; then nothing is ever read."""
         self.device_id = "cpu"
-        """Whose gauges they are."""
+        """The device of the gauges."""
         self.paused = False
         """True while they would disturb what is measured."""
         self._post = post

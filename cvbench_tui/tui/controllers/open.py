@@ -1,4 +1,4 @@
-"""What is opened in place of what is there: presets, saved runs, the plan's settings, help; the palette's lists."""
+"""Opens presets, saved runs, the plan's settings and the help; loads the palette's lists."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class OpenController:
         return list_runs(self.runs_folder)
 
     def open_run(self, path: Path | None) -> None:
-        """Read that run; ``RunOpened`` follows. During a run it only says why not."""
+        """Read that run; ``RunOpened`` follows. During a run it only shows why not."""
         if path is not None and self.run_manager.running:
             self.ui.say(RUNNING)
         elif path is not None:
@@ -134,7 +134,7 @@ class OpenController:
     # -- the palette
 
     def commands(self) -> Sequence[SimpleCommand]:
-        """Presets and saved runs for the palette, in a thread; of what cannot be read, none: its dialog says why."""
+        """Presets and saved runs for the palette, in a thread; none that cannot be read: its dialog shows why."""
         from cvbench_tui.tui.screens.runs import moment
 
         commands: list[SimpleCommand] = []

@@ -1,4 +1,4 @@
-"""From what is ticked to a run: begin, queue, add rows, again, cancel, and where the run is."""
+"""Controls the run: start, queue, add rows, repeat, cancel; shows its state."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class RunController:
         self._show_begun()
 
     def _warn(self, plan: Plan) -> None:
-        """Name the rows that will surely run out of memory; they are tried all the same."""
+        """Name the rows that are expected to run out of memory; they are tried all the same."""
         from cvbench_tui.catalog.memory import too_large
 
         assert self.run_manager.environment is not None
@@ -104,7 +104,7 @@ class RunController:
         self.screen.refresh_bindings()
 
     def cancel(self) -> None:
-        """Stop measuring. The strip says cancelling until the run has really ended."""
+        """Stop measuring. The strip shows cancelling until the run has ended."""
         if self.run_manager.queued:
             self.ui.say("No longer queued.")
         self.run_manager.cancel()

@@ -19,7 +19,7 @@ from cvbench_tui.tui.background.run_files import open_run
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 
 EXIT_WAIT_S = 0.4
-"""Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""
+"""Longest wait for the run's last event at exit; a run file without it reads as interrupted."""
 
 
 class RunManager:
@@ -58,7 +58,7 @@ class RunManager:
 
     @property
     def newest(self) -> Run | None:
-        """The run as the thread sees it, thinned-out progress included."""
+        """The run in the thread, with progress that was not posted."""
         return self._drive.newest if self._drive is not None else None
 
     @property
@@ -115,7 +115,7 @@ class RunManager:
             self._session.skip()
 
     def cancel(self) -> None:
-        """End the run, or take it off the queue. It stays ``running`` until it has really ended."""
+        """End the run, or take it off the queue. It stays ``running`` until it has ended."""
         self.queued = False
         if self._session is not None:
             self.cancelling = True

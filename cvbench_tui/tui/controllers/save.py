@@ -94,7 +94,7 @@ class SaveController:
         self.ui.say(f"Saved {path}")
 
     def copy(self, text: str, what: str) -> None:
-        """Copy to the clipboard, saying honestly what became of it."""
+        """Copy to the clipboard, and report how."""
         from cvbench_tui.tui.terminal.clipboard import copy
 
         self.screen.notify(copy(self.screen.app, text, self.terminal), title=f"Copy: {what}", markup=False)

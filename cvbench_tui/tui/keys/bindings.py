@@ -1,7 +1,7 @@
 """The app's keys, declared once: the footer, the help, the manual and the tests read them here.
 
-Letters have a twin among the function keys where a filter or a path could swallow them. Left alone are the keys that
-terminals and multiplexers take: Ctrl with a, b, h, i, j, m, s.
+Where a filter or a path takes letters, there is a function key as well. Not used: the keys that terminals and
+multiplexers take, Ctrl with a, b, h, i, j, m, s.
 """
 
 from __future__ import annotations

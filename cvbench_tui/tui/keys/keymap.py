@@ -1,10 +1,10 @@
 """The user's own keys, checked before Textual gets them: what can be used, and a sentence for each thing that cannot.
 
 Why Textual's own report is not enough (8.2.8, ``BindingsMap.apply_keymap``): an unknown id and an impossible key are
-taken in silence, a key that another action of the same widget has is taken away from it, a binding of two keys that
-gets one new key clashes with itself, and a clash is reported again at every key press. A key in an inner place wins
-over the same key further out, so only clashes within a place are mistakes; a binding with priority is asked first
-everywhere, so no place can have the keys of the quit that always works.
+accepted silently, a key that another action of the same widget has is removed from it, a binding of two keys that gets
+one new key clashes with itself, and a clash is reported again at every key press. A key in an inner place wins over the
+same key further out, so only clashes within a place are mistakes; a binding with priority is asked first everywhere, so
+no place can have the keys of the quit that always works.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from textual.keys import (
 from cvbench_tui.base.nearest import nearest, quoted
 
 ALWAYS = "app.quit_always"
-"""The quit that no setting can lose."""
+"""The quit that cannot be remapped."""
 ALWAYS_KEYS = ("f10", "ctrl+q")
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _SENT_AS = {alias: key for key in ("tab", "enter", "escape") for alias in KEY_ALIASES[key]} | {
@@ -41,12 +41,12 @@ def check_keys(wanted: Mapping[str, str], bindings: Iterable[Binding]) -> tuple[
     """The part of ``wanted`` that can be given to ``App.set_keymap``, and what is wrong with the rest.
 
     ``wanted`` is binding id to comma separated keys; ``bindings`` are all of the app. What cannot be used keeps its
-    own keys. Within a place (what stands before the dot of an id) a key has one action.
+    own keys. Within a place (the part of an id before its dot) a key has one action.
     """
     bindings = list(bindings)
     own: dict[str, tuple[str, ...]] = {}
     for binding in bindings:
-        if binding.id is not None:  # a list may come already taken apart, a binding for each key
+        if binding.id is not None:  # a list may be split already, a binding for each key
             own[binding.id] = (*own.get(binding.id, ()), *map(_normal, binding.key.split(",")))
     problems: dict[str, str] = {}
     usable: dict[str, tuple[str, ...]] = {}
@@ -91,14 +91,14 @@ def _key_problem(spelled: str) -> str:
     if not key:
         return "an empty key. Leave the line out to keep its own keys."
     if key in ALWAYS_KEYS:
-        return f"{quoted(spelled)} always quits and cannot be taken."
+        return f"{quoted(spelled)} always quits and cannot be reassigned."
     if key in _SENT_AS:
-        return f"terminals send {quoted(spelled)} as {_SENT_AS[key]}, so it cannot be told apart."
+        return f"terminals send {quoted(spelled)} as {_SENT_AS[key]}, so the two cannot be distinguished."
     *modifiers, last = key.split("+")
     if all(modifier in _MODIFIERS for modifier in modifiers) and _is_key(last):
         return ""
     names = [*_NAMED, "comma", "full_stop", "question_mark", "slash", *(f"ctrl+{chr(code)}" for code in range(97, 123))]
-    return f"{quoted(spelled)} is no key. {nearest(key, names)}".rstrip()
+    return f"{quoted(spelled)} is not a key. {nearest(key, names)}".rstrip()
 
 
 def _is_key(name: str) -> bool:

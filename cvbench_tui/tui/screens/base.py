@@ -1,4 +1,4 @@
-"""What the dialogs share: closed once, framed, buttons that run actions, a line for complaints, a question."""
+"""What the dialogs share: closed once, framed, buttons that run actions, a line for errors, a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns the table has. It changes nothing itself: it says what was chosen."""
+"""Which columns the table has. It changes nothing itself: it returns the choice."""
 
 from __future__ import annotations
 

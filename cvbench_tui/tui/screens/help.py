@@ -1,4 +1,4 @@
-"""The help: keys, columns, grades and reasons, each from its declaration, so that it cannot go stale."""
+"""The help: keys, columns, grades and reasons, each from its declaration, so that it stays correct."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def help_page(app: App[object], places: Places, width: int) -> Content:
 
 
 def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:
-    """Code and what there is to say of it."""
+    """A code with its text."""
     return [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()]
 
 

@@ -1,4 +1,4 @@
-"""Jump keys: a label on every pane, over the dimmed screen. It moves no focus: it says which was chosen."""
+"""Jump keys: a label on every pane, over the dimmed screen. It moves no focus: it returns the choice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from cvbench_tui.tui.screens.base import Modal
 
-HINT = " A key or a click goes there   Escape leaves "
+HINT = " Press a pane's key or click it   Escape closes "
 
 
 class JumpScreen(Modal[str]):
@@ -47,7 +47,7 @@ class JumpScreen(Modal[str]):
         yield Static(HINT, id="hint", markup=False)
 
     def on_key(self, event: events.Key) -> None:
-        """A pane's key chooses it; any other but Escape does nothing, and nothing below hears of it."""
+        """A pane's key chooses it; any other but Escape does nothing, and is not passed on."""
         if event.key in self._panes:
             event.stop()
             event.prevent_default()

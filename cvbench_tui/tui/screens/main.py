@@ -1,7 +1,7 @@
 """The one screen: pick lists | results or log | detail, side by side or one at a time, between two lines and a strip.
 
-It arranges the widgets and moves the focus between them; what they show is the app's to say. Which of them are seen
-at which size is the style sheet's: widgets are never made anew.
+It arranges the widgets and moves the focus between them; the app decides what they show, the style sheet which of them
+are visible at which size. Widgets are never recreated.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
 from cvbench_tui.tui.widgets.too_small import TooSmall
 
-ASKING = "asking the measuring process which devices there are..."
+ASKING = "detecting devices..."
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
-FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
+FIRST_HINT = "Space ticks, r runs.   P presets   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "
 DETAIL_AFTER_S = 0.12
@@ -55,7 +55,7 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="Maximize this pane, and back"),
         Binding("semicolon", "jump", "Jump", show=False, id="bench.jump",
-                tooltip="Numbers on the panes; one jumps there"),
+                tooltip="Jump to a pane by its number"),
     ]  # fmt: skip
 
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
@@ -76,10 +76,10 @@ class MainScreen(Screen[None]):
         self._plan = Content(""), ""
         self._wait: Timer | None = None
         self.pane = "models"
-        """Id of the pane that is in front."""
+        """Id of the active pane."""
 
     def compose(self) -> ComposeResult:
-        """Header, plan, tabs, panes, gauges, strip, keys; and what stands there when there is no room."""
+        """Header, plan, tabs, panes, gauges, strip, keys; and the message for a terminal that is too small."""
         yield HeaderLine(self._host, __version__, id="top")
         with Horizontal(id="plan"):
             yield Static(id="summary", markup=False)
@@ -120,7 +120,7 @@ class MainScreen(Screen[None]):
             widget.focus_inside()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The pane that has the focus is the one in front, however the focus got there."""
+        """The pane that has the focus is the active one, however the focus got there."""
         pane = next((node.id for node in event.widget.ancestors_with_self if node.id in PANES), None)
         if pane is not None:
             self._front(pane)
@@ -132,12 +132,12 @@ class MainScreen(Screen[None]):
         self.query_one("#picks").set_class(pane in PANES[:3], "-active")
         middle = self.query_one("#middle")
         middle.set_class(pane not in PANES[:3], "-active")
-        if pane in ("results", "log"):  # side by side, the one that was last in front stays
+        if pane in ("results", "log"):  # side by side, the one that was active last stays
             middle.set_class(pane == "log", "-log")
         self.query_one(PaneTabs).mark(pane)
 
     def action_maximise(self) -> None:
-        """The pane in front alone, with tabs as in a narrow terminal; again: all of them."""
+        """The active pane alone, with tabs as in a narrow terminal; again: all of them."""
         self.toggle_class("-single")
 
     def action_jump(self) -> None:

@@ -80,7 +80,7 @@ class PresetsScreen(Modal[PresetChoice]):
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self) -> None:
-        """All of what the one under the cursor says of itself: its line may be too short for it."""
+        """The whole description of the preset under the cursor: its line may be too short for it."""
         entry = self._current()
         self.complain("" if entry is None or entry.problem else _about(entry), "-hint")
 

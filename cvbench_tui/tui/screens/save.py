@@ -1,6 +1,5 @@
-"""The save dialog: a path and a layout. What is wrong with the path is said while it is typed, and the path is kept.
-
-For a download it knows a name alone: this machine's disk is not the user's, so nothing of it is read or shown.
+"""The save dialog: a path and a layout. Errors of the path are shown while it is typed. A download has a name only: the
+disk of this machine is not the user's, so nothing of it is read or shown.
 """
 
 from __future__ import annotations

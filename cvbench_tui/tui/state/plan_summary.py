@@ -81,12 +81,12 @@ def settings_line(plan_selection: PlanSelection) -> str:
 
 
 def protocol_line(name: str) -> str:
-    """What a named protocol means, in at most 76 cells. Raises KeyError for a name that is none."""
+    """What a named protocol means, in at most 76 cells. Raises KeyError for an unknown name."""
     protocol = PROTOCOLS[name]
     if protocol.method == "published":
         return (
-            f"the published loop: {protocol.iterations} passes, {protocol.iterations_cpu} on the CPU, "
-            "the first left out"
+            f"the published loop: {protocol.iterations} iterations, {protocol.iterations_cpu} on the CPU, "
+            "the first not counted"
         )
     parts = [
         f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, "

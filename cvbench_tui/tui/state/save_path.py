@@ -1,4 +1,4 @@
-"""Where the table is saved to: a name to begin with, what a path would be written as, what speaks against it."""
+"""Where the table is saved to: a name to begin with, the format of a path, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def format_text(path: Path, layout: Layout) -> str:
     """What would be written, in words; for another suffix, which ones there are."""
     if has_layout(path):
         return f"markdown, {layout} layout"
-    return FORMATS.get(path.suffix.lower(), "the suffix says the form: .md, .json, .csv or .svg")
+    return FORMATS.get(path.suffix.lower(), "the suffix sets the format: .md, .json, .csv or .svg")
 
 
 def has_layout(path: Path) -> bool:
@@ -104,14 +104,15 @@ def suffix_problem(path: Path) -> str:
     """A sentence about a suffix that nothing is written as; empty when it is one of ``SUFFIXES``."""
     if path.suffix.lower() in SUFFIXES:
         return ""
-    return f"{path.suffix or 'No suffix'} is no form. {nearest(path.suffix, SUFFIXES, 1, 0.4) or 'See above.'}"
+    hint = nearest(path.suffix, SUFFIXES, 1, 0.4) or "See above."
+    return f"{path.suffix or 'No suffix'} is not a supported format. {hint}"
 
 
 def path_problem(path: Path) -> str:
     """Why nothing can be written at ``path``, in a sentence; empty when nothing is seen against it.
 
-    By looking alone, nothing is created or opened. ``results.export.registry`` has the last word when it writes:
-    permissions say nothing on a read-only mount.
+    By looking alone, nothing is created or opened. ``results.export.registry`` checks again when it writes: permissions
+    do not show a read-only mount.
     """
     from cvbench_tui.base.atomic import resolved_target
     from cvbench_tui.errors import StoreError

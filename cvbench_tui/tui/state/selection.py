@@ -22,9 +22,9 @@ PastText = Callable[[Case], str]
 USUAL_IMAGE = 224
 """Image side that is not worth a word in the list, pixels."""
 UNFOLDED = ("VGG", "ResNet", "Original tables")
-"""Families that are open from the start, beside those with ticks. All 20 families of models open are 100 lines, seven
-screens of the usual pane; these two and the other headings are 33, and a newcomer sees names known to everybody first
-and under them, as a table of contents, what else there is."""
+"""Families that are open from the start, in addition to those with ticks. All 20 families of models open are 100 lines,
+seven screens of the usual pane; these two and the other headings are 33, and a newcomer sees the best-known names first
+and the other families below them."""
 LAST_TIME = "last time"
 
 
@@ -111,7 +111,7 @@ class PlanSelection:
         self.protocol = names[(at + 1) % len(names)]
 
     def set_protocol(self, name: str) -> None:
-        """Measure under that protocol. Raises SelectionError for a name that is none."""
+        """Measure under that protocol. Raises SelectionError for an unknown name."""
         if name not in PROTOCOLS:
             hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
             raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)

@@ -50,7 +50,7 @@ class SettingsStore:
         threading.Thread(target=self.flush, daemon=True).start()
 
     def flush(self) -> None:
-        """Write what is not written yet; also on the way out."""
+        """Write what is not written yet; also at exit."""
         with self._writing:
             with self._lock:
                 changes, self._changes = self._changes, {}

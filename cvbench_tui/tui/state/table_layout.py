@@ -64,7 +64,7 @@ class TableLayout:
 
     @property
     def gap(self) -> str:
-        """What stands behind each column."""
+        """What is behind each column."""
         return " " if self.form == "close" else "  "
 
     @property
@@ -129,6 +129,6 @@ def _styles(row: Row, column: str, cell: Cell) -> tuple[str, ...]:
     name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
     if column == "state":
         name = STATE_STYLES.get(row.state, "bad")
-        if row.state == "OK" and row.grade is not None:  # precise, which may be all that is good about it
+        if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
             name = GRADE_STYLES[row.grade] or name
     return tuple(each for each in (name, "best" if cell.best else "") if each)

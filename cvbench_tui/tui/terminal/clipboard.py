@@ -1,6 +1,5 @@
-"""Text into the clipboard, by every way that may work from here, and one honest sentence about what was done.
-
-Nothing tells whether a terminal took an OSC 52: the sentence never says more than is known. It reads no clipboard.
+"""Text into the clipboard, by every way that may work from here, with one sentence about what was done. A terminal does
+not report whether it accepted an OSC 52, so the sentence does not claim it. No clipboard is read.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def copy(app: App[Any], text: str, terminal: Terminal) -> str:
         if wrapped and app._driver is not None:  # Textual has no public way to write a sequence of one's own
             app._driver.write(wrapped)
         hint = " (tmux: set -g set-clipboard on)" if terminal.multiplexer == "tmux" else ""
-        said = f"Sent to the terminal as OSC 52; whether it was taken depends on the terminal{hint}."
+        said = f"Sent to the terminal as OSC 52; whether it was accepted depends on the terminal{hint}."
     else:
         too_long = f"The text has {len(encoded) / 1000:.0f} kB as OSC 52, and many terminals refuse more than 74 kB"
         said = f"{too_long}: save it to a file instead."

@@ -33,7 +33,7 @@ def _wait(descriptor: int, shut_down: Callable[[], object]) -> None:
     try:
         shut_down()
     finally:
-        os._exit(HUNG_UP)  # nobody is there to draw a last screen for
+        os._exit(HUNG_UP)  # there is no terminal to draw a last screen on
 
 
 def end_with_parent() -> None:

@@ -1,8 +1,8 @@
-"""One-shot timers that come late rather than never.
+"""One-shot timers that fire late rather than never.
 
-Textual 8.2's timer leaves out a beat that is overdue when its task first looks at the clock, and a one-shot timer has
-no other: where the process or its thread gets no turn for as long as the timer lasts (8 ms for a change of size), as on
-a busy machine, the timer is lost and whoever waits for it waits for ever.
+Textual 8.2's timer skips a tick that is overdue when its task first runs, and a one-shot timer has only one: where the
+process is not scheduled for as long as the timer lasts (8 ms for a change of size), as on a busy machine, it never
+fires.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from textual.timer import Timer
 
 
 def sure_timer(timer: Timer) -> Timer:
-    """The timer, just made, without the leaving out."""
+    """The timer, just made, with skipping switched off."""
     timer._skip = False
     return timer

@@ -28,7 +28,7 @@ RANGE = "\u2591"
 MEDIAN = ("\u2584", "\u2580")
 """The median in the lower or the upper half of a cell, so that a line of text tells two levels apart."""
 BORDER = "|"
-ASIDE = "x"
+DISTURBED = "x"
 MIN_CELLS = 20
 """Cells that a text gets in the narrowest place."""
 NO_ROW = "No row yet: the row under the cursor is explained here."
@@ -113,7 +113,7 @@ def page(run: Run, case_id: str, width: int) -> Content:
 
 
 def _section(section: Section, width: int) -> Iterator[Content]:
-    """Title, labelled texts, lines. Escape sequences in a worker's last words are shown, not obeyed."""
+    """Title, labelled texts, lines. Escape sequences in a worker's last lines are shown, not executed."""
     yield Content.assemble((visible(section.title), "bold $text-primary"))
     indent = 2 + max((len(label) for label, _ in section.pairs), default=0)
     room = max(MIN_CELLS, width - indent - 2)
@@ -140,7 +140,7 @@ def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:
 
 def _series(each: Series) -> Iterator[Content]:
     """The samples over time, with a bar where a round begins."""
-    repeated = ", x: repeated" if any(each.set_aside) else ""
+    repeated = ", x: repeated" if any(each.disturbed) else ""
     words = f"  samples over time, {each.low} to {each.high}; a bar marks a new round{repeated}"
     yield Content.assemble((words, MUTED))
     for line in plot(each):
@@ -155,18 +155,18 @@ def plot(each: Series, height: int = 6) -> list[str]:
     """
     if height < 1:
         raise ValueError("a plot has at least one line")
-    marked = any(each.set_aside)
+    marked = any(each.disturbed)
     rows = max(1, height - marked)
     borders = set(each.borders) if 2 * len(each.borders) <= len(each.points) else set()
     lines = ["".join(_line(each, row, rows, borders)) for row in reversed(range(rows))]
     if marked:
-        marks = "".join(ASIDE if aside else " " for aside in each.set_aside)
+        marks = "".join(DISTURBED if bad else " " for bad in each.disturbed)
         lines = [*lines, marks][-height:]
     return lines
 
 
 def _line(each: Series, row: int, rows: int, borders: set[int]) -> Iterator[str]:
-    """What stands in every column of that line, counted from below."""
+    """Characters of that line, which is counted from below."""
     for place, point in enumerate(each.points):
         least, middle, most = (_level(each, seconds, rows) for seconds in point)
         if middle // 2 == row:

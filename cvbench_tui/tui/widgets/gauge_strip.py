@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 OFF = "gauges off while measuring"
 LAST = "last"
-"""Stands before a reading that is not live any more."""
+"""Label of a reading that is not live any more."""
 
 
 class GaugeStrip(Static):

@@ -1,4 +1,4 @@
-"""The log: what the worker says on stderr, and when rows began and ended. It shows lines; it collects none."""
+"""The log: the worker's stderr, and when rows began and ended. It shows lines; it collects none."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from textual.widgets import Log
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.messages import CopyWanted
 
-NOTHING = ("Nothing yet.", "Here stands what the measuring process says, and when rows begin and end.")
+NOTHING = ("Nothing yet.", "The output of the measuring process appears here, and when rows begin and end.")
 INDENT = 9
-"""Cells of ``12:03:44 ``: what a line goes on with stands below its text, so that the times stay a column."""
+"""Cells of ``12:03:44 ``: what the rest of a wrapped line is indented by, so that the times stay a column."""
 MIN_ROOM = 10
 """Cells that a line is never folded below, however narrow the pane."""
 MAX_ROWS = 4000
@@ -25,7 +25,7 @@ MAX_ROWS = 4000
 
 
 class LogPane(Vertical):
-    """The newest lines at the bottom. While it is not in front it draws nothing."""
+    """The newest lines at the bottom. While it is hidden it draws nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy_log", "Copy", id="log.copy", tooltip="Copy the log"),
@@ -66,7 +66,7 @@ class LogPane(Vertical):
             self.on_show()
 
     def on_show(self) -> None:
-        """Write what came since it was last in front; all of it anew where the width is another one."""
+        """Write what came since it was last shown; all of it anew where the width is another one."""
         log = self.query_one(Log)
         room, new = log.scrollable_content_region.width, min(self._total - self._shown, len(self._lines))
         if not room:

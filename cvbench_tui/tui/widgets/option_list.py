@@ -1,4 +1,4 @@
-"""A list in a dialog. What the lines are is the dialog's to say."""
+"""A list in a dialog, which decides what the lines are."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class PaneTab(Static):
         super().__init__(self._title, id=f"tab-{pane}", markup=False)
 
     def count(self, number: str) -> None:
-        """What stands behind the name: ``3/80``; only a new text is drawn, since it moves the other tabs."""
+        """Text behind the name: ``3/80``; only a new text is drawn, since it moves the other tabs."""
         text = f"{self._title} {number}".rstrip()
         if text != self._text:
             self._text = text
@@ -60,11 +60,11 @@ class PaneTabs(Horizontal):
             yield PaneTab(number, pane)
 
     def mark(self, pane: str) -> None:
-        """Show which pane is in front."""
+        """Show which pane is active."""
         for tab in self.query(PaneTab):
             tab.set_class(tab.id == f"tab-{pane}", "-active")
 
     def count(self, counts: dict[str, str]) -> None:
-        """What stands behind the names, by pane."""
+        """Texts behind the names, by pane."""
         for pane, text in counts.items():
             self.query_one(f"#tab-{pane}", PaneTab).count(text)

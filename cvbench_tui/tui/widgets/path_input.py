@@ -27,7 +27,7 @@ class PathSuggester(Suggester):
         self._folder = folder
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The whole path, written as it was begun; None when nothing goes on so."""
+        """The whole path, written as it was begun; None when nothing begins so."""
         return await asyncio.to_thread(suggestion, self._folder, value)
 
 

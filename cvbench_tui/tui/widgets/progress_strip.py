@@ -24,7 +24,7 @@ NAME_CELLS = 30
 TRAIL_WIDTH = 100
 """Fewest cells of a strip with room for the earlier widths."""
 TRAIL = 3
-"""How many earlier widths of the interval are shown beside the newest."""
+"""How many earlier widths of the interval are shown before the newest."""
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
 
 
@@ -44,7 +44,7 @@ class ProgressStrip(Static):
         self._content: Content | None = None
 
     def say(self, text: str, style: str = "") -> None:
-        """One sentence; a long one goes on in the second line."""
+        """One sentence; a long one continues in the second line."""
         self._put(Content.assemble((visible(text), style)), wrap=True)
 
     def show_running(self, run: Run, elapsed_s: float, left_s: float, share: float, *, cancelling: bool) -> None:
@@ -63,7 +63,7 @@ class ProgressStrip(Static):
         self._put(Content("\n").join([where, bar]))
 
     def show_ended(self, run: Run, hint: str) -> None:
-        """The word that is true, with the counts, and what to press next."""
+        """The state of the run with its counts, and the keys to press next."""
         from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
 
         word = run.ended or "failed"
@@ -100,7 +100,7 @@ class ProgressStrip(Static):
             earlier = "".join(f"{each} > " for each in trail)
             parts += ["  ", (earlier, MUTED), (interval_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
-                parts.append((f", to be {relative_text(run.plan.protocol.precision)}", MUTED))
+                parts.append((f", target {relative_text(run.plan.protocol.precision)}", MUTED))
         return parts
 
     def _follow(self, run: Run, progress: Progress, median_s: float) -> None:

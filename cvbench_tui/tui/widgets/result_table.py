@@ -1,4 +1,4 @@
-"""The results on screen: one ``results.table.Table``, drawn line by line. It formats, sorts and counts nothing itself.
+"""The results on screen: one ``results.table.model.Table``, drawn line by line. It computes nothing itself.
 
 A widget of its own and not the framework's: that one draws all of itself again for one cell that changed (70 to
 90 ms and up to 15 kB for 120x40) and takes 0.6 s for 1,000 rows. This one draws what is seen and what differs.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change it."
 NOT_READY = (
-    "Nothing timed yet.\n\nTick models (1) or layers (2) with Space, then press r.\nP has ready plans, ? all keys."
+    "Nothing timed yet.\n\nTick models (1) or layers (2) with Space, then press r.\nP opens presets, ? lists all keys."
 )
 GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
 """The ways of grouping, in the order of the key, and how the title says them."""
@@ -56,13 +56,13 @@ class ResultsPane(Vertical):
             "full_stop", "sort(1)", "Sort", key_display=",.", id="table.sort_right",
             tooltip="Sort by the column further right",
         ),
-        Binding("o", "reverse", "Order", show=False, id="table.order", tooltip="Upwards, downwards, the plan's order"),
-        Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref), or no longer"),
-        Binding("u", "group", "Group", show=False, id="table.group", tooltip="Group by workload, kind, device, or not"),
+        Binding("o", "reverse", "Order", show=False, id="table.order", tooltip="Ascending, descending, plan order"),
+        Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref); again: stop"),
+        Binding("u", "group", "Group", show=False, id="table.group", tooltip="Group by workload, kind, device, none"),
         Binding("c", "columns", "Columns", show=False, id="table.columns", tooltip="Choose the columns"),
         Binding("y", "copy_row", "Copy", show=False, id="table.copy_row", tooltip="Copy this row as markdown"),
         Binding("Y", "copy_table", "Copy all", show=False, id="table.copy_table", tooltip="Copy the table as markdown"),
-        Binding("z", "freeze", "Freeze", show=False, id="table.freeze", tooltip="Hold the table still, not the run"),
+        Binding("z", "freeze", "Freeze", show=False, id="table.freeze", tooltip="Freeze the table; the run continues"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     ResultsPane { border: round $foreground 25%; border-title-color: $text; border-subtitle-color: $text-muted; }
@@ -80,9 +80,9 @@ class ResultsPane(Vertical):
         super().__init__(id=id)
         self.view = view
         self.run: Run | None = None
-        """What is shown, or would be if the table were not held still."""
+        """What is shown, or would be if the table were not frozen."""
         self._held: Run | None = None
-        """What goes on being shown while the table is held still."""
+        """What is shown while the table is frozen."""
         self.table = ResultTable(id="table")
         self._empty = Invitation(id="empty", markup=False)
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
@@ -105,7 +105,7 @@ class ResultsPane(Vertical):
 
     @property
     def frozen(self) -> bool:
-        """True while the table is held still."""
+        """True while the table is frozen."""
         return self._held is not None
 
     def focus_inside(self) -> None:
@@ -113,11 +113,11 @@ class ResultsPane(Vertical):
         (self.table if self.run is not None else self._empty).focus()
 
     def invite(self, *, ready: bool) -> None:
-        """What stands in place of the table before the first run; ``ready``: something is ticked."""
+        """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._empty.update(READY if ready else NOT_READY)
 
     def show(self, run: Run) -> None:
-        """The run as it is now: drawn at once; soon, when that was just done; not while the table is held still."""
+        """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen."""
         other = self.run is None or self.run.id != run.id
         self.run = run
         if other:
@@ -158,7 +158,7 @@ class ResultsPane(Vertical):
         heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
-        parts += ["held still (z)"] if self.frozen else []
+        parts += ["frozen (z)"] if self.frozen else []
         title = "4 Results: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
@@ -186,7 +186,7 @@ class ResultsPane(Vertical):
             self._set_view(sort=next_column(self.view.sort, self.table.sortable, step), descending=False)
 
     def action_reverse(self) -> None:
-        """Upwards, downwards, the plan's order; in that, nothing to reverse."""
+        """Ascending, descending, plan order; the plan order cannot be reversed."""
         if self.view.sort is not None:
             self._toggle_sort(self.view.sort)
 

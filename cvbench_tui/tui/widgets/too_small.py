@@ -1,4 +1,4 @@
-"""What a terminal too small for the app shows: how large it has to be, and how to do without."""
+"""What a terminal too small for the app shows: the size it needs, and the command without the app."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TooSmall(Static):
         self.update(
             Content.assemble(
                 (f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
-                "\nMake the terminal larger, or without the app:\ncvbench-tui run --plain quick\n",
+                "\nEnlarge the terminal, or run without the app:\ncvbench-tui run --plain quick\n",
                 "A running benchmark continues. q quits.",
             )
         )

@@ -2,7 +2,7 @@
 
 A *mark* is a point in the stream of work; the seconds between two marks are known once the device has
 settled. On the CPU a mark is a clock reading; on CUDA an event (``worker.devices.cuda``); elsewhere a synchronise and a
-reading. Nothing here knows workloads, rounds or rules.
+reading. Independent of workloads, rounds and rules.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HOST_REGION_S = 1e-2  # shortest timed region where every mark is a synchronise:
 
 
 class ClockError(Exception):
-    """The clock gave something that is no duration: backwards, standing still, or no number at all."""
+    """The clock gave a value that cannot be a duration: negative, zero, or not a number."""
 
 
 class Counters(Protocol):
@@ -33,7 +33,8 @@ class Counters(Protocol):
 
 
 class Backend:
-    """What the stopwatch asks of a device. Here by the host's clock, and by nothing else that not every device has."""
+    """Interface of a device for the stopwatch. The defaults use the host's clock, and no feature that a device may
+    lack."""
 
     clock: Clock
     region_s: float

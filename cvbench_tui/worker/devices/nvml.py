@@ -1,4 +1,4 @@
-"""NVML's view of the card that is measured: a reading for each round, and who else works on it.
+"""NVML's view of the card that is measured: a reading for each round, and other processes on it.
 
 Optional: ``pynvml`` comes with cvbench-tui, but a foreign interpreter may lack it.
 """
@@ -58,7 +58,7 @@ class MeasuredCard(NvmlCard):
             self._own = os.getpid()
         elif self._own is None and len(new) == 1:
             (self._own,) = new
-        if self._own is None and new:  # several have come and none has our id: one of them is us
+        if self._own is None and new:  # several have come and none has our id: one of them is this process
             return present - {min(new)}
         return present - {self._own}
 

@@ -1,4 +1,4 @@
-"""From a device to its backend and its meter: who is asked about a processor, a card, or anything else."""
+"""From a device to its backend and its energy meter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def backend_for(device: torch.device) -> Backend:
     if device.type == "cpu":
         return CpuBackend(flush=CpuCache().flush, exercise=exercise)
     if device.type == "cuda":
-        card = _card(device)  # first: whoever is on the card before this process touches it is somebody else
+        card = _card(device)  # first: processes on the card before this one touches it are other programs
         torch.cuda.set_device(device)
         return CudaBackend(device, card=card)
     if device.type == "xpu":

@@ -1,4 +1,4 @@
-"""What keeps secondary metrics from costing the row: their time budget, and notices in place of exceptions."""
+"""Limits of secondary metrics, so that they cannot fail the row: a time budget, and notices in place of exceptions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Budget:
     def check(self, name: PassName, iterations: int, extra_s: float = 0.0) -> None:
         """Raise NoTimeLeft unless so many iterations of that pass, and ``extra_s`` seconds, end before the deadline."""
         if self.now_s() + iterations * self.iteration_s.get(name, 0.0) + extra_s > self.deadline_s:
-            raise NoTimeLeft("it would not fit the time limit of the case.")
+            raise NoTimeLeft("it does not fit the time limit of the case.")
 
 
 UNLIMITED = Budget(lambda: 0.0, math.inf, {})  # no limit

@@ -53,7 +53,7 @@ class FastestCall(NamedTuple):
 
 
 def measure(device: str, threads: int | None, backend: Backend, key: str) -> DevicePeak:
-    """The measured peak of ``device``, under ``key`` (``core.peak.ceiling_key``, which the parent works out).
+    """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out).
 
     A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
     """

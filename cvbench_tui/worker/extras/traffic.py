@@ -39,7 +39,8 @@ class PhaseCounts:
         self._outside: dict[StorageWeakRef, int] = {}
         """Sizes of the storages that were there before the phase ..."""
         self._made: dict[StorageWeakRef, int] = {}
-        """... and of those made in it. A weak reference keeps an address, not the memory: no other is taken for it."""
+        """... and of those made in it. A weak reference keeps an address, not the memory: it matches no other
+        storage."""
 
     def add(self, func: Any, args: Sequence[Any], read: Sequence[Tensor], written: Sequence[Tensor]) -> None:
         """Count one call that moves something."""

@@ -1,4 +1,5 @@
-"""Variants: phases timed once more in another way, beside the headline: alone, with emptied caches, from a CUDA graph.
+"""Variants: phases timed once more in another way, after the timed rounds: alone, with emptied caches, from a CUDA
+graph.
 
 A variant that cannot be had is a notice, never a failed row.
 """

@@ -1,6 +1,6 @@
 """The worker's two ends of the wall: events out on a private descriptor, requests in on descriptor 0.
 
-Says nothing about what a request means.
+It does not interpret requests.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def report_crash(channel: Channel, request: dict[str, Any], kind: FailureKind, s
 
 
 def _ceiling(request: dict[str, Any]) -> PeakMeasured:
-    """How fast the device can be. Raises whatever the device raises."""
+    """Measured peak of the device. Raises whatever the device raises."""
     from cvbench_tui.worker.extras.peak import measure
 
     threads = request.get("threads") or intra_op_threads()

@@ -1,4 +1,4 @@
-"""A request's plain JSON made into the nouns. The parent wrote it from the same dataclasses."""
+"""From a request's JSON to dataclasses of ``core``, from which the parent wrote it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ ReportCrash = Callable[[Request, FailureKind, str], None]
 def serve_one(requests: Requests, answer: Answer) -> None:
     """Where fork is unsafe: answer requests up to and including the first case, for which a fresh process is started.
 
-    A thread watches stdin while the case runs, blocked in a read, so that no orphan goes on when the parent dies.
+    A thread watches stdin while the case runs, blocked in a read, so that no orphan is left when the parent dies.
     """
     while (request := requests.next()) is not None:
         measuring = request.get("kind", "measure") == "measure"
@@ -76,7 +76,7 @@ class ForkServer:
         child = os.fork()
         if child == 0:
             self._become_child(request, server)
-        with contextlib.suppress(OSError):  # the child does the same: whoever is first
+        with contextlib.suppress(OSError):  # the child does the same: either may be first
             os.setpgid(child, child)
         status = self._wait(child)
         with contextlib.suppress(ProcessLookupError):

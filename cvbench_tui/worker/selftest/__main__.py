@@ -1,4 +1,4 @@
-"""``python -m cvbench_tui.worker.selftest``: timing loops of other makes, to compare the stopwatch with.
+"""``python -m cvbench_tui.worker.selftest``: other harnesses, to compare the stopwatch with.
 
 Reads one JSON object a line on stdin, answers one JSON line each on stdout:
 

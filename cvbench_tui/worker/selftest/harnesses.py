@@ -197,7 +197,7 @@ def timed(
 
     ``training``: the statements of total, which comes first.
     """
-    # Here and not above: its import asks whether there is a card, and a process that has asked must not be forked.
+    # Here and not above: its import initialises CUDA, and such a process must not be forked.
     from torch.utils import benchmark
 
     options: dict[str, Any] = {"globals": {"subject": work.subject}, "num_threads": int(request["threads"])}

@@ -1,4 +1,4 @@
-"""Workloads of ``cvbench-tui selftest``: known durations, and tricks that have fooled other harnesses.
+"""Workloads of ``cvbench-tui selftest``: known durations, and workloads that other harnesses have mistimed.
 
 They are layers of this worker like any other, so that the whole path is tested: request, build, warm-up, rounds, grade.
 None of them computes anything useful, and none is in the catalog.
@@ -89,9 +89,8 @@ class Spin(nn.Module):
 
 
 class AsyncTrap(nn.Module):
-    """Returns before its work is done: a thread goes on computing; on CUDA, a stream that nobody waits for.
-
-    A harness that looks at the clock when the call returns sees microseconds.
+    """Returns before its work is done: a thread continues computing; on CUDA, a stream that is not synchronised. A
+    harness that reads the clock when the call returns measures microseconds.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -165,7 +165,7 @@ def evidence(
     utilisation: float | None = None,
     outran: float | None = None,
 ) -> Evidence:
-    """What happened between two snapshots, and how the device stood at the end."""
+    """Differences of the counters between two snapshots, with the device's reading at the end."""
     deltas: dict[str, Any] = {
         field.name: _delta(getattr(before, field.name), getattr(after, field.name)) for field in fields(Snapshot)
     }

@@ -1,4 +1,4 @@
-"""Detect asynchronous work that outlives the timed call: the clock saw only a part of it."""
+"""Detect asynchronous work that outlives the timed call, so that only a part of it was timed."""
 
 from __future__ import annotations
 

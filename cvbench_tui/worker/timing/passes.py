@@ -1,6 +1,6 @@
 """The timed regions: the only lines of the project where a clock runs around a workload.
 
-Between two marks stands the call and nothing else: gradients are cleared and outputs released outside.
+Between two marks is the call and nothing else: gradients are cleared and outputs released outside.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def published_pass(
 ) -> PassResult:
     """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds.
 
-    Raises ClockError for a clock that is none, and whatever the workload raises.
+    Raises ClockError for a clock that gives no duration, and whatever the workload raises.
     """
     name: PassName = "training" if training else "inference"
     phases: tuple[Phase, ...] = ("forward", "backward", "total") if training else ("inference",)

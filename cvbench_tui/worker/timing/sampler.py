@@ -1,4 +1,4 @@
-"""Regions run in blocks, and their marks made into seconds. Knows no rule: how many and when is the stopwatch's.
+"""Regions run in blocks, and their marks made into seconds. The stopwatch decides how many and when.
 
 Needs no torch, so that tests can stand in for passes and devices.
 """
@@ -168,7 +168,7 @@ def samples(values: list[float], per_sample: int) -> tuple[float, ...]:
 
 
 def _check(values: list[float]) -> None:
-    """Refuse what is no duration before it can become a number."""
+    """Raise ClockError for a value that cannot be a duration."""
     if not math.isfinite(sum(values)):
         raise ClockError("The device's timer gave no number.")
     if min(values) < 0:

@@ -55,7 +55,7 @@ class Stopwatch:
     """Times one pass (training or inference) of one workload under one protocol.
 
     ``deadline_s``, by the backend's clock: no round is begun that would end after it; the rounds so far are the
-    result. ``max_group`` limits the iterations of a region; ``check_deferred``: whether it goes on afterwards.
+    result. ``max_group`` limits the iterations of a region; ``check_deferred``: look for work that outlives its calls.
     """
 
     timed: TimedPass
@@ -74,7 +74,8 @@ class Stopwatch:
         self._timed_s = 0.0
 
     def run(self) -> PassResult:
-        """Warm-up, rounds, check. Raises ClockError for a clock that is none, and whatever the workload raises."""
+        """Warm-up, rounds, check. Raises ClockError for a clock that gives no duration, and whatever the workload
+        raises."""
         started_s = self.backend.now_s()
         self.timed.begin()
         self._report_warm_up()

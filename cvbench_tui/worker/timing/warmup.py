@@ -1,4 +1,5 @@
-"""Warm up until nothing changes any more, and learn meanwhile what an iteration costs. Reasons: docs/methodology.md."""
+"""Warm-up until the medians of its windows agree; it also measures what an iteration costs. Reasons:
+docs/methodology.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""The thing under the stopwatch: a module with its inputs and its prepared output gradient.
-
-Knows what a forward, a backward and an inference are; times nothing.
+"""The workload that is timed: a module with its inputs and its prepared output gradient. Has forward, backward and
+inference; times nothing itself.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class ModuleUnderTest:
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
         self.gradients: tuple[Tensor, ...] = ()
-        """Of the outputs' shapes, prepared: what a loss would hand down. Set by ``prepare_gradients``."""
+        """Output gradients in the outputs' shapes, in place of a loss's. Set by ``prepare_gradients``."""
         self.backward: Callable[[Any], None] = self._backward_single
 
     @property

@@ -23,7 +23,7 @@ Part = tuple[Role, str]
 ALL, SOME, NONE, UNABLE = "[x] ", "[~] ", "[ ] ", "[-] "
 OPEN, FOLDED = "\u25be ", "\u25b8 "
 BOX_CELLS = 4
-"""Every row begins with a box of three and a blank; a wrapped one goes on under the name."""
+"""Every row begins with a box of three and a blank; a wrapped one continues under the name."""
 MARK_CELLS = 2
 AIRY_GAP = 2
 """Blanks between columns where there is room for more than one."""
@@ -31,7 +31,7 @@ DOTS = "..."
 COLUMN_ROOM = 12
 """Most cells of a column: a longer text is cut."""
 NAME_ROOM = 24
-"""Most cells that names take from the text beside them."""
+"""Maximum cells that names take from the columns."""
 ENOUGH = 0.8
 """A column is drawn when so large a share of the names leaves it room; the lines of the other names go without. Asking
 it of all would drop the parameters of 80 models for four names of 18 letters."""
@@ -83,7 +83,7 @@ def rows(ticks: ChecklistModel, line: ChecklistLine, columns: Columns, width: in
 
 
 def shown(text: str) -> str:
-    """On one line, with what a terminal might obey replaced; letter for letter as long as it was."""
+    """On one line, with control characters replaced; letter for letter as long as it was."""
     return visible(text).translate(_ONE_LINE)
 
 
@@ -129,7 +129,7 @@ def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -
 
 
 def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part, ...], ...]:
-    """``[-] mps    Not a Mac.``: free text is never cut, it goes on below the name."""
+    """``[-] mps    Not a Mac.``: free text is never cut, it continues below the name."""
     room = max(1, width - BOX_CELLS)
     usual = min(NAME_ROOM, room, max(cell_len(shown(each.name)) for each in ticks.items))
     name = clip(shown(item.name), room)

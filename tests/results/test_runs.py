@@ -98,7 +98,7 @@ def test_a_whole_last_line_that_is_no_event_is_refused(tmp_path):
 def test_what_is_no_run_is_refused(tmp_path, content):
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="no run file"):
+    with pytest.raises(StoreError, match="not a run file"):
         run_file.load(path)
 
 
@@ -172,7 +172,7 @@ def test_runs_are_listed_newest_first_with_what_came_of_them(tmp_path):
     assert (oldest.rows, oldest.measured, oldest.failed, oldest.ended) == (7, 6, 1, "finished")
     assert (oldest.plan_name, oldest.problem) == ("mixed", "")
     assert (broken.id, broken.started_at_s) == ("broken", None)
-    assert "no run file" in broken.problem
+    assert "not a run file" in broken.problem
 
 
 def test_a_listing_counts_as_the_fold_does_whoever_wrote_the_lines(tmp_path):
@@ -260,7 +260,7 @@ def test_a_listing_takes_what_no_parser_takes(tmp_path):
     with (tmp_path / "run.jsonl").open("ab") as file:
         file.write(b"[" * 100_000 + b"\n[]\n")
     run, deep = store.list_runs(tmp_path)
-    assert "no run file" in deep.problem + run.problem
+    assert "not a run file" in deep.problem + run.problem
     assert "line 26: not a JSON object" in deep.problem + run.problem
 
 
@@ -346,7 +346,7 @@ def test_what_cannot_be_written_on_is_refused(tmp_path):
     with pytest.raises(StoreError, match="empty"):
         run_file.reopen_log(tmp_path, "run")
     (tmp_path / "run.jsonl").write_bytes(b'{"kind":"run_sta')
-    with pytest.raises(StoreError, match="no run file"):
+    with pytest.raises(StoreError, match="not a run file"):
         run_file.reopen_log(tmp_path, "run")
     assert (tmp_path / "run.jsonl").read_bytes() == b'{"kind":"run_sta'
 

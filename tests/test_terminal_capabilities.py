@@ -1,4 +1,4 @@
-"""What the terminal can show, told from the environment."""
+"""What the terminal can show, by the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``list presets`` and the shell's completion know one's own presets, and say of a broken one what is wrong."""
+"""``list presets`` and the shell's completion list the user's own presets, and what is wrong with a broken one."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_borders_that_would_stand_everywhere_are_left_out() -> None:
     assert "|" not in "".join(plot(dots(0, 1, 2, 3, borders=(1, 2, 3)), 4))
 
 
-def test_what_was_set_aside_is_marked_below_and_covers_no_sample() -> None:
+def test_what_was_disturbed_is_marked_below_and_covers_no_sample() -> None:
     assert plot(dots(0, 9, 0, 3, aside=(1, 2)), 3) == [
         " ▀  ",
         "▄ ▄▀",
@@ -68,7 +68,7 @@ def test_every_row_of_a_run_has_a_column_a_point_and_as_many_lines_as_asked() ->
     for each, height in product(rows, (1, 2, 3, 6, 20)):
         lines = plot(each, height)
         assert [len(line) for line in lines] == [len(each.points)] * height
-        drawn = lines[: height - any(each.set_aside)]
+        drawn = lines[: height - any(each.disturbed)]
         for column in zip(*drawn, strict=True):
             assert sum(letter in "▄▀" for letter in column) == 1, "one median"
         assert {letter for line in lines for letter in line if not letter.isascii()} <= DRAWN.keys()
@@ -81,6 +81,6 @@ def test_equal_samples_lie_on_the_ground_and_one_line_is_enough_for_a_mark() -> 
 
 
 def test_nothing_to_draw_and_no_room() -> None:
-    assert plot(replace(dots(1), points=(), set_aside=()), 3) == ["", "", ""]
+    assert plot(replace(dots(1), points=(), disturbed=()), 3) == ["", "", ""]
     with pytest.raises(ValueError, match="at least one line"):
         plot(dots(1), 0)

@@ -1,4 +1,4 @@
-"""What is opened in place of what is there: presets, saved runs, the plan's settings, the palette, the help."""
+"""What can be opened: presets, saved runs, the plan's settings, the palette, the help."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_a_protocol_is_told_in_one_line_from_its_numbers() -> None:
         assert len(text) <= 76, text
         assert "\n" not in text
         if protocol.method == "published":
-            assert f"{protocol.iterations} passes" in text
+            assert f"{protocol.iterations} iterations" in text
         else:
             assert f"{protocol.precision * 100:g}%" in text
             assert f"{protocol.min_rounds} to {protocol.max_rounds} rounds" in text

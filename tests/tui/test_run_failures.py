@@ -1,4 +1,5 @@
-"""What goes wrong around a run, as the user sees it: a full disk, second thoughts, texts that a terminal would obey."""
+"""What goes wrong around a run, as the user sees it: a full disk, a run that is withdrawn, texts with escape
+sequences."""
 
 from __future__ import annotations
 
