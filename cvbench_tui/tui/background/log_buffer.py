@@ -20,10 +20,10 @@ from cvbench_tui.core.event import (
     WorkerReady,
 )
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.tui.background.poster import Post, ThrottledPoster
 from cvbench_tui.tui.messages import Logged
-from cvbench_tui.tui.state.plan_summary import count
 
 MAX_LINES = 2000
 
@@ -66,9 +66,9 @@ def clock_text(at_s: float) -> str:
 def event_text(event: Event, run: Run) -> str:
     """What the log says of an event; empty for one that it leaves out."""
     if isinstance(event, RunStarted):
-        return f"run begun: {count(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
+        return f"run begun: {plural(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
     if isinstance(event, RowsAdded):
-        return f"{count(len(event.cases), 'row')} added"
+        return f"{plural(len(event.cases), 'row')} added"
     if isinstance(event, WorkerReady):
         return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
     if isinstance(event, RunFinished):

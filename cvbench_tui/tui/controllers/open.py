@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from textual.command import SimpleCommand
 
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.state.plan_summary import count, protocol_line
+from cvbench_tui.tui.state.plan_summary import protocol_line
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.ui import Ui
 
@@ -142,11 +143,11 @@ class OpenController:
             for entry in self.list_presets():
                 if not entry.problem:
                     name = f"Open preset {entry.name}: {entry.description}".removesuffix(": ")
-                    about = f"{count(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
+                    about = f"{plural(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
                     commands.append(SimpleCommand(name, partial(self.preset, "open", entry.name), about))
         with contextlib.suppress(CvbenchError):
             for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
-                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {count(run.rows, 'row')}"
+                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {plural(run.rows, 'row')}"
                 about = f"{run.measured} measured, {run.failed} failed"
                 commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
         return commands

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import ASKING, MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
-from cvbench_tui.tui.state.plan_summary import count, fit_lines
+from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.ui import Ui
@@ -67,7 +68,7 @@ class RunController:
         lines = fit_lines(too_large(plan, self.run_manager.environment))
         if not lines:
             return
-        more = f"And {count(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
+        more = f"And {plural(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
         text = " ".join([*lines[:MAX_WARNED], more]).rstrip()
         self.screen.notify(text, title="Will not fit in memory", severity="warning", markup=False)
 
@@ -84,7 +85,7 @@ class RunController:
             self.forecast.begin(Plan(newest.plan.name, tuple(cases.values()), newest.plan.protocol))
         if added:
             self._warn(plan)
-            self.ui.say(f"{count(added, 'row')} added to the run.")
+            self.ui.say(f"{plural(added, 'row')} added to the run.")
         else:
             self.ui.say("Everything that is ticked is in this run already.")
 

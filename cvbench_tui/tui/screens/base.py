@@ -15,12 +15,6 @@ from textual.widgets import Button, Static
 
 from cvbench_tui.base.escape import visible
 
-DIALOG_WIDTH = 76
-"""Cells of a dialog where the terminal has them; the style sheet says the same."""
-DIALOG_SHARE = 0.96
-"""Share of a narrower terminal that it takes."""
-FRAME = 6
-"""Cells of its border and padding."""
 Result = TypeVar("Result")
 
 
@@ -87,11 +81,6 @@ def buttons(**labels: str) -> Horizontal:
     row = [Button(label, id=action, compact=True) for action, label in labels.items()]
     row[0].variant = "primary"
     return Horizontal(*row, classes="buttons")
-
-
-def dialog_cells(terminal: int) -> int:
-    """Cells of a line in a dialog in a terminal of so many columns."""
-    return min(DIALOG_WIDTH, int(DIALOG_SHARE * terminal)) - FRAME
 
 
 class ConfirmScreen(Modal[bool]):

@@ -16,8 +16,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.text import plural
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED
 from cvbench_tui.tui.widgets.filter_input import ListFilter
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
@@ -148,7 +148,7 @@ class PresetsScreen(Modal[PresetChoice]):
 def _about(entry: PresetEntry) -> str:
     """``5 workloads, shipped: what it is``."""
     whose = "your own" if entry.own else "shipped"
-    return f"{count(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
+    return f"{plural(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
 
 
 def _line(entry: PresetEntry, width: int) -> Content:

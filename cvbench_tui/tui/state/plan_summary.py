@@ -13,6 +13,7 @@ from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, percent_text, rough_duration_text, significant
 from cvbench_tui.tui.state.selection import PlanSelection
@@ -35,7 +36,7 @@ def plan_line(
     ``expected`` guesses the seconds of a plan.
     """
     numbers = ((len(plan_selection.models.ticked), "model"), (len(plan_selection.layers.ticked), "layer"))
-    counted = [count(number, noun) for number, noun in numbers if number]
+    counted = [plural(number, noun) for number, noun in numbers if number]
     if not counted:
         return Content("nothing ticked yet")
     what = counted[0] if len(counted) == 1 else f"({' + '.join(counted)})"
@@ -48,8 +49,8 @@ def plan_line(
         plan = to_plan(plan_selection.selection(), environment)
     except SelectionError as error:
         return Content(visible(error.message))
-    rows = count(len(plan.cases), "row")
-    line = f"{what} x {count(devices, 'device')} = {rows}, about {rough_duration_text(expected(plan))}"
+    rows = plural(len(plan.cases), "row")
+    line = f"{what} x {plural(devices, 'device')} = {rows}, about {rough_duration_text(expected(plan))}"
     from cvbench_tui.catalog.memory import too_large
 
     problems = len(too_large(plan, environment))
@@ -96,13 +97,8 @@ def protocol_line(name: str) -> str:
         parts.append(f"{protocol.processes} to {protocol.max_processes} processes")
     if protocol.extras:
         few = len(protocol.extras) < 3
-        parts.append(" + ".join(protocol.extras) if few else count(len(protocol.extras), "extra"))
+        parts.append(" + ".join(protocol.extras) if few else plural(len(protocol.extras), "extra"))
     return "; ".join(parts)
-
-
-def count(number: int, noun: str) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _memory_text(size_bytes: int) -> str:

@@ -19,8 +19,6 @@ MUTED = "$foreground 70%"
 """Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
 _FALLBACK = "textual-dark"
 """Textual's own, which is always there."""
-MUTED = "$foreground 70%"
-"""Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
 
 
 def _theme(

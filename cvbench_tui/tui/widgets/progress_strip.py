@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
-from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ProgressStrip(Static):
         bar = Content.assemble(
             (FULL * full, "$text-success"),
             (EMPTY * (width - full), MUTED),
-            f"  {settled} of {count(len(run.plan.cases), 'row')}",
+            f"  {settled} of {plural(len(run.plan.cases), 'row')}",
             (f"  ETA {duration_text(left_s)}", "bold"),
             (f"  elapsed {duration_text(elapsed_s)}", MUTED),
         )

@@ -20,9 +20,9 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.messages import CopyWanted, RunWanted, ViewChanged
-from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
@@ -153,7 +153,7 @@ class ResultsPane(Vertical):
 
     def _update_title(self, table: Table) -> None:
         """The title says what is shown and how."""
-        rows = count(table.total, "row")
+        rows = plural(table.total, "row")
         parts = [f"{len(table.rows)} of {rows}" if self.view.filter_text else rows]
         heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
