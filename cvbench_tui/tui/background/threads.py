@@ -1,4 +1,4 @@
-"""The two background threads: one asks for the devices, one drives a session. They only post messages.
+"""Background threads that ask for the devices, read run files and drive a session. They only post messages.
 
 Daemon threads, not the framework's pool: a pool thread that waits for the worker would hold up the exit.
 """
@@ -16,10 +16,11 @@ from cvbench_tui.engine.session import Recorder, Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
+from cvbench_tui.tui import messages
 from cvbench_tui.tui.background.poster import Post, ThrottledPoster
-from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
 from cvbench_tui.tui.state.table_layout import lay_out
 
 
@@ -36,7 +37,7 @@ class BackgroundThread(threading.Thread):
         try:
             self._work()
         except BaseException as error:  # raised again by the app, which is where it is seen
-            self._post(Crashed(error))
+            self._post(messages.Crashed(error))
 
 
 def probe(post: Post, source: EventSource) -> None:
@@ -44,9 +45,28 @@ def probe(post: Post, source: EventSource) -> None:
     try:
         environment = source.probe()
     except CvbenchError as error:
-        post(ProbeFailed(error))
+        post(messages.ProbeFailed(error))
     else:
-        post(Probed(environment))
+        post(messages.Probed(environment))
+
+
+def read_history(post: Post, history: History, cancelled: Callable[[], bool]) -> None:
+    """Read what earlier runs measured: ``HistoryRead``. ``cancelled`` is asked between two of hundreds of files."""
+    history.refresh(cancelled)
+    post(messages.HistoryRead())
+
+
+def open_run(post: Post, path: Path) -> None:
+    """Read one run file: ``RunOpened`` or ``RunUnreadable``."""
+    from cvbench_tui.results.storage.runs import load
+
+    try:
+        run = load(path)
+    except CvbenchError as error:
+        post(messages.RunUnreadable(error))
+    else:
+        lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
+        post(messages.RunOpened(run))
 
 
 class StoppingRecorder:
@@ -100,7 +120,7 @@ class RunThread(BackgroundThread):
         from cvbench_tui.results.storage.runs import create_log, reopen_log
 
         open_log = reopen_log if self.session.resumed else create_log
-        last: RunAdvanced | None = None
+        last: messages.RunAdvanced | None = None
         try:
             with open_log(self._folder, self.session.run_id) as log:
                 self.path = log.path
@@ -109,28 +129,28 @@ class RunThread(BackgroundThread):
                     last = self._handle_event(event, run)
         except CvbenchError as error:
             self._poster.flush()
-            post(RunRefused(error))
+            post(messages.RunRefused(error))
             return
         if last is not None:
             post(last)  # not before the file is closed: whoever hears it may open the file again
         if recorder.error is not None:
-            post(RunRefused(recorder.error))
+            post(messages.RunRefused(recorder.error))
 
-    def _handle_event(self, event: Event, run: Run) -> RunAdvanced | None:
+    def _handle_event(self, event: Event, run: Run) -> messages.RunAdvanced | None:
         """Hand an event on; the last one of the run is returned instead."""
         first, self.newest = self.newest is None, run
         self._note(event, run)
         _precompute(event, run, whole=first)
         if isinstance(event, RunFinished):
             self._poster.flush()
-            return RunAdvanced(event, run)
-        self._poster.offer(RunAdvanced(event, run))
+            return messages.RunAdvanced(event, run)
+        self._poster.offer(messages.RunAdvanced(event, run))
         return None
 
 
-def _merged(held: RunAdvanced, new: RunAdvanced) -> RunAdvanced:
+def _merged(held: messages.RunAdvanced, new: messages.RunAdvanced) -> messages.RunAdvanced:
     """The newest run; an outcome is not replaced by progress: rows have changed, so more has to be drawn."""
-    return RunAdvanced(held.event, new.run) if isinstance(new.event, Progress) else new
+    return messages.RunAdvanced(held.event, new.run) if isinstance(new.event, Progress) else new
 
 
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:

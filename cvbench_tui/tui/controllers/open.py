@@ -13,11 +13,11 @@ from textual.command import SimpleCommand
 
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
+from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.plan_summary import protocol_line
 from cvbench_tui.tui.state.selection import PlanSelection
-from cvbench_tui.tui.ui import Ui
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
@@ -80,30 +80,22 @@ class OpenController:
 
     def preset(self, what: str, name: str) -> None:
         """``open``, ``save`` or ``delete`` the preset of that name, and say so."""
-        actions = {"open": self._open_preset, "save": self._save_preset, "delete": self._delete_preset}
+        from cvbench_tui.catalog.presets import delete_preset, load_preset, save_preset
+
         try:
-            self.ui.say(actions[what](name))
+            if what == "open":
+                self.plan_selection.apply(load_preset(name))
+                self.screen.rebuild_lists()
+                self.selection_changed()
+                self.ui.say(f"Preset {name} is ticked. r runs it.")
+            elif what == "save":
+                path = save_preset(name, self.plan_selection.selection())
+                self.ui.say(f"Saved the preset {name} as {path}")
+            else:
+                delete_preset(name)
+                self.ui.say(f"Deleted the preset {name}.")
         except CvbenchError as error:
             self.ui.refuse(error)
-
-    def _open_preset(self, name: str) -> str:
-        from cvbench_tui.catalog.presets import load_preset
-
-        self.plan_selection.apply(load_preset(name))
-        self.screen.rebuild_lists()
-        self.selection_changed()
-        return f"Preset {name} is ticked. r runs it."
-
-    def _save_preset(self, name: str) -> str:
-        from cvbench_tui.catalog.presets import save_preset
-
-        return f"Saved the preset {name} as {save_preset(name, self.plan_selection.selection())}"
-
-    def _delete_preset(self, name: str) -> str:
-        from cvbench_tui.catalog.presets import delete_preset
-
-        delete_preset(name)
-        return f"Deleted the preset {name}."
 
     # -- saved runs
 

@@ -10,6 +10,7 @@ from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import ASKING, MainScreen
@@ -17,7 +18,6 @@ from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
-from cvbench_tui.tui.ui import Ui
 
 MAX_WARNED = 2
 """Rows without room in memory that are named when the run begins."""

@@ -15,8 +15,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
 from cvbench_tui.tui.background.poster import Post
-from cvbench_tui.tui.background.run_files import open_run
-from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, open_run, probe
 
 EXIT_WAIT_S = 0.4
 """Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS, ReasonKind
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
-from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.bindings import shown_keys
 from cvbench_tui.tui.screens.base import Modal
 
 Places = Sequence[tuple[str, Sequence[Binding]]]

@@ -32,12 +32,13 @@ from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTab, PaneTabs
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
-from cvbench_tui.tui.widgets.too_small import TooSmall
 
 ASKING = "asking the measuring process which devices there are..."
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
+MIN_WIDTH, MIN_HEIGHT = 60, 16
+"""Cells below which nothing but a sentence is shown: the widths and heights above with -tiny and -flat."""
 FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "
@@ -215,3 +216,24 @@ class PlanSettingsLine(Static):
         """The dialog of the key."""
         event.stop()
         await self.app.run_action("settings")
+
+
+class TooSmall(Static):
+    """Over everything in a terminal too small for the app: how large it has to be, and how to do without."""
+
+    DEFAULT_CSS = """
+    TooSmall {
+        display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background; padding: 0 1;
+    }
+    """
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say how large it is now."""
+        size = self.app.size
+        self.update(
+            Content.assemble(
+                (f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
+                "\nMake the terminal larger, or without the app:\ncvbench-tui run --plain quick\n",
+                "A running benchmark continues. q quits.",
+            )
+        )

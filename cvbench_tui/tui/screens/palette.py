@@ -23,7 +23,7 @@ from textual.theme import ThemeProvider
 from textual.worker import Worker
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.bindings import shown_keys
 
 ICON = ">"
 """Before what is typed."""

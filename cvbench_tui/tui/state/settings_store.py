@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from textual.message import Message
-
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import Last, Settings, save
-
-
-@dataclass(eq=False)
-class Unsaved(Message):
-    """The settings could not be written to their file."""
-
-    error: StoreError
 
 
 class SettingsStore:

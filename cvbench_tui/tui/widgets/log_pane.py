@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -38,14 +38,12 @@ class LogPane(Vertical):
     LogPane Log { height: 1fr; overflow-x: hidden; background: $background; }
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._lines: list[str] = []
-        self._total = 0
-        self._shown = 0
-        """How many of the lines are written already."""
-        self._room = 0
-        """Cells that what is written was folded to; 0 before anything is."""
+    _lines: Sequence[str] = ()
+    _total = 0
+    _shown = 0
+    """How many of the lines are written already."""
+    _room = 0
+    """Cells that what is written was folded to; 0 before anything is."""
 
     def compose(self) -> ComposeResult:
         """The framework's log: plain text, drawn line by line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -35,13 +36,11 @@ class ProgressStrip(Static):
     ProgressStrip { height: 2; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, markup=False)
-        self._trail: list[str] = []
-        """Relative half widths of the running phase's interval, the newest last."""
-        self._phase: tuple[str, str | None, int] | None = None
-        """Case, phase and process the trail is of."""
-        self._content: Content | None = None
+    _trail: Sequence[str] = ()
+    """Relative half widths of the running phase's interval, the newest last."""
+    _phase: tuple[str, str | None, int] | None = None
+    """Case, phase and process the trail is of."""
+    _content: Content | None = None
 
     def say(self, text: str, style: str = "") -> None:
         """One sentence; a long one goes on in the second line."""
@@ -96,7 +95,7 @@ class ProgressStrip(Static):
         parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
         if progress.median_s is not None:
             self._follow(run, progress, progress.median_s)
-            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else []
+            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else ()
             earlier = "".join(f"{each} > " for each in trail)
             parts += ["  ", (earlier, MUTED), (interval_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
@@ -107,7 +106,7 @@ class ProgressStrip(Static):
         """Take the newest width into the trail of its phase."""
         phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
         if phase != self._phase:
-            self._phase, self._trail = phase, []
+            self._phase, self._trail = phase, ()
         if progress.half_width_s is not None and median_s:
             width = relative_text(progress.half_width_s / median_s)
             if width not in self._trail[-1:]:

@@ -13,17 +13,13 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
 
 FAR = 100_000
 """Lines to either end of any list."""
-
-
-def _hidden(keys: str, action: str, description: str, name: str, tooltip: str) -> Binding:
-    """A key that only the help names: the footer has no room for it."""
-    return Binding(keys, action, description, show=False, id=f"list.{name}", tooltip=tooltip)
 
 
 class Checklist(Vertical):
@@ -36,19 +32,20 @@ class Checklist(Vertical):
         Binding("n", "tick_shown(False)", "None", id="list.none", tooltip="Deselect all shown"),
         Binding("slash", "filter", "Filter", id="list.filter",
                 tooltip="Filter the list; Enter or Down keeps the filter, Escape clears it"),
-        _hidden("i", "tick_shown(None)", "Invert", "invert", "Invert the selection of all shown"),
-        _hidden("enter", "enter", "Tick or fold", "enter", "Tick or untick the line; on a heading, fold or unfold it"),
-        _hidden("escape", "clear_filter", "Clear filter", "clear_filter", "Clear the filter"),
-        _hidden("left,h", "fold(True)", "Fold", "fold", "Fold the family: only its heading stays"),
-        _hidden("right,l", "fold(False)", "Unfold", "unfold", "Unfold the family"),
-        _hidden("minus", "fold_all(True)", "Fold all", "fold_all", "Fold every family"),
-        _hidden("plus", "fold_all(False)", "Unfold all", "unfold_all", "Unfold every family"),
-        _hidden("down,j", "move(1)", "Down", "down", "The line below"),
-        _hidden("up,k", "move(-1)", "Up", "up", "The line above"),
-        _hidden("home,g", f"move({-FAR})", "First", "first", "The first line"),
-        _hidden("end,G", f"move({FAR})", "Last", "last", "The last line"),
-        _hidden("pagedown,ctrl+d", "page(1)", "Page down", "page_down", "A page down"),
-        _hidden("pageup,ctrl+u", "page(-1)", "Page up", "page_up", "A page up"),
+        hidden("i", "tick_shown(None)", "Invert", "list.invert", "Invert the selection of all shown"),
+        hidden("enter", "enter", "Tick or fold", "list.enter",
+               "Tick or untick the line; on a heading, fold or unfold it"),
+        hidden("escape", "clear_filter", "Clear filter", "list.clear_filter", "Clear the filter"),
+        hidden("left,h", "fold(True)", "Fold", "list.fold", "Fold the family: only its heading stays"),
+        hidden("right,l", "fold(False)", "Unfold", "list.unfold", "Unfold the family"),
+        hidden("minus", "fold_all(True)", "Fold all", "list.fold_all", "Fold every family"),
+        hidden("plus", "fold_all(False)", "Unfold all", "list.unfold_all", "Unfold every family"),
+        hidden("down,j", "move(1)", "Down", "list.down", "The line below"),
+        hidden("up,k", "move(-1)", "Up", "list.up", "The line above"),
+        hidden("home,g", f"move({-FAR})", "First", "list.first", "The first line"),
+        hidden("end,G", f"move({FAR})", "Last", "list.last", "The last line"),
+        hidden("pagedown,ctrl+d", "page(1)", "Page down", "list.page_down", "A page down"),
+        hidden("pageup,ctrl+u", "page(-1)", "Page up", "list.page_up", "A page up"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     Checklist > .notice { height: auto; }
