@@ -262,10 +262,6 @@ class BenchApp(App[int], inherit_bindings=False):
             sort=view.sort or "", descending=view.descending, group=view.group, columns=view.columns
         )
 
-    @on(messages.RunWanted)
-    def _run_wanted(self) -> None:
-        self.run_controller.run()
-
     @on(messages.CopyWanted)
     def _copy(self, event: messages.CopyWanted) -> None:
         self.save_controller.copy(event.text, event.what)

@@ -101,9 +101,5 @@ class CopyWanted(Message):
     """What it is, for the sentence afterwards: ``row``, ``table``, ``log``."""
 
 
-class RunWanted(Message):
-    """The user clicked on the invitation to press the key that runs."""
-
-
 class ViewChanged(Message):
     """The table is sorted, grouped or shown otherwise; worth remembering."""

@@ -70,7 +70,7 @@ def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.Mo
 
 def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
-    mine.cancel()
+    mine.session.cancel()
     mine.run()
     last = events(posted)[-1]
     assert isinstance(last, RunFinished)

@@ -102,7 +102,8 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
 
 
 def test_the_protocol_goes_round_and_can_be_set() -> None:
-    plan_selection = PlanSelection(protocol="original")
+    plan_selection = PlanSelection()
+    plan_selection.protocol = "original"
     plan_selection.next_protocol()
     assert plan_selection.protocol == "quick"
     plan_selection.set_protocol("rigorous")

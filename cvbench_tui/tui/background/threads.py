@@ -110,10 +110,6 @@ class RunThread(BackgroundThread):
         self._note = note
         self._poster = ThrottledPoster(post, _merged)
 
-    def cancel(self) -> None:
-        """End the run; from any thread."""
-        self.session.cancel()
-
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
         # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
@@ -124,7 +120,7 @@ class RunThread(BackgroundThread):
         try:
             with open_log(self._folder, self.session.run_id) as log:
                 self.path = log.path
-                recorder = StoppingRecorder(log, self.cancel)
+                recorder = StoppingRecorder(log, self.session.cancel)
                 for event, run in self.session.run(recorder):
                     last = self._handle_event(event, run)
         except CvbenchError as error:

@@ -143,7 +143,7 @@ class RunManager:
         """End the run and the worker, waiting briefly for the last line of the run file."""
         self.log.close()
         if self._drive is not None and self._drive.is_alive():
-            self._drive.cancel()
+            self._drive.session.cancel()
         self._source.close()
         if self._drive is not None:
             self._drive.join(EXIT_WAIT_S)

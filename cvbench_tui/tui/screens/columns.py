@@ -53,7 +53,6 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         listing = self.query_one(DialogList)
         listing.add_options([Option(self._line(column), id=column.key) for column in self._columns])
         listing.highlighted = 0
-        listing.focus()
         self._recount()
 
     @on(OptionList.OptionHighlighted)

@@ -43,8 +43,7 @@ class DetailScreen(Modal[None]):
         yield view
 
     def on_mount(self) -> None:
-        """The arrows scroll at once."""
-        self.query_one(DetailView).focus()
+        """Fill it."""
         self._show()
 
     def _show(self) -> None:

@@ -70,10 +70,6 @@ class HelpScreen(Modal[None]):
             page.border_subtitle = Content("arrows, j k, Space scroll   Escape close")
             yield Static(id="help", markup=False)
 
-    def on_mount(self) -> None:
-        """The arrows scroll at once."""
-        self.query_one(Page).focus()
-
     def on_resize(self) -> None:
         """Fold the texts at the new width; at the first one, too."""
         width = min(PAGE_WIDTH, int(PAGE_SHARE * self.app.size.width)) - FRAME

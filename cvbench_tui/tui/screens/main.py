@@ -28,7 +28,7 @@ from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
 from cvbench_tui.tui.widgets.header import HeaderLine
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTab, PaneTabs
+from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTabs
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
@@ -107,18 +107,15 @@ class MainScreen(Screen[None]):
 
     # -- panes
 
-    @on(PaneTab.Selected)
-    def _chosen(self, event: PaneTab.Selected) -> None:
-        self.go_to(event.pane)
-
     def go_to(self, pane: str) -> None:
         """Bring that pane to the front and put the focus into it."""
         self._front(pane)
-        widget = self.query_one(f"#{pane}")
-        if isinstance(widget, Checklist):
-            widget.focus_list()
-        elif isinstance(widget, (ResultsPane, LogPane)):
-            widget.focus_inside()
+        panes: dict[str, Checklist | ResultsPane | LogPane] = {
+            **self.lists,
+            "results": self.results,
+            "log": self.log_pane,
+        }
+        panes[pane].focus_inside()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the one in front, however the focus got there."""

@@ -76,7 +76,6 @@ class PresetsScreen(Modal[PresetChoice]):
         listing.add_options([Option(_line(entry, width), id=str(place)) for place, entry in enumerate(self._entries)])
         if self._entries:
             listing.highlighted = 0
-        listing.focus()
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self) -> None:

@@ -31,8 +31,8 @@ LAST_TIME = "last time"
 class PlanSelection:
     """Everything a run is made of, as the user sets it."""
 
-    def __init__(self, base: Selection | None = None, protocol: str | None = None) -> None:
-        """``base``: what is ticked at the start; ``protocol``: in place of its own."""
+    def __init__(self, base: Selection | None = None) -> None:
+        """``base``: what is ticked at the start."""
         models, layers = [_model_item(entry) for entry in MODELS], [_layer_item(entry) for entry in LAYERS]
         self.models = ChecklistModel(models, headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
         self.layers = ChecklistModel(layers, headings=("input shape", LAST_TIME), noun="layer")
@@ -50,8 +50,6 @@ class PlanSelection:
             ticks.folded = set(ticks.groups) - set(UNFOLDED)
         if base is not None:
             self.apply(base)
-        if protocol is not None:
-            self.protocol = protocol
 
     @property
     def workloads(self) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 PANES = ("models", "layers", "devices", "results", "log")
@@ -17,12 +14,6 @@ PANES = ("models", "layers", "devices", "results", "log")
 
 class PaneTab(Static):
     """One tab; a click goes there."""
-
-    @dataclass(eq=False)
-    class Selected(Message):
-        """The user wants that pane."""
-
-        pane: str
 
     def __init__(self, number: int, pane: str) -> None:
         self._pane = pane
@@ -36,10 +27,10 @@ class PaneTab(Static):
             self._text = text
             self.update(Content(text))
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Go there."""
         event.stop()
-        self.post_message(self.Selected(self._pane))
+        await self.app.run_action(f"pane('{self._pane}')")
 
 
 class PaneTabs(Horizontal):

@@ -22,7 +22,7 @@ from textual.widgets import Input, Static
 from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.messages import CopyWanted, RunWanted, ViewChanged
+from cvbench_tui.tui.messages import CopyWanted, ViewChanged
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
@@ -293,7 +293,7 @@ def _comparable(run: Run, key: str) -> bool:
 class Invitation(Static, can_focus=True):
     """What to do first; it takes the focus so that the keys of the pane have a place. A click runs."""
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """The next step."""
         event.stop()
-        self.app.post_message(RunWanted())
+        await self.app.run_action("run")

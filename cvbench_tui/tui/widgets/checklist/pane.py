@@ -65,6 +65,7 @@ class Checklist(Vertical):
         self._filter.display = False
         self._lines = ChecklistLines(ticks, self._show_headings)
         self._notice = Static(markup=False, classes="notice")
+        self.action_move, self.action_page = self._lines.move, self._lines.move_page
 
     def compose(self) -> ComposeResult:
         """The filter (hidden until used), a notice in place of an empty list, and the list."""
@@ -81,7 +82,7 @@ class Checklist(Vertical):
         self._sentence = text
         self._update_notice()
 
-    def focus_list(self) -> None:
+    def focus_inside(self) -> None:
         """Put the cursor into the list."""
         self._lines.focus()
 
@@ -135,14 +136,6 @@ class Checklist(Vertical):
         """Leave only the headings, or show every item."""
         self.ticks.folded = set(self.ticks.groups) if folded else set()
         self.rebuild()
-
-    def action_move(self, step: int) -> None:
-        """Move the cursor by so many lines."""
-        self._lines.move(step)
-
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by so many pages."""
-        self._lines.move_page(pages)
 
     @on(ChecklistLines.Clicked)
     def _clicked(self, event: ChecklistLines.Clicked) -> None:
