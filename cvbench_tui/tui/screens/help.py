@@ -42,6 +42,8 @@ MIN_CELLS = 20
 class Page(VerticalScroll):
     """A framed text; arrows, Page Up and Page Down, Home and End scroll it as everywhere."""
 
+    BORDER_TITLE = "Help"
+    BORDER_SUBTITLE = "arrows, j k, Space scroll   Escape close"
     DEFAULT_CLASSES = "dialog page"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", id="page.down", show=False, tooltip="Scroll down a line"),
@@ -65,9 +67,7 @@ class HelpScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """One text in a box that scrolls."""
-        with Page() as page:
-            page.border_title = Content("Help")
-            page.border_subtitle = Content("arrows, j k, Space scroll   Escape close")
+        with Page():
             yield Static(id="help", markup=False)
 
     def on_resize(self) -> None:

@@ -7,7 +7,7 @@ at which size is the style sheet's: widgets are never made anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -42,6 +42,7 @@ MIN_WIDTH, MIN_HEIGHT = 60, 16
 FIRST_HINT = "Space ticks, r runs.   P ready plans   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "
+Pane: TypeAlias = Checklist | ResultsPane | LogPane
 DETAIL_AFTER_S = 0.12
 """Wait before the detail follows the cursor: a key that is held down passes many rows."""
 
@@ -70,6 +71,7 @@ class MainScreen(Screen[None]):
         self.lists["models"].add_class("-active")  # here: a class that comes later is styled once more
         self.results = ResultsPane(view, id="results")
         self.log_pane = LogPane(id="log")
+        self.panes: dict[str, Pane] = {**self.lists, "results": self.results, "log": self.log_pane}
         self.side = DetailView(id="side")
         self.gauges = GaugeStrip(id="gauges")
         self.strip = ProgressStrip(id="strip")
@@ -110,12 +112,7 @@ class MainScreen(Screen[None]):
     def go_to(self, pane: str) -> None:
         """Bring that pane to the front and put the focus into it."""
         self._front(pane)
-        panes: dict[str, Checklist | ResultsPane | LogPane] = {
-            **self.lists,
-            "results": self.results,
-            "log": self.log_pane,
-        }
-        panes[pane].focus_inside()
+        self.panes[pane].focus_inside()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the one in front, however the focus got there."""
@@ -125,8 +122,8 @@ class MainScreen(Screen[None]):
 
     def _front(self, pane: str) -> None:
         self.pane = pane
-        for each in PANES:
-            self.query_one(f"#{each}").set_class(each == pane, "-active")
+        for name, each in self.panes.items():
+            each.set_class(name == pane, "-active")
         self.query_one("#picks").set_class(pane in PANES[:3], "-active")
         middle = self.query_one("#middle")
         middle.set_class(pane not in PANES[:3], "-active")
@@ -142,8 +139,8 @@ class MainScreen(Screen[None]):
         """Numbers on the panes; the next key goes there."""
         from cvbench_tui.tui.screens.jump import JumpScreen
 
-        panes = {str(number): self.query_one(f"#{pane}") for number, pane in enumerate(PANES, start=1)}
-        regions = {key: pane.region for key, pane in panes.items() if pane.is_on_screen}
+        numbered = enumerate(self.panes.values(), start=1)
+        regions = {str(number): pane.region for number, pane in numbered if pane.is_on_screen}
         self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
     # -- what the app shows

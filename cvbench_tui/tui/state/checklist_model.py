@@ -205,13 +205,12 @@ class ChecklistModel:
         ticked, able = self.ticked_of(group)
         self._tick(self.members(group), ticked < able)
 
-    def tick_shown(self, on: bool) -> None:
-        """Tick, or untick, everything that is shown; the rest keeps its own."""
-        self._tick(self.shown, on)
-
-    def invert_shown(self) -> None:
-        """Swap the ticks of what is shown; the rest keeps its own."""
-        self._ticked ^= self._able & {item.key for item in self.shown}
+    def tick_shown(self, on: bool | None) -> None:
+        """Tick, or untick, everything that is shown; None swaps its ticks. The rest keeps its own."""
+        if on is None:
+            self._ticked ^= self._able & {item.key for item in self.shown}
+        else:
+            self._tick(self.shown, on)
 
     def _tick(self, items: Iterable[Item], on: bool) -> None:
         keys = self._able & {item.key for item in items}

@@ -26,10 +26,7 @@ MEMORY_DIGITS = 2
 
 
 def plan_line(
-    plan_selection: PlanSelection,
-    environment: Environment | None,
-    *,
-    expected: Callable[[Plan], float] = expected_s,
+    plan_selection: PlanSelection, environment: Environment | None, *, expected: Callable[[Plan], float] = expected_s
 ) -> Content:
     """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing.
 

@@ -27,6 +27,7 @@ MAX_ROWS = 4000
 class LogPane(Vertical):
     """The newest lines at the bottom. While it is not in front it draws nothing."""
 
+    BORDER_TITLE = "5 Log"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy_log", "Copy", id="log.copy", tooltip="Copy the log"),
         Binding("g", "edge(0)", "Top", show=False, id="log.top", tooltip="To the oldest line"),
@@ -48,10 +49,6 @@ class LogPane(Vertical):
     def compose(self) -> ComposeResult:
         """The framework's log: plain text, drawn line by line."""
         yield Log(max_lines=MAX_ROWS)
-
-    def on_mount(self) -> None:
-        """Name the pane."""
-        self.border_title = Content("5 Log")
 
     def focus_inside(self) -> None:
         """Put the focus on the lines."""

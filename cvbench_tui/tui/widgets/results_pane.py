@@ -49,13 +49,12 @@ FILTER_AFTER_S = 0.1
 class ResultsPane(Vertical):
     """Shows a run through a view."""
 
+    BORDER_TITLE = "4 Results"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="table.filter", tooltip="Filter the rows: name, device, state"),
         Binding("comma", "sort(-1)", "Sort", show=False, id="table.sort_left", tooltip="Sort by the column left of it"),
-        Binding(
-            "full_stop", "sort(1)", "Sort", key_display=",.", id="table.sort_right",
-            tooltip="Sort by the column further right",
-        ),
+        Binding("full_stop", "sort(1)", "Sort", key_display=",.", id="table.sort_right",
+                tooltip="Sort by the column further right"),
         Binding("o", "reverse", "Order", show=False, id="table.order", tooltip="Upwards, downwards, the plan's order"),
         Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref), or no longer"),
         Binding("u", "group", "Group", show=False, id="table.group", tooltip="Group by workload, kind, device, or not"),
@@ -84,6 +83,7 @@ class ResultsPane(Vertical):
         self._held: Run | None = None
         """What goes on being shown while the table is held still."""
         self.table = ResultTable(id="table")
+        self.table.display = False
         self._empty = Invitation(id="empty", markup=False)
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
@@ -97,11 +97,6 @@ class ResultsPane(Vertical):
         yield self._filter
         yield self._empty
         yield self.table
-
-    def on_mount(self) -> None:
-        """Begin with no results."""
-        self.table.display = False
-        self.border_title = Content("4 Results")
 
     @property
     def frozen(self) -> bool:

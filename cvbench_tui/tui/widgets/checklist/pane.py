@@ -104,10 +104,7 @@ class Checklist(Vertical):
     def action_tick_shown(self, on: bool | None) -> None:
         """Tick or untick all that is shown; None: swap its ticks."""
         before = self.ticks.ticked
-        if on is None:
-            self.ticks.invert_shown()
-        else:
-            self.ticks.tick_shown(on)
+        self.ticks.tick_shown(on)
         self._redraw(before)
 
     def _redraw(self, before: tuple[str, ...]) -> None:
