@@ -52,8 +52,8 @@ class OpenController:
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
-            self.plan_selection.set_protocol(settings.protocol)
-            self.plan_selection.batch, self.plan_selection.image = settings.batch, settings.image
+            plan = self.plan_selection
+            plan.protocol, plan.batch, plan.image = settings.protocol, settings.batch, settings.image
             self.selection_changed()
 
     def next_protocol(self) -> None:

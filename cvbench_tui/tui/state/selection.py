@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra
-from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, parameters_text, significant
 from cvbench_tui.settings import Last
 from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
@@ -107,13 +105,6 @@ class PlanSelection:
         names = list(PROTOCOLS)
         at = names.index(self.protocol) if self.protocol in names else -1
         self.protocol = names[(at + 1) % len(names)]
-
-    def set_protocol(self, name: str) -> None:
-        """Measure under that protocol. Raises SelectionError for a name that is none."""
-        if name not in PROTOCOLS:
-            hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
-            raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
-        self.protocol = name
 
     def selection(self) -> Selection:
         """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""

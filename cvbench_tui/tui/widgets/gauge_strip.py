@@ -39,16 +39,14 @@ class GaugeStrip(Static):
         self._parts, self._live = parts, live and bool(parts) and not paused
         self._draw()
 
-    def on_resize(self) -> None:
-        """More or less may fit."""
-        self._draw()
-
     def _draw(self) -> None:
         line = fitted(self._parts, self.size.width)
         self.set_class(self._live, "-live")
         if line != self._line:
             self._line = line
             self.update(Text(line), layout=False)
+
+    on_resize = _draw  # more or less may fit
 
 
 def gauge_parts(gauge: GaugeReading, device_id: str) -> list[list[str]]:

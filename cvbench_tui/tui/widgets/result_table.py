@@ -107,10 +107,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._table, self._view = table, view
         self._arrange()
 
-    def on_resize(self) -> None:
-        """Columns may fit now, or no longer."""
-        self._arrange()
-
     def notify_style_update(self) -> None:
         """Another theme: the colours are asked for anew."""
         self._colours.clear()
@@ -158,6 +154,8 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
                     self.refresh_line(number + 1)
         if self._numbers.get(self.cursor or "") != place:
             self._bring_into_view()
+
+    on_resize = _arrange  # columns may fit now, or no longer
 
     def refresh_line(self, y: int) -> None:
         """Draw that line again, the heading being line 0."""
