@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from cvbench_tui.core.event import Event
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
+
+Post = Callable[[Message], object]
+"""Takes a message to the app, from any thread."""
 
 
 @dataclass(eq=False)

@@ -12,8 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.cores import CORES_FOR_APP
-from cvbench_tui.tui.background.poster import Post
-from cvbench_tui.tui.messages import GaugeRead
+from cvbench_tui.tui.messages import GaugeRead, Post
 
 if TYPE_CHECKING:
     from cvbench_tui.engine.gauges import GaugeReader

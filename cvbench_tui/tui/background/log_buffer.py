@@ -13,8 +13,8 @@ from cvbench_tui.core import event as events
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import duration_text
-from cvbench_tui.tui.background.poster import Post, ThrottledPoster
-from cvbench_tui.tui.messages import Logged
+from cvbench_tui.tui.background.threads import ThrottledPoster
+from cvbench_tui.tui.messages import Logged, Post
 
 MAX_LINES = 2000
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from textual.message import Message
-
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.core.environment import Device
 from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
+from cvbench_tui.tui.messages import Post
 
 
 class GaugesController:
     """Reads the gauges of the ticked device. It draws nothing."""
 
-    def __init__(self, post: Callable[[Message], object], *, off: bool) -> None:
+    def __init__(self, post: Post, *, off: bool) -> None:
         """``off``: the user wants no gauges; then nothing is ever read."""
         self.device_id = "cpu"
         """Whose gauges they are."""

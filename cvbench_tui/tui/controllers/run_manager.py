@@ -14,8 +14,8 @@ from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
-from cvbench_tui.tui.background.poster import Post
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, open_run, probe
+from cvbench_tui.tui.messages import Post
 
 EXIT_WAIT_S = 0.4
 """Longest wait for the run's last event on the way out; a run file without it reads as interrupted."""

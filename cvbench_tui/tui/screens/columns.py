@@ -59,7 +59,6 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
     def _explain(self) -> None:
         self.query_one("#about", Static).update(self._current().help)
 
-    @on(DialogList.Ticked)
     def action_tick(self) -> None:
         """Show or hide the column under the cursor."""
         column = self._current()

@@ -80,8 +80,8 @@ class ResultsPane(Vertical):
         self.view = view
         self.run: Run | None = None
         """What is shown, or would be if the table were not held still."""
-        self._held: Run | None = None
-        """What goes on being shown while the table is held still."""
+        self.held: Run | None = None
+        """What goes on being shown while the table is held still; None while it is not."""
         self.table = ResultTable(id="table")
         self.table.display = False
         self._empty = Invitation(id="empty", markup=False)
@@ -98,11 +98,6 @@ class ResultsPane(Vertical):
         yield self._empty
         yield self.table
 
-    @property
-    def frozen(self) -> bool:
-        """True while the table is held still."""
-        return self._held is not None
-
     def focus_inside(self) -> None:
         """Put the focus into the table, or on the invitation while there is none."""
         (self.table if self.run is not None else self._empty).focus()
@@ -116,9 +111,9 @@ class ResultsPane(Vertical):
         other = self.run is None or self.run.id != run.id
         self.run = run
         if other:
-            self._held = None
+            self.held = None
             self.view = replace(self.view, reference=None)
-        if self.frozen:
+        if self.held is not None:
             return
         wait_s = 0.0 if other or run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
         if wait_s <= 0:
@@ -131,7 +126,7 @@ class ResultsPane(Vertical):
         if self._draw_timer is not None:
             self._draw_timer.stop()
             self._draw_timer = None
-        run = self._held or self.run
+        run = self.held or self.run
         if run is None:
             return
         if not self.table.display:
@@ -153,7 +148,7 @@ class ResultsPane(Vertical):
         heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
-        parts += ["held still (z)"] if self.frozen else []
+        parts += ["held still (z)"] if self.held is not None else []
         title = "4 Results: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
@@ -220,7 +215,7 @@ class ResultsPane(Vertical):
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
-        self._held = None if self.frozen else self.run
+        self.held = self.run if self.held is None else None
         self.draw()
 
     # -- filter
