@@ -30,7 +30,7 @@ from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui import messages
 from cvbench_tui.tui.background.threads import BackgroundThread, read_history
 from cvbench_tui.tui.controllers.gauges import GaugesController
-from cvbench_tui.tui.controllers.open import OpenController
+from cvbench_tui.tui.controllers.open import RUNNING, OpenController
 from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
@@ -211,7 +211,9 @@ class BenchApp(App[int], inherit_bindings=False):
     def _run_opened(self, event: messages.RunOpened) -> None:
         from cvbench_tui.tui.screens.runs import moment
 
-        self.run_manager.open(event.run)
+        if not self.run_manager.open(event.run):  # begun while the file was read
+            self.say(RUNNING)
+            return
         self._show_run()
         self.main_screen.go_to("results")
         self.refresh_bindings()
