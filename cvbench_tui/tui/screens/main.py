@@ -216,9 +216,8 @@ class TooSmall(Static):
     """Over everything in a terminal too small for the app: how large it has to be, and how to do without."""
 
     DEFAULT_CSS = """
-    TooSmall {
-        display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background; padding: 0 1;
-    }
+    TooSmall { display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background;
+               padding: 0 1; }
     """
 
     def on_resize(self, event: events.Resize) -> None:

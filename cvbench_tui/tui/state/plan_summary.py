@@ -28,10 +28,7 @@ MEMORY_DIGITS = 2
 def plan_line(
     plan_selection: PlanSelection, environment: Environment | None, *, expected: Callable[[Plan], float] = expected_s
 ) -> Content:
-    """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing.
-
-    ``expected`` guesses the seconds of a plan.
-    """
+    """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing."""
     numbers = ((len(plan_selection.models.ticked), "model"), (len(plan_selection.layers.ticked), "layer"))
     counted = [plural(number, noun) for number, noun in numbers if number]
     if not counted:

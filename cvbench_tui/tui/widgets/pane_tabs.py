@@ -39,9 +39,8 @@ class PaneTabs(Horizontal):
     DEFAULT_CSS = """
     PaneTabs { width: 1fr; height: 1; }
     PaneTab { width: auto; padding: 0 1; color: $text-muted; }
-    PaneTab.-active {
-        background: $block-cursor-background; color: $block-cursor-foreground; text-style: $block-cursor-text-style;
-    }
+    PaneTab.-active { background: $block-cursor-background; color: $block-cursor-foreground;
+                      text-style: $block-cursor-text-style; }
     PaneTab:ansi.-active { text-style: bold reverse; }
     """
 

@@ -49,14 +49,10 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     ResultTable { background: $background; overflow-x: hidden; scrollbar-gutter: auto; }
     ResultTable .result-table--header { color: $text-primary; background: $panel; text-style: bold; }
-    ResultTable .result-table--cursor {
-        color: $block-cursor-blurred-foreground; background: $block-cursor-blurred-background;
-        text-style: $block-cursor-blurred-text-style;
-    }
-    ResultTable:focus .result-table--cursor {
-        color: $block-cursor-foreground; background: $block-cursor-background;
-        text-style: $block-cursor-text-style;
-    }
+    ResultTable .result-table--cursor { color: $block-cursor-blurred-foreground;
+        background: $block-cursor-blurred-background; text-style: $block-cursor-blurred-text-style; }
+    ResultTable:focus .result-table--cursor { color: $block-cursor-foreground;
+        background: $block-cursor-background; text-style: $block-cursor-text-style; }
     ResultTable:ansi:focus .result-table--cursor { text-style: reverse; }
     ResultTable .result-table--group { color: $text-accent; text-style: italic; }
     ResultTable .result-table--ok { color: $text-success; }

@@ -41,14 +41,10 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         & > .tick--heading { color: $text-primary; text-style: bold; }
         & > .tick--reason { color: $text-muted; text-style: italic; }
         & > .tick--hover { background: $block-hover-background; }
-        & > .tick--cursor {
-            color: $block-cursor-blurred-foreground; background: $block-cursor-blurred-background;
-            text-style: $block-cursor-blurred-text-style;
-        }
-        &:focus > .tick--cursor {
-            color: $block-cursor-foreground; background: $block-cursor-background;
-            text-style: $block-cursor-text-style;
-        }
+        & > .tick--cursor { color: $block-cursor-blurred-foreground;
+            background: $block-cursor-blurred-background; text-style: $block-cursor-blurred-text-style; }
+        &:focus > .tick--cursor { color: $block-cursor-foreground;
+            background: $block-cursor-background; text-style: $block-cursor-text-style; }
         &:ansi:focus > .tick--cursor { text-style: reverse; }
     }
     """
