@@ -52,10 +52,7 @@ def plan_line(
 
 
 def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
-    """Each row that will not fit, with what it needs and what there is.
-
-    ``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``
-    """
+    """For each row that will not fit ``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``"""
     lines = []
     for each in problems:
         row = f"{each.case.workload.name} on {each.case.device}, batch {each.case.batch}"
