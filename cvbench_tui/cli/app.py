@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.terminal import in_browser
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ def show_app(source: EventSource, *, selection: Selection | None, runs_folder: P
 
 def _print_results(app: BenchApp) -> None:
     if app.terminal.ascii:
-        from cvbench_tui.cli.ascii_streams import only_ascii
-
         only_ascii(True)
     run, view, run_file = app.run_manager.run, app.main_screen.results.view, app.run_manager.run_file
     if run is not None and run.outcomes and not app.return_code:

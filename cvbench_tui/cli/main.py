@@ -15,6 +15,7 @@ import click
 
 from cvbench_tui import __version__
 from cvbench_tui.cli import options
+from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
@@ -40,8 +41,6 @@ def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int |
         only_ascii(ascii_only)
     if context.invoked_subcommand is not None:
         return None
-    from cvbench_tui.cli.app import open_app
-
     why = why_no_app()
     if not why:
         return open_app(None, runs_dir=runs_dir, ascii=ascii_only)
@@ -57,8 +56,6 @@ def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int |
 @options.runs_dir_option
 def tui(preset: str | None, runs_dir: str | None, ascii_only: bool) -> int:
     """Open the app with PRESET (a shipped name or a .toml file) selected."""
-    from cvbench_tui.cli.app import open_app
-
     why = why_no_app()
     if why:
         raise CvbenchError(why, "Without the app: cvbench-tui run " + (preset or "quick"))
