@@ -55,6 +55,7 @@ class PresetEntry:
     own: bool  # True for one of the user's, which can be written over and deleted
     workloads: int  # models and layers in it; 0 where there is a problem
     problem: str  # why it cannot be used, in one sentence; empty when it can
+    protocol: str | None = None  # None where there is a problem
 
 
 def settings_path() -> Path:
@@ -192,7 +193,7 @@ def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
         description, selection = _read(path)
     except CvbenchError as error:
         return PresetEntry(name, "", own, 0, error.message)
-    return PresetEntry(name, description, own, len(selection.models) + len(selection.layers), "")
+    return PresetEntry(name, description, own, len(selection.models) + len(selection.layers), "", selection.protocol)
 
 
 def _read(path: Path) -> tuple[str, Selection]:

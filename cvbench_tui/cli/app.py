@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.terminal import in_browser
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.selection import Selection
     from cvbench_tui.engine.source import EventSource
-    from cvbench_tui.tui.launch import Closed
+    from cvbench_tui.tui.app import BenchApp
 
 
 def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = False) -> int:  # noqa: A002
@@ -34,22 +35,23 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
 
 def show_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> int:  # noqa: A002
     """Run the app on ``source``, then print its table on stdout and its files on stderr. Returns the exit code."""
-    from cvbench_tui.tui.launch import open_app as open_textual_app
+    from cvbench_tui.tui.launch import run_app
 
-    closed = open_textual_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii)
+    app = run_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii)
     if not in_browser():  # stdout carries the browser's packets
-        _print_results(closed)
-    return closed.exit_code
+        _print_results(app)
+    return app.return_code or 0
 
 
-def _print_results(closed: Closed) -> None:
-    if closed.ascii:
-        from cvbench_tui.cli.ascii_streams import only_ascii
-
+def _print_results(app: BenchApp) -> None:
+    if app.terminal.ascii:
         only_ascii(True)
-    if closed.run is not None and closed.run.outcomes and not closed.exit_code:
+    run, view, run_file = app.run_manager.run, app.main_screen.results.view, app.run_manager.run_file
+    if run is not None and run.outcomes and not app.return_code:
         from cvbench_tui.cli.progress import print_table
 
-        print_table(closed.run, sort=closed.view.sort, descending=closed.view.descending)
-    for line in closed.files:
-        print(line, file=sys.stderr)  # noqa: T201
+        print_table(run, sort=view.sort, descending=view.descending)
+    for path in app.save_controller.saver.saved:
+        print(f"saved {path}", file=sys.stderr)  # noqa: T201
+    if run_file is not None:
+        print(f"run file {run_file}", file=sys.stderr)  # noqa: T201

@@ -10,21 +10,16 @@ import io
 import os
 import sys
 
+from cvbench_tui.terminal import look
+
 
 def only_ascii(requested: bool = False) -> None:
     """Write readable ASCII from now on, if requested, or if the locale or a stream's encoding has no more."""
-    from cvbench_tui.terminal import look
-
     codecs.register_error("cvbench_readable", _readable)
     for stream in (sys.stdout, sys.stderr):
         wish = "on" if requested else "auto"
         if isinstance(stream, io.TextIOWrapper) and look(os.environ, wish, stream.encoding).ascii:
             stream.reconfigure(encoding="ascii", errors="cvbench_readable")  # Rich then draws with ASCII by itself
-
-
-def is_ascii(encoding: str | None) -> bool:
-    """True when text must be converted before its width is counted."""
-    return encoding == "ascii"
 
 
 def _readable(error: UnicodeError) -> tuple[str | bytes, int]:

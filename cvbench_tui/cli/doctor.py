@@ -36,8 +36,7 @@ VARIABLES = (
     "SSH_CONNECTION",
 )  # fmt: skip
 """Environment variables that change how the app draws."""
-LABEL = 28
-"""Columns of a label, with the space behind it."""
+LABEL = 28  # columns of a label, with the space behind it
 MARK = "*"
 IDENTITY_HELP = (
     f"of the versions, the devices and every fact with a {MARK}; runs of the same ID can be compared "

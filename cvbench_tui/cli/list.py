@@ -10,12 +10,10 @@ from typing import Any
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.text import plural
-from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 Row = dict[str, Any]
-BY_NAME = ("models", "layers", "presets")
-"""What can be named in a selection."""
+BY_NAME = ("models", "layers", "presets")  # what can be named in a selection
 
 
 def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
@@ -72,24 +70,9 @@ def _presets() -> list[Row]:
     from cvbench_tui.catalog.presets import preset_entries
 
     return [
-        {
-            **_fields(entry, "name", "workloads"),
-            "protocol": None if entry.problem else _protocol(entry.name),
-            **_fields(entry, "description", "own"),
-            "problem": entry.problem or None,
-        }
+        {**_fields(entry, "name", "workloads", "protocol", "description", "own"), "problem": entry.problem or None}
         for entry in preset_entries()
     ]
-
-
-def _protocol(preset: str) -> str | None:
-    """The preset's protocol; None when its file can no longer be read."""
-    from cvbench_tui.catalog.presets import load_preset
-
-    try:
-        return load_preset(preset).protocol
-    except CvbenchError:
-        return None
 
 
 def _runs(runs_dir: str | None) -> list[Row]:

@@ -14,27 +14,22 @@ import sys
 import click
 
 from cvbench_tui import __version__
-from cvbench_tui.cli.options import (
-    ascii_option,
-    complete,
-    layout_option,
-    plain_option,
-    preset_argument,
-    run_argument,
-    runs_dir_option,
-)
+from cvbench_tui.cli import options
+from cvbench_tui.cli.app import open_app
+from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.options import complete
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
+from cvbench_tui.terminal import why_no_app
 
 SHELLS = ("bash", "zsh", "fish")
-APP_COMMANDS = (None, "tui")
-"""Commands that open the app, whose own driver writes ASCII where that is needed."""
+APP_COMMANDS = (None, "tui")  # commands that open the app, whose own driver writes ASCII where that is needed
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", "-V", prog_name="cvbench-tui")
-@ascii_option
-@runs_dir_option
+@options.ascii_option
+@options.runs_dir_option
 @click.pass_context
 def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int | None:
     """Benchmark vision models and single layers on your own GPU or CPU.
@@ -42,30 +37,24 @@ def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int |
     Without a command, opens the app.
     """
     if context.invoked_subcommand not in APP_COMMANDS:
-        _print_ascii(ascii_only)
+        only_ascii(ascii_only)
     if context.invoked_subcommand is not None:
         return None
-    from cvbench_tui.cli.app import open_app
-    from cvbench_tui.terminal import why_no_app
-
     why = why_no_app()
     if not why:
         return open_app(None, runs_dir=runs_dir, ascii=ascii_only)
-    _print_ascii(ascii_only)
+    only_ascii(ascii_only)
     from cvbench_tui.cli.run import run_without_app
 
     return run_without_app(why, runs_dir=runs_dir)
 
 
 @cli.command()
-@preset_argument
-@ascii_option
-@runs_dir_option
+@options.preset_argument
+@options.ascii_option
+@options.runs_dir_option
 def tui(preset: str | None, runs_dir: str | None, ascii_only: bool) -> int:
     """Open the app with PRESET (a shipped name or a .toml file) selected."""
-    from cvbench_tui.cli.app import open_app
-    from cvbench_tui.terminal import why_no_app
-
     why = why_no_app()
     if why:
         raise CvbenchError(why, "Without the app: cvbench-tui run " + (preset or "quick"))
@@ -73,12 +62,12 @@ def tui(preset: str | None, runs_dir: str | None, ascii_only: bool) -> int:
 
 
 @cli.command()
-@preset_argument
+@options.preset_argument
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach. There is no password.")
-@ascii_option
-@runs_dir_option
+@options.ascii_option
+@options.runs_dir_option
 def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str | None, ascii_only: bool) -> int:
     """Open the app in a browser, with PRESET selected: each page is a process of its own.
 
@@ -90,30 +79,27 @@ def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str 
 
 
 @cli.command()
-@preset_argument
+@options.preset_argument
 @click.option("-m", "--models", multiple=True, help="Models, separated by commas.", shell_complete=complete("models"))
 @click.option("-l", "--layers", multiple=True, help="Layers, separated by commas.", shell_complete=complete("layers"))
 @click.option(
-    "-d",
-    "--devices",
-    multiple=True,
-    shell_complete=complete("devices"),
+    "-d", "--devices", multiple=True, shell_complete=complete("devices"),
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
-)
+)  # fmt: skip
 @click.option("-b", "--batch", type=int, help="Batch size of every case. Default: 8; Resnet101 and Resnet152 4.")
 @click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
 @click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
 @click.option(
     "--extra", "extras", multiple=True, type=click.Choice(tuple(EXTRAS)), help="Secondary metric; may be repeated."
 )
-@layout_option
+@options.layout_option
 @click.option("-o", "--output", multiple=True, type=click.Path(), help="Save as .md, .json or .csv; may be repeated.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
-@plain_option
+@options.plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
 @click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
-@ascii_option
-@runs_dir_option
+@options.ascii_option
+@options.runs_dir_option
 def run(
     preset: str | None,
     models: tuple[str, ...],
@@ -135,7 +121,7 @@ def run(
     """Measure PRESET (a shipped name or a .toml file), or the models of -m and layers of -l, and print the table."""
     from cvbench_tui.cli.run import Outputs, measure, selection_from
 
-    _print_ascii(ascii_only)
+    only_ascii(ascii_only)
     _refuse_both(plain, layout)
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batch, image, protocol, extras)
@@ -145,7 +131,7 @@ def run(
 @cli.command("list")
 @click.argument("what", type=click.Choice(("models", "layers", "devices", "presets", "runs")), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-@runs_dir_option
+@options.runs_dir_option
 def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the saved runs. Without WHAT: models, layers and presets."""
     from cvbench_tui.cli.list import print_list
@@ -155,13 +141,13 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
 
 
 @cli.command()
-@run_argument
-@layout_option
+@options.run_argument
+@options.layout_option
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
-@plain_option
-@ascii_option
-@runs_dir_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
 def show(
     run_reference: str,
     layout: str | None,
@@ -174,17 +160,17 @@ def show(
     """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
     from cvbench_tui.cli.run import load_run, print_run
 
-    _print_ascii(ascii_only)
+    only_ascii(ascii_only)
     _refuse_both(plain, layout)
     print_run(load_run(run_reference, runs_dir), layout, plain=plain, sort=sort, descending=descending)
     return 0
 
 
 @cli.command()
-@run_argument
+@options.run_argument
 @click.option("-o", "--output", multiple=True, required=True, type=click.Path(), help="A .md, .json or .csv file.")
-@layout_option
-@runs_dir_option
+@options.layout_option
+@options.runs_dir_option
 def export(run_reference: str, output: tuple[str, ...], layout: str | None, runs_dir: str | None) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') as markdown, JSON or CSV."""
     from cvbench_tui.cli.run import Outputs, load_run
@@ -196,7 +182,7 @@ def export(run_reference: str, output: tuple[str, ...], layout: str | None, runs
 
 
 @cli.command()
-@runs_dir_option
+@options.runs_dir_option
 def doctor(runs_dir: str | None) -> int:
     """Report versions, terminal, folders, devices, and what may disturb a measurement."""
     from cvbench_tui.cli.doctor import report
@@ -250,15 +236,8 @@ def _refuse_both(plain: bool, layout: str | None) -> None:
         raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, not a table.")
 
 
-def _print_ascii(requested: bool) -> None:
-    """Print ASCII from now on, if requested or if the terminal takes no more."""
-    from cvbench_tui.cli.ascii_streams import only_ascii
-
-    only_ascii(requested)
-
-
 def _print_error(text: str) -> None:
-    _print_ascii(False)
+    only_ascii()
     sys.stderr.write(text + "\n")
 
 
@@ -274,7 +253,7 @@ def _exit_code() -> int:
         _print_error(f"cvbench-tui: {error.message}" + f"\n  {error.hint}" * bool(error.hint))
         return error.exit_code
     except click.ClickException as error:
-        _print_ascii(False)
+        only_ascii()
         error.show(sys.stderr)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):

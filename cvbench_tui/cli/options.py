@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from cvbench_tui.base.choices import LAYOUTS
 
-CARDS = Path("/proc/driver/nvidia/gpus")
-"""One folder for each NVIDIA card."""
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+CARDS = Path("/proc/driver/nvidia/gpus")  # one folder for each NVIDIA card
 
 
 def complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
@@ -58,43 +55,18 @@ def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> 
     return value or (context.parent.params.get(parameter.name or "") if context.parent else value)
 
 
-def preset_argument(command: Command) -> Command:
-    """``[PRESET]``."""
-    return click.argument("preset", required=False, shell_complete=complete("presets"))(command)
-
-
-def run_argument(command: Command) -> Command:
-    """``[RUN]``, by default the last one."""
-    completion = complete("runs")
-    return click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=completion)(command)
-
-
-def runs_dir_option(command: Command) -> Command:
-    """``--runs-dir``, for every command that reads or writes runs."""
-    return click.option(
-        "--runs-dir",
-        type=click.Path(),
-        callback=_inherit,
-        help="Folder of the run files. Default: the data directory, or CVBENCH_RUNS_DIR.",
-    )(command)
-
-
-def ascii_option(command: Command) -> Command:
-    """``--ascii``, for what draws or prints a table."""
-    return click.option("--ascii", "ascii_only", is_flag=True, callback=_inherit, help="Draw and print ASCII only.")(
-        command
-    )
-
-
-def plain_option(command: Command) -> Command:
-    """``--plain``, the form for screen readers."""
-    return click.option(
-        "--plain", is_flag=True, help="Lines and sentences instead of a progress bar and a table, for screen readers."
-    )(command)
-
-
-def layout_option(command: Command) -> Command:
-    """``--layout`` of markdown."""
-    return click.option(
-        "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or that of the published tables."
-    )(command)
+preset_argument = click.argument("preset", required=False, shell_complete=complete("presets"))
+run_argument = click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
+runs_dir_option = click.option(
+    "--runs-dir",
+    type=click.Path(),
+    callback=_inherit,
+    help="Folder of the run files. Default: the data directory, or CVBENCH_RUNS_DIR.",
+)
+ascii_option = click.option("--ascii", "ascii_only", is_flag=True, callback=_inherit, help="Draw and print ASCII only.")
+plain_option = click.option(
+    "--plain", is_flag=True, help="Lines and sentences instead of a progress bar and a table, for screen readers."
+)
+layout_option = click.option(
+    "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or that of the published tables."
+)

@@ -17,7 +17,6 @@ from rich.text import Text
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.duration import expected_by_case
-from cvbench_tui.cli.ascii_streams import is_ascii
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished
 from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
@@ -128,7 +127,7 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
     table = build(run, sort=sort, descending=descending)
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
-    places = fitting(table, console.width - is_ascii(console.encoding) * len(PHASES), "text")
+    places = fitting(table, console.width - (console.encoding == "ascii") * len(PHASES), "text")
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
     for column in (table.columns[place] for place in places):
         drawn.add_column(_text(column.heading), justify="right" if column.alignment == "right" else "left")
@@ -150,4 +149,4 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
 def _text(text: str, style: str = "") -> Text:
     """Text without markup and control characters, whatever a name or a worker's sentence holds."""
     shown = visible(text)
-    return Text(to_ascii(shown) if is_ascii(sys.stdout.encoding) else shown, style=style)
+    return Text(to_ascii(shown) if sys.stdout.encoding == "ascii" else shown, style=style)

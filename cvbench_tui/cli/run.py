@@ -41,13 +41,10 @@ class Outputs:
     """Where a run's results go."""
 
     files: Sequence[str] = ()
-    layout: str | None = None
-    """Markdown layout; None: wide in files, a table of the terminal's width on a terminal."""
+    layout: str | None = None  # markdown layout; None: wide in files, a table of the terminal's width on a terminal
     quiet: bool = False
-    json_lines: bool = False
-    """Print events instead of the table."""
-    plain: bool = False
-    """Print lines and sentences only, for screen readers."""
+    json_lines: bool = False  # print events instead of the table
+    plain: bool = False  # print lines and sentences only, for screen readers
 
     def check(self) -> None:
         """Raise StoreError for a file that cannot be written."""

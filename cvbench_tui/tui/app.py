@@ -1,7 +1,7 @@
 """The app: its parts, and what it does with messages: state down to the widgets.
 
-It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. An action is a
-line, to one of three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
+It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. Most actions are
+methods of three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
 """
 
 from __future__ import annotations
@@ -28,11 +28,9 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui import messages
-from cvbench_tui.tui.background.gauge_thread import GaugeRead
-from cvbench_tui.tui.background.run_files import HistoryRead, RunOpened, RunUnreadable, read_history
-from cvbench_tui.tui.background.threads import BackgroundThread
+from cvbench_tui.tui.background.threads import BackgroundThread, read_history
 from cvbench_tui.tui.controllers.gauges import GaugesController
-from cvbench_tui.tui.controllers.open import OpenController
+from cvbench_tui.tui.controllers.open import RUNNING, OpenController
 from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
@@ -43,14 +41,13 @@ from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
 from cvbench_tui.tui.state.save_path import FileWriter
 from cvbench_tui.tui.state.selection import PlanSelection
-from cvbench_tui.tui.state.settings_store import SettingsStore, Unsaved
+from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.terminal.filters import filters_for
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.result_table import ResultTable
 
-TICK_S = 1.0
-"""How often elapsed time and ETA are drawn when no event comes, seconds."""
+TICK_S = 1.0  # how often elapsed time and ETA are drawn when no event comes, seconds
 ANY_TERMINAL = Terminal()
 COLLECT = (50_000, 20, 100)
 """Thresholds of the garbage collector: with 1,000 rows a collection of everything held the loop up for 0.4 s."""
@@ -100,7 +97,22 @@ class BenchApp(App[int], inherit_bindings=False):
         self.open_controller = OpenController(
             self, screen, self.run_manager, self.plan_selection, self.selection_changed, runs_folder
         )
+        self._bind_actions()
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
+
+    def _bind_actions(self) -> None:
+        """Actions that a controller does by itself: Textual calls ``action_run`` of the app for the key of ``run``."""
+        self.action_pane = self.main_screen.go_to
+        self.action_run = self.run_controller.run
+        self.action_again = self.run_controller.again
+        self.action_cancel = self.run_controller.cancel
+        self.action_skip = self.run_manager.skip
+        self.action_save = self.save_controller.save
+        self.action_protocol = self.open_controller.next_protocol
+        self.action_settings = self.open_controller.settings
+        self.action_presets = self.open_controller.presets
+        self.action_runs = self.open_controller.runs
+        self.action_help = self.open_controller.help
 
     async def on_event(self, event: events.Event) -> None:
         """Wake the live gauges on user input."""
@@ -132,7 +144,7 @@ class BenchApp(App[int], inherit_bindings=False):
         gc.freeze()
         gc.set_threshold(*COLLECT)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self.settings_store.complain = lambda error: self.post_message(Unsaved(error))
+        self.settings_store.complain = lambda error: self.post_message(messages.Unsaved(error))
         self.run_manager.ask()
         self.selection_changed()
         self._read_history()
@@ -157,7 +169,7 @@ class BenchApp(App[int], inherit_bindings=False):
         if self.run_manager.queued:
             self.run_manager.queued = False
             self.refresh_bindings()
-            self.action_run()
+            self.run_controller.run()
 
     @on(messages.ProbeFailed)
     def _probe_failed(self, event: messages.ProbeFailed) -> None:
@@ -179,7 +191,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.run_controller.show_ended(event.run)
         self._read_history()
         if self.settings_store.settings.autosave:
-            self.action_save(at_once=True)
+            self.save_controller.save(at_once=True)
 
     def _show_run(self) -> None:
         if self.run_manager.run is not None:
@@ -194,18 +206,20 @@ class BenchApp(App[int], inherit_bindings=False):
         self.refuse(event.error)
         self.run_controller.show_state()
 
-    @on(RunOpened)
-    def _run_opened(self, event: RunOpened) -> None:
+    @on(messages.RunOpened)
+    def _run_opened(self, event: messages.RunOpened) -> None:
         from cvbench_tui.tui.screens.runs import moment
 
-        self.run_manager.open(event.run)
+        if not self.run_manager.open(event.run):  # begun while the file was read
+            self.say(RUNNING)
+            return
         self._show_run()
         self.main_screen.go_to("results")
         self.refresh_bindings()
         self.say(f"Saved run, {moment(event.run.started_at_s)}")
 
-    @on(RunUnreadable)
-    def _run_unreadable(self, event: RunUnreadable) -> None:
+    @on(messages.RunUnreadable)
+    def _run_unreadable(self, event: messages.RunUnreadable) -> None:
         self.refuse(event.error)
 
     @on(messages.Logged)
@@ -213,14 +227,14 @@ class BenchApp(App[int], inherit_bindings=False):
         log = self.run_manager.log
         self.main_screen.log_pane.show(log.lines, log.count)
 
-    @on(Unsaved)
-    def _settings_unsaved(self, event: Unsaved) -> None:
+    @on(messages.Unsaved)
+    def _settings_unsaved(self, event: messages.Unsaved) -> None:
         """A toast: the strip may say something about the run."""
         text = visible(f"{event.error.message} {event.error.hint}")
         self.notify(text, title="Settings", severity="warning", markup=False)
 
-    @on(GaugeRead)
-    def _gauge_read(self, event: GaugeRead) -> None:
+    @on(messages.GaugeRead)
+    def _gauge_read(self, event: messages.GaugeRead) -> None:
         self.main_screen.gauges.show(event.gauge, self.run_controller.gauges.device_id, False, live=event.live)
 
     @on(messages.Crashed)
@@ -229,7 +243,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     # -- messages of the widgets
 
-    @on(HistoryRead)
+    @on(messages.HistoryRead)
     @on(Checklist.Changed)
     def selection_changed(self) -> None:
         """Other things are ticked or set, or earlier runs' times are known: update lists, plan line and invitation."""
@@ -249,10 +263,6 @@ class BenchApp(App[int], inherit_bindings=False):
             sort=view.sort or "", descending=view.descending, group=view.group, columns=view.columns
         )
 
-    @on(messages.RunWanted)
-    def _run_wanted(self) -> None:
-        self.action_run()
-
     @on(messages.CopyWanted)
     def _copy(self, event: messages.CopyWanted) -> None:
         self.save_controller.copy(event.text, event.what)
@@ -270,7 +280,7 @@ class BenchApp(App[int], inherit_bindings=False):
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)
 
-    # -- ui.Ui
+    # -- controllers.Ui
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a sentence in the strip, or as a toast while a run has the strip."""
@@ -293,50 +303,6 @@ class BenchApp(App[int], inherit_bindings=False):
         if action == "again":
             return self.run_manager.can_run_again
         return action != "suspend_process" or not self.is_web
-
-    def action_pane(self, pane: str) -> None:
-        """Go to a pane."""
-        self.main_screen.go_to(pane)
-
-    def action_run(self) -> None:
-        """Measure what is ticked, or add it to the current run."""
-        self.run_controller.run()
-
-    def action_again(self) -> None:
-        """Measure rows without numbers again."""
-        self.run_controller.again()
-
-    def action_cancel(self) -> None:
-        """Stop measuring."""
-        self.run_controller.cancel()
-
-    def action_skip(self) -> None:
-        """Skip the current row."""
-        self.run_manager.skip()
-
-    def action_save(self, at_once: bool = False) -> None:
-        """Save the table."""
-        self.save_controller.save(at_once=at_once)
-
-    def action_protocol(self) -> None:
-        """Next protocol."""
-        self.open_controller.next_protocol()
-
-    def action_settings(self) -> None:
-        """Protocol, batch and image size."""
-        self.open_controller.settings()
-
-    def action_presets(self) -> None:
-        """Presets."""
-        self.open_controller.presets()
-
-    def action_runs(self) -> None:
-        """Saved runs."""
-        self.open_controller.runs()
-
-    def action_help(self) -> None:
-        """Keys, columns and grades."""
-        self.open_controller.help()
 
     def action_theme(self) -> None:
         """Choose the colours."""

@@ -1,17 +1,14 @@
-"""Opens the app for the command line, and returns its result when it is closed."""
+"""Opens the app for the command line."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from cvbench_tui.catalog.selection import Selection
-from cvbench_tui.core.run import Run
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.results.table.view import View
 from cvbench_tui.settings import Last, load, settings_path
 from cvbench_tui.terminal import in_browser, look
 from cvbench_tui.tui.app import BenchApp
@@ -19,22 +16,8 @@ from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
 
 
-@dataclass(frozen=True)
-class Closed:
-    """Result of a closed app."""
-
-    exit_code: int
-    ascii: bool
-    """True where the terminal takes ASCII only."""
-    run: Run | None
-    view: View
-    """How the table was looked at last."""
-    files: tuple[str, ...]
-    """Lines that name the files written."""
-
-
-def open_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> Closed:  # noqa: A002
-    """Run the app until the user quits; without a selection, the last plan is ticked."""
+def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> BenchApp:  # noqa: A002
+    """Run the app until the user quits, and return it; without a selection, the last plan is ticked."""
     if in_browser():
         end_with_parent()
     path = settings_path()
@@ -62,12 +45,7 @@ def open_app(source: EventSource, *, selection: Selection | None, runs_folder: P
     finally:
         shut_down()
     gc.freeze()  # the interpreter's last collection would go through all widgets: 0.5 s of a quit of 0.8 s
-    files = [f"saved {path}" for path in app.save_controller.saver.saved]
-    if app.run_manager.run_file is not None:
-        files.append(f"run file {app.run_manager.run_file}")
-    return Closed(
-        app.return_code or 0, app.terminal.ascii, app.run_manager.run, app.main_screen.results.view, tuple(files)
-    )
+    return app
 
 
 def last_selection(last: Last) -> Selection | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.event import Event
     from cvbench_tui.core.run import Run
+    from cvbench_tui.engine.gauges import GaugeReading
+
+Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
 
 @dataclass(eq=False)
@@ -23,10 +27,37 @@ class Probed(Message):
 
 
 @dataclass(eq=False)
-class ProbeFailed(Message):
-    """No worker could be started, so the devices stay unknown."""
+class Failed(Message):
+    """Something could not be done."""
 
     error: CvbenchError
+
+
+class ProbeFailed(Failed):
+    """No worker could be started, so the devices stay unknown."""
+
+
+class RunRefused(Failed):
+    """The run could not be begun, or was ended because it could not be written to its file."""
+
+
+class RunUnreadable(Failed):
+    """The run file that was asked for cannot be read."""
+
+
+class Unsaved(Failed):
+    """The settings could not be written to their file."""
+
+
+class HistoryRead(Message):
+    """Times of earlier runs are known now."""
+
+
+@dataclass(eq=False)
+class RunOpened(Message):
+    """A past run, to be shown."""
+
+    run: Run
 
 
 @dataclass(eq=False)
@@ -50,13 +81,6 @@ class Logged(Message):
 
 
 @dataclass(eq=False)
-class RunRefused(Message):
-    """The run could not be begun, or was ended because it could not be written to its file."""
-
-    error: CvbenchError
-
-
-@dataclass(eq=False)
 class Crashed(Message):
     """A bug in a background thread; the app raises it again, so that it is seen."""
 
@@ -64,16 +88,19 @@ class Crashed(Message):
 
 
 @dataclass(eq=False)
+class GaugeRead(Message):
+    """A reading. ``live`` is False for one that repeats the last, because no other will come for now."""
+
+    gauge: GaugeReading
+    live: bool = True
+
+
+@dataclass(eq=False)
 class CopyWanted(Message):
     """This text is to go to the clipboard."""
 
     text: str
-    what: str
-    """What it is, for the sentence afterwards: ``row``, ``table``, ``log``."""
-
-
-class RunWanted(Message):
-    """The user clicked on the invitation to press the key that runs."""
+    what: str  # what it is, for the sentence afterwards: ``row``, ``table``, ``log``
 
 
 class ViewChanged(Message):

@@ -14,7 +14,7 @@ from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
-from cvbench_tui.tui.screens.help import HelpScreen, Page
+from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
 from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
@@ -30,10 +30,6 @@ from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import RadioList
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
-
-Place = tuple[str, list[Binding]]
-"""A title, and the keys that work there."""
-
 
 PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a list": (Checklist,),
@@ -60,7 +56,7 @@ def _declared(*lists: Sequence[BindingType]) -> list[Binding]:
     return [binding for each in lists for binding in each if isinstance(binding, Binding)]
 
 
-def places(focused: DOMNode | None = None) -> list[Place]:
+def places(focused: DOMNode | None = None) -> Places:
     """All of them, those that the widget with the focus is in before the others."""
     around = list(focused.ancestors_with_self) if focused is not None else []
     near = {title for title, widgets in PLACES.items() if any(isinstance(node, widgets) for node in around)}

@@ -79,7 +79,7 @@ def test_the_list_has_the_shipped_ones_first_then_ones_own():
     save_preset("an own", BARE)
     entries = preset_entries()
     assert [entry.name for entry in entries] == [*preset_names(), "an own", "zoo"]
-    assert entries[-1] == PresetEntry("zoo", "All of it", True, 8, "")
+    assert entries[-1] == PresetEntry("zoo", "All of it", True, 8, "", MINE.protocol)
     assert not any(entry.own or entry.problem for entry in entries[:-2])
     assert all(entry.workloads for entry in entries)
 

@@ -15,7 +15,6 @@ from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.run_file import reopen_log
-from cvbench_tui.tui.background import poster
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
@@ -39,7 +38,7 @@ def events(posted: list[Message]) -> list[Event]:
 def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 3600.0)
+    monkeypatch.setattr(background, "MESSAGES_EVERY_S", 3600.0)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
     first, held, last = (message for message in posted if isinstance(message, RunAdvanced))
@@ -54,10 +53,10 @@ def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
 
 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 0.01)
+    monkeypatch.setattr(background, "MESSAGES_EVERY_S", 0.01)
     posted: list[Message] = []
     told = threading.Semaphore(0)
-    mine = poster.ThrottledPoster[RunAdvanced](lambda message: (posted.append(message), told.release()))
+    mine = background.ThrottledPoster[RunAdvanced](lambda message: (posted.append(message), told.release()))
     beginning = recorded.good()[:2]
     run = Run("id", plan(), 0.0, "1")
     for event in beginning:
@@ -70,7 +69,7 @@ def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.Mo
 
 def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
-    mine.cancel()
+    mine.session.cancel()
     mine.run()
     last = events(posted)[-1]
     assert isinstance(last, RunFinished)

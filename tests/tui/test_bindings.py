@@ -19,7 +19,7 @@ from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.app import BenchApp
-from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.bindings import shown_keys
 from cvbench_tui.tui.places import PLACES, all_bindings, places
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen

@@ -50,7 +50,7 @@ def test_a_filter_hides_and_keeps_ticks() -> None:
     assert [item.key for item in mine.shown] == ["b"]
     assert mine.ticked == ("a",)
     assert mine.hidden_ticked == 1
-    mine.invert_shown()
+    mine.tick_shown(None)
     assert mine.ticked == ("a", "b")
     mine.tick_shown(False)
     mine.filter_text = ""

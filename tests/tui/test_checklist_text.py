@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from cvbench_tui.base.cells import shorten
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel, Item
 from cvbench_tui.tui.state.selection import PlanSelection
-from cvbench_tui.tui.widgets.checklist.text import Columns, clip, rows
+from cvbench_tui.tui.widgets.checklist.text import Columns, rows
 
 HOSTILE = [
     "[/]",
@@ -115,4 +116,4 @@ def test_hostile_text_is_shown_letter_for_letter() -> None:
 
 @given(st.text(max_size=50), st.integers(0, 20))
 def test_a_cut_text_has_at_most_its_cells(text: str, cells: int) -> None:
-    assert cell_len(clip(text, cells)) <= cells
+    assert cell_len(shorten(text, cells)) <= cells

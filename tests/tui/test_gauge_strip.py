@@ -11,8 +11,9 @@ from textual.message import Message
 
 from cvbench_tui.base import cores
 from cvbench_tui.engine.gauges import GaugeReading
-from cvbench_tui.tui.background.gauge_thread import GaugeRead, GaugeThread, allowed
+from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
 from cvbench_tui.tui.controllers.gauges import GaugesController
+from cvbench_tui.tui.messages import GaugeRead
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip, fitted, gauge_parts
 from tests.tui.waits import until, wait_until
 

@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
-from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.bindings import shown_keys
 from cvbench_tui.tui.screens.help import HelpScreen, help_page
 from tests.tui.dialog_app import SIZES, UNTOUCHED, DialogApp, seen
 from tests.tui.waits import until

@@ -12,7 +12,7 @@ from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, Ru
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.storage.run_file import read_events
-from cvbench_tui.tui.background import poster
+from cvbench_tui.tui.background import threads
 from cvbench_tui.tui.background.log_buffer import MAX_LINES, LogBuffer, event_text
 from cvbench_tui.tui.messages import Logged
 from tests.tui.waits import wait_until
@@ -21,7 +21,7 @@ GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
 
 
 def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 3600.0)
+    monkeypatch.setattr(threads, "MESSAGES_EVERY_S", 3600.0)
     posted: list[Message] = []
     mine = LogBuffer(posted.append)
     mine.write("first")
@@ -38,7 +38,7 @@ def test_the_first_line_is_told_at_once_and_the_next_ones_together(monkeypatch: 
 
 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poster, "MESSAGES_EVERY_S", 0.2)
+    monkeypatch.setattr(threads, "MESSAGES_EVERY_S", 0.2)
     posted: list[Message] = []
     mine = LogBuffer(posted.append)
     mine.write("first")

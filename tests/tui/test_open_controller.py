@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from cvbench_tui.tui.app import BenchApp
+from cvbench_tui.tui.messages import RunOpened
 from cvbench_tui.tui.screens.help import HelpScreen
 from cvbench_tui.tui.screens.palette import Palette
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
@@ -144,6 +146,12 @@ async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
         assert "Saved runs can be opened when it has ended" in said
         app.clear_notifications()
         app.open_controller.open_run(tmp_path / "runs" / "any.jsonl")  # as the palette does
+        await pilot.pause()
+        assert toasts(app) == said
+        app.clear_notifications()
+        running = app.run_manager.newest
+        assert running is not None
+        app.post_message(RunOpened(replace(running, id="other")))  # asked for before this one was begun
         await pilot.pause()
         assert toasts(app) == said
 

@@ -64,7 +64,8 @@ def test_a_row_that_will_not_fit_is_named_with_what_it_needs_and_what_there_is()
 
 
 def test_settings_name_what_is_set() -> None:
-    plan_selection = PlanSelection(protocol="quick")
+    plan_selection = PlanSelection()
+    plan_selection.protocol = "quick"
     assert settings_line(plan_selection) == "protocol quick"
     plan_selection.batch, plan_selection.image, plan_selection.extras = 8, 64, ("device_only",)
     assert settings_line(plan_selection) == "protocol quick, batch 8, image 64, with device only"

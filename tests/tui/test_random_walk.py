@@ -72,7 +72,7 @@ async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.
         await until(pilot, lambda: not app.run_manager.running)
         run, pane = app.run_manager.run, app.main_screen.results
         assert run is not None
-        if pane.frozen:
+        if pane.held is not None:
             pane.action_freeze()
         pane.view = replace(pane.view, filter_text="")
         pane.draw()

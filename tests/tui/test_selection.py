@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.catalog.selection import Selection, to_plan
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
@@ -102,15 +102,15 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
 
 
 def test_the_protocol_goes_round_and_can_be_set() -> None:
-    plan_selection = PlanSelection(protocol="original")
+    plan_selection = PlanSelection(PLAN)
+    plan_selection.protocol = "original"
     plan_selection.next_protocol()
     assert plan_selection.protocol == "quick"
-    plan_selection.set_protocol("rigorous")
-    assert plan_selection.protocol == "rigorous"
+    plan_selection.offer(MACHINE)
+    plan_selection.protocol = "rigorus"
     with pytest.raises(SelectionError, match="rigorus") as error:
-        plan_selection.set_protocol("rigorus")
+        to_plan(plan_selection.selection(), MACHINE)
     assert "rigorous" in error.value.hint
-    assert plan_selection.protocol == "rigorous"
 
 
 def test_what_is_ticked_is_told_by_name_for_the_next_start() -> None:

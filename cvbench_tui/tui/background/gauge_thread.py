@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.message import Message
-
 from cvbench_tui.base.cores import CORES_FOR_APP
-from cvbench_tui.tui.background.poster import Post
+from cvbench_tui.tui.messages import GaugeRead, Post
 
 if TYPE_CHECKING:
-    from cvbench_tui.engine.gauges import GaugeReader, GaugeReading
+    from cvbench_tui.engine.gauges import GaugeReader
 
-EVERY_S = 1.0
-"""Shortest time between two readings."""
-LIVE_S = 5.0
-"""How long the gauges stay live after a key."""
+EVERY_S = 1.0  # shortest time between two readings
+LIVE_S = 5.0  # how long the gauges stay live after a key
 
 
 def allowed(running_device: str | None, cores: int) -> bool:
@@ -32,14 +27,6 @@ def allowed(running_device: str | None, cores: int) -> bool:
     ``running_device``: where the case runs that is being measured, None between cases and without a run.
     """
     return running_device != "cpu" or cores >= CORES_FOR_APP
-
-
-@dataclass(eq=False)
-class GaugeRead(Message):
-    """A reading. ``live`` is False for one that repeats the last, because no other will come for now."""
-
-    gauge: GaugeReading
-    live: bool = True
 
 
 class GaugeThread(threading.Thread):

@@ -9,21 +9,12 @@ import threading
 import time
 from collections import deque
 
-from cvbench_tui.core.event import (
-    CaseFailed,
-    CaseFinished,
-    CaseStarted,
-    Event,
-    RowsAdded,
-    RunFinished,
-    RunStarted,
-    WorkerReady,
-)
+from cvbench_tui.core import event as events
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import duration_text
-from cvbench_tui.tui.background.poster import Post, ThrottledPoster
-from cvbench_tui.tui.messages import Logged
-from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.background.threads import ThrottledPoster
+from cvbench_tui.tui.messages import Logged, Post
 
 MAX_LINES = 2000
 
@@ -32,8 +23,7 @@ class LogBuffer:
     """The newest lines, and a message to the app when there are new ones."""
 
     def __init__(self, post: Post) -> None:
-        self.count = 0
-        """Lines written in all, when ``lines`` was last read."""
+        self.count = 0  # lines written in all, when ``lines`` was last read
         self._poster = ThrottledPoster[Logged](post)
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._written = 0
@@ -63,23 +53,23 @@ def clock_text(at_s: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(at_s))
 
 
-def event_text(event: Event, run: Run) -> str:
+def event_text(event: events.Event, run: Run) -> str:
     """The log's line for an event; empty for one that it leaves out."""
-    if isinstance(event, RunStarted):
-        return f"run begun: {count(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
-    if isinstance(event, RowsAdded):
-        return f"{count(len(event.cases), 'row')} added"
-    if isinstance(event, WorkerReady):
+    if isinstance(event, events.RunStarted):
+        return f"run begun: {plural(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
+    if isinstance(event, events.RowsAdded):
+        return f"{plural(len(event.cases), 'row')} added"
+    if isinstance(event, events.WorkerReady):
         return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
-    if isinstance(event, RunFinished):
+    if isinstance(event, events.RunFinished):
         from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
 
         return f"run {event.reason}: {outcome_text(run)} {event.sentence}".rstrip()
-    if isinstance(event, CaseStarted):
+    if isinstance(event, events.CaseStarted):
         return f"{_row(run, event.case_id)} started{f' in process {event.process + 1}' if event.process else ''}"
-    if isinstance(event, CaseFinished):
+    if isinstance(event, events.CaseFinished):
         return f"{_row(run, event.measurement.case_id)} done in {duration_text(event.measurement.wall_s)}"
-    if isinstance(event, CaseFailed):
+    if isinstance(event, events.CaseFailed):
         kind = event.failure.kind
         outcome = kind if kind in ("skipped", "cancelled") else f"failed: {event.failure.sentence}"
         return f"{_row(run, event.failure.case_id)} {outcome}"

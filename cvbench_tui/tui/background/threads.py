@@ -1,4 +1,4 @@
-"""The two background threads: one asks for the devices, one drives a session. They only post messages.
+"""Background threads that ask for the devices, read run files and drive a session. They only post messages.
 
 Daemon threads, not the framework's pool: a pool thread that waits for the worker would hold up the exit.
 """
@@ -6,9 +6,13 @@ Daemon threads, not the framework's pool: a pool thread that waits for the worke
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
+
+from textual.message import Message
 
 from cvbench_tui.core.event import CaseFinished, Event, Progress, RunFinished
 from cvbench_tui.core.run import Run
@@ -16,11 +20,65 @@ from cvbench_tui.engine.session import Recorder, Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.background.poster import Post, ThrottledPoster
-from cvbench_tui.tui.messages import Crashed, Probed, ProbeFailed, RunAdvanced, RunRefused
+from cvbench_tui.tui import messages
+from cvbench_tui.tui.messages import Post
 from cvbench_tui.tui.state.table_layout import lay_out
+
+MESSAGES_EVERY_S = 0.25
+"""Shortest time between two messages that are thinned out: rows may end by the hundred in a second, a worker write
+thousands of lines, and redraws above 4 Hz were seen to disturb the current timing."""
+Posted = TypeVar("Posted", bound=Message)
+
+
+class ThrottledPoster(Generic[Posted]):
+    """Posts the newest message at once, or as soon as ``MESSAGES_EVERY_S`` have passed; from any thread."""
+
+    def __init__(self, post: Post, merge: Callable[[Posted, Posted], Posted] = lambda held, new: new) -> None:
+        """``merge`` makes one message of the one held back and a newer one."""
+        self._post = post
+        self._merge = merge
+        self._lock = threading.Lock()
+        self._held: Posted | None = None
+        self._timer: threading.Timer | None = None
+        self._posted_at = float("-inf")
+        self._closed = False
+
+    def offer(self, message: Posted) -> None:
+        """Post it now, or merged with what follows until the next message is due."""
+        with self._lock:
+            if self._closed:
+                return
+            self._held = message if self._held is None else self._merge(self._held, message)
+            wait_s = self._posted_at + MESSAGES_EVERY_S - time.monotonic()
+            if wait_s <= 0:
+                self._post_held()
+            elif self._timer is None:
+                self._timer = threading.Timer(wait_s, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def flush(self) -> None:
+        """Post what is held back."""
+        with self._lock:
+            self._post_held()
+
+    def close(self) -> None:
+        """Post nothing any more."""
+        with self._lock:
+            self._held, self._closed = None, True
+            self._post_held()
+
+    def _post_held(self) -> None:
+        """The lock is held."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._held is not None:
+            self._post(self._held)
+            self._held, self._posted_at = None, time.monotonic()
 
 
 class BackgroundThread(threading.Thread):
@@ -36,7 +94,7 @@ class BackgroundThread(threading.Thread):
         try:
             self._work()
         except BaseException as error:  # raised again by the app, which is where it is seen
-            self._post(Crashed(error))
+            self._post(messages.Crashed(error))
 
 
 def probe(post: Post, source: EventSource) -> None:
@@ -44,9 +102,28 @@ def probe(post: Post, source: EventSource) -> None:
     try:
         environment = source.probe()
     except CvbenchError as error:
-        post(ProbeFailed(error))
+        post(messages.ProbeFailed(error))
     else:
-        post(Probed(environment))
+        post(messages.Probed(environment))
+
+
+def read_history(post: Post, history: History, cancelled: Callable[[], bool]) -> None:
+    """Read what earlier runs measured: ``HistoryRead``. ``cancelled`` is asked between two of hundreds of files."""
+    history.refresh(cancelled)
+    post(messages.HistoryRead())
+
+
+def open_run(post: Post, path: Path) -> None:
+    """Read one run file: ``RunOpened`` or ``RunUnreadable``."""
+    from cvbench_tui.results.storage.run_file import load
+
+    try:
+        run = load(path)
+    except CvbenchError as error:
+        post(messages.RunUnreadable(error))
+    else:
+        lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
+        post(messages.RunOpened(run))
 
 
 class StoppingRecorder:
@@ -57,8 +134,7 @@ class StoppingRecorder:
     """
 
     def __init__(self, log: Recorder, stop: Callable[[], None]) -> None:
-        self.error: StoreError | None = None
-        """Why the log is incomplete; None while it is whole."""
+        self.error: StoreError | None = None  # why the log is incomplete; None while it is whole
         self._log = log
         self._stop = stop
 
@@ -82,17 +158,11 @@ class RunThread(BackgroundThread):
         """``note`` is called with every event, in this thread."""
         super().__init__(post, self._drive)
         self.session = session
-        self.newest: Run | None = None
-        """The run after the newest event, posted or not."""
-        self.path: Path | None = None
-        """The run file, once it is begun."""
+        self.newest: Run | None = None  # the run after the newest event, posted or not
+        self.path: Path | None = None  # the run file, once it is begun
         self._folder = folder
         self._note = note
         self._poster = ThrottledPoster(post, _merged)
-
-    def cancel(self) -> None:
-        """End the run; from any thread."""
-        self.session.cancel()
 
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
@@ -100,37 +170,37 @@ class RunThread(BackgroundThread):
         from cvbench_tui.results.storage.run_file import create_log, reopen_log
 
         open_log = reopen_log if self.session.resumed else create_log
-        last: RunAdvanced | None = None
+        last: messages.RunAdvanced | None = None
         try:
             with open_log(self._folder, self.session.run_id) as log:
                 self.path = log.path
-                recorder = StoppingRecorder(log, self.cancel)
+                recorder = StoppingRecorder(log, self.session.cancel)
                 for event, run in self.session.run(recorder):
                     last = self._handle_event(event, run)
         except CvbenchError as error:
             self._poster.flush()
-            post(RunRefused(error))
+            post(messages.RunRefused(error))
             return
         if last is not None:
             post(last)  # not before the file is closed: the receiver may open it again
         if recorder.error is not None:
-            post(RunRefused(recorder.error))
+            post(messages.RunRefused(recorder.error))
 
-    def _handle_event(self, event: Event, run: Run) -> RunAdvanced | None:
+    def _handle_event(self, event: Event, run: Run) -> messages.RunAdvanced | None:
         """Hand an event on; the last one of the run is returned instead."""
         first, self.newest = self.newest is None, run
         self._note(event, run)
         _precompute(event, run, whole=first)
         if isinstance(event, RunFinished):
             self._poster.flush()
-            return RunAdvanced(event, run)
-        self._poster.offer(RunAdvanced(event, run))
+            return messages.RunAdvanced(event, run)
+        self._poster.offer(messages.RunAdvanced(event, run))
         return None
 
 
-def _merged(held: RunAdvanced, new: RunAdvanced) -> RunAdvanced:
+def _merged(held: messages.RunAdvanced, new: messages.RunAdvanced) -> messages.RunAdvanced:
     """The newest run; an outcome is not replaced by progress: rows have changed, so more has to be drawn."""
-    return RunAdvanced(held.event, new.run) if isinstance(new.event, Progress) else new
+    return messages.RunAdvanced(held.event, new.run) if isinstance(new.event, Progress) else new
 
 
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from textual.message import Message
-
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.core.environment import Device
 from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
+from cvbench_tui.tui.messages import Post
 
 
 class GaugesController:
     """Reads the gauges of the ticked device. It draws nothing."""
 
-    def __init__(self, post: Callable[[Message], object], *, off: bool) -> None:
+    def __init__(self, post: Post, *, off: bool) -> None:
         """``off``: the user wants no gauges; then nothing is ever read."""
-        self.device_id = "cpu"
-        """The device of the gauges."""
-        self.paused = False
-        """True while they would disturb what is measured."""
+        self.device_id = "cpu"  # the device of the gauges
+        self.paused = False  # True while they would disturb what is measured
         self._post = post
         self._off = off
         self._thread: GaugeThread | None = None

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING
 
 from textual.command import SimpleCommand
 
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
+from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import MainScreen
-from cvbench_tui.tui.state.plan_summary import count, protocol_line
+from cvbench_tui.tui.state.plan_summary import protocol_line
 from cvbench_tui.tui.state.selection import PlanSelection
-from cvbench_tui.tui.ui import Ui
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
     from cvbench_tui.results.storage.run_index import RunSummary
     from cvbench_tui.tui.screens.plan_settings import PlanSettings
 
-MAX_RUNS = 50
-"""Saved runs that the palette offers, newest first; the dialog of runs has them all."""
+MAX_RUNS = 50  # saved runs that the palette offers, newest first; the dialog of runs has them all
 RUNNING = "A benchmark is running. Saved runs can be opened when it has ended."
 
 
@@ -36,8 +36,7 @@ class OpenController:
     screen: MainScreen
     run_manager: RunManager
     plan_selection: PlanSelection
-    selection_changed: Callable[[], object]
-    """Called when other things are ticked or set."""
+    selection_changed: Callable[[], object]  # called when other things are ticked or set
     runs_folder: Path
 
     # -- settings of the plan
@@ -51,8 +50,8 @@ class OpenController:
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
-            self.plan_selection.set_protocol(settings.protocol)
-            self.plan_selection.batch, self.plan_selection.image = settings.batch, settings.image
+            plan = self.plan_selection
+            plan.protocol, plan.batch, plan.image = settings.protocol, settings.batch, settings.image
             self.selection_changed()
 
     def next_protocol(self) -> None:
@@ -79,30 +78,22 @@ class OpenController:
 
     def preset(self, what: str, name: str) -> None:
         """``open``, ``save`` or ``delete`` the preset of that name, and say so."""
-        actions = {"open": self._open_preset, "save": self._save_preset, "delete": self._delete_preset}
+        from cvbench_tui.catalog.presets import delete_preset, load_preset, save_preset
+
         try:
-            self.ui.say(actions[what](name))
+            if what == "open":
+                self.plan_selection.apply(load_preset(name))
+                self.screen.rebuild_lists()
+                self.selection_changed()
+                self.ui.say(f"Preset {name} is ticked. r runs it.")
+            elif what == "save":
+                path = save_preset(name, self.plan_selection.selection())
+                self.ui.say(f"Saved the preset {name} as {path}")
+            else:
+                delete_preset(name)
+                self.ui.say(f"Deleted the preset {name}.")
         except CvbenchError as error:
             self.ui.refuse(error)
-
-    def _open_preset(self, name: str) -> str:
-        from cvbench_tui.catalog.presets import load_preset
-
-        self.plan_selection.apply(load_preset(name))
-        self.screen.rebuild_lists()
-        self.selection_changed()
-        return f"Preset {name} is ticked. r runs it."
-
-    def _save_preset(self, name: str) -> str:
-        from cvbench_tui.catalog.presets import save_preset
-
-        return f"Saved the preset {name} as {save_preset(name, self.plan_selection.selection())}"
-
-    def _delete_preset(self, name: str) -> str:
-        from cvbench_tui.catalog.presets import delete_preset
-
-        delete_preset(name)
-        return f"Deleted the preset {name}."
 
     # -- saved runs
 
@@ -142,11 +133,11 @@ class OpenController:
             for entry in self.list_presets():
                 if not entry.problem:
                     name = f"Open preset {entry.name}: {entry.description}".removesuffix(": ")
-                    about = f"{count(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
+                    about = f"{plural(entry.workloads, 'workload')}, {'own' if entry.own else 'shipped'}"
                     commands.append(SimpleCommand(name, partial(self.preset, "open", entry.name), about))
         with contextlib.suppress(CvbenchError):
             for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
-                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {count(run.rows, 'row')}"
+                name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {plural(run.rows, 'row')}"
                 about = f"{run.measured} measured, {run.failed} failed"
                 commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
         return commands

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import ASKING, MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
-from cvbench_tui.tui.state.plan_summary import count, fit_lines
+from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
-from cvbench_tui.tui.ui import Ui
 
-MAX_WARNED = 2
-"""Rows without room in memory that are named when the run begins."""
+MAX_WARNED = 2  # rows without room in memory that are named when the run begins
 HINT_AFTER_RUN = "s saves the table   y copies a row   Enter explains it   m compares with it"
 
 
@@ -34,8 +34,7 @@ class RunController:
     forecast: Forecast
     settings_store: SettingsStore
     gauges: GaugesController
-    clock: Callable[[], float]
-    """Seconds since the epoch."""
+    clock: Callable[[], float]  # seconds since the epoch
 
     def run(self) -> None:
         """Measure what is ticked, as soon as the devices are known; during a run, add what is not in it yet."""
@@ -67,7 +66,7 @@ class RunController:
         lines = fit_lines(too_large(plan, self.run_manager.environment))
         if not lines:
             return
-        more = f"And {count(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
+        more = f"And {plural(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
         text = " ".join([*lines[:MAX_WARNED], more]).rstrip()
         self.screen.notify(text, title="Will not fit in memory", severity="warning", markup=False)
 
@@ -84,7 +83,7 @@ class RunController:
             self.forecast.begin(Plan(newest.plan.name, tuple(cases.values()), newest.plan.protocol))
         if added:
             self._warn(plan)
-            self.ui.say(f"{count(added, 'row')} added to the run.")
+            self.ui.say(f"{plural(added, 'row')} added to the run.")
         else:
             self.ui.say("Everything that is ticked is in this run already.")
 

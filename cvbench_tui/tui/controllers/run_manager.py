@@ -14,37 +14,30 @@ from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
-from cvbench_tui.tui.background.poster import Post
-from cvbench_tui.tui.background.run_files import open_run
-from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, open_run, probe
+from cvbench_tui.tui.messages import Post
 
-EXIT_WAIT_S = 0.4
-"""Longest wait for the run's last event at exit; a run file without it reads as interrupted."""
+EXIT_WAIT_S = 0.4  # longest wait for the run's last event at exit; a run file without it reads as interrupted
 
 
 class RunManager:
     """Asks for devices, begins runs, adds to them, ends them. The app writes what its messages bring back into it."""
 
     def __init__(self, source: EventSource, runs_folder: Path, post: Post, clock: Callable[[], float]) -> None:
-        self.environment: Environment | None = None
-        """None until the worker has reported it."""
+        self.environment: Environment | None = None  # None until the worker has reported it
         self.run: Run | None = None
         """The newest state of the run that is shown: the current one's last message, or a saved run."""
         self.probing = False
-        self.queued = False
-        """The user wants to run as soon as the devices are known."""
+        self.queued = False  # the user wants to run as soon as the devices are known
         self.cancelling = False
         self._drive: RunThread | None = None
-        self._before: Run | None = None
-        """What was shown before the run was begun; shown again when it cannot be."""
-        self._opened: str | None = None
-        """Id of the saved run that was opened last."""
+        self._before: Run | None = None  # what was shown before the run was begun; shown again when it cannot be
+        self._opened: str | None = None  # id of the saved run that was opened last
         self._source = source
         self._runs_folder = runs_folder
         self._post = post
         self._clock = clock
-        self.log = LogBuffer(post)
-        """The worker's stderr and what happened. Its lines are for the app's thread only."""
+        self.log = LogBuffer(post)  # the worker's stderr and what happened. Its lines are for the app's thread only.
         source.listen(self.log.write)
 
     @property
@@ -144,7 +137,7 @@ class RunManager:
         """End the run and the worker, waiting briefly for the last line of the run file."""
         self.log.close()
         if self._drive is not None and self._drive.is_alive():
-            self._drive.cancel()
+            self._drive.session.cancel()
         self._source.close()
         if self._drive is not None:
             self._drive.join(EXIT_WAIT_S)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.terminal import Terminal
+from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.save_path import PICTURE, FileWriter
 from cvbench_tui.tui.state.settings_store import SettingsStore
-from cvbench_tui.tui.ui import Ui
 
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
@@ -30,7 +30,7 @@ class SaveController:
     saver: FileWriter
     terminal: Terminal
 
-    def save(self, *, at_once: bool) -> None:
+    def save(self, at_once: bool = False) -> None:
         """Ask where to, with a good name filled in; or write under that name without asking."""
         from cvbench_tui.tui.screens.save import SaveScreen
 

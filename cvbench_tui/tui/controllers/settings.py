@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.text import plural
 from cvbench_tui.terminal import Terminal
-from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.terminal.theme import NO_COLOUR, THEMES, theme_or_default
 
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from cvbench_tui.results.table.view import View
     from cvbench_tui.settings import Settings
 
-MAX_TOASTS = 3
-"""Problems of the settings that are shown one by one; more are counted."""
+MAX_TOASTS = 3  # problems of the settings that are shown one by one; more are counted
 TOAST_S = 15.0
 
 
@@ -74,6 +73,6 @@ def folder_for_saving(settings: Settings) -> tuple[Path, list[str]]:
 def notify_problems(app: App[Any], problems: list[str]) -> None:
     """A toast for each of the first few."""
     more = len(problems) - MAX_TOASTS
-    sentences = problems[:MAX_TOASTS] + ([f"{count(more, 'more problem')} in the settings."] if more > 0 else [])
+    sentences = problems[:MAX_TOASTS] + ([f"{plural(more, 'more problem')} in the settings."] if more > 0 else [])
     for sentence in sentences:
         app.notify(visible(sentence), title="Settings", severity="warning", timeout=TOAST_S, markup=False)

@@ -13,18 +13,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 
 from textual.binding import Binding
-from textual.keys import (
-    KEY_ALIASES,
-    REPLACED_KEYS,
-    Keys,
-    _character_to_key,  # what App.set_keymap itself calls; there is no public way
-    key_to_character,
-)
+
+# _character_to_key is what App.set_keymap itself calls; there is no public way.
+from textual.keys import KEY_ALIASES, REPLACED_KEYS, Keys, _character_to_key, key_to_character
 
 from cvbench_tui.base.nearest import nearest, quoted
 
-ALWAYS = "app.quit_always"
-"""The quit that cannot be remapped."""
+ALWAYS = "app.quit_always"  # the quit that cannot be remapped
 ALWAYS_KEYS = ("f10", "ctrl+q")
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _SENT_AS = {alias: key for key in ("tab", "enter", "escape") for alias in KEY_ALIASES[key]} | {

@@ -12,15 +12,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+from textual.widgets.button import ButtonVariant
 
 from cvbench_tui.base.escape import visible
 
-DIALOG_WIDTH = 76
-"""Cells of a dialog where the terminal has them; the style sheet says the same."""
-DIALOG_SHARE = 0.96
-"""Share of a narrower terminal that it takes."""
-FRAME = 6
-"""Cells of its border and padding."""
 Result = TypeVar("Result")
 
 
@@ -82,16 +77,11 @@ class Dialog(Vertical):
         self.border_subtitle = Content(keys)
 
 
-def buttons(**labels: str) -> Horizontal:
-    """A row of buttons, the first one primary: labels by the action that each runs."""
+def buttons(variant: ButtonVariant = "primary", **labels: str) -> Horizontal:
+    """A row of buttons, the first one of that variant: labels by the action that each runs."""
     row = [Button(label, id=action, compact=True) for action, label in labels.items()]
-    row[0].variant = "primary"
+    row[0].variant = variant
     return Horizontal(*row, classes="buttons")
-
-
-def dialog_cells(terminal: int) -> int:
-    """Cells of a line in a dialog in a terminal of so many columns."""
-    return min(DIALOG_WIDTH, int(DIALOG_SHARE * terminal)) - FRAME
 
 
 class ConfirmScreen(Modal[bool]):
@@ -114,11 +104,7 @@ class ConfirmScreen(Modal[bool]):
         """The question and its buttons; Enter is yes."""
         with Dialog("Please confirm", "y yes   n, Escape no"):
             yield Static(visible(self._question), markup=False)
-            yield buttons(yes=f"{self._yes} (y)", no="No (n)")
-
-    def on_mount(self) -> None:
-        """What cannot be undone is red."""
-        self.query_one("#yes", Button).variant = "error"
+            yield buttons("error", yes=f"{self._yes} (y)", no="No (n)")  # red: what cannot be undone
 
     def action_yes(self) -> None:
         """Close with yes."""

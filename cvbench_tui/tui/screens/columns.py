@@ -53,14 +53,12 @@ class ColumnsScreen(Modal[tuple[str, ...]]):
         listing = self.query_one(DialogList)
         listing.add_options([Option(self._line(column), id=column.key) for column in self._columns])
         listing.highlighted = 0
-        listing.focus()
         self._recount()
 
     @on(OptionList.OptionHighlighted)
     def _explain(self) -> None:
         self.query_one("#about", Static).update(self._current().help)
 
-    @on(DialogList.Ticked)
     def action_tick(self) -> None:
         """Show or hide the column under the cursor."""
         column = self._current()

@@ -23,9 +23,8 @@ class DetailScreen(Modal[None]):
         Binding("left,p", "move(-1)", "Previous row", id="detail.previous", tooltip="The previous row of the table"),
     ]
     DEFAULT_CSS = """
-    DetailScreen > DetailView {
-        width: 110; max-width: 98%; height: 96%; background: $surface; border: round $primary; padding: 0 1;
-    }
+    DetailScreen > DetailView { width: 110; max-width: 98%; height: 96%; background: $surface;
+                                border: round $primary; padding: 0 1; }
     """
 
     def __init__(self, run: Run, case_id: str, rows: Sequence[str], moved: Callable[[str], object]) -> None:
@@ -43,8 +42,7 @@ class DetailScreen(Modal[None]):
         yield view
 
     def on_mount(self) -> None:
-        """The arrows scroll at once."""
-        self.query_one(DetailView).focus()
+        """Fill it."""
         self._show()
 
     def _show(self) -> None:

@@ -15,11 +15,10 @@ from textual.widgets import Static
 from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS, ReasonKind
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
-from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.bindings import shown_keys
 from cvbench_tui.tui.screens.base import Modal
 
-Places = Sequence[tuple[str, Sequence[Binding]]]
-"""Title of a place, and the keys that it has."""
+Places = Sequence[tuple[str, Sequence[Binding]]]  # title of a place, and the keys that it has
 
 INTRODUCTION = (
     "Tick models, layers and devices, press r, watch the table fill, press s to save it.\n"
@@ -31,17 +30,16 @@ SETTINGS = (
 )  # fmt: skip
 PAGE_WIDTH, PAGE_SHARE = 100, 0.96
 """Cells of the page, and the share of a narrower terminal that it takes; the style sheet says the same."""
-FRAME = 7
-"""Cells of its border, margins and scroll bar."""
-MAX_LABEL = 20
-"""Cells of a label beyond which its text begins on the next line."""
-MIN_CELLS = 20
-"""Cells that a text gets in the narrowest terminal."""
+FRAME = 7  # cells of its border, margins and scroll bar
+MAX_LABEL = 20  # cells of a label beyond which its text begins on the next line
+MIN_CELLS = 20  # cells that a text gets in the narrowest terminal
 
 
 class Page(VerticalScroll):
     """A framed text; arrows, Page Up and Page Down, Home and End scroll it as everywhere."""
 
+    BORDER_TITLE = "Help"
+    BORDER_SUBTITLE = "arrows, j k, Space scroll   Escape close"
     DEFAULT_CLASSES = "dialog page"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "scroll_down", "Down", id="page.down", show=False, tooltip="Scroll down a line"),
@@ -65,14 +63,8 @@ class HelpScreen(Modal[None]):
 
     def compose(self) -> ComposeResult:
         """One text in a box that scrolls."""
-        with Page() as page:
-            page.border_title = Content("Help")
-            page.border_subtitle = Content("arrows, j k, Space scroll   Escape close")
+        with Page():
             yield Static(id="help", markup=False)
-
-    def on_mount(self) -> None:
-        """The arrows scroll at once."""
-        self.query_one(Page).focus()
 
     def on_resize(self) -> None:
         """Fold the texts at the new width; at the first one, too."""

@@ -7,7 +7,7 @@ are visible at which size. Widgets are never recreated.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -28,21 +28,22 @@ from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
 from cvbench_tui.tui.widgets.header import HeaderLine
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTab, PaneTabs
+from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTabs
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
-from cvbench_tui.tui.widgets.too_small import TooSmall
 
 ASKING = "detecting devices..."
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
+MIN_WIDTH, MIN_HEIGHT = 60, 16
+"""Cells below which nothing but a sentence is shown: the widths and heights above with -tiny and -flat."""
 FIRST_HINT = "Space ticks, r runs.   P presets   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "
-DETAIL_AFTER_S = 0.12
-"""Wait before the detail follows the cursor: a key that is held down passes many rows."""
+Pane: TypeAlias = Checklist | ResultsPane | LogPane
+DETAIL_AFTER_S = 0.12  # wait before the detail follows the cursor: a key that is held down passes many rows
 
 
 class MainScreen(Screen[None]):
@@ -69,14 +70,14 @@ class MainScreen(Screen[None]):
         self.lists["models"].add_class("-active")  # here: a class that comes later is styled once more
         self.results = ResultsPane(view, id="results")
         self.log_pane = LogPane(id="log")
+        self.panes: dict[str, Pane] = {**self.lists, "results": self.results, "log": self.log_pane}
         self.side = DetailView(id="side")
         self.gauges = GaugeStrip(id="gauges")
         self.strip = ProgressStrip(id="strip")
         self._settings = ""
         self._plan = Content(""), ""
         self._wait: Timer | None = None
-        self.pane = "models"
-        """Id of the active pane."""
+        self.pane = "models"  # id of the active pane
 
     def compose(self) -> ComposeResult:
         """Header, plan, tabs, panes, gauges, strip, keys; and the message for a terminal that is too small."""
@@ -106,18 +107,10 @@ class MainScreen(Screen[None]):
 
     # -- panes
 
-    @on(PaneTab.Selected)
-    def _chosen(self, event: PaneTab.Selected) -> None:
-        self.go_to(event.pane)
-
     def go_to(self, pane: str) -> None:
         """Bring that pane to the front and put the focus into it."""
         self._front(pane)
-        widget = self.query_one(f"#{pane}")
-        if isinstance(widget, Checklist):
-            widget.focus_list()
-        elif isinstance(widget, (ResultsPane, LogPane)):
-            widget.focus_inside()
+        self.panes[pane].focus_inside()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the active one, however the focus got there."""
@@ -127,8 +120,8 @@ class MainScreen(Screen[None]):
 
     def _front(self, pane: str) -> None:
         self.pane = pane
-        for each in PANES:
-            self.query_one(f"#{each}").set_class(each == pane, "-active")
+        for name, each in self.panes.items():
+            each.set_class(name == pane, "-active")
         self.query_one("#picks").set_class(pane in PANES[:3], "-active")
         middle = self.query_one("#middle")
         middle.set_class(pane not in PANES[:3], "-active")
@@ -144,8 +137,8 @@ class MainScreen(Screen[None]):
         """Numbers on the panes; the next key goes there."""
         from cvbench_tui.tui.screens.jump import JumpScreen
 
-        panes = {str(number): self.query_one(f"#{pane}") for number, pane in enumerate(PANES, start=1)}
-        regions = {key: pane.region for key, pane in panes.items() if pane.is_on_screen}
+        numbered = enumerate(self.panes.values(), start=1)
+        regions = {str(number): pane.region for number, pane in numbered if pane.is_on_screen}
         self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
     # -- what the app shows
@@ -215,3 +208,23 @@ class PlanSettingsLine(Static):
         """The dialog of the key."""
         event.stop()
         await self.app.run_action("settings")
+
+
+class TooSmall(Static):
+    """Over everything in a terminal too small for the app: how large it has to be, and how to do without."""
+
+    DEFAULT_CSS = """
+    TooSmall { display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background;
+               padding: 0 1; }
+    """
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Say how large it is now."""
+        size = self.app.size
+        self.update(
+            Content.assemble(
+                (f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
+                "\nEnlarge the terminal, or run without the app:\ncvbench-tui run --plain quick\n",
+                "A running benchmark continues. q quits.",
+            )
+        )

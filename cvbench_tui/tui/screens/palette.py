@@ -23,12 +23,10 @@ from textual.theme import ThemeProvider
 from textual.worker import Worker
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.tui.keys.display import shown_keys
+from cvbench_tui.tui.keys.bindings import shown_keys
 
-ICON = ">"
-"""Before what is typed."""
-PALETTE = "command_palette"
-"""The action that opens the palette, which is open already."""
+ICON = ">"  # before what is typed
+PALETTE = "command_palette"  # the action that opens the palette, which is open already
 
 
 class BenchCommands(Provider):

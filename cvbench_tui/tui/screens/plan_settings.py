@@ -23,12 +23,9 @@ from cvbench_tui.tui.widgets.radio_list import RadioList
 class PlanSettings:
     """What the plan is measured with."""
 
-    protocol: str
-    """Name of one of ``PROTOCOLS``."""
-    batch: int | None
-    """Inputs per iteration of every row; None: each workload's own."""
-    image: int | None
-    """Side of the square image in pixels; None: each model's own."""
+    protocol: str  # name of one of ``PROTOCOLS``
+    batch: int | None  # inputs per iteration of every row; None: each workload's own
+    image: int | None  # side of the square image in pixels; None: each model's own
 
 
 class SettingsScreen(Modal[PlanSettings]):

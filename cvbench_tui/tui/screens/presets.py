@@ -16,8 +16,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.text import plural
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED
 from cvbench_tui.tui.widgets.filter_input import ListFilter
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
@@ -25,8 +25,7 @@ from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
 
-NAME_ROOM = 24
-"""Most cells that the names take before the descriptions begin."""
+NAME_ROOM = 24  # most cells that the names take before the descriptions begin
 NOTHING_TICKED = "Nothing is ticked yet: there is nothing to save as a preset."
 
 
@@ -76,7 +75,6 @@ class PresetsScreen(Modal[PresetChoice]):
         listing.add_options([Option(_line(entry, width), id=str(place)) for place, entry in enumerate(self._entries)])
         if self._entries:
             listing.highlighted = 0
-        listing.focus()
 
     @on(OptionList.OptionHighlighted)
     def _highlighted(self) -> None:
@@ -148,7 +146,7 @@ class PresetsScreen(Modal[PresetChoice]):
 def _about(entry: PresetEntry) -> str:
     """``5 workloads, shipped: what it is``."""
     whose = "your own" if entry.own else "shipped"
-    return f"{count(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
+    return f"{plural(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
 
 
 def _line(entry: PresetEntry, width: int) -> Content:

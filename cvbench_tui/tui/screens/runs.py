@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 NONE_YET = "There are no runs yet. Close this, press r to measure what is ticked: every run is kept and listed here."
 NO_MATCH = "No run matches the filter. Escape clears it."
-PLAN_ROOM = 16
-"""Cells of the plan's name."""
+PLAN_ROOM = 16  # cells of the plan's name
 HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  rows  done  failed  state"
 STATES = {"finished": "finished", "cancelled": "cancelled", "failed": "failed", None: "interrupted"}
 
@@ -92,10 +91,10 @@ class RunsScreen(Modal[Path]):
         chosen = self.query_one(DialogList).highlighted_option
         return None if chosen is None or chosen.id is None else self._lines[int(chosen.id)][0]
 
-    @on(ListFilter.Moved)
-    def _move(self, event: ListFilter.Moved) -> None:
+    def action_move(self, way: str) -> None:
+        """Move in the list; the focus stays in the filter."""
         listing = self.query_one(DialogList)
-        (listing.action_cursor_down if event.way == "down" else listing.action_cursor_up)()
+        (listing.action_cursor_down if way == "down" else listing.action_cursor_up)()
 
     @on(ListFilter.Left)
     def _leave_filter(self) -> None:

@@ -29,8 +29,7 @@ LAYOUTS: tuple[tuple[Layout, str], ...] = (
     ("wide", "every column, one row per case"),
     ("original", "the form of the published tables"),
 )
-CHECK_S = 0.15
-"""Seconds without a key after which the path is looked at."""
+CHECK_S = 0.15  # seconds without a key after which the path is looked at
 
 
 class SaveScreen(Modal[Path]):

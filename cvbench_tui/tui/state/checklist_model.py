@@ -11,8 +11,7 @@ from textual.fuzzy import FuzzySearch
 WORD = re.compile(r"[^\W\d_]+|\d+")
 MIN_SHARE = 0.5
 """Share of the best name's score that another name needs: ``resnet18`` is 40 in Resnet18, 16 in resnext101_32x8d."""
-MAX_LETTERS = 40
-"""Letters of a name that are searched: Textual tries every way to align them."""
+MAX_LETTERS = 40  # letters of a name that are searched: Textual tries every way to align them
 
 
 @dataclass(frozen=True)
@@ -21,14 +20,10 @@ class Item:
 
     key: str
     name: str
-    note: str = ""
-    """Free text right of the name, wrapped where it is long."""
-    group: str = ""
-    """Family it belongs to; empty for a list without families."""
-    words: str = ""
-    """What else the filter finds it by."""
-    reason: str = ""
-    """Why it cannot be ticked; empty when it can."""
+    note: str = ""  # free text right of the name, wrapped where it is long
+    group: str = ""  # family it belongs to; empty for a list without families
+    words: str = ""  # what else the filter finds it by
+    reason: str = ""  # why it cannot be ticked; empty when it can
     columns: tuple[str, ...] = ()
     """Short texts under ``ChecklistModel.headings``, right-aligned; an empty one leaves its place free."""
 
@@ -38,18 +33,15 @@ class ChecklistLine:
     """One line of the list: the heading of a family, or an item."""
 
     group: str
-    item: Item | None = None
-    """None for a heading."""
+    item: Item | None = None  # None for a heading
 
 
 @dataclass(frozen=True)
 class Match:
     """How an item answers the filter."""
 
-    score: float = 0.0
-    """More is better; only compared, never shown."""
-    positions: frozenset[int] = frozenset()
-    """Indexes of the letters of its name that were found."""
+    score: float = 0.0  # more is better; only compared, never shown
+    positions: frozenset[int] = frozenset()  # indexes of the letters of its name that were found
 
 
 class NameSearch(FuzzySearch):
@@ -83,8 +75,7 @@ class ChecklistModel:
         """``headings`` name the items' ``columns``, the least important one first; ``noun`` names an item."""
         self.headings = tuple(headings)
         self.noun = noun
-        self.folded: set[str] = set()
-        """Families of which only the heading is there."""
+        self.folded: set[str] = set()  # families of which only the heading is there
         self._filter_text = ""
         self._names = NameSearch()
         self.offer(items, ticked)
@@ -205,13 +196,12 @@ class ChecklistModel:
         ticked, able = self.ticked_of(group)
         self._tick(self.members(group), ticked < able)
 
-    def tick_shown(self, on: bool) -> None:
-        """Tick, or untick, everything that is shown; the rest keeps its own."""
-        self._tick(self.shown, on)
-
-    def invert_shown(self) -> None:
-        """Swap the ticks of what is shown; the rest keeps its own."""
-        self._ticked ^= self._able & {item.key for item in self.shown}
+    def tick_shown(self, on: bool | None) -> None:
+        """Tick, or untick, everything that is shown; None swaps its ticks. The rest keeps its own."""
+        if on is None:
+            self._ticked ^= self._able & {item.key for item in self.shown}
+        else:
+            self._tick(self.shown, on)
 
     def _tick(self, items: Iterable[Item], on: bool) -> None:
         keys = self._able & {item.key for item in items}

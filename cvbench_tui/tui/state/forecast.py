@@ -16,8 +16,7 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_index import PastTimes
 from cvbench_tui.results.text.units import scale_for
 
-BRIEF_DIGITS = 3
-"""Significant digits of a time in a list of things to tick."""
+BRIEF_DIGITS = 3  # significant digits of a time in a list of things to tick
 
 
 class Forecast:
@@ -25,8 +24,7 @@ class Forecast:
 
     def __init__(self, history: History) -> None:
         self.history = history
-        self.environment: Environment | None = None
-        """None until the worker has reported the devices."""
+        self.environment: Environment | None = None  # None until the worker has reported the devices
         self._expected: Mapping[str, float] = {}
         self._steady = SteadyEta()
 

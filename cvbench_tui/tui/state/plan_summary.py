@@ -13,6 +13,7 @@ from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, percent_text, rough_duration_text, significant
 from cvbench_tui.tui.state.selection import PlanSelection
@@ -20,22 +21,15 @@ from cvbench_tui.tui.state.selection import PlanSelection
 if TYPE_CHECKING:
     from cvbench_tui.catalog.memory import TooLarge
 
-MEMORY_DIGITS = 2
-"""Significant digits of a need of memory that is a guess, and of what it is compared with."""
+MEMORY_DIGITS = 2  # significant digits of a need of memory that is a guess, and of what it is compared with
 
 
 def plan_line(
-    plan_selection: PlanSelection,
-    environment: Environment | None,
-    *,
-    expected: Callable[[Plan], float] = expected_s,
+    plan_selection: PlanSelection, environment: Environment | None, *, expected: Callable[[Plan], float] = expected_s
 ) -> Content:
-    """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing.
-
-    ``expected`` guesses the seconds of a plan.
-    """
+    """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing."""
     numbers = ((len(plan_selection.models.ticked), "model"), (len(plan_selection.layers.ticked), "layer"))
-    counted = [count(number, noun) for number, noun in numbers if number]
+    counted = [plural(number, noun) for number, noun in numbers if number]
     if not counted:
         return Content("nothing ticked yet")
     what = counted[0] if len(counted) == 1 else f"({' + '.join(counted)})"
@@ -48,8 +42,8 @@ def plan_line(
         plan = to_plan(plan_selection.selection(), environment)
     except SelectionError as error:
         return Content(visible(error.message))
-    rows = count(len(plan.cases), "row")
-    line = f"{what} x {count(devices, 'device')} = {rows}, about {rough_duration_text(expected(plan))}"
+    rows = plural(len(plan.cases), "row")
+    line = f"{what} x {plural(devices, 'device')} = {rows}, about {rough_duration_text(expected(plan))}"
     from cvbench_tui.catalog.memory import too_large
 
     problems = len(too_large(plan, environment))
@@ -57,10 +51,7 @@ def plan_line(
 
 
 def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
-    """Each row that will not fit, with what it needs and what there is.
-
-    ``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``
-    """
+    """For each row that will not fit ``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``"""
     lines = []
     for each in problems:
         row = f"{each.case.workload.name} on {each.case.device}, batch {each.case.batch}"
@@ -96,13 +87,8 @@ def protocol_line(name: str) -> str:
         parts.append(f"{protocol.processes} to {protocol.max_processes} processes")
     if protocol.extras:
         few = len(protocol.extras) < 3
-        parts.append(" + ".join(protocol.extras) if few else count(len(protocol.extras), "extra"))
+        parts.append(" + ".join(protocol.extras) if few else plural(len(protocol.extras), "extra"))
     return "; ".join(parts)
-
-
-def count(number: int, noun: str) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _memory_text(size_bytes: int) -> str:

@@ -18,21 +18,17 @@ from cvbench_tui.results.table.view import View
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
 
-PICTURE = ".svg"
-"""Suffix of a picture of the screen."""
+PICTURE = ".svg"  # suffix of a picture of the screen
 FORMATS = {".json": "JSON: every sample", ".csv": "CSV: a line per row", PICTURE: "SVG: a picture of the screen"}
-SUFFIXES = (*RUN_SUFFIXES, PICTURE)
-"""What can be written: a run in each of its forms, and a picture of the screen."""
+SUFFIXES = (*RUN_SUFFIXES, PICTURE)  # what can be written: a run in each of its forms, and a picture of the screen
 
 
 class FileWriter:
     """Writes what is on screen, suggests file names and remembers what was written."""
 
     def __init__(self, folder: Path, host: str, clock: Callable[[], float]) -> None:
-        self.saved: list[Path] = []
-        """Every file written, in order."""
-        self.folder = folder
-        """The last one something was saved in."""
+        self.saved: list[Path] = []  # every file written, in order
+        self.folder = folder  # the last one something was saved in
         self._host = host
         self._clock = clock
 

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra
-from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.text.units import bytes_text, parameters_text, significant
 from cvbench_tui.settings import Last
 from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
 
-PastText = Callable[[Case], str]
-"""The last time of a case as a short text, or nothing."""
+PastText = Callable[[Case], str]  # the last time of a case as a short text, or nothing
 
-USUAL_IMAGE = 224
-"""Image side that is not worth a word in the list, pixels."""
+USUAL_IMAGE = 224  # image side that is not worth a word in the list, pixels
 UNFOLDED = ("VGG", "ResNet", "Original tables")
 """Families that are open from the start, in addition to those with ticks. All 20 families of models open are 100 lines,
 seven screens of the usual pane; these two and the other headings are 33, and a newcomer sees the best-known names first
@@ -31,27 +27,23 @@ LAST_TIME = "last time"
 class PlanSelection:
     """Everything a run is made of, as the user sets it."""
 
-    def __init__(self, base: Selection | None = None, protocol: str | None = None) -> None:
-        """``base``: what is ticked at the start; ``protocol``: in place of its own."""
+    def __init__(self, base: Selection | None = None) -> None:
+        """``base``: what is ticked at the start."""
         models, layers = [_model_item(entry) for entry in MODELS], [_layer_item(entry) for entry in LAYERS]
         self.models = ChecklistModel(models, headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
         self.layers = ChecklistModel(layers, headings=("input shape", LAST_TIME), noun="layer")
         self.devices = ChecklistModel(noun="device")
-        self.missing: tuple[str, ...] = ()
-        """Devices that were asked for and are not there."""
+        self.missing: tuple[str, ...] = ()  # devices that were asked for and are not there
         self.batch: int | None = None
         self.image: int | None = None
         self.protocol = "default"
-        self.extras: tuple[Extra, ...] = ()
-        """Measured in addition to what the protocol measures anyway."""
+        self.extras: tuple[Extra, ...] = ()  # measured in addition to what the protocol measures anyway
         self._base: Selection | None = None
         self._environment: Environment | None = None
         for ticks in (self.models, self.layers):
             ticks.folded = set(ticks.groups) - set(UNFOLDED)
         if base is not None:
             self.apply(base)
-        if protocol is not None:
-            self.protocol = protocol
 
     @property
     def workloads(self) -> int:
@@ -109,13 +101,6 @@ class PlanSelection:
         names = list(PROTOCOLS)
         at = names.index(self.protocol) if self.protocol in names else -1
         self.protocol = names[(at + 1) % len(names)]
-
-    def set_protocol(self, name: str) -> None:
-        """Measure under that protocol. Raises SelectionError for an unknown name."""
-        if name not in PROTOCOLS:
-            hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
-            raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
-        self.protocol = name
 
     def selection(self) -> Selection:
         """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""

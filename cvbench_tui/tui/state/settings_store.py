@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from textual.message import Message
-
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import Last, Settings, save
-
-
-@dataclass(eq=False)
-class Unsaved(Message):
-    """The settings could not be written to their file."""
-
-    error: StoreError
 
 
 class SettingsStore:
@@ -29,8 +20,7 @@ class SettingsStore:
         self.settings = settings or Settings()
         self.complain: Callable[[StoreError], object] = lambda error: None
         """Called once, from any thread, when the file cannot be written."""
-        self.path = path
-        """The file; None when nothing is kept."""
+        self.path = path  # the file; None when nothing is kept
         self._changes: dict[str, object] = {}
         self._lock = threading.Lock()
         self._writing = threading.Lock()

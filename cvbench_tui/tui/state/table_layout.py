@@ -27,22 +27,18 @@ GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "warn", "X": "dim"}
 """Of the number and its letter; the letter says it without a colour."""
 ARROWS = {False: "\u25b2", True: "\u25bc"}
 """Behind the heading of the column that the table is sorted by: upwards, downwards."""
-GUTTER = 2
-"""Cells in front of the first column: the cursor's mark and the reference's."""
-Line: TypeAlias = "Row | str"
-"""A row, or the title of a group."""
+GUTTER = 2  # cells in front of the first column: the cursor's mark and the reference's
+Line: TypeAlias = "Row | str"  # a row, or the title of a group
 
 
 @dataclass(frozen=True)
 class ShownColumn:
     """A column there is room for."""
 
-    place: int
-    """In the table's columns."""
+    place: int  # in the table's columns
     key: str
     heading: str
-    width: int
-    """Cells."""
+    width: int  # Cells
     right: bool
 
     def aligned(self, text: str) -> str:
@@ -59,8 +55,7 @@ class TableLayout:
 
     form: Form
     columns: tuple[ShownColumn, ...]
-    hidden: tuple[str, ...]
-    """Headings of the columns without room, the most wanted first."""
+    hidden: tuple[str, ...]  # headings of the columns without room, the most wanted first
 
     @property
     def gap(self) -> str:

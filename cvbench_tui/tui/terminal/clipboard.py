@@ -16,12 +16,9 @@ from textual.app import App
 
 from cvbench_tui.terminal import Terminal
 
-MAX_WAIT_S = 1.0
-"""A tool that has not answered by then is given up: no display server behind it, most likely."""
-MAX_BASE64 = 74_000
-"""Longest text of an OSC 52 that is tried. hterm takes 100,000 characters in all, others less."""
-SCREEN_PIECE = 250
-"""Characters in one piece for GNU screen, which drops a string longer than 256 in its older versions."""
+MAX_WAIT_S = 1.0  # a tool that has not answered by then is given up: no display server behind it, most likely
+MAX_BASE64 = 74_000  # longest text of an OSC 52 that is tried. hterm takes 100,000 characters in all, others less.
+SCREEN_PIECE = 250  # characters in one piece for GNU screen, which drops a string longer than 256 in its older versions
 
 
 def copy(app: App[Any], text: str, terminal: Terminal) -> str:

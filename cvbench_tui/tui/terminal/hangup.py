@@ -14,10 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
-HUNG_UP = 129
-"""Exit code as after SIGHUP: 128 and the signal's number."""
-WATCH_S = 0.5
-"""How often a visitor's app looks whether its server is still there, seconds."""
+HUNG_UP = 129  # exit code as after SIGHUP: 128 and the signal's number
+WATCH_S = 0.5  # how often a visitor's app looks whether its server is still there, seconds
 
 
 def watch(shut_down: Callable[[], object]) -> None:

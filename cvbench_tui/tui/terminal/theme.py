@@ -13,14 +13,10 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from cvbench_tui.base.nearest import nearest, quoted
 
-DEFAULT = "cvbench-dark"
-"""The theme of a new user."""
+DEFAULT = "cvbench-dark"  # the theme of a new user
 MUTED = "$foreground 70%"
 """Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
-_FALLBACK = "textual-dark"
-"""Textual's own, which is always there."""
-MUTED = "$foreground 70%"
-"""Style of what matters less, in Content. Not ``$text-muted``: Textual 8 draws its ``auto 60%`` as pure white there."""
+_FALLBACK = "textual-dark"  # Textual's own, which is always there
 
 
 def _theme(

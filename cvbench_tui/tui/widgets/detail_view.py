@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from cvbench_tui.results.stats.series import Series
 
 BAR = "\u2588"
-RANGE = "\u2591"
-"""From the least sample of a point to its largest."""
+RANGE = "\u2591"  # from the least sample of a point to its largest
 MEDIAN = ("\u2584", "\u2580")
 """The median in the lower or the upper half of a cell, so that a line of text tells two levels apart."""
 BORDER = "|"
 DISTURBED = "x"
-MIN_CELLS = 20
-"""Cells that a text gets in the narrowest place."""
+MIN_CELLS = 20  # cells that a text gets in the narrowest place
 NO_ROW = "No row yet: the row under the cursor is explained here."
 
 
@@ -49,16 +47,12 @@ class DetailView(VerticalScroll):
     DetailView > Static { height: auto; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.row: tuple[Run, str] | None = None
-        """The run, and the id of the case that is shown."""
-        self._page = Static(NO_ROW, markup=False)
-        self._width = 0
+    row: tuple[Run, str] | None = None  # the run, and the id of the case that is shown
+    _width = 0
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield self._page
+        yield Static(NO_ROW, markup=False)
 
     def show(self, run: Run, case_id: str) -> None:
         """Show that row, from the top when it is another one."""
@@ -75,7 +69,7 @@ class DetailView(VerticalScroll):
     def _draw(self) -> None:
         self._width = self.size.width
         if self.row is not None and self._width:
-            self._page.update(page(*self.row, self._width - 1))
+            self.query_one(Static).update(page(*self.row, self._width - 1))
 
     def action_copy_all(self) -> None:
         """Everything, as plain text."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -42,21 +41,11 @@ class PaneFilter(FilterInput):
 
 
 class ListFilter(FilterInput):
-    """The filter of a dialog's list: the arrows move in the list while letters are typed here."""
+    """The filter of a dialog's list: the arrows are the dialog's ``move``, while letters are typed here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "move('down')", "Down", id="choices.filter_down", show=False, tooltip="The line below"),
-        Binding("up", "move('up')", "Up", id="choices.filter_up", show=False, tooltip="The line above"),
+        Binding("down", "screen.move('down')", "Down", id="choices.filter_down", show=False, tooltip="The line below"),
+        Binding("up", "screen.move('up')", "Up", id="choices.filter_up", show=False, tooltip="The line above"),
         Binding("escape", "clear", "Clear", id="choices.filter_clear", show=False,
                 tooltip="Empty the filter, then leave it"),
     ]  # fmt: skip
-
-    @dataclass(eq=False)
-    class Moved(Message):
-        """The cursor of the list is to go ``up`` or ``down``."""
-
-        way: str
-
-    def action_move(self, way: str) -> None:
-        """Move in the list, with the focus staying here."""
-        self.post_message(self.Moved(way))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from cvbench_tui.engine.gauges import GaugeReading
 
 OFF = "gauges off while measuring"
-LAST = "last"
-"""Label of a reading that is not live any more."""
+LAST = "last"  # label of a reading that is not live any more
 
 
 class GaugeStrip(Static):
@@ -26,30 +26,26 @@ class GaugeStrip(Static):
     GaugeStrip.-live { color: $text; }
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, markup=False)
-        self._shown: tuple[list[list[str]], bool] = ([], False)
-        self._line = ""
+    _parts: Sequence[Sequence[str]] = ()
+    _live = False
+    _line = ""
 
     def show(self, gauge: GaugeReading | None, device_id: str, paused: bool, *, live: bool = True) -> None:
         """Show this reading; nothing is drawn when the line stays as it was. ``live``: others will follow."""
         parts = [[OFF]] if paused else [] if gauge is None else gauge_parts(gauge, device_id)
         if gauge is not None and not paused and not live:
             parts[0].insert(0, LAST)
-        self._shown = (parts, live and bool(parts) and not paused)
-        self._draw()
-
-    def on_resize(self) -> None:
-        """More or less may fit."""
+        self._parts, self._live = parts, live and bool(parts) and not paused
         self._draw()
 
     def _draw(self) -> None:
-        parts, live = self._shown
-        line = fitted(parts, self.size.width)
-        self.set_class(live, "-live")
+        line = fitted(self._parts, self.size.width)
+        self.set_class(self._live, "-live")
         if line != self._line:
             self._line = line
             self.update(Text(line), layout=False)
+
+    on_resize = _draw  # more or less may fit
 
 
 def gauge_parts(gauge: GaugeReading, device_id: str) -> list[list[str]]:
@@ -70,7 +66,7 @@ def gauge_parts(gauge: GaugeReading, device_id: str) -> list[list[str]]:
     return [host, card if any(value is not None for value in known) else [f"{visible(device_id)} {MISSING}"]]
 
 
-def fitted(parts: list[list[str]], width: int) -> str:
+def fitted(parts: Sequence[Sequence[str]], width: int) -> str:
     """The parts with a bar between them, so many whole items of them as there is room for."""
     line = ""
     for part in parts:

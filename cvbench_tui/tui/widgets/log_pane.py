@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -16,17 +16,15 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.messages import CopyWanted
 
 NOTHING = ("Nothing yet.", "The output of the measuring process appears here, and when rows begin and end.")
-INDENT = 9
-"""Cells of ``12:03:44 ``: what the rest of a wrapped line is indented by, so that the times stay a column."""
-MIN_ROOM = 10
-"""Cells that a line is never folded below, however narrow the pane."""
-MAX_ROWS = 4000
-"""Rows kept: twice the lines there can be, as many are folded once."""
+INDENT = 9  # cells of ``12:03:44 ``: what the rest of a wrapped line is indented by, so that the times stay a column
+MIN_ROOM = 10  # cells that a line is never folded below, however narrow the pane
+MAX_ROWS = 4000  # rows kept: twice the lines there can be, as many are folded once
 
 
 class LogPane(Vertical):
     """The newest lines at the bottom. While it is hidden it draws nothing."""
 
+    BORDER_TITLE = "5 Log"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy_log", "Copy", id="log.copy", tooltip="Copy the log"),
         Binding("g", "edge(0)", "Top", show=False, id="log.top", tooltip="To the oldest line"),
@@ -38,22 +36,14 @@ class LogPane(Vertical):
     LogPane Log { height: 1fr; overflow-x: hidden; background: $background; }
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self._lines: list[str] = []
-        self._total = 0
-        self._shown = 0
-        """How many of the lines are written already."""
-        self._room = 0
-        """Cells that what is written was folded to; 0 before anything is."""
+    _lines: Sequence[str] = ()
+    _total = 0
+    _shown = 0  # how many of the lines are written already
+    _room = 0  # cells that what is written was folded to; 0 before anything is
 
     def compose(self) -> ComposeResult:
         """The framework's log: plain text, drawn line by line."""
         yield Log(max_lines=MAX_ROWS)
-
-    def on_mount(self) -> None:
-        """Name the pane."""
-        self.border_title = Content("5 Log")
 
     def focus_inside(self) -> None:
         """Put the focus on the lines."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 from rich.cells import cell_len, set_cell_size
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import OptionList
 
 from cvbench_tui.base.escape import visible
@@ -36,9 +35,6 @@ class DialogList(OptionList):
     .-high DialogList { max-height: 22; }
     """
 
-    class Ticked(Message):
-        """The line under the cursor was clicked in a list to tick in."""
-
     def __init__(self, *, id: str, ticking: bool = False) -> None:  # noqa: A002
         """``ticking``: a click ticks its line, and Enter alone takes."""
         super().__init__(id=id, markup=False, compact=True)
@@ -52,7 +48,7 @@ class DialogList(OptionList):
             return
         before, self.highlighted = self.highlighted, place
         if self._ticking:
-            self.post_message(self.Ticked())
+            await self.screen.run_action("tick")
         elif before == place:
             self.action_select()
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
-PANES = ("models", "layers", "devices", "results", "log")
-"""Ids of the panes; keys 1 to 5 go to them in this order."""
+PANES = ("models", "layers", "devices", "results", "log")  # ids of the panes; keys 1 to 5 go to them in this order
 
 
 class PaneTab(Static):
     """One tab; a click goes there."""
-
-    @dataclass(eq=False)
-    class Selected(Message):
-        """The user wants that pane."""
-
-        pane: str
 
     def __init__(self, number: int, pane: str) -> None:
         self._pane = pane
@@ -36,10 +26,10 @@ class PaneTab(Static):
             self._text = text
             self.update(Content(text))
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """Go there."""
         event.stop()
-        self.post_message(self.Selected(self._pane))
+        await self.app.run_action(f"pane('{self._pane}')")
 
 
 class PaneTabs(Horizontal):
@@ -48,9 +38,8 @@ class PaneTabs(Horizontal):
     DEFAULT_CSS = """
     PaneTabs { width: 1fr; height: 1; }
     PaneTab { width: auto; padding: 0 1; color: $text-muted; }
-    PaneTab.-active {
-        background: $block-cursor-background; color: $block-cursor-foreground; text-style: $block-cursor-text-style;
-    }
+    PaneTab.-active { background: $block-cursor-background; color: $block-cursor-foreground;
+                      text-style: $block-cursor-text-style; }
     PaneTab:ansi.-active { text-style: bold reverse; }
     """
 

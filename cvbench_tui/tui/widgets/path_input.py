@@ -14,8 +14,7 @@ from textual.widgets import Input
 
 from cvbench_tui.tui.state.save_path import SUFFIXES
 
-MAX_ENTRIES = 5000
-"""Entries of a folder that are looked at: a larger one is no place to choose from by completion."""
+MAX_ENTRIES = 5000  # entries of a folder that are looked at: a larger one is no place to choose from by completion
 
 
 class PathSuggester(Suggester):

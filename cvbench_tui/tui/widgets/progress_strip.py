@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -9,8 +10,8 @@ from textual.widgets import Static
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
-from cvbench_tui.tui.state.plan_summary import count
 from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
@@ -18,13 +19,10 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
 
 FULL, EMPTY = "\u2501", "\u2500"
-BAR_SHARE = 0.4
-"""Share of the strip's width that the bar takes."""
+BAR_SHARE = 0.4  # share of the strip's width that the bar takes
 NAME_CELLS = 30
-TRAIL_WIDTH = 100
-"""Fewest cells of a strip with room for the earlier widths."""
-TRAIL = 3
-"""How many earlier widths of the interval are shown before the newest."""
+TRAIL_WIDTH = 100  # fewest cells of a strip with room for the earlier widths
+TRAIL = 3  # how many earlier widths of the interval are shown before the newest
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
 
 
@@ -35,13 +33,9 @@ class ProgressStrip(Static):
     ProgressStrip { height: 2; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, markup=False)
-        self._trail: list[str] = []
-        """Relative half widths of the running phase's interval, the newest last."""
-        self._phase: tuple[str, str | None, int] | None = None
-        """Case, phase and process the trail is of."""
-        self._content: Content | None = None
+    _trail: Sequence[str] = ()  # relative half widths of the running phase's interval, the newest last
+    _phase: tuple[str, str | None, int] | None = None  # case, phase and process the trail is of
+    _content: Content | None = None
 
     def say(self, text: str, style: str = "") -> None:
         """One sentence; a long one continues in the second line."""
@@ -56,7 +50,7 @@ class ProgressStrip(Static):
         bar = Content.assemble(
             (FULL * full, "$text-success"),
             (EMPTY * (width - full), MUTED),
-            f"  {settled} of {count(len(run.plan.cases), 'row')}",
+            f"  {settled} of {plural(len(run.plan.cases), 'row')}",
             (f"  ETA {duration_text(left_s)}", "bold"),
             (f"  elapsed {duration_text(elapsed_s)}", MUTED),
         )
@@ -96,7 +90,7 @@ class ProgressStrip(Static):
         parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
         if progress.median_s is not None:
             self._follow(run, progress, progress.median_s)
-            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else []
+            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else ()
             earlier = "".join(f"{each} > " for each in trail)
             parts += ["  ", (earlier, MUTED), (interval_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
@@ -107,7 +101,7 @@ class ProgressStrip(Static):
         """Take the newest width into the trail of its phase."""
         phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
         if phase != self._phase:
-            self._phase, self._trail = phase, []
+            self._phase, self._trail = phase, ()
         if progress.half_width_s is not None and median_s:
             width = relative_text(progress.half_width_s / median_s)
             if width not in self._trail[-1:]:

@@ -14,8 +14,7 @@ from textual.widgets import RadioButton, RadioSet
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.terminal.theme import MUTED
 
-MIN_CELLS = 20
-"""Cells that a meaning gets in the narrowest terminal."""
+MIN_CELLS = 20  # cells that a meaning gets in the narrowest terminal
 
 
 class MeaningButton(RadioButton):

@@ -25,10 +25,8 @@ from cvbench_tui.tui.state.table_layout import GUTTER, Line, TableLayout, lay_ou
 if TYPE_CHECKING:
     from cvbench_tui.results.table.model import Table
 
-CURSOR, REFERENCE = "\u25b8", "*"
-"""In the gutter: the line of the cursor, and the row that others are compared with."""
-FAR = 100_000
-"""Rows to either end of any table."""
+CURSOR, REFERENCE = "\u25b8", "*"  # in the gutter: the line of the cursor, and the row that others are compared with
+FAR = 100_000  # rows to either end of any table
 STYLES = ("header", "cursor", "group", "ok", "warn", "bad", "run", "dim", "best")
 
 
@@ -49,14 +47,10 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     ResultTable { background: $background; overflow-x: hidden; scrollbar-gutter: auto; }
     ResultTable .result-table--header { color: $text-primary; background: $panel; text-style: bold; }
-    ResultTable .result-table--cursor {
-        color: $block-cursor-blurred-foreground; background: $block-cursor-blurred-background;
-        text-style: $block-cursor-blurred-text-style;
-    }
-    ResultTable:focus .result-table--cursor {
-        color: $block-cursor-foreground; background: $block-cursor-background;
-        text-style: $block-cursor-text-style;
-    }
+    ResultTable .result-table--cursor { color: $block-cursor-blurred-foreground;
+        background: $block-cursor-blurred-background; text-style: $block-cursor-blurred-text-style; }
+    ResultTable:focus .result-table--cursor { color: $block-cursor-foreground;
+        background: $block-cursor-background; text-style: $block-cursor-text-style; }
     ResultTable:ansi:focus .result-table--cursor { text-style: reverse; }
     ResultTable .result-table--group { color: $text-accent; text-style: italic; }
     ResultTable .result-table--ok { color: $text-success; }
@@ -90,14 +84,12 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.cursor: str | None = None
-        """Key of the row under the cursor; None in an empty table."""
+        self.cursor: str | None = None  # key of the row under the cursor; None in an empty table
         self._table: Table | None = None
         self._view = View()
         self._shown = TableLayout("bare", (), ())
         self._body: list[Line] = []
-        self._numbers: dict[str, int] = {}
-        """Key of each row -> its line."""
+        self._numbers: dict[str, int] = {}  # key of each row -> its line
         self._colours: dict[tuple[str, ...], Style] = {}
 
     # -- what is shown
@@ -105,10 +97,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self, table: Table, view: View) -> None:
         """Show this table, which ``view`` was built with. Draws only what differs."""
         self._table, self._view = table, view
-        self._arrange()
-
-    def on_resize(self) -> None:
-        """Columns may fit now, or no longer."""
         self._arrange()
 
     def notify_style_update(self) -> None:
@@ -158,6 +146,8 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
                     self.refresh_line(number + 1)
         if self._numbers.get(self.cursor or "") != place:
             self._bring_into_view()
+
+    on_resize = _arrange  # columns may fit now, or no longer
 
     def refresh_line(self, y: int) -> None:
         """Draw that line again, the heading being line 0."""

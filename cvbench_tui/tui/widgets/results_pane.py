@@ -20,9 +20,9 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
-from cvbench_tui.tui.messages import CopyWanted, RunWanted, ViewChanged
-from cvbench_tui.tui.state.plan_summary import count
+from cvbench_tui.tui.messages import CopyWanted, ViewChanged
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
@@ -38,17 +38,16 @@ NOT_READY = (
 )
 GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
 """The ways of grouping, in the order of the key, and how the title says them."""
-MAX_NAMED = 3
-"""Columns without room that are named below the table; more would not fit there."""
+MAX_NAMED = 3  # columns without room that are named below the table; more would not fit there
 REDRAW_EVERY_S = 0.5
 """Shortest time between two drawings that a run asks for: rows that end and begin together are one drawing."""
-FILTER_AFTER_S = 0.1
-"""Wait after a letter of the filter: the next one may follow at once."""
+FILTER_AFTER_S = 0.1  # wait after a letter of the filter: the next one may follow at once
 
 
 class ResultsPane(Vertical):
     """Shows a run through a view."""
 
+    BORDER_TITLE = "4 Results"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="table.filter", tooltip="Filter the rows: name, device, state"),
         Binding("comma", "sort(-1)", "Sort", show=False, id="table.sort_left", tooltip="Sort by the column left of it"),
@@ -79,11 +78,10 @@ class ResultsPane(Vertical):
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.view = view
-        self.run: Run | None = None
-        """What is shown, or would be if the table were not frozen."""
-        self._held: Run | None = None
-        """What is shown while the table is frozen."""
+        self.run: Run | None = None  # what is shown, or would be if the table were not frozen
+        self.held: Run | None = None  # what is shown while the table is frozen; None while it is not
         self.table = ResultTable(id="table")
+        self.table.display = False
         self._empty = Invitation(id="empty", markup=False)
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
@@ -98,16 +96,6 @@ class ResultsPane(Vertical):
         yield self._empty
         yield self.table
 
-    def on_mount(self) -> None:
-        """Begin with no results."""
-        self.table.display = False
-        self.border_title = Content("4 Results")
-
-    @property
-    def frozen(self) -> bool:
-        """True while the table is frozen."""
-        return self._held is not None
-
     def focus_inside(self) -> None:
         """Put the focus into the table, or on the invitation while there is none."""
         (self.table if self.run is not None else self._empty).focus()
@@ -121,9 +109,9 @@ class ResultsPane(Vertical):
         other = self.run is None or self.run.id != run.id
         self.run = run
         if other:
-            self._held = None
+            self.held = None
             self.view = replace(self.view, reference=None)
-        if self.frozen:
+        if self.held is not None:
             return
         wait_s = 0.0 if other or run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
         if wait_s <= 0:
@@ -136,7 +124,7 @@ class ResultsPane(Vertical):
         if self._draw_timer is not None:
             self._draw_timer.stop()
             self._draw_timer = None
-        run = self._held or self.run
+        run = self.held or self.run
         if run is None:
             return
         if not self.table.display:
@@ -153,12 +141,12 @@ class ResultsPane(Vertical):
 
     def _update_title(self, table: Table) -> None:
         """The title says what is shown and how."""
-        rows = count(table.total, "row")
+        rows = plural(table.total, "row")
         parts = [f"{len(table.rows)} of {rows}" if self.view.filter_text else rows]
         heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
-        parts += ["frozen (z)"] if self.frozen else []
+        parts += ["frozen (z)"] if self.held is not None else []
         title = "4 Results: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
@@ -225,7 +213,7 @@ class ResultsPane(Vertical):
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
-        self._held = None if self.frozen else self.run
+        self.held = self.run if self.held is None else None
         self.draw()
 
     # -- filter
@@ -293,7 +281,7 @@ def _comparable(run: Run, key: str) -> bool:
 class Invitation(Static, can_focus=True):
     """What to do first; it takes the focus so that the keys of the pane have a place. A click runs."""
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """The next step."""
         event.stop()
-        self.app.post_message(RunWanted())
+        await self.app.run_action("run")

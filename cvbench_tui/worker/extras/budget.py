@@ -23,7 +23,7 @@ class Budget:
 
     now_s: Callable[[], float]
     deadline_s: float
-    iteration_s: Mapping[PassName, float]  # Seconds
+    iteration_s: Mapping[PassName, float]  # seconds
 
     def check(self, name: PassName, iterations: int, extra_s: float = 0.0) -> None:
         """Raise NoTimeLeft unless so many iterations of that pass, and ``extra_s`` seconds, end before the deadline."""

@@ -41,22 +41,16 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         & > .tick--heading { color: $text-primary; text-style: bold; }
         & > .tick--reason { color: $text-muted; text-style: italic; }
         & > .tick--hover { background: $block-hover-background; }
-        & > .tick--cursor {
-            color: $block-cursor-blurred-foreground; background: $block-cursor-blurred-background;
-            text-style: $block-cursor-blurred-text-style;
-        }
-        &:focus > .tick--cursor {
-            color: $block-cursor-foreground; background: $block-cursor-background;
-            text-style: $block-cursor-text-style;
-        }
+        & > .tick--cursor { color: $block-cursor-blurred-foreground;
+            background: $block-cursor-blurred-background; text-style: $block-cursor-blurred-text-style; }
+        &:focus > .tick--cursor { color: $block-cursor-foreground;
+            background: $block-cursor-background; text-style: $block-cursor-text-style; }
         &:ansi:focus > .tick--cursor { text-style: reverse; }
     }
     """
 
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """Index of the line the cursor is on; 0 on an empty list."""
-    hover: reactive[int | None] = reactive(None, repaint=False)
-    """Index of the line under the mouse."""
+    cursor: reactive[int] = reactive(0, repaint=False)  # index of the line the cursor is on; 0 on an empty list
+    hover: reactive[int | None] = reactive(None, repaint=False)  # index of the line under the mouse
 
     @dataclass(eq=False)
     class Clicked(Message):
@@ -71,12 +65,9 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         self.lines: tuple[ChecklistLine, ...] = ()
         self._ticks = ticks
         self._columns = Columns(())
-        self._columns_for: object = None
-        """Items and width that the columns are for."""
-        self._rows: list[tuple[int, int]] = []
-        """Row -> its line, and which row of that line it is."""
-        self._drawn: dict[int, tuple[Part, ...]] = {}
-        """What the rows in view were when they were last drawn."""
+        self._columns_for: object = None  # items and width that the columns are for
+        self._rows: list[tuple[int, int]] = []  # row -> its line, and which row of that line it is
+        self._drawn: dict[int, tuple[Part, ...]] = {}  # what the rows in view were when they were last drawn
 
     @property
     def current(self) -> ChecklistLine | None:

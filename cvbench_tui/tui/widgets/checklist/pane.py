@@ -13,17 +13,12 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
 
-FAR = 100_000
-"""Lines to either end of any list."""
-
-
-def _hidden(keys: str, action: str, description: str, name: str, tooltip: str) -> Binding:
-    """A key that only the help names: the footer has no room for it."""
-    return Binding(keys, action, description, show=False, id=f"list.{name}", tooltip=tooltip)
+FAR = 100_000  # lines to either end of any list
 
 
 class Checklist(Vertical):
@@ -36,19 +31,20 @@ class Checklist(Vertical):
         Binding("n", "tick_shown(False)", "None", id="list.none", tooltip="Deselect all shown"),
         Binding("slash", "filter", "Filter", id="list.filter",
                 tooltip="Filter the list; Enter or Down keeps the filter, Escape clears it"),
-        _hidden("i", "tick_shown(None)", "Invert", "invert", "Invert the selection of all shown"),
-        _hidden("enter", "enter", "Tick or fold", "enter", "Tick or untick the line; on a heading, fold or unfold it"),
-        _hidden("escape", "clear_filter", "Clear filter", "clear_filter", "Clear the filter"),
-        _hidden("left,h", "fold(True)", "Fold", "fold", "Fold the family: only its heading stays"),
-        _hidden("right,l", "fold(False)", "Unfold", "unfold", "Unfold the family"),
-        _hidden("minus", "fold_all(True)", "Fold all", "fold_all", "Fold every family"),
-        _hidden("plus", "fold_all(False)", "Unfold all", "unfold_all", "Unfold every family"),
-        _hidden("down,j", "move(1)", "Down", "down", "The line below"),
-        _hidden("up,k", "move(-1)", "Up", "up", "The line above"),
-        _hidden("home,g", f"move({-FAR})", "First", "first", "The first line"),
-        _hidden("end,G", f"move({FAR})", "Last", "last", "The last line"),
-        _hidden("pagedown,ctrl+d", "page(1)", "Page down", "page_down", "A page down"),
-        _hidden("pageup,ctrl+u", "page(-1)", "Page up", "page_up", "A page up"),
+        hidden("i", "tick_shown(None)", "Invert", "list.invert", "Invert the selection of all shown"),
+        hidden("enter", "enter", "Tick or fold", "list.enter",
+               "Tick or untick the line; on a heading, fold or unfold it"),
+        hidden("escape", "clear_filter", "Clear filter", "list.clear_filter", "Clear the filter"),
+        hidden("left,h", "fold(True)", "Fold", "list.fold", "Fold the family: only its heading stays"),
+        hidden("right,l", "fold(False)", "Unfold", "list.unfold", "Unfold the family"),
+        hidden("minus", "fold_all(True)", "Fold all", "list.fold_all", "Fold every family"),
+        hidden("plus", "fold_all(False)", "Unfold all", "list.unfold_all", "Unfold every family"),
+        hidden("down,j", "move(1)", "Down", "list.down", "The line below"),
+        hidden("up,k", "move(-1)", "Up", "list.up", "The line above"),
+        hidden("home,g", f"move({-FAR})", "First", "list.first", "The first line"),
+        hidden("end,G", f"move({FAR})", "Last", "list.last", "The last line"),
+        hidden("pagedown,ctrl+d", "page(1)", "Page down", "list.page_down", "A page down"),
+        hidden("pageup,ctrl+u", "page(-1)", "Page up", "list.page_up", "A page up"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     Checklist > .notice { height: auto; }
@@ -68,6 +64,7 @@ class Checklist(Vertical):
         self._filter.display = False
         self._lines = ChecklistLines(ticks, self._show_headings)
         self._notice = Static(markup=False, classes="notice")
+        self.action_move, self.action_page = self._lines.move, self._lines.move_page
 
     def compose(self) -> ComposeResult:
         """The filter (hidden until used), a notice in place of an empty list, and the list."""
@@ -84,7 +81,7 @@ class Checklist(Vertical):
         self._sentence = text
         self._update_notice()
 
-    def focus_list(self) -> None:
+    def focus_inside(self) -> None:
         """Put the cursor into the list."""
         self._lines.focus()
 
@@ -106,10 +103,7 @@ class Checklist(Vertical):
     def action_tick_shown(self, on: bool | None) -> None:
         """Tick or untick all that is shown; None: swap its ticks."""
         before = self.ticks.ticked
-        if on is None:
-            self.ticks.invert_shown()
-        else:
-            self.ticks.tick_shown(on)
+        self.ticks.tick_shown(on)
         self._redraw(before)
 
     def _redraw(self, before: tuple[str, ...]) -> None:
@@ -138,14 +132,6 @@ class Checklist(Vertical):
         """Leave only the headings, or show every item."""
         self.ticks.folded = set(self.ticks.groups) if folded else set()
         self.rebuild()
-
-    def action_move(self, step: int) -> None:
-        """Move the cursor by so many lines."""
-        self._lines.move(step)
-
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by so many pages."""
-        self._lines.move_page(pages)
 
     @on(ChecklistLines.Clicked)
     def _clicked(self, event: ChecklistLines.Clicked) -> None:

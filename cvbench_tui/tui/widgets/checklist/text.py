@@ -10,28 +10,23 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel, Item
 
 Role = Literal["plain", "ticked", "name", "match", "note", "heading", "reason"]
-Part = tuple[Role, str]
-"""A stretch of one row and what it is."""
+Part = tuple[Role, str]  # a stretch of one row and what it is
 
 ALL, SOME, NONE, UNABLE = "[x] ", "[~] ", "[ ] ", "[-] "
 OPEN, FOLDED = "\u25be ", "\u25b8 "
-BOX_CELLS = 4
-"""Every row begins with a box of three and a blank; a wrapped one continues under the name."""
+BOX_CELLS = 4  # every row begins with a box of three and a blank; a wrapped one continues under the name
 MARK_CELLS = 2
-AIRY_GAP = 2
-"""Blanks between columns where there is room for more than one."""
-DOTS = "..."
-COLUMN_ROOM = 12
-"""Most cells of a column: a longer text is cut."""
-NAME_ROOM = 24
-"""Maximum cells that names take from the columns."""
+AIRY_GAP = 2  # blanks between columns where there is room for more than one
+COLUMN_ROOM = 12  # most cells of a column: a longer text is cut
+NAME_ROOM = 24  # maximum cells that names take from the columns
 ENOUGH = 0.8
 """A column is drawn when so large a share of the names leaves it room; the lines of the other names go without. Asking
 it of all would drop the parameters of 80 models for four names of 18 letters."""
@@ -42,10 +37,8 @@ _ONE_LINE = {ord(blank): " " for blank in "\t\n\r"}
 class Columns:
     """Which columns of a list are drawn, and how wide."""
 
-    widths: tuple[int, ...]
-    """Cells of each column; 0 for one that is not drawn."""
-    gap: int = 1
-    """Blanks before each column."""
+    widths: tuple[int, ...]  # cells of each column; 0 for one that is not drawn
+    gap: int = 1  # blanks before each column
 
     @classmethod
     def fitting(cls, ticks: ChecklistModel, width: int) -> Columns:
@@ -65,7 +58,7 @@ class Columns:
         text = ""
         for cells, column in zip(reversed(self.widths), reversed(item.columns), strict=False):
             if cells:
-                cut = clip(shown(column), cells)
+                cut = shorten(shown(column), cells)
                 wider = f"{' ' * (self.gap + cells - cell_len(cut))}{cut}{text}"
                 if cell_len(wider) > room:
                     break
@@ -87,20 +80,11 @@ def shown(text: str) -> str:
     return visible(text).translate(_ONE_LINE)
 
 
-def clip(text: str, cells: int) -> str:
-    """The text in so many cells; dots say that some of it is missing."""
-    if cell_len(text) <= cells:
-        return text
-    dots = DOTS[: max(0, cells)]
-    kept = chop_cells(text, cells - len(dots))[0] if cells > len(dots) else ""
-    return kept + dots
-
-
 def _heading(ticks: ChecklistModel, group: str, width: int) -> tuple[Part, ...]:
     """``[~] ▾ ResNet (2 of 5)``."""
     ticked, able = ticks.ticked_of(group)
     count = f" ({ticked} of {able})"
-    name = clip(shown(group), width - BOX_CELLS - MARK_CELLS - len(count))
+    name = shorten(shown(group), width - BOX_CELLS - MARK_CELLS - len(count))
     box = ALL if ticked and ticked == able else SOME if ticked else NONE
     return (_box(box), ("heading", (FOLDED if ticks.is_folded(group) else OPEN) + name), ("note", count))
 
@@ -123,7 +107,7 @@ def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -
     room = width - BOX_CELLS
     full = shown(item.name)
     right = columns.text(item, room - cell_len(full))
-    name = clip(full, room - cell_len(right))
+    name = shorten(full, room - cell_len(right))
     gap = " " * (room - cell_len(name) - cell_len(right))
     return (*_named(ticks, item, name), ("note", gap + right))
 
@@ -132,7 +116,7 @@ def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part,
     """``[-] mps    Not a Mac.``: free text is never cut, it continues below the name."""
     room = max(1, width - BOX_CELLS)
     usual = min(NAME_ROOM, room, max(cell_len(shown(each.name)) for each in ticks.items))
-    name = clip(shown(item.name), room)
+    name = shorten(shown(item.name), room)
     head = set_cell_size(name, max(cell_len(name), usual))
     tail: Role = "reason" if item.reason else "note"
     first, *more = (line.plain for line in Content(f"{head} {shown(item.reason or item.note)}").wrap(room))
