@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -10,15 +11,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
+from textual_serve.download_manager import DownloadManager
 
 from cvbench_tui.cli import main as cli
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.serve import command as serve
 from cvbench_tui.serve.command import app_command
 from cvbench_tui.serve.gate import Gate, listen, url
+from cvbench_tui.serve.server import Visitor
 from tests.every import every
 from tests.processes import lives, wait_until_gone
 
@@ -279,6 +283,17 @@ async def test_a_program_that_ends_at_once_ends_the_page():
             assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
     finally:
         server.close()
+
+
+async def test_a_program_that_has_ended_before_it_is_read_ends_the_page():
+    """textual-serve then cancels the task that reads stderr before its first step, and awaits it."""
+    websocket = SimpleNamespace(send_bytes=None, send_str=None, closed=asyncio.Event())
+    websocket.close = lambda: asyncio.sleep(0, websocket.closed.set())
+    visitor = Visitor(["ended"], websocket, DownloadManager())
+    visitor._process = SimpleNamespace(stdout=asyncio.StreamReader(), stderr=asyncio.StreamReader())
+    visitor._process.stdout.feed_eof()
+    await asyncio.wait([asyncio.ensure_future(visitor.run())])
+    assert websocket.closed.is_set()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

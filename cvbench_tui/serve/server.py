@@ -75,8 +75,10 @@ class Visitor(AppService):
 
     async def run(self) -> None:
         """Run until the program has ended, then close the connection, which the page shows."""
-        await super().run()
-        await self._close()
+        try:
+            await super().run()
+        finally:  # a program that ends before its stderr is read leaves super().run() by CancelledError
+            await self._close()
 
     async def set_terminal_size(self, width: int, height: int) -> None:
         """Set the size, within ``MAX_CELLS``."""
