@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 run: $(STAMP)
 	@$(BIN)/cvbench-tui
 
-# Everything that one would run before a push. Most tests wait rather than compute: twice the cores pays.
+# Everything that one would run before a push. Most tests wait rather than compute: on two cores four processes were fastest.
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 4 --dist loadscope -m "not slow"
 

@@ -79,7 +79,7 @@ def selection_from(
         batch=check_batch(batch) if batch is not None else base.batch,
         image=check_image(image) if image is not None else base.image,
         protocol=protocol or base.protocol,
-        extras=tuple(extras),
+        extras=tuple(dict.fromkeys((*base.extras, *extras))),
     )
     if not selection.models and not selection.layers:
         raise SelectionError(

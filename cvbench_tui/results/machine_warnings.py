@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cvbench_tui.base.cores import CORES_FOR_APP
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import count_listed
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import bytes_text, celsius_text, part_text, significant, watts_text
 
 LOAD_SHARE = 0.1
@@ -165,7 +166,7 @@ def _busy_card(environment: Environment, card: str) -> Sentences:
     """Others on the card, and cards that are only a part of one."""
     others = _number(environment, f"{card}.foreign_processes")
     if others:
-        programs = f"{others:.0f} other program{'s' * (others > 1)}"
+        programs = plural(round(others), "other program")
         yield "foreign", f"{card}: {programs} can compute on the card (nvidia-smi lists them)."
     if environment.fact(f"{card}.mps"):
         yield "mps", f"{card}: programs share the card through MPS, and compute at the same time."
@@ -187,7 +188,7 @@ def _slow_card(environment: Environment, card: str) -> Sentences:
 def _cores(environment: Environment) -> Sentences:
     cores = _number(environment, "usable_cores")
     if cores is not None and cores < CORES_FOR_APP:
-        yield "few_cores", f"The app and the measurement share {cores:.0f} core{'s' * (cores > 1)}."
+        yield "few_cores", f"The app and the measurement share {plural(round(cores), 'core')}."
 
 
 FINDERS: tuple[Callable[[Environment], Sentences], ...] = (

@@ -263,6 +263,18 @@ def test_torn_and_foreign_files_are_passed_over(tmp_path, reads):
     assert reads == [], "a file that is no run is not tried again either"
 
 
+@pytest.mark.parametrize("harm", [b"\xff", b"\\q"])
+def test_a_damaged_letter_in_a_rows_name_costs_that_file_only(tmp_path, harm):
+    damaged = write(tmp_path, "damaged", measurement(ROW, 0.1), measurement(ROW, 0.1))
+    outcome = b'{"measurement":{"case_id":"'
+    assert outcome in damaged.read_bytes()
+    damaged.write_bytes(damaged.read_bytes().replace(outcome, outcome + harm))
+    write(tmp_path, "good", measurement(ROW, 0.2))
+    assert known(tmp_path).run_id == "good"
+    problems = {each.id: bool(each.problem) for each in store.list_runs(tmp_path)}
+    assert problems == {"damaged": True, "good": False}
+
+
 def test_no_more_than_the_newest_files_are_read(tmp_path, monkeypatch, reads):
     monkeypatch.setattr(history, "MAX_FILES", 2)
     for number in range(4):

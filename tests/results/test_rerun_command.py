@@ -106,3 +106,10 @@ def test_a_row_that_no_command_makes_gets_a_sentence(case: Case, why: str) -> No
 
 def test_an_unknown_protocol_is_an_obstacle() -> None:
     assert "no protocol mine" in line_of(CASE, replace(PROTOCOLS["quick"], name="mine"))
+
+
+def test_a_presets_extras_count_beside_those_of_the_command(tmp_path) -> None:
+    preset = tmp_path / "mine.toml"
+    preset.write_text('layers = ["Dense"]\nextras = ["energy"]\n')
+    assert selection_from(str(preset)).extras == ("energy",)
+    assert selection_from(str(preset), extras=("alone", "energy")).extras == ("energy", "alone")

@@ -28,7 +28,8 @@ def assess(
     """Grade of that phase with all its reasons, worst first.
 
     ``peak`` is that of the case's device; ``facts`` are the environment's. What is unknown, as in files of schema 1,
-    does not lower a grade. Raises KeyError when the phase was not measured.
+    does not lower a grade, save that CPU times whose waiting for a core is not reported are B.
+    Raises KeyError when the phase was not measured.
     """
     phase_samples = measurement.phase(phase)
     if phase_samples is None:

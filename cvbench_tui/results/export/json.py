@@ -17,8 +17,9 @@ from cvbench_tui.results.stats.row_data import remedy_of, row_data
 SCHEMA = 2
 """Version of the JSON export's form. History:
 1  the first one.
-2  grades with their reasons, percentiles, the mean's interval, processes, two speeds, host time, set-aside rounds;
-   what the system did in each round, memory, energy, work, rates, variants; ceilings; the environment's identity.
+2  grades with their reasons, percentiles, the mean's interval, processes, two speeds, host time, repeated rounds
+   (`set_aside`); what the system did in each round, memory, energy, work, rates, variants;
+   ceilings; the environment's identity.
    Everything of 1 is as it was.
 """
 

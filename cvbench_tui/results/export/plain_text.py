@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import NOTICE_MARK, ended_text, outcome_text, row_state
 from cvbench_tui.results.table.build import build
@@ -41,8 +42,8 @@ _SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
 def sentences(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
     """The run as paragraphs, ending in a newline. Raises SelectionError for a column that is not there."""
     table = build(run, sort=sort, descending=descending)
-    rows = len(table.rows)
-    head = f"{run.plan.name}: {rows} row{'s' * (rows != 1)}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
+    rows = plural(len(table.rows), "row")
+    head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
     paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), _circumstances(run)]
     return "\n\n".join(map(visible, paragraphs)) + "\n"
 

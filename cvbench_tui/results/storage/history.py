@@ -7,13 +7,14 @@ plan are made of it elsewhere (``catalog.duration``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from cvbench_tui.results.storage import run_index
-from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, Stamp, stamp_of
+from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
@@ -102,11 +103,12 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
     from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.storage.runs import summary_of
 
-    summary = summary_of(path)
-    try:
-        return KnownFile(stamp, summary, tuple(_times(load(path))) if not summary.problem else ())
-    except Exception:  # a file of another program may raise anything: the other files must still be read
-        return KnownFile(stamp, summary, ())
+    summary = RunSummary(path.stem, path, problem=f"{path} cannot be read.")
+    with suppress(Exception):  # a file of another program may raise anything: the other files must still be read
+        summary = summary_of(path)
+        if not summary.problem:
+            return KnownFile(stamp, summary, tuple(_times(load(path))))
+    return KnownFile(stamp, summary, ())
 
 
 def _times(run: Run) -> Iterator[PastTimes]:

@@ -31,14 +31,14 @@ class PeakCache:
         self.path = folder / FILE_NAME
 
     def get(self, key: str) -> DevicePeak | None:
-        """The ceiling measured under that key, or None."""
+        """The peak measured under that key, or None."""
         return self._read().get(key)
 
-    def put(self, ceiling: DevicePeak) -> None:
+    def put(self, peak: DevicePeak) -> None:
         """Keep it. One that is not sure is not kept: the next run shall measure it again."""
-        if not ceiling.sure:
+        if not peak.sure:
             return
-        kept = {**self._read(), ceiling.key: ceiling}
+        kept = {**self._read(), peak.key: peak}
         newest = sorted(kept.values(), key=lambda each: each.at_s)[-MAX_KEPT:]
         text = json.dumps([dataclasses.asdict(each) for each in newest], indent=1, allow_nan=False)
         with suppress(OSError, StoreError):
@@ -52,7 +52,7 @@ class PeakCache:
             found = _adapter().validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
             return {}
-        return {ceiling.key: ceiling for ceiling in found if ceiling.sure}
+        return {peak.key: peak for peak in found if peak.sure}
 
 
 @cache

@@ -156,7 +156,10 @@ def _glance(line: bytes) -> dict[str, Any] | None:
         return {}
     case = _OUTCOME_CASE.match(line)
     if kind and case:
-        return {"kind": kind[1].decode(), "case_id": json.loads(case[1])}
+        try:
+            return {"kind": kind[1].decode(), "case_id": json.loads(case[1])}
+        except ValueError:  # a damaged name
+            return None
     if is_torn(line):
         return None
     event = json.loads(line)

@@ -19,8 +19,11 @@ class GaugesController:
         self._off = off
         self._thread: GaugeThread | None = None
 
-    def follow(self, device: Device | None, *, running: bool, on: str | None) -> None:
-        """``device``: the picked one; ``running``: a run is on; ``on``: the device of the case being measured."""
+    def follow(self, device: Device | None, pci_id: str = "", *, running: bool, on: str | None) -> None:
+        """``device``: the ticked one, ``pci_id``: its address on the bus, where it is a card with one.
+
+        ``running``: a run is on; ``on``: the device of the case being measured.
+        """
         if self._off:
             return
         device_id = device.id if device is not None else "cpu"
@@ -29,9 +32,8 @@ class GaugesController:
 
             self.stop()
             self.device_id = device_id
-            self._thread = GaugeThread(
-                self._post, GaugeReader(device_id, uuid=(device.uuid or None) if device else None)
-            )
+            uuid = (device.uuid or None) if device else None
+            self._thread = GaugeThread(self._post, GaugeReader(device_id, uuid=uuid, pci_id=pci_id or None))
             self._thread.start()
         self.paused = running and not allowed(on, usable_cores())
         self._thread.follow(running=running, paused=self.paused)

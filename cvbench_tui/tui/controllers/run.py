@@ -149,6 +149,7 @@ class RunController:
         """Show the gauges of the first device that is ticked; ``measuring``: the device of the running case."""
         ticked, environment = next(iter(self.plan_selection.devices.ticked), "cpu"), self.run_manager.environment
         device = environment.device(ticked) if environment is not None else None
-        self.gauges.follow(device, running=self.run_manager.running, on=measuring)
+        pci_id = str(environment.fact(f"{ticked}.pci_id") or "") if environment is not None else ""
+        self.gauges.follow(device, pci_id, running=self.run_manager.running, on=measuring)
         if self.gauges.paused:
             self.screen.gauges.show(None, self.gauges.device_id, True)

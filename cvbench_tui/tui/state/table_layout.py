@@ -38,7 +38,7 @@ class ShownColumn:
     place: int  # in the table's columns
     key: str
     heading: str
-    width: int  # Cells
+    width: int  # cells
     right: bool
 
     def aligned(self, text: str) -> str:

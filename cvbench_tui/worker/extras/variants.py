@@ -25,7 +25,7 @@ from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 ROUNDS = 5  # rounds of a variant: as many as an interval needs
-ROUND_S = 0.06  # half a headline's round: a variant is read as a ratio, to a percent or two
+ROUND_S = 0.06  # seconds, half a round of `quick`: a variant is read as a ratio, to a percent or two
 FLUSHED_ROUND_S = 0.03  # seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms
 FLUSHED_ITERATIONS = 3
 ITERATIONS = 12  # fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded
@@ -76,7 +76,7 @@ class VariantTimer:
             self._time("flushed", timed, _flushed(self.protocol, cost_s), max_group=1)
 
     def _flush_s(self) -> float | None:
-        """Seconds of one flush, the third of three; None when it cannot be done."""
+        """Seconds of one flush, the median of three; None when it cannot be done."""
         seconds = []
         for _ in range(3):
             started_s = self.backend.now_s()
