@@ -22,6 +22,7 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy --explicit-package-bases --follow-imports=silent benchmarks/*.py docs/*.py
 	$(BIN)/lint-imports --no-cache
 
 format: $(STAMP)

@@ -12,7 +12,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,7 @@ def made_source(rows: int, pause_s: float, steps: int) -> tuple[Any, Any]:
             usable = tuple(Device(device, f"a device {device}", 2**34) for device in devices)
             return replace(environment, devices=usable)
 
-        def _case(self, case_id: str) -> Iterator[Any]:
+        def _case(self, case_id: str) -> Any:
             from cvbench_tui.wire import decode
 
             number = sum(case_id.encode())

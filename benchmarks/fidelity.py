@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
@@ -75,7 +75,10 @@ def compare(name: str, phase: Phase, ours: Sequence[float], loops: Sequence[floa
 def pairs(bench: CheckContext, entry: Entry, protocol: Protocol, scale: int) -> list[Row]:
     """Both sides of one workload alternated; a row for each phase, all off when a side gave no numbers."""
     case = case_of(bench, entry, scale)
-    sides = {"ours": partial(bench.measure, case, protocol), "bare": partial(bench.ask, case, "bare")}
+    sides: dict[str, Callable[[], object]] = {
+        "ours": partial(bench.measure, case, protocol),
+        "bare": partial(bench.ask, case, "bare"),
+    }
     try:
         taken = bench.alternate(sides)
         ours = [one for one in taken["ours"] if isinstance(one, OurResult)]

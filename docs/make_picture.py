@@ -2,7 +2,7 @@
 
 python docs/make_picture.py docs/example.jsonl docs
 
-Written are picking.svg, running.svg, app.svg, comparing.svg and detail.svg. Nothing is measured here: the figures are
+Written are selecting.svg, running.svg, app.svg, comparing.svg and detail.svg. Nothing is measured here: the figures are
 the run file's, the clock goes by its times, and the live gauges are off, because they would be this machine's.
 """
 
@@ -90,7 +90,7 @@ async def draw(run_file: Path, pictures: Path) -> None:
             selection=selection_of(started.plan),
             host=HOST,
             clock=lambda: source.now_s,
-            remembered=SettingsStore(settings=Settings(gauges="off", sort="total")),
+            settings_store=SettingsStore(settings=Settings(gauges="off", sort="total")),
         )
         async with app.run_test(size=SIZE) as pilot:
             await pilot.pause(DRAWN_S)
@@ -103,7 +103,7 @@ async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folde
         (folder / f"{name}.svg").write_text(_without_fonts(app.export_screenshot(title="cvbench-tui")))
 
     await pilot.press("slash", *"rsn")
-    await picture("picking")
+    await picture("selecting")
     await pilot.press("escape", "escape", "r")
     while not source.still.is_set():
         await pilot.pause(0.02)
