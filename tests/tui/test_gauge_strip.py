@@ -4,15 +4,19 @@ import os
 import queue
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from textual.app import App, ComposeResult
 from textual.message import Message
 
 from cvbench_tui.base import cores
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.engine import gauges as engine_gauges
 from cvbench_tui.engine.gauges import GaugeReading
 from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
 from cvbench_tui.tui.controllers.gauges import GaugesController
+from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.messages import GaugeRead
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip, fitted, gauge_parts
 from tests.tui.waits import until, wait_until
@@ -243,3 +247,23 @@ def test_a_containers_quota_counts_as_its_cores(monkeypatch: pytest.MonkeyPatch,
     gauges = GaugesController(lambda message: None, off=False)
     gauges.follow(None, running=True, on="cpu")
     assert gauges.paused == paused
+
+
+@pytest.mark.parametrize(("uuid", "pci_id"), [("GPU-1", "0000:01:00.0"), ("", "0000:01:00.0"), ("", "")])
+def test_the_ticked_card_is_looked_up_as_the_probe_named_it(
+    monkeypatch: pytest.MonkeyPatch, uuid: str, pci_id: str
+) -> None:
+    """Before PyTorch 2.4 a card has no identity, only its address on the bus."""
+    asked: list[tuple[object, ...]] = []
+    reader = lambda device_id, *, uuid, pci_id: asked.append((device_id, uuid, pci_id))  # noqa: E731
+    monkeypatch.setattr(engine_gauges, "GaugeReader", reader)
+    monkeypatch.setattr(GaugeThread, "start", lambda self: None)
+    facts = (("cuda:1.pci_id", pci_id), ("cuda:0.pci_id", "0000:09:00.0")) if pci_id else ()
+    environment = Environment(versions=(), devices=(Device("cuda:1", "a card", uuid=uuid),), facts=facts)
+    app = SimpleNamespace(
+        plan_selection=SimpleNamespace(devices=SimpleNamespace(ticked=["cuda:1", "cpu"])),
+        run_manager=SimpleNamespace(environment=environment, running=False),
+        gauges=GaugesController(lambda message: None, off=False),
+    )
+    RunController.follow_device(app, None)  # type: ignore[arg-type]
+    assert asked == [("cuda:1", uuid or None, pci_id or None)]
