@@ -13,7 +13,7 @@ from tests.tui import recorded
 PROBE = "import sys, cvbench_tui.tui.app; print(*(name for name in sys.modules))"
 HEAVY = {
     "torch", "torchvision", "pydantic", "psutil", "tomlkit", "sqlite3", "_sqlite3", "markdown_it", "numpy",
-    "rich.markdown",
+    "rich.markdown", "cvbench_tui.results.stats.phase_stats",
 }  # fmt: skip
 SCREENS = "cvbench_tui.tui.screens."
 FIRST = {f"{SCREENS}main"}

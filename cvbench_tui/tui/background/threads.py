@@ -19,9 +19,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Recorder, Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
-from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.storage.history import History
-from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui import messages
 from cvbench_tui.tui.messages import Post
@@ -116,6 +114,7 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
 def open_run(post: Post, path: Path) -> None:
     """Read one run file: ``RunOpened`` or ``RunUnreadable``."""
     from cvbench_tui.results.storage.run_file import load
+    from cvbench_tui.results.table.build import build
 
     try:
         run = load(path)
@@ -166,7 +165,6 @@ class RunThread(BackgroundThread):
 
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
-        # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
         from cvbench_tui.results.storage.run_file import create_log, reopen_log
 
         open_log = reopen_log if self.session.resumed else create_log
@@ -206,6 +204,10 @@ def _merged(held: messages.RunAdvanced, new: messages.RunAdvanced) -> messages.R
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:
     """Compute the table's contents here, since the drawing thread would stop: 5 ms a row, 100 for 1,000 empty
     ones."""
+    # Imported here: the statistics behind them are not needed for the first frame.
+    from cvbench_tui.results.stats.row_data import row_data
+    from cvbench_tui.results.table.build import build
+
     if whole:
         lay_out(build(run), View(), 0)
     elif isinstance(event, CaseFinished):
