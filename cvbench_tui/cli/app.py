@@ -26,7 +26,7 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
 
     selection = None
     if preset:
-        from cvbench_tui.catalog.presets import load_preset  # pydantic, which the first frame need not wait for
+        from cvbench_tui.catalog.presets import load_preset
 
         selection = load_preset(preset)
     folder = runs_folder(runs_dir)

@@ -13,27 +13,29 @@ SUFFIXES = (".md", ".json", ".csv")
 
 
 def write_output(run: Run, path: Path, *, layout: Layout = "wide", view: View | None = None) -> None:
-    """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be.
+    """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be."""
+    check_destination(path, SUFFIXES)
+    write_atomically(path, output_text(run, path.suffix, layout, view or View()))
+
+
+def output_text(run: Run, suffix: str, layout: Layout, view: View) -> str:
+    """The run in the format of the suffix, one of ``SUFFIXES``.
 
     Markdown is as the view has it. JSON keeps everything in the plan's order, CSV everything in the view's order.
     """
-    check_destination(path, SUFFIXES)
-    view = view or View()
-    suffix = path.suffix.lower()
+    assert suffix.lower() in SUFFIXES, suffix
     # imported here: the app's dialogs want the suffixes before there is a run, and without the statistics
-    if suffix == ".json":
+    if suffix.lower() == ".json":
         from cvbench_tui.results.export.json import export_json
 
-        text = export_json(run)
-    elif suffix == ".csv":
+        return export_json(run)
+    if suffix.lower() == ".csv":
         from cvbench_tui.results.export.csv import export_csv
 
-        text = export_csv(run, sort=view.sort, descending=view.descending)
-    else:
-        from cvbench_tui.results.export.markdown import render
+        return export_csv(run, sort=view.sort, descending=view.descending)
+    from cvbench_tui.results.export.markdown import render
 
-        text = render(run, layout, view)
-    write_atomically(path, text)
+    return render(run, layout, view)
 
 
 def check_writable(path: Path) -> None:

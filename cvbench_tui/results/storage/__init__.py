@@ -1,6 +1,6 @@
 """The folder of runs: where it is, run files, their index, earlier times, measured peaks.
 
-Light: the app asks where it is before its first frame, and what reads run files brings pydantic.
+Light: the app asks where it is before its first frame.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cvbench_tui.base.atomic import check_destination
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui.controllers import Ui
@@ -51,8 +52,6 @@ class SaveController:
 
     def _write(self, path: Path, layout: Layout) -> None:
         """Write the run; a picture waits until the dialog has gone. Raises StoreError."""
-        from cvbench_tui.base.atomic import check_destination
-
         run, view = self.run_manager.run, self.screen.results.view
         assert run is not None
         if path.suffix.lower() == PICTURE:

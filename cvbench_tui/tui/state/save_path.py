@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cvbench_tui.base.atomic import resolved_target, write_atomically
 from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.run import Run
+from cvbench_tui.errors import StoreError
 from cvbench_tui.results.export.registry import SUFFIXES as RUN_SUFFIXES
+from cvbench_tui.results.export.registry import output_text, write_output
 from cvbench_tui.results.table.view import View
 
 if TYPE_CHECKING:
@@ -39,27 +41,17 @@ class FileWriter:
 
     def write(self, run: Run, path: Path, layout: Layout, view: View) -> None:
         """Write the run as it is on screen, in its order. Raises StoreError."""
-        # Imported here: pydantic, behind it, costs 55 ms that the first frame need not wait for.
-        from cvbench_tui.results.export.registry import write_output
-
         write_output(run, path, layout=layout, view=view)
         self._remember(path)
 
     def write_picture(self, path: Path, svg: str) -> None:
         """Write a picture of the screen. Raises StoreError."""
-        from cvbench_tui.base.atomic import write_atomically
-
         write_atomically(path, svg)
         self._remember(path)
 
     def text(self, run: Run, name: str, layout: Layout, view: View) -> str:
-        """What ``write`` would write into a file of that name, for a browser to download. Raises StoreError."""
-        from cvbench_tui.results.export.registry import write_output
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            write_output(run, path, layout=layout, view=view)
-            return path.read_text(encoding="utf-8")
+        """What ``write`` would write into a file of that name, for a browser to download."""
+        return output_text(run, os.path.splitext(name)[1], layout, view)
 
     def _remember(self, path: Path) -> None:
         self.saved.append(path)
@@ -110,9 +102,6 @@ def path_problem(path: Path) -> str:
     By looking alone, nothing is created or opened. ``results.export.registry`` checks again when it writes: permissions
     do not show a read-only mount.
     """
-    from cvbench_tui.base.atomic import resolved_target
-    from cvbench_tui.errors import StoreError
-
     if not os.path.isdir(path) and (problem := suffix_problem(path)):
         return problem
     try:
