@@ -23,7 +23,7 @@ from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
 from cvbench_tui.terminal import why_no_app
 
 SHELLS = ("bash", "zsh", "fish")
-APP_COMMANDS = (None, "tui")  # commands that open the app, whose own driver writes ASCII where that is needed
+APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

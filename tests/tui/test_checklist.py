@@ -1,4 +1,4 @@
-"""The pick lists by key and by mouse, as the user sees them."""
+"""The checklists by key and by mouse, as the user sees them."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from textual.widgets import Static
 
 from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
-from tests.tui.pick_app import MACHINE, PickApp
+from tests.tui.checklist_app import MACHINE, ChecklistApp
 
 SIZE = (60, 44)
 FOLDED, OPEN = "\u25b8", "\u25be"
 
 
-def title(app: PickApp, name: str = "models") -> str:
+def title(app: ChecklistApp, name: str = "models") -> str:
     return Content.from_markup(str(app.pane(name).border_title)).plain
 
 
-def notice(app: PickApp, name: str = "models") -> str:
+def notice(app: ChecklistApp, name: str = "models") -> str:
     widget = app.pane(name).query_one(".notice", Static)
     return str(widget.visual) if widget.display else ""
 
 
-def legend(app: PickApp, name: str = "models") -> str:
+def legend(app: ChecklistApp, name: str = "models") -> str:
     return Content.from_markup(str(app.pane(name).border_subtitle)).plain
 
 
-async def click(pilot: Pilot[None], app: PickApp, row: int, column: int, name: str = "models") -> None:
+async def click(pilot: Pilot[None], app: ChecklistApp, row: int, column: int, name: str = "models") -> None:
     """Click into the list, at that row and column of its view."""
     await pilot.click(app.lines(name), offset=Offset(column, row))
 
 
 async def test_a_newcomer_sees_known_families_and_all_the_others_as_headings() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         assert title(app) == "1 Models 0 of 80"
@@ -48,7 +48,7 @@ async def test_a_newcomer_sees_known_families_and_all_the_others_as_headings() -
 
 
 async def test_space_ticks_an_item_and_a_family() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("space")
         assert app.seen("models")[:2] == [f"[~] {OPEN} VGG (1 of 8)", app.seen("models")[1]]
@@ -62,7 +62,7 @@ async def test_space_ticks_an_item_and_a_family() -> None:
 
 
 async def test_enter_ticks_an_item_and_folds_a_heading() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("enter", "g", "enter")
         assert app.plan_selection.models.ticked == ("VGG16",)
@@ -74,7 +74,7 @@ async def test_enter_ticks_an_item_and_folds_a_heading() -> None:
 
 @pytest.mark.parametrize("keys", [("left", "right"), ("h", "l")])
 async def test_left_folds_and_right_unfolds(keys: tuple[str, str]) -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("j", keys[0])
         assert app.seen("models")[0] == f"[ ] {FOLDED} VGG (0 of 8)"
@@ -84,7 +84,7 @@ async def test_left_folds_and_right_unfolds(keys: tuple[str, str]) -> None:
 
 
 async def test_all_families_fold_and_unfold_and_the_cursor_stays_near() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("minus")
         assert len(app.lines("models").lines) == 20
@@ -94,7 +94,7 @@ async def test_all_families_fold_and_unfold_and_the_cursor_stays_near() -> None:
 
 
 async def test_every_way_to_move() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         lines = app.lines("models")
         for keys, place in (
@@ -111,7 +111,7 @@ async def test_every_way_to_move() -> None:
 
 
 async def test_all_none_and_invert_are_about_what_the_filter_shows() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("space", "slash", *"resnet50", "enter", "a")
         assert set(app.plan_selection.models.ticked) == {"VGG16", "Resnet50", "wide_resnet50_2"}
@@ -127,7 +127,7 @@ async def test_all_none_and_invert_are_about_what_the_filter_shows() -> None:
 
 
 async def test_space_ticks_what_was_typed_not_what_stands_first() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"resnext", "enter")
         assert app.at_cursor("models").startswith("resnext50_32x4d")
@@ -136,7 +136,7 @@ async def test_space_ticks_what_was_typed_not_what_stands_first() -> None:
 
 
 async def test_a_filter_that_keeps_the_line_keeps_the_cursor() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("down", "down", "slash", *"vgg")
         assert app.at_cursor("models").startswith("VGG19")
@@ -145,7 +145,7 @@ async def test_a_filter_that_keeps_the_line_keeps_the_cursor() -> None:
 
 
 async def test_an_empty_result_says_how_to_go_on() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"xyz")
         assert notice(app) == 'No model matches "xyz". Escape clears the filter.'
@@ -160,7 +160,7 @@ async def test_an_empty_result_says_how_to_go_on() -> None:
 
 @pytest.mark.parametrize("key", ["enter", "down", "tab"])
 async def test_a_filter_is_left_and_kept(key: str) -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"vit", key)
         assert app.focused is app.lines("models")
@@ -169,7 +169,7 @@ async def test_a_filter_is_left_and_kept(key: str) -> None:
 
 
 async def test_escape_clears_the_filter_then_leaves_it() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"vit", "escape")
         assert app.focused is app.filter("models")
@@ -180,7 +180,7 @@ async def test_escape_clears_the_filter_then_leaves_it() -> None:
 
 
 async def test_an_empty_filter_goes_when_the_mouse_leaves_it() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash")
         assert app.filter("models").display
@@ -189,7 +189,7 @@ async def test_an_empty_filter_goes_when_the_mouse_leaves_it() -> None:
 
 
 async def test_escape_without_a_filter_is_the_screens() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         assert app.pane("models").check_action("clear_filter", ()) is False
@@ -198,7 +198,7 @@ async def test_escape_without_a_filter_is_the_screens() -> None:
 
 
 async def test_what_the_filter_found_is_underlined() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("slash", *"rn18")
         strip = app.lines("models").render_line(1)
@@ -207,7 +207,7 @@ async def test_what_the_filter_found_is_underlined() -> None:
 
 
 async def test_a_click_on_a_box_ticks_and_on_a_headings_text_folds() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         await click(pilot, app, 2, 1)
@@ -227,7 +227,7 @@ async def test_a_click_on_a_box_ticks_and_on_a_headings_text_folds() -> None:
 
 
 async def test_a_tick_and_a_step_draw_only_the_lines_that_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("down")
         drawn: list[int] = []
@@ -246,7 +246,7 @@ async def test_a_tick_and_a_step_draw_only_the_lines_that_change(monkeypatch: py
 
 
 async def test_the_legend_names_the_columns_there_are() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=(90, 44)) as pilot:
         await pilot.pause()
         assert legend(app) == "image px  GMACs  parameters"
@@ -263,7 +263,7 @@ async def test_the_legend_names_the_columns_there_are() -> None:
 
 
 async def test_devices_tell_their_whole_reason_and_are_as_high_as_they_need() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         app.plan_selection.offer(MACHINE)
         app.pane("devices").rebuild()
@@ -281,7 +281,7 @@ async def test_devices_tell_their_whole_reason_and_are_as_high_as_they_need() ->
 
 
 async def test_a_sentence_stands_above_the_list_as_it_is() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         app.pane("devices").say("[/] no torch [bold] \x1b[31m")
         await pilot.pause()
@@ -295,7 +295,7 @@ async def test_hostile_names_are_shown_and_cut_and_nothing_breaks(width: int) ->
     names = ["[/]", "[bold]b[/bold]", "\x1b[31mred", "\u05d0\u05d1", "a" * 300, "\u6f22" * 90, "a\nb", "", "x\u0301"]
     items = [Item(str(at), name, group=name[:5] or "none", columns=(name,)) for at, name in enumerate(names)]
     items += [Item(f"r{at}", name, reason=name or "no") for at, name in enumerate(names)]
-    app = PickApp(ticks=ChecklistModel(items, headings=("[/] h",)), width=width)
+    app = ChecklistApp(ticks=ChecklistModel(items, headings=("[/] h",)), width=width)
     async with app.run_test(size=(90, 44)) as pilot:
         await pilot.press("a", "slash", *"[/]", "enter", "space", "escape", "minus", "plus", "end", "home")
         assert len(app.pane("things").ticks.ticked) == len(names) - 1, "all, and the one that was found unticked"
@@ -304,7 +304,7 @@ async def test_hostile_names_are_shown_and_cut_and_nothing_breaks(width: int) ->
 
 
 async def test_a_resize_keeps_the_cursor_in_view() -> None:
-    app = PickApp()
+    app = ChecklistApp()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("end")
         await pilot.resize_terminal(60, 30)

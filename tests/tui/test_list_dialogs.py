@@ -128,6 +128,16 @@ async def test_a_name_is_checked_and_escape_goes_back_step_by_step() -> None:
         await until(pilot, lambda: app.result is None)
 
 
+async def test_the_arrows_of_the_name_move_in_the_list() -> None:
+    app = presets()
+    async with app.run_test(size=SIZES[0]) as pilot:
+        await pilot.press("n", "down")
+        assert app.screen.query_one(DialogList).highlighted == 1
+        await pilot.press("up")
+        assert app.screen.query_one(DialogList).highlighted == 0
+        assert app.screen.focused is app.screen.query_one("#name", Input)
+
+
 async def test_nothing_ticked_cannot_be_saved() -> None:
     app = presets(can_save=False)
     async with app.run_test(size=SIZES[0]) as pilot:

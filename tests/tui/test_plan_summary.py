@@ -9,7 +9,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.tui.state.plan_summary import fit_lines, plan_line, protocol_line, settings_line
 from cvbench_tui.tui.state.selection import PlanSelection
-from tests.tui.pick_app import MACHINE
+from tests.tui.checklist_app import MACHINE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.state.selection import PlanSelection
-from tests.tui.pick_app import MACHINE
+from tests.tui.checklist_app import MACHINE
 
 PLAN = Selection(
     "mine",

@@ -1,4 +1,4 @@
-"""What keys do: run, save, open, and the gauges."""
+"""What keys do: run, save, open; the gauges, and the settings at the start."""
 
 from __future__ import annotations
 

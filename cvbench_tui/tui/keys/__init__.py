@@ -1,1 +1,1 @@
-"""Key bindings, their registry, remapping and display."""
+"""Key bindings, and their remapping."""

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.button import ButtonVariant
 
 from cvbench_tui.base.escape import visible
@@ -37,6 +37,11 @@ class Modal(ModalScreen[Result]):
     def action_close(self) -> None:
         """Close without a result."""
         self.dismiss(None)
+
+    def action_move(self, step: int) -> None:
+        """Move in the dialog's list by a line, down or up; the focus stays in the field."""
+        listing = self.query_one(OptionList)
+        (listing.action_cursor_down if step > 0 else listing.action_cursor_up)()
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         """Run the action that the button is named after."""

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS, ReasonKind
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
-from cvbench_tui.tui.keys.bindings import shown_keys
+from cvbench_tui.tui.keys.bindings import hidden, shown_keys
 from cvbench_tui.tui.screens.base import Modal
 
 Places = Sequence[tuple[str, Sequence[Binding]]]  # title of a place, and the keys that it has
@@ -42,11 +42,11 @@ class Page(VerticalScroll):
     BORDER_SUBTITLE = "arrows, j k, Space scroll   Escape close"
     DEFAULT_CLASSES = "dialog page"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", id="page.down", show=False, tooltip="Scroll down a line"),
-        Binding("k", "scroll_up", "Up", id="page.up", show=False, tooltip="Scroll up a line"),
-        Binding("space", "page_down", "Page down", id="page.next", show=False, tooltip="Scroll down a page"),
-        Binding("g", "scroll_home", "Top", id="page.top", show=False, tooltip="Scroll to the beginning"),
-        Binding("G", "scroll_end", "End", id="page.end", show=False, tooltip="Scroll to the end"),
+        hidden("j", "scroll_down", "Down", "page.down", "Scroll down a line"),
+        hidden("k", "scroll_up", "Up", "page.up", "Scroll up a line"),
+        hidden("space", "page_down", "Page down", "page.next", "Scroll down a page"),
+        hidden("g", "scroll_home", "Top", "page.top", "Scroll to the beginning"),
+        hidden("G", "scroll_end", "End", "page.end", "Scroll to the end"),
     ]
 
 

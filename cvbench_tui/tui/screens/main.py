@@ -1,4 +1,4 @@
-"""The one screen: pick lists | results or log | detail, side by side or one at a time, between two lines and a strip.
+"""The one screen: checklists | results or log | detail, side by side or one at a time, between two lines and a strip.
 
 It arranges the widgets and moves the focus between them; the app decides what they show, the style sheet which of them
 are visible at which size. Widgets are never recreated.
@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -21,6 +21,7 @@ from textual.widgets import Footer, Static
 from cvbench_tui import __version__
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
@@ -54,9 +55,8 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = ""
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "maximise", "Full", show=False, id="bench.maximise", tooltip="Maximize this pane, and back"),
-        Binding("semicolon", "jump", "Jump", show=False, id="bench.jump",
-                tooltip="Jump to a pane by its number"),
+        hidden("f", "maximise", "Full", "bench.maximise", "Maximize this pane, and back"),
+        hidden("semicolon", "jump", "Jump", "bench.jump", "Jump to a pane by its number"),
     ]  # fmt: skip
 
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
@@ -87,7 +87,7 @@ class MainScreen(Screen[None]):
             yield PlanSettingsLine(id="settings", markup=False)
         yield PaneTabs(id="tabs")
         with Horizontal(id="body"):
-            with Vertical(id="picks", classes="-active"):
+            with Vertical(id="lists", classes="-active"):
                 yield from self.lists.values()
             with Vertical(id="middle"):
                 yield self.results
@@ -122,7 +122,7 @@ class MainScreen(Screen[None]):
         self.pane = pane
         for name, each in self.panes.items():
             each.set_class(name == pane, "-active")
-        self.query_one("#picks").set_class(pane in PANES[:3], "-active")
+        self.query_one("#lists").set_class(pane in PANES[:3], "-active")
         middle = self.query_one("#middle")
         middle.set_class(pane not in PANES[:3], "-active")
         if pane in ("results", "log"):  # side by side, the one that was active last stays

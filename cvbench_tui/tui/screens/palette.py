@@ -112,9 +112,10 @@ def _help(command: SimpleCommand) -> str:
 
 
 class Palette(CommandPalette):
-    """Closed once (see ``screens.base.Modal``), and a page key pressed while the list is being filled does nothing.
+    """Closed once, and a page key pressed while the list is being filled does nothing.
 
-    In Textual 8.2.8 that raised a KeyError, for a line the list had not counted yet. Its icon is a character that
+    Not by a base it shares with ``screens.base.Modal``: Textual looks for styles along the first base only.
+    A page key raised a KeyError in Textual 8.2.8, for a line the list had not counted yet. Its icon is a character that
     every terminal has, in a colour that is seen: the framework's is an emoji, and black.
     """
 

@@ -91,11 +91,6 @@ class RunsScreen(Modal[Path]):
         chosen = self.query_one(DialogList).highlighted_option
         return None if chosen is None or chosen.id is None else self._lines[int(chosen.id)][0]
 
-    def action_move(self, way: str) -> None:
-        """Move in the list; the focus stays in the filter."""
-        listing = self.query_one(DialogList)
-        (listing.action_cursor_down if way == "down" else listing.action_cursor_up)()
-
     @on(ListFilter.Left)
     def _leave_filter(self) -> None:
         self.query_one(DialogList).focus()

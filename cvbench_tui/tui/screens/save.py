@@ -40,7 +40,6 @@ class SaveScreen(Modal[Path]):
         Binding("enter", "save", "Save", id="save.save", tooltip="Save under this path"),
     ]
     DEFAULT_CSS = """
-    SaveScreen #layout { height: auto; }
     SaveScreen #form { color: $text-muted; margin-bottom: 1; }
     """
 

@@ -38,7 +38,7 @@ class ChecklistLine:
 
 @dataclass(frozen=True)
 class Match:
-    """How an item answers the filter."""
+    """How an item matches the filter."""
 
     score: float = 0.0  # more is better; only compared, never shown
     positions: frozenset[int] = frozenset()  # indexes of the letters of its name that were found
@@ -53,7 +53,7 @@ class NameSearch(FuzzySearch):
         return frozenset(match.start() for match in WORD.finditer(candidate))
 
     def match(self, query: str, candidate: str) -> tuple[float, Sequence[int]]:
-        """Score and indexes; an underscore answers a blank. (0, ()) where the letters are not there in this order."""
+        """Score and indexes; an underscore matches a blank. (0, ()) where the letters are not there in this order."""
         query, candidate = (text.replace("_", " ")[:MAX_LETTERS] for text in (query, candidate))
         return super().match(query, candidate) if query else (0, ())
 
@@ -122,7 +122,7 @@ class ChecklistModel:
         self._matches = matches
 
     def match(self, item: Item) -> Match:
-        """How an item that is shown answers the filter."""
+        """How an item that is shown matches the filter."""
         return self._matches.get(item.key, Match())
 
     @property

@@ -1,1 +1,1 @@
-"""The terminal's side: drivers, clipboard, hang-up, timers, themes."""
+"""The terminal's side: line filters, clipboard, hang-up, timers, themes."""

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.messages import CopyWanted
 from cvbench_tui.tui.terminal.theme import MUTED
 
@@ -38,10 +39,10 @@ class DetailView(VerticalScroll):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy_all", "Copy", id="detail.copy", tooltip="Copy everything about this row, errors included"),
         Binding("c", "copy_command", "Command", id="detail.copy_command", tooltip="Copy the command that repeats it"),
-        Binding("j", "scroll_down", "Down", show=False, id="detail.down", tooltip="A line down"),
-        Binding("k", "scroll_up", "Up", show=False, id="detail.up", tooltip="A line up"),
-        Binding("g", "scroll_home", "Top", show=False, id="detail.top", tooltip="To the top"),
-        Binding("G", "scroll_end", "Bottom", show=False, id="detail.bottom", tooltip="To the end"),
+        hidden("j", "scroll_down", "Down", "detail.down", "A line down"),
+        hidden("k", "scroll_up", "Up", "detail.up", "A line up"),
+        hidden("g", "scroll_home", "Top", "detail.top", "To the top"),
+        hidden("G", "scroll_end", "Bottom", "detail.bottom", "To the end"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     DetailView > Static { height: auto; }

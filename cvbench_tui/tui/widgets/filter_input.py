@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from cvbench_tui.tui.keys.bindings import hidden
 
 
 class FilterInput(Input):
@@ -31,8 +33,8 @@ class PaneFilter(FilterInput):
     """The filter of a pane. Enter leaves it, too."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,tab", "leave", "Leave", show=False, id="filter.leave", tooltip="Leave the filter, keeping it"),
-        Binding("escape", "clear", "Clear", show=False, id="filter.clear", tooltip="Clear the filter, then leave it"),
+        hidden("down,tab", "leave", "Leave", "filter.leave", "Leave the filter, keeping it"),
+        hidden("escape", "clear", "Clear", "filter.clear", "Clear the filter, then leave it"),
     ]
 
     async def action_submit(self) -> None:
@@ -41,11 +43,10 @@ class PaneFilter(FilterInput):
 
 
 class ListFilter(FilterInput):
-    """The filter of a dialog's list: the arrows are the dialog's ``move``, while letters are typed here."""
+    """A field of a dialog with a list: the arrows are the dialog's ``move``, while letters are typed here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "screen.move('down')", "Down", id="choices.filter_down", show=False, tooltip="The line below"),
-        Binding("up", "screen.move('up')", "Up", id="choices.filter_up", show=False, tooltip="The line above"),
-        Binding("escape", "clear", "Clear", id="choices.filter_clear", show=False,
-                tooltip="Empty the filter, then leave it"),
+        hidden("down", "screen.move(1)", "Down", "choices.filter_down", "The line below"),
+        hidden("up", "screen.move(-1)", "Up", "choices.filter_up", "The line above"),
+        hidden("escape", "clear", "Clear", "choices.filter_clear", "Empty the filter, then leave it"),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The line of live gauges: what the machine and the picked device are doing. The readings are ``engine.gauges``'."""
+"""The line of live gauges: what the machine and the ticked device are doing. The readings are ``engine.gauges``'."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Log
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.messages import CopyWanted
 
 NOTHING = ("Nothing yet.", "The output of the measuring process appears here, and when rows begin and end.")
@@ -27,8 +28,8 @@ class LogPane(Vertical):
     BORDER_TITLE = "5 Log"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "copy_log", "Copy", id="log.copy", tooltip="Copy the log"),
-        Binding("g", "edge(0)", "Top", show=False, id="log.top", tooltip="To the oldest line"),
-        Binding("G", "edge(1)", "Bottom", show=False, id="log.bottom", tooltip="To the newest line"),
+        hidden("g", "edge(0)", "Top", "log.top", "To the oldest line"),
+        hidden("G", "edge(1)", "Bottom", "log.bottom", "To the newest line"),
     ]
     DEFAULT_CSS = """
     LogPane { border: round $foreground 25%; border-title-color: $text; }

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import OptionList
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.tui.keys.bindings import hidden
 
 HEIGHTS = [(0, "-low"), (22, "-usual"), (36, "-high")]
 """Fewest rows of the terminal, and the class that a dialog with a list then has: it says how long the list may be.
@@ -22,10 +23,10 @@ class DialogList(OptionList):
     """Enter takes the line under the cursor; so does a second click on it, unless a click means a tick."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", id="choices.down", show=False, tooltip="The line below"),
-        Binding("k", "cursor_up", "Up", id="choices.up", show=False, tooltip="The line above"),
-        Binding("g", "first", "First", id="choices.first", show=False, tooltip="The first line"),
-        Binding("G", "last", "Last", id="choices.last", show=False, tooltip="The last line"),
+        hidden("j", "cursor_down", "Down", "choices.down", "The line below"),
+        hidden("k", "cursor_up", "Up", "choices.up", "The line above"),
+        hidden("g", "first", "First", "choices.first", "The first line"),
+        hidden("G", "last", "Last", "choices.last", "The last line"),
     ]
     SCOPED_CSS = False
     DEFAULT_CSS = """

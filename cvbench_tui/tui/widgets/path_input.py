@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.suggester import Suggester
 from textual.widgets import Input
 
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.state.save_path import SUFFIXES
 
 MAX_ENTRIES = 5000  # entries of a folder that are looked at: a larger one is no place to choose from by completion
@@ -34,8 +35,8 @@ class PathInput(Input):
     """Right, End and Tab take the suggestion; without one, Tab goes to the next field."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", id="save.complete", show=False,
-                tooltip="Take the suggested path; without one, go to the next field"),
+        hidden("tab", "complete", "Complete", "save.complete",
+               "Take the suggested path; without one, go to the next field"),
     ]  # fmt: skip
 
     def __init__(self, value: str, folder: Path, *, id: str) -> None:  # noqa: A002

@@ -20,6 +20,7 @@ from textual.strip import Strip
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.state.table_layout import GUTTER, Line, TableLayout, lay_out, lines_of
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Detail", key_display="Enter", id="table.detail",
                 tooltip="Everything about the row under the cursor"),
-        Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="To the next row"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="To the previous row"),
-        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False, id="table.page_down", tooltip="A page down"),
-        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="table.page_up", tooltip="A page up"),
-        Binding("home,g", f"move({-FAR})", "First row", show=False, id="table.first", tooltip="To the first row"),
-        Binding("end,G", f"move({FAR})", "Last row", show=False, id="table.last", tooltip="To the last row"),
+        hidden("down,j", "move(1)", "Down", "table.down", "To the next row"),
+        hidden("up,k", "move(-1)", "Up", "table.up", "To the previous row"),
+        hidden("pagedown,ctrl+d", "page(1)", "Page down", "table.page_down", "A page down"),
+        hidden("pageup,ctrl+u", "page(-1)", "Page up", "table.page_up", "A page up"),
+        hidden("home,g", f"move({-FAR})", "First row", "table.first", "To the first row"),
+        hidden("end,G", f"move({FAR})", "Last row", "table.last", "To the last row"),
     ]  # fmt: skip
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"result-table--{name}" for name in STYLES}
     DEFAULT_CSS = """

@@ -22,6 +22,7 @@ from textual.widgets import Input, Static
 from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.messages import CopyWanted, ViewChanged
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
@@ -50,18 +51,18 @@ class ResultsPane(Vertical):
     BORDER_TITLE = "4 Results"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="table.filter", tooltip="Filter the rows: name, device, state"),
-        Binding("comma", "sort(-1)", "Sort", show=False, id="table.sort_left", tooltip="Sort by the column left of it"),
+        hidden("comma", "sort(-1)", "Sort", "table.sort_left", "Sort by the column left of it"),
         Binding(
             "full_stop", "sort(1)", "Sort", key_display=",.", id="table.sort_right",
             tooltip="Sort by the column further right",
         ),
-        Binding("o", "reverse", "Order", show=False, id="table.order", tooltip="Ascending, descending, plan order"),
+        hidden("o", "reverse", "Order", "table.order", "Ascending, descending, plan order"),
         Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref); again: stop"),
-        Binding("u", "group", "Group", show=False, id="table.group", tooltip="Group by workload, kind, device, none"),
-        Binding("c", "columns", "Columns", show=False, id="table.columns", tooltip="Choose the columns"),
-        Binding("y", "copy_row", "Copy", show=False, id="table.copy_row", tooltip="Copy this row as markdown"),
-        Binding("Y", "copy_table", "Copy all", show=False, id="table.copy_table", tooltip="Copy the table as markdown"),
-        Binding("z", "freeze", "Freeze", show=False, id="table.freeze", tooltip="Freeze the table; the run continues"),
+        hidden("u", "group", "Group", "table.group", "Group by workload, kind, device, none"),
+        hidden("c", "columns", "Columns", "table.columns", "Choose the columns"),
+        hidden("y", "copy_row", "Copy", "table.copy_row", "Copy this row as markdown"),
+        hidden("Y", "copy_table", "Copy all", "table.copy_table", "Copy the table as markdown"),
+        hidden("z", "freeze", "Freeze", "table.freeze", "Freeze the table; the run continues"),
     ]  # fmt: skip
     DEFAULT_CSS = """
     ResultsPane { border: round $foreground 25%; border-title-color: $text; border-subtitle-color: $text-muted; }

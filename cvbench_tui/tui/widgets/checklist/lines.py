@@ -1,4 +1,4 @@
-"""The lines of a pick list, drawn one by one as they come into view, with a cursor. It changes no tick and no fold.
+"""The lines of a checklist, drawn one by one as they come into view, with a cursor. It changes no tick and no fold.
 
 It is no OptionList: that one measures and draws every line again for one tick, and is filled anew for every letter of
 a filter. Here a line costs something only while it is seen, and only changed rows are drawn again.

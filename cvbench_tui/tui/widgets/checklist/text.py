@@ -1,4 +1,4 @@
-"""The text of a pick list, line by line, for a width in cells: boxes, names, columns, reasons. No widget, no colour.
+"""The text of a checklist, line by line, for a width in cells: boxes, names, columns, reasons. No widget, no colour.
 
 Nothing is cut that can be left out instead: a column without room is not drawn, and only then a name ends in dots.
 """

@@ -1,4 +1,4 @@
-"""An app with nothing but the pick lists, and what it shows, as the tests of the lists use it."""
+"""An app with nothing but the checklists, and what it shows, as the tests of the lists use it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MACHINE = Environment(
 )
 
 
-class PickApp(App[None]):
+class ChecklistApp(App[None]):
     """The three lists of a ``PlanSelection``, or one list of anything."""
 
     CSS = """
