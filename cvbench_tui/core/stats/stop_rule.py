@@ -15,7 +15,7 @@ from cvbench_tui.core.measurement import Measurement, Phase, Stop
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.bimodality import undecided
 from cvbench_tui.core.stats.contention import contention_of
-from cvbench_tui.core.stats.estimate import precise
+from cvbench_tui.core.stats.estimate import estimate, precise
 from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 
 MAX_WAITED_SHARE = 0.05
@@ -100,6 +100,15 @@ def counted_evidence_by_process(
         return evidence
     flags = flags_by_process(measurement, phase, protocol)
     return tuple(tuple(compress(*both)) for both in zip(evidence, flags))
+
+
+def precise_over_processes(measurement: Measurement, protocol: Protocol) -> bool:
+    """True when every phase's interval over the processes so far is within the protocol's precision."""
+    for samples in measurement.phases:
+        found = estimate(counted_rounds_by_process(measurement, samples.phase, protocol))
+        if found is None or found.relative is None or found.relative > protocol.precision:
+            return False
+    return True
 
 
 def _has_evidence(measurement: Measurement, phase: Phase) -> bool:
