@@ -52,21 +52,11 @@ class FastestCall(NamedTuple):
     reproduced: bool  # whether it was reached twice
 
 
-def measure(device: str, threads: int | None, backend: Backend, key: str) -> DevicePeak:
+def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out).
 
     A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
     """
-    before_threads = torch.get_num_threads()
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        return _measure(torch.device(device), backend, key)
-    finally:
-        torch.set_num_threads(before_threads)
-
-
-def _measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
     share_s = BUDGET_S / (len(precisions) + 1)
