@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from cvbench_tui.base.system_files import read_text
+from cvbench_tui.base.system_files import cpuinfo
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
@@ -193,10 +193,9 @@ def _precisions(device: torch.device) -> list[str]:
     return ["float32", "tf32", "bfloat16", "float16"]
 
 
-def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
+def computes_bfloat16(root: Path = Path("/")) -> bool:
     """Whether the processor has instructions for bfloat16, by Linux; False elsewhere."""
-    lines = read_text(Path(path)).splitlines()
-    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    flags = cpuinfo("flags", root) or cpuinfo("Features", root)
     return bool(NATIVE_BFLOAT16 & set(flags.split()))
 
 
