@@ -19,7 +19,7 @@ from statistics import median
 
 from common import Entry, case_of, cv, label, machine, opened, parser, robust_cv
 
-from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.selftest.context import CheckContext, CheckFailed, OurResult, Scope
@@ -27,7 +27,7 @@ from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 
 WORKLOADS: tuple[Entry, ...] = (("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("resnet18", 64, 2))
 CUDA_SCALE = 32
-PHASES: tuple[Phase, ...] = ("total", "inference")
+PHASES = tuple(WHOLE_PHASE.values())
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, environment_line
-from cvbench_tui.results.stats.phase_stats import headline_s, is_published
+from cvbench_tui.results.stats.phase_stats import is_published, reported_s
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import modes_text
@@ -66,10 +66,10 @@ class FrameworkRow:
         """The phases that the page has of such a workload."""
         return _SHOWN[self.case.workload.kind]
 
-    def headline_s(self, phase: Phase) -> float | None:
+    def reported_s(self, phase: Phase) -> float | None:
         """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.data.phases.get(phase)
-        return headline_s(self.run.plan.protocol, result) if result is not None and result.valid else None
+        return reported_s(self.run.plan.protocol, result) if result is not None and result.valid else None
 
     def min_s(self, phase: Phase) -> float | None:
         """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
@@ -170,7 +170,7 @@ def _groups(rows: _Rows, all_rows: _Rows) -> list[_Group]:
 def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
     for heading, groups in _devices(rows, all_rows):
-        yield _table(heading, groups, FrameworkRow.headline_s)
+        yield _table(heading, groups, FrameworkRow.reported_s)
         if any(is_published(row.run.plan.protocol) for _, group in groups for row in group):
             yield _table(f"{heading} (minimum)", groups, FrameworkRow.min_s)
         for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from weakref import finalize
 
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
-from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase
+from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
@@ -16,8 +16,6 @@ from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, e
 from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
-
-PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")  # one of each pass: all phases of a pass have as many samples
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
 
 def _old_notice(code: str, phase: Phase) -> str:
     """The notice that files of schema 1 have for that reason of a whole pass: ``unsettled_total``."""
-    return f"{code}_{'total' if PASS_OF[phase] == 'training' else phase}"
+    return f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}"
 
 
 def notice_remedy(code: str) -> str:
@@ -108,8 +106,8 @@ class RowData:
 
     @property
     def samples(self) -> int | None:
-        """Samples of both passes; None while there are none."""
-        return sum(self.phases[phase].n for phase in PHASE_OF_PASS if phase in self.phases) or None
+        """Samples of both passes, whose phases have as many each; None while there are none."""
+        return sum(self.phases[phase].n for phase in WHOLE_PHASE.values() if phase in self.phases) or None
 
     @property
     def memory_bytes(self) -> int | None:
