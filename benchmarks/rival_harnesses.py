@@ -7,6 +7,7 @@ clock. Started by ``sides.opened``; it speaks as ``python -m cvbench_tui.worker.
 from __future__ import annotations
 
 import sys
+from statistics import fmean, median
 from typing import Any
 
 import torch
@@ -64,6 +65,10 @@ def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> 
 
 
 if __name__ == "__main__":
-    harnesses.METHODS.update(blocked=autorange, adaptive=autorange, timm=timm, timm_package=timm_package)
-    harnesses.MEANS.update(("timm", "timm_package"))
+    harnesses.METHODS.update(
+        blocked=(autorange, median),
+        adaptive=(autorange, median),
+        timm=(timm, fmean),
+        timm_package=(timm_package, fmean),
+    )
     sys.exit(program.main())

@@ -25,7 +25,8 @@ class ReferenceResult:
     """What another harness measured."""
 
     values_s: dict[str, float]
-    """Its number for each phase, seconds per iteration: the median, for a timm-style loop the mean."""
+    """Its number for each phase, seconds per iteration: the median of its samples, or their mean, as the harness has
+    it."""
     samples_s: dict[str, list[float]]
     seconds: float  # wall seconds it took, building the module included
 
