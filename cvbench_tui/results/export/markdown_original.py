@@ -85,7 +85,7 @@ class FrameworkRow:
 
 _Rows = Sequence[FrameworkRow]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
-_Pick = Callable[[FrameworkRow, Phase], "float | None"]
+_NumberOf = Callable[[FrameworkRow, Phase], "float | None"]
 
 
 def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
@@ -179,25 +179,25 @@ def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(heading: str, groups: Sequence[_Group], pick: _Pick) -> str:
+def _table(heading: str, groups: Sequence[_Group], number_of: _NumberOf) -> str:
     """One table under its heading; a group's name stands in its first row only."""
     first = groups[0][1][0]
     titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in first.shown)]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
     for name, group in groups:
-        columns = [_column(group, phase, pick) for phase in first.shown]
+        columns = [_column(group, phase, number_of) for phase in first.shown]
         for index, row in enumerate(group):
             texts = [escape(name) if index == 0 else "", escape(row.framework), *(column[index] for column in columns)]
             lines.append(f"|{'|'.join(texts)}|")
     return "\n".join(lines)
 
 
-def _column(group: _Rows, phase: Phase, pick: _Pick) -> list[str]:
+def _column(group: _Rows, phase: Phase, number_of: _NumberOf) -> list[str]:
     """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
-    values = [pick(row, phase) for row in group]
+    values = [number_of(row, phase) for row in group]
     compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
-    rivals = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
-    fastest = min(value for value in compared if value is not None) if len(rivals) > 1 else None
+    by_framework = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
+    fastest = min(value for value in compared if value is not None) if len(by_framework) > 1 else None
     written = _WRITTEN[group[0].case.workload.kind]
     return [
         f"__{written(value)}__" if value is not None and mine is not None and mine == fastest else written(value)

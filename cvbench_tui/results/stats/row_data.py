@@ -22,7 +22,7 @@ from cvbench_tui.results.text.units import part_text
 class RowNote:
     """One thing about a row."""
 
-    code: str  # key of ``core.reasons.REASONS``, or of a notice
+    code: str  # key of ``core.grading.reasons.REASONS``, or of a notice
     grade: Grade | None  # the best grade that its phases can have with it; None for a notice, which lowers none
     phases: tuple[Phase, ...]  # those it was seen in with that grade; empty where it is about the whole row
     sentence: str  # what was seen in the first of the phases
