@@ -80,7 +80,7 @@ class Reference:
             self.close()
             raise ReferenceFailed(f"The reference program did not answer within {ANSWER_S:.0f} s.") from None
         if isinstance(line, WorkerEnded):
-            last = (self._program.tail().splitlines() or ["it said nothing"])[-1]
+            last = self._program.last_line()
             self.close()
             raise ReferenceFailed(f"The reference program ended: {last}.")
         reply: dict[str, Any] = json.loads(line)

@@ -33,7 +33,7 @@ WINDOWS = 3  # successive warm-up windows that have to agree
 TREND_WINDOWS = 6
 """Windows whose trend is tested, from five on: three windows of a speed that falls for seconds agree while several
 percent are still to come. Without this test the simulated droops (12%, time constant 1 s) had an error of 1.7% (rmse),
-and 7% of them were graded A with an error above 2%; with it 0.6%, and none."""
+and 7% of them were graded A with an error above 2%; with it 0.5%, and none."""
 NOISY_WINDOWS = 8
 """Windows without a trend that end a warm-up in which they vary by more than the agreement: more do not help."""
 CLOCK_AGREEMENT = 0.01  # maximum relative change of the device's clock over the windows
