@@ -21,6 +21,7 @@ from cvbench_tui.results.stats.phase_stats import is_published, reported_s
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import modes_text
+from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.layer_text import describe
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 
@@ -93,7 +94,7 @@ def render_original(runs: Sequence[Run], *, sort: str | None = None, descending:
     rows = [
         FrameworkRow(run, row_data(run, run.plan.case(row.key)))
         for run in runs
-        for row in build(run, sort=sort, descending=descending).rows
+        for row in build(run, View(sort=sort, descending=descending)).rows
     ]
     models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in ("model", "layer"))
     blocks: list[str] = []

@@ -16,15 +16,15 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale, scale_for
 
 
-def build(run: Run, view: View | None = None, *, sort: str | None = None, descending: bool = False) -> Table:
-    """The table of a run as the view asks for it; ``sort`` and ``descending`` stand for a view with no more than these.
+def build(run: Run, view: View | None = None) -> Table:
+    """The table of a run as the view asks for it.
 
     In both directions numbers of grade X come after all others and missing values last; equal ones stay in the
     plan's order, and names sort by their numbers (Resnet18 before Resnet101). A view sorted by a column that is not
     there without a marked row has the plan's order. Units, and what is fastest, are those of all rows, so that a filter
     changes neither. Raises SelectionError for a column that there never is.
     """
-    view = view or View(sort=sort, descending=descending)
+    view = view or View()
     body = _body(run, view.reference)
     rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.filter_text)]
     groups, rows = arranged(run, rows, body.columns, view)
