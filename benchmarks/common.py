@@ -16,8 +16,8 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 
-RIVALS = (sys.executable, str(Path(__file__).with_name("rival_harnesses.py")))
-"""The reference program with the harnesses of ``rivals.py``."""
+MORE_HARNESSES = (sys.executable, str(Path(__file__).with_name("more_harnesses.py")))
+"""The reference program with the harnesses of ``more_harnesses.py``."""
 Entry = tuple[str, int, int]
 """Name, side of the image (0: a layer), batch."""
 
@@ -25,7 +25,7 @@ Entry = tuple[str, int, int]
 @contextmanager
 def opened(device: str, scope: Scope) -> Iterator[CheckContext]:
     """Both sides, started; ended again whatever happens."""
-    source, reference = LiveSource(), Reference(RIVALS)
+    source, reference = LiveSource(), Reference(MORE_HARNESSES)
     try:
         environment = source.probe()
         found = environment.device(device)

@@ -1,10 +1,11 @@
 """How far do 20 runs of ours lie apart, and 20 of others'? All sides alternated, every run in a fresh process.
 
 Spread is the coefficient of variation (standard deviation over mean) of the runs' numbers; ``robust`` the same from the
-median absolute deviation. Rivals with their defaults, and, marked ``=t``, given as much time as ours takes.
-``to ours`` is the time a rival needs to reach our spread: its time, times (its spread / ours) squared, because the mean
-of n runs has a spread smaller by the root of n. ``half`` where our spread is at most half of the rival's, or where ours
-takes at most half of that time: the bar, for rivals at equal or more time and for seconds to an equal interval.
+median absolute deviation. Other harnesses with their defaults, and, marked ``=t``, given as much time as ours takes.
+``to ours`` is the time another harness needs to reach our spread: its time, times (its spread / ours) squared, because
+the mean of n runs has a spread smaller by the root of n. ``half`` where our spread is at most half of the other's, or
+where ours takes at most half of that time: the bar, for the others at equal or more time and for seconds to an equal
+interval.
 With --timm the model is timm's own (pip install 'cvbench-tui[bench]'), in a loop as its benchmark script has it, and
 ours runs inference alone for that line. Exit code 1 when fewer than half of the lines reach the bar.
 """
@@ -19,7 +20,7 @@ from statistics import median
 
 from common import Entry, case_of, cv, label, machine, opened, parser, robust_cv
 
-from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.selftest.context import CheckContext, CheckFailed, OurResult, Scope
@@ -27,7 +28,7 @@ from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 
 WORKLOADS: tuple[Entry, ...] = (("Conv3x3 middle", 0, 4), ("Dense", 0, 64), ("resnet18", 64, 2))
 CUDA_SCALE = 32
-PHASES: tuple[Phase, ...] = ("total", "inference")
+PHASES = tuple(WHOLE_PHASE.values())
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def sides_of(bench: CheckContext, case: Case, protocol: str, with_timm: bool) ->
 
 
 def report(entry: Entry, scale: int, taken: dict[str, list[Run]]) -> list[bool]:
-    """A line for each side and phase; for each rival's line whether the bar is reached."""
+    """A line for each side and phase; for each line of another harness whether the bar is reached."""
     reached = []
     for phase in PHASES:
         for side, runs in taken.items():
@@ -87,13 +88,13 @@ def report(entry: Entry, scale: int, taken: dict[str, list[Run]]) -> list[bool]:
             own_s, own_spread = median(run.seconds for run in own), cv([run.values_s[phase] for run in own])
             spread, seconds = cv(values), median(run.seconds for run in runs)
             to_ours_s = seconds * (spread / own_spread) ** 2
-            rival = not side.startswith("ours")
+            other = not side.startswith("ours")
             half = own_spread <= spread / 2 or own_s <= to_ours_s / 2
-            reached += [half] if rival else []
+            reached += [half] if other else []
             print(
                 f"{label(entry, scale):<22}{phase:<11}{side:<16}{100 * spread:8.2f}%{100 * robust_cv(values):8.2f}%"
                 f"{own_spread / spread:8.2f}{seconds:9.2f} s{to_ours_s:9.1f} s{median(values) * 1e3:12.4f} ms"
-                f"{len(values):6}  {'' if not rival else 'half' if half else 'no'}",
+                f"{len(values):6}  {'' if not other else 'half' if half else 'no'}",
                 flush=True,
             )
     return reached
@@ -126,7 +127,7 @@ def main() -> int:
                 continue
             reached += report(entry, scale, taken)
         print(machine(bench))
-    print(f"{sum(reached)} of {len(reached)} lines of rivals reach the bar")
+    print(f"{sum(reached)} of {len(reached)} lines of other harnesses reach the bar")
     return int(2 * sum(reached) < len(reached) or not reached)
 
 

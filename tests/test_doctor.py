@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from cvbench_tui.base.cells import cell_len
 from cvbench_tui.cli import doctor
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
@@ -115,3 +116,11 @@ def test_python_and_packages_are_told(told):
     lines = section(told(QUIET)[1], "Program")
     assert any(sys.executable in line for line in lines)
     assert any("textual" in line for line in lines)
+
+
+def test_texts_stay_aligned_beside_wide_labels(capsys):
+    doctor._print("Files", iter([("runs", "first"), ("測試", "second"), ("測" * doctor.LABEL, "third")]))
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert lines.pop(2) == f"  {'測' * doctor.LABEL}", "a long one is whole, on a line of its own"
+    beside = [cell_len(line.partition(word)[0]) for line, word in zip(lines, ("first", "second", "third"), strict=True)]
+    assert beside == [2 + doctor.LABEL] * 3

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from cvbench_tui.base.cells import cell_len
 from cvbench_tui.catalog.presets import preset_names
 from cvbench_tui.cli.list import print_list
 from cvbench_tui.cli.options import complete
@@ -49,3 +50,11 @@ def test_completion_offers_what_can_be_used():
     presets = complete("presets")
     assert presets(None, None, "") == [*preset_names(), "mine"]
     assert presets(None, None, "mi") == ["mine"]
+
+
+def test_columns_stay_aligned_beside_wide_letters(capsys, tmp_path):
+    (tmp_path / "presets" / "測試.toml").write_text('models = ["resnet18"]\n')
+    print_list("presets", as_json=False, runs_dir=None)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "1 workload " in line]
+    assert len(lines) == 2
+    assert len({cell_len(line.partition("1 workload ")[0]) for line in lines}) == 1

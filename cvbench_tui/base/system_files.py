@@ -7,12 +7,14 @@ others. Tests hand in a folder of their own in place of the system's.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 """Names that Linux's drivers give to a processor's own sensor, which answers at once; a mainboard's may take tens of
 milliseconds."""
 HEAD_BYTES = 1 << 16  # more than any counter's file has before the last field that is used, on 256 cores as well
+CPUINFO_CHARACTERS = 8192  # enough for the first core: 256 of them would be 400 KB, and the kernel works for each
 
 
 def read_text(path: Path) -> str:
@@ -43,6 +45,16 @@ def read_head(path: str | Path) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def cpuinfo(key: str, root: Path = Path("/")) -> str:
+    """What ``/proc/cpuinfo`` says of the first core under that key; empty when it is not there."""
+    try:
+        with (root / "proc/cpuinfo").open(errors="replace") as file:
+            found = re.search(rf"^{key}\s*:\s*(.+)$", file.read(CPUINFO_CHARACTERS), re.MULTILINE)
+    except OSError:
+        return ""
+    return found.group(1).strip() if found else ""
 
 
 def cpu_seconds(path: str | Path) -> tuple[float | None, float | None]:

@@ -11,7 +11,6 @@ Measured by the worker on a CPU (growth of resident memory), as a share of this 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -41,7 +40,7 @@ class TooLarge:
 
     case: Case
     needs_bytes: int
-    has_bytes: int  # memory of the device, or what is free of it
+    has_bytes: int  # memory of the device
 
 
 def expected_bytes(case: Case) -> int | None:
@@ -54,18 +53,17 @@ def expected_bytes(case: Case) -> int | None:
     return round((weights + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
 
 
-def too_large(plan: Plan, environment: Environment, free: Mapping[str, int] | None = None) -> tuple[TooLarge, ...]:
+def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
     """The rows that will not fit, in the plan's order; those of which too little is known are left out.
 
-    ``free``: bytes by device id, in place of the device's whole memory. A plan without training has none: inference
-    takes far less.
+    A plan without training has none: inference takes far less.
     """
     if "training" not in plan.protocol.passes:
         return ()
     rows = []
     for case in plan.cases:
         device = environment.device(case.device)
-        has = (free or {}).get(case.device, device.memory_bytes if device is not None else None)
+        has = device.memory_bytes if device is not None else None
         needs = expected_bytes(case)
         if needs is not None and has is not None and needs * SURE > has:
             rows.append(TooLarge(case, needs, has))

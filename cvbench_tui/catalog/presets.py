@@ -108,8 +108,9 @@ def load_preset(reference: str) -> Selection:
     return _read(_path_of(reference))[1]
 
 
-def save_preset(name: str, selection: Selection, description: str = "") -> Path:
-    """Write the selection as a preset of the user's and return its file; one of that name is overwritten.
+def save_preset(name: str, selection: Selection) -> Path:
+    """Write the selection as a preset of the user's and return its file; one of that name is overwritten, all but
+    its description.
 
     Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped preset's, for a
     selection of nothing, and when the file cannot be written.
@@ -119,6 +120,7 @@ def save_preset(name: str, selection: Selection, description: str = "") -> Path:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
     folder = user_folder()
     path = _find(name, _files(folder)) or folder / f"{name}{SUFFIX}"
+    description = _entry(name, path, own=True).description
     try:
         write_atomically(path, _toml(selection, description), parents=True)
     except StoreError as error:

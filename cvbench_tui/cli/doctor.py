@@ -12,11 +12,13 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from importlib import metadata
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
 
 from cvbench_tui import __version__
+from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import GROUPS, IDENTITY, kind_name, kind_of
@@ -74,10 +76,10 @@ def _print(title: str, lines: Lines) -> None:
     width = max(MIN_TERMINAL[0], shutil.get_terminal_size().columns) - 1
     for name, text in lines:
         pieces = textwrap.wrap(text, width - LABEL - 2, break_long_words=False, break_on_hyphens=False) or [""]
-        if len(name) >= LABEL:  # a long name has a line of its own
+        if cell_len(name) >= LABEL:  # a long name has a line of its own
             pieces.insert(0, "")
-        for number, piece in enumerate(pieces):
-            sys.stdout.write(f"  {name if number == 0 else '':<{LABEL}}{piece}".rstrip() + "\n")
+        for words, piece in zip_longest([name], pieces, fillvalue=""):
+            sys.stdout.write(f"  {words}{' ' * (LABEL - cell_len(words))}{piece}".rstrip() + "\n")
     sys.stdout.flush()
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from cvbench_tui.base.cells import cell_len, set_cell_size
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import bytes_text, parameters_text
@@ -136,5 +137,5 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
     """Lines of aligned columns."""
     if not rows:
         return "  none"
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return "\n".join("  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    widths = [max(cell_len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return "\n".join("  " + "  ".join(map(set_cell_size, row, widths)).rstrip() for row in rows)

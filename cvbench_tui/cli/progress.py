@@ -26,6 +26,7 @@ from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
+from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.ascii import to_ascii
 from cvbench_tui.results.text.units import duration_text, relative_text
 
@@ -124,7 +125,7 @@ def _stage(run: Run) -> str:
 
 def print_table(run: Run, *, sort: str | None = None, descending: bool = False) -> None:
     """Print the run's table for a terminal on stdout, with the reasons of failures and grades below it."""
-    table = build(run, sort=sort, descending=descending)
+    table = build(run, View(sort=sort, descending=descending))
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
     places = fitting(table, console.width - (console.encoding == "ascii") * len(PHASES), "text")

@@ -29,6 +29,7 @@ from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import PeakCache
+from cvbench_tui.results.table.view import View
 from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def print_run(
 
         print_table(run, sort=sort, descending=descending)
         return
-    text = render(run, cast(Layout, layout or "wide"), sort=sort, descending=descending)
+    text = render(run, cast(Layout, layout or "wide"), View(sort=sort, descending=descending))
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 

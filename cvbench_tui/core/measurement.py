@@ -19,6 +19,8 @@ PASS_OF: dict[Phase, PassName] = {
     "inference": "inference",
 }
 """Pass that a phase's samples are from."""
+WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}
+"""Phase that spans a whole iteration of a pass."""
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]

@@ -35,18 +35,17 @@ class DevicePeak:
 KEY_VERSION = "2"  # incremented when peaks are measured in another way
 
 
-def peak_key(environment: Environment, device_id: str, threads: int | None = None) -> str:
+def peak_key(environment: Environment, device_id: str) -> str:
     """What determines the peak of that device; unknown parts are ``-``.
 
-    The card or processor, the driver, PyTorch, and what sets their speed: threads (None: the worker's default), host
-    and governor on the CPU, power limit on a card.
+    The card or processor, the driver, PyTorch, and what sets their speed: threads, host and
+    governor on the CPU, power limit on a card.
     """
     device = environment.device(device_id)
     identity = (device.uuid or device.name) if device else None
     parts: list[Fact] = [KEY_VERSION, device_id.partition(":")[0], identity, environment.version("torch")]
     if device_id == "cpu":
-        facts = ("host", "cpu_capability", "governor")
-        parts += [threads or environment.fact("threads"), *(environment.fact(name) for name in facts)]
+        parts += [environment.fact(name) for name in ("threads", "host", "cpu_capability", "governor")]
     else:
         parts += [environment.version(name) for name in ("driver", "cuda", "hip")]
         parts.append(environment.fact(f"{device_id}.power_limit_w"))

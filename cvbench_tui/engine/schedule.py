@@ -13,9 +13,7 @@ from collections.abc import Iterator
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.core.measurement import Measurement, merge
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import estimate
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
+from cvbench_tui.core.stats.stop_rule import precise_over_processes
 
 
 class Schedule:
@@ -50,12 +48,3 @@ class Schedule:
     def _precise(self, case: Case) -> bool:
         measurement = self._measured.get(case.case_id)
         return measurement is None or precise_over_processes(measurement, self._plan.protocol)
-
-
-def precise_over_processes(measurement: Measurement, protocol: Protocol) -> bool:
-    """True when every phase's interval over the processes so far is within the protocol's precision."""
-    for samples in measurement.phases:
-        found = estimate(counted_rounds_by_process(measurement, samples.phase, protocol))
-        if found is None or found.relative is None or found.relative > protocol.precision:
-            return False
-    return True

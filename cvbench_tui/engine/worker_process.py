@@ -84,7 +84,7 @@ class WorkerProcess:
         try:
             self._process.stdin.write(json.dumps(request, separators=(",", ":")).encode() + b"\n")
             self._process.stdin.flush()
-        except (BrokenPipeError, ValueError, OSError):
+        except (ValueError, OSError):
             return False
         return True
 
@@ -101,6 +101,10 @@ class WorkerProcess:
             self._readers[1].join(timeout=END_S)
         with self._tail_lock:
             return "\n".join(self._tail)
+
+    def last_line(self) -> str:
+        """The last of them."""
+        return (self.tail().splitlines() or ["no message"])[-1]
 
     def kill(self) -> None:
         """Kill the worker and everything it started; the next line is then ``WorkerEnded``."""

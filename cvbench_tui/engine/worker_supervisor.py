@@ -78,9 +78,8 @@ class WorkerSupervisor:
             line = worker.next_line(timeout_s)
             if isinstance(line, WorkerEnded):
                 self.discard()
-                last = (worker.tail().splitlines() or ["no message"])[-1]
                 raise WorkerError(
-                    f"The measuring process ended at once: {last}.",
+                    f"The measuring process ended at once: {worker.last_line()}.",
                     f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'",
                 )
             return decode(line)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.measurement import PASS_OF, Phase
+from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.errors import WorkerError
@@ -26,7 +26,7 @@ BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do
 ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
 TIMER_BOUND = 0.02
 """Most that a known duration may be off with replaced timers, which run at a tenth: a call may end some 0.1 ms late."""
-HEADLINES: tuple[Phase, ...] = ("total", "inference")
+WHOLE_PHASES = tuple(WHOLE_PHASE.values())
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
 ASYNC_S = {"cuda": 0.0005}
@@ -82,14 +82,14 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
         for method in methods:
             # do_bench empties the cache before each call by default: ours is the warm number
             options = {"flush": False} if method == "do_bench" else {}
-            sides[method] = partial(context.ask, case, method, *HEADLINES, **options)
+            sides[method] = partial(context.ask, case, method, *WHOLE_PHASES, **options)
         runs = context.alternate(sides)
         mine = [run for run in runs["ours"] if isinstance(run, OurResult)]
         ours.append((workload.name, mine))
         for method in methods:
             theirs = [run for run in runs[method] if isinstance(run, ReferenceResult)]
             if method == "bare":
-                noise = max([noise, *(aa_noise([run.values_s[phase] for run in theirs]) for phase in HEADLINES)])
+                noise = max([noise, *(aa_noise([run.values_s[phase] for run in theirs]) for phase in WHOLE_PHASES)])
             yield from _against(context, workload.name, method, mine, theirs)
     yield _equal_pairs(ours, noise)
     empty = context.ask(COMPARED[0].case(context), "empty", "inference").values_s["inference"]
@@ -99,9 +99,9 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
 def _against(
     context: CheckContext, name: str, method: str, mine: list[OurResult], theirs: list[ReferenceResult]
 ) -> Iterator[VerdictLine]:
-    """A line for each headline phase."""
+    """A line for each phase that spans a pass."""
     bound = BARE_CUDA_BOUND if context.on_cuda and method == "bare" else HARNESS_BOUND
-    for phase in HEADLINES:
+    for phase in WHOLE_PHASES:
         ratio = compare([run.result(phase).median_s for run in mine], [run.values_s[phase] for run in theirs])
         yield verdict.ratio_line(TITLES[method], f"{name}, {phase}", ratio, bound, reliable=_reliable(mine, phase))
 
@@ -117,7 +117,7 @@ def _equal_pairs(ours: Sequence[tuple[str, list[OurResult]]], noise: float) -> V
         (before.interval(phase), after.interval(phase))
         for _, runs in ours
         for before, after in list(pairwise(runs))[::2]
-        for phase in HEADLINES
+        for phase in WHOLE_PHASES
     ]
     return verdict.equal_pairs_line(", ".join(name for name, _ in ours), pairs, noise)
 
@@ -148,7 +148,7 @@ def async_trap(context: CheckContext) -> Iterator[VerdictLine]:
     """Work that returns before it is done must be timed in full, or called invalid."""
     seconds = ASYNC_S.get(context.device.split(":")[0], ASYNC_HOST_S)
     run = context.measure(context.layer("selftest_async", seconds=seconds))
-    for phase in HEADLINES:
+    for phase in WHOLE_PHASES:
         result = run.result(phase)
         yield verdict.hidden_work_line(f"returns early, {phase}", result.median_s, seconds, result.grade)
 

@@ -25,7 +25,8 @@ class ReferenceResult:
     """What another harness measured."""
 
     values_s: dict[str, float]
-    """Its number for each phase, seconds per iteration: the median, for a timm-style loop the mean."""
+    """Its number for each phase, seconds per iteration: the median of its samples, or their mean, as the harness has
+    it."""
     samples_s: dict[str, list[float]]
     seconds: float  # wall seconds it took, building the module included
 
@@ -79,7 +80,7 @@ class Reference:
             self.close()
             raise ReferenceFailed(f"The reference program did not answer within {ANSWER_S:.0f} s.") from None
         if isinstance(line, WorkerEnded):
-            last = (self._program.tail().splitlines() or ["it said nothing"])[-1]
+            last = self._program.last_line()
             self.close()
             raise ReferenceFailed(f"The reference program ended: {last}.")
         reply: dict[str, Any] = json.loads(line)

@@ -204,7 +204,7 @@ def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise:
         return "FAIL", f"This many misses have a probability of {percent}: the intervals are too narrow."
     if not reliable or 2 * reliable < pairs:
         return "undecided", f"Only {reliable} of {pairs} pairs were graded {' or '.join(RELIABLE)}."
-    return "pass", "As often as 95% intervals promise."
+    return "pass", "As often as 95% intervals should."
 
 
 def empty_region_line(compared: str, cost_s: float | None, region_s: float | None) -> VerdictLine:

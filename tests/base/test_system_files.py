@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cvbench_tui.base.system_files import read_head, read_int, read_text
+from cvbench_tui.base.system_files import CPUINFO_CHARACTERS, cpuinfo, read_head, read_int, read_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,13 @@ def test_what_cannot_be_read_is_empty(tmp_path):
 def test_bytes_that_are_no_text_are_no_error(tmp_path):
     (tmp_path / "odd").write_bytes(b"a\xff")
     assert read_text(tmp_path / "odd").startswith("a")
+
+
+def test_of_cpuinfo_only_the_first_core_is_read(tmp_path):
+    (tmp_path / "proc").mkdir()
+    first = "processor\t: 0\ncpu MHz\t\t: 2000.5\n"
+    later = "cpu MHz\t\t: 900.0\nflags\t: late\n"
+    (tmp_path / "proc/cpuinfo").write_text(first + "x" * CPUINFO_CHARACTERS + "\n" + later)
+    found = [cpuinfo(key, tmp_path) for key in ("cpu MHz", "flags", "MHz")]
+    assert found == ["2000.5", "", ""]
+    assert cpuinfo("flags", tmp_path / "none") == ""

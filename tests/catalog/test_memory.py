@@ -96,12 +96,6 @@ def test_a_row_that_may_fit_is_not_called_too_large():
     assert too_large(plan(doubtful), MACHINE) == ()
 
 
-def test_what_is_free_counts_in_place_of_the_whole_device():
-    row = case("vgg19", 64)
-    assert too_large(plan(row), MACHINE) == ()
-    assert too_large(plan(row), MACHINE, {"cpu": 0, "cuda:0": 2 * GB}) == (TooLarge(row, needs("vgg19", 64), 2 * GB),)
-
-
 def test_a_device_whose_memory_is_not_told_refuses_nothing():
     rows = [case("vit_h_14", 65536, device) for device in ("mps", "xpu:0", "cuda:7")]
     assert too_large(plan(*rows), MACHINE) == ()

@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 import pytest
+import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,12 @@ def own():
     return [entry for entry in preset_entries() if entry.own]
 
 
+def describe(name, description):
+    """A preset as a user may have written it, with a description."""
+    user_folder().mkdir(parents=True, exist_ok=True)
+    (user_folder() / f"{name}.toml").write_text(tomlkit.dumps({"description": description, "models": ["vgg16"]}))
+
+
 def test_they_are_beside_the_settings_file(folder, monkeypatch):
     assert user_folder() == folder
     monkeypatch.delenv("CVBENCH_CONFIG")
@@ -52,7 +59,8 @@ def test_they_are_beside_the_settings_file(folder, monkeypatch):
 
 @pytest.mark.parametrize("selection", [MINE, BARE, replace(MINE, models=MODELS, layers=LAYERS)])
 def test_what_is_saved_is_what_is_loaded(folder, selection):
-    path = save_preset("My cards 2", selection, 'For "week 3" \\ Ω')
+    describe("My cards 2", 'For "week 3" \\ Ω')
+    path = save_preset("My cards 2", selection)
     assert path == folder / "My cards 2.toml"
     assert load_preset("My cards 2") == replace(selection, name="My cards 2")
     assert own()[0].description == 'For "week 3" \\ Ω'
@@ -61,7 +69,8 @@ def test_what_is_saved_is_what_is_loaded(folder, selection):
 
 @given(description=st.text(st.characters(exclude_categories=["Cs"])), batch=st.none() | st.integers(1, 65536))
 def test_any_description_comes_back(description, batch):
-    save_preset("any", replace(BARE, batch=batch), description)
+    describe("any", description)
+    save_preset("any", replace(BARE, batch=batch))
     assert own()[0].description == description
     assert load_preset("any").batch == batch
 
@@ -75,7 +84,8 @@ def test_a_saved_file_is_plain_to_read(folder):
 
 
 def test_the_list_has_the_shipped_ones_first_then_ones_own():
-    save_preset("zoo", MINE, "All of it")
+    describe("zoo", "All of it")
+    save_preset("zoo", MINE)
     save_preset("an own", BARE)
     entries = preset_entries()
     assert [entry.name for entry in entries] == [*preset_names(), "an own", "zoo"]

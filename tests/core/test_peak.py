@@ -29,9 +29,8 @@ def test_each_device_has_a_key_of_its_own():
     assert len(keys) == 4
 
 
-def test_threads_that_are_not_named_are_the_workers_own():
-    assert peak_key(HERE, "cpu") == peak_key(HERE, "cpu", 8) != peak_key(HERE, "cpu", 4)
-    assert peak_key(HERE, "cuda:0") == peak_key(HERE, "cuda:0", 4)
+def test_a_cards_peak_does_not_depend_on_threads():
+    assert peak_key(with_fact("threads", 4), "cuda:0") == peak_key(HERE, "cuda:0")
 
 
 @pytest.mark.parametrize(("device", "name", "value"), [

@@ -29,6 +29,7 @@ from cvbench_tui.core.event import (
 from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
 from cvbench_tui.core.measurement import (
     PHASES,
+    WHOLE_PHASE,
     Failure,
     Measurement,
     PassEnergy,
@@ -223,7 +224,7 @@ def _with_evidence(quiet: Measurement, **changes: object) -> Measurement:
 
 def _pass(name: PassName, case: Case, forward_s: float) -> PassRecord:
     """Six rounds."""
-    iteration_s = forward_s * SHARES["total" if name == "training" else "inference"]
+    iteration_s = forward_s * SHARES[WHOLE_PHASE[name]]
     evidence = ROUND if case.device == "cpu" else replace(ON_CARD, host_s=iteration_s / 4)
     return PassRecord(
         name, (evidence,) * 6, warmup_s=0.5, warmup_windows_s=(iteration_s,) * 3, busy_s=1.2, wall_s=1.25,

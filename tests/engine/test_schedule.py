@@ -11,8 +11,9 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.stats.stop_rule import precise_over_processes
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.schedule import Schedule, precise_over_processes
+from cvbench_tui.engine.schedule import Schedule
 
 CASES = expand([(Workload("layer", f"layer {n}", "conv2d", (3, 8, 8)), 1) for n in range(6)], ["cpu"])
 RIGOROUS = PROTOCOLS["rigorous"]

@@ -130,7 +130,7 @@ def test_a_new_file_gets_the_mode_of_a_plain_open_and_an_old_one_keeps_its_own(t
     path.chmod(0o600)
     write_output(RUN, path, view=View(sort="total", descending=True))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.read_text() == render(RUN, "wide", sort="total", descending=True)
+    assert path.read_text() == render(RUN, "wide", View(sort="total", descending=True))
 
 
 def test_a_link_is_written_through(tmp_path):

@@ -18,6 +18,7 @@ from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.markdown_original import render_original
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
+from cvbench_tui.results.table.view import View
 from tests.results.samples import (
     CONV,
     DENSE,
@@ -142,8 +143,8 @@ def test_several_frameworks_golden(golden):
 def test_wide_is_the_table_of_the_screen():
     run = mixed_run()
     for sort, descending in ((None, False), ("total", True), ("name", False)):
-        table = build(run, sort=sort, descending=descending)
-        (shown,) = tables(render(run, "wide", sort=sort, descending=descending))
+        table = build(run, View(sort=sort, descending=descending))
+        (shown,) = tables(render(run, "wide", View(sort=sort, descending=descending)))
         places = visible_columns(table)
         assert shown[0] == [table.columns[place].heading for place in places]
         assert shown[1:] == [[row.cells[place].text for place in places] for row in table.rows]
@@ -269,11 +270,11 @@ def test_how_a_run_ended_is_said(layout):
 @pytest.mark.parametrize("layout", ["wide", "original"])
 def test_an_unknown_column_is_refused(layout):
     with pytest.raises(SelectionError):
-        render(mixed_run(), layout, sort="nonsense")
+        render(mixed_run(), layout, View(sort="nonsense"))
 
 
 def test_sorting_moves_the_groups_of_the_original_layout():
-    text = render(mixed_run(), "original", sort="forward")
+    text = render(mixed_run(), "original", View(sort="forward"))
     assert [row[0] for row in tables(text)[0][1:]] == ["Resnet18", "VGG16", "Resnet101"]
 
 

@@ -17,10 +17,10 @@ from cvbench_tui.results.stats.phase_stats import (
     _KNOWN,
     PhaseResult,
     Terms,
-    headline_s,
     phase_result,
     phase_results,
     repeated,
+    reported_s,
     throughput_per_s,
     worst_grade,
 )
@@ -178,8 +178,8 @@ def test_a_clock_that_stood_still_is_no_crash() -> None:
 
 def test_the_published_method_is_headed_by_its_mean() -> None:
     result = result_of((1.0, 1.0, 4.0))
-    assert headline_s(PROTOCOLS["original"], result) == 2.0
-    assert headline_s(PROTOCOLS["default"], result) == 1.0
+    assert reported_s(PROTOCOLS["original"], result) == 2.0
+    assert reported_s(PROTOCOLS["default"], result) == 1.0
 
 
 def test_throughput_is_the_batch_over_the_mean() -> None:

@@ -8,6 +8,7 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import COLUMNS, columns_for
 from cvbench_tui.results.table.model import REFERENCE, Table
+from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import CONV, graded_run, measurement, mixed_run, model, plan, run_of
 
@@ -39,13 +40,13 @@ def test_without_a_column_the_order_is_the_plans() -> None:
 
 def test_missing_values_are_last_in_both_directions() -> None:
     run = run_of(plan(LARGE, BROKEN, SMALL, LARGER), *outcomes())
-    assert names(build(run, sort="forward")) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
-    assert names(build(run, sort="forward", descending=True)) == ["resnet101", "Resnet152", "Resnet18", "VGG16"]
+    assert names(build(run, View(sort="forward"))) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
+    assert names(build(run, View(sort="forward", descending=True))) == ["resnet101", "Resnet152", "Resnet18", "VGG16"]
 
 
 def test_names_sort_by_their_numbers_and_without_case() -> None:
     run = run_of(plan(LARGE, BROKEN, SMALL, LARGER), *outcomes())
-    assert names(build(run, sort="name")) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
+    assert names(build(run, View(sort="name"))) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
 
 
 ALWAYS_THERE = [column.key for column in COLUMNS if column.key != REFERENCE]
@@ -55,7 +56,7 @@ ALWAYS_THERE = [column.key for column in COLUMNS if column.key != REFERENCE]
 @every("descending", [False, True])
 def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) -> None:
     run = mixed_run()
-    table = build(run, sort=column, descending=descending)
+    table = build(run, View(sort=column, descending=descending))
     assert sorted(row.key for row in table.rows) == sorted(case.case_id for case in run.plan.cases)
     values = [row.cells[[c.key for c in table.columns].index(column)].value for row in table.rows]
     present = [value for value in values if value is not None]
@@ -65,7 +66,7 @@ def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) ->
 @every("column", ALWAYS_THERE)
 @every("descending", [False, True])
 def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending: bool) -> None:
-    table = build(GRADED, sort=column, descending=descending)
+    table = build(GRADED, View(sort=column, descending=descending))
     place = [each.key for each in table.columns].index(column)
     ranks = [2 if row.cells[place].value is None else int(not row.cells[place].valid) for row in table.rows]
     assert ranks == sorted(ranks)
@@ -74,7 +75,7 @@ def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending
 
 
 def test_grades_sort_from_the_best_to_the_worst() -> None:
-    table = build(GRADED, sort="grade", descending=True)
+    table = build(GRADED, View(sort="grade", descending=True))
     place = [column.key for column in table.columns].index("grade")
     found = [row.cells[place].text for row in table.rows]
     assert found == sorted(found, key="CBAX-".index)
@@ -99,7 +100,7 @@ def test_cells_of_every_grade() -> None:
 
 def test_an_unknown_column_is_refused_with_the_nearest() -> None:
     with pytest.raises(SelectionError, match="no column 'foward'") as caught:
-        build(mixed_run(), sort="foward")
+        build(mixed_run(), View(sort="foward"))
     assert "Nearest: forward" in caught.value.hint
 
 

@@ -226,10 +226,7 @@ def test_unknown_columns_of_a_view_are_ignored_and_an_unknown_order_is_refused()
         build(mixed_run(), View(sort="nonsense"))
 
 
-def test_the_keywords_stand_for_a_view() -> None:
-    assert build(mixed_run(), sort="forward", descending=True) == build(
-        mixed_run(), View(sort="forward", descending=True)
-    )
+def test_without_a_view_all_rows_are_in_the_plans_order() -> None:
     run = mixed_run()
     assert build(run) is not build(run)
     assert build(run).rows == build(run, View()).rows

@@ -41,9 +41,9 @@ def reference():
 
 
 @pytest.fixture(scope="module")
-def rivals():
+def more():
     """With the harnesses that only the benchmarks compare with."""
-    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "rival_harnesses.py")))
+    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "more_harnesses.py")))
     yield made
     made.close()
 
@@ -64,8 +64,8 @@ def test_a_harness_sees_a_known_duration_in_full(reference, method):
 
 
 @pytest.mark.parametrize(("method", "middle"), [("blocked", median), ("adaptive", median), ("timm", fmean)])
-def test_a_rival_sees_a_known_duration_in_full(rivals, method, middle):
-    check_known_durations(rivals, method, middle)
+def test_another_harness_sees_a_known_duration_in_full(more, method, middle):
+    check_known_durations(more, method, middle)
 
 
 def test_the_bare_loop_splits_forward_and_backward(reference):
@@ -80,8 +80,8 @@ def test_marks_with_nothing_between_them_cost_less_than_the_spin(reference):
     assert 0 <= median(samples) < 0.002
 
 
-def test_only_what_is_asked_for_is_measured(reference, rivals):
-    for program, method in ((reference, "bare"), (reference, "timer"), (rivals, "timm")):
+def test_only_what_is_asked_for_is_measured(reference, more):
+    for program, method in ((reference, "bare"), (reference, "timer"), (more, "timm")):
         found = program.ask(SPIN, method, seconds=0.01, threads=1, phases=["inference"])
         assert set(found.samples_s) == {"inference"}
     assert len(found.samples_s["inference"]) == 40

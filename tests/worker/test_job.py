@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from cvbench_tui.catalog.names import find_layer
-from cvbench_tui.core.event import CaseFailed, CaseFinished
+from cvbench_tui.core.event import CaseFailed, CaseFinished, PeakMeasured
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseSamples
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.extras import collect as beside
+from cvbench_tui.worker.extras import peak
 from cvbench_tui.worker.process import job
 from cvbench_tui.worker.timing.stopwatch import PassResult
 
@@ -87,6 +89,19 @@ def outcome(monkeypatch):
         return finished.measurement
 
     return measure
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_a_peak_is_measured_with_the_workers_own_number_of_threads(monkeypatch):
+    def measure(device, _backend, key):
+        return DevicePeak(str(device), key, (("float32", torch.get_num_threads()),), None)
+
+    monkeypatch.setattr(peak, "measure", measure)
+    monkeypatch.setattr(job, "intra_op_threads", lambda: 2)
+    torch.set_num_threads(1)
+    sent = Sent()
+    job.run({"kind": "ceiling", "device": "cpu", "key": "k"}, sent)
+    assert sent == [PeakMeasured(DevicePeak("cpu", "k", (("float32", 2),), None))]
 
 
 @pytest.mark.usefixtures("_as_before")

@@ -122,7 +122,8 @@ def test_absent_devices_say_why():
 
 
 def test_the_processor_has_a_name(tmp_path):
-    file = tmp_path / "cpuinfo"
+    file = tmp_path / "proc/cpuinfo"
+    file.parent.mkdir()
     file.write_text("processor\t: 0\nmodel name\t: Some   CPU  @ 2 GHz\n")
-    assert probing.cpu_name(file) == "Some CPU @ 2 GHz"
-    assert probing.cpu_name(tmp_path / "none")
+    assert probing.cpu_name(tmp_path) == "Some CPU @ 2 GHz"
+    assert probing.cpu_name(tmp_path / "none") not in ("", "Some CPU @ 2 GHz")

@@ -9,7 +9,7 @@ from statistics import median
 
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import Evidence, PassRecord
-from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase, PhaseSamples
+from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import Estimate, estimate
@@ -46,9 +46,9 @@ class GradingContext:
         return PUBLISHED_PRECISION if self.goal is None else self.goal
 
     @property
-    def headline(self) -> Phase:
+    def whole_phase(self) -> Phase:
         """The phase that spans a whole iteration of this pass."""
-        return "total" if PASS_OF[self.phase] == "training" else "inference"
+        return WHOLE_PHASE[PASS_OF[self.phase]]
 
     @property
     def device_clock(self) -> bool:

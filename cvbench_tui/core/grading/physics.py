@@ -56,7 +56,7 @@ def parts(context: GradingContext) -> Iterator[Reason]:
         for phase in context.measurement.phases
         if any(phase.rounds)
     }
-    if context.headline == "total" and "total" in medians:
+    if context.whole_phase == "total" and "total" in medians:
         part = max(medians.get("forward", 0.0), medians.get("backward", 0.0))
         if medians["total"] < part * (1 - ROUNDING):
             share = percent(medians["total"] / part)
@@ -72,7 +72,7 @@ def parts(context: GradingContext) -> Iterator[Reason]:
 def short_region(context: GradingContext) -> Iterator[Reason]:
     """Regions of which the timer is a relevant part."""
     costs = [(record.empty_region_s or 0.0) / record.group for record in context.records]
-    notices = [each for each in context.measurement.notices if each.code.endswith(context.headline)]
+    notices = [each for each in context.measurement.notices if each.code.endswith(context.whole_phase)]
     if not context.records and any(notice.code.startswith("short_region") for notice in notices):
         yield Reason("short_region", "B", "Timer overhead may be more than 0.5%.")
     if not costs or context.estimate is None:
@@ -151,7 +151,7 @@ def _waited_share(context: GradingContext) -> float:
 
 def _iteration_s(context: GradingContext) -> float | None:
     """Median seconds of a whole iteration of the pass, on the device."""
-    samples = context.measurement.phase(context.headline)
+    samples = context.measurement.phase(context.whole_phase)
     values = [sample for rounds in samples.rounds for sample in rounds] if samples else list(context.samples)
     return median(values) if values else None
 

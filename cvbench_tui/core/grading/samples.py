@@ -53,7 +53,7 @@ def warm_up(context: GradingContext) -> Iterator[Reason]:
     """A warm-up that ended at its time limit."""
     unsettled = any(not record.settled for record in context.records)
     if not context.records:  # schema 1 has a notice of the pass
-        code = f"unsettled_{context.headline}"
+        code = f"unsettled_{context.whole_phase}"
         unsettled = any(notice.code == code for notice in context.measurement.notices)
     if unsettled:
         yield Reason("unsettled", "B", "Times were still changing when the warm-up limit was reached.")

@@ -15,7 +15,7 @@ from cvbench_tui.core.measurement import Measurement, Phase, Stop
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.bimodality import undecided
 from cvbench_tui.core.stats.contention import contention_of
-from cvbench_tui.core.stats.estimate import precise
+from cvbench_tui.core.stats.estimate import estimate, precise
 from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 
 MAX_WAITED_SHARE = 0.05
@@ -33,7 +33,7 @@ WINDOWS = 3  # successive warm-up windows that have to agree
 TREND_WINDOWS = 6
 """Windows whose trend is tested, from five on: three windows of a speed that falls for seconds agree while several
 percent are still to come. Without this test the simulated droops (12%, time constant 1 s) had an error of 1.7% (rmse),
-and 7% of them were graded A with an error above 2%; with it 0.6%, and none."""
+and 7% of them were graded A with an error above 2%; with it 0.5%, and none."""
 NOISY_WINDOWS = 8
 """Windows without a trend that end a warm-up in which they vary by more than the agreement: more do not help."""
 CLOCK_AGREEMENT = 0.01  # maximum relative change of the device's clock over the windows
@@ -100,6 +100,15 @@ def counted_evidence_by_process(
         return evidence
     flags = flags_by_process(measurement, phase, protocol)
     return tuple(tuple(compress(*both)) for both in zip(evidence, flags))
+
+
+def precise_over_processes(measurement: Measurement, protocol: Protocol) -> bool:
+    """True when every phase's interval over the processes so far is within the protocol's precision."""
+    for samples in measurement.phases:
+        found = estimate(counted_rounds_by_process(measurement, samples.phase, protocol))
+        if found is None or found.relative is None or found.relative > protocol.precision:
+            return False
+    return True
 
 
 def _has_evidence(measurement: Measurement, phase: Phase) -> bool:

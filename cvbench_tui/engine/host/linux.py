@@ -13,13 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cvbench_tui.base.cores import memory_limit_bytes
-from cvbench_tui.base.system_files import cpu_seconds, cpu_sensor, read_int, read_text
+from cvbench_tui.base.system_files import cpu_seconds, cpu_sensor, cpuinfo, read_int, read_text
 from cvbench_tui.core.environment import Fact
 
 CPU = "sys/devices/system/cpu"
 FREQUENCY = f"{CPU}/cpu0/cpufreq"
 DMI = "sys/class/dmi/id"
-CPUINFO_CHARACTERS = 8192  # enough for the first core: 256 of them would be 400 KB, and the kernel works for each
 VIRTUAL = re.compile(r"QEMU|KVM|VMware|VirtualBox|Virtual Machine|Xen|HVM domU|Parallels|Bochs|OpenStack")
 """Makers and products that exist as virtual machines only."""
 CONTAINER_SIGNS = {"run/.containerenv": "podman", ".dockerenv": "docker"}
@@ -28,16 +27,6 @@ CONTAINER_SIGNS = {"run/.containerenv": "podman", ".dockerenv": "docker"}
 def _text(path: str) -> Callable[[Path], Fact]:
     """A reader of a file's text."""
     return lambda root: read_text(root / path) or None
-
-
-def _cpuinfo(root: Path, key: str) -> str:
-    """One line of the first core in cpuinfo; empty when it is not there."""
-    try:
-        with (root / "proc/cpuinfo").open() as file:
-            found = re.search(rf"^{key}\s*:\s*(.+)$", file.read(CPUINFO_CHARACTERS), re.MULTILINE)
-    except OSError:
-        return ""
-    return found.group(1).strip() if found else ""
 
 
 def _distribution(root: Path) -> Fact:
@@ -53,7 +42,7 @@ def _product(root: Path) -> str:
 
 def _virtual_machine(root: Path) -> Fact:
     """None where a hypervisor need not show: only x86 processors have a flag for it."""
-    flags = _cpuinfo(root, "flags").split()
+    flags = cpuinfo("flags", root).split()
     if "hypervisor" in flags or read_text(root / "sys/hypervisor/type") or VIRTUAL.search(_product(root)):
         return True
     return False if flags else None
@@ -82,9 +71,9 @@ def _turbo(root: Path) -> Fact:
 def frequency_hz(root: Path = Path("/")) -> float | None:
     """The first core's frequency, by its driver or else by cpuinfo, where a virtual machine has a made-up figure."""
     by_driver = read_int(root / FREQUENCY / "scaling_cur_freq", 1000)
-    if by_driver is not None or "hypervisor" in _cpuinfo(root, "flags").split():
+    if by_driver is not None or "hypervisor" in cpuinfo("flags", root).split():
         return by_driver
-    megahertz = _cpuinfo(root, "cpu MHz")
+    megahertz = cpuinfo("cpu MHz", root)
     return round(float(megahertz) * 1e6) if megahertz else None
 
 
@@ -118,7 +107,7 @@ LINUX_FACTS: dict[str, Callable[[Path], Fact]] = {
     "virtual_machine": _virtual_machine,
     "container": _container,
     "clocksource": _text("sys/devices/system/clocksource/clocksource0/current_clocksource"),
-    "microcode": lambda root: _cpuinfo(root, "microcode") or None,
+    "microcode": lambda root: cpuinfo("microcode", root) or None,
     "numa_nodes": lambda root: len(list((root / "sys/devices/system/node").glob("node[0-9]*"))) or None,
     "governor": _governors,
     "energy_preference": _text(f"{FREQUENCY}/energy_performance_preference"),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cvbench_tui.core.grading.reasons import GRADE_HELP
-from cvbench_tui.core.measurement import PASS_OF, Clock, Measurement, Phase, PhaseMemory, PhaseSamples, VariantKind
+from cvbench_tui.core.measurement import (
+    PASS_OF,
+    WHOLE_PHASE,
+    Clock,
+    Measurement,
+    Phase,
+    PhaseMemory,
+    PhaseSamples,
+    VariantKind,
+)
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.derived_metrics import PhaseMetrics, VariantResult, phase_metrics
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
@@ -112,7 +121,7 @@ def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
 
 def _iteration_s(measurement: Measurement, name: Phase, terms: Terms) -> float | None:
     """Seconds of a whole iteration of that phase's pass; None when it was not measured."""
-    whole = phase_results(measurement, terms).get("total" if PASS_OF[name] == "training" else "inference")
+    whole = phase_results(measurement, terms).get(WHOLE_PHASE[PASS_OF[name]])
     return whole.median_s if whole is not None else None
 
 

@@ -18,7 +18,7 @@ _SHARES = {
     "used by itself": "cpu_s",
 }
 """Seconds of the rounds, as shares of their wall time."""
-_NEIGHBOURS = "others on the card"
+_OTHERS_ON_CARD = "others on the card"
 _COUNTS = {
     "preempted": "switches",
     "disk faults": "major_faults",
@@ -27,7 +27,7 @@ _COUNTS = {
     "allocations": "allocations",
     "retries": "retries",
     "recompiles": "recompiles",
-    _NEIGHBOURS: "foreign",
+    _OTHERS_ON_CARD: "foreign",
 }
 """Events, added up over the rounds; of the processes of others, the most at a time."""
 _GAUGES: dict[str, tuple[str, Callable[[float | None], str]]] = {
@@ -70,7 +70,7 @@ def _events(evidence: Sequence[Evidence]) -> Iterator[Pair]:
     counts = {label: _known(evidence, name) for label, name in _COUNTS.items()}
     for label, values in counts.items():
         if any(values):
-            yield label, f"{max(values) if label == _NEIGHBOURS else sum(values):.0f}"
+            yield label, f"{max(values) if label == _OTHERS_ON_CARD else sum(values):.0f}"
     never = [label for label, values in counts.items() if values and not any(values)]
     if never:
         yield "none seen", ", ".join(never)

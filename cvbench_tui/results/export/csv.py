@@ -13,6 +13,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.view import View
 
 _MODES = ("low_s", "high_s", "share_high")
 _RATES = ("flop_per_s", "flop_share", "bytes_per_s", "bytes_share")
@@ -24,7 +25,7 @@ _VARIANTS = ("alone", "flushed", "device_only")
 
 def export_csv(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
     """One row per case, SI units in the headings, an empty cell where nothing is available."""
-    rows = [_flat(run, run.plan.case(row.key)) for row in build(run, sort=sort, descending=descending).rows]
+    rows = [_flat(run, run.plan.case(row.key)) for row in build(run, View(sort=sort, descending=descending)).rows]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
     writer.writeheader()

@@ -27,15 +27,13 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import flops_text, gigabytes_text, percent_text
 
 
-def render(
-    run: Run, layout: Layout, view: View | None = None, *, sort: str | None = None, descending: bool = False
-) -> str:
-    """The markdown of a run as the view has it, ending in a newline; ``sort`` and ``descending`` stand for a view with
-    no more than these. The original layout has columns and groups of its own and takes rows and order from the view.
+def render(run: Run, layout: Layout, view: View | None = None) -> str:
+    """The markdown of a run as the view has it, ending in a newline.
 
-    Raises SelectionError for a column that is not there.
+    The original layout has columns and groups of its own and takes rows and order from the view. Raises SelectionError
+    for a column that is not there.
     """
-    view = view or View(sort=sort, descending=descending)
+    view = view or View()
     table = build(run, view)
     shown = {row.key for row in table.rows}
     cases = tuple(case for case in run.plan.cases if case.case_id in shown)

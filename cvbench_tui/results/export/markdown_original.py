@@ -17,10 +17,11 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, environment_line
-from cvbench_tui.results.stats.phase_stats import headline_s, is_published
+from cvbench_tui.results.stats.phase_stats import is_published, reported_s
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import modes_text
+from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.layer_text import describe
 from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
 
@@ -66,10 +67,10 @@ class FrameworkRow:
         """The phases that the page has of such a workload."""
         return _SHOWN[self.case.workload.kind]
 
-    def headline_s(self, phase: Phase) -> float | None:
+    def reported_s(self, phase: Phase) -> float | None:
         """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.data.phases.get(phase)
-        return headline_s(self.run.plan.protocol, result) if result is not None and result.valid else None
+        return reported_s(self.run.plan.protocol, result) if result is not None and result.valid else None
 
     def min_s(self, phase: Phase) -> float | None:
         """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
@@ -85,7 +86,7 @@ class FrameworkRow:
 
 _Rows = Sequence[FrameworkRow]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
-_Pick = Callable[[FrameworkRow, Phase], "float | None"]
+_NumberOf = Callable[[FrameworkRow, Phase], "float | None"]
 
 
 def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
@@ -93,7 +94,7 @@ def render_original(runs: Sequence[Run], *, sort: str | None = None, descending:
     rows = [
         FrameworkRow(run, row_data(run, run.plan.case(row.key)))
         for run in runs
-        for row in build(run, sort=sort, descending=descending).rows
+        for row in build(run, View(sort=sort, descending=descending)).rows
     ]
     models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in ("model", "layer"))
     blocks: list[str] = []
@@ -170,7 +171,7 @@ def _groups(rows: _Rows, all_rows: _Rows) -> list[_Group]:
 def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
     for heading, groups in _devices(rows, all_rows):
-        yield _table(heading, groups, FrameworkRow.headline_s)
+        yield _table(heading, groups, FrameworkRow.reported_s)
         if any(is_published(row.run.plan.protocol) for _, group in groups for row in group):
             yield _table(f"{heading} (minimum)", groups, FrameworkRow.min_s)
         for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
@@ -179,25 +180,25 @@ def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(heading: str, groups: Sequence[_Group], pick: _Pick) -> str:
+def _table(heading: str, groups: Sequence[_Group], number_of: _NumberOf) -> str:
     """One table under its heading; a group's name stands in its first row only."""
     first = groups[0][1][0]
     titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in first.shown)]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
     for name, group in groups:
-        columns = [_column(group, phase, pick) for phase in first.shown]
+        columns = [_column(group, phase, number_of) for phase in first.shown]
         for index, row in enumerate(group):
             texts = [escape(name) if index == 0 else "", escape(row.framework), *(column[index] for column in columns)]
             lines.append(f"|{'|'.join(texts)}|")
     return "\n".join(lines)
 
 
-def _column(group: _Rows, phase: Phase, pick: _Pick) -> list[str]:
+def _column(group: _Rows, phase: Phase, number_of: _NumberOf) -> list[str]:
     """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
-    values = [pick(row, phase) for row in group]
+    values = [number_of(row, phase) for row in group]
     compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
-    rivals = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
-    fastest = min(value for value in compared if value is not None) if len(rivals) > 1 else None
+    by_framework = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
+    fastest = min(value for value in compared if value is not None) if len(by_framework) > 1 else None
     written = _WRITTEN[group[0].case.workload.kind]
     return [
         f"__{written(value)}__" if value is not None and mine is not None and mine == fastest else written(value)

@@ -18,6 +18,7 @@ from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Cell, Row, Table
+from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import MISSING, utc_text
 
 NOT_AVAILABLE = "not available"
@@ -41,7 +42,7 @@ _SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
 
 def sentences(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
     """The run as paragraphs, ending in a newline. Raises SelectionError for a column that is not there."""
-    table = build(run, sort=sort, descending=descending)
+    table = build(run, View(sort=sort, descending=descending))
     rows = plural(len(table.rows), "row")
     head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
     paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), _circumstances(run)]

@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cvbench_tui.core.grading.reasons import GRADES, Grade
-from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.phase_stats import PhaseResult, headline_s, is_published
+from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published, reported_s
 
-RANKED: tuple[Phase, ...] = ("total", "inference")
-"""What rows are compared by: the training iteration, or inference where one of the two has none."""
 Phases = Mapping[Phase, PhaseResult]
 
 
@@ -33,7 +31,7 @@ class Comparison:
 
 def has_numbers(phases: Phases) -> bool:
     """True when a row can be compared with this one."""
-    return any(phase in phases for phase in RANKED)
+    return any(phase in phases for phase in WHOLE_PHASE.values())
 
 
 def compare(
@@ -41,14 +39,15 @@ def compare(
 ) -> Comparison | None:
     """This row against the marked one; None without a phase that both have, and with a number of grade X.
 
-    Time per input is the time of an iteration over its batch. As the errors of two rows are independent, the relative
-    half widths add in quadrature: ``sqrt(a * a + b * b)``.
+    Of the training iteration, or of inference where one of the two has none. Time per input is the time of an
+    iteration over its batch. As the errors of two rows are independent, the relative half widths add in quadrature:
+    ``sqrt(a * a + b * b)``.
     """
-    phase = next((phase for phase in RANKED if phase in phases and phase in reference), None)
+    phase = next((phase for phase in WHOLE_PHASE.values() if phase in phases and phase in reference), None)
     if phase is None:
         return None
     mine, marked = phases[phase], reference[phase]
-    mine_s, marked_s = headline_s(protocol, mine) / batch, headline_s(protocol, marked) / reference_batch
+    mine_s, marked_s = reported_s(protocol, mine) / batch, reported_s(protocol, marked) / reference_batch
     if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
         return None
     widths = _relative(protocol, mine), _relative(protocol, marked)

@@ -189,7 +189,7 @@ def is_published(protocol: Protocol) -> bool:
     return protocol.method == "published"
 
 
-def headline_s(protocol: Protocol, result: PhaseResult) -> float:
+def reported_s(protocol: Protocol, result: PhaseResult) -> float:
     """The one number of a phase, seconds per iteration: the median, or the mean under the published method."""
     return result.mean_s if is_published(protocol) else result.median_s
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from weakref import finalize
 
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
-from cvbench_tui.core.measurement import PASS_OF, Measurement, Phase
+from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
@@ -17,14 +17,12 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, te
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
-PHASE_OF_PASS: tuple[Phase, ...] = ("total", "inference")  # one of each pass: all phases of a pass have as many samples
-
 
 @dataclass(frozen=True)
 class RowNote:
     """One thing about a row."""
 
-    code: str  # key of ``core.reasons.REASONS``, or of a notice
+    code: str  # key of ``core.grading.reasons.REASONS``, or of a notice
     grade: Grade | None  # the best grade that its phases can have with it; None for a notice, which lowers none
     phases: tuple[Phase, ...]  # those it was seen in with that grade; empty where it is about the whole row
     sentence: str  # what was seen in the first of the phases
@@ -70,7 +68,7 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
 
 def _old_notice(code: str, phase: Phase) -> str:
     """The notice that files of schema 1 have for that reason of a whole pass: ``unsettled_total``."""
-    return f"{code}_{'total' if PASS_OF[phase] == 'training' else phase}"
+    return f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}"
 
 
 def notice_remedy(code: str) -> str:
@@ -108,8 +106,8 @@ class RowData:
 
     @property
     def samples(self) -> int | None:
-        """Samples of both passes; None while there are none."""
-        return sum(self.phases[phase].n for phase in PHASE_OF_PASS if phase in self.phases) or None
+        """Samples of both passes, whose phases have as many each; None while there are none."""
+        return sum(self.phases[phase].n for phase in WHOLE_PHASE.values() if phase in self.phases) or None
 
     @property
     def memory_bytes(self) -> int | None:

@@ -10,8 +10,7 @@ from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phas
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.estimate import estimate
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
+from cvbench_tui.core.stats.stop_rule import precise_over_processes
 from cvbench_tui.results.stats.phase_stats import PhaseResult, results_of, worst_grade
 from cvbench_tui.results.text.units import share_text
 
@@ -91,10 +90,7 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
     if measurement.processes < protocol.processes:
         return False
     if protocol.processes > 1:
-        phases = (phase.phase for phase in measurement.phases)
-        centres = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
-        widths = [None if centre is None else centre.relative for centre in centres]
-        return all(width is not None and width <= protocol.precision for width in widths)
+        return precise_over_processes(measurement, protocol)
     return all(phase.stop in _REACHED for phase in measurement.phases)
 
 

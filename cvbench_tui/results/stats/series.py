@@ -13,7 +13,7 @@ from statistics import median
 
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.phase_stats import repeated, terms_of
+from cvbench_tui.results.stats.phase_stats import repeated
 from cvbench_tui.results.text.units import distinct_digits, scale_for
 
 
@@ -40,13 +40,12 @@ def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
     """
     if width < 1:
         raise ValueError("a series has at least one point")
-    case = run.plan.case(case_id)
+    run.plan.case(case_id)
     outcome = run.outcomes.get(case_id)
     if not isinstance(outcome, Measurement):
         return ()
-    protocol = terms_of(run, case).protocol
     sampled = [phase for phase in outcome.phases if any(map(len, phase.rounds))]
-    return tuple(_series(phase, repeated(outcome, phase.phase, protocol), width) for phase in sampled)
+    return tuple(_series(phase, repeated(outcome, phase.phase, run.plan.protocol), width) for phase in sampled)
 
 
 def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Series:

@@ -112,7 +112,7 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
 
 
 def _times(run: Run) -> Iterator[PastTimes]:
-    from cvbench_tui.core.measurement import Measurement
+    from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
     from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
 
     for case in run.plan.cases:
@@ -121,8 +121,8 @@ def _times(run: Run) -> Iterator[PastTimes]:
         if not isinstance(outcome, Measurement) or device is None:
             continue
         terms = terms_of(run, case)
-        results = [phase_result(outcome, phase, terms) for phase in ("inference", "total")]
-        inference_s, total_s = (each.median_s if each is not None and each.valid else None for each in results)
+        results = [phase_result(outcome, phase, terms) for phase in WHOLE_PHASE.values()]
+        total_s, inference_s = (each.median_s if each is not None and each.valid else None for each in results)
         yield PastTimes(
             case_id=case.case_id,
             device_name=device.name,

@@ -16,15 +16,15 @@ from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale, scale_for
 
 
-def build(run: Run, view: View | None = None, *, sort: str | None = None, descending: bool = False) -> Table:
-    """The table of a run as the view asks for it; ``sort`` and ``descending`` stand for a view with no more than these.
+def build(run: Run, view: View | None = None) -> Table:
+    """The table of a run as the view asks for it.
 
     In both directions numbers of grade X come after all others and missing values last; equal ones stay in the
     plan's order, and names sort by their numbers (Resnet18 before Resnet101). A view sorted by a column that is not
     there without a marked row has the plan's order. Units, and what is fastest, are those of all rows, so that a filter
     changes neither. Raises SelectionError for a column that there never is.
     """
-    view = view or View(sort=sort, descending=descending)
+    view = view or View()
     body = _body(run, view.reference)
     rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.filter_text)]
     groups, rows = arranged(run, rows, body.columns, view)
@@ -61,7 +61,7 @@ def _body(run: Run, reference: str | None) -> _Body:
     return made
 
 
-Rivals = Sequence[Sequence[int]]  # places of rows of equal work, as far as there are several
+EqualWork = Sequence[Sequence[int]]  # places of rows of equal work, as far as there are several
 _ANY_SCALE = scale_for([])
 _NOTHING = _Body((), (), (), ())
 
@@ -135,7 +135,7 @@ def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
 
 
 def _cells(
-    column: Column, readings: Sequence[RowData], scale: Scale | None, equal_work: Rivals, old: Sequence[Cell | None]
+    column: Column, readings: Sequence[RowData], scale: Scale | None, equal_work: EqualWork, old: Sequence[Cell | None]
 ) -> list[Cell]:
     best = _fastest(column, readings, equal_work)
     return [
@@ -152,7 +152,7 @@ def _cell(column: Column, reading: RowData, scale: Scale | None, best: bool) -> 
     return Cell(column.value(reading), text, bare, column.grade(reading), best, column.max_cells)
 
 
-def _equal_work(readings: Sequence[RowData]) -> Rivals:
+def _equal_work(readings: Sequence[RowData]) -> EqualWork:
     """Which rows have the same workload, batch and image, and can be compared if their numbers can."""
     places: dict[object, list[int]] = {}
     for place, reading in enumerate(readings):
@@ -161,7 +161,7 @@ def _equal_work(readings: Sequence[RowData]) -> Rivals:
     return [each for each in places.values() if len(each) > 1]
 
 
-def _fastest(column: Column, readings: Sequence[RowData], equal_work: Rivals) -> set[int]:
+def _fastest(column: Column, readings: Sequence[RowData], equal_work: EqualWork) -> set[int]:
     """The places with the fastest number of that column, or of several that are equally fast, wherever at least two can
     be compared. Empty for a column that ranks nothing."""
     best: set[int] = set()

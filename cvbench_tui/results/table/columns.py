@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published, worst_grade
-from cvbench_tui.results.stats.row_data import PHASE_OF_PASS, RowData
+from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.stats.row_state import STATE_HELP
 from cvbench_tui.results.text import units
 
@@ -127,7 +127,7 @@ def versus_text(row: RowData) -> str:
 
 def samples_text(row: RowData) -> str:
     """Samples and rounds of both passes: ``120 in 5; 200 in 5 +1``, one round of them having been repeated."""
-    texts = [_samples(row.phases[phase]) for phase in PHASE_OF_PASS if phase in row.phases]
+    texts = [_samples(row.phases[phase]) for phase in WHOLE_PHASE.values() if phase in row.phases]
     return "; ".join(dict.fromkeys(texts)) or units.MISSING
 
 

@@ -17,7 +17,7 @@ import torch
 import torchvision
 
 from cvbench_tui.base.cores import quota_cores, usable_cores
-from cvbench_tui.base.system_files import read_text
+from cvbench_tui.base.system_files import cpuinfo, read_text
 from cvbench_tui.core.environment import Device, Environment, Fact, known
 from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.nvml import pci_bus_id
@@ -163,10 +163,10 @@ def process_facts() -> Iterator[tuple[str, Fact]]:
             yield f"env.{name}", os.environ[name]
 
 
-def cpu_name(path: Path = Path("/proc/cpuinfo")) -> str:
+def cpu_name(root: Path = Path("/")) -> str:
     """The processor's product name; its architecture where that is not known."""
-    found = re.search(r"^model name\s*:\s*(.+)$", read_text(path), re.MULTILINE)
-    return " ".join(found.group(1).split()) if found else platform.processor() or platform.machine() or "CPU"
+    name = " ".join(cpuinfo("model name", root).split())
+    return name or platform.processor() or platform.machine() or "CPU"
 
 
 def _affinity(path: Path = Path("/proc/self/status")) -> str | None:

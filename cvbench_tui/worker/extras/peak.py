@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from cvbench_tui.base.system_files import read_text
+from cvbench_tui.base.system_files import cpuinfo
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
@@ -52,21 +52,11 @@ class FastestCall(NamedTuple):
     reproduced: bool  # whether it was reached twice
 
 
-def measure(device: str, threads: int | None, backend: Backend, key: str) -> DevicePeak:
+def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out).
 
     A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
     """
-    before_threads = torch.get_num_threads()
-    if threads:
-        torch.set_num_threads(threads)
-    try:
-        return _measure(torch.device(device), backend, key)
-    finally:
-        torch.set_num_threads(before_threads)
-
-
-def _measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
     share_s = BUDGET_S / (len(precisions) + 1)
@@ -203,10 +193,9 @@ def _precisions(device: torch.device) -> list[str]:
     return ["float32", "tf32", "bfloat16", "float16"]
 
 
-def computes_bfloat16(path: str = "/proc/cpuinfo") -> bool:
+def computes_bfloat16(root: Path = Path("/")) -> bool:
     """Whether the processor has instructions for bfloat16, by Linux; False elsewhere."""
-    lines = read_text(Path(path)).splitlines()
-    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    flags = cpuinfo("flags", root) or cpuinfo("Features", root)
     return bool(NATIVE_BFLOAT16 & set(flags.split()))
 
 

@@ -55,7 +55,7 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
 
         channel.send(EnvironmentProbed(probe()))
     elif request["kind"] == "ceiling":
-        channel.send(_ceiling(request))
+        channel.send(_peak(request))
     else:
         case, process = case_from(request["case"]), int(request.get("process", 0))
         Job(case, protocol_from(request["protocol"]), process, channel, notices).run()
@@ -66,14 +66,13 @@ def report_crash(channel: Channel, request: dict[str, Any], kind: FailureKind, s
     channel.send(CaseFailed(Failure(request.get("case_id", ""), kind, sentence), now_s()))
 
 
-def _ceiling(request: dict[str, Any]) -> PeakMeasured:
+def _peak(request: dict[str, Any]) -> PeakMeasured:
     """Measured peak of the device. Raises whatever the device raises."""
     from cvbench_tui.worker.extras.peak import measure
 
-    threads = request.get("threads") or intra_op_threads()
-    torch.set_num_threads(threads)
-    backend = backend_for(torch.device(request["device"]))
-    return PeakMeasured(measure(request["device"], threads, backend, request["key"]))
+    torch.set_num_threads(intra_op_threads())
+    device = torch.device(request["device"])
+    return PeakMeasured(measure(device, backend_for(device), request["key"]))
 
 
 @dataclass

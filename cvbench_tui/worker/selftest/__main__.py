@@ -19,7 +19,6 @@ import gc
 import sys
 import time
 import traceback
-from statistics import fmean, median
 from typing import Any
 
 from cvbench_tui.worker.process.channel import Requests, claim_stdout
@@ -62,12 +61,10 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     started = time.perf_counter()
     gc.disable()  # as torch.utils.benchmark does for its own loops
     try:
-        samples = harnesses.run(request)
+        samples, values = harnesses.run(request)
     except Exception as error:  # the workload, or a library that is not there, may raise anything
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
-    value = fmean if request["method"] in harnesses.MEANS else median
-    values = {phase: value(taken) for phase, taken in samples.items() if taken}
     return {"samples_s": samples, "values_s": values, "seconds": time.perf_counter() - started}
 
 

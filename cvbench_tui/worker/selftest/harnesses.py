@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from statistics import fmean
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,13 +32,17 @@ DO_BENCH_MS = 1000.0  # milliseconds in a second, the unit of Triton's arguments
 Samples = dict[str, list[float]]  # seconds per iteration, by phase
 
 
-def run(request: dict[str, Any]) -> Samples:
-    """The samples of the request's method. Raises ValueError for an unknown one, and whatever the workload raises."""
-    method = METHODS.get(request["method"])
-    if method is None:
+def run(request: dict[str, Any]) -> tuple[Samples, dict[str, float]]:
+    """The samples of the request's method, and its number for each phase that has any.
+
+    Raises ValueError for an unknown method, and whatever the workload raises.
+    """
+    if request["method"] not in METHODS:
         raise ValueError(f"no reference method {request['method']!r}")
+    method, middle = METHODS[request["method"]]
     torch.set_num_threads(int(request["threads"]))
-    return method(TimedModule(request["case"]), float(request["seconds"]), request)
+    samples = method(TimedModule(request["case"]), float(request["seconds"]), request)
+    return samples, {phase: middle(taken) for phase, taken in samples.items() if taken}
 
 
 class TimedModule:
@@ -238,11 +242,11 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
     return samples
 
 
-METHODS: dict[str, Callable[[TimedModule, float, dict[str, Any]], Samples]] = {
-    "bare": bare,
-    "empty": empty,
-    "timer": timer,
-    "do_bench": do_bench,
+Method = Callable[[TimedModule, float, dict[str, Any]], Samples]
+METHODS: dict[str, tuple[Method, Callable[[list[float]], float]]] = {
+    "bare": (bare, median),
+    "empty": (empty, median),
+    "timer": (timer, median),
+    "do_bench": (do_bench, median),
 }
-"""By the request's ``method``."""
-MEANS: set[str] = set()  # methods whose number is the mean of their samples; that of all others is the median
+"""By the request's ``method``, each with what makes its number of its samples: the median or the mean."""

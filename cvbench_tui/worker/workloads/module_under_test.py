@@ -41,7 +41,7 @@ class ModuleUnderTest:
         return sum(parameter.numel() for parameter in self.parameters)
 
     def train(self) -> None:
-        """Train mode, gradients of the input on where they are wanted."""
+        """Train mode."""
         self.module.train()
 
     def evaluate(self) -> None:

@@ -1,12 +1,13 @@
-"""The selftest's reference program with more harnesses, for ``rivals.py``: torch's autorange, timm's benchmark script.
+"""The selftest's reference program with more harnesses, for ``other_harnesses.py``: torch's autorange and timm's loop.
 
 They take the whole iteration as their users write it, timm's with gradients cleared and outputs released outside the
-clock. Started by ``sides.opened``; it speaks as ``python -m cvbench_tui.worker.selftest`` does.
+clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker.selftest`` does.
 """
 
 from __future__ import annotations
 
 import sys
+from statistics import fmean, median
 from typing import Any
 
 import torch
@@ -64,6 +65,10 @@ def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> 
 
 
 if __name__ == "__main__":
-    harnesses.METHODS.update(blocked=autorange, adaptive=autorange, timm=timm, timm_package=timm_package)
-    harnesses.MEANS.update(("timm", "timm_package"))
+    harnesses.METHODS.update(
+        blocked=(autorange, median),
+        adaptive=(autorange, median),
+        timm=(timm, fmean),
+        timm_package=(timm_package, fmean),
+    )
     sys.exit(program.main())
