@@ -138,6 +138,22 @@ def test_a_file_is_read_once_and_again_when_it_has_grown(tmp_path, reads):
     assert reads == ["one.jsonl"] * 2
 
 
+@pytest.mark.parametrize("same", ["size", "time"])
+def test_a_file_that_was_replaced_is_read_again(tmp_path, same):
+    """By a copy of another run with as many bytes, or with the time of the first."""
+    texts = [write(tmp_path / name, "one", measurement(ROW, s)).read_bytes() for name, s in (("a", 0.1), ("b", 0.2))]
+    size = max(map(len, texts)) + 1
+    before, after = (text.replace(b"{", b"{" + b" " * (size - len(text)), 1) for text in texts)  # blanks mean nothing
+    path = tmp_path / "one.jsonl"
+    path.write_bytes(before)
+    os.utime(path, ns=(10**18, 10**18))
+    first = known(tmp_path)
+    path.write_bytes(after if same == "size" else after + b"\n")
+    changed_ns = 10**18 + (10**9 if same == "size" else 0)
+    os.utime(path, ns=(changed_ns, changed_ns))
+    assert known(tmp_path).total_s == pytest.approx(2 * first.total_s)
+
+
 def test_the_index_spares_reading_the_files_again(tmp_path, reads):
     write(tmp_path, "one", measurement(ROW, 0.1))
     first = known(tmp_path)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from textual.message import Message
@@ -65,6 +66,22 @@ def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.Mo
         assert told.acquire(timeout=10)
     mine.flush()
     assert len(posted) <= len(beginning), "nothing is posted twice"
+
+
+def test_the_app_is_told_no_more_than_four_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redraws above 4 Hz were seen to disturb the current timing. Here a thousand messages come in a second."""
+    clock = SimpleNamespace(now_s=0.0)
+    monkeypatch.setattr(background, "time", SimpleNamespace(monotonic=lambda: clock.now_s))
+    monkeypatch.setattr(
+        background.threading, "Timer", lambda *_: SimpleNamespace(start=lambda: None, cancel=lambda: None)
+    )
+    posted: list[float] = []
+    mine = background.ThrottledPoster[Logged](lambda _: posted.append(clock.now_s))
+    for number in range(2000):
+        clock.now_s = number / 1000
+        mine.offer(Logged())
+    assert len(posted) == 8
+    assert all(later - earlier >= 0.25 for earlier, later in pairwise(posted))
 
 
 def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.backend import CpuBackend
+from cvbench_tui.worker.extras import variants
 from cvbench_tui.worker.extras.budget import Budget
 from cvbench_tui.worker.extras.variants import ROUNDS, GraphPass, VariantTimer
 from cvbench_tui.worker.timing.passes import PhasePass
@@ -171,3 +172,9 @@ def test_a_graph_is_recorded_once_in_eval_mode_and_replayed_between_the_marks():
     assert calls == [(False, True)] * 4
     assert all(timed.seconds(marks)[0] >= 0 for marks in regions)
     assert torch.is_grad_enabled()
+
+
+def test_a_variants_round_lasts_half_of_the_shortest_protocols():
+    """Shorter ones make a ratio of the timer's and the scheduler's noise."""
+    rounds_s = [each.round_s for each in PROTOCOLS.values() if each.method == "rounds"]
+    assert min(rounds_s) / 2 <= variants.ROUND_S

@@ -22,7 +22,7 @@ class GaugesController:
     def follow(self, device: Device | None, pci_id: str = "", *, running: bool, on: str | None) -> None:
         """``device``: the ticked one, ``pci_id``: its address on the bus, where it is a card with one.
 
-        ``running``: a run is on; ``on``: the device of the case being measured.
+        ``running``: a run is on; ``on``: the device of the case being measured, None while there is none.
         """
         if self._off:
             return
@@ -35,7 +35,7 @@ class GaugesController:
             uuid = (device.uuid or None) if device else None
             self._thread = GaugeThread(self._post, GaugeReader(device_id, uuid=uuid, pci_id=pci_id or None))
             self._thread.start()
-        self.paused = running and not allowed(on, usable_cores())
+        self.paused = not allowed(on, usable_cores())
         self._thread.follow(running=running, paused=self.paused)
 
     def wake(self) -> None:
