@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Layout = Literal["wide", "original"]
-"""Of saved markdown: every column in one table, or the form of the published tables."""
-LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+Layout = Literal["short", "full", "original"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)  # the first one is the default
+LAYOUT_HELP: dict[Layout, str] = {
+    "short": "tables to paste, at most 100 columns wide",
+    "full": "every column and every remark",
+    "original": "the form of the published tables",
+}
+"""Of saved markdown."""
 
 GroupBy = Literal["none", "workload", "kind", "device"]  # what the rows of one group of the table have in common
 GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)

@@ -14,6 +14,7 @@ import sys
 import click
 
 from cvbench_tui import __version__
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
@@ -93,7 +94,7 @@ def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str 
     "--extra", "extras", multiple=True, type=click.Choice(tuple(EXTRAS)), help="Secondary metric; may be repeated."
 )
 @options.layout_option
-@click.option("-o", "--output", multiple=True, type=click.Path(), help="Save as .md, .json or .csv; may be repeated.")
+@options.output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @options.plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
@@ -109,7 +110,7 @@ def run(
     image: int | None,
     protocol: str | None,
     extras: tuple[Extra, ...],
-    layout: str | None,
+    layout: Layout | None,
     output: tuple[str, ...],
     quiet: bool,
     plain: bool,
@@ -150,7 +151,7 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
 @options.runs_dir_option
 def show(
     run_reference: str,
-    layout: str | None,
+    layout: Layout | None,
     sort: str | None,
     descending: bool,
     plain: bool,
@@ -168,10 +169,10 @@ def show(
 
 @cli.command()
 @options.run_argument
-@click.option("-o", "--output", multiple=True, required=True, type=click.Path(), help="A .md, .json or .csv file.")
+@options.output_option
 @options.layout_option
 @options.runs_dir_option
-def export(run_reference: str, output: tuple[str, ...], layout: str | None, runs_dir: str | None) -> int:
+def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') as markdown, JSON or CSV."""
     from cvbench_tui.cli.run import Outputs, load_run
 
@@ -230,7 +231,7 @@ def _split(values: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _refuse_both(plain: bool, layout: str | None) -> None:
+def _refuse_both(plain: bool, layout: Layout | None) -> None:
     """Raise SelectionError for --plain with --layout."""
     if plain and layout:
         raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, not a table.")

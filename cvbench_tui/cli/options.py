@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cvbench_tui.base.choices import LAYOUTS
+from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS
+from cvbench_tui.results.export.registry import EXPORTERS
 
 CARDS = Path("/proc/driver/nvidia/gpus")  # one folder for each NVIDIA card
 
@@ -50,6 +52,15 @@ def _names(kind: str) -> Iterable[str]:
     return ["last", *(run.id for run in list_runs(runs_folder()))]
 
 
+def _complete_output(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    """A name with each suffix that can be written, and the files there are."""
+    from click.shell_completion import CompletionItem
+
+    stem, suffix = os.path.splitext(incomplete)
+    named = [stem + each for each in EXPORTERS if os.path.basename(stem) and each.startswith(suffix or ".")]
+    return [*map(CompletionItem, named), CompletionItem(incomplete, type="file")]
+
+
 def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """The value of an option that may also stand before the command."""
     return value or (context.parent.params.get(parameter.name or "") if context.parent else value)
@@ -68,5 +79,15 @@ plain_option = click.option(
     "--plain", is_flag=True, help="Lines and sentences instead of a progress bar and a table, for screen readers."
 )
 layout_option = click.option(
-    "--layout", type=click.Choice(LAYOUTS), help="Markdown layout: every column, or that of the published tables."
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    help="Markdown layout. " + "; ".join(f"{layout}: {help_text}" for layout, help_text in LAYOUT_HELP.items()) + ".",
+)
+output_option = click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    type=click.Path(),
+    shell_complete=_complete_output,
+    help=f"Save as {' '.join(EXPORTERS)}, by the suffix; may be repeated.",
 )

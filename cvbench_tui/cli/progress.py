@@ -128,13 +128,13 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
     table = build(run, View(sort=sort, descending=descending))
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
-    places = fitting(table, console.width - (console.encoding == "ascii") * len(PHASES), "text")
+    places = fitting(table, console.width - (console.encoding == "ascii") * len(PHASES))
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 1))
-    for column in (table.columns[place] for place in places):
-        drawn.add_column(_text(column.heading), justify="right" if column.alignment == "right" else "left")
+    for place in places:
+        drawn.add_column(_text(table.heading(place)), justify="right" if table.columns[place].right else "left")
     for row in table.rows:
-        cells = (row.cells[place] for place in places)
-        drawn.add_row(*(_text(cell.text, style="" if cell.valid else "dim") for cell in cells))
+        texts = table.texts(row, "bare")
+        drawn.add_row(*(_text(texts[place], style="" if row.cells[place].valid else "dim") for place in places))
     console.print(drawn)
     for failure in run.failures:
         console.print(_text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
@@ -144,7 +144,7 @@ def print_table(run: Run, *, sort: str | None = None, descending: bool = False) 
             console.print(_text(f"{case.workload.name} ({case.device}, batch {case.batch}): {note.text}"))
     hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
     if hidden:
-        console.print(_text(f"Hidden: {', '.join(hidden)}. --layout wide prints all columns.", style="dim"))
+        console.print(_text(f"Hidden: {', '.join(hidden)}. --layout full prints all columns.", style="dim"))
 
 
 def _text(text: str, style: str = "") -> Text:

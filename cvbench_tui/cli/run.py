@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from cvbench_tui.base.choices import Layout
+from cvbench_tui.base.choices import LAYOUTS, Layout
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
@@ -42,7 +42,7 @@ class Outputs:
     """Where a run's results go."""
 
     files: Sequence[str] = ()
-    layout: str | None = None  # markdown layout; None: wide in files, a table of the terminal's width on a terminal
+    layout: Layout | None = None  # of markdown; None: short in files, a table of the terminal's width on a terminal
     quiet: bool = False
     json_lines: bool = False  # print events instead of the table
     plain: bool = False  # print lines and sentences only, for screen readers
@@ -55,7 +55,7 @@ class Outputs:
     def write(self, run: Run) -> None:
         """Write every file, and name it on stderr."""
         for file in self.files:
-            write_output(run, Path(file), layout=cast(Layout, self.layout or "wide"))
+            write_output(run, Path(file), layout=self.layout or LAYOUTS[0])
             if not self.quiet:
                 print(f"saved {file}", file=sys.stderr)  # noqa: T201
 
@@ -152,7 +152,7 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
 
 
 def print_run(
-    run: Run, layout: str | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
+    run: Run, layout: Layout | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
 ) -> None:
     """Print the run on stdout: as sentences, as a table of the terminal's width, or as markdown."""
     if plain:
@@ -163,8 +163,7 @@ def print_run(
 
         print_table(run, sort=sort, descending=descending)
         return
-    text = render(run, cast(Layout, layout or "wide"), View(sort=sort, descending=descending))
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.write(render(run, layout or LAYOUTS[0], View(sort=sort, descending=descending)))
 
 
 def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:

@@ -40,7 +40,7 @@ class Settings:
     autosave: bool = toml_key(False, FLAG, "Write the table as markdown at the end of every run.")
     save_folder: str = toml_key("", TEXT, SAVE_FOLDER_HELP)
     layout: Layout = toml_key(
-        "wide", one_of(LAYOUTS), "Layout of saved markdown: one wide table, or the published one."
+        LAYOUTS[0], one_of(LAYOUTS), "Layout of saved markdown: tables to paste, all columns, or the published tables."
     )
     columns: tuple[str, ...] = toml_key(
         (), NAMES, "Columns shown, in the table's order; an empty list shows what fits."

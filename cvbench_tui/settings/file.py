@@ -42,6 +42,8 @@ def load(path: Path) -> tuple[Settings, tuple[str, ...]]:
         return Settings(), ()
     except StoreError as error:
         return Settings(), (f"{error.message} The default settings are used.",)
+    if data.get("layout") == "wide":  # the default until 0.1, which every save wrote
+        del data["layout"]
     values = read_keys(data, FIELDS, complain, others=(KEYS, LAST))
     keys = MappingProxyType(dict(_keys(_table(data, KEYS, complain), complain)))
     last = Last(**read_keys(_table(data, LAST, complain), LAST_FIELDS, complain, f"{LAST}."))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, visible_columns
+from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
@@ -40,7 +40,7 @@ def test_what_is_shown_fits_and_grows_with_the_room() -> None:
     table = one_device()
     for width in range(40, 240, 5):
         places = fitting(table, width)
-        texts = [[table.heading(place), *(row.cells[place].bare for row in table.rows)] for place in places]
+        texts = [[table.heading(place), *(table.texts(row, "bare")[place] for row in table.rows)] for place in places]
         assert sum(max(map(len, column)) + 2 for column in texts) <= width
     assert len(fitting(table, 240)) == len(visible_columns(table))
 
@@ -52,10 +52,13 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
     assert {"forward", "total", "grade"} <= set(keys(table, fitting(table, 78)))
 
 
-def test_every_column_that_may_go_exists() -> None:
-    known = {column.key for column in COLUMNS}
-    assert set(HIDE_FIRST) | {"name", "state"} | PHASES == known | PHASES
-    assert {column.key for column in COLUMNS if column.secondary} <= set(HIDE_FIRST[:5])
+def test_each_column_has_a_priority_of_hiding() -> None:
+    """Secondary columns first; nothing has the priority of another."""
+    order = sorted((column for column in COLUMNS if column.hide), key=lambda column: -column.hide)
+    assert {column.key for column in COLUMNS} - {column.key for column in order} == {"name", "total", "state"}
+    assert len({column.hide for column in order}) == len(order)
+    secondary = [column.secondary for column in order]
+    assert secondary == sorted(secondary, reverse=True)
 
 
 def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:
@@ -82,8 +85,8 @@ def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str)
     case = Case(model(name), "cpu", 8)
     table = build(run_of(plan(case), measurement(case, 0.02)))
     assert {"name", "forward", "total", "state"} <= set(keys(table, fitting(table, 120)))
-    for form in ("text", "bare", "close"):
-        written = table.rows[0].cells[0].written(form)
+    for form in ("bare", "close"):
+        written = table.texts(table.rows[0], form)[0]
         assert cell_len(written) <= 40
         assert written.endswith("...")
         assert "\n" not in written

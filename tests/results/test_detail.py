@@ -166,7 +166,7 @@ def test_a_grade_has_its_reasons_with_what_to_do() -> None:
 
 def test_two_speeds_and_a_slow_host_are_both_told() -> None:
     forward = dict(of_graded("Conv3x3/1", "cuda:0")["Forward"].pairs)
-    assert forward["two speeds"] == "2.000/2.590 ms, the slower one in 40% of the samples"
+    assert forward["two speeds"] == "2.00/2.59 ms, the slower one in 40% of the samples"
     total = dict(of_graded("Dense", "cuda:0")["Total"].pairs)
     assert (total["median"], total["device busy"]) == ("150.0 \u00b5s", "40%")
     assert total["host"] == "400.0 \u00b5s to queue one training iteration, longer than the device's 150.0 \u00b5s"

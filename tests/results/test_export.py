@@ -9,16 +9,24 @@ from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.export.csv import export_csv
-from cvbench_tui.results.export.json import export_json
 from cvbench_tui.results.export.markdown import render
-from cvbench_tui.results.export.registry import check_writable, write_output
+from cvbench_tui.results.export.registry import EXPORTERS, check_writable, write_output
 from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
+from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from tests.results.samples import CONV, Case, graded_run, measurement, mixed_run, plan, run_of
 
 RUN = mixed_run()
+
+
+def export_json(run: Run) -> str:
+    return EXPORTERS[".json"].render(run, "short", View())
+
+
+def export_csv(run: Run, *, sort: str | None = None) -> str:
+    return EXPORTERS[".csv"].render(run, "short", View(sort=sort))
 
 
 def test_json_golden(golden):
@@ -32,7 +40,7 @@ def test_csv_golden(golden):
 def test_json_has_what_every_number_carries():
     run = graded_run()
     document = json.loads(export_json(run))
-    assert document["schema"] == 2
+    assert document["schema"] == 3
     assert document["environment"]["identity_hash"] == "0123456789abcdef"
     assert [ceiling["device"] for ceiling in document["run"]["ceilings"]] == ["cpu", "cuda:0"]
     rows = {(row["case"]["name"], row["case"]["device"]): row for row in document["results"]}
@@ -54,6 +62,23 @@ def test_json_has_what_every_number_carries():
     assert quiet["timed_s"] == 1.2
     assert -1 <= total["autocorrelation"] <= 1
     assert rows["VGG16", "cpu"]["grade"] is None, "failed"
+
+
+def test_both_have_every_cell_of_the_table():
+    run = graded_run()
+    table = build(run, View())
+    rows = list(csv.DictReader(io.StringIO(export_csv(run))))
+    results = json.loads(export_json(run))["results"]
+    for row, flat, result in zip(table.rows, rows, results, strict=True):
+        for column, cell in zip(table.columns, row.cells, strict=True):
+            if cell.value is None:
+                assert column.key not in result["cells"]
+                continue
+            found = result["cells"][column.key]
+            assert (found["value"], found["unit"], found["grade"]) == (cell.value, cell.unit, cell.grade)
+            assert found["relative"] == cell.relative
+            if column.file_name:
+                assert flat[column.file_name] == str(cell.value)
 
 
 def test_csv_has_it_flat():
@@ -130,14 +155,14 @@ def test_a_new_file_gets_the_mode_of_a_plain_open_and_an_old_one_keeps_its_own(t
     path.chmod(0o600)
     write_output(RUN, path, view=View(sort="total", descending=True))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.read_text() == render(RUN, "wide", View(sort="total", descending=True))
+    assert path.read_text() == render(RUN, "short", View(sort="total", descending=True))
 
 
 def test_a_link_is_written_through(tmp_path):
     (tmp_path / "link.md").symlink_to(tmp_path / "real.md")
     write_output(RUN, tmp_path / "link.md")
     assert (tmp_path / "link.md").is_symlink()
-    assert (tmp_path / "real.md").read_text() == render(RUN, "wide")
+    assert (tmp_path / "real.md").read_text() == render(RUN, "short")
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):

@@ -15,7 +15,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail_text
-from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown_short import render_short
 from cvbench_tui.results.export.registry import write_output
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting
@@ -89,12 +90,21 @@ def first_cells(markdown: str) -> list[str]:
 def test_in_markdown_it_is_read_as_it_is(hostile: str, view: View) -> None:
     run = poisoned(hostile)
     key = run.plan.cases[0].case_id
-    for text in (table_markdown(run, view), render(run, "wide", view)):
-        assert first_cells(text) == [visible(hostile)] * 2
+    full, short, row = render(run, "full", view), render(run, "short", view), render_short(run, view, key)
+    assert first_cells(full) == [visible(hostile)] * 2
+    for name in (*first_cells(short), *first_cells(row)):
+        assert name == one_line(hostile) or one_line(hostile).startswith(name.removesuffix("..."))
+    assert (len(first_cells(short)), len(first_cells(row))) == (2, 1)
+    for text in (full, short.partition("<details>")[0], row):
         assert not unseen(text)
         assert not {"html_block", "fence", "code_block", "hr"} & {token.type for token in PARSER.parse(text)}
-    assert first_cells(row_markdown(run, key, view)) == [visible(hostile)]
-    assert row_markdown(run, key, view).count("\n") == 3
+    blocks = [token.content.strip() for token in PARSER.parse(short) if token.type == "html_block"]
+    assert len(blocks) == 2, "the part that is folded away begins and ends, and nothing else is HTML"
+    assert blocks[0].startswith("<details><summary>")
+    assert blocks[0].endswith("</summary>")
+    assert blocks[0].count("<") == 3
+    assert blocks[1] == "</details>"
+    assert not unseen(short)
     original = render(run, "original", view)
     assert not unseen(original)
     assert len(first_cells(original)) == 2
@@ -108,10 +118,10 @@ def test_on_a_screen_it_is_one_line_and_leaves_room(hostile: str) -> None:
         assert not unseen(title)
         assert "\n" not in title
     for row in table.rows:
-        for cell in row.cells:
-            for form in ("text", "bare", "close"):
-                assert not unseen(cell.written(form))
-                assert "\n" not in cell.written(form)
+        for form in ("bare", "close"):
+            for written in table.texts(row, form):
+                assert not unseen(written)
+                assert "\n" not in written
     assert {"name", "total", "state"} <= {table.columns[place].key for place in fitting(table, 78)}
 
 
@@ -140,7 +150,7 @@ def test_as_a_filter_it_is_text_and_nothing_else(hostile: str) -> None:
     run = poisoned("plain")
     view = View(filter_text=hostile)
     shown = " ".join(hostile.split())
-    text = render(run, "wide", view)
+    text = render(run, "short", view)
     assert bool(shown) == ("rows, filter" in text)
     assert not unseen(text)
     assert len(build(poisoned(hostile), view).rows) == 2, "it finds the rows with that name"

@@ -10,7 +10,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail_text
-from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.markdown_short import render_short
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.rerun_command import command_line
 from tests.every import every
@@ -42,8 +43,9 @@ def kinds(markdown: str) -> set[str]:
 @every("view", VIEWS, ids=str)
 def test_in_markdown_no_axis_is_read_as_markdown(hostile: str, view) -> None:
     run = poisoned(hostile)
-    texts = [render(run, "wide", view), render(run, "original", view), table_markdown(run, view)]
-    for text in (*texts, row_markdown(run, run.plan.cases[0].case_id, view)):
+    texts = [render(run, "short", view), render(run, "original", view), render(run, "full", view)]
+    texts[0] = texts[0].partition("<details>")[0]
+    for text in (*texts, render_short(run, view, run.plan.cases[0].case_id)):
         assert not unseen(text)
         assert not kinds(text) & READ_AS_MARKDOWN
 

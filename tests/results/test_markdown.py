@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from cvbench_tui.base.choices import LAYOUTS
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Device
 from cvbench_tui.core.grading.reasons import GRADE_HELP
@@ -68,9 +69,14 @@ def list_items(markdown: str) -> list[str]:
     return [text_of(tokens[place + 2]) for place, token in enumerate(tokens) if token.type == "list_item_open"]
 
 
-def test_wide_golden(golden):
-    golden("wide.md", render(mixed_run(), "wide"))
-    golden("wide-published.md", render(mixed_run("original"), "wide"))
+def test_short_golden(golden):
+    golden("short.md", render(mixed_run(), "short"))
+    golden("short-published.md", render(mixed_run("original"), "short"))
+
+
+def test_full_golden(golden):
+    golden("full.md", render(mixed_run(), "full"))
+    golden("full-published.md", render(mixed_run("original"), "full"))
 
 
 def test_original_golden(golden):
@@ -79,24 +85,25 @@ def test_original_golden(golden):
 
 
 def test_graded_golden(golden):
-    golden("graded-wide.md", render(graded_run(), "wide"))
+    golden("graded-short.md", render(graded_run(), "short"))
+    golden("graded-full.md", render(graded_run(), "full"))
     golden("graded-original.md", render(graded_run(), "original"))
 
 
 def test_a_number_of_grade_x_is_struck_through_and_never_bold():
-    wide = render(graded_run(), "wide")
-    assert "~~1.000 ms~~ X" in wide
+    full = render(graded_run(), "full")
+    assert "~~1.000 ms~~ X" in full
     fast = graded_run()
     slow = replace(fast, plan=replace(fast.plan, cases=tuple(replace(c, framework="flux") for c in fast.plan.cases)))
     twins = {case.case_id: outcome for case, outcome in zip(slow.plan.cases, fast.outcomes.values(), strict=True)}
     text = render_original([fast, replace(slow, outcomes=twins)])
     rows = [line for line in text.splitlines() if line.startswith("|BatchNorm|")]
-    assert [row.split("|")[3:6] for row in rows] == [["-"] * 3, ["__16.0000 ms__", "__32.0000 ms__", "__48.0000 ms__"]]
+    assert [row.split("|")[3:6] for row in rows] == [["-"] * 3, ["__16.00 ms__", "__32.00 ms__", "__48.0 ms__"]]
 
 
 def test_everything_computed_from_a_number_of_grade_x_is_struck_through():
-    wide = render(graded_run(), "wide")
-    (row,) = [line for line in wide.splitlines() if line.startswith("| BatchNorm | cuda:0")]
+    full = render(graded_run(), "full")
+    (row,) = [line for line in full.splitlines() if line.startswith("| BatchNorm | cuda:0")]
     cells = [cell.strip() for cell in row.split("|")[5:15]]
     assert cells.pop(4) == "X", "the grade itself"
     assert cells.pop(5) == "60 in 6"
@@ -104,7 +111,7 @@ def test_everything_computed_from_a_number_of_grade_x_is_struck_through():
     case = Case(CONV, "cpu", 8)
     still = measurement(case, 0.01)
     still = replace(still, phases=tuple(replace(phase, rounds=((0.01,) * 10,)) for phase in still.phases))
-    assert "~~10.00 ms (min 10.00)~~ X" in render(run_of(plan(case, protocol="original"), still), "wide")
+    assert "~~10.0 ms (min 10.0)~~ X" in render(run_of(plan(case, protocol="original"), still), "full")
 
 
 def test_a_number_between_two_speeds_is_never_bold_and_its_footnote_has_both():
@@ -113,10 +120,10 @@ def test_a_number_between_two_speeds_is_never_bold_and_its_footnote_has_both():
     twins = {case.case_id: outcome for case, outcome in zip(other.plan.cases, mine.outcomes.values(), strict=True)}
     text = render_original([mine, replace(other, outcomes=twins)])
     card, cpu = (line for line in text.splitlines() if line.startswith("|Conv3x3/1|Pytorch"))
-    assert "|2.0240 ms|4.0480 ms|6.0720 ms|" in card
-    assert "|__32.0000 ms__|" in cpu
+    assert "|2.02 ms|4.05 ms|6.07 ms|" in card
+    assert "|__32.00 ms__|" in cpu
     (doubt,) = [item for item in list_items(text) if item.startswith("Conv3x3/1, Pytorch")]
-    assert "forward 2.000/2.590 ms, backward 4.000/5.179 ms, total 6.000/7.769 ms; " in doubt
+    assert "forward 2.00/2.59 ms, backward 4.00/5.18 ms, total 6.00/7.77 ms; " in doubt
 
 
 def test_every_dash_and_every_doubt_of_the_graded_run_has_a_reason():
@@ -124,12 +131,12 @@ def test_every_dash_and_every_doubt_of_the_graded_run_has_a_reason():
     assert any(item.startswith("BatchNorm, Pytorch 2.14.1: X in forward, backward, total: ") for item in items)
     assert any(item.startswith("Conv3x3/1, Pytorch 2.14.1: C in all phases: ") for item in items)
     assert len(items) == len(set(items)), "each reason once"
-    rows = [item for item in list_items(render(graded_run(), "wide")) if item.startswith("Conv3x3/1 (cuda:0")]
+    rows = [item for item in list_items(render(graded_run(), "full")) if item.startswith("Conv3x3/1 (cuda:0")]
     assert len(rows) == 2, "two speeds, and the energy"
 
 
 def test_identity_ceilings_and_grades_are_explained():
-    text = render(graded_run(), "wide")
+    text = render(graded_run(), "full")
     assert "Environment ID 0123456789abcdef (same ID: comparable)." in text
     assert "Measured peaks of cuda:0: 50.00 TFLOP/s (matmul, float32)" in text
     for grade, meaning in GRADE_HELP.items():
@@ -140,14 +147,14 @@ def test_several_frameworks_golden(golden):
     golden("original-two-frameworks.md", render_original([mixed_run(), flux_run()]))
 
 
-def test_wide_is_the_table_of_the_screen():
+def test_full_is_the_table_of_the_screen():
     run = mixed_run()
     for sort, descending in ((None, False), ("total", True), ("name", False)):
         table = build(run, View(sort=sort, descending=descending))
-        (shown,) = tables(render(run, "wide", View(sort=sort, descending=descending)))
+        (shown,) = tables(render(run, "full", View(sort=sort, descending=descending)))
         places = visible_columns(table)
         assert shown[0] == [table.columns[place].heading for place in places]
-        assert shown[1:] == [[row.cells[place].text for place in places] for row in table.rows]
+        assert shown[1:] == [[table.texts(row, "full")[place] for place in places] for row in table.rows]
 
 
 def test_original_has_the_published_form():
@@ -169,8 +176,8 @@ def test_original_has_the_published_form():
         "NOTE",
     ]
     models, _, layers, _ = tables(text)
-    assert models[1] == ["VGG16", "Pytorch 2.14.1", "0.0245 s", "0.0490 s", "0.0736 s", "0.0184 s"]
-    assert layers[1] == ["Conv3x3/1", "Pytorch 2.14.1", "0.2314 ms", "0.4629 ms", "0.6943 ms"]
+    assert models[1] == ["VGG16", "Pytorch 2.14.1", "0.02452 s", "0.04905 s", "0.0736 s", "0.01839 s"]
+    assert layers[1] == ["Conv3x3/1", "Pytorch 2.14.1", "0.2314 ms", "0.4629 ms", "0.694 ms"]
 
 
 def test_bold_only_where_frameworks_can_be_compared():
@@ -179,8 +186,8 @@ def test_bold_only_where_frameworks_can_be_compared():
     lines = render_original([mixed_run(), flux_run()]).splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("|Resnet18|"))
     # Flux is faster forward, Pytorch backward and in total, and nothing is compared with Flux's missing inference.
-    assert lines[place] == "|Resnet18|Pytorch 2.14.1|0.0064 s|__0.0128 s__|__0.0192 s__|0.0048 s|"
-    assert lines[place + 1] == "||Flux 0.6.8+|__0.0040 s__|0.0160 s|0.0200 s|-|"
+    assert lines[place] == "|Resnet18|Pytorch 2.14.1|0.006406 s|__0.01281 s__|__0.01922 s__|0.004805 s|"
+    assert lines[place + 1] == "||Flux 0.6.8+|__0.004004 s__|0.01602 s|0.02002 s|-|"
 
 
 def test_the_same_framework_twice_is_not_compared_and_equals_are_both_bold():
@@ -188,7 +195,7 @@ def test_the_same_framework_twice_is_not_compared_and_equals_are_both_bold():
     once = run_of(plan(case), measurement(case, 0.01))
     assert "__" not in render_original([once, run_of(plan(case), measurement(case, 0.02))])
     same = render_original([once, run_of(plan(other), measurement(other, 0.01))])
-    assert same.count("__0.0100 s__") == 2
+    assert same.count("__0.01001 s__") == 2
 
 
 def test_every_dash_of_the_original_layout_has_a_reason():
@@ -251,14 +258,14 @@ def test_two_cards_of_one_name_are_told_apart():
     assert {"GPU USED --- RTX (cuda:0)", "GPU USED --- RTX (cuda:1)"} <= set(texts_in(text, "heading_open"))
 
 
-@pytest.mark.parametrize("layout", ["wide", "original"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_run_without_environment_and_one_without_rows_can_be_written(layout):
     case = Case(model("VGG16"), "cuda:0", 8)
     assert "unknown" in render(run_of(plan(case), environment=None), layout)
     assert render(run_of(plan()), layout).endswith("\n")
 
 
-@pytest.mark.parametrize("layout", ["wide", "original"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_how_a_run_ended_is_said(layout):
     run = mixed_run()
     assert "had not ended" in render(replace(run, ended=None), layout)
@@ -267,7 +274,7 @@ def test_how_a_run_ended_is_said(layout):
     assert "The run" not in render(run, layout)
 
 
-@pytest.mark.parametrize("layout", ["wide", "original"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_unknown_column_is_refused(layout):
     with pytest.raises(SelectionError):
         render(mixed_run(), layout, View(sort="nonsense"))
@@ -296,11 +303,11 @@ def test_any_text_in_any_place_is_read_as_it_is(name, sentence):
         Failure(second.case_id, "error", sentence),
     )
     shown, read = visible(name), visible(sentence)
-    wide, original = render(run, "wide"), render(run, "original")
-    (table,) = tables(wide)
+    full, original = render(run, "full"), render(run, "original")
+    (table,) = tables(full)
     assert [row[0] for row in table[1:]] == [shown, shown]
     assert all(len(row) == len(table[0]) for row in table)
-    reason = list_items(wide)[0]
+    reason = list_items(full)[0]
     assert reason.rstrip() == f"{shown} (cpu, batch 4): ERROR. {read}".rstrip()
     assert reason.endswith(read)
     by_device = tables(original)

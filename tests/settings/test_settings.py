@@ -70,6 +70,11 @@ def test_no_file_gives_the_defaults_without_a_word(file: Path) -> None:
     assert load(file) == (Settings(), ())
 
 
+def test_the_layout_that_was_the_default_is_todays_default(file: Path) -> None:
+    file.write_text('layout = "wide"\nsort = "total"\n')
+    assert load(file) == (Settings(sort="total"), ())
+
+
 def test_every_key_is_read(file: Path) -> None:
     settings, problems = load(
         put(
@@ -92,7 +97,7 @@ def test_every_key_is_read(file: Path) -> None:
     [
         ('thene = "nord"', "unknown key 'thene'. Nearest: theme."),
         ("theme = 3", "theme: expected text in quotes, got 3."),
-        ('layout = "widee"', "layout: expected one of wide, original, got 'widee'. Nearest: wide."),
+        ('layout = "ful"', "layout: expected one of short, full, original, got 'ful'. Nearest: full."),
         ("autosave = 1", "autosave: expected true or false, got 1."),
         ('columns = "model"', "columns: expected a list of names in quotes, got 'model'."),
         ("columns = [1]", "columns[0]: expected a list of names in quotes, got 1."),

@@ -19,7 +19,6 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.derived_metrics import PhaseMetrics, VariantResult, phase_metrics
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
 from cvbench_tui.results.stats.row_data import remedy_of
-from cvbench_tui.results.table.columns import modes_text
 from cvbench_tui.results.text import units
 
 Pair = tuple[str, str]
@@ -71,23 +70,25 @@ def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: Pha
 
 
 def _times(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
-    yield "median", scale.text(result.median_s)
+    yield "median", scale.text(result.median_s, result.relative)
     yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
         share = units.part_text(result.modes.share_high)
-        yield "two speeds", f"{modes_text(result, scale)}, the slower one in {share} of the samples"
-    yield "mean", scale.text(result.mean_s)
+        speeds = scale.both(result.modes.low_s, result.modes.high_s)
+        yield "two speeds", f"{speeds}, the slower one in {share} of the samples"
+    yield "mean", scale.text(result.mean_s, result.mean_relative)
     yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative)
-    yield "minimum", scale.text(result.min_s)
+    yield "minimum", scale.text(result.min_s, digits=units.DIGITS)
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
-            yield label, scale.text(seconds)
+            yield label, scale.text(seconds, digits=units.DIGITS)
 
 
 def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
     if low_s is None or high_s is None:
         return units.MISSING
-    return f"{scale.number(low_s)} to {scale.text(high_s)}, {units.relative_text(relative)}"
+    low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
+    return f"{low} to {high}, {units.relative_text(relative)}"
 
 
 def _spread(result: PhaseResult) -> Iterator[Pair]:
@@ -158,9 +159,9 @@ def _work(metrics: PhaseMetrics) -> Iterator[Pair]:
 
 def _variant(scale: units.Scale, variant: VariantResult, base: str) -> str:
     """``31.41 ms ±5.5%, 1.06x warm``."""
-    text = scale.text(variant.median_s)
-    if variant.half_width_s is not None and variant.median_s > 0:
-        text += f" {units.relative_text(variant.half_width_s / variant.median_s)}"
+    measured = variant.half_width_s is not None and variant.median_s > 0
+    relative = variant.half_width_s / variant.median_s if measured and variant.half_width_s is not None else None
+    text = scale.text(variant.median_s, relative) + (f" {units.relative_text(relative)}" if measured else "")
     return text if variant.ratio is None else f"{text}, {units.times_text(variant.ratio)} {base}"
 
 

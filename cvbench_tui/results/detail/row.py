@@ -97,7 +97,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
         if counted is not None:
             counts, edges = counted
             scale, digits = units.scale_for(edges), units.distinct_digits(edges)
-            texts = [scale.text(edge, digits) for edge in edges]
+            texts = [scale.text(edge, digits=digits) for edge in edges]
             bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
             shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))
     return tuple(shown)

@@ -7,11 +7,11 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
-from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 
@@ -23,9 +23,17 @@ _ENERGY = ("joules_per_input", "idle_w")
 _VARIANTS = ("alone", "flushed", "device_only")
 
 
-def export_csv(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
-    """One row per case, SI units in the headings, an empty cell where nothing is available."""
-    rows = [_flat(run, run.plan.case(row.key)) for row in build(run, View(sort=sort, descending=descending)).rows]
+def render(run: Run, _layout: Layout, view: View) -> str:
+    """One row per case in the view's order, SI units in the headings, an empty cell where nothing is available.
+
+    Every column of the table is there under its ``file_name``, and what else fits into one cell.
+    """
+    table = build(run, View(sort=view.sort, descending=view.descending))
+    rows = []
+    for row in table.rows:
+        figures = _figures(run, run.plan.case(row.key))
+        cells = {column.file_name: cell.value for column, cell in zip(table.columns, row.cells, strict=True)}
+        rows.append(figures | {name: value for name, value in cells.items() if name and name not in figures})
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
     writer.writeheader()
@@ -33,7 +41,7 @@ def export_csv(run: Run, *, sort: str | None = None, descending: bool = False) -
     return text.getvalue()
 
 
-def _flat(run: Run, case: Case) -> dict[str, Any]:
+def _figures(run: Run, case: Case) -> dict[str, Any]:
     result, environment = result_of(run, case, samples=False), run.environment
     device = environment.device(case.device) if environment is not None else None
     row = {name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape")}
@@ -43,7 +51,6 @@ def _flat(run: Run, case: Case) -> dict[str, Any]:
     row["identity_hash"] = environment.identity_hash if environment is not None else None
     for phase in PHASES:
         row |= {f"{phase}_{name}": value for name, value in _phase(result, phase).items()}
-    row["inference_per_s"] = row_data(run, case).inference_per_s
     row |= _cells(result, FACTS)
     for name in ("training", "inference"):
         row |= _cells(_one(result, "energy", "name", name), _ENERGY, f"{name}_")

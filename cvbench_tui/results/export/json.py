@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from cvbench_tui.base.choices import Layout
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
@@ -13,14 +14,18 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.derived_metrics import energies, phase_metrics
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, repeated, terms_of, worst_grade
 from cvbench_tui.results.stats.row_data import remedy_of, row_data
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.model import Row, Table
+from cvbench_tui.results.table.view import View
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the JSON export's form. History:
 1  the first one.
 2  grades with their reasons, percentiles, the mean's interval, processes, two speeds, host time, repeated rounds
    (`set_aside`); what the system did in each round, memory, energy, work, rates, variants;
    ceilings; the environment's identity.
    Everything of 1 is as it was.
+3  the table's columns as cells: value, unit, relative half width, grade. Everything of 2 is as it was.
 """
 
 STATISTICS = (
@@ -31,8 +36,8 @@ STATISTICS = (
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
 
 
-def export_json(run: Run) -> str:
-    """Everything that is known, one result on a line, in SI units; what is not available is null.
+def render(run: Run, _layout: Layout, _view: View) -> str:
+    """Everything that is known, one result on a line in the plan's order, in SI units; null: not available.
 
     A result has either ``phases`` or ``failure``; a case without an outcome has empty ``phases``.
     """
@@ -52,7 +57,11 @@ def export_json(run: Run) -> str:
         "protocol": asdict(run.plan.protocol),
     }
     lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
-    results = ",\n".join(_compact(result_of(run, case, samples=True)) for case in run.plan.cases)
+    table = build(run)
+    results = ",\n".join(
+        _compact(result_of(run, case, samples=True) | {"cells": _cells(table, row)})
+        for case, row in zip(run.plan.cases, table.rows, strict=True)
+    )
     return "{\n" + ",\n".join([*lines, f'"results": [\n{results}\n]']) + "\n}\n"
 
 
@@ -79,6 +88,15 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         "work": [asdict(work) for work in outcome.work],
         **({"passes": [asdict(each) for each in outcome.passes]} if samples else {}),
         "notices": [asdict(notice) for notice in outcome.notices],
+    }
+
+
+def _cells(table: Table, row: Row) -> dict[str, Any]:
+    """The row's value in every column of the table that has one, by the column's key."""
+    return {
+        column.key: {"value": cell.value, "unit": cell.unit, "relative": cell.relative, "grade": cell.grade}
+        for column, cell in zip(table.columns, row.cells, strict=True)
+        if cell.value is not None
     }
 
 

@@ -1,4 +1,4 @@
-"""Runs as the original page: its headings, its tables, its units, four decimals and bold for the fastest framework.
+"""Runs as the original page: its headings, its tables, its units, and bold for the fastest framework.
 
 Rows are arranged as there: a table for each device, in it the same work of all frameworks together.
 """
@@ -17,13 +17,12 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, environment_line
-from cvbench_tui.results.stats.phase_stats import is_published, reported_s
+from cvbench_tui.results.stats.phase_stats import is_published, reported_relative, reported_s
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.columns import modes_text
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.layer_text import describe
-from cvbench_tui.results.text.units import fixed_milliseconds, fixed_seconds, percent_text, scale_for
+from cvbench_tui.results.text.units import MILLISECONDS, SECONDS, Scale, percent_text
 
 _FRAMEWORK_NAMES = {"torch": "Pytorch"}  # as the original page writes them; any other is capitalised
 _TITLES: dict[Phase, str] = {
@@ -34,7 +33,8 @@ _TITLES: dict[Phase, str] = {
 }
 _SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "backward", "total")}
 """The page has no inference of layers."""
-_WRITTEN = {"model": fixed_seconds, "layer": fixed_milliseconds}
+_SCALES: dict[Kind, Scale] = {"model": SECONDS, "layer": MILLISECONDS}
+"""The page's units; its four decimals would cut 2.250 ms to 0.0023 s, so digits follow the interval."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class FrameworkRow:
         """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.data.phases.get(phase)
         return reported_s(self.run.plan.protocol, result) if result is not None and result.valid else None
+
+    def relative(self, phase: Phase) -> float | None:
+        """Half width of that number's interval as a share of it; None without one."""
+        result = self.data.phases.get(phase)
+        return reported_relative(self.run.plan.protocol, result) if result is not None else None
 
     def min_s(self, phase: Phase) -> float | None:
         """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
@@ -199,10 +204,11 @@ def _column(group: _Rows, phase: Phase, number_of: _NumberOf) -> list[str]:
     compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
     by_framework = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
     fastest = min(value for value in compared if value is not None) if len(by_framework) > 1 else None
-    written = _WRITTEN[group[0].case.workload.kind]
+    scale = _SCALES[group[0].case.workload.kind]
+    texts = [scale.text(value, row.relative(phase)) for row, value in zip(group, values, strict=True)]
     return [
-        f"__{written(value)}__" if value is not None and mine is not None and mine == fastest else written(value)
-        for value, mine in zip(values, compared, strict=True)
+        f"__{text}__" if mine is not None and mine == fastest else text
+        for text, mine in zip(texts, compared, strict=True)
     ]
 
 
@@ -226,9 +232,11 @@ def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
 
 
 def _speeds(row: FrameworkRow) -> str:
-    """Both speeds of every phase with two: the table has one number, with four decimals that may be equal."""
-    results = [(phase, row.data.phases[phase]) for phase in row.shown if phase in row.data.phases]
-    texts = [f"{phase} {modes_text(each, scale_for([each.median_s]))}" for phase, each in results if each.modes]
+    """Both speeds of every phase with two: the table has one number."""
+    scale, texts = _SCALES[row.case.workload.kind], []
+    for phase in row.shown:
+        modes = row.data.phases[phase].modes if phase in row.data.phases else None
+        texts += [f"{phase} {scale.both(modes.low_s, modes.high_s)}"] if modes is not None else []
     return f" The speeds are {', '.join(texts)}; the table's number describes neither." if texts else ""
 
 
@@ -240,8 +248,8 @@ def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
     if notes:
         yield "\n".join(notes)
     for run in runs:
-        yield began_line(run)
-        yield environment_line(run)
+        yield escape(began_line(run))
+        yield escape(environment_line(run))
 
 
 def _row_notes(row: FrameworkRow) -> Iterator[str]:

@@ -1,78 +1,53 @@
-"""A table, or rows of it, as lines of markdown, and the lines that every layout has about a run."""
+"""A table as lines of markdown, and the lines that every layout has about a run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cvbench_tui.base.escape import escape
+from cvbench_tui.base.cells import cell_len
+from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_state import ended_text
-from cvbench_tui.results.table.column_fit import visible_columns
-from cvbench_tui.results.table.columns import Column
-from cvbench_tui.results.table.model import Cell, Row, Table
-from cvbench_tui.results.text.units import bytes_text, utc_text
+from cvbench_tui.results.table.model import Table
+from cvbench_tui.results.table.view import View
+from cvbench_tui.results.text.units import bytes_text, percent_text, utc_text
+
+Aligned = Sequence[tuple[str, bool]]  # headings, and whether their columns are aligned to the right
 
 
-def pipe_lines(table: Table, rows: Sequence[Row]) -> list[str]:
-    """Heading, rule and these rows of the table, with the columns padded so that the raw text can be read as well."""
-    places = visible_columns(table)
-    columns = [table.columns[place] for place in places]
-    texts = [[escape(column.heading) for column in columns]]
-    texts += [[_text(row.cells[place]) for place in places] for row in rows]
-    widths = [max(3, *(len(text) for text in column)) for column in zip(*texts, strict=True)]
-    lines = [_line(row, columns, widths) for row in texts]
-    rule = "|".join(_rule(column, width) for column, width in zip(columns, widths, strict=True))
+def pipe_lines(headings: Aligned, rows: Sequence[Sequence[str]]) -> list[str]:
+    """Heading, rule and rows, with the columns padded so that the raw text can be read as well. Cells are markdown."""
+    texts = [[escape(heading) for heading, _ in headings], *rows]
+    widths = [max(3, *map(cell_len, column)) for column in zip(*texts, strict=True)]
+    rule = "|".join("-" * (width + 1) + ":" if right else ":" + "-" * (width + 1)
+                    for width, (_, right) in zip(widths, headings, strict=True))  # fmt: skip
+    lines = [f"| {' | '.join(map(_aligned, row, widths, headings))} |" for row in texts]
     return [lines[0], f"|{rule}|", *lines[1:]]
 
 
-def pipe_blocks(table: Table) -> list[list[str]]:
-    """One table, or one for each group below a heading with its title."""
-    if not table.groups:
-        return [pipe_lines(table, table.rows)]
-    rows = {row.key: row for row in table.rows}
-    blocks: list[list[str]] = []
-    for group in table.groups:
-        blocks += [[f"## {escape(group.title)}".rstrip()], pipe_lines(table, [rows[key] for key in group.keys])]
-    return blocks
-
-
-def _text(cell: Cell) -> str:
-    """The cell; the fastest of equal work in bold. A number of grade X is struck through, so that it is marked where it
-    is pasted, rendered or not."""
-    if cell.valid or cell.text == cell.grade:  # the letter in the grade's own column is no number
-        return f"**{escape(cell.text)}**" if cell.best else escape(cell.text)
-    return f"~~{escape(cell.text.replace(' X', '', 1))}~~ X"
-
-
-def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
-    cells = (
-        text.rjust(width) if column.alignment == "right" else text.ljust(width)
-        for text, column, width in zip(texts, columns, widths, strict=True)
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _rule(column: Column, width: int) -> str:
-    dashes = "-" * (width + 1)
-    return f"{dashes}:" if column.alignment == "right" else f":{dashes}"
+def _aligned(text: str, width: int, heading: tuple[str, bool]) -> str:
+    blanks = " " * (width - cell_len(text))
+    return blanks + text if heading[1] else text + blanks
 
 
 def began_line(run: Run) -> str:
-    """When, by what and how it was measured, and how the run ended; escaped."""
+    """When, by what and how it was measured, and how the run ended."""
     when = f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}"
-    return escape(f"{when}, protocol {run.plan.protocol.name}, run {run.id}. {ended_text(run)}".rstrip())
+    return f"{when}, protocol {run.plan.protocol.name}, run {run.id}. {ended_text(run)}".rstrip()
 
 
 def environment_line(run: Run) -> str:
-    """Versions, the devices the plan names, and the identity; escaped."""
+    """Versions, the devices the plan names, and the identity."""
     if run.environment is None:
         return "Environment: unknown; the worker did not report it."
     versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
     devices = [_device(run.environment, device) for device in dict.fromkeys(case.device for case in run.plan.cases)]
     identity = run.environment.identity_hash
     compared = f" Environment ID {identity} (same ID: comparable)." if identity is not None else ""
-    return escape(f"Environment: {versions}. {'. '.join(devices)}.{compared}")
+    return f"Environment: {versions}. {'. '.join(devices)}.{compared}"
 
 
 def _device(environment: Environment, device_id: str) -> str:
@@ -83,3 +58,34 @@ def _device(environment: Environment, device_id: str) -> str:
     facts = [bytes_text(device.memory_bytes)] if device.memory_bytes is not None else []
     facts += [device.detail] if device.detail else []
     return f"{device_id} is {device.name}" + (f" ({', '.join(facts)})" if facts else "")
+
+
+def rows_line(table: Table, view: View) -> str:
+    """``3 of 8 rows, filter "vgg".``, escaped; empty without a filter."""
+    filter_text = " ".join(view.filter_text.split())
+    return escape_start(f'{len(table.rows)} of {table.total} rows, filter "{filter_text}".') if filter_text else ""
+
+
+def versus_line(case: Case) -> str:
+    """What ``vs ref`` is when that row is marked."""
+    return (
+        f"vs ref: how many times as fast per input as {case.workload.name} ({case.device}, batch {case.batch}), by "
+        "the total, or by inference where one of the two has no total; \u00b1 is the root of the sum of the "
+        "squares of both intervals."
+    )
+
+
+def meaning(run: Run) -> str:
+    """What the times and their intervals are."""
+    if is_published(run.plan.protocol):
+        return (
+            "Times are means per iteration by the method of the published tables, with the smallest iteration in "
+            "brackets; \u00b1 is half of the mean's 95% interval (Student's t over ten groups of iterations)."
+        )
+    precision = percent_text(run.plan.protocol.precision)
+    return (
+        "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
+        "(Student's t over rounds, or over processes from three on, widened because the stop rule tests after every "
+        "round). "
+        f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."
+    )

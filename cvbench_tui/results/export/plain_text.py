@@ -5,7 +5,6 @@ Same rows, order, units and rounding as the table; nothing is computed here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from cvbench_tui.base.escape import visible
@@ -13,31 +12,20 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, ended_text, outcome_text, row_state
+from cvbench_tui.results.stats.row_state import ended_text, outcome_text, row_state
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
-from cvbench_tui.results.table.columns import Column
-from cvbench_tui.results.table.model import Cell, Row, Table
+from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import MISSING, utc_text
+from cvbench_tui.results.text.units import Scale, part_text, relative_text, utc_text
 
 NOT_AVAILABLE = "not available"
-_IN_THE_NAME = ("name", "device", "batch", "image")  # columns that say which row it is; they begin the paragraph
-_WORDS = (
-    (re.compile("\u00b1<"), "\u00b1less than "),
-    (re.compile(r" ?\u00b1([^%]+)%"), r", plus or minus \1 percent"),
-    (re.compile(r" ([0-9.<]+)%"), r", \1 percent of the measured peak"),
-    (re.compile(r" \(min ([^)]+)\)"), r", least \1"),
-    (re.compile(r"\?(?=,|$)"), ", its two sources differ"),
-    (re.compile(r"(?<=[0-9])/(?=[0-9])"), " or "),
-    (re.compile(r"J/"), "joules per "),
-    (re.compile(r"/s\b"), " per second"),
-    (re.compile(r"\bimg(?= per)"), "images"),
-    (re.compile(r"\bimg\b"), "image"),
-    (re.compile("\u00b5s"), "microseconds"),
-)
-_HEADINGS = {"grade": "worst grade", "samples": "samples"}  # where the column's own heading would be misheard
-_SAMPLES = re.compile(r"([0-9]+) in ([0-9]+)(?: \+([0-9]+))?")
+SPOKEN = {
+    "\u00b5s": "microseconds", "img/s": "images per second", "inputs/s": "inputs per second",
+    "J/img": "joules per image", "J/input": "joules per input", "px": "pixels",
+}  # fmt: skip
+"""Units that would be misheard; any other with ``/s`` in it is so much per second."""
 
 
 def sentences(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
@@ -65,33 +53,40 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
 
 
 def _values(table: Table, row: Row) -> Iterator[str]:
-    """Every other column that has a value, with its heading."""
+    """Every column that does not name the row, with its heading."""
     for place in visible_columns(table):
         column = table.columns[place]
-        if column.key not in _IN_THE_NAME:
-            heading = _HEADINGS.get(column.key, column.heading.lower())
-            yield f"{heading} {_words(column, row.cells[place])}"
+        if not column.identifies:
+            words = _words(row.cells[place], row.scale if column.scaled else None)
+            yield f"{column.spoken or column.heading.lower()} {words}"
 
 
-def _words(column: Column, cell: Cell) -> str:
-    if cell.text == MISSING:
+def _words(cell: Cell, scale: Scale | None) -> str:
+    """``64.1 ms, plus or minus 1.2 percent, grade A``."""
+    if cell.value is None:
         return NOT_AVAILABLE
-    if column.key == "samples":
-        return _SAMPLES.sub(_rounds, cell.text).replace("; ", ", then ")
-    if column.alignment == "left":
-        return cell.text.replace(NOTICE_MARK, ", with remarks")
-    text = cell.text
-    if cell.grade is not None:
-        text = re.sub(rf" {cell.grade}(?= \(|$)", "", text)
-    for short, words in _WORDS:
-        text = short.sub(words, text)
-    return text if cell.grade is None else f"{text}, grade {cell.grade}"
+    if isinstance(cell.value, str):
+        return cell.value + ", with remarks" * cell.noticed
+    if cell.passes:
+        return ", then ".join(dict.fromkeys(map(_rounds, cell.passes)))
+    number, unit = number_and_unit(cell, scale)
+    parts = [f"{number.replace('/', ' or ')} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
+    parts += ["its two sources differ"] if cell.doubtful else []
+    parts += [f"{_percent(part_text(cell.share))} of the measured peak"] if cell.share is not None else []
+    parts += [_percent(_one_line(relative_text(cell.relative)))] if cell.relative is not None and cell.valid else []
+    parts += [f"grade {cell.grade}"] if cell.grade is not None else []
+    parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None and scale else []
+    return ", ".join(parts)
 
 
-def _rounds(match: re.Match[str]) -> str:
-    """``50 in 5 +1`` in words."""
-    repeated = f" and {match[3]} repeated" if match[3] else ""
-    return f"{match[1]} in {match[2]} rounds{repeated}"
+def _percent(text: str) -> str:
+    return text.replace("<", "less than ").replace("%", " percent")
+
+
+def _rounds(counts: tuple[int, int, int]) -> str:
+    """Samples and rounds of a pass in words."""
+    samples, rounds, repeated = counts
+    return f"{samples} in {rounds} rounds" + f" and {repeated} repeated" * bool(repeated)
 
 
 def _circumstances(run: Run) -> str:

@@ -1,43 +1,51 @@
-"""A run as a file: markdown, JSON or CSV by its suffix, written by ``base.atomic``."""
+"""The formats a run is saved in, by suffix. Dialog, command line, completion, refusals and help iterate them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cvbench_tui.base.atomic import check_destination, write_atomically
-from cvbench_tui.base.choices import Layout
-from cvbench_tui.core.run import Run
-from cvbench_tui.results.table.view import View
+from cvbench_tui.base.choices import LAYOUTS, Layout
 
-SUFFIXES = (".md", ".json", ".csv")
-
-
-def write_output(run: Run, path: Path, *, layout: Layout = "wide", view: View | None = None) -> None:
-    """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be."""
-    check_destination(path, SUFFIXES)
-    write_atomically(path, output_text(run, path.suffix, layout, view or View()))
+if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
+    from cvbench_tui.results.table.view import View
 
 
-def output_text(run: Run, suffix: str, layout: Layout, view: View) -> str:
-    """The run in the format of the suffix, one of ``SUFFIXES``.
+@dataclass(frozen=True)
+class Exporter:
+    """A format. Its module has ``render(run, layout, view)``, which returns the file's text."""
 
-    Markdown is as the view has it. JSON keeps everything in the plan's order, CSV everything in the view's order.
-    """
-    assert suffix.lower() in SUFFIXES, suffix
-    # imported here: the app's dialogs want the suffixes before there is a run, and without the statistics
-    if suffix.lower() == ".json":
-        from cvbench_tui.results.export.json import export_json
+    label: str
+    module: str  # in this folder; imported when it is used, since it brings the statistics
+    layouts: bool = False  # True where the user chooses a layout
 
-        return export_json(run)
-    if suffix.lower() == ".csv":
-        from cvbench_tui.results.export.csv import export_csv
+    def render(self, run: Run, layout: Layout, view: View) -> str:
+        """The run as the view has it. Raises SelectionError for a column that is not there."""
+        render: Callable[[Run, Layout, View], str] = import_module(f"{__package__}.{self.module}").render
+        return render(run, layout, view)
 
-        return export_csv(run, sort=view.sort, descending=view.descending)
-    from cvbench_tui.results.export.markdown import render
 
-    return render(run, layout, view)
+EXPORTERS: dict[str, Exporter] = {
+    ".md": Exporter("markdown", "markdown", layouts=True),
+    ".json": Exporter("JSON: every sample", "json"),
+    ".csv": Exporter("CSV: a line per row", "csv"),
+}
+SUFFIXES = tuple(EXPORTERS)
 
 
 def check_writable(path: Path) -> None:
     """Refuse a destination that ``write_output`` could not write, with a StoreError. Leaves nothing behind."""
     check_destination(path, SUFFIXES)
+
+
+def write_output(run: Run, path: Path, *, layout: Layout = LAYOUTS[0], view: View | None = None) -> None:
+    """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be."""
+    from cvbench_tui.results.table.view import View
+
+    check_writable(path)
+    write_atomically(path, EXPORTERS[path.suffix.lower()].render(run, layout, view or View()))

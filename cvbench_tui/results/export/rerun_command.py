@@ -1,9 +1,9 @@
-"""The command that measures a row once more. It does not check that the machine is the same."""
+"""The command that measures a row once more, or all rows. It does not check that the machine is the same."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cvbench_tui.base.cells import shorten
@@ -28,7 +28,47 @@ def command_line(run: Run, case: Case) -> str:
     obstacle = _obstacle(run.plan.protocol, case, entry)
     if obstacle or entry is None:
         return f"No command repeats this row: {obstacle}"
-    return shlex.join(("cvbench-tui", "run", *_arguments(run.plan.protocol, case, entry)))
+    words = ("cvbench-tui", "run", _name_option(case), entry.name, *_options(run.plan.protocol, case, entry))
+    return shlex.join(words)
+
+
+def command_lines(run: Run, width: int) -> list[str]:
+    """The commands that measure all rows once more, one for each device, batch and image, in lines of that many cells
+    where a name is not longer. Rows that no command makes are left out."""
+    groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for case in run.plan.cases:
+        entry = _entry(case)
+        if entry is not None and not _obstacle(run.plan.protocol, case, entry):
+            names = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
+            names.setdefault(_name_option(case), []).append(entry.name)
+    lines = []
+    for options, names in groups.items():
+        words = [f"{option} {shlex.quote(part)}" for option, some in names.items() for part in _parts(some, width - 30)]
+        lines += _wrapped(["cvbench-tui run", *words, shlex.join(options)], width)
+    return lines
+
+
+def _parts(names: Sequence[str], width: int) -> Iterator[str]:
+    """The names separated by commas, in parts of that many cells."""
+    part = ""
+    for name in names:
+        if part and len(part) + len(name) >= width:
+            yield part
+            part = ""
+        part = f"{part},{name}" if part else name
+    yield part
+
+
+def _wrapped(words: Sequence[str], width: int) -> list[str]:
+    """A command in lines that a shell takes as one."""
+    lines = [words[0]]
+    for word in words[1:]:
+        if len(lines[-1]) + len(word) + len("  \\") > width:
+            lines[-1] += " \\"
+            lines.append(f"    {word}")
+        else:
+            lines[-1] += f" {word}"
+    return lines
 
 
 def differs(protocol: Protocol) -> bool:
@@ -38,9 +78,12 @@ def differs(protocol: Protocol) -> bool:
     return named is not None and replace(named, extras=protocol.extras) != protocol
 
 
-def _arguments(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
-    """Every option that the case needs; batch and protocol always, since defaults change."""
-    yield from ("-m" if case.workload.kind == "model" else "-l", entry.name)
+def _name_option(case: Case) -> str:
+    return "-m" if case.workload.kind == "model" else "-l"
+
+
+def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
+    """Every other option that the case needs; batch and protocol always, since defaults change."""
     yield from ("-d", case.device, "-b", str(case.batch))
     if case.image is not None and case.workload != entry.workload:
         yield from ("--image", str(case.image))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cvbench_tui.core.grading.reasons import GRADES, Grade
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published, reported_s
+from cvbench_tui.results.stats.phase_stats import PhaseResult, reported_relative, reported_s
 
 Phases = Mapping[Phase, PhaseResult]
 
@@ -50,16 +50,9 @@ def compare(
     mine_s, marked_s = reported_s(protocol, mine) / batch, reported_s(protocol, marked) / reference_batch
     if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
         return None
-    widths = _relative(protocol, mine), _relative(protocol, marked)
+    widths = reported_relative(protocol, mine), reported_relative(protocol, marked)
     relative = None if widths[0] is None or widths[1] is None else math.hypot(widths[0], widths[1])
     return Comparison(marked_s / mine_s, relative, max(mine.grade, marked.grade, key=GRADES.index))
 
 
 ITSELF = Comparison(1.0, None, "A", is_reference=True)  # the marked row against itself
-
-
-def _relative(protocol: Protocol, result: PhaseResult) -> float | None:
-    """Relative half width of the number that is compared; None between two speeds."""
-    if is_published(protocol):
-        return result.mean_relative
-    return None if result.modes is not None else result.relative

@@ -194,6 +194,13 @@ def reported_s(protocol: Protocol, result: PhaseResult) -> float:
     return result.mean_s if is_published(protocol) else result.median_s
 
 
+def reported_relative(protocol: Protocol, result: PhaseResult) -> float | None:
+    """Half width of that number's interval as a share of it; None without one, and between two speeds."""
+    if is_published(protocol):
+        return result.mean_relative
+    return None if result.modes is not None else result.relative
+
+
 def throughput_per_s(case: Case, result: PhaseResult) -> float | None:
     """Inputs per second: the batch over the mean, because a rate is a total over a total. None for a mean of zero."""
     return case.batch / result.mean_s if result.mean_s > 0 else None

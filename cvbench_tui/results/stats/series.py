@@ -58,8 +58,8 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
     slices = [samples[start:end] for start, end in pairwise(edges)]
     return Series(
         phase=phase.phase,
-        low=scale.text(low, digits),
-        high=scale.text(high, digits),
+        low=scale.text(low, digits=digits),
+        high=scale.text(high, digits=digits),
         low_s=low,
         high_s=high,
         points=tuple((min(each), median(each), max(each)) for each in slices),

@@ -12,7 +12,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.table.columns import Column, Value
+from cvbench_tui.results.table.cell import Value
+from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Row, RowGroup
 from cvbench_tui.results.table.view import View, check_column
 

@@ -1,4 +1,4 @@
-"""The one table of a run, which the screen, the terminal and markdown all show: same rows, order and rounding."""
+"""The one table of a run, which screens, terminal and exporters all show: same rows, order and rounding."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
+from cvbench_tui.results.table.cell import OWN_UNITS, Cell
 from cvbench_tui.results.table.columns import Column, columns_for
-from cvbench_tui.results.table.model import REFERENCE, Cell, Row, Table
+from cvbench_tui.results.table.model import REFERENCE, Row, Table
+from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import Scale, scale_for
+from cvbench_tui.results.text.units import Scale
 
 
 def build(run: Run, view: View | None = None) -> Table:
@@ -26,7 +28,7 @@ def build(run: Run, view: View | None = None) -> Table:
     """
     view = view or View()
     body = _body(run, view.reference)
-    rows = [row for row, reading in zip(body.rows, body.readings, strict=True) if matches(reading, view.filter_text)]
+    rows = [row for row, data in zip(body.rows, body.data, strict=True) if matches(data, view.filter_text)]
     groups, rows = arranged(run, rows, body.columns, view)
     return Table(body.columns, tuple(rows), body.units, groups, len(body.rows), view.columns)
 
@@ -35,20 +37,16 @@ def build(run: Run, view: View | None = None) -> Table:
 class _Body:
     """The part of a table that a view's order, groups and filter do not change."""
 
-    readings: tuple[RowData, ...]
+    data: tuple[RowData, ...]
     columns: tuple[Column, ...]
-    scales: tuple[Scale | None, ...]
+    units: tuple[str, ...]
     rows: tuple[Row, ...]
-
-    @property
-    def units(self) -> tuple[str, ...]:
-        """One for each column."""
-        return tuple(scale.unit if scale else "" for scale in self.scales)
 
 
 _LAST: list[tuple[Run, str | None, _Body]] = []
 """The newest body: sorting or filtering 1,000 rows takes 2 to 15 ms of CPU time with it and 270 without. What one event
 has changed is made anew, and the rest is that of before."""
+_NOTHING = _Body((), (), (), ())
 
 
 def _body(run: Run, reference: str | None) -> _Body:
@@ -61,117 +59,72 @@ def _body(run: Run, reference: str | None) -> _Body:
     return made
 
 
-EqualWork = Sequence[Sequence[int]]  # places of rows of equal work, as far as there are several
-_ANY_SCALE = scale_for([])
-_NOTHING = _Body((), (), (), ())
-
-
 def _made(run: Run, reference: str | None, before: _Body) -> _Body:
-    """The body of that run, with all of the one before that is as it was."""
-    readings = _kept(_compared(run, [row_data(run, case) for case in run.plan.cases], reference), before.readings)
-    marked = any(reading.versus is not None for reading in readings)
+    """The body of that run, with all rows of the one before that are as they were."""
+    data = _compared(run, [row_data(run, case) for case in run.plan.cases], reference)
+    marked = any(each.versus is not None for each in data)
     columns = tuple(column for column in columns_for(run.plan.protocol) if marked or column.key != REFERENCE)
-    scales = tuple(_scale(column, readings) for column in columns)
-    equal_work = _equal_work(readings)
-    old = before if before.columns == columns else _NOTHING
-    by_column = [
-        _cells(column, readings, scales[place], equal_work, _old_cells(readings, scales[place], old, place))
-        for place, column in enumerate(columns)
+    known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
+    old = [row if now == then else None for now, (then, row) in zip(data, known, strict=False)]
+    old += [None] * (len(data) - len(old))
+    cells = [
+        row.cells if row is not None else tuple(column.cell(each) for column in columns)
+        for each, row in zip(data, old, strict=True)
     ]
-    lines = zip(*by_column, strict=True)
-    rows = tuple(
-        row if row is not None and row.cells == cells else _row(reading, cells, reference)
-        for row, reading, cells in zip(_old_rows(readings, reference, old), readings, lines, strict=True)
-    )
-    return _Body(tuple(readings), columns, scales, rows)
+    best = _fastest(columns, data, cells)
+    scaled = [place for place, column in enumerate(columns) if column.scaled]
+    times = [[value for place in scaled if isinstance(value := row[place].value, float)] for row in cells]
+    scales = row_scales([(each.case.workload.kind, mine) for each, mine in zip(data, times, strict=True)])
+    rows = []
+    for place, each in enumerate(data):
+        key, state, grade = each.case.case_id, each.state.word, worst_grade(each.phases)
+        row = Row(key, cells[place], state, scales[place], grade, key == reference, frozenset(best[place]))
+        rows.append(was if (was := old[place]) == row else row)
+    return _Body(tuple(data), columns, _units(columns, cells, scales), tuple(rows))
 
 
-def _kept(readings: Sequence[RowData], before: Sequence[RowData]) -> list[RowData]:
-    """The readings, those as objects of before that are equal to what had their place."""
-    kept = [old if old == new else new for old, new in zip(before, readings, strict=False)]
-    return [*kept, *readings[len(kept) :]]
+def _units(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], scales: Sequence[Scale]) -> tuple[str, ...]:
+    """For each column the unit that all its cells have; empty where they differ, or where the number sets it."""
+    units = []
+    for place, column in enumerate(columns):
+        names = {each.unit for each in scales} if column.scaled else {row[place].unit for row in cells}
+        unit = names.pop() if len(names) == 1 else ""
+        units.append(unit if column.scaled or unit not in OWN_UNITS else "")
+    return tuple(units)
 
 
-def _old_cells(readings: Sequence[RowData], scale: Scale | None, old: _Body, place: int) -> list[Cell | None]:
-    """For every row its cell of before in that column; None where something of it has changed."""
-    same = bool(old.scales) and old.scales[place] == scale
-    known = zip(readings, old.readings, old.rows, strict=False) if same else ()
-    kept = [row.cells[place] if now is then else None for now, then, row in known]
-    return kept + [None] * (len(readings) - len(kept))
-
-
-def _old_rows(readings: Sequence[RowData], reference: str | None, old: _Body) -> list[Row | None]:
-    """For every row that of before; None where its reading or its mark has changed."""
-    kept = [
-        row if now is then and row.reference == (row.key == reference) else None
-        for now, then, row in zip(readings, old.readings, old.rows, strict=False)
-    ]
-    return kept + [None] * (len(readings) - len(kept))
-
-
-def _compared(run: Run, readings: list[RowData], key: str | None) -> list[RowData]:
-    """The readings with how they compare with that row; unchanged when it has no numbers, or is not there."""
-    marked = next((reading for reading in readings if reading.case.case_id == key), None) if key is not None else None
+def _compared(run: Run, data: list[RowData], key: str | None) -> list[RowData]:
+    """The rows with how they compare with that one; unchanged when it has no numbers, or is not there."""
+    marked = next((each for each in data if each.case.case_id == key), None) if key is not None else None
     if marked is None or not has_numbers(marked.phases):
-        return readings
+        return data
     compared = []
-    for each in readings:
+    for each in data:
         versus = compare(run.plan.protocol, each.phases, each.case.batch, marked.phases, marked.case.batch)
         compared.append(replace(each, versus=ITSELF if each is marked else versus))
     return compared
 
 
-def _row(reading: RowData, cells: tuple[Cell, ...], reference: str | None) -> Row:
-    key = reading.case.case_id
-    return Row(key, cells, reading.state.word, worst_grade(reading.phases), key == reference)
-
-
-def _scale(column: Column, readings: Sequence[RowData]) -> Scale | None:
-    """The scale that all times of a column share; None for a column of something else, or without any time."""
-    if not column.scaled:
-        return None
-    seconds = [value for value in map(column.value, readings) if isinstance(value, float)]
-    return scale_for(seconds) if seconds else None
-
-
-def _cells(
-    column: Column, readings: Sequence[RowData], scale: Scale | None, equal_work: EqualWork, old: Sequence[Cell | None]
-) -> list[Cell]:
-    best = _fastest(column, readings, equal_work)
-    return [
-        cell
-        if cell is not None and cell.best == (place in best)
-        else _cell(column, readings[place], scale, place in best)
-        for place, cell in enumerate(old)
-    ]
-
-
-def _cell(column: Column, reading: RowData, scale: Scale | None, best: bool) -> Cell:
-    text = column.text(reading, scale or _ANY_SCALE)
-    bare = text.replace(f" {scale.unit}", "") if scale else text
-    return Cell(column.value(reading), text, bare, column.grade(reading), best, column.max_cells)
-
-
-def _equal_work(readings: Sequence[RowData]) -> EqualWork:
-    """Which rows have the same workload, batch and image, and can be compared if their numbers can."""
-    places: dict[object, list[int]] = {}
-    for place, reading in enumerate(readings):
-        if reading.phases:
-            places.setdefault((reading.case.workload, reading.case.batch), []).append(place)
-    return [each for each in places.values() if len(each) > 1]
-
-
-def _fastest(column: Column, readings: Sequence[RowData], equal_work: EqualWork) -> set[int]:
-    """The places with the fastest number of that column, or of several that are equally fast, wherever at least two can
-    be compared. Empty for a column that ranks nothing."""
-    best: set[int] = set()
-    if column.phase is None:
-        return best
-    for places in equal_work:
-        comparable = [place for place in places if readings[place].comparable(column.phase)]
-        values = {place: column.value(readings[place]) for place in comparable}
-        numbers = {place: value for place, value in values.items() if isinstance(value, (int, float))}
-        if len(numbers) > 1:
-            fastest = (min if column.fastest == "least" else max)(numbers.values())
-            best |= {place for place, value in numbers.items() if value == fastest}
+def _fastest(columns: Sequence[Column], data: Sequence[RowData], cells: Sequence[Sequence[Cell]]) -> list[set[int]]:
+    """For each row the places with the fastest number, or with one of several that are equally fast, wherever at least
+    two rows of the same workload, batch and image can be compared."""
+    best: list[set[int]] = [set() for _ in data]
+    equal_work: dict[object, list[int]] = {}
+    for row, each in enumerate(data):
+        equal_work.setdefault((each.case.workload, each.case.batch), []).append(row)
+    for rows in (rows for rows in equal_work.values() if len(rows) > 1):
+        for place, column in enumerate(columns):
+            values = {row: _ranked(column, data[row], cells[row][place]) for row in rows}
+            numbers = {row: value for row, value in values.items() if value is not None}
+            if len(numbers) > 1:
+                fastest = (min if column.fastest == "least" else max)(numbers.values())
+                for row in (row for row, value in numbers.items() if value == fastest):
+                    best[row].add(place)
     return best
+
+
+def _ranked(column: Column, row: RowData, cell: Cell) -> float | None:
+    """The number that a column ranks rows of equal work by; None where it ranks nothing, or not this row."""
+    if column.phase is None or not row.comparable(column.phase) or not isinstance(cell.value, (int, float)):
+        return None
+    return cell.value

@@ -8,15 +8,8 @@ from cvbench_tui.base.cells import cell_len
 from cvbench_tui.results.table.model import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
 
-HIDE_FIRST = (
-    "samples", "first_call", "bandwidth", "compute", "energy", "image", "memory", "throughput", "batch", "device",
-    "grade", "backward", "inference", "forward", "vs_ref",
-)  # fmt: skip
-"""Columns that give way when there is too little room, in this order ..."""
-ALIKE = ("image", "batch", "device")
-"""... these only where all rows have the same: rows must not look comparable when they are not."""
 ARROW = "^"  # stands for the arrow behind the heading of the column that the table is sorted by
-BETWEEN: dict[Form, int] = {"text": 2, "bare": 2, "close": 1}  # cells for the margins of a column
+BETWEEN: dict[Form, int] = {"full": 2, "bare": 2, "close": 1}  # cells for the margins of a column
 
 
 def visible_columns(table: Table) -> tuple[int, ...]:
@@ -32,24 +25,24 @@ def visible_columns(table: Table) -> tuple[int, ...]:
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     """The places of the columns that fit into ``width`` cells when they are written in that form.
 
-    Columns are hidden by ``HIDE_FIRST`` until the rest fits; what then fits as well comes back, the most
-    wanted first.
+    Columns are hidden by their priority until the rest fits; what then fits as well comes back, the most wanted first.
+    What identifies rows stays where it differs: rows must not look comparable when they are not.
     """
-    places = {table.columns[place].key: place for place in visible_columns(table)}
-    widths = {key: _width(table, place, form) + BETWEEN[form] for key, place in places.items()}
+    columns, places = table.columns, visible_columns(table)
+    widths = {place: _width(table, place, form) + BETWEEN[form] for place in places}
     room = width - sum(widths.values())
-    hidden: list[str] = []
-    for key in HIDE_FIRST:
-        if room >= 0:
+    hidden: list[int] = []
+    for place in sorted(places, key=lambda place: -columns[place].hide):
+        if room >= 0 or not columns[place].hide:
             break
-        if key in places and not (key in ALIKE and _differs(table, places[key])):
-            hidden.append(key)
-            room += widths[key]
-    for key in reversed(hidden):
-        if widths[key] <= room and not table.columns[places[key]].secondary:
-            hidden.remove(key)
-            room -= widths[key]
-    return tuple(place for key, place in places.items() if key not in hidden)
+        if not (columns[place].identifies and _differs(table, place)):
+            hidden.append(place)
+            room += widths[place]
+    for place in reversed(hidden):
+        if widths[place] <= room and not columns[place].secondary:
+            hidden.remove(place)
+            room -= widths[place]
+    return tuple(place for place in places if place not in hidden)
 
 
 def phases_in(table: Table, places: Sequence[int]) -> int:
@@ -63,5 +56,5 @@ def _differs(table: Table, place: int) -> bool:
 
 def _width(table: Table, place: int, form: Form) -> int:
     column = table.columns[place]
-    heading = column.heading if form == "text" else table.heading(place) + ARROW
+    heading = column.heading if form == "full" else table.heading(place) + ARROW
     return max(cell_len(heading), column.room, table.widths(form)[place])

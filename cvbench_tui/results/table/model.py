@@ -1,7 +1,8 @@
-"""A table as plain data: cells, rows, groups. ``results.table.build`` makes one of a run."""
+"""A table as plain data: rows of cells, groups. ``results.table.build`` makes one of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,35 +10,13 @@ from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.grading.reasons import Grade
 from cvbench_tui.results.stats.row_state import Word
-from cvbench_tui.results.table.columns import Column, Value
+from cvbench_tui.results.table.cell import Cell, cell_text
+from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.text.units import Scale
 
 REFERENCE = "vs_ref"
-Form = Literal["text", "bare", "close"]
-"""How a cell is written: with the unit of its column, without it where the heading says it, or that without blanks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A value, and how it is written."""
-
-    value: Value  # seconds, bytes, a count or a name; None: not available
-    text: str  # all of it, for files
-    bare: str  # the text without the unit of its column, for where the heading says it
-    grade: Grade | None = None  # of the number in it; None for what is no timed number
-    best: bool = False  # True for the fastest number among rows of the same workload, batch and image
-    max_cells: int | None = None  # when it is ``written``; None: as many as it needs
-
-    def written(self, form: Form) -> str:
-        """The text in that form. Names are one line, in which everything can be seen, and shortened."""
-        text = self.text if form == "text" else self.bare
-        if self.max_cells is not None:
-            return shorten(one_line(text), self.max_cells)
-        return text.replace(" \u00b1", "\u00b1") if form == "close" else text
-
-    @property
-    def valid(self) -> bool:
-        """False for a number of grade X, which is shown grey and sorted last."""
-        return self.grade != "X"
+Form = Literal["full", "bare", "close"]
+"""How cells are written: with their unit, without the one that the heading has, or that without blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +26,12 @@ class Row:
     key: str
     cells: tuple[Cell, ...]  # one for each column, in their order
     state: Word
+    scale: Scale  # unit of all its times
     grade: Grade | None = None  # that of its worst phase; None without numbers
     reference: bool = False  # True for the row that the others are compared with
-    _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def widths(self, form: Form) -> tuple[int, ...]:
-        """Terminal cells of each of its texts; computed once, as rows outlive the tables they are in."""
-        if form not in self._widths:
-            self._widths[form] = tuple(cell_len(cell.written(form)) for cell in self.cells)
-        return self._widths[form]
+    best: frozenset[int] = frozenset()
+    """Places of the cells with the fastest number among rows of the same workload, batch and image."""
+    _texts: dict[object, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -73,17 +49,33 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     units: tuple[str, ...]
-    """One for each column: ``ms`` where all of its texts are times in milliseconds; empty for other columns."""
+    """One for each column: the unit of all its cells, which its heading then has; empty where each has its own."""
     groups: tuple[RowGroup, ...] = ()  # in the order of the rows, which are sorted inside each; empty without groups
     total: int = 0  # rows there are without the filter
     chosen: tuple[str, ...] = ()  # keys of the columns that the view chose; none: any
     _widths: dict[Form, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def texts(self, row: Row, form: Form) -> tuple[str, ...]:
+        """What is written in each of its cells. Names are one line, in which everything can be seen, and shortened.
+
+        Made once for each form and choice of units, as rows outlive the tables they are in.
+        """
+        key = (form, self.units)
+        if key not in row._texts:
+            row._texts[key] = tuple(self._written(row, form))
+        return row._texts[key]
+
+    def _written(self, row: Row, form: Form) -> Iterator[str]:
+        for column, cell, unit in zip(self.columns, row.cells, self.units, strict=True):
+            scale = row.scale if column.scaled else None
+            text = cell_text(cell, scale, unit=form == "full" or not unit, close=form == "close")
+            yield text if column.max_cells is None or form == "full" else shorten(one_line(text), column.max_cells)
+
     def widths(self, form: Form) -> tuple[int, ...]:
         """Terminal cells of each column's widest text, its heading left out; 0 without rows."""
         if form not in self._widths:
-            by_row = [row.widths(form) for row in self.rows] or [(0,) * len(self.columns)]
-            self._widths[form] = tuple(map(max, zip(*by_row, strict=True)))
+            texts = [self.texts(row, form) for row in self.rows] or [("",) * len(self.columns)]
+            self._widths[form] = tuple(max(map(cell_len, column)) for column in zip(*texts, strict=True))
         return self._widths[form]
 
     def heading(self, index: int) -> str:
@@ -95,5 +87,5 @@ class Table:
         keys = [column.key for column in self.columns]
         for row in self.rows:
             if row.key == case_id and column in keys:
-                return row.cells[keys.index(column)].text
+                return self.texts(row, "full")[keys.index(column)]
         raise KeyError((case_id, column))

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 MISSING = "-"  # text for a missing number
-DIGITS = 4  # significant digits of a time, a rate or a count: one more than its interval supports
+DIGITS = 4  # significant digits of a time, a rate or a count at most
+UNSURE_DIGITS = 3  # of a number whose interval is not known
+MIN_DIGITS = 2
+SEPARATED = 10_000  # from here on thousands are separated: ``17,780``
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
 
@@ -23,16 +26,25 @@ class Scale:
     unit: str
     per_second: float  # how many of the unit make a second
 
-    def number(self, seconds: float | None, digits: int = DIGITS) -> str:
-        """The number alone, to so many significant digits: ``24.51``."""
-        return MISSING if seconds is None else significant(seconds * self.per_second, digits)
+    def number(self, seconds: float | None, relative: float | None = None, *, digits: int = 0) -> str:
+        """The number alone: ``24.5``, digits by its interval unless they are given."""
+        if seconds is None:
+            return MISSING
+        value = seconds * self.per_second
+        return significant(value, digits) if digits else rounded(value, relative)
 
-    def text(self, seconds: float | None, digits: int = DIGITS) -> str:
-        """With its unit: ``24.51 ms``."""
-        return MISSING if seconds is None else f"{self.number(seconds, digits)} {self.unit}"
+    def text(self, seconds: float | None, relative: float | None = None, *, digits: int = 0) -> str:
+        """With its unit: ``24.5 ms``."""
+        return MISSING if seconds is None else f"{self.number(seconds, relative, digits=digits)} {self.unit}"
+
+    def both(self, low: float, high: float) -> str:
+        """Two speeds, the faster one first: ``24.5/31.2 ms``."""
+        return f"{self.number(low)}/{self.text(high)}"
 
 
-SCALES = (Scale("s", 1.0), Scale("ms", 1e3), Scale("\u00b5s", 1e6), Scale("ns", 1e9))  # largest unit first
+PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+SECONDS, MILLISECONDS, MICROSECONDS = Scale("s", 1.0), Scale("ms", 1e3), Scale("\u00b5s", 1e6)
+SCALES = (SECONDS, MILLISECONDS, MICROSECONDS, Scale("ns", 1e9))  # largest unit first
 
 
 def scale_for(seconds: Iterable[float | None]) -> Scale:
@@ -52,10 +64,6 @@ def _written(write: Callable[[float], str]) -> Callable[[float | None], str]:
 share_text = _written(lambda share: f"{math.floor(min(1.0, max(0.0, share)) * 100)}%")
 """A share in whole percent, rounded down so that 100% is only ever the end: ``37%``."""
 times_text = _written(lambda ratio: f"{significant(ratio, 3)}x")  # one time over another: ``2.31x``, ``0.134x``
-fixed_seconds = _written(lambda seconds: f"{seconds:.4f} s")
-"""Seconds as the original model tables have them: ``0.0245 s``."""
-fixed_milliseconds = _written(lambda seconds: f"{seconds * 1e3:.4f} ms")
-"""Milliseconds as the original layer tables have them: ``0.2312 ms``."""
 watts_text = _written(lambda watts: f"{significant(watts)} W")  # power: ``71.23 W``
 hertz_text = _written(lambda hz: f"{hz / 1e6:.0f} MHz")  # a clock: ``1980 MHz``
 celsius_text = _written(lambda degrees: f"{degrees:.0f} \u00b0C")  # a temperature: ``61 °C``
@@ -65,14 +73,15 @@ utc_text = _written(lambda at_s: time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmt
 
 def seconds_text(seconds: float | None) -> str:
     """A time on its own, in the unit that suits it: ``24.51 ms``."""
-    return scale_for([seconds]).text(seconds)
+    return scale_for([seconds]).text(seconds, digits=DIGITS)
 
 
 def interval_text(seconds: float | None, half_width_s: float | None) -> str:
-    """A time with the relative half width of its interval, as far as there is one: ``24.51 ms ±1.2%``."""
+    """A time with the relative half width of its interval, as far as there is one: ``24.5 ms ±1.2%``."""
     if seconds is None or half_width_s is None or seconds <= 0:
         return seconds_text(seconds)
-    return f"{seconds_text(seconds)} {relative_text(half_width_s / seconds)}"
+    relative = half_width_s / seconds
+    return f"{scale_for([seconds]).text(seconds, relative)} {relative_text(relative)}"
 
 
 def relative_text(share: float | None) -> str:
@@ -101,19 +110,14 @@ def bytes_text(size_bytes: int | None) -> str:
     return f"{size_bytes / _MIB:.1f} MiB" if size_bytes >= _MIB else f"{size_bytes / _KIB:.0f} KiB"
 
 
-def rate_text(per_s: float | None, unit: str) -> str:
-    """A rate, four significant digits: ``326.1 img/s``. ``unit`` names what is counted, ``img/s``."""
-    return MISSING if per_s is None else f"{significant(per_s)} {unit}"
+def flops_text(per_s: float | None) -> str:
+    """Operations per second: ``1.234 TFLOP/s``."""
+    return count_text(per_s, "FLOP/s")
 
 
-def flops_text(per_s: float | None, share: float | None = None) -> str:
-    """Operations per second, and their share of the measured peak where there is one: ``1.234 TFLOP/s 45%``."""
-    return MISSING if per_s is None else f"{_prefixed(per_s)}FLOP/s{_share(share)}"
-
-
-def gigabytes_text(per_s: float | None, share: float | None = None) -> str:
-    """Bytes per second in decimal units, as memory speeds are given: ``12.34 GB/s 61%``."""
-    return MISSING if per_s is None else f"{_prefixed(per_s)}B/s{_share(share)}"
+def gigabytes_text(per_s: float | None) -> str:
+    """Bytes per second in decimal units, as memory speeds are given: ``12.34 GB/s``."""
+    return count_text(per_s, "B/s")
 
 
 def joules_text(joules: float | None, noun: str, *, doubtful: bool = False) -> str:
@@ -121,9 +125,9 @@ def joules_text(joules: float | None, noun: str, *, doubtful: bool = False) -> s
     return MISSING if joules is None else f"{significant(joules)} J/{noun}{'?' * doubtful}"
 
 
-def count_text(count: int | None, noun: str) -> str:
+def count_text(count: float | None, noun: str) -> str:
     """An amount in decimal units: ``3.648 GFLOP``, ``512 B``."""
-    return MISSING if count is None else f"{_prefixed(count)}{noun}"
+    return MISSING if count is None else " ".join(prefixed(count, noun, digits=DIGITS))
 
 
 def part_text(share: float | None) -> str:
@@ -136,21 +140,16 @@ def part_text(share: float | None) -> str:
     return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
 
 
-def _share(share: float | None) -> str:
-    return "" if share is None else f" {part_text(share)}"
-
-
 def parameters_text(count: int | None) -> str:
     """A number of parameters: ``11.7 M``, ``525 k``, ``0``."""
-    return MISSING if count is None else str(count) if count < 1000 else _prefixed(count, 3)
+    return MISSING if count is None else " ".join(prefixed(count, digits=3)).rstrip() if count >= 1000 else str(count)
 
 
-def _prefixed(value: float, digits: int = DIGITS) -> str:
-    """A number before its unit's name, with a decimal prefix: ``1.234 T``, ``512 ``."""
-    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{significant(value / size, digits)} {prefix}"
-    return f"{significant(value, digits)} "
+def prefixed(value: float, unit: str = "", relative: float | None = None, *, digits: int = 0) -> tuple[str, str]:
+    """A number, and its unit with a decimal prefix: ``1.23``, ``TFLOP/s``. Digits as ``Scale.number`` has them."""
+    size, prefix = next((each for each in PREFIXES if value >= each[0]), (1.0, ""))
+    value /= size
+    return significant(value, digits) if digits else rounded(value, relative), f"{prefix}{unit}"
 
 
 def duration_text(seconds: float | None) -> str:
@@ -181,8 +180,27 @@ def distinct_digits(edges: Sequence[float]) -> int:
 
 def significant(value: float, digits: int = DIGITS) -> str:
     """A number to so many significant digits, never in powers of ten; whole digits are never cut: ``6602``."""
-    if value == 0:
+    return f"{value:.{max(0, digits - 1 - _exponent(value, digits))}f}" if value else "0"
+
+
+def rounded(value: float, relative: float | None = None) -> str:
+    """A number with the digits that its interval supports: ``24.5``, ``57``, ``17,780``.
+
+    ``relative``: half width of the interval as a share of the value. The last digit is that of the half width's
+    first one: \u00b15% of 24.51 is 1.2, so it is 25. At least two significant digits, at most four; three without an
+    interval.
+    """
+    if not value:
         return "0"
-    rounded = float(f"{value:.{digits - 1}e}")
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
-    return f"{value:.{decimals}f}"
+    digits = UNSURE_DIGITS
+    if relative is not None:
+        supported = _exponent(value) - _exponent(value * relative) + 1 if relative > 0 else DIGITS
+        digits = min(DIGITS, max(MIN_DIGITS, supported))
+    decimals = digits - 1 - _exponent(value, digits)
+    value = round(value, decimals)
+    return f"{value:,.0f}" if abs(value) >= SEPARATED else f"{value:.{max(0, decimals)}f}"
+
+
+def _exponent(value: float, digits: int = 16) -> int:
+    """Power of ten of the first digit of a number that is rounded to so many: 9.996 to three has that of 10."""
+    return math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))

@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from cvbench_tui.base.choices import Layout
+from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
@@ -25,10 +25,6 @@ from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
-LAYOUTS: tuple[tuple[Layout, str], ...] = (
-    ("wide", "every column, one row per case"),
-    ("original", "the form of the published tables"),
-)
 CHECK_S = 0.15  # seconds without a key after which the path is looked at
 
 
@@ -43,7 +39,7 @@ class SaveScreen(Modal[Path]):
     SaveScreen #form { color: $text-muted; margin-bottom: 1; }
     """
 
-    def __init__(self, suggestion: Path, write: Write, layout: Layout = "wide", *, download: bool = False) -> None:
+    def __init__(self, suggestion: Path, write: Write, layout: Layout = LAYOUTS[0], *, download: bool = False) -> None:
         """A relative path begins in the suggestion's folder.
 
         ``write`` raises CvbenchError when it cannot. ``download``: the file goes to a browser, so only its name
@@ -65,7 +61,7 @@ class SaveScreen(Modal[Path]):
             yield Static("File", markup=False)
             yield field
             yield Static(id="form", markup=False)
-            yield RadioList(LAYOUTS, self._layout)
+            yield RadioList(tuple(LAYOUT_HELP.items()), self._layout)
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(save="Save", close="Close")
 

@@ -16,8 +16,6 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_index import PastTimes
 from cvbench_tui.results.text.units import scale_for
 
-BRIEF_DIGITS = 3  # significant digits of a time in a list of things to tick
-
 
 class Forecast:
     """One for the app; ``begin`` at every run."""
@@ -49,7 +47,7 @@ class Forecast:
         """The last total of that case on that device, or its inference: ``12.3 ms``; empty when there is none."""
         past = self.past(case, "")
         seconds = past and (past.total_s if past.total_s is not None else past.inference_s)
-        return scale_for([seconds]).text(seconds, BRIEF_DIGITS) if seconds else ""
+        return scale_for([seconds]).text(seconds) if seconds else ""
 
     def past(self, case: Case, protocol: str) -> PastTimes | None:
         """What the newest earlier run had for that case on that device."""

@@ -13,16 +13,15 @@ from cvbench_tui.base.atomic import resolved_target, write_atomically
 from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.export.registry import SUFFIXES as RUN_SUFFIXES
-from cvbench_tui.results.export.registry import output_text, write_output
+from cvbench_tui.results.export.registry import EXPORTERS, write_output
 from cvbench_tui.results.table.view import View
 
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
 
 PICTURE = ".svg"  # suffix of a picture of the screen
-FORMATS = {".json": "JSON: every sample", ".csv": "CSV: a line per row", PICTURE: "SVG: a picture of the screen"}
-SUFFIXES = (*RUN_SUFFIXES, PICTURE)  # what can be written: a run in each of its forms, and a picture of the screen
+FORMATS = {suffix: exporter.label for suffix, exporter in EXPORTERS.items()} | {PICTURE: "SVG: a picture of the screen"}
+SUFFIXES = tuple(FORMATS)  # what can be written: a run in each of its formats, and a picture of the screen
 
 
 class FileWriter:
@@ -51,7 +50,7 @@ class FileWriter:
 
     def text(self, run: Run, name: str, layout: Layout, view: View) -> str:
         """What ``write`` would write into a file of that name, for a browser to download."""
-        return output_text(run, os.path.splitext(name)[1], layout, view)
+        return EXPORTERS[Path(name).suffix.lower()].render(run, layout, view)
 
     def _remember(self, path: Path) -> None:
         self.saved.append(path)
@@ -78,14 +77,14 @@ def free_path(folder: Path, name: str) -> Path:
 
 def format_text(path: Path, layout: Layout) -> str:
     """What would be written, in words; for another suffix, which ones there are."""
-    if has_layout(path):
-        return f"markdown, {layout} layout"
-    return FORMATS.get(path.suffix.lower(), "the suffix sets the format: .md, .json, .csv or .svg")
+    label = FORMATS.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(FORMATS)}")
+    return f"{label}, {layout} layout" if has_layout(path) else label
 
 
 def has_layout(path: Path) -> bool:
-    """True for the format that there are two layouts of."""
-    return path.suffix.lower() == ".md"
+    """True for a format that there are several layouts of."""
+    exporter = EXPORTERS.get(path.suffix.lower())
+    return exporter is not None and exporter.layouts
 
 
 def suffix_problem(path: Path) -> str:

@@ -17,7 +17,7 @@ from cvbench_tui.results.table.view import View
 if TYPE_CHECKING:
     from cvbench_tui.core.grading.reasons import Grade
     from cvbench_tui.results.stats.row_state import Word
-    from cvbench_tui.results.table.model import Cell, Form, Row, Table
+    from cvbench_tui.results.table.model import Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {
     "OK": "ok", "BUDGET": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim", "CANCELLED": "warn",
@@ -67,12 +67,11 @@ class TableLayout:
         """The line of headings."""
         return " " * GUTTER + "".join(column.aligned(column.heading) + self.gap for column in self.columns)
 
-    def cells(self, row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
+    def cells(self, table: Table, row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Text and names of the styles of each cell of a row, gaps included."""
+        texts = table.texts(row, self.form)
         for column in self.columns:
-            cell = row.cells[column.place]
-            text = column.aligned(visible(cell.written(self.form)))
-            yield text + self.gap, _styles(row, column.key, cell)
+            yield column.aligned(visible(texts[column.place])) + self.gap, _styles(row, column)
 
     def column_at(self, x: int) -> str | None:
         """Key of the column at that cell of a line; None behind the last one."""
@@ -87,14 +86,14 @@ class TableLayout:
 def lay_out(table: Table, view: View, width: int) -> TableLayout:
     """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
     # Behind the first frame: the table brings the statistics.
-    from cvbench_tui.results.table.column_fit import HIDE_FIRST, fitting, phases_in, visible_columns
+    from cvbench_tui.results.table.column_fit import fitting, phases_in, visible_columns
 
     room = width - GUTTER
     shown, close = fitting(table, room), fitting(table, room, "close")
     form: Form = "close" if phases_in(table, close) > phases_in(table, shown) else "bare"
     places = close if form == "close" else shown
     hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
-    hidden.sort(key=lambda column: -HIDE_FIRST.index(column.key))
+    hidden.sort(key=lambda column: column.hide)
     columns = tuple(_column(table, view, place, form) for place in places)
     return TableLayout(form, columns, tuple(column.heading for column in hidden))
 
@@ -116,14 +115,15 @@ def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
     width = max(cell_len(heading) + 1, column.room, table.widths(form)[place])
     if view.sort == column.key:
         heading += ARROWS[view.descending]
-    return ShownColumn(place, column.key, heading, width, column.alignment == "right")
+    return ShownColumn(place, column.key, heading, width, column.right)
 
 
-def _styles(row: Row, column: str, cell: Cell) -> tuple[str, ...]:
+def _styles(row: Row, column: ShownColumn) -> tuple[str, ...]:
     """What the cell's style is made of."""
+    cell = row.cells[column.place]
     name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
-    if column == "state":
+    if column.key == "state":
         name = STATE_STYLES.get(row.state, "bad")
         if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
             name = GRADE_STYLES[row.grade] or name
-    return tuple(each for each in (name, "best" if cell.best else "") if each)
+    return tuple(each for each in (name, "best" if column.place in row.best else "") if each)

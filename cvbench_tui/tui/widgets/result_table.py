@@ -174,7 +174,9 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip([Segment(" " * GUTTER + visible(line), self._style("group"))])
         mark = (CURSOR if cursor else " ") + (REFERENCE if line.key == self._view.reference else " ")
         segments = [Segment(mark, self._style(*cursor, "run"))]
-        segments += [Segment(text, self._style(*cursor, *names)) for text, names in self._shown.cells(line)]
+        assert self._table is not None, "there is a line"
+        cells = self._shown.cells(self._table, line)
+        segments += [Segment(text, self._style(*cursor, *names)) for text, names in cells]
         return Strip(segments)
 
     def _style(self, *names: str) -> Style:

@@ -247,18 +247,18 @@ class ResultsPane(Vertical):
     # -- copying
 
     def action_copy_row(self) -> None:
-        """The row under the cursor as markdown."""
-        from cvbench_tui.results.export.markdown import row_markdown
+        """The row under the cursor as a table to paste."""
+        from cvbench_tui.results.export.markdown_short import render_short
 
         if self.run is not None and self.table.cursor is not None:
-            self.post_message(CopyWanted(row_markdown(self.run, self.table.cursor, self.view), "row"))
+            self.post_message(CopyWanted(render_short(self.run, self.view, self.table.cursor), "row"))
 
     def action_copy_table(self) -> None:
-        """The whole table as markdown, as it is on screen."""
-        from cvbench_tui.results.export.markdown import table_markdown
+        """The table to paste, with the rows and order of the screen."""
+        from cvbench_tui.results.export.markdown_short import render_short
 
         if self.run is not None:
-            self.post_message(CopyWanted(table_markdown(self.run, self.view), "table"))
+            self.post_message(CopyWanted(render_short(self.run, self.view), "table"))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the table appear with it."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from cvbench_tui.results.export.markdown import render, row_markdown, table_markdown
+from cvbench_tui.base.choices import LAYOUTS
+from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.registry import write_output
 from cvbench_tui.results.table.view import View
 from tests.results.samples import graded_run, mixed_run
@@ -24,56 +25,27 @@ def tables(markdown: str) -> list[list[str]]:
     return found
 
 
-def test_a_row_is_a_whole_table_of_one_row_with_the_views_columns() -> None:
-    run = mixed_run()
-    heading, rule, row = row_markdown(run, run.plan.cases[0].case_id, VIEW).splitlines()
-    assert heading == "| Name  | Device |                Total | State |"
-    assert rule == "|:------|:-------|---------------------:|:------|"
-    assert row == "| VGG16 | cuda:0 | **73.57 ms \u00b10.2% A** | OK    |"
-
-
-def test_a_row_can_be_copied_although_the_filter_hides_it_and_none_without_a_case() -> None:
-    run = mixed_run()
-    key = run.plan.cases[0].case_id
-    assert row_markdown(run, key, View(filter_text="conv")) == row_markdown(run, key, View())
-    with pytest.raises(KeyError):
-        row_markdown(run, "nothing", View())
-
-
-def test_a_table_has_the_views_rows_and_one_line_of_circumstances() -> None:
-    text = table_markdown(mixed_run(), View(filter_text="conv", sort="total", descending=True))
-    assert tables(text) == [["Name", "Conv3x3/1", "Conv3x3/1"]]
-    assert text.index("| cpu ") < text.index("| cuda:0 ")
-    *_, line = text.strip().split("\n\n")
-    assert "\n" not in line
-    assert line.startswith('2 of 7 rows, filter "conv". Measured 2026-11-24 15:10:12 UTC with cvbench-tui 0.1.0')
-    assert "cuda:0 is NVIDIA H100 80GB HBM3" in line
-    for word in ("Reasons", "Grades", "Not measured"):
-        assert word not in text
-
-
 def test_groups_are_tables_below_their_titles() -> None:
-    text = table_markdown(mixed_run(), View(group="kind"))
+    text = render(mixed_run(), "full", View(group="kind"))
     assert tables(text) == [
         ["Name", "VGG16", "Resnet18", "Resnet101", "VGG16"],
         ["Name", "Conv3x3/1", "Dense", "Conv3x3/1"],
     ]
     assert text.index("## Models") < text.index("Resnet18") < text.index("## Layers") < text.index("Dense")
-    assert tables(render(mixed_run(), "wide", View(group="kind"))) == tables(text)
 
 
-def test_the_wide_layout_says_what_the_view_is() -> None:
+def test_the_full_layout_says_what_the_view_is() -> None:
     run = graded_run()
     key = run.plan.cases[0].case_id
-    text = render(run, "wide", View(reference=key, filter_text="cuda resnet", columns=("total", "vs_ref", "state")))
+    text = render(run, "full", View(reference=key, filter_text="cuda resnet", columns=("total", "vs_ref", "state")))
     assert '\n\n1 of 10 rows, filter "cuda resnet".\n\n' in text
-    assert "| **12.00 ms \u00b10.2% A** | 16.0x \u00b10.4% A | OK\\*  |" in text
+    assert "| **12.00 ms \u00b10.2% A** | 16.00x \u00b10.4% A | OK\\*  |" in text
     assert "vs ref: how many times as fast per input as Resnet18 (cpu, batch 8)" in text
     assert "Resnet18 (cuda:0, batch 8): Note on" in text
     assert "Dense" not in text, "no reasons of rows that are not shown"
     assert "VGG16" not in text
-    assert "vs ref" not in render(run, "wide")
-    assert "vs ref" not in render(run, "wide", View(reference=key, columns=("total",)))
+    assert "vs ref" not in render(run, "full")
+    assert "vs ref" not in render(run, "full", View(reference=key, columns=("total",)))
 
 
 def test_the_original_layout_takes_rows_and_order_and_says_so() -> None:
@@ -85,11 +57,10 @@ def test_the_original_layout_takes_rows_and_order_and_says_so() -> None:
     assert "rows, filter" not in render(mixed_run(), "original", View(sort="forward"))
 
 
-@pytest.mark.parametrize("layout", ["wide", "original"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_filter_that_leaves_nothing_still_makes_markdown(layout) -> None:
     text = render(mixed_run(), layout, View(filter_text="nothing like it", group="device"))
     assert '0 of 7 rows, filter "nothing like it".' in text
-    assert table_markdown(mixed_run(), View(filter_text="nothing like it")).count("|") > 10
 
 
 def test_data_files_keep_every_row(tmp_path) -> None:
@@ -101,4 +72,4 @@ def test_data_files_keep_every_row(tmp_path) -> None:
     lines = (tmp_path / "all.csv").read_text().splitlines()
     assert len(lines) == 8
     assert lines[1].startswith("Dense,"), "in the view's order"
-    assert (tmp_path / "some.md").read_text() == render(mixed_run(), "wide", view)
+    assert (tmp_path / "some.md").read_text() == render(mixed_run(), "short", view)

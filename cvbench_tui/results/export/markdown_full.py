@@ -1,0 +1,120 @@
+"""The layout ``full``: every column of the view, reasons and notices row by row, and the circumstances."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from cvbench_tui.base.escape import escape, escape_start
+from cvbench_tui.core.grading.reasons import GRADE_HELP
+from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.peak import DevicePeak
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.export.markdown_table import (
+    began_line,
+    environment_line,
+    meaning,
+    pipe_lines,
+    rows_line,
+    versus_line,
+)
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
+from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.cell import Cell
+from cvbench_tui.results.table.column_fit import visible_columns
+from cvbench_tui.results.table.model import REFERENCE, Row, Table
+from cvbench_tui.results.table.view import View
+from cvbench_tui.results.text.units import flops_text, gigabytes_text
+
+
+def render_full(run: Run, view: View) -> str:
+    """The markdown of a run as the view has it, ending in a newline."""
+    table = build(run, view)
+    shown = {row.key for row in table.rows}
+    cases = tuple(case for case in run.plan.cases if case.case_id in shown)
+    rows = rows_line(table, view)
+    blocks = [
+        [f"# cvbench-tui: {escape(run.plan.name)}"],
+        [rows] if rows else [],
+        *_tables(table),
+        _listed("Not measured:", (_failure(run, case) for case in cases)),
+        _listed(f"Reasons and notices ({escape(NOTICE_MARK)}):", _notes(run, shown)),
+        *([line] for line in _circumstances(run, view, table)),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _tables(table: Table) -> Iterator[list[str]]:
+    """One table, or one for each group below a heading with its title."""
+    rows = {row.key: row for row in table.rows}
+    for group in table.groups:
+        yield [f"## {escape(group.title)}".rstrip()]
+        yield _lines(table, [rows[key] for key in group.keys])
+    if not table.groups:
+        yield _lines(table, table.rows)
+
+
+def _lines(table: Table, rows: Sequence[Row]) -> list[str]:
+    places = visible_columns(table)
+    headings = [(table.columns[place].heading, table.columns[place].right) for place in places]
+    texts = []
+    for row in rows:
+        written = table.texts(row, "full")
+        texts.append([_text(row.cells[place], written[place], best=place in row.best) for place in places])
+    return pipe_lines(headings, texts)
+
+
+def _text(cell: Cell, text: str, *, best: bool) -> str:
+    """The cell; the fastest of equal work in bold. A number of grade X is struck through, so that it is marked where it
+    is pasted, rendered or not."""
+    if cell.valid or cell.value == cell.grade:  # the letter in the grade's own column is no number
+        return f"**{escape(text)}**" if best else escape(text)
+    return f"~~{escape(text.replace(' X', '', 1))}~~ X"
+
+
+def _listed(title: str, items: Iterator[str]) -> list[str]:
+    lines = [f"* {item}" for item in items if item]
+    return [title, "", *lines] if lines else []
+
+
+def _label(case: Case) -> str:
+    """A row at the start of a list's item: name, device and batch; escaped."""
+    return escape_start(f"{case.workload.name} ({case.device}, batch {case.batch})")
+
+
+def _failure(run: Run, case: Case) -> str:
+    """Why that case has no numbers; empty when it has, or may still get some."""
+    outcome = run.outcomes.get(case.case_id)
+    if not isinstance(outcome, Failure):
+        return ""
+    return f"{_label(case)}: {row_state(run, case).word}. {escape(outcome.sentence)}"
+
+
+def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:
+    for measurement in run.measured:
+        case = run.plan.case(measurement.case_id)
+        for note in row_data(run, case).row_notes if case.case_id in shown else ():
+            yield f"{_label(case)}: {escape(note.text)}"
+
+
+def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
+    yield escape(began_line(run))
+    yield escape(environment_line(run))
+    for device in sorted(run.ceilings):
+        yield escape(_peaks(device, run.ceilings[device]))
+    yield meaning(run)
+    if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
+        yield escape(versus_line(run.plan.case(view.reference)))
+    yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))
+
+
+def _peaks(device: str, peak: DevicePeak) -> str:
+    """What the percent of compute and bandwidth are shares of."""
+    rates = [f"{flops_text(rate)} (matmul, {name})" for name, rate in peak.flops_per_s]
+    rates += [f"{gigabytes_text(peak.bytes_per_s)} (copy)"] if peak.bytes_per_s is not None else []
+    doubt = " Disturbed, or too slow for larger matrices: they may be too low." if not peak.sure else ""
+    return (
+        f"Measured peaks of {device}: {', '.join(rates) or 'none'}. Percent of compute is of the matmul "
+        f"in the precision that the row may use; percent of bandwidth is of the copy.{doubt}"
+    )
