@@ -75,7 +75,7 @@ def test_every_output_is_written_and_named(type_, tmp_path):
 def test_the_original_layout(type_):
     _, out, _ = type_("run", "-m", "vgg16", "--layout", "original")
     assert "## CPU USED --- a CPU" in out
-    assert "|VGG16|Pytorch 2.0.0|0.0100 s|0.0200 s|0.0300 s|0.00800 s|" in out
+    assert "|VGG16|Pytorch 2.0.0|0.01000 s|0.02000 s|0.03000 s|0.008000 s|" in out
 
 
 def test_quiet_says_nothing_but_the_table(type_):

@@ -84,7 +84,7 @@ def test_every_number_of_the_table_is_said():
     paragraphs = sentences(run).split("\n\n")[1:-1]
     for row, paragraph in zip(table.rows, paragraphs, strict=True):
         written = table.texts(row, "full")
-        for place in visible_columns(table):
+        for place in visible_columns(table, "full"):
             for number in re.findall(r"\d+(?:\.\d+)?", written[place]):
                 assert number in paragraph, (table.columns[place].key, written[place])
 

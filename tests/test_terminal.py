@@ -170,7 +170,7 @@ def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
     screen.press("q")
     assert screen.end() == 0
     (saved,) = tmp_path.glob("*.md")
-    assert re.search(r"\| Dense +\| +[0-9.]+", saved.read_text())
+    assert re.search(r"\| Dense +\| +[0-9.-]+", saved.read_text())
     (run,) = (tmp_path / "runs").glob("*.jsonl")
     assert '"kind":"run_finished"' in run.read_text()
 

@@ -32,7 +32,7 @@ def test_what_no_row_has_is_left_out() -> None:
 def test_with_room_enough_all_is_shown_and_the_name_and_the_state_always() -> None:
     table = build(graded_run())
     assert fitting(table, 1000) == visible_columns(table)
-    assert keys(table, fitting(table, 0)) == ["name", "device", "total", "state"], "two devices are told apart"
+    assert keys(table, fitting(table, 0)) == ["name", "device", "unit", "total", "state"], "two devices are told apart"
     assert keys(one_device(), fitting(one_device(), 0)) == ["name", "total", "state"]
 
 
@@ -55,7 +55,7 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
 def test_each_column_has_a_priority_of_hiding() -> None:
     """Secondary columns first; nothing has the priority of another."""
     order = sorted((column for column in COLUMNS if column.hide), key=lambda column: -column.hide)
-    assert {column.key for column in COLUMNS} - {column.key for column in order} == {"name", "total", "state"}
+    assert {column.key for column in COLUMNS} - {column.key for column in order} == {"name", "unit", "total", "state"}
     assert len({column.hide for column in order}) == len(order)
     secondary = [column.secondary for column in order]
     assert secondary == sorted(secondary, reverse=True)
@@ -63,12 +63,14 @@ def test_each_column_has_a_priority_of_hiding() -> None:
 
 def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:
     table = build(graded_run(), View(columns=("total", "energy", "state")))
-    assert keys(table, visible_columns(table)) == ["name", "total", "energy", "state"]
-    assert keys(table, fitting(table, 1000)) == ["name", "total", "energy", "state"]
-    assert keys(table, fitting(table, 0)) == ["name", "total", "state"], "what was chosen gives way by the same rules"
+    assert keys(table, visible_columns(table)) == ["name", "unit", "total", "energy", "state"]
+    assert keys(table, fitting(table, 1000)) == ["name", "unit", "total", "energy", "state"]
+    assert keys(table, fitting(table, 0)) == ["name", "unit", "total", "state"], (
+        "what was chosen gives way by the same rules"
+    )
     bare = build(mixed_run(), View(columns=("total", "energy")))
-    assert keys(bare, visible_columns(bare)) == ["name", "total"], "no row has any energy"
-    assert keys(bare, fitting(bare, 1000)) == ["name", "total"]
+    assert keys(bare, visible_columns(bare)) == ["name", "unit", "total"], "no row has any energy"
+    assert keys(bare, fitting(bare, 1000)) == ["name", "unit", "total"]
 
 
 def test_the_comparison_gives_way_late() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.scales import row_scales
+from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import CONV, DENSE, measurement, model, plan, run_of
 
@@ -41,9 +43,17 @@ def test_the_heading_has_the_unit_that_all_rows_share_and_cells_have_it_otherwis
     assert models.texts(models.rows[0], "close")[place] == "24.52\u00b10.2% A"
     both = build(run_of(plan(*cases), *outcomes))
     assert both.heading(place) == "Forward"
-    assert [both.texts(row, "bare")[place] for row in both.rows] == [
+    assert [both.texts(row, "full")[place] for row in both.rows] == [
         "24.52 ms \u00b10.2% A", "6.406 ms \u00b10.2% A", "231.4 \u00b5s \u00b10.2% A", "88.8 \u00b5s \u00b10.2% A",
     ]  # fmt: skip
+    unit = place - 1
+    assert [both.texts(row, "bare")[unit] for row in both.rows] == ["ms", "ms", "\u00b5s", "\u00b5s"]
+    assert both.texts(both.rows[2], "close")[place] == "231.4\u00b10.2% A", "the unit is in a column of its own"
+    assert unit in visible_columns(both)
+    assert unit not in visible_columns(both, "full")
+    assert unit not in visible_columns(models)
+    chosen = build(run_of(plan(*cases), *outcomes), View(columns=("total",)))
+    assert [chosen.columns[each].key for each in visible_columns(chosen)] == ["name", "unit", "total"]
     throughput = [column.key for column in models.columns].index("throughput")
     assert models.heading(throughput) == "Throughput img/s"
     assert both.heading(throughput) == "Throughput", "inputs of a layer are no images"
@@ -56,4 +66,6 @@ def test_a_row_that_arrives_changes_the_unit_of_all_and_a_row_object_is_reused_a
     place = [column.key for column in before.columns].index("forward")
     assert (before.heading(place), after.heading(place)) == ("Forward \u00b5s", "Forward")
     assert before.texts(before.rows[0], "bare")[place] == "20.02 \u00b10.2% A"
-    assert after.texts(after.rows[0], "bare")[place] == "20.02 \u00b5s \u00b10.2% A"
+    assert after.texts(after.rows[0], "bare")[place - 1 : place + 1] == ("\u00b5s", "20.02 \u00b10.2% A")
+    again = build(run_of(plan(quick, slow), measurement(quick, 2e-5)))
+    assert [again.texts(row, "bare")[place - 1] for row in again.rows] == ["-", "-"]

@@ -6,7 +6,7 @@ from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.columns import COLUMNS, columns_for
+from cvbench_tui.results.table.columns import COLUMNS, UNIT, columns_for
 from cvbench_tui.results.table.model import REFERENCE, Table
 from cvbench_tui.results.table.view import View
 from tests.every import every
@@ -49,7 +49,7 @@ def test_names_sort_by_their_numbers_and_without_case() -> None:
     assert names(build(run, View(sort="name"))) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
 
 
-ALWAYS_THERE = [column.key for column in COLUMNS if column.key != REFERENCE]
+ALWAYS_THERE = [column.key for column in COLUMNS if column.key not in (REFERENCE, UNIT)]
 
 
 @every("column", ALWAYS_THERE)
@@ -109,7 +109,7 @@ def test_a_failed_row_has_dashes_and_no_zeroes() -> None:
     for key in ("forward", "backward", "total", "inference", "throughput", "memory"):
         assert table.text(BROKEN.case_id, key) == "-"
     broken = next(row for row in table.rows if row.key == BROKEN.case_id)
-    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 12
+    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 13
     assert table.text(BROKEN.case_id, "state") == "ERROR"
     assert broken.state == "ERROR"
 

@@ -47,12 +47,12 @@ async def test_enter_saves_under_the_suggested_name(tmp_path: Path, size: tuple[
     app = DialogApp(SaveScreen(tmp_path / "table.md", write))
     async with app.run_test(size=size) as pilot:
         assert rows_of(app) <= LOW
-        assert "markdown, wide layout" in said(app, "#form")
+        assert "markdown, short layout" in said(app, "#form")
         assert "Save" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == tmp_path / "table.md"
-    assert write.calls == [(tmp_path / "table.md", "wide")]
+    assert write.calls == [(tmp_path / "table.md", "short")]
 
 
 async def test_the_form_follows_the_suffix_and_only_markdown_has_layouts(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_overwriting_is_asked(tmp_path: Path) -> None:
         assert (app.result, write.calls) == (UNTOUCHED, [])
         await pilot.press("enter", "y")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert write.calls == [(tmp_path / "old.md", "wide")]
+    assert write.calls == [(tmp_path / "old.md", "short")]
 
 
 async def test_what_cannot_be_written_is_said_and_the_path_stays(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_download_knows_nothing_of_this_machines_disk(tmp_path: Path, mo
     write = Written()
     app = DialogApp(SaveScreen(tmp_path / "table.md", write, download=True))
     async with app.run_test(size=SIZES[0]) as pilot:
-        assert said(app, "#form") == "Goes to your browser's downloads: markdown, wide layout"
+        assert said(app, "#form") == "Goes to your browser's downloads: markdown, short layout"
         assert "complete" not in seen(app)
         await pilot.press("ctrl+u", *"res")
         await until(pilot, lambda: "No suffix is not a supported format" in said(app))
@@ -139,7 +139,7 @@ async def test_a_download_knows_nothing_of_this_machines_disk(tmp_path: Path, mo
         assert str(tmp_path) not in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert write.calls == [(Path("old.md"), "wide")]
+    assert write.calls == [(Path("old.md"), "short")]
 
 
 async def test_tab_completes_then_goes_on_and_right_and_end_complete_too(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ async def test_saving_by_mouse(tmp_path: Path) -> None:
     write = Written()
     app = DialogApp(SaveScreen(tmp_path / "table.md", write))
     async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click(RadioList, offset=(3, 1))
+        await pilot.click(RadioList, offset=(3, 2))
         assert "original layout" in said(app, "#form")
         await pilot.click("#save")
         await until(pilot, lambda: app.result is not UNTOUCHED)
@@ -228,8 +228,8 @@ async def test_layouts_by_keys(tmp_path: Path) -> None:
         await pilot.press("tab")
         layout = app.screen.query_one(RadioList)
         for key, expected in (
-            ("down", "original"), ("down", "original"), ("up", "wide"), ("j", "original"), ("k", "wide"),
-            ("right", "original"), ("left", "wide"), ("space", "original"), ("space", "wide"),
+            ("down", "full"), ("down", "original"), ("down", "original"), ("up", "full"), ("j", "original"),
+            ("k", "full"), ("right", "original"), ("left", "full"), ("space", "original"), ("space", "short"),
         ):  # fmt: skip
             await pilot.press(key)
             assert layout.chosen == expected

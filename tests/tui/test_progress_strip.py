@@ -55,7 +55,7 @@ async def test_the_interval_so_far_stands_beside_the_one_that_is_wanted() -> Non
     run = next(run for run in map(after, range(1, 12)) if run.progress is not None and run.progress.half_width_s)
     app = StripApp()
     async with app.run_test(size=(80, 5)):
-        assert app.said(run)[0].endswith("total, round 2 of 12  120.0 ms \u00b12.0%, target \u00b13.0%")
+        assert app.said(run)[0].endswith("total, round 2 of 12  120 ms \u00b12.0%, target \u00b13.0%")
         assert len(app.said(run)[0]) <= 78, "nothing is cut off in a terminal of 80 columns"
         published = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["original"]))
         assert "to be" not in app.said(published)[0]
@@ -68,6 +68,6 @@ async def test_the_interval_is_seen_to_narrow_and_begins_anew_with_each_phase() 
     async with app.run_test(size=(120, 5)):
         for half_width_s in (0.012, 0.006, 0.006, 0.003):
             line = app.said(replace(run, progress=replace(run.progress, half_width_s=half_width_s)))[0]
-        assert "\u00b110% > \u00b15.0% > 120.0 ms \u00b12.5%" in line
+        assert "\u00b110% > \u00b15.0% > 120 ms \u00b12.5%" in line
         other = app.said(replace(run, progress=replace(run.progress, phase="inference", half_width_s=0.0012)))[0]
         assert ">" not in other

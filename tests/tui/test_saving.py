@@ -35,7 +35,7 @@ async def test_overwriting_is_asked_and_the_layout_counts(tmp_path: Path) -> Non
         assert isinstance(app.screen, ConfirmScreen)
         await pilot.press("escape")
         assert mine.read_text() == "precious"
-        await pilot.press("tab", "down", "up", "space", "shift+tab", "enter", "y")
+        await pilot.press("tab", "down", "down", "up", "space", "shift+tab", "enter", "y")
         await until(pilot, lambda: app.screen is app.main_screen)
         assert "[b]mine.md" in strip(app)
     assert "USED --- Example" in mine.read_text()
@@ -54,7 +54,7 @@ async def test_enter_saves_from_the_layout_too(tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=NARROW) as pilot:
         await run_all(app, pilot)
-        await pilot.press("s", "tab", "space", "enter")
+        await pilot.press("s", "tab", "space", "space", "enter")
         await until(pilot, lambda: app.screen is app.main_screen)
         assert ended(app)
     (saved,) = (tmp_path / "saves").iterdir()

@@ -56,7 +56,7 @@ async def test_the_table_is_drawn_again(late: None, tmp_path: Path) -> None:
         await run_all(app, pilot)
         await pilot.press("4", "slash", *"VGG")
         await pilot.pause()
-        assert {row.cells[0].text for row in app.main_screen.results.table._table.rows} == {"VGG16"}
+        assert {row.cells[0].value for row in app.main_screen.results.table._table.rows} == {"VGG16"}
     app.run_manager.shut_down()
 
 

@@ -96,7 +96,7 @@ def _cells(table: Table, row: Row) -> dict[str, Any]:
     return {
         column.key: {"value": cell.value, "unit": cell.unit, "relative": cell.relative, "grade": cell.grade}
         for column, cell in zip(table.columns, row.cells, strict=True)
-        if cell.value is not None
+        if cell.value is not None and not column.drawn
     }
 
 

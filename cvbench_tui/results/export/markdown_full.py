@@ -56,7 +56,7 @@ def _tables(table: Table) -> Iterator[list[str]]:
 
 
 def _lines(table: Table, rows: Sequence[Row]) -> list[str]:
-    places = visible_columns(table)
+    places = visible_columns(table, "full")
     headings = [(table.columns[place].heading, table.columns[place].right) for place in places]
     texts = []
     for row in rows:

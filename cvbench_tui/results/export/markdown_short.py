@@ -140,7 +140,7 @@ class _Part:
             wanted = column.key in self.table.chosen if self.table.chosen else self._pasted(column)
             if column.identifies:  # the name is there anyway, and the device is in the title
                 wanted = column.key not in (ALWAYS, "device") and len(values) > 1
-            if wanted and values and column.key != "state":
+            if wanted and values and column.key != "state" and not column.drawn:
                 shown.append(place)
         return shown
 

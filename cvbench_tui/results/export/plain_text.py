@@ -54,7 +54,7 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
 
 def _values(table: Table, row: Row) -> Iterator[str]:
     """Every column that does not name the row, with its heading."""
-    for place in visible_columns(table):
+    for place in visible_columns(table, "full"):
         column = table.columns[place]
         if not column.identifies:
             words = _words(row.cells[place], row.scale if column.scaled else None)

@@ -11,7 +11,7 @@ from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
 from cvbench_tui.results.table.cell import OWN_UNITS, Cell
-from cvbench_tui.results.table.columns import Column, columns_for
+from cvbench_tui.results.table.columns import UNIT, Column, columns_for
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
@@ -75,12 +75,15 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     scaled = [place for place, column in enumerate(columns) if column.scaled]
     times = [[value for place in scaled if isinstance(value := row[place].value, float)] for row in cells]
     scales = row_scales([(each.case.workload.kind, mine) for each, mine in zip(data, times, strict=True)])
+    units = _units(columns, cells, scales)
+    unit, differ = [column.key for column in columns].index(UNIT), any(units[place] == "" for place in scaled)
     rows = []
     for place, each in enumerate(data):
         key, state, grade = each.case.case_id, each.state.word, worst_grade(each.phases)
-        row = Row(key, cells[place], state, scales[place], grade, key == reference, frozenset(best[place]))
+        mine = (*cells[place][:unit], Cell(scales[place].unit if differ else None), *cells[place][unit + 1 :])
+        row = Row(key, mine, state, scales[place], grade, key == reference, frozenset(best[place]))
         rows.append(was if (was := old[place]) == row else row)
-    return _Body(tuple(data), columns, _units(columns, cells, scales), tuple(rows))
+    return _Body(tuple(data), columns, units, tuple(rows))
 
 
 def _units(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], scales: Sequence[Scale]) -> tuple[str, ...]:

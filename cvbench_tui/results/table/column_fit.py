@@ -8,16 +8,16 @@ from cvbench_tui.base.cells import cell_len
 from cvbench_tui.results.table.model import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
 
-ARROW = "^"  # stands for the arrow behind the heading of the column that the table is sorted by
 BETWEEN: dict[Form, int] = {"full": 2, "bare": 2, "close": 1}  # cells for the margins of a column
 
 
-def visible_columns(table: Table) -> tuple[int, ...]:
+def visible_columns(table: Table, form: Form = "bare") -> tuple[int, ...]:
     """Indexes of the columns with content: those chosen; optional ones only where a row has a value."""
     return tuple(
         place
         for place, column in enumerate(table.columns)
-        if (not table.chosen or column.key == ALWAYS or column.key in table.chosen)
+        if (not table.chosen or column.key == ALWAYS or column.drawn or column.key in table.chosen)
+        and not (column.drawn and form == "full")
         and (not column.optional or any(row.cells[place].value is not None for row in table.rows))
     )
 
@@ -28,8 +28,8 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     Columns are hidden by their priority until the rest fits; what then fits as well comes back, the most wanted first.
     What identifies rows stays where it differs: rows must not look comparable when they are not.
     """
-    columns, places = table.columns, visible_columns(table)
-    widths = {place: _width(table, place, form) + BETWEEN[form] for place in places}
+    columns, places = table.columns, visible_columns(table, form)
+    widths = {place: column_width(table, place, form) + BETWEEN[form] for place in places}
     room = width - sum(widths.values())
     hidden: list[int] = []
     for place in sorted(places, key=lambda place: -columns[place].hide):
@@ -54,7 +54,7 @@ def _differs(table: Table, place: int) -> bool:
     return len({row.cells[place].value for row in table.rows} - {None}) > 1
 
 
-def _width(table: Table, place: int, form: Form) -> int:
-    column = table.columns[place]
-    heading = column.heading if form == "full" else table.heading(place) + ARROW
-    return max(cell_len(heading), column.room, table.widths(form)[place])
+def column_width(table: Table, place: int, form: Form) -> int:
+    """Cells that a column takes. With room for an arrow behind its heading, so that sorting moves nothing."""
+    heading = table.heading(place)
+    return max(cell_len(heading) + bool(heading), table.columns[place].room, table.widths(form)[place])

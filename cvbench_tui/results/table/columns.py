@@ -33,6 +33,7 @@ class Column:
     phase: Phase | None = None  # its time makes rows of equal work faster or slower here; None: nothing is ranked
     fastest: Literal["least", "most"] = "least"
     max_cells: int | None = None  # of its text on a screen; files have all of it
+    drawn: bool = False  # on screens only, always where a row has it: files write the unit beside each number
     spoken: str = ""  # heading in sentences, where the written one would be misheard
 
     @property
@@ -47,6 +48,7 @@ PHASE_MEANINGS: dict[Phase, str] = {
     "total": "Forward and backward pass of the same training iteration.",
     "inference": "Forward pass in evaluation mode, without gradients.",
 }
+UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 _HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
 
 
@@ -78,7 +80,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         f"{phase}_{'mean' if published else 'median'}_s",
         hide=_HIDE[phase],
         scaled=True,
-        room=len("120\u00b10.2% A"),
+        room=len("120.0\u00b10.2% A"),
         phase=phase,
     )
 
@@ -164,6 +166,15 @@ COLUMNS: tuple[Column, ...] = (
         "image",
         hide=100,
         identifies=True,
+    ),
+    Column(
+        UNIT,
+        "Unit",
+        "Unit of the row's times, where rows have different ones; otherwise the headings have it.",
+        lambda row: Cell(None),
+        right=False,
+        optional=True,
+        drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
     Column(

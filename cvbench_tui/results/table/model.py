@@ -16,7 +16,7 @@ from cvbench_tui.results.text.units import Scale
 
 REFERENCE = "vs_ref"
 Form = Literal["full", "bare", "close"]
-"""How cells are written: with their unit, without the one that the heading has, or that without blanks."""
+"""How cells are written: with their unit, without the one that the heading or the row has, or that without blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Table:
     def _written(self, row: Row, form: Form) -> Iterator[str]:
         for column, cell, unit in zip(self.columns, row.cells, self.units, strict=True):
             scale = row.scale if column.scaled else None
-            text = cell_text(cell, scale, unit=form == "full" or not unit, close=form == "close")
+            text = cell_text(cell, scale, unit=form == "full" or not (unit or column.scaled), close=form == "close")
             yield text if column.max_cells is None or form == "full" else shorten(one_line(text), column.max_cells)
 
     def widths(self, form: Form) -> tuple[int, ...]:
@@ -79,8 +79,8 @@ class Table:
         return self._widths[form]
 
     def heading(self, index: int) -> str:
-        """The heading of that column with its unit, to stand above bare texts."""
-        return f"{self.columns[index].heading} {self.units[index]}".rstrip()
+        """The heading of that column with its unit, to stand above bare texts; none above units."""
+        return "" if self.columns[index].drawn else f"{self.columns[index].heading} {self.units[index]}".rstrip()
 
     def text(self, case_id: str, column: str) -> str:
         """What is written in that cell. Raises KeyError when there is no such row or column."""

@@ -159,7 +159,10 @@ class MainScreen(Screen[None]):
         from cvbench_tui.results.table.columns import COLUMNS
         from cvbench_tui.tui.screens.columns import ColumnsScreen
 
-        self.show(ColumnsScreen(COLUMNS, self.results.view.columns), self.results.set_columns)
+        self.show(
+            ColumnsScreen([column for column in COLUMNS if not column.drawn], self.results.view.columns),
+            self.results.set_columns,
+        )
 
     def rebuild_lists(self) -> None:
         """Other things are ticked, or more is known of them."""

@@ -110,9 +110,10 @@ def lines_of(table: Table) -> list[Line]:
 
 
 def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
-    """There is always room for the arrow, so that sorting moves nothing."""
-    column, heading = table.columns[place], table.heading(place)
-    width = max(cell_len(heading) + 1, column.room, table.widths(form)[place])
+    # Behind the first frame: the table brings the statistics.
+    from cvbench_tui.results.table.column_fit import column_width
+
+    column, heading, width = table.columns[place], table.heading(place), column_width(table, place, form)
     if view.sort == column.key:
         heading += ARROWS[view.descending]
     return ShownColumn(place, column.key, heading, width, column.right)
