@@ -15,7 +15,6 @@ from cvbench_tui.cli.main import cli
 from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
-from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.places import all_bindings
 from cvbench_tui.tui.terminal.theme import THEMES
 from tests.every import every
@@ -30,12 +29,12 @@ MAX_BYTES = 150_000
 
 
 @pytest.fixture
-def make_keys(monkeypatch):
+def make_tables(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
-    import make_keys
+    import make_tables
 
-    yield make_keys
-    sys.modules.pop("make_keys")
+    yield make_tables
+    sys.modules.pop("make_tables")
 
 
 def commands(command: click.Command = cli, path: str = "cvbench-tui") -> Iterator[tuple[str, click.Command]]:
@@ -55,15 +54,17 @@ def pictures() -> list[str]:
     return re.findall(r"(?:src=\"|!\[[^]]+\]\()([^)\"]+)", README)
 
 
-def test_the_tables_of_keys_are_the_apps(make_keys):
-    assert make_keys.with_tables(README) == README, "python docs/make_keys.py README.md"
+@pytest.mark.parametrize("name", ["keys", "example", "columns", "formats"])
+def test_the_tables_are_those_of_the_program(make_tables, name):
+    page = (ROOT / make_tables.TABLES[name][0]).read_text()
+    assert make_tables.with_table(page, name) == page, "python docs/make_tables.py"
 
 
 @every("binding", all_bindings(), ids=lambda binding: binding.id)
-def test_every_key_is_in_the_readme_with_its_name(make_keys, binding):
+def test_every_key_is_in_the_readme_with_its_name(make_tables, binding):
     (row,) = [line for line in README.splitlines() if line.endswith(f"| `{binding.id}` |")]
     for key in binding.key.split(","):
-        assert f"`{make_keys._name(key)}`" in row
+        assert f"`{make_tables._name(key)}`" in row
 
 
 @every("path", [path for path, _ in commands()])
@@ -74,12 +75,6 @@ def test_every_command_is_in_the_readme(path):
 @every("option", options())
 def test_every_option_is_in_the_readme(option):
     assert f"`{option}`" in README
-
-
-def test_every_column_is_explained():
-    section = METHODOLOGY[METHODOLOGY.index("## The columns") : METHODOLOGY.index("## Memory")]
-    named = {name.strip() for row in re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE) for name in row.split(",")}
-    assert {column.heading for column in COLUMNS} - named == set()
 
 
 @every("theme", THEMES, ids=lambda theme: theme.name)

@@ -1,0 +1,87 @@
+"""The manual's tables of keys, columns and formats, from their declarations, and its example: writes them between markers of its pages.
+
+python docs/make_tables.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.binding import Binding
+
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.registry import EXPORTERS
+from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.tui.places import places
+
+ROOT = Path(__file__).parents[1]
+NAMES = {
+    "comma": ",", "full_stop": ".", "slash": "/", "question_mark": "?", "semicolon": ";", "pageup": "PageUp",
+    "pagedown": "PageDown", "minus": "-", "plus": "+", "enter": "Enter", "escape": "Escape", "space": "Space",
+}  # fmt: skip
+
+
+def key_tables() -> str:
+    """A table of every place: the keys, what they do, and the name that ``config.toml`` maps them by."""
+    blocks = []
+    for title, bindings in places():
+        rows = [f"| {_keys(binding)} | {_words(binding)} | `{binding.id}` |" for binding in bindings]
+        blocks.append("\n".join([f"| {title.lower()} | what it does | name |", "|---|---|---|", *rows]))
+    return "\n\n".join(blocks)
+
+
+def _keys(binding: Binding) -> str:
+    return " ".join(f"`{_name(key)}`" for key in binding.key.split(","))
+
+
+def _name(key: str) -> str:
+    *modifiers, last = key.split("+")
+    shown = NAMES.get(last) or (last if len(last) == 1 else last.capitalize())
+    return "+".join([*(each.capitalize() for each in modifiers), shown.upper() if modifiers else shown])
+
+
+def _words(binding: Binding) -> str:
+    words = binding.tooltip or binding.description
+    return words[0].lower() + words[1:]
+
+
+def column_table() -> str:
+    """Every column, its name for ``--sort`` and in ``config.toml``, its heading in CSV, and what it says."""
+    rows = [
+        f"| {column.heading} | `{column.key}` | {f'`{column.file_name}`' if column.file_name else ''} | {column.help} |"
+        for column in COLUMNS
+    ]
+    return "\n".join(["| column | name | in CSV | what it says |", "|---|---|---|---|", *rows])
+
+
+def format_table() -> str:
+    """Every format that a run is saved in."""
+    rows = [f"| `{suffix}` | {exporter.label} |" for suffix, exporter in EXPORTERS.items()]
+    return "\n".join(["| suffix | what is written |", "|---|---|", *rows])
+
+
+def example_table() -> str:
+    """The recorded run as ``-o table.md`` writes it."""
+    return render(load(ROOT / "docs" / "example.jsonl"), "short").rstrip()
+
+
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "keys": ("README.md", key_tables),
+    "example": ("README.md", example_table),
+    "columns": ("docs/table.md", column_table),
+    "formats": ("docs/table.md", format_table),
+}
+"""The page of each table, by the name in its markers."""
+
+
+def with_table(page: str, name: str) -> str:
+    """The page with that table as it is now. Raises ValueError without its markers."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    return f"{page[: page.index(begin)]}{begin}\n{TABLES[name][1]()}\n{page[page.index(end) :]}"
+
+
+if __name__ == "__main__":
+    for name, (path, _) in TABLES.items():
+        (ROOT / path).write_text(with_table((ROOT / path).read_text(), name))
