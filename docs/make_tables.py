@@ -1,4 +1,4 @@
-"""The manual's tables of keys, columns and formats, and its example, from the program itself, between the markers of its pages.
+"""The manual's tables of keys, columns and formats, and its example: writes them between the markers of its pages.
 
 python docs/make_tables.py
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator
 from dataclasses import replace
 
 from cvbench_tui.base.cells import shorten
@@ -14,11 +15,13 @@ from cvbench_tui.catalog.selection import check_batch, check_device_name, check_
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.workload import Kind
 from cvbench_tui.errors import SelectionError
 
 _NAMED_CELLS = 60  # of a name from outside in a sentence
 _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 """What the command line has no option for."""
+NAME_OPTION: dict[Kind, str] = {"model": "-m", "layer": "-l"}
 
 
 def command_line(run: Run, case: Case) -> str:
@@ -28,46 +31,34 @@ def command_line(run: Run, case: Case) -> str:
     obstacle = _obstacle(run.plan.protocol, case, entry)
     if obstacle or entry is None:
         return f"No command repeats this row: {obstacle}"
-    words = ("cvbench-tui", "run", _name_option(case), entry.name, *_options(run.plan.protocol, case, entry))
+    words = (
+        "cvbench-tui",
+        "run",
+        NAME_OPTION[case.workload.kind],
+        entry.name,
+        *_options(run.plan.protocol, case, entry),
+    )
     return shlex.join(words)
 
 
 def command_lines(run: Run, width: int) -> list[str]:
     """The commands that measure all rows once more, one for each device, batch and image, in lines of that many cells
-    where a name is not longer. Rows that no command makes are left out."""
+    where no name is longer. Rows that no command makes are left out."""
     groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
     for case in run.plan.cases:
         entry = _entry(case)
         if entry is not None and not _obstacle(run.plan.protocol, case, entry):
-            names = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
-            names.setdefault(_name_option(case), []).append(entry.name)
+            named = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
+            named.setdefault(NAME_OPTION[case.workload.kind], []).append(entry.name.replace(" ", "\0"))
     lines = []
-    for options, names in groups.items():
-        words = [f"{option} {shlex.quote(part)}" for option, some in names.items() for part in _parts(some, width - 30)]
-        lines += _wrapped(["cvbench-tui run", *words, shlex.join(options)], width)
-    return lines
-
-
-def _parts(names: Sequence[str], width: int) -> Iterator[str]:
-    """The names separated by commas, in parts of that many cells."""
-    part = ""
-    for name in names:
-        if part and len(part) + len(name) >= width:
-            yield part
-            part = ""
-        part = f"{part},{name}" if part else name
-    yield part
-
-
-def _wrapped(words: Sequence[str], width: int) -> list[str]:
-    """A command in lines that a shell takes as one."""
-    lines = [words[0]]
-    for word in words[1:]:
-        if len(lines[-1]) + len(word) + len("  \\") > width:
-            lines[-1] += " \\"
-            lines.append(f"    {word}")
-        else:
-            lines[-1] += f" {word}"
+    for options, named in groups.items():
+        words = ["cvbench-tui", "run"]
+        for option, names in named.items():
+            for part in textwrap.wrap(" ".join(names), width - 20, break_on_hyphens=False):
+                words += [option, part.replace(" ", ",").replace("\0", " ")]
+        quoted = " ".join(shlex.quote(word).replace(" ", "\0") for word in (*words, *options))
+        folded = textwrap.wrap(quoted, width - 2, subsequent_indent="    ", break_on_hyphens=False)
+        lines.append(" \\\n".join(folded).replace("\0", " "))
     return lines
 
 
@@ -76,10 +67,6 @@ def differs(protocol: Protocol) -> bool:
     not quite the method."""
     named = PROTOCOLS.get(protocol.name)
     return named is not None and replace(named, extras=protocol.extras) != protocol
-
-
-def _name_option(case: Case) -> str:
-    return "-m" if case.workload.kind == "model" else "-l"
 
 
 def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:

@@ -36,11 +36,6 @@ class Column:
     drawn: bool = False  # on screens only, always where a row has it: files write the unit beside each number
     spoken: str = ""  # heading in sentences, where the written one would be misheard
 
-    @property
-    def pasted(self) -> bool:
-        """True for what a table to paste has."""
-        return self.phase is not None or self.key == "vs_ref"
-
 
 PHASE_MEANINGS: dict[Phase, str] = {
     "forward": "Forward pass in training mode.",
