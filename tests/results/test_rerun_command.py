@@ -89,9 +89,9 @@ def test_a_protocol_of_other_numbers_is_named_with_a_note() -> None:
         (replace(CASE, precision="bfloat16"), "no option for the precision bfloat16"),
         (Case(model("nobody's"), "cpu", 8), "nobody's is not in the list"),
         (Case(Workload("model", "Resnet18", "resnet18", (3, 224, 200)), "cpu", 8), "Resnet18 is not in the list"),
-        (replace(CASE, device="tpu:0"), "Unknown device"),
+        (replace(CASE, device="tpu:0"), "no device is written tpu:0"),
         (replace(CASE, device="cuda"), "no device is written cuda"),
-        (replace(CASE, batch=10**6), "Batch 1000000 is not possible"),
+        (replace(CASE, batch=10**6), "the batch 1000000 is not possible"),
         (Case(model("\x1b[31m; rm -rf /" * 30), "cpu", 8), "is not in the list"),
     ],
 )

@@ -28,7 +28,6 @@ from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import PEAK_UNITS, cell_text, number_and_unit
-from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
@@ -139,7 +138,7 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     not shown: without values, or of what is the same in all rows."""
     column, cells = table.columns[place], [row.cells[place] for row in rows]
     values = {cell.value for cell in cells} - {None}
-    wanted = column.key in table.chosen if table.chosen else _is_pasted(column, kind)
+    wanted = column.key in table.chosen if table.chosen else kind in column.pasted
     if column.key in NEVER or not values or not (len(values) > 1 if column.identifies else wanted):
         return None
     numbers = [number_and_unit(cell, scale) for cell, scale in zip(cells, scales, strict=True)]
@@ -153,11 +152,6 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
         texts.append(f"**{escape(text)}**" if place in row.best else escape(text))
     name = column.key.capitalize() if column.scaled else column.heading  # below it says whether they are means
     return shared if column.key == "throughput" and shared else f"{name} {shared}".rstrip(), column.right, texts
-
-
-def _is_pasted(column: Column, kind: Kind) -> bool:
-    """True for what is there unless the user chose columns: times, the throughput of models, the comparison."""
-    return column.key == "vs_ref" or (column.phase is not None and (column.scaled or kind == "model"))
 
 
 def _interval(row: Row, places: Sequence[int]) -> str:

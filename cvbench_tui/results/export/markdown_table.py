@@ -22,15 +22,16 @@ def pipe_lines(headings: Aligned, rows: Sequence[Sequence[str]]) -> list[str]:
     """Heading, rule and rows, with the columns padded so that the raw text can be read as well. Cells are markdown."""
     texts = [[escape(heading) for heading, _ in headings], *rows]
     widths = [max(3, *map(cell_len, column)) for column in zip(*texts, strict=True)]
-    rule = "|".join("-" * (width + 1) + ":" if right else ":" + "-" * (width + 1)
-                    for width, (_, right) in zip(widths, headings, strict=True))  # fmt: skip
-    lines = [f"| {' | '.join(map(_aligned, row, widths, headings))} |" for row in texts]
+    lines = []
+    for row in texts:
+        cells = []
+        for text, width, (_, right) in zip(row, widths, headings, strict=True):
+            blanks = " " * (width - cell_len(text))
+            cells.append(blanks + text if right else text + blanks)
+        lines.append(f"| {' | '.join(cells)} |")
+    dashes = ["-" * (width + 1) for width in widths]
+    rule = "|".join(f"{each}:" if right else f":{each}" for each, (_, right) in zip(dashes, headings, strict=True))
     return [lines[0], f"|{rule}|", *lines[1:]]
-
-
-def _aligned(text: str, width: int, heading: tuple[str, bool]) -> str:
-    blanks = " " * (width - cell_len(text))
-    return blanks + text if heading[1] else text + blanks
 
 
 def began_line(run: Run) -> str:

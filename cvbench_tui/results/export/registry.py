@@ -47,5 +47,7 @@ def write_output(run: Run, path: Path, *, layout: Layout = LAYOUTS[0], view: Vie
     """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be."""
     from cvbench_tui.results.table.view import View
 
-    check_writable(path)
-    write_atomically(path, EXPORTERS[path.suffix.lower()].render(run, layout, view or View()))
+    suffix = path.suffix.lower()
+    if suffix not in EXPORTERS:
+        check_writable(path)  # raises: it names the suffixes
+    write_atomically(path, EXPORTERS[suffix].render(run, layout, view or View()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
 from collections.abc import Iterator
@@ -11,13 +12,13 @@ from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
-from cvbench_tui.catalog.selection import check_batch, check_device_name, check_image
+from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.errors import SelectionError
 
+DEVICE_ID = re.compile(r"cpu|mps|(cuda|xpu):(0|[1-9][0-9]{0,2})")  # as the worker reports it
 _NAMED_CELLS = 60  # of a name from outside in a sentence
 _AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
 """What the command line has no option for."""
@@ -101,13 +102,10 @@ def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | N
         return f"{_short(case.workload.name)} is not in the list as it was measured here."
     if protocol.name not in PROTOCOLS:
         return f"there is no protocol {_short(protocol.name)} in this version."
-    try:
-        check_batch(case.batch)
-        check_image(case.image or 1)
-        known = check_device_name(case.device) == case.device
-    except SelectionError as error:
-        return error.message
-    return "" if known else f"no device is written {_short(case.device)}."
+    for what, value, most in (("batch", case.batch, MAX_BATCH), ("image size", case.image or 1, MAX_IMAGE)):
+        if not 1 <= value <= most:
+            return f"the {what} {_short(str(value))} is not possible."
+    return "" if DEVICE_ID.fullmatch(case.device) else f"no device is written {_short(case.device)}."
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published, worst_grade
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.stats.row_state import STATE_HELP
@@ -28,7 +29,8 @@ class Column:
     identifies: bool = False  # says which row it is, so it is hidden only where all rows have the same
     scaled: bool = False  # times, in the unit that all times of a row share
     room: int = 0  # cells counted before there is a text, so that no column goes when the first row is measured
-    secondary: bool = False  # no time: does not come back into room that is left, nor into tables to paste
+    secondary: bool = False  # no time: does not come back into room that is left
+    pasted: tuple[Kind, ...] = ()  # kinds of rows whose tables to paste have it, unless the user chose columns
     optional: bool = False  # not every device has it: left out where no row has it
     phase: Phase | None = None  # its time makes rows of equal work faster or slower here; None: nothing is ranked
     fastest: Literal["least", "most"] = "least"
@@ -44,6 +46,7 @@ PHASE_MEANINGS: dict[Phase, str] = {
     "inference": "Forward pass in evaluation mode, without gradients.",
 }
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
+ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
 _HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
 
 
@@ -75,6 +78,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         f"{phase}_{'mean' if published else 'median'}_s",
         hide=_HIDE[phase],
         scaled=True,
+        pasted=ALL_KINDS,
         room=len("120.0\u00b10.2% A"),
         phase=phase,
     )
@@ -153,6 +157,7 @@ COLUMNS: tuple[Column, ...] = (
         "throughput", "Throughput",
         "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
         _throughput, "inference_per_s", hide=80, room=len("1234 img/s \u00b10.2% A"), phase="inference", fastest="most",
+        pasted=("model",),
     ),
     Column(
         "samples", "Samples in rounds",
@@ -198,7 +203,7 @@ COLUMNS: tuple[Column, ...] = (
         "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
         "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals; the grade is the "
         "worse one. Only there while a row with numbers is marked.",
-        _versus, hide=10, room=len("12.3x \u00b10.2% A"),
+        _versus, hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2% A"),
     ),
     Column(
         "state", "State", STATE_HELP,

@@ -67,8 +67,11 @@ times_text = _written(lambda ratio: f"{significant(ratio, 3)}x")  # one time ove
 watts_text = _written(lambda watts: f"{significant(watts)} W")  # power: ``71.23 W``
 hertz_text = _written(lambda hz: f"{hz / 1e6:.0f} MHz")  # a clock: ``1980 MHz``
 celsius_text = _written(lambda degrees: f"{degrees:.0f} \u00b0C")  # a temperature: ``61 °C``
-utc_text = _written(lambda at_s: time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s)))
-"""A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
+
+
+def utc_text(at_s: float | None) -> str:
+    """A moment, given in seconds since the epoch: ``2026-11-24 15:30:12 UTC``."""
+    return MISSING if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s))
 
 
 def seconds_text(seconds: float | None) -> str:
