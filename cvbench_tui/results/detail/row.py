@@ -47,8 +47,13 @@ class Bin:
 class Histogram:
     """The samples of one phase, counted."""
 
-    title: str
+    section: str  # title of the section it belongs to
     bins: tuple[Bin, ...]
+
+    @property
+    def title(self) -> str:
+        """``Forward samples``."""
+        return f"{self.section} samples"
 
 
 def detail(run: Run, case_id: str) -> tuple[Section, ...]:
@@ -67,7 +72,7 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
 
 def detail_text(run: Run, case_id: str) -> str:
     """Every section and histogram as plain text to paste, ending in a newline. Raises KeyError as ``detail``."""
-    counted = {each.title.split()[0]: each for each in histograms(run, case_id)}
+    counted = {each.section: each for each in histograms(run, case_id)}
     lines: list[str] = []
     for section in detail(run, case_id):
         lines += [one_line(section.title), *_paired(section.pairs), *(f"  {visible(line)}" for line in section.lines)]
@@ -99,7 +104,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...
             scale, digits = units.scale_for(edges), units.distinct_digits(edges)
             texts = [scale.text(edge, digits=digits) for edge in edges]
             bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
-            shown.append(Histogram(f"{phase.phase.capitalize()} samples", bars))
+            shown.append(Histogram(phase.phase.capitalize(), bars))
     return tuple(shown)
 
 

@@ -21,7 +21,7 @@ from cvbench_tui.results.export.markdown_table import (
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.cell import Cell
+from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.view import View
@@ -60,17 +60,18 @@ def _lines(table: Table, rows: Sequence[Row]) -> list[str]:
     headings = [(table.columns[place].heading, table.columns[place].right) for place in places]
     texts = []
     for row in rows:
-        written = table.texts(row, "full")
-        texts.append([_text(row.cells[place], written[place], best=place in row.best) for place in places])
+        texts.append([_text(table, row, place) for place in places])
     return pipe_lines(headings, texts)
 
 
-def _text(cell: Cell, text: str, *, best: bool) -> str:
+def _text(table: Table, row: Row, place: int) -> str:
     """The cell; the fastest of equal work in bold. A number of grade X is struck through, so that it is marked where it
     is pasted, rendered or not."""
+    cell, text = row.cells[place], escape(table.texts(row, "full")[place])
     if cell.valid or cell.value == cell.grade:  # the letter in the grade's own column is no number
-        return f"**{escape(text)}**" if best else escape(text)
-    return f"~~{escape(text.replace(' X', '', 1))}~~ X"
+        return f"**{text}**" if place in row.best else text
+    scale = row.scale if table.columns[place].scaled else None
+    return f"~~{escape(cell_text(cell, scale, graded=False))}~~ {cell.grade}"
 
 
 def _listed(title: str, items: Iterator[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -189,7 +190,7 @@ def _details(run: Run) -> Iterator[str]:
     versions = dict(run.environment.versions) if run.environment is not None else {}
     names = {"torch": "PyTorch", "cuda": "CUDA", "driver": "driver"}
     facts = [f"{name} {versions[key].partition('+')[0]}" for key, name in names.items() if versions.get(key)]
-    summary = ", ".join([*facts, began_line(run).split()[1]])
+    summary = ", ".join([*facts, time.strftime("%Y-%m-%d", time.gmtime(run.started_at_s))])
     yield f"<details><summary>\n{html.escape(one_line(summary))}: environment, method, how to reproduce\n</summary>"
     yield from map(_folded, (began_line(run), environment_line(run), meaning(run)))
     commands = "\n".join(command_lines(run, MAX_WIDTH))

@@ -18,7 +18,7 @@ from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import Scale, part_text, relative_text, utc_text
+from cvbench_tui.results.text.units import Scale, percent_number, utc_text
 
 NOT_AVAILABLE = "not available"
 SPOKEN = {
@@ -72,15 +72,15 @@ def _words(cell: Cell, scale: Scale | None) -> str:
     number, unit = number_and_unit(cell, scale)
     parts = [f"{number.replace('/', ' or ')} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
     parts += ["its two sources differ"] if cell.doubtful else []
-    parts += [f"{_percent(part_text(cell.share))} of the measured peak"] if cell.share is not None else []
-    parts += [_percent(_one_line(relative_text(cell.relative)))] if cell.relative is not None and cell.valid else []
+    parts += [f"{_percent(cell.share)} of the measured peak"] if cell.share is not None else []
+    parts += [f"plus or minus {_percent(cell.relative)}"] if cell.relative is not None and cell.valid else []
     parts += [f"grade {cell.grade}"] if cell.grade is not None else []
     parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None and scale else []
     return ", ".join(parts)
 
 
-def _percent(text: str) -> str:
-    return text.replace("<", "less than ").replace("%", " percent")
+def _percent(share: float) -> str:
+    return f"{percent_number(share)} percent".replace("<", "less than ")
 
 
 def _rounds(counts: tuple[int, int, int]) -> str:

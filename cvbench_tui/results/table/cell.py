@@ -49,8 +49,7 @@ def number_and_unit(cell: Cell, scale: Scale | None = None) -> tuple[str, str]:
             return "/".join(map(scale.number, cell.modes)), scale.unit
         return scale.number(value, relative), scale.unit
     if cell.unit == "bytes":
-        number, _, unit = units.bytes_text(int(value)).partition(" ")
-        return number, unit
+        return units.bytes_parts(int(value))
     if cell.unit in PEAK_UNITS:
         return units.prefixed(value, cell.unit, relative)
     if cell.unit == "x":
@@ -58,8 +57,10 @@ def number_and_unit(cell: Cell, scale: Scale | None = None) -> tuple[str, str]:
     return str(value) if isinstance(value, int) else units.rounded(value, relative), cell.unit
 
 
-def cell_text(cell: Cell, scale: Scale | None = None, *, unit: bool = True, close: bool = False) -> str:
-    """``24.5 ms \u00b11.2% A``; ``unit``: with it; ``close``: without the blanks inside the number."""
+def cell_text(
+    cell: Cell, scale: Scale | None = None, *, unit: bool = True, close: bool = False, graded: bool = True
+) -> str:
+    """``24.5 ms \u00b11.2% A``; ``unit``: with it; ``close``: without the blanks in it; ``graded``: with the grade."""
     if not isinstance(cell.value, (int, float)):
         return MISSING if cell.value is None else f"{cell.value}{NOTICE_MARK * cell.noticed}"
     if cell.passes:
@@ -72,7 +73,7 @@ def cell_text(cell: Cell, scale: Scale | None = None, *, unit: bool = True, clos
         text += f" {units.part_text(cell.share)}"
     if cell.relative is not None and cell.valid:  # an interval would make an X look reliable
         text += blank + units.relative_text(cell.relative)
-    if cell.grade is not None:
+    if cell.grade is not None and graded:
         text += f" {cell.grade}"
     if cell.minimum is not None and scale is not None:
         text += f" (min {scale.number(cell.minimum, cell.relative)})"

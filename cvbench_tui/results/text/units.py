@@ -91,10 +91,15 @@ def relative_text(share: float | None) -> str:
     """A half width as a share of its number: ``±1.2%``; ``±<0.1%`` where it would round to nothing."""
     if share is None:
         return MISSING
+    return f"\u00b1{percent_number(share)}%"
+
+
+def percent_number(share: float) -> str:
+    """A share in percent, without the sign: ``1.2``, ``37``; ``<0.1`` where it would round to nothing."""
     percent = share * 100
     if percent < 0.05:
-        return "\u00b1<0.1%"
-    return f"\u00b1{percent:.0f}%" if percent >= 9.95 else f"\u00b1{percent:.1f}%"
+        return "<0.1"
+    return f"{percent:.0f}" if percent >= 9.95 else f"{percent:.1f}"
 
 
 def percent_text(share: float) -> str:
@@ -104,13 +109,16 @@ def percent_text(share: float) -> str:
 
 def bytes_text(size_bytes: int | None) -> str:
     """Memory in binary units: ``1.23 GiB``, ``456 MiB``, ``12.3 MiB``, ``64 KiB``."""
-    if size_bytes is None:
-        return MISSING
+    return MISSING if size_bytes is None else " ".join(bytes_parts(size_bytes))
+
+
+def bytes_parts(size_bytes: int) -> tuple[str, str]:
+    """The number and the unit of it."""
     if size_bytes >= _GIB:
-        return f"{size_bytes / _GIB:.2f} GiB"
-    if size_bytes >= 100 * _MIB:
-        return f"{size_bytes / _MIB:.0f} MiB"
-    return f"{size_bytes / _MIB:.1f} MiB" if size_bytes >= _MIB else f"{size_bytes / _KIB:.0f} KiB"
+        return f"{size_bytes / _GIB:.2f}", "GiB"
+    if size_bytes >= _MIB:
+        return f"{size_bytes / _MIB:.{0 if size_bytes >= 100 * _MIB else 1}f}", "MiB"
+    return f"{size_bytes / _KIB:.0f}", "KiB"
 
 
 def flops_text(per_s: float | None) -> str:
@@ -135,12 +143,7 @@ def count_text(count: float | None, noun: str) -> str:
 
 def part_text(share: float | None) -> str:
     """A share that was measured: ``0.4%``, ``<0.1%``, ``37%``."""
-    if share is None:
-        return MISSING
-    percent = share * 100
-    if 0 < percent < 0.05:
-        return "<0.1%"
-    return f"{percent:.0f}%" if percent >= 9.95 or percent == 0 else f"{percent:.1f}%"
+    return MISSING if share is None else f"{percent_number(share)}%" if share else "0%"
 
 
 def parameters_text(count: int | None) -> str:

@@ -94,7 +94,7 @@ def page(run: Run, case_id: str, width: int) -> Content:
     from cvbench_tui.results.detail.row import detail, histograms
     from cvbench_tui.results.stats.series import series
 
-    counted = {histogram.title.split()[0]: histogram for histogram in histograms(run, case_id)}
+    counted = {histogram.section: histogram for histogram in histograms(run, case_id)}
     in_time = {each.phase.capitalize(): each for each in series(run, case_id, max(MIN_CELLS, width - 4))}
     blocks: list[Content] = []
     for section in detail(run, case_id):
