@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cvbench_tui.core.measurement import Failure, Measurement
@@ -145,3 +147,16 @@ def test_keys_are_the_same_under_every_protocol() -> None:
 def test_an_empty_run_still_has_all_rows() -> None:
     table = build(run_of(plan(SMALL, LARGE), environment=None))
     assert [row.state for row in table.rows] == ["SKIPPED", "SKIPPED"]
+
+
+def test_a_share_of_a_peak_that_was_measured_while_disturbed_is_a_dash() -> None:
+    key = next(
+        case.case_id for case in GRADED.plan.cases if (case.workload.name, case.device) == ("Resnet18", "cuda:0")
+    )
+    unsure = {device: replace(peak, sure=False) for device, peak in GRADED.ceilings.items()}
+    table = build(replace(GRADED, ceilings=unsure))
+    assert table.text(key, "compute") == "30.00 TFLOP/s - \u00b10.2% A"
+    assert table.text(key, "bandwidth") == "250.0 GB/s - \u00b10.2% A"
+    assert "%" not in table.text(key, "compute").replace("\u00b10.2%", "")
+    assert build(GRADED).text(key, "compute") == "30.00 TFLOP/s 10% \u00b10.2% A"
+    assert table.text(key, "energy") == build(GRADED).text(key, "energy")
