@@ -17,7 +17,9 @@ from cvbench_tui import __version__
 from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
+from cvbench_tui.cli.options import _complete_output
 from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.results.export.registry import EXPORTERS
 from tests.every import every
 from tests.processes import wait_until
 
@@ -172,6 +174,19 @@ def test_show_and_export_work_on_a_run_by_id_prefix_path_and_last(type_, tmp_pat
         assert type_("show", reference)[1] == table
     assert type_("export", "last", "-o", "again.json", "--layout", "full")[0] == 0
     assert json.loads((tmp_path / "again.json").read_text())["results"]
+
+
+def test_export_wants_a_file_and_offers_every_format(type_):
+    code, _, err = type_("export", "last")
+    assert code == 2
+    assert "--output" in err
+    assert [item.value for item in _complete_output(None, None, "plots/table.")] == [
+        f"plots/table{suffix}" for suffix in EXPORTERS
+    ]
+    assert [item.value for item in _complete_output(None, None, "table.j")] == ["table.json"]
+    for typed in ("", "plots/", "table.md", "table.x"):
+        (item,) = _complete_output(None, None, typed)
+        assert (item.value, item.type) == (typed, "plain" if typed == "table.md" else "file")
 
 
 def test_show_sorts(type_):

@@ -60,7 +60,7 @@ def test_a_row_is_a_paragraph_of_labelled_values_with_its_reasons():
     assert paragraphs[0] == "graded: 10 rows, protocol default, 9 measured, 1 failed."
     resnet = paragraphs[1]
     assert resnet.startswith(
-        "Resnet18 on cpu, batch 8, image 224 pixels: forward 64.0 ms, plus or minus 0.3 percent, grade A; backward "
+        "Resnet18 on cpu, batch 8, image 224 pixels: forward 64.00 ms, plus or minus 0.3 percent, grade A; backward "
     )
     for words in (
         "throughput 138.9 images per second, plus or minus 0.1 percent, grade A;",

@@ -94,7 +94,7 @@ def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str 
     "--extra", "extras", multiple=True, type=click.Choice(tuple(EXTRAS)), help="Secondary metric; may be repeated."
 )
 @options.layout_option
-@options.output_option
+@options.output_option()
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @options.plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
@@ -169,11 +169,11 @@ def show(
 
 @cli.command()
 @options.run_argument
-@options.output_option
+@options.output_option(required=True)
 @options.layout_option
 @options.runs_dir_option
 def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
-    """Save RUN (a path, an id, a unique prefix of one, or 'last') as markdown, JSON or CSV."""
+    """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
     from cvbench_tui.cli.run import Outputs, load_run
 
     outputs = Outputs(output, layout)

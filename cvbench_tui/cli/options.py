@@ -42,7 +42,7 @@ def _names(kind: str) -> Iterable[str]:
     if kind == "columns":
         from cvbench_tui.results.table.columns import COLUMNS
 
-        return [column.key for column in COLUMNS]
+        return [column.key for column in COLUMNS if not column.drawn]
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
@@ -53,12 +53,13 @@ def _names(kind: str) -> Iterable[str]:
 
 
 def _complete_output(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
-    """A name with each suffix that can be written, and the files there are."""
+    """The name with each suffix that can be written; without a name yet, the files there are."""
     from click.shell_completion import CompletionItem
 
     stem, suffix = os.path.splitext(incomplete)
     named = [stem + each for each in EXPORTERS if os.path.basename(stem) and each.startswith(suffix or ".")]
-    return [*map(CompletionItem, named), CompletionItem(incomplete, type="file")]
+    # Never both: in bash an item of type file clears those before it.
+    return [*map(CompletionItem, named)] or [CompletionItem(incomplete, type="file")]
 
 
 def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -83,11 +84,11 @@ layout_option = click.option(
     type=click.Choice(LAYOUTS),
     help="Markdown layout. " + "; ".join(f"{layout}: {help_text}" for layout, help_text in LAYOUT_HELP.items()) + ".",
 )
-output_option = click.option(
-    "-o",
-    "--output",
-    multiple=True,
-    type=click.Path(),
-    shell_complete=_complete_output,
-    help=f"Save as {' '.join(EXPORTERS)}, by the suffix; may be repeated.",
-)
+
+
+def output_option(*, required: bool = False) -> Callable[[Any], Any]:
+    """Files to save in."""
+    return click.option(
+        "-o", "--output", multiple=True, required=required, type=click.Path(), shell_complete=_complete_output,
+        help=f"Save as {' '.join(EXPORTERS)}, by the suffix; may be repeated.",
+    )  # fmt: skip

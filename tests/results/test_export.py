@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.registry import EXPORTERS, check_writable, write_output
 from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.table.view import View
 from tests.results.samples import CONV, Case, graded_run, measurement, mixed_run, plan, run_of
 
@@ -74,9 +76,8 @@ def test_both_have_every_cell_of_the_table():
             if cell.value is None or column.drawn:
                 assert column.key not in result["cells"]
                 continue
-            found = result["cells"][column.key]
-            assert (found["value"], found["unit"], found["grade"]) == (cell.value, cell.unit, cell.grade)
-            assert found["relative"] == cell.relative
+            found = dataclasses.asdict(Cell(None)) | result["cells"][column.key]
+            assert json.dumps(dataclasses.asdict(cell)) == json.dumps(found)
             if column.file_name:
                 assert flat[column.file_name] == str(cell.value)
 

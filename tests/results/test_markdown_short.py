@@ -20,6 +20,7 @@ from cvbench_tui.results.export.markdown_short import MAX_WIDTH, SUPERSCRIPTS, r
 from cvbench_tui.results.export.rerun_command import command_line, command_lines
 from cvbench_tui.results.stats.phase_stats import results_of
 from cvbench_tui.results.table.view import View
+from cvbench_tui.results.text.ascii import to_ascii
 from tests.every import every
 from tests.results.samples import CONV, DENSE, ENVIRONMENT, graded_run, measurement, mixed_run, model, plan, run_of
 from tests.results.test_markdown import tables
@@ -53,7 +54,7 @@ def test_a_table_for_each_device_and_kind_has_what_its_rows_share_in_the_title()
     cpu = "Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz (16 threads)"
     assert titles(text) == [
         "mixed, models on NVIDIA H100 80GB HBM3: fp32, 224 px",
-        "mixed, layers on NVIDIA H100 80GB HBM3: fp32, batch 8",
+        "mixed, layers on NVIDIA H100 80GB HBM3: fp32, batch 8, 224 px",
         f"mixed, models on {cpu}: fp32, batch 8, 224 px",
         f"mixed, layers on {cpu}: fp32, batch 8, 224 px",
     ]
@@ -72,7 +73,7 @@ def test_the_one_interval_of_a_row_is_its_widest_and_no_number_has_more_digits_t
     (table,) = tables(shown(run))
     widths = [result.relative or 0.0 for result in results_of(run, VGG).values()]
     assert column(table, "95% CI") == [f"\u00b1{max(widths) * 100:.1f}%\u00b9"]
-    assert column(table, "Total ms") == ["30"]
+    assert column(table, "Total ms") == ["30.0"]
 
 
 def test_an_invalid_number_is_a_dash_and_every_dash_has_its_reason() -> None:
@@ -127,12 +128,12 @@ def test_failures_of_one_kind_share_a_note_and_other_errors_have_their_own() -> 
     assert table[0] == ["Model", "Batch", "95% CI"], "no time, no column of times"
 
 
-def test_rows_that_wait_say_so_and_notices_without_a_grade_are_left_out() -> None:
+def test_rows_that_wait_say_so_and_notices_are_notes_too() -> None:
     noticed = measurement(RESNET, 0.006, notices=(Notice("energy_failed", "No energy."),))
     text = shown(replace(run_of(plan(VGG, RESNET), noticed), ended=None))
-    assert column(tables(text)[0], "95% CI") == ["PENDING", "\u00b10.2%"]
+    assert column(tables(text)[0], "95% CI") == ["PENDING", "\u00b10.2%\u00b9"]
     assert "The run had not ended when this was written." in text
-    assert notes(text) == {}
+    assert notes(text) == {1: "No energy.  "}
 
 
 @every("name", ["m", "efficientnet_v2_large", "n" * 60, "\u6a21" * 50])
@@ -218,12 +219,42 @@ def test_what_is_folded_away_names_versions_and_repeats_the_run() -> None:
 def test_the_commands_name_every_workload_of_the_catalog_once_and_a_shell_reads_them() -> None:
     cases = [Case(entry.workload, "cpu", 8) for entry in (*MODELS, *LAYERS)]
     run = run_of(plan(*cases))
-    lines = command_lines(run, MAX_WIDTH)
+    lines, left_out = command_lines(run, MAX_WIDTH)
+    assert left_out == 0
     assert all(len(line) <= MAX_WIDTH for line in "\n".join(lines).splitlines())
     words = [word for line in "\n".join(lines).replace("\\\n", " ").splitlines() for word in shlex.split(line)]
     named = [name for option, names in pairwise(words) if option in ("-m", "-l") for name in names.split(",")]
     assert sorted(named) == sorted(entry.name for entry in (*MODELS, *LAYERS))
     one = run_of(plan(Case(DENSE, "cpu", 8)))
-    assert command_lines(one, MAX_WIDTH) == [command_line(one, one.plan.cases[0])]
+    assert command_lines(one, MAX_WIDTH) == ([command_line(one, one.plan.cases[0])], 0)
     odd = run_of(plan(Case(replace(DENSE, op="other"), "cpu", 8)))
-    assert command_lines(odd, MAX_WIDTH) == []
+    assert command_lines(odd, MAX_WIDTH) == ([], 1)
+    assert "No command repeats 1 row." in shown(odd)
+    older = replace(one, plan=replace(one.plan, protocol=replace(one.plan.protocol, precision=0.2)))
+    assert "The protocol default has other numbers in this version." in shown(older)
+
+
+def test_rows_that_differ_in_an_axis_are_never_in_one_table() -> None:
+    axes = ({}, {"threads": 8}, {"framework": "flux"}, {"precision": "bfloat16"})
+    cases = [replace(RESNET, **axis) for axis in axes]
+    text = shown(run_of(plan(*cases, name="selection"), *(measurement(case, 0.01) for case in cases)))
+    assert [title.partition(": ")[2] for title in titles(text)] == [
+        "fp32, batch 8, 224 px", "fp32, 8 threads, batch 8, 224 px", "fp32, flux, batch 8, 224 px",
+        "bfloat16, batch 8, 224 px",
+    ]  # fmt: skip
+
+
+def test_nothing_is_bold_and_the_marked_row_is_named_only_beside_its_column() -> None:
+    assert "**" not in shown(mixed_run())
+    run = mixed_run()
+    chosen = shown(run, reference=run.plan.cases[0].case_id, columns=("forward",))
+    assert "vs ref" not in chosen
+
+
+def test_numbers_of_notes_are_read_in_ascii_too() -> None:
+    assert to_ascii("\u00b11%\u00b9 \u00b2 \u00b9\u2070") == "+-1%^1 ^2 ^1^0"
+
+
+def test_energy_whose_sources_differ_keeps_its_mark() -> None:
+    table = tables(shown(graded_run(), columns=("energy",)))[2]
+    assert column(table, "Inference energy J/img")[0].endswith("?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
@@ -29,7 +30,14 @@ VGG, RESNET = model("VGG16"), model("Resnet18")
     ],
 )
 def test_the_usual_unit_of_a_kind_where_all_times_read_well_in_it(rows, expected: list[str]) -> None:
-    assert [scale.unit for scale in row_scales(rows)] == expected
+    cells = [(kind, [Cell(time, "s") for time in times]) for kind, times in rows]
+    assert [scale.unit for scale in row_scales(cells)] == expected
+
+
+def test_an_invalid_time_sets_no_unit() -> None:
+    rows = [("model", [Cell(0.003, "s", grade="A"), Cell(0.000012, "s", grade="X")]), ("model", [Cell(0.02, "s")])]
+    assert [scale.unit for scale in row_scales(rows)] == ["ms", "ms"]
+    assert [scale.unit for scale in row_scales([("layer", [Cell(0.01, "s", grade="X")])])] == ["ms"], "none is valid"
 
 
 def test_the_heading_has_the_unit_that_all_rows_share_and_cells_have_it_otherwise() -> None:
@@ -44,7 +52,7 @@ def test_the_heading_has_the_unit_that_all_rows_share_and_cells_have_it_otherwis
     both = build(run_of(plan(*cases), *outcomes))
     assert both.heading(place) == "Forward"
     assert [both.texts(row, "full")[place] for row in both.rows] == [
-        "24.52 ms \u00b10.2% A", "6.406 ms \u00b10.2% A", "231.4 \u00b5s \u00b10.2% A", "88.8 \u00b5s \u00b10.2% A",
+        "24.52 ms \u00b10.2% A", "6.406 ms \u00b10.2% A", "231.4 \u00b5s \u00b10.2% A", "88.79 \u00b5s \u00b10.2% A",
     ]  # fmt: skip
     unit = place - 1
     assert [both.texts(row, "bare")[unit] for row in both.rows] == ["ms", "ms", "\u00b5s", "\u00b5s"]

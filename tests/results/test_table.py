@@ -133,7 +133,7 @@ def test_under_the_published_method_the_mean_leads_and_the_minimum_stands_beside
     table = build(run_of(plan(case, protocol="original"), measurement(case, 0.001, stop="fixed")))
     forward = next(column for column in table.columns if column.key == "forward")
     assert forward.heading == "Forward mean"
-    assert table.text(case.case_id, "forward") == "1001 \u00b5s \u00b10.2% A (min 999)"
+    assert table.text(case.case_id, "forward") == "1001 \u00b5s \u00b10.2% A (min 999.0)"
     value = table.rows[0].cells[table.columns.index(forward)].value
     assert value == pytest.approx(0.0010009)
 

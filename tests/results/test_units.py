@@ -80,7 +80,8 @@ def test_parameters(count: int | None, text: str) -> None:
 @every(
     ("value", "relative", "text"),
     [
-        (24.51, 0.05, "25"), (24.51, 0.01, "24.5"), (57.425, 0.077, "57"), (2.25, 0.003, "2.250"), (51.6, 0.2, "52"),
+        (24.51, 0.05, "24.5"), (245.0, 0.043, "245"), (50.4, 0.022, "50.4"), (24.51, 0.01, "24.5"),
+        (57.425, 0.077, "57"), (2.25, 0.003, "2.250"), (51.6, 0.2, "52"),
         (17783.0, 0.002, "17,780"), (16916.0, 0.05, "16,900"), (9999.6, 0.0001, "10,000"), (3.0, 0.0, "3.000"),
         (1.5, 1e-9, "1.500"), (123.4, 2.0, "120"), (9.996, 0.01, "10.0"), (0.0, 0.1, "0"),
         (4.0591, None, "4.06"), (99.96, None, "100"), (16916.0, None, "16,900"), (0.00012345, None, "0.000123"),
@@ -124,7 +125,7 @@ def test_guesses_moments_and_limits() -> None:
 def test_rates_and_amounts_have_decimal_prefixes() -> None:
     assert units.flops_text(1.234e12) == "1.234 TFLOP/s"
     assert units.gigabytes_text(2.5e11) == "250.0 GB/s"
-    assert units.prefixed(5.64e9, "FLOP/s", 0.02) == ("5.6", "GFLOP/s")
+    assert units.prefixed(5.64e9, "FLOP/s", 0.02) == ("5.64", "GFLOP/s")
     assert units.count_text(512, "B") == "512.0 B"
     assert units.count_text(3_648_000_000, "FLOP") == "3.648 GFLOP"
     assert units.joules_text(0.1234, "img") == "0.1234 J/img"

@@ -131,10 +131,10 @@ async def test_columns_move_together_before_a_time_is_hidden() -> None:
     quiet = runs()[-1].plan.cases[0].case_id
     async with app.run_test(size=(85, 20)) as pilot:
         await pilot.pause()
-        assert " 40.0\u00b1" in app.table.text_of(quiet)
+        assert " 40.00\u00b1" in app.table.text_of(quiet)
         await pilot.resize_terminal(160, 20)
         await pilot.pause()
-        assert " 40.0 \u00b1" in app.table.text_of(quiet)
+        assert " 40.00 \u00b1" in app.table.text_of(quiet)
 
 
 async def test_a_number_of_grade_x_is_dim_and_says_so() -> None:

@@ -26,14 +26,14 @@ _VARIANTS = ("alone", "flushed", "device_only")
 def render(run: Run, _layout: Layout, view: View) -> str:
     """One row per case in the view's order, SI units in the headings, an empty cell where nothing is available.
 
-    Every column of the table is there under its ``file_name``, and what else fits into one cell.
+    Every column of the table under its ``file_name``, then all other figures that fit into one cell.
     """
     table = build(run, View(sort=view.sort, descending=view.descending))
     rows = []
     for row in table.rows:
-        figures = _figures(run, run.plan.case(row.key))
         cells = {column.file_name: cell.value for column, cell in zip(table.columns, row.cells, strict=True)}
-        rows.append(figures | {name: value for name, value in cells.items() if name and name not in figures})
+        rows.append({name: value for name, value in cells.items() if name})
+        rows[-1] |= {name: value for name, value in _figures(run, run.plan.case(row.key)).items() if name not in cells}
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
     writer.writeheader()

@@ -25,7 +25,8 @@ SCHEMA = 3
    (`set_aside`); what the system did in each round, memory, energy, work, rates, variants;
    ceilings; the environment's identity.
    Everything of 1 is as it was.
-3  the table's columns as cells: value, unit, relative half width, grade. Everything of 2 is as it was.
+3  the table's columns as cells: value, unit, relative half width, grade, two speeds, share of the peak.
+   Everything of 2 is as it was.
 """
 
 STATISTICS = (
@@ -36,7 +37,7 @@ STATISTICS = (
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
 
 
-def render(run: Run, _layout: Layout, _view: View) -> str:
+def render(run: Run, _layout: Layout, view: View) -> str:
     """Everything that is known, one result on a line in the plan's order, in SI units; null: not available.
 
     A result has either ``phases`` or ``failure``; a case without an outcome has empty ``phases``.
@@ -57,7 +58,7 @@ def render(run: Run, _layout: Layout, _view: View) -> str:
         "protocol": asdict(run.plan.protocol),
     }
     lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
-    table = build(run)
+    table = build(run, View(reference=view.reference))
     results = ",\n".join(
         _compact(result_of(run, case, samples=True) | {"cells": _cells(table, row)})
         for case, row in zip(run.plan.cases, table.rows, strict=True)
@@ -92,9 +93,9 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
 
 
 def _cells(table: Table, row: Row) -> dict[str, Any]:
-    """The row's value in every column of the table that has one, by the column's key."""
+    """The row's cell in every column of the table that has a value, by the column's key; fields that say something."""
     return {
-        column.key: {"value": cell.value, "unit": cell.unit, "relative": cell.relative, "grade": cell.grade}
+        column.key: {name: value for name, value in asdict(cell).items() if value not in (None, "", False, ())}
         for column, cell in zip(table.columns, row.cells, strict=True)
         if cell.value is not None and not column.drawn
     }

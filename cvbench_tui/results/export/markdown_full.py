@@ -18,6 +18,7 @@ from cvbench_tui.results.export.markdown_table import (
     rows_line,
     versus_line,
 )
+from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
 from cvbench_tui.results.table.build import build
@@ -25,7 +26,7 @@ from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import flops_text, gigabytes_text
+from cvbench_tui.results.text.units import flops_text, gigabytes_text, percent_text
 
 
 def render_full(run: Run, view: View) -> str:
@@ -104,9 +105,14 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield escape(environment_line(run))
     for device in sorted(run.ceilings):
         yield escape(_peaks(device, run.ceilings[device]))
-    yield meaning(run)
+    words = "In brackets: the smallest iteration."
+    if not is_published(run.plan.protocol):
+        precision = percent_text(run.plan.protocol.precision)
+        words = f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."
+    yield f"{meaning(run)} {words}"
     if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
-        yield escape(versus_line(run.plan.case(view.reference)))
+        line = versus_line(run.plan.case(view.reference))
+        yield escape(f"{line} \u00b1 is the root of the sum of the squares of both intervals.")
     yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))
 
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start, one_line
 from cvbench_tui.core.grading.reasons import REASONS
-from cvbench_tui.core.measurement import Failure, FailureKind
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import (
     began_line,
@@ -23,13 +24,13 @@ from cvbench_tui.results.export.markdown_table import (
     rows_line,
     versus_line,
 )
-from cvbench_tui.results.export.rerun_command import command_lines
+from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import PEAK_UNITS, cell_text, number_and_unit
-from cvbench_tui.results.table.model import Row, Table
+from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import MISSING, Scale, part_text, percent_text, relative_text
@@ -37,6 +38,7 @@ from cvbench_tui.results.text.units import MISSING, Scale, part_text, percent_te
 MAX_WIDTH = 100  # cells of a table, and of every other line
 MIN_NAME = 24  # cells that a name keeps: columns go first, since a shorter one could be that of another row
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+MAX_PLAN = 40  # cells of the plan's name in a title
 PRECISIONS = {"float32": "fp32"}  # short names, as the field writes them
 NEVER = ("name", "device", "state", "unit")  # columns whose content is elsewhere: in front, in the title, in 95% CI
 FAILED: dict[FailureKind, str] = {
@@ -62,12 +64,14 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
         raise KeyError(only)
     cases = {case.case_id: case for case in run.plan.cases}
     marks, notes = _notes(run, [cases[row.key] for row in rows])
-    parts: dict[tuple[str, Kind], list[Row]] = {}
+    parts: dict[tuple[Kind, object], list[Row]] = {}
     for row in rows:
-        parts.setdefault((cases[row.key].device, cases[row.key].workload.kind), []).append(row)
-    several = len({kind for _, kind in parts}) > 1
+        case = cases[row.key]
+        axes = (case.framework, case.precision, case.memory_format, case.compile_mode, case.threads)
+        parts.setdefault((case.workload.kind, (case.device, axes)), []).append(row)
+    several = len({kind for kind, _ in parts}) > 1
     blocks = [rows_line(table, view)] if only is None else []
-    for (_, kind), mine in parts.items():
+    for (kind, _), mine in parts.items():
         blocks += [f"### {escape(_title(run, [cases[row.key] for row in mine], several=several))}"]
         blocks += ["\n".join(_table(table, kind, mine, marks))]
     protocol = run.plan.protocol
@@ -75,7 +79,8 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
-    sentences += [versus_line(cases[view.reference])] if view.reference in cases and view.reference else []
+    compared = any(column.key == REFERENCE for column in table.columns) and REFERENCE in (table.chosen or (REFERENCE,))
+    sentences += [versus_line(cases[view.reference])] if view.reference is not None and compared else []
     blocks.append("\n".join(map(_folded, (*sentences, *notes))))
     blocks += _details(run) if only is None else []
     return "\n\n".join(filter(None, blocks)) + "\n"
@@ -93,6 +98,9 @@ def _notes(run: Run, cases: Sequence[Case]) -> tuple[Mapping[str, str], list[str
         told: dict[str, str] = {}
         for reason in (each for phase in phases for each in phase.reasons if each.grade != "A"):
             told.setdefault(reason.code, reason.sentence)
+        for notice in outcome.notices if isinstance(outcome, Measurement) else ():
+            if not notice.code.startswith(tuple(told)):  # files of schema 1 have reasons as notices too
+                told[notice.code], general[notice.code] = notice.sentence, notice.sentence
         if isinstance(outcome, Failure):
             key = outcome.kind if outcome.kind in FAILED else outcome.sentence
             told, general[key] = {key: outcome.sentence}, FAILED.get(outcome.kind, outcome.sentence)
@@ -110,8 +118,7 @@ def _table(table: Table, kind: Kind, rows: Sequence[Row], marks: Mapping[str, st
     Columns give way by their priority of hiding, except those that tell rows apart.
     """
     places = [place for place, column in enumerate(table.columns) if column.scaled]
-    times = [[value for place in places if isinstance(value := row.cells[place].value, float)] for row in rows]
-    scales = row_scales([(kind, mine) for mine in times])
+    scales = row_scales([(kind, [row.cells[place] for place in places]) for row in rows])
     columns: dict[int, _Shown] = {}
     for place, column in enumerate(table.columns):
         made = _column(table, kind, place, rows, [scale if column.scaled else None for scale in scales])
@@ -122,7 +129,7 @@ def _table(table: Table, kind: Kind, rows: Sequence[Row], marks: Mapping[str, st
     wanted = max(len(kind), min(MIN_NAME, max(cell_len(escape(name)) for name in names)))
     widths = {place: max(map(cell_len, (head, *texts))) + 3 for place, (head, _, texts) in columns.items()}
     gone = [place for place, each in enumerate(table.columns) if place in columns and each.hide and not each.identifies]
-    for place in sorted(gone if not table.chosen else (), key=[-each.hide for each in table.columns].__getitem__):
+    for place in sorted(gone if not table.chosen else (), key=lambda place: -table.columns[place].hide):
         if MAX_WIDTH - sum(widths.values()) - 4 < wanted:
             del columns[place], widths[place]
     room = max(MAX_WIDTH - sum(widths.values()) - 4, wanted)
@@ -146,11 +153,12 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     units = {unit for cell, (_, unit) in zip(cells, numbers, strict=True) if cell.value is not None}
     shared = units.pop() if len(units) == 1 else ""
     texts = []
-    for row, cell, (number, unit) in zip(rows, cells, numbers, strict=True):
+    for cell, (number, unit) in zip(cells, numbers, strict=True):
         text = f"{number} {unit}" if unit and not shared else number
-        text += f" {part_text(cell.share)}" if cell.unit in PEAK_UNITS else ""
+        text += "?" * cell.doubtful
+        text += f" {part_text(cell.share)}" if cell.unit in PEAK_UNITS and cell.value is not None else ""
         text = MISSING if not cell.valid and cell.value != cell.grade else cell_text(cell) if cell.passes else text
-        texts.append(f"**{escape(text)}**" if place in row.best else escape(text))
+        texts.append(escape(text))
     name = column.key.capitalize() if column.scaled else column.heading  # below it says whether they are means
     return shared if column.key == "throughput" and shared else f"{name} {shared}".rstrip(), column.right, texts
 
@@ -171,8 +179,11 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     before = kinds.capitalize() if name == "selection" else f"{name}, {kinds}" if several else name
     shared = [PRECISIONS.get(first.precision, first.precision)]
     shared += [each for each in (first.memory_format, first.compile_mode) if each not in ("contiguous", "eager")]
+    shared += [first.framework] if first.framework != "torch" else []
+    shared += [f"{first.threads} threads"] if first.threads is not None else []
     shared += [f"batch {first.batch}"] if len({case.batch for case in cases}) == 1 else []
-    shared += [f"{first.image} px"] if {case.image for case in cases} == {first.image} != {None} else []
+    sizes = {case.image for case in cases if case.image is not None}
+    shared += [f"{size} px" for size in sizes if len(sizes) == 1]
     known = {each.id: each for each in (environment.devices if environment is not None else ())}
     device, used = known.get(first.device), dict.fromkeys(case.device for case in run.plan.cases)
     name = (device.name if device is not None else "") or first.device
@@ -180,21 +191,27 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     more = [first.device] if len(twins) > 1 else []
     more += [device.detail] if device is not None and device.id == "cpu" and device.detail else []
     name = one_line(f"{name} ({', '.join(more)})" if more else name)
-    before, after = f"{one_line(before)} on ", f": {', '.join(shared)}"
-    room = MAX_WIDTH - cell_len(before) - cell_len(after) - len("### ")
-    return before + shorten(name, max(room, MIN_NAME)) + after
+    before, after = f"{shorten(one_line(before), MAX_PLAN)} on ", f": {', '.join(shared)}"
+    room = MAX_WIDTH - cell_len(before) - len("### ")
+    after = shorten(one_line(after), room - MIN_NAME)
+    return before + shorten(name, room - cell_len(after)) + after
 
 
 def _details(run: Run) -> Iterator[str]:
     """Environment, method and commands behind a line to click on."""
     versions = dict(run.environment.versions) if run.environment is not None else {}
-    names = {"torch": "PyTorch", "cuda": "CUDA", "driver": "driver"}
+    names = {"torch": "PyTorch"}
+    if any(case.device != "cpu" for case in run.plan.cases):
+        names |= {"cuda": "CUDA", "driver": "driver"}
     facts = [f"{name} {versions[key].partition('+')[0]}" for key, name in names.items() if versions.get(key)]
     summary = ", ".join([*facts, time.strftime("%Y-%m-%d", time.gmtime(run.started_at_s))])
     yield f"<details><summary>\n{html.escape(one_line(summary))}: environment, method, how to reproduce\n</summary>"
     yield from map(_folded, (began_line(run), environment_line(run), meaning(run)))
-    commands = "\n".join(command_lines(run, MAX_WIDTH))
-    yield f"```\n{commands}\n```" if commands else ""
+    commands, left_out = command_lines(run, MAX_WIDTH)
+    yield "\n".join(["```", *commands, "```"]) if commands else ""
+    yield f"No command repeats {plural(left_out, 'row')}." if left_out else ""
+    protocol = run.plan.protocol
+    yield _folded(f"The protocol {protocol.name} has other numbers in this version.") if differs(protocol) else ""
     yield "</details>"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cvbench_tui.base.cells import cell_len
+from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
@@ -13,8 +13,9 @@ from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import bytes_text, percent_text, utc_text
+from cvbench_tui.results.text.units import bytes_text, utc_text
 
+MAX_FILTER = 60  # cells of a filter that is quoted
 Aligned = Sequence[tuple[str, bool]]  # headings, and whether their columns are aligned to the right
 
 
@@ -63,7 +64,7 @@ def _device(environment: Environment, device_id: str) -> str:
 
 def rows_line(table: Table, view: View) -> str:
     """``3 of 8 rows, filter "vgg".``, escaped; empty without a filter."""
-    filter_text = " ".join(view.filter_text.split())
+    filter_text = shorten(" ".join(view.filter_text.split()), MAX_FILTER)
     return escape_start(f'{len(table.rows)} of {table.total} rows, filter "{filter_text}".') if filter_text else ""
 
 
@@ -71,8 +72,7 @@ def versus_line(case: Case) -> str:
     """What ``vs ref`` is when that row is marked."""
     return (
         f"vs ref: how many times as fast per input as {case.workload.name} ({case.device}, batch {case.batch}), by "
-        "the total, or by inference where one of the two has no total; \u00b1 is the root of the sum of the "
-        "squares of both intervals."
+        "the total, or by inference where one of the two has no total."
     )
 
 
@@ -80,13 +80,11 @@ def meaning(run: Run) -> str:
     """What the times and their intervals are."""
     if is_published(run.plan.protocol):
         return (
-            "Times are means per iteration by the method of the published tables, with the smallest iteration in "
-            "brackets; \u00b1 is half of the mean's 95% interval (Student's t over ten groups of iterations)."
+            "Times are means per iteration by the method of the published tables; \u00b1 is half of the mean's 95% "
+            "interval (Student's t over ten groups of iterations)."
         )
-    precision = percent_text(run.plan.protocol.precision)
     return (
         "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
         "(Student's t over rounds, or over processes from three on, widened because the stop rule tests after every "
-        "round). "
-        f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."
+        "round)."
     )

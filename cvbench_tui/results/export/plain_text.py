@@ -18,7 +18,7 @@ from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import Scale, percent_number, utc_text
+from cvbench_tui.results.text.units import SMALLEST_SHARE, Scale, percent_number, utc_text
 
 NOT_AVAILABLE = "not available"
 SPOKEN = {
@@ -69,8 +69,8 @@ def _words(cell: Cell, scale: Scale | None) -> str:
         return cell.value + ", with remarks" * cell.noticed
     if cell.passes:
         return ", then ".join(dict.fromkeys(map(_rounds, cell.passes)))
-    number, unit = number_and_unit(cell, scale)
-    parts = [f"{number.replace('/', ' or ')} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
+    number, unit = number_and_unit(cell, scale, between=" or ")
+    parts = [f"{number} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
     parts += ["its two sources differ"] if cell.doubtful else []
     parts += [f"{_percent(cell.share)} of the measured peak"] if cell.share is not None else []
     parts += [f"plus or minus {_percent(cell.relative)}"] if cell.relative is not None and cell.valid else []
@@ -80,13 +80,13 @@ def _words(cell: Cell, scale: Scale | None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{percent_number(share)} percent".replace("<", "less than ")
+    return f"{percent_number(share) if share >= SMALLEST_SHARE else 'less than 0.1'} percent"
 
 
 def _rounds(counts: tuple[int, int, int]) -> str:
     """Samples and rounds of a pass in words."""
     samples, rounds, repeated = counts
-    return f"{samples} in {rounds} rounds" + f" and {repeated} repeated" * bool(repeated)
+    return f"{samples} in {plural(rounds, 'round')}" + f" and {repeated} repeated" * bool(repeated)
 
 
 def _circumstances(run: Run) -> str:

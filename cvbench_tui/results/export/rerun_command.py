@@ -42,25 +42,30 @@ def command_line(run: Run, case: Case) -> str:
     return shlex.join(words)
 
 
-def command_lines(run: Run, width: int) -> list[str]:
+def command_lines(run: Run, width: int) -> tuple[list[str], int]:
     """The commands that measure all rows once more, one for each device, batch and image, in lines of that many cells
-    where no name is longer. Rows that no command makes are left out."""
+    where no name is longer; and the number of rows that no command makes."""
     groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    left_out = 0
     for case in run.plan.cases:
         entry = _entry(case)
-        if entry is not None and not _obstacle(run.plan.protocol, case, entry):
-            named = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
-            named.setdefault(NAME_OPTION[case.workload.kind], []).append(entry.name.replace(" ", "\0"))
+        if entry is None or _obstacle(run.plan.protocol, case, entry):
+            left_out += 1
+            continue
+        named = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
+        named.setdefault(NAME_OPTION[case.workload.kind], []).append(entry.name.replace(" ", "\0"))
     lines = []
     for options, named in groups.items():
-        words = ["cvbench-tui", "run"]
-        for option, names in named.items():
-            for part in textwrap.wrap(" ".join(names), width - 20, break_on_hyphens=False):
-                words += [option, part.replace(" ", ",").replace("\0", " ")]
-        quoted = " ".join(shlex.quote(word).replace(" ", "\0") for word in (*words, *options))
-        folded = textwrap.wrap(quoted, width - 2, subsequent_indent="    ", break_on_hyphens=False)
+        pairs = list(zip(options[::2], options[1::2], strict=True))
+        for option, names in reversed(named.items()):
+            parts = textwrap.wrap(" ".join(names), width - 20, break_on_hyphens=False)
+            pairs[:0] = [(option, part.replace(" ", ",").replace("\0", " ")) for part in parts]
+        words = [f"{option} {shlex.quote(value)}".replace(" ", "\0") for option, value in pairs]
+        folded = textwrap.wrap(
+            " ".join(["cvbench-tui", "run", *words]), width - 2, subsequent_indent="    ", break_on_hyphens=False
+        )
         lines.append(" \\\n".join(folded).replace("\0", " "))
-    return lines
+    return lines, left_out
 
 
 def differs(protocol: Protocol) -> bool:

@@ -73,15 +73,15 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     ]
     best = _fastest(columns, data, cells)
     scaled = [place for place, column in enumerate(columns) if column.scaled]
-    times = [[value for place in scaled if isinstance(value := row[place].value, float)] for row in cells]
-    scales = row_scales([(each.case.workload.kind, mine) for each, mine in zip(data, times, strict=True)])
+    kinds = [each.case.workload.kind for each in data]
+    scales = row_scales([(kind, [row[place] for place in scaled]) for kind, row in zip(kinds, cells, strict=True)])
     units = _units(columns, cells, scales)
     unit, differ = [column.key for column in columns].index(UNIT), any(units[place] == "" for place in scaled)
     rows = []
     for place, each in enumerate(data):
         key, state, grade = each.case.case_id, each.state.word, worst_grade(each.phases)
         mine = (*cells[place][:unit], Cell(scales[place].unit if differ else None), *cells[place][unit + 1 :])
-        row = Row(key, mine, state, scales[place], grade, key == reference, frozenset(best[place]))
+        row = Row(key, mine, state, scales[place], grade, frozenset(best[place]))
         rows.append(was if (was := old[place]) == row else row)
     return _Body(tuple(data), columns, units, tuple(rows))
 

@@ -38,15 +38,18 @@ class Cell:
         return self.grade != "X"
 
 
-def number_and_unit(cell: Cell, scale: Scale | None = None) -> tuple[str, str]:
-    """A number and its unit as text, digits by the interval; times in that scale, or in the one that suits them."""
+def number_and_unit(cell: Cell, scale: Scale | None = None, *, between: str = "/") -> tuple[str, str]:
+    """A number and its unit as text, digits by the interval; times in that scale, or in the one that suits them.
+
+    ``between``: what stands between two speeds.
+    """
     value, relative = cell.value, cell.relative
     if not isinstance(value, (int, float)):
         return MISSING if value is None else value, ""
     if cell.unit == "s":
         scale = scale or units.scale_for([value])
         if cell.modes is not None:
-            return "/".join(map(scale.number, cell.modes)), scale.unit
+            return between.join(map(scale.number, cell.modes)), scale.unit
         return scale.number(value, relative), scale.unit
     if cell.unit == "bytes":
         return units.bytes_parts(int(value))

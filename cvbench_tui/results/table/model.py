@@ -28,7 +28,6 @@ class Row:
     state: Word
     scale: Scale  # unit of all its times
     grade: Grade | None = None  # that of its worst phase; None without numbers
-    reference: bool = False  # True for the row that the others are compared with
     best: frozenset[int] = frozenset()
     """Places of the cells with the fastest number among rows of the same workload, batch and image."""
     _texts: dict[object, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cvbench_tui.core.workload import Kind
+from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.text.units import MICROSECONDS, MILLISECONDS, SCALES, Scale, scale_for
 
 READABLE = (0.1, 10_000.0)  # a time reads well from here to here: neither 0.02 ms nor 16916 \u00b5s
 USUAL: dict[Kind, Scale] = {"model": MILLISECONDS, "layer": MICROSECONDS}
 
 
-def row_scales(rows: Sequence[tuple[Kind, Sequence[float]]]) -> list[Scale]:
-    """One for each row, given as its kind and all its times in seconds.
+def row_scales(rows: Sequence[tuple[Kind, Sequence[Cell]]]) -> list[Scale]:
+    """One for each row, given as its kind and the cells of its times.
 
-    The usual one of its kind, or another in which all times of that kind read well; where there is none, each row has
-    the one that suits its own times.
+    The usual unit of its kind, or another in which all times of that kind read well; where there is none, each row has
+    the one that suits its own times. Invalid times count where there are no others.
     """
-    shared = {kind: _shared(usual, [time for each, times in rows if each == kind for time in times])
-              for kind, usual in USUAL.items()}  # fmt: skip
-    return [shared[kind] or scale_for(times) for kind, times in rows]
-
-
-def _shared(usual: Scale, seconds: Iterable[float]) -> Scale | None:
-    """The usual scale or, if not all times read well in it, the largest in which they do; None without such a one."""
+    shared: dict[Kind, Scale | None] = {}
     low, high = READABLE
-    times = [time for time in seconds if time > 0]
-    ends = (min(times), max(times)) if times else ()
-    return next((each for each in (usual, *SCALES) if all(low <= end * each.per_second < high for end in ends)), None)
+    for kind, usual in USUAL.items():
+        times = _times([cell for its, cells in rows if its == kind for cell in cells])
+        ends = (min(times), max(times)) if times else ()
+        fits = (each for each in (usual, *SCALES) if all(low <= end * each.per_second < high for end in ends))
+        shared[kind] = next(fits, None)
+    return [shared[kind] or scale_for(_times(cells)) for kind, cells in rows]
+
+
+def _times(cells: Iterable[Cell]) -> list[float]:
+    """Positive seconds; of the valid cells if there are any."""
+    times = [(cell.value, cell.valid) for cell in cells if isinstance(cell.value, float) and cell.value > 0]
+    return [seconds for seconds, valid in times if valid] or [seconds for seconds, _ in times]

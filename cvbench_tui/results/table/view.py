@@ -48,4 +48,4 @@ def _keys() -> list[str]:
     """Of every column. Imported here: a view is made before the first frame, and the columns bring the statistics."""
     from cvbench_tui.results.table.columns import COLUMNS
 
-    return [column.key for column in COLUMNS]
+    return [column.key for column in COLUMNS if not column.drawn]

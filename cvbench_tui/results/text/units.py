@@ -14,6 +14,7 @@ MISSING = "-"  # text for a missing number
 DIGITS = 4  # significant digits of a time, a rate or a count at most
 UNSURE_DIGITS = 3  # of a number whose interval is not known
 MIN_DIGITS = 2
+SMALLEST_SHARE = 0.0005  # that is written in percent with a digit behind the point
 SEPARATED = 10_000  # from here on thousands are separated: ``17,780``
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
@@ -96,9 +97,9 @@ def relative_text(share: float | None) -> str:
 
 def percent_number(share: float) -> str:
     """A share in percent, without the sign: ``1.2``, ``37``; ``<0.1`` where it would round to nothing."""
-    percent = share * 100
-    if percent < 0.05:
+    if share < SMALLEST_SHARE:
         return "<0.1"
+    percent = share * 100
     return f"{percent:.0f}" if percent >= 9.95 else f"{percent:.1f}"
 
 
@@ -114,9 +115,9 @@ def bytes_text(size_bytes: int | None) -> str:
 
 def bytes_parts(size_bytes: int) -> tuple[str, str]:
     """The number and the unit of it."""
-    if size_bytes >= _GIB:
+    if size_bytes >= 0.9995 * _GIB:  # 1023.6 MiB would be rounded to 1024
         return f"{size_bytes / _GIB:.2f}", "GiB"
-    if size_bytes >= _MIB:
+    if size_bytes >= 0.9995 * _MIB:
         return f"{size_bytes / _MIB:.{0 if size_bytes >= 100 * _MIB else 1}f}", "MiB"
     return f"{size_bytes / _KIB:.0f}", "KiB"
 
@@ -192,15 +193,15 @@ def significant(value: float, digits: int = DIGITS) -> str:
 def rounded(value: float, relative: float | None = None) -> str:
     """A number with the digits that its interval supports: ``24.5``, ``57``, ``17,780``.
 
-    ``relative``: half width of the interval as a share of the value. The last digit is that of the half width's
-    first one: \u00b15% of 24.51 is 1.2, so it is 25. At least two significant digits, at most four; three without an
-    interval.
+    ``relative``: half width of the interval as a share of the value. Rounding moves the number by a quarter of the
+    half width at most: \u00b15% of 24.51 is 1.2, so it is 24.5; \u00b17.7% of 57.43 is 4.4, so it is 57. At least two
+    significant digits, at most four; three without an interval.
     """
     if not value:
         return "0"
     digits = UNSURE_DIGITS
     if relative is not None:
-        supported = _exponent(value) - _exponent(value * relative) + 1 if relative > 0 else DIGITS
+        supported = _exponent(value) - _exponent(value * relative / 2) + 1 if relative > 0 else DIGITS
         digits = min(DIGITS, max(MIN_DIGITS, supported))
     decimals = digits - 1 - _exponent(value, digits)
     value = round(value, decimals)
