@@ -128,9 +128,9 @@ def _table(table: Table, kind: Kind, rows: Sequence[Row], marks: Mapping[str, st
     names = [one_line(str(row.cells[0].value)) for row in rows]
     wanted = max(len(kind), min(MIN_NAME, max(cell_len(escape(name)) for name in names)))
     widths = {place: max(map(cell_len, (head, *texts))) + 3 for place, (head, _, texts) in columns.items()}
-    gone = [place for place, each in enumerate(table.columns) if place in columns and each.hide and not each.identifies]
-    for place in sorted(gone if not table.chosen else (), key=lambda place: -table.columns[place].hide):
-        if MAX_WIDTH - sum(widths.values()) - 4 < wanted:
+    hidable = [(each.hide, place) for place, each in enumerate(table.columns) if each.hide and not each.identifies]
+    for _, place in sorted(hidable, reverse=True) if not table.chosen else ():
+        if place in columns and MAX_WIDTH - sum(widths.values()) - 4 < wanted:
             del columns[place], widths[place]
     room = max(MAX_WIDTH - sum(widths.values()) - 4, wanted)
     fitted = [

@@ -41,8 +41,6 @@ def arranged(
 
 def matches(reading: RowData, filter_text: str) -> bool:
     """True when every word of the filter is in name, device, batch, state or grade, in any case."""
-    if not filter_text:
-        return True
     case = reading.case
     fields = (case.workload.name, case.device, str(case.batch), reading.state.word, worst_grade(reading.phases) or "")
     text = "\n".join(fields).casefold()

@@ -12,7 +12,7 @@ from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
 from cvbench_tui.results.table.cell import OWN_UNITS, Cell
 from cvbench_tui.results.table.columns import UNIT, Column, columns_for
-from cvbench_tui.results.table.model import REFERENCE, Row, Table
+from cvbench_tui.results.table.model import REFERENCE, Row, RowGroup, Table
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale
@@ -28,8 +28,12 @@ def build(run: Run, view: View | None = None) -> Table:
     """
     view = view or View()
     body = _body(run, view.reference)
-    rows = [row for row, data in zip(body.rows, body.data, strict=True) if matches(data, view.filter_text)]
-    groups, rows = arranged(run, rows, body.columns, view)
+    rows: list[Row] = list(body.rows)
+    groups: tuple[RowGroup, ...] = ()
+    if view.filter_text:
+        rows = [row for row, data in zip(rows, body.data, strict=True) if matches(data, view.filter_text)]
+    if view.sort is not None or view.group != "none":
+        groups, rows = arranged(run, rows, body.columns, view)
     return Table(body.columns, tuple(rows), body.units, groups, len(body.rows), view.columns)
 
 
