@@ -65,7 +65,8 @@ def _body(run: Run, reference: str | None) -> _Body:
 
 def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     """The body of that run, with all rows of the one before that are as they were."""
-    data = _compared(run, [row_data(run, case) for case in run.plan.cases], reference)
+    data = [row_data(run, case) for case in run.plan.cases]
+    data = _compared(run, data, reference) if reference is not None else data
     marked = any(each.versus is not None for each in data)
     columns = tuple(column for column in columns_for(run.plan.protocol) if marked or column.key != REFERENCE)
     known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
@@ -100,9 +101,9 @@ def _units(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], scales: S
     return tuple(units)
 
 
-def _compared(run: Run, data: list[RowData], key: str | None) -> list[RowData]:
+def _compared(run: Run, data: list[RowData], key: str) -> list[RowData]:
     """The rows with how they compare with that one; unchanged when it has no numbers, or is not there."""
-    marked = next((each for each in data if each.case.case_id == key), None) if key is not None else None
+    marked = next((each for each in data if each.case.case_id == key), None)
     if marked is None or not has_numbers(marked.phases):
         return data
     compared = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.results.table.model import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
@@ -32,10 +30,9 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     widths = {place: column_width(table, place, form) + BETWEEN[form] for place in places}
     room = width - sum(widths.values())
     hidden: list[int] = []
-    for place in sorted(places, key=lambda place: -columns[place].hide):
-        if room >= 0 or not columns[place].hide:
-            break
-        if not (columns[place].identifies and _differs(table, place)):
+    for _, place in sorted([(columns[place].hide, place) for place in places if columns[place].hide], reverse=True):
+        values = {row.cells[place].value for row in table.rows} - {None} if columns[place].identifies else ()
+        if room < 0 and len(values) < 2:
             hidden.append(place)
             room += widths[place]
     for place in reversed(hidden):
@@ -43,15 +40,6 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
             hidden.remove(place)
             room -= widths[place]
     return tuple(place for place in places if place not in hidden)
-
-
-def phases_in(table: Table, places: Sequence[int]) -> int:
-    """How many of those columns are times."""
-    return sum(table.columns[place].scaled for place in places)
-
-
-def _differs(table: Table, place: int) -> bool:
-    return len({row.cells[place].value for row in table.rows} - {None}) > 1
 
 
 def column_width(table: Table, place: int, form: Form) -> int:

@@ -86,11 +86,12 @@ class TableLayout:
 def lay_out(table: Table, view: View, width: int) -> TableLayout:
     """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
     # Behind the first frame: the table brings the statistics.
-    from cvbench_tui.results.table.column_fit import fitting, phases_in, visible_columns
+    from cvbench_tui.results.table.column_fit import fitting, visible_columns
 
     room = width - GUTTER
     shown, close = fitting(table, room), fitting(table, room, "close")
-    form: Form = "close" if phases_in(table, close) > phases_in(table, shown) else "bare"
+    times = [sum(table.columns[place].scaled for place in places) for places in (shown, close)]
+    form: Form = "close" if times[1] > times[0] else "bare"
     places = close if form == "close" else shown
     hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
     hidden.sort(key=lambda column: column.hide)
