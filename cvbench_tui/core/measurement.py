@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Union
 
@@ -210,14 +210,15 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
 
 
 def _merge_memory(first: tuple[PhaseMemory, ...], second: tuple[PhaseMemory, ...]) -> tuple[PhaseMemory, ...]:
-    """The larger peak of each phase, field by field."""
-    by_phase = {memory.phase: memory for memory in first}
-    names = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
-    for memory in second:
-        mine = by_phase.get(memory.phase, memory)
-        sizes = {name: largest((getattr(mine, name), getattr(memory, name))) for name in names}
-        by_phase[memory.phase] = PhaseMemory(memory.phase, **sizes)
-    return tuple(by_phase.values())
+    """The larger peak of each phase."""
+    phases = dict.fromkeys(memory.phase for memory in first + second)
+    return tuple(largest_memory(phase, [each for each in first + second if each.phase == phase]) for phase in phases)
+
+
+def largest_memory(phase: Phase, parts: Sequence[PhaseMemory]) -> PhaseMemory:
+    """The larger peak, field by field."""
+    sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
+    return PhaseMemory(phase, *(largest(getattr(part, size) for part in parts) for size in sizes))
 
 
 def largest(sizes: Iterable[int | None]) -> int | None:

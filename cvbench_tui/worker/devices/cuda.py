@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from cvbench_tui.core.measurement import Clock
-from cvbench_tui.worker.devices.backend import Backend, Counters
+from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.nvml import MeasuredCard
 from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
@@ -35,9 +35,9 @@ class CudaBackend(Backend):
         device: torch.device,
         cuda: Any = torch.cuda,
         card: MeasuredCard | None = None,
-        counters: Counters | None = None,
+        counters: SystemCounters | None = None,
     ) -> None:
-        super().__init__(counters or SystemCounters(self.allocations, self.retries))
+        super().__init__(counters or SystemCounters(self.allocations, lambda: self._statistic("num_alloc_retries")))
         self._device = device
         self._cuda = cuda
         self._event = cuda.Event
@@ -70,8 +70,8 @@ class CudaBackend(Backend):
     def flush(self) -> bool:
         """Write over a buffer twice the size of the card's L2 cache. Queued like any work; False without its size."""
         if self._cache is None:
-            size = int(getattr(self._cuda.get_device_properties(self._device), "L2_cache_size", 0) or 0)
-            if not size:
+            size = self.cache_bytes()
+            if size is None:
                 return False
             with torch.inference_mode(False):
                 self._cache = torch.empty(2 * size, dtype=torch.int8, device=self._device)
@@ -82,13 +82,13 @@ class CudaBackend(Backend):
         """Segments allocated from the driver so far."""
         return self._statistic("num_device_alloc")
 
-    def retries(self) -> int | None:
-        """Allocations that succeeded only after the cache was freed."""
-        return self._statistic("num_alloc_retries")
-
     def free_bytes(self) -> int | None:
         """By the driver."""
         return int(self._cuda.mem_get_info(self._device)[0])
+
+    def cache_bytes(self) -> int | None:
+        """Of the L2 cache."""
+        return int(getattr(self._cuda.get_device_properties(self._device), "L2_cache_size", 0) or 0) or None
 
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
         """Peak of allocated memory over ``work``, less what was allocated before."""

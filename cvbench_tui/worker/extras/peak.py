@@ -7,10 +7,9 @@ clock is the backend's, as for everything else. About 1.5 s a device. In files a
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,6 @@ from cvbench_tui.base.system_files import cpuinfo
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.devices.cpu import last_cache_bytes
 from cvbench_tui.worker.timing.counters import evidence
 
 BUDGET_S = 1.5  # seconds for all of it, shared out evenly
@@ -70,7 +68,7 @@ def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
             continue
         rates.append((precision, rate))
         reproduced = reproduced and twice
-    cache_bytes = _cache_bytes(device)
+    cache_bytes = backend.cache_bytes()
     copy, fastest_pass, twice = _memory_rates(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
     seen = evidence(before, backend.counters.read(), backend.read_device(), wall_s=wall_s, timed_s=wall_s)
@@ -140,7 +138,7 @@ def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s
         for side in SIDES:
             next_s = 8 * last_s * (MIN_REPEATS + WARM_CALLS)
             hurried = backend.now_s() + next_s > until_s
-            if hurried or 3 * side * side * dtype.itemsize > _usable_bytes(device, backend):
+            if hurried or 3 * side * side * dtype.itemsize > _usable_bytes(backend):
                 break
             tried += 1
             call = fastest(backend, _matmul(side, dtype, device), share_s / len(SIDES))
@@ -164,7 +162,7 @@ def _memory_rates(
     device: torch.device, backend: Backend, cache_bytes: int | None, share_s: float
 ) -> tuple[float | None, float | None, bool]:
     """Bytes per second of a copy, of the fastest pass of any kind, and whether both were reached twice."""
-    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES), _usable_bytes(device, backend) // 2)
+    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES), _usable_bytes(backend) // 2)
     source = torch.ones(max(1, int(size) // 4), device=device)
     target = torch.ones_like(source)
     moved = source.numel() * source.element_size()
@@ -214,22 +212,7 @@ def _tf32(device: torch.device, allowed: bool) -> Iterator[None]:
         settings.allow_tf32 = before
 
 
-def _usable_bytes(device: torch.device, backend: Backend) -> float:
-    """A part of the device's free memory, on the CPU of the machine's; infinite where it is not known."""
-    free: float | None = None
-    if device.type != "cpu":
-        free = backend.free_bytes()
-    else:
-        with suppress(AttributeError, ValueError, OSError):
-            free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _usable_bytes(backend: Backend) -> float:
+    """A part of the device's free memory; infinite where it is not known."""
+    free = backend.free_bytes()
     return math.inf if free is None else free // MEMORY_SHARE
-
-
-def _cache_bytes(device: torch.device) -> int | None:
-    """Size of the last cache before memory; None where it is not known."""
-    if device.type == "cpu":
-        return last_cache_bytes()
-    if device.type != "cuda":
-        return None
-    size = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", None)
-    return int(size) if size else None

@@ -43,10 +43,10 @@ class VariantTimer:
     protocol: Protocol
     heartbeat: Callable[[], None]
     budget: Budget = UNLIMITED
-    variants: list[Variant] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
 
-    def run(self) -> None:
+    def run(self) -> list[Variant]:
         """Those that the protocol asks for and the device allows."""
         extras = self.protocol.extras
         if "alone" in extras:
@@ -55,6 +55,7 @@ class VariantTimer:
             attempt("flushed", self.notices, self._flushed, None)
         if "device_only" in extras and self.backend.clock == "cuda_event" and "inference" in self.protocol.passes:
             attempt("device_only", self.notices, self._device_only, None)
+        return self.variants
 
     def _phases(self) -> Iterable[Phase]:
         return (phase for phase in PHASES if PASS_OF[phase] in self.protocol.passes)
