@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import median
 
 from cvbench_tui.worker.devices.backend import Backend
@@ -24,9 +24,11 @@ def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None
     Without what idle threads use up by spinning. None where that is not known, and where threads spin for
     ever by configuration, which looks the same.
     """
-    if spins_for_ever(os.environ):
+    if _spins_for_ever():
         return None
-    share = _share_after(backend, call)
+    call()
+    backend.settle()
+    share = _busy_share(backend)
     if share is None or share <= IDLE_SHARE:
         return share
     busy_s, last = _wait_until_idle(backend)
@@ -38,9 +40,9 @@ def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None
     return more
 
 
-def spins_for_ever(variables: Mapping[str, str]) -> bool:
-    """True where these variables let OpenMP's idle threads spin until there is work again, or longer than usual."""
-    words = {name: value.strip().lower() for name, value in variables.items()}
+def _spins_for_ever() -> bool:
+    """True where OpenMP's idle threads are set to spin until there is work again, or longer than usual."""
+    words = {name: value.strip().lower() for name, value in os.environ.items()}
     return (
         words.get("OMP_WAIT_POLICY") == "active"
         or words.get("KMP_LIBRARY") == "turnaround"
@@ -64,14 +66,10 @@ def _beyond_spinning(backend: Backend, call: Callable[[], object], share: float)
         if more <= IDLE_SHARE or len(spins) == REPEATS:
             return more
         _wait_until_idle(backend)
-        works.append(_share_after(backend, call) or 0.0)
+        call()
+        backend.settle()
+        works.append(_busy_share(backend) or 0.0)
         _wait_until_idle(backend)
-
-
-def _share_after(backend: Backend, call: Callable[[], object]) -> float | None:
-    call()
-    backend.settle()
-    return _busy_share(backend)
 
 
 def _wait_until_idle(backend: Backend) -> tuple[float, float]:

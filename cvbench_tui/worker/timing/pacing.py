@@ -85,13 +85,15 @@ def pacing_for(protocol: Protocol, costs: Costs, max_group: int = MAX_GROUP, gro
     region_s = max(costs.iteration_s * group, 1e-9)
     regions_per_sample = _ceil(protocol.sample_s, region_s)
     sample_s = regions_per_sample * group * costs.elapsed_s
-    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), _min_iterations(protocol, costs.elapsed_s))
+    # as many as let the fewest rounds fit the budget: a slow model gets five rounds of one iteration
+    fit = int(protocol.budget_s / protocol.min_rounds / max(costs.elapsed_s, 1e-9))
+    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), min(protocol.round_iterations, fit))
     block, lead_s = _block(costs, group, region_s)
     return Pacing(
         group=group,
         regions_per_sample=regions_per_sample,
         samples_per_round=max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9))),
-        discard=_discard(costs.iteration_s),
+        discard=(costs.iteration_s <= DISCARD_TWO_S) + (costs.iteration_s <= DISCARD_ONE_S),
         regions_per_block=block,
         lead_s=lead_s,
         covers=costs.host_bound and lead_s > 0,
@@ -117,10 +119,6 @@ def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
     return block, lead_s if lead_s <= MAX_LEAD_S else 0.0
 
 
-def _discard(iteration_s: float) -> int:
-    return 2 if iteration_s <= DISCARD_TWO_S else 1 if iteration_s <= DISCARD_ONE_S else 0
-
-
 def window_iterations(protocol: Protocol, iteration_s: float) -> int:
     """Iterations of a warm-up window: five if three such windows fit the cap, else as many as do, at least one."""
     fit = int(protocol.warmup_cap_s / 3 / max(iteration_s, 1e-9))
@@ -132,12 +130,6 @@ def max_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
     if free_bytes is None or iteration_bytes is None:
         return BLIND_GROUP
     return max(1, min(MAX_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))
-
-
-def _min_iterations(protocol: Protocol, iteration_s: float) -> int:
-    """Ten, or as many as let the fewest rounds fit the budget: a slow model gets five rounds of one iteration."""
-    fit = int(protocol.budget_s / protocol.min_rounds / max(iteration_s, 1e-9))
-    return max(1, min(protocol.round_iterations, fit))
 
 
 def _ceil(wanted_s: float, step_s: float) -> int:

@@ -65,16 +65,16 @@ class _Block:
     lead_s: float  # how long the lead lasted, by the device's clock
 
 
+@dataclass
 class Sampler:
     """Runs the regions of one pass, and keeps count of the seconds in which the workload was executing."""
 
-    def __init__(self, timed: TimedPass, backend: Backend) -> None:
-        self._timed = timed
-        self._backend = backend
-        self._reading: DeviceReading | None = None
-        self._region_s = 0.0  # wall time of a region in the last block
-        self._stretch = 1.0  # requested over wanted length of a lead
-        self.busy_s = 0.0
+    timed: TimedPass
+    backend: Backend
+    busy_s: float = 0.0
+    _reading: DeviceReading | None = None
+    _region_s: float = 0.0  # wall time of a region in the last block
+    _stretch: float = 1.0  # requested over wanted length of a lead
 
     def discard(self, pacing: Pacing) -> float | None:
         """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None.
@@ -83,12 +83,12 @@ class Sampler:
         """
         if not pacing.discard:
             return None
-        started_s = self._backend.now_s()
-        self._timed.regions(pacing.discard, pacing.group)
-        queued_s = self._backend.now_s()
-        self._backend.settle()
-        self.busy_s += _passed(started_s, self._backend.now_s())
-        return _passed(started_s, queued_s) / (pacing.discard * pacing.group) if self._backend.queues else None
+        started_s = self.backend.now_s()
+        self.timed.regions(pacing.discard, pacing.group)
+        queued_s = self.backend.now_s()
+        self.backend.settle()
+        self.busy_s += _passed(started_s, self.backend.now_s())
+        return _passed(started_s, queued_s) / (pacing.discard * pacing.group) if self.backend.queues else None
 
     def sample(
         self, regions: int, pacing: Pacing, *, until_s: float | None = None, read_device: bool = False
@@ -98,17 +98,17 @@ class Sampler:
         ``read_device``: the device is read once, while it works on the last block. Raises ClockError when the clock
         gives no duration, and whatever the workload raises.
         """
-        values: list[list[float]] = [[] for _ in self._timed.phases]
+        values: list[list[float]] = [[] for _ in self.timed.phases]
         blocks: list[_Block] = []
         done = 0
-        while done < regions and not (done and until_s is not None and self._backend.now_s() >= until_s):
+        while done < regions and not (done and until_s is not None and self.backend.now_s() >= until_s):
             count = min(regions - done, pacing.regions_per_block, self._fitting(until_s))
             done += count
             blocks.append(self._block(count, pacing, values, read_device=read_device and done >= regions))
         if read_device and self._reading is None:
-            self._reading = self._backend.read_device()
+            self._reading = self.backend.read_device()
         reading, self._reading = self._reading, None
-        if not self._backend.queues:
+        if not self.backend.queues:
             return SampledBlocks(values, device=reading)
         host_s = None if pacing.lead_s else sum(block.queue_s for block in blocks) / (done * pacing.group)
         # Reading the device may outlast a short block, and would count as time in which it idled.
@@ -123,17 +123,17 @@ class Sampler:
         work that became slow."""
         if until_s is None or not self._region_s:
             return MANY
-        return max(1, int(min(MANY, (until_s - self._backend.now_s()) / self._region_s)))
+        return max(1, int(min(MANY, (until_s - self.backend.now_s()) / self._region_s)))
 
     def _block(self, count: int, pacing: Pacing, values: list[list[float]], *, read_device: bool) -> _Block:
         """Queue a block, wait for it, and append its seconds to ``values``."""
-        backend = self._backend
+        backend = self.backend
         started_s = backend.now_s()
         lead_mark = backend.mark() if pacing.lead_s else None
         if lead_mark is not None:
             backend.lead(pacing.lead_s * self._stretch)
         led_s = backend.now_s()
-        marks = self._timed.regions(count, pacing.group)
+        marks = self.timed.regions(count, pacing.group)
         queued_s = backend.now_s()
         if read_device:
             self._reading = backend.read_device()
@@ -143,7 +143,7 @@ class Sampler:
         if 0 < lead_s < pacing.lead_s:
             self._stretch = min(MAX_STRETCH, self._stretch * pacing.lead_s / lead_s)
         for region in marks:
-            for phase_values, seconds in zip(values, self._timed.seconds(region)):
+            for phase_values, seconds in zip(values, self.timed.seconds(region)):
                 phase_values.append(seconds / pacing.group)
         for phase_values in values:
             _check(phase_values[-count:])
