@@ -8,12 +8,14 @@ next call; ``do_bench`` takes the whole iteration as its users write it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.process.requests import case_from
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
@@ -69,10 +71,16 @@ class TimedModule:
         self.subject.clear()
         self.subject.backward(self.subject.forward())
 
-    def wanted(self, request: dict[str, Any], phases: tuple[str, ...]) -> bool:
-        """True when the request asks for one of these phases; it asks for all when it names none."""
-        asked = request.get("phases") or ("forward", "backward", "total", "inference")
-        return any(phase in asked for phase in phases)
+    def modes(self, request: dict[str, Any]) -> Iterator[bool]:
+        """True for training, then False for inference, the module being in that mode meanwhile: as far as the request
+        names a phase of it, or none at all."""
+        asked = set(request.get("phases") or PHASES)
+        if asked - {"inference"}:
+            yield True
+        if "inference" in asked:
+            self.subject.evaluate()
+            with torch.inference_mode():
+                yield False
 
 
 class HostClock:
@@ -140,30 +148,25 @@ def iterations(
 
 
 def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up."""
-    samples: Samples = {}
-    if work.wanted(request, ("forward", "backward", "total")):
-        samples.update(zip(("forward", "backward", "total"), _collect(work, seconds, training=True)))
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            (samples["inference"],) = _collect(work, seconds, training=False)
+    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up.
+
+    Each sample is the mean of as many iterations as fill a millisecond.
+    """
+    now, clock, samples = time.perf_counter, clock_of(work), {}
+    for training in work.modes(request):
+        once = partial(iterations, work, clock, training=training)
+        end = now() + WARMUP_SHARE * seconds
+        last = once(1)[-1][-1]
+        while now() < end:
+            last = once(1)[-1][-1]
+        group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
+        rows: list[list[float]] = []
+        end = now() + seconds
+        while now() < end or len(rows) < MIN_SAMPLES:
+            rows.append([fmean(column) for column in zip(*once(group))])
+        phases = ("forward", "backward", "total") if training else ("inference",)
+        samples.update({phase: list(column) for phase, column in zip(phases, zip(*rows))})
     return samples
-
-
-def _collect(work: TimedModule, seconds: float, *, training: bool) -> list[list[float]]:
-    """Columns of samples, each the mean of as many iterations as fill a millisecond."""
-    now, clock = time.perf_counter, clock_of(work)
-    end = now() + WARMUP_SHARE * seconds
-    last = iterations(work, clock, 1, training=training)[-1][-1]
-    while now() < end:
-        last = iterations(work, clock, 1, training=training)[-1][-1]
-    group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
-    rows: list[list[float]] = []
-    end = now() + seconds
-    while now() < end or len(rows) < MIN_SAMPLES:
-        rows.append([fmean(column) for column in zip(*iterations(work, clock, group, training=training))])
-    return [list(column) for column in zip(*rows)]
 
 
 def empty(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -206,12 +209,9 @@ def timed(
 
     options: dict[str, Any] = {"globals": {"subject": work.subject}, "num_threads": int(request["threads"])}
     samples: Samples = {}
-    if work.wanted(request, ("total",)):
-        samples["total"] = take(benchmark.Timer(**training, **options), "total")
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            samples["inference"] = take(benchmark.Timer("subject.forward()", **options), "inference")
+    for is_training in work.modes(request):
+        phase, statements = ("total", training) if is_training else ("inference", {"stmt": "subject.forward()"})
+        samples[phase] = take(benchmark.Timer(**statements, **options), phase)
     return samples
 
 
@@ -230,15 +230,11 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
     if not request.get("defaults"):
         limits = {"warmup": seconds / 4 * DO_BENCH_MS, "rep": seconds * DO_BENCH_MS}
     samples: Samples = {}
-    if work.wanted(request, ("total",)):
-        leaves = [*work.subject.parameters, work.subject.inputs]
-        times = testing.do_bench(work.train_once, grad_to_none=leaves, return_mode="all", **limits)
-        samples["total"] = [value / DO_BENCH_MS for value in times]
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            times = testing.do_bench(work.subject.forward, return_mode="all", **limits)
-        samples["inference"] = [value / DO_BENCH_MS for value in times]
+    for training in work.modes(request):
+        leaves = [*work.subject.parameters, work.subject.inputs] if training else None
+        call = work.train_once if training else work.subject.forward
+        times = testing.do_bench(call, grad_to_none=leaves, return_mode="all", **limits)
+        samples["total" if training else "inference"] = [value / DO_BENCH_MS for value in times]
     return samples
 
 

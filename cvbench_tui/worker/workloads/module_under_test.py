@@ -17,12 +17,18 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.build import build_module
 
+SETTINGS = ("torch", "float32", "contiguous", "eager")
+"""Framework, precision, memory format and compile mode: it must not quietly measure something other than what a case
+says."""
+
 
 class ModuleUnderTest:
     """One case, built on its device, with seeded weights and inputs."""
 
     def __init__(self, case: Case, protocol: Protocol) -> None:
-        _refuse_settings(case)
+        wanted = (case.framework, case.precision, case.memory_format, case.compile_mode)
+        if wanted != SETTINGS:
+            raise UnsupportedError(f"This worker measures {', '.join(SETTINGS)}; asked for {', '.join(wanted)}")
         self.device = torch.device(case.device)
         torch.manual_seed(protocol.seed)
         with warnings.catch_warnings(), self.device:
@@ -91,10 +97,3 @@ def outputs_of(outputs: Any) -> tuple[Tensor, ...]:
         return (outputs,) if outputs.requires_grad else ()
     values: Iterable[Any] = outputs.values() if isinstance(outputs, dict) else outputs
     return tuple(tensor for value in values if value is not None for tensor in outputs_of(value))
-
-
-def _refuse_settings(case: Case) -> None:
-    """A worker must not quietly measure something other than what the case says."""
-    wanted = (case.framework, case.precision, case.memory_format, case.compile_mode)
-    if wanted != ("torch", "float32", "contiguous", "eager"):
-        raise UnsupportedError("This worker measures torch, float32, contiguous, eager; asked for " + ", ".join(wanted))
