@@ -187,7 +187,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         lengths = tuple(len(rounds) for rounds in first.rounds_by_process(mine.phase))
         if theirs is not None:
             stop = theirs.stop if mine.stop == "precision" else mine.stop
-            mine = replace(mine, rounds=mine.rounds + theirs.rounds, stop=stop)
+            mine = replace(mine, rounds=(*mine.rounds, *theirs.rounds), stop=stop)
             lengths = (*lengths, len(theirs.rounds))
         phases.append(mine)
         counts.append((mine.phase, lengths))
@@ -233,6 +233,6 @@ def _merge_variants(first: tuple[Variant, ...], second: tuple[Variant, ...]) -> 
         key = variant.kind, variant.samples.phase
         if key in merged:
             samples = merged[key].samples
-            variant = Variant(variant.kind, replace(samples, rounds=samples.rounds + variant.samples.rounds))
+            variant = Variant(variant.kind, replace(samples, rounds=(*samples.rounds, *variant.samples.rounds)))
         merged[key] = variant
     return tuple(merged.values())

@@ -64,17 +64,13 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, ev.RunFinished):
         run = replace(run, running=None, progress=None, ended=event.reason)
         return replace(run, ended_at_s=event.at_s, ended_sentence=event.sentence)
-    return _after_case_event(run, event)
-
-
-def _after_case_event(run: Run, event: ev.Event) -> Run:
     if isinstance(event, ev.CaseStarted):
         return replace(run, running=event, progress=None)
     if isinstance(event, ev.Progress):
         return replace(run, progress=event)
-    if isinstance(event, ev.CaseFinished):
-        return _with_outcome(run, event.measurement)
-    return _with_outcome(run, event.failure) if isinstance(event, ev.CaseFailed) else run
+    if isinstance(event, (ev.CaseFinished, ev.CaseFailed)):
+        return _with_outcome(run, event.measurement if isinstance(event, ev.CaseFinished) else event.failure)
+    return run
 
 
 def _with_rows(run: Run, event: ev.RowsAdded) -> Run:

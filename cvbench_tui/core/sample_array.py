@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import overload
 
@@ -41,14 +41,6 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     def __len__(self) -> int:
         """Number of rounds."""
         return len(self._ends) - 1
-
-    def __iter__(self) -> Iterator[tuple[float, ...]]:
-        """Rounds in order."""
-        return (self[number] for number in range(len(self)))
-
-    def __add__(self, later: Iterable[Iterable[float]]) -> SampleArray:
-        """Both rounds, these first."""
-        return SampleArray((*self, *later))
 
     def __eq__(self, other: object) -> bool:
         """Same samples in the same rounds."""

@@ -62,9 +62,9 @@ def parts(context: GradingContext) -> Iterator[Reason]:
             share = percent(medians["total"] / part)
             yield Reason("impossible_parts", "X", f"The total is only {share} of its longest part.")
             return
-    timed = sum(evidence.timed_s for evidence in context.evidence)
-    if context.wall_s > 0 and timed > MAX_EVENTS_OVER_WALL * context.wall_s:
-        over = percent(timed / context.wall_s - 1)
+    timed_s = context.total("timed_s")
+    if context.wall_s > 0 and timed_s > MAX_EVENTS_OVER_WALL * context.wall_s:
+        over = percent(timed_s / context.wall_s - 1)
         sentence = f"The timed regions add up to {over} more than the wall time around them."
         yield Reason("impossible_parts", "X", sentence)
 
@@ -120,7 +120,7 @@ def utilisation(context: GradingContext) -> Iterator[Reason]:
     iteration_s = _iteration_s(context)
     if iteration_s is None or not (shares or hosts):
         return
-    busy = median(shares) if shares else 1.0
+    busy, waited_s = median(shares) if shares else 1.0, context.total("waited_s")
     host_s = median(hosts) if hosts else None
     host_share = 0.0 if host_s is None else host_s / iteration_s
     if host_s is not None and host_share > HOST_CLOSE and not _ran_ahead(context):
@@ -129,7 +129,7 @@ def utilisation(context: GradingContext) -> Iterator[Reason]:
     elif host_s is not None and (host_share > 1 or (busy < MIN_UTILISATION and host_share > HOST_SLOW)):
         sentence = f"The host took {_time(host_s)} to launch an iteration, the device {_time(iteration_s)}."
         yield Reason("host_bound", "B", sentence)
-    elif busy < MIN_UTILISATION and host_s is not None and _waited_share(context) < EXPLAINED * (1 - busy):
+    elif busy < MIN_UTILISATION and host_s is not None and waited_s <= EXPLAINED * (1 - busy) * context.wall_s:
         sentence = f"Only {percent(busy)} of the device's time was in timed regions, and the host was not the cause."
         yield Reason("unaccounted", "X", sentence)
     elif busy < MIN_UTILISATION:
@@ -143,16 +143,10 @@ def _ran_ahead(context: GradingContext) -> bool:
     return led and (not late or median(late) <= MAX_OUTRAN)
 
 
-def _waited_share(context: GradingContext) -> float:
-    """Share of the wall time in which threads of the host waited for a core."""
-    waited_s = sum(each.waited_s or 0.0 for each in context.evidence)
-    return waited_s / context.wall_s if context.wall_s > 0 else 0.0
-
-
 def _iteration_s(context: GradingContext) -> float | None:
     """Median seconds of a whole iteration of the pass, on the device."""
     samples = context.measurement.phase(context.whole_phase)
-    values = [sample for rounds in samples.rounds for sample in rounds] if samples else list(context.samples)
+    values = [sample for rounds in samples.rounds for sample in rounds] if samples else context.samples
     return median(values) if values else None
 
 

@@ -78,9 +78,10 @@ def flags_by_process(measurement: Measurement, phase: Phase, protocol: Protocol)
 
     All rounds count where their evidence is missing (files of schema 1) or does not match them.
     """
-    if _has_evidence(measurement, phase):
-        return tuple(counted(each, protocol.max_repeats) for each in measurement.evidence_by_process(phase))
-    return tuple((True,) * len(rounds) for rounds in measurement.rounds_by_process(phase))
+    rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
+    if [len(each) for each in rounds] != [len(each) for each in evidence]:
+        return tuple((True,) * len(each) for each in rounds)
+    return tuple(counted(each, protocol.max_repeats) for each in evidence)
 
 
 def counted_rounds_by_process(
@@ -95,26 +96,17 @@ def counted_evidence_by_process(
     measurement: Measurement, phase: Phase, protocol: Protocol
 ) -> tuple[tuple[Evidence, ...], ...]:
     """The evidence of the same rounds; all of it where it does not match them, since all rounds count then."""
-    evidence = measurement.evidence_by_process(phase)
-    if not _has_evidence(measurement, phase):
+    evidence, flags = measurement.evidence_by_process(phase), flags_by_process(measurement, phase, protocol)
+    if [len(each) for each in evidence] != [len(each) for each in flags]:
         return evidence
-    flags = flags_by_process(measurement, phase, protocol)
     return tuple(tuple(compress(*both)) for both in zip(evidence, flags))
 
 
 def precise_over_processes(measurement: Measurement, protocol: Protocol) -> bool:
     """True when every phase's interval over the processes so far is within the protocol's precision."""
-    for samples in measurement.phases:
-        found = estimate(counted_rounds_by_process(measurement, samples.phase, protocol))
-        if found is None or found.relative is None or found.relative > protocol.precision:
-            return False
-    return True
-
-
-def _has_evidence(measurement: Measurement, phase: Phase) -> bool:
-    """True when there is one evidence for each round."""
-    rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
-    return [len(each) for each in rounds] == [len(each) for each in evidence]
+    phases = [samples.phase for samples in measurement.phases]
+    found = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
+    return all(each and each.relative is not None and each.relative <= protocol.precision for each in found)
 
 
 def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[float | None] = ()) -> bool:
@@ -147,16 +139,10 @@ def stop(
     if count < protocol.min_rounds:
         samples = sum(len(samples) for samples in by_phase[0])
         return "budget" if timed_s >= MAX_OVERRUN * protocol.budget_s and samples >= MIN_SAMPLES else None
-    if all(precise([median(each) for each in phase], protocol.precision) for phase in by_phase) and (
-        count >= protocol.max_rounds or not _unresolved(by_phase[-1], flags, evidence)
-    ):
-        return "precision"
+    is_precise = all(precise([median(each) for each in phase], protocol.precision) for phase in by_phase)
     if count >= protocol.max_rounds:
-        return "rounds"
-    return "budget" if timed_s >= protocol.budget_s else None
-
-
-def _unresolved(rounds: Sequence[Sequence[float]], flags: Sequence[bool], evidence: Sequence[Evidence]) -> bool:
-    """True for a disturbed round that counts, or a possible second speed."""
+        return "precision" if is_precise else "rounds"
     disturbed = any(counts and disturbance(each) for counts, each in zip(flags, evidence))
-    return disturbed or undecided([sample for samples in rounds for sample in samples])
+    if is_precise and not disturbed and not undecided([sample for samples in by_phase[-1] for sample in samples]):
+        return "precision"
+    return "budget" if timed_s >= protocol.budget_s else None
