@@ -43,11 +43,7 @@ class NvmlCard:
 
     def clock_hz(self) -> float | None:
         """Clock of the compute units now."""
-        return _scaled(self.ask("nvmlDeviceGetClockInfo", SM_CLOCK), 1e6)
-
-    def clock_application_hz(self) -> float | None:
-        """Clock set for applications."""
-        return _scaled(self.ask("nvmlDeviceGetApplicationsClock", GRAPHICS_CLOCK), 1e6)
+        return _scaled(self.ask("nvmlDeviceGetClockInfo", SM_CLOCK), per=1e-6)
 
     def temperature_c(self) -> float | None:
         """Degrees Celsius."""
@@ -61,14 +57,6 @@ class NvmlCard:
         except (TypeError, IndexError, AttributeError):  # no answer, or one of another shape
             instant_mw = 0
         return _scaled(instant_mw or self.ask("nvmlDeviceGetPowerUsage"), per=1000)
-
-    def power_limit_w(self) -> float | None:
-        """Power limit in force."""
-        return _scaled(self.ask("nvmlDeviceGetEnforcedPowerLimit"), per=1000)
-
-    def power_limit_default_w(self) -> float | None:
-        """Power limit from the factory."""
-        return _scaled(self.ask("nvmlDeviceGetPowerManagementDefaultLimit"), per=1000)
 
     def energy_j(self) -> float | None:
         """Joules since the driver was loaded, memory included (Volta and later)."""
@@ -102,29 +90,6 @@ class NvmlCard:
             return frozenset() if getattr(error, "value", None) == NOT_FOUND else None
         return frozenset(int(sample.pid) for sample in samples if sample.smUtil > 0)
 
-    def pci_id(self) -> str | None:
-        """Address on the bus, ``00000000:65:00.0``."""
-        found = self.ask("nvmlDeviceGetPciInfo")
-        return None if found is None else str(found.busId)
-
-    def is_sliced(self) -> bool | None:
-        """True when it is cut into slices (MIG)."""
-        return self._first_switch("nvmlDeviceGetMigMode")
-
-    def checks_memory(self) -> bool | None:
-        """True when its memory has error correction (ECC)."""
-        return self._first_switch("nvmlDeviceGetEccMode")
-
-    def is_shared(self) -> bool | None:
-        """True when programs share it through MPS."""
-        found = self.ask("nvmlDeviceGetMPSComputeRunningProcesses")
-        return None if found is None else bool(found)
-
-    def _first_switch(self, function: str) -> bool | None:
-        """A switch that comes as the present state and the one after the next start."""
-        found = self.ask(function)
-        return None if found is None else bool(found[0])
-
 
 def find_card(library: Any, uuid: str | None, pci_bus_id: str | None = None, *, whole: bool = False) -> NvmlCard | None:
     """The card with that identity, else with that address; None when it is not found. The library must be started.
@@ -152,6 +117,6 @@ def _errors(library: Any) -> tuple[type[BaseException], ...]:
     return library.NVMLError, AttributeError, TypeError, ValueError, OSError
 
 
-def _scaled(value: Any, times: float = 1.0, *, per: float = 1.0) -> float | None:
+def _scaled(value: Any, *, per: float = 1.0) -> float | None:
     """In the unit of the name; None for no answer."""
-    return None if value is None else float(value) * times / per
+    return None if value is None else float(value) / per

@@ -51,18 +51,13 @@ def _case_s(case: Case, protocol: Protocol) -> float:
 
 
 def _inference_s(case: Case) -> float:
+    """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
-    rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
-    return max(MIN_MODEL_S, _gmacs(case) * case.batch / rate)
-
-
-def _gmacs(case: Case) -> float:
-    """Billions of multiply-accumulates of one image at the case's size: they grow with its area."""
     entry = _BY_OP.get(case.workload.op)
-    if entry is None:
-        return TYPICAL_GMACS
-    return entry.gmacs * ((case.image or entry.image) / entry.image) ** 2
+    gmacs = entry.gmacs * ((case.image or entry.image) / entry.image) ** 2 if entry else TYPICAL_GMACS
+    rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
+    return max(MIN_MODEL_S, gmacs * case.batch / rate)
 
 
 def _pass_s(iteration_s: float, protocol: Protocol) -> float:
