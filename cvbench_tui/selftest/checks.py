@@ -178,21 +178,15 @@ def _fused(context: CheckContext, case: Case, name: str, phases: Sequence[Phase]
     protocol = replace(SHORT, passes=("training",), extras=("alone",))
     runs = context.alternate({"ours": partial(context.measure, case, protocol)})["ours"]
     for phase in phases:
-        pairs = [(run.result(phase).median_s, _alone_s(run, phase)) for run in runs]
-        both = [(mine, alone) for mine, alone in pairs if alone is not None]
+        variants = [(run, run.measurement.variant("alone", phase)) for run in runs]
+        pairs = [(run.result(phase).median_s, estimate([alone.rounds])) for run, alone in variants if alone]
+        both = [(mine_s, alone.median_s) for mine_s, alone in pairs if alone]
         if not both:
             yield verdict.broken_line("fused marks", f"{phase} was not measured alone.", ours=True)
             continue
-        ratio = compare([mine for mine, _ in both], [alone for _, alone in both])
+        ratio = compare(*zip(*both, strict=True))
         compared = f"{name}, {phase} alone"
         yield verdict.ratio_line("fused marks", compared, ratio, ALONE_BOUND, reliable=_reliable(runs, phase))
-
-
-def _alone_s(run: OurResult, phase: Phase) -> float | None:
-    """Median of the phase timed by itself."""
-    samples = run.measurement.variant("alone", phase)
-    alone = estimate([samples.rounds]) if samples else None
-    return alone.median_s if alone else None
 
 
 def busy(context: CheckContext) -> Iterator[VerdictLine]:

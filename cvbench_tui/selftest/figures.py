@@ -83,13 +83,8 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> RatioEstimate:
         raise ValueError("as many runs of one side as of the other, at least one")
     logs = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
     interval = median_interval(logs)
-    return RatioEstimate(
-        ratio=math.exp(median(logs)),
-        low=None if interval is None else math.exp(interval[0]),
-        high=None if interval is None else math.exp(interval[1]),
-        noise=max(aa_noise(ours), aa_noise(theirs)),
-        pairs=len(logs),
-    )
+    low, high = map(math.exp, interval) if interval else (None, None)
+    return RatioEstimate(math.exp(median(logs)), low, high, max(aa_noise(ours), aa_noise(theirs)), len(logs))
 
 
 def fit(points: Sequence[Point]) -> Fit:
