@@ -83,17 +83,11 @@ def _per_element(name: str) -> Formula:
     """By the two tables. A result without dimensions is a counter, such as batch norm's, and counts as none."""
 
     def flops(*args: Any, out_shape: Any, **_: Any) -> int:
-        result = _first(out_shape)
+        result = out_shape if not out_shape or isinstance(out_shape[0], int) else out_shape[0]  # the first of several
         inputs = PER_INPUT[name] * prod(args[0]) if name in PER_INPUT else 0
         return inputs + (PER_RESULT.get(name, 0) * prod(result) if result else 0)
 
     return flops
-
-
-def _first(out_shape: Any) -> Sequence[int]:
-    """The shape of the first result."""
-    shape: Sequence[int] = out_shape if not out_shape or isinstance(out_shape[0], int) else out_shape[0]
-    return shape
 
 
 def _convolution_backward(gradient: Any, inputs: Any, weight: Any, *args: Any, **_: Any) -> int:

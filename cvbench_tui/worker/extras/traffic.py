@@ -6,6 +6,7 @@ Only sizes and identities of tensors are looked at, so everything works on tenso
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from math import prod
 from typing import Any
@@ -28,18 +29,18 @@ UNREAD = {
 """Position of the operand that is only written, or of which only the shape is needed."""
 
 
+@dataclass
 class PhaseCounts:
     """What the operators of one phase, or of two, compute and move."""
 
-    def __init__(self) -> None:
-        self.flops = 0
-        self._bytes = 0
-        self._operators: set[Any] = set()
-        self._winograd = False
-        self._outside: dict[StorageWeakRef, int] = {}
-        """Sizes of the storages that were there before the phase ..."""
-        self._made: dict[StorageWeakRef, int] = {}
-        """... and of those made in it. A weak reference keeps an address, not the memory: it matches no other
+    flops: int = 0
+    _bytes: int = 0
+    _operators: set[Any] = field(default_factory=set)
+    _winograd: bool = False
+    _outside: dict[StorageWeakRef, int] = field(default_factory=dict)
+    """Sizes of the storages that were there before the phase ..."""
+    _made: dict[StorageWeakRef, int] = field(default_factory=dict)
+    """... and of those made in it. A weak reference keeps an address, not the memory: it matches no other
         storage."""
 
     def add(self, func: Any, args: Sequence[Any], read: Sequence[Tensor], written: Sequence[Tensor]) -> None:

@@ -112,7 +112,7 @@ class Job:
             case_id=self.case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
             memory_peak_bytes=largest_bytes(extras.memory),
-            parameters=module.parameter_count,
+            parameters=sum(each.numel() for each in module.parameters),
             first_call_s=round(first_call_s, 6),
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=round(backend.now_s() - started_s, 6),

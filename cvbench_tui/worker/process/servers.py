@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ Request = dict[str, Any]
 Answer = Callable[[Request], None]  # computes one answer and writes it
 ReportCrash = Callable[[Request, FailureKind, str], None]
 """Writes that a child ended without an answer: the request, ``out_of_memory`` or ``crashed``, one sentence."""
+
+
+def server(answer: Answer, report_crash: ReportCrash, *, one_case: bool) -> Callable[[], None]:
+    """What answers requests until the parent closes stdin: a process per case, or one case in this process."""
+    requests = Requests()
+    return partial(serve_one, requests, answer) if one_case else ForkServer(requests, answer, report_crash).serve
 
 
 def serve_one(requests: Requests, answer: Answer) -> None:

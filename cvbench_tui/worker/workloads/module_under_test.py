@@ -41,11 +41,6 @@ class ModuleUnderTest:
         """Output gradients in the outputs' shapes, in place of a loss's. Set by ``prepare_gradients``."""
         self.backward: Callable[[Any], None] = self._backward_single
 
-    @property
-    def parameter_count(self) -> int:
-        """Trainable parameters."""
-        return sum(parameter.numel() for parameter in self.parameters)
-
     def train(self) -> None:
         """Train mode."""
         self.module.train()
