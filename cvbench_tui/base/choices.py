@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-Layout = Literal["wide", "original"]
-"""Of saved markdown: every column in one table, or the form of the published tables."""
+Layout = Literal["wide", "original"]  # of saved markdown: all columns in one table, or the form of the published tables
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 GroupBy = Literal["none", "workload", "kind", "device"]  # what the rows of one group of the table have in common

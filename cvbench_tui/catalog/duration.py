@@ -13,8 +13,7 @@ from cvbench_tui.core.protocol import Protocol
 CPU_GMAC_PER_S = 50.0  # a desktop processor in float32; machines differ by five times either way
 ACCELERATOR_GMAC_PER_S = 5000.0
 """A card of recent years in float32 with its usual losses; cards differ by five times either way."""
-TRAINING_FACTOR = 3.0
-"""Forward, then backward for the input and for the weights, each about as much work as the forward."""
+TRAINING_FACTOR = 3.0  # forward, then backward for the input and for the weights, each about as much work as forward
 LAYER_S = 0.002
 MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launches
 TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version

@@ -43,8 +43,7 @@ class Evidence:
     """Throttle reasons of the card: ``power_cap``, ``thermal``, ``hardware``, ``power_brake`` ..."""
     foreign: int | None = None  # number of other processes that use the card
     host_s: float | None = None  # host seconds to queue one iteration
-    utilisation: float | None = None
-    """Timed seconds by device events as a share of the blocks' wall time, without the lead."""
+    utilisation: float | None = None  # timed share of the blocks' wall time, without the lead, by device events
     outran: float | None = None
     """Share of the blocks whose lead ended before all of their work was queued; None where there is no lead."""
 
@@ -60,8 +59,7 @@ class PassRecord:
     warmup_windows_s: tuple[float, ...] = ()  # median iteration of each warm-up window, seconds
     busy_s: float = 0.0  # seconds in which the workload was executing: warm-up, rounds, unrecorded iterations
     wall_s: float = 0.0  # wall seconds from the first call to the last
-    empty_region_s: float | None = None
-    """Cost of the timer: seconds between two marks of the clock with nothing in between."""
+    empty_region_s: float | None = None  # cost of the timer: seconds between two marks with nothing in between
     group: int = 1  # iterations of a region
     region_floor_s: float = 0.0  # shortest region that the device's clock resolves well enough
     lead_s: float | None = None

@@ -36,8 +36,7 @@ VARIABLE = "env."
 class FactKind:
     """One fact, or one pattern of facts."""
 
-    name: str
-    """Its name; ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables."""
+    name: str  # ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables
     group: Group
     meaning: str
     identity: str = ""  # why two runs that differ in it must not be compared; empty when they may

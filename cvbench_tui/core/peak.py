@@ -18,10 +18,8 @@ class DevicePeak:
     multiply-add counted as two."""
     bytes_per_s: float | None
     """Of one large copy, bytes read and bytes written both counted; None when it could not be measured."""
-    cache_bytes: int | None = None
-    """Size of the last cache before memory; work that fits in it may exceed ``bytes_per_s``."""
-    sure: bool = True
-    """False when the machine was disturbed: the peak may be too low, and no rate is called impossible by it."""
+    cache_bytes: int | None = None  # of the last cache before memory; work that fits in it may exceed ``bytes_per_s``
+    sure: bool = True  # False when the machine was disturbed: maybe too low, so no rate is called impossible by it
     at_s: float = 0.0  # seconds since the epoch
     most_bytes_per_s: float | None = None
     """The fastest of a copy, an in-place operation and a sum of a large tensor; no rate from memory exceeds it. It can

@@ -43,8 +43,7 @@ class Protocol:
     warmup_window_s: float = 0.1  # minimum seconds of a warm-up window
     warmup_iterations: int = 5  # minimum iterations of a warm-up window, unless they would not fit ``warmup_cap_s``
     warmup_agreement: float = 0.005  # three successive window medians within this share of each other end the warm-up
-    warmup_cap_s: float = 3.0
-    """Warm-up seconds of one pass after which it is measured anyway, with the reason ``unsettled``."""
+    warmup_cap_s: float = 3.0  # warm-up seconds of a pass after which it is measured anyway, with reason ``unsettled``
     processes: int = 1  # fresh processes in which every case is repeated
     max_processes: int = 1  # maximum fresh processes of a case that is not precise yet
     max_repeats: int = 4  # maximum rounds of one pass that are repeated because of an external disturbance

@@ -31,8 +31,7 @@ SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
 ASYNC_S = {"cuda": 0.0005}
 """Hidden work of one call, seconds: half a millisecond on a stream, since hundreds of calls are queued there ..."""
-ASYNC_HOST_S = 0.1
-"""... and so much in a thread that it still computes when the pass is over."""
+ASYNC_HOST_S = 0.1  # ... and so much in a thread that it still computes when the pass is over
 
 Check = Callable[[CheckContext], Iterator[VerdictLine]]
 

@@ -48,8 +48,7 @@ class Settings:
     sort: str = toml_key("", TEXT, "Column the table is sorted by; empty keeps the order of the plan.")
     descending: bool = toml_key(False, FLAG, "Sort from the largest down.")
     group: GroupBy = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
-    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Id of a binding to comma separated keys."""
+    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by a binding's id, with commas
     last: Last = Last()
 
 

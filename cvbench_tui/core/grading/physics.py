@@ -15,8 +15,7 @@ MIN_EQUAL_SAMPLES = 10  # so many equal samples are no chance: the clocks here c
 ROUNDING = 1e-3  # share by which the total may be below a part: samples are rounded to nanoseconds
 MAX_TIMER_SHARE_CERTAIN = 0.02
 """Share of the timer in a region, twice the default precision, above which the number is doubtful ..."""
-MAX_TIMER_SHARE_VALID = 0.05
-"""... and above which it is not the workload's."""
+MAX_TIMER_SHARE_VALID = 0.05  # ... and above which it is not the workload's
 FLOOR_NEAR = 1.5
 """Factor by which regions may be below the minimum of the device's clock: groups that are about right are kept."""
 FLOOR_FAR = 3.0
@@ -31,12 +30,10 @@ MAX_DEFERRED_CORES = 0.3  # cores in use after the last call had returned; an id
 MIN_UTILISATION = 0.95  # share of the blocks' wall time in which the device has to work on the regions
 HOST_SLOW = 0.5  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
 HOST_CLOSE = 0.8  # the same, from which a host that cannot run ahead adds its own time; below it the device never waits
-MAX_OUTRAN = 0.25
-"""Share of the blocks that may be queued more slowly than their lead lasts: so few do not move the median."""
+MAX_OUTRAN = 0.25  # share of the blocks that may be queued more slowly than their lead lasts: the median stays
 EXPLAINED = 0.5
 """Share of the missing time that waiting for a core has to explain, so that the host was late and no work hidden."""
-MAX_EVENTS_OVER_WALL = 1.02
-"""Timed seconds over the wall seconds around them: above 1 is impossible, 2% are for two clocks."""
+MAX_EVENTS_OVER_WALL = 1.02  # timed seconds over the wall seconds around them: above 1 is impossible, 2% for two clocks
 
 
 def clock(context: GradingContext) -> Iterator[Reason]:

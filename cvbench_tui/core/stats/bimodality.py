@@ -17,8 +17,7 @@ apart, of a uniform one 3.5; spikes of any size lie about 4 of their own above t
 MIN_SHARE = 0.08  # of the smaller group: 5% are outliers, which the percentiles show
 MIN_SUSPECT_SHARE = 0.02  # from this share on the smaller group may still grow, and the rounds continue
 MIN_GAP = 0.02  # relative distance of the groups; nearer ones are both within twice the default precision of the middle
-TRIMMED_SHARE = 0.02
-"""Share of samples ignored at either end: a spike in a group would hide the distance between the groups."""
+TRIMMED_SHARE = 0.02  # share of samples ignored at either end: a spike would hide the distance between the groups
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,8 @@ from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 MAX_WAITED_SHARE = 0.05
 """Time that threads waited for a core, as a share of a round's wall time (``core.stats.contention``). Above it the
 round is disturbed: it may be slower by that share, five times the default precision."""
-MAX_STOLEN_SHARE = 0.05
-"""The same for time that the hypervisor took from all cores, as a share of the CPU time used ..."""
-MIN_STOLEN_S = 0.02
-"""... and at least two ticks: Linux counts stolen time in ticks of 10 ms, a twelfth of the shortest round."""
+MAX_STOLEN_SHARE = 0.05  # the same for time that the hypervisor took from all cores, as a share of the CPU time used
+MIN_STOLEN_S = 0.02  # and at least two ticks: Linux counts it in ticks of 10 ms, a twelfth of the shortest round
 MIN_SWAPPED_PAGES = 64  # 256 KiB read back from swap by the whole machine: tens of disk reads of 0.1 ms or more
 MIN_MAJOR_FAULTS = 10  # page faults of the measuring process that waited for a disk: about 1 ms in a round of 120 ms
 COOLING = frozenset({"power_cap"})

@@ -30,8 +30,7 @@ class Backend:
     lack."""
 
     clock: Clock
-    region_s: float
-    """Shortest region worth timing, seconds; 0 where iterations keep marks of their own however short they are."""
+    region_s: float  # shortest region worth timing, seconds; 0 where iterations keep marks of their own however short
     queues = False  # True when calls return before their work is done, so that the host can run ahead
 
     def __init__(self, counters: SystemCounters | None = None) -> None:

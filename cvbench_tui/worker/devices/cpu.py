@@ -14,8 +14,7 @@ from cvbench_tui.core.measurement import Clock
 from cvbench_tui.worker.devices.backend import Backend, clock_ns
 from cvbench_tui.worker.timing.counters import DeviceReading, Processor
 
-MAX_BYTES = 128 << 20
-"""Larger buffers are not written: one region's flush would take longer than most layers' whole round."""
+MAX_BYTES = 128 << 20  # of a buffer: a larger one's flush would take longer than most layers' whole round
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 EXERCISE = 1 << 20  # elements; PyTorch gives each thread at least 32,768 of them
 

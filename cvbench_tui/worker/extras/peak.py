@@ -31,8 +31,7 @@ MAX_REPEATS = 10
 MAX_GROUP = 1000
 WARM_CALLS = 2  # calls before the regions: a first one, and one to see how long it takes
 AGREEMENT = 1.05  # the second fastest may take so many times the fastest; beyond that the fastest was not reached twice
-CACHES = 4
-"""A pass over memory is over so many times the last cache, so that little of it is still there from the pass before."""
+CACHES = 4  # a pass over memory is over so many times the last cache: little of it is still there from the one before
 MAX_BYTES = 512 << 20
 UNKNOWN_CACHE_BYTES = 64 << 20
 MEMORY_SHARE = 8  # at most this part of the free memory is allocated

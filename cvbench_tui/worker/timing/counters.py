@@ -25,8 +25,7 @@ _process_time = time.process_time
 _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
-CORE_FIELD = 36
-"""Of ``/proc/thread-self/stat``, counted behind the command's name: the core that the thread ran on last."""
+CORE_FIELD = 36  # of ``/proc/thread-self/stat`` behind the command's name: the core that the thread ran on last
 
 
 @dataclass(frozen=True)

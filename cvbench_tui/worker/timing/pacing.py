@@ -17,8 +17,7 @@ MAX_CALLS = 500
 """Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
 BLIND_GROUP = 16  # the same where the device's free memory is not known
 MEMORY_SHARE = 0.25  # most of the device's free memory that the graphs of one region may take
-BLOCK_S = 0.05
-"""Work queued between two device-wide synchronises lasts at least this long ..."""
+BLOCK_S = 0.05  # work queued between two device-wide synchronises lasts at least this long ...
 BLOCK_ITERATIONS = 500
 """... with at most so many iterations queued ahead: those of one launch fill half of CUDA's queue of about 1,000."""
 DISCARD_TWO_S = 0.025
@@ -26,8 +25,7 @@ DISCARD_ONE_S = 0.1
 """Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
 LEAD_S = 0.01
 """A host-bound block is queued while the device spins for so long: 800 launches of 10 us, which fit the queue, ..."""
-MAX_LEAD_S = 0.1
-"""... or longer where one region alone needs it: a training step of the deepest models takes 50 ms to queue."""
+MAX_LEAD_S = 0.1  # ... or longer where one region needs it: a training step of the deepest models takes 50 ms to queue
 LEAD_MARGIN = 1.25  # lead for each second that the host was seen to need
 HOST_BOUND_FROM = 0.8
 """From this share of the device's time on, the host's time to queue an iteration leaves no margin to stay ahead."""
@@ -42,10 +40,8 @@ class Pacing:
     samples_per_round: int
     discard: int  # regions run unrecorded at the start of a round
     regions_per_block: int  # regions between two settles
-    lead_s: float = 0.0
-    """How long the device is kept busy before each block, so that no region starts on an idle device."""
-    covers: bool = False
-    """True when the lead has to last until the whole block is queued: the host is slower than the device."""
+    lead_s: float = 0.0  # how long the device is kept busy before each block: no region starts on an idle device
+    covers: bool = False  # the lead has to last until the whole block is queued: the host is slower than the device
 
     @property
     def regions(self) -> int:

@@ -16,8 +16,7 @@ from cvbench_tui.worker.devices.backend import Backend, ClockError
 from cvbench_tui.worker.timing.counters import DeviceReading
 from cvbench_tui.worker.timing.pacing import Pacing
 
-PICOSECONDS = 12
-"""Digits kept of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond."""
+PICOSECONDS = 12  # digits of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond
 MANY = 1_000_000  # more regions than any block has
 MAX_STRETCH = 4.0
 """Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
