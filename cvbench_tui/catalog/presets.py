@@ -7,6 +7,7 @@ key and what was expected.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,14 +181,9 @@ def _path_of(reference: str) -> Path:
 
 def _looks_like_path(reference: str) -> bool:
     """True for what is written like a path, or is the name of something in the current folder."""
-    if not reference.strip():
-        return False
-    if "/" in reference or "\\" in reference or reference.startswith("~") or reference.lower().endswith(".toml"):
-        return True
-    try:
-        return Path(reference).exists()
-    except (OSError, ValueError):
-        return False
+    if re.search(r"[/\\]|^~|\.toml\Z", reference, re.IGNORECASE):
+        return bool(reference.strip())
+    return bool(reference.strip()) and os.path.exists(reference)
 
 
 def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:

@@ -192,6 +192,8 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         phases.append(mine)
         counts.append((mine.phase, lengths))
     timed_s = [each.timed_s for each in (first, second) if each.timed_s is not None]
+    memory = first.memory + second.memory
+    sized = dict.fromkeys(each.phase for each in memory)
     return replace(
         first,
         phases=tuple(phases),
@@ -202,17 +204,11 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         process_rounds=tuple(counts),
         timed_s=sum(timed_s) if timed_s else None,
         passes=first.passes + second.passes,
-        memory=_merge_memory(first.memory, second.memory),
+        memory=tuple(largest_memory(phase, [each for each in memory if each.phase == phase]) for phase in sized),
         energy=first.energy + second.energy,
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
     )
-
-
-def _merge_memory(first: tuple[PhaseMemory, ...], second: tuple[PhaseMemory, ...]) -> tuple[PhaseMemory, ...]:
-    """The larger peak of each phase."""
-    phases = dict.fromkeys(memory.phase for memory in first + second)
-    return tuple(largest_memory(phase, [each for each in first + second if each.phase == phase]) for phase in phases)
 
 
 def largest_memory(phase: Phase, parts: Sequence[PhaseMemory]) -> PhaseMemory:

@@ -182,8 +182,7 @@ class AppServer(Server):
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers[name] = value.replace("{host}", request.host)
+    response.headers.update({name: value.replace("{host}", request.host) for name, value in HEADERS.items()})
 
 
 def _cells(number: int) -> int:

@@ -112,19 +112,16 @@ def _changed(file: TomlFile, text: str, changes: Mapping[str, object]) -> str:
         data = file.parse(after)
     except (TOMLKitError, StoreError) as error:
         raise _unusual(file) from error
-    if any(_get(data, name) != value for name, value in changes.items()):
-        raise _unusual(file)
+    for name, value in changes.items():
+        table, key = _place(data, name)
+        if (table.get(key) if isinstance(table, dict) else None) != value:
+            raise _unusual(file)
     return after
 
 
 def _unusual(file: TomlFile) -> StoreError:
     """The two readers of TOML disagree about the file: better no change than a lost one."""
     return StoreError(f"Settings are not saved: {file.name} cannot be changed safely; edit it yourself.", _HINT)
-
-
-def _get(data: Any, name: str) -> object:
-    table, key = _place(data, name)
-    return table.get(key) if isinstance(table, dict) else None
 
 
 def _put(document: Any, name: str, value: object) -> None:
