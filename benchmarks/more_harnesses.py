@@ -12,7 +12,7 @@ from typing import Any
 
 from cvbench_tui.worker.selftest import __main__ as program
 from cvbench_tui.worker.selftest import harnesses
-from cvbench_tui.worker.selftest.harnesses import HostClock, Samples, TimedModule, iterations
+from cvbench_tui.worker.selftest.harnesses import Samples, TimedModule, host_clock, iterations
 
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
@@ -39,7 +39,7 @@ def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
 
 def _steps(work: TimedModule, min_s: float, *, training: bool) -> list[float]:
     """Seconds of the steps that count."""
-    clock = HostClock(work)
+    clock = host_clock(work)
     iterations(work, clock, TIMM_WARMUP, training=training)
     steps_s: list[float] = []
     while not steps_s or sum(steps_s) < min_s:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,14 +59,10 @@ def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     share_s = BUDGET_S / (len(precisions) + 1)
     rates, reproduced = [], True
     for precision in precisions:
-        try:
+        with _may_refuse(precision):
             rate, twice = _matmul_rate(device, precision, backend, share_s)
-        except RuntimeError:
-            if precision == "float32":
-                raise
-            continue
-        rates.append((precision, rate))
-        reproduced = reproduced and twice
+            rates.append((precision, rate))
+            reproduced = reproduced and twice
     cache_bytes = backend.cache_bytes()
     copy, fastest_pass, twice = _memory_rates(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
@@ -114,15 +110,16 @@ def _started(device: torch.device, precision: str, backend: Backend) -> bool:
 
     False when the device refuses the precision; raises RuntimeError when that is float32.
     """
-    try:
-        with _tf32(device, precision == "tf32"):
-            _matmul(SIDES[0], DTYPES[precision], device)()
+    with _may_refuse(precision), _tf32(device, precision == "tf32"):
+        _matmul(SIDES[0], DTYPES[precision], device)()
         backend.settle()
-    except RuntimeError:
-        if precision == "float32":
-            raise
-        return False
-    return True
+        return True
+    return False
+
+
+def _may_refuse(precision: str) -> AbstractContextManager[object, bool | None]:
+    """Any precision but float32 may be refused."""
+    return nullcontext() if precision == "float32" else suppress(RuntimeError)
 
 
 def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
@@ -171,12 +168,9 @@ def _memory_rates(
         (moved, source.sum),
     )
     calls = [(size, fastest(backend, work, share_s / len(passes))) for size, work in passes]
-    rates = [None if call is None else (size / call.seconds, call.reproduced) for size, call in calls]
-    best = max((rate for rate in rates if rate is not None), default=None)
-    copy = rates[0]
-    if copy is None or best is None:
-        return None, best and best[0], False
-    return copy[0], best[0], copy[1] and best[1]
+    rates = [(size / call.seconds, call.reproduced) if call else (0.0, False) for size, call in calls]
+    copy, best = rates[0], max(rates)
+    return copy[0] or None, best[0] or None, copy[1] and best[1]
 
 
 def _precisions(device: torch.device) -> list[str]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -83,48 +83,33 @@ class TimedModule:
                 yield False
 
 
-class HostClock:
-    """Marks by the host's clock, each after a wait for the device."""
+class Clock(NamedTuple):
+    """How marks are made, and the seconds between two of them."""
 
-    queues = False
-
-    def __init__(self, work: TimedModule) -> None:
-        self._wait = work.wait
-
-    def mark(self) -> Any:
-        """Now."""
-        self._wait()
-        return time.perf_counter()
-
-    def seconds(self, start: Any, end: Any) -> float:
-        """Between two marks."""
-        return float(end - start)
+    mark: Callable[[], Any]
+    seconds: Callable[[Any, Any], float]
+    queues: bool  # True for marks that are queued like work, and read after a wait
 
 
-class EventClock:
-    """Marks by CUDA's events, which are queued: to be read after a wait."""
+def host_clock(work: TimedModule) -> Clock:
+    """The host's clock, each mark after a wait for the device."""
+    return Clock(lambda: (work.wait(), time.perf_counter())[1], lambda start, end: float(end - start), False)
 
-    queues = True
 
-    def mark(self) -> Any:
-        """When the device gets here."""
+def clock_of(work: TimedModule) -> Clock:
+    """The better clock of the device: CUDA's events, else the host's."""
+
+    def mark() -> Any:
         event: Any = torch.cuda.Event(enable_timing=True)
         event.record()
         return event
 
-    def seconds(self, start: Any, end: Any) -> float:
-        """Between two marks."""
-        return float(start.elapsed_time(end)) / 1e3
+    if work.device.type != "cuda":
+        return host_clock(work)
+    return Clock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, True)
 
 
-def clock_of(work: TimedModule) -> HostClock | EventClock:
-    """The better clock of the device."""
-    return EventClock() if work.device.type == "cuda" else HostClock(work)
-
-
-def iterations(
-    work: TimedModule, clock: HostClock | EventClock, count: int, *, training: bool
-) -> list[tuple[float, ...]]:
+def iterations(work: TimedModule, clock: Clock, count: int, *, training: bool) -> list[tuple[float, ...]]:
     """Seconds of ``count`` iterations, on a queue of a few at least: forward, backward and total; or of inference."""
     subject = work.subject
     if clock.queues:  # one unrecorded, so that the device is busy when the first mark comes
