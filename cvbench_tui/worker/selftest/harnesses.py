@@ -93,7 +93,12 @@ class Clock(NamedTuple):
 
 def host_clock(work: TimedModule) -> Clock:
     """The host's clock, each mark after a wait for the device."""
-    return Clock(lambda: (work.wait(), time.perf_counter())[1], lambda start, end: float(end - start), False)
+
+    def mark() -> float:
+        work.wait()
+        return time.perf_counter()
+
+    return Clock(mark, lambda start, end: float(end - start), queues=False)
 
 
 def clock_of(work: TimedModule) -> Clock:
@@ -106,7 +111,7 @@ def clock_of(work: TimedModule) -> Clock:
 
     if work.device.type != "cuda":
         return host_clock(work)
-    return Clock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, True)
+    return Clock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, queues=True)
 
 
 def iterations(work: TimedModule, clock: Clock, count: int, *, training: bool) -> list[tuple[float, ...]]:

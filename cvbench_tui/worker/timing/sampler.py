@@ -90,7 +90,7 @@ class Sampler:
         return _passed(started_s, queued_s) / (pacing.discard * pacing.group) if self.backend.queues else None
 
     def sample(
-        self, regions: int, pacing: Pacing, *, until_s: float | None = None, read_device: bool = False
+        self, regions: int, pacing: Pacing, *, until_s: float = math.inf, read_device: bool = False
     ) -> SampledBlocks:
         """Up to so many regions: no block is begun after ``until_s``, by the backend's clock.
 
@@ -100,8 +100,10 @@ class Sampler:
         values: list[list[float]] = [[] for _ in self.timed.phases]
         blocks: list[_Block] = []
         done = 0
-        while done < regions and not (done and until_s is not None and self.backend.now_s() >= until_s):
-            count = min(regions - done, pacing.regions_per_block, self._fitting(until_s))
+        while done < regions and not (done and self.backend.now_s() >= until_s):
+            # what fits as long as the last ones took: a whole block may be too many of work that became slow
+            fitting = (until_s - self.backend.now_s()) / self._region_s if self._region_s else MANY
+            count = min(regions - done, pacing.regions_per_block, max(1, int(min(MANY, fitting))))
             done += count
             blocks.append(self._block(count, pacing, values, read_device=read_device and done >= regions))
         if read_device and self._reading is None:
@@ -116,13 +118,6 @@ class Sampler:
         late = [block.queue_s > block.lead_s for block in blocks]
         outran = round(sum(late) / len(late), 4) if pacing.covers else None
         return SampledBlocks(values, host_s, round(min(1.0, share), 4), reading, outran)
-
-    def _fitting(self, until_s: float | None) -> int:
-        """Regions that fit until then as long as the last ones took, at least one: a whole block may be too many of
-        work that became slow."""
-        if until_s is None or not self._region_s:
-            return MANY
-        return max(1, int(min(MANY, (until_s - self.backend.now_s()) / self._region_s)))
 
     def _block(self, count: int, pacing: Pacing, values: list[list[float]], *, read_device: bool) -> _Block:
         """Queue a block, wait for it, and append its seconds to ``values``."""
