@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-GRAPHICS_CLOCK, SM_CLOCK = 0, 1
-"""nvmlClockType_t. Clocks for applications are set by graphics, which the compute units (SM) follow."""
+GRAPHICS_CLOCK, SM_CLOCK = 0, 1  # nvmlClockType_t; applications' clocks are set by graphics, which the SMs follow
 GPU_SENSOR = 0
-POWER_INSTANT_FIELD = 186
-"""NVML_FI_DEV_POWER_INSTANT: power now, where ``nvmlDeviceGetPowerUsage`` is a mean over 1 s (Ampere and later)."""
+POWER_INSTANT_FIELD = 186  # NVML_FI_DEV_POWER_INSTANT; ``nvmlDeviceGetPowerUsage`` is a mean over 1 s since Ampere
 NOT_FOUND = 6  # NVML_ERROR_NOT_FOUND, which stands for an empty list of samples
 THROTTLE_BITS = (
     (0x04, "power_cap"),

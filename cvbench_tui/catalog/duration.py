@@ -11,8 +11,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 
 CPU_GMAC_PER_S = 50.0  # a desktop processor in float32; machines differ by five times either way
-ACCELERATOR_GMAC_PER_S = 5000.0
-"""A card of recent years in float32 with its usual losses; cards differ by five times either way."""
+ACCELERATOR_GMAC_PER_S = 5000.0  # a recent card in float32 with its usual losses; five times either way
 TRAINING_FACTOR = 3.0  # forward, then backward for the input and for the weights, each about as much work as forward
 LAYER_S = 0.002
 MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launches

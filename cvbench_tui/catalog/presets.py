@@ -25,8 +25,7 @@ from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
 SUFFIX = ".toml"
-SETTINGS_VARIABLE = "CVBENCH_CONFIG"
-"""Environment variable that names the settings file; own presets are in ``presets`` beside it."""
+SETTINGS_VARIABLE = "CVBENCH_CONFIG"  # names the settings file; own presets are in ``presets`` beside it
 FIRST = "quick"
 MAX_NAME = 60  # characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name
 MAX_IN_A_LINE = 4

@@ -31,8 +31,7 @@ class Device:
 class Environment:
     """Versions, devices and settings at the start of a run. A fact that is not known is None or absent."""
 
-    versions: tuple[tuple[str, str], ...]
-    """``python``, ``torch``, ``torchvision``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui``."""
+    versions: tuple[tuple[str, str], ...]  # ``python``, ``torch``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui`` ...
     devices: tuple[Device, ...]
     facts: tuple[tuple[str, Fact], ...] = ()
     """Host and framework facts by the names of ``core.facts``. A fact about one card has the card's id in front,

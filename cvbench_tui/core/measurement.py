@@ -19,8 +19,7 @@ PASS_OF: dict[Phase, PassName] = {
     "inference": "inference",
 }
 """Pass that a phase's samples are from."""
-WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}
-"""Phase that spans a whole iteration of a pass."""
+WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]
@@ -41,8 +40,7 @@ class PhaseSamples:
     """All samples of one phase of one case."""
 
     phase: Phase
-    rounds: tuple[tuple[float, ...], ...]
-    """Seconds per iteration, one tuple per round, in order; stored as an equal ``SampleArray``."""
+    rounds: tuple[tuple[float, ...], ...]  # seconds per iteration; stored as an equal ``SampleArray``
     iterations_per_sample: int  # iterations of a region: short ones are grouped, and a sample is their mean
     clock: Clock
     stop: Stop  # why the rounds ended: precise enough, maximum of rounds, time budget, or a fixed number of iterations
@@ -96,8 +94,7 @@ class PhaseWork:
     footprint_bytes: int
     """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
     for the backward): the minimum moved when no cache holds them."""
-    winograd: bool = False
-    """True with 3x3 or 5x5 convolutions, which Winograd's algorithm computes in fewer multiplications than counted."""
+    winograd: bool = False  # has 3x3 or 5x5 convolutions: Winograd's algorithm needs fewer operations than counted
     uncounted: tuple[str, ...] = ()  # operators without a formula; their operations are missing from ``flops``
 
 
@@ -107,8 +104,7 @@ class Measurement:
 
     case_id: str
     phases: tuple[PhaseSamples, ...]
-    memory_peak_bytes: int | None
-    """Peak memory of the case: allocated on the accelerator, growth of resident memory on the CPU."""
+    memory_peak_bytes: int | None  # allocated on the accelerator, growth of resident memory on the CPU
     parameters: int | None  # number of trainable parameters
     first_call_s: float | None  # seconds of the first training iteration, start-up and autotuning included
     warmup_s: float  # seconds spent warming up, both passes

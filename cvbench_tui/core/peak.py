@@ -16,8 +16,7 @@ class DevicePeak:
     flops_per_s: tuple[tuple[str, float], ...]
     """By precision (``float32``, ``tf32``, ``bfloat16``, ``float16``): FLOP/s of one large square matmul, a
     multiply-add counted as two."""
-    bytes_per_s: float | None
-    """Of one large copy, bytes read and bytes written both counted; None when it could not be measured."""
+    bytes_per_s: float | None  # of one large copy, bytes read and written both counted; None when not measured
     cache_bytes: int | None = None  # of the last cache before memory; work that fits in it may exceed ``bytes_per_s``
     sure: bool = True  # False when the machine was disturbed: maybe too low, so no rate is called impossible by it
     at_s: float = 0.0  # seconds since the epoch

@@ -30,8 +30,7 @@ class Protocol:
 
     name: str
     method: Method = "rounds"  # ``rounds``: rounds until precise. ``published``: the loop of the original tables.
-    precision: float = 0.01
-    """Stop when the 95% interval's half width is at most this share of the estimate, for every phase."""
+    precision: float = 0.01  # stop when the 95% interval's half width is at most this share, for every phase
     min_rounds: int = 5  # rounds before the stop rule is applied
     max_rounds: int = 12  # rounds after which a pass ends, precise or not
     round_s: float = 0.2

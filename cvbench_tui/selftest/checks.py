@@ -24,8 +24,7 @@ from cvbench_tui.selftest.verdict import VerdictLine
 HARNESS_BOUND = 0.01  # most that our median may differ from another harness's ...
 BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do not see the host's noise
 ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
-TIMER_BOUND = 0.02
-"""Most that a known duration may be off with replaced timers, which run at a tenth: a call may end some 0.1 ms late."""
+TIMER_BOUND = 0.02  # most that a known duration may be off with timers at a tenth: a call may end some 0.1 ms late
 WHOLE_PHASES = tuple(WHOLE_PHASE.values())
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02

@@ -34,9 +34,7 @@ class Point:
     programmed_s: float
     measured_s: float
     half_width_s: float  # of the 95% interval of the measurement
-    min_s: float | None = None
-    """The shortest sample. Interruptions only lengthen a sample, so a correct clock shows here even on a busy
-    machine."""
+    min_s: float | None = None  # the shortest sample: interruptions lengthen samples, so a right clock shows here
 
     @property
     def shortest(self) -> Point:

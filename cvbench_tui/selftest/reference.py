@@ -24,9 +24,7 @@ class ReferenceFailed(Exception):
 class ReferenceResult:
     """What another harness measured."""
 
-    values_s: dict[str, float]
-    """Its number for each phase, seconds per iteration: the median of its samples, or their mean, as the harness has
-    it."""
+    values_s: dict[str, float]  # seconds per iteration by phase: the median of its samples, or their mean
     samples_s: dict[str, list[float]]
     seconds: float  # wall seconds it took, building the module included
 

@@ -13,15 +13,12 @@ from cvbench_tui.core.text import percent
 
 MIN_EQUAL_SAMPLES = 10  # so many equal samples are no chance: the clocks here count nanoseconds
 ROUNDING = 1e-3  # share by which the total may be below a part: samples are rounded to nanoseconds
-MAX_TIMER_SHARE_CERTAIN = 0.02
-"""Share of the timer in a region, twice the default precision, above which the number is doubtful ..."""
+MAX_TIMER_SHARE_CERTAIN = 0.02  # of a region, twice the default precision, above which the number is doubtful ...
 MAX_TIMER_SHARE_VALID = 0.05  # ... and above which it is not the workload's
 FLOOR_NEAR = 1.5
 """Factor by which regions may be below the minimum of the device's clock: groups that are about right are kept."""
-FLOOR_FAR = 3.0
-"""From this factor on a synchronise (up to 0.25 ms) is 8% of a region. Events are accurate to 0.5 us in any region."""
-ABOVE_PEAK = 1.15
-"""Factor by which rates may exceed the measured peak: one matrix size and one copy are not the device's very best."""
+FLOOR_FAR = 3.0  # from here on a synchronise (up to 0.25 ms) is 8% of a region; events are accurate to 0.5 us in any
+ABOVE_PEAK = 1.15  # factor by which rates may exceed the peak: one matrix size and one copy are not the very best
 WINOGRAD = 4.0
 """Factor by which Winograd's algorithm needs fewer multiplications than are counted: 2.25 for F(2x2, 3x3), 2.8 for
 F(2x2, 5x5), 4 for F(4x4, 3x3) (Lavin and Gray, arXiv:1509.09308)."""
@@ -31,8 +28,7 @@ MIN_UTILISATION = 0.95  # share of the blocks' wall time in which the device has
 HOST_SLOW = 0.5  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
 HOST_CLOSE = 0.8  # the same, from which a host that cannot run ahead adds its own time; below it the device never waits
 MAX_OUTRAN = 0.25  # share of the blocks that may be queued more slowly than their lead lasts: the median stays
-EXPLAINED = 0.5
-"""Share of the missing time that waiting for a core has to explain, so that the host was late and no work hidden."""
+EXPLAINED = 0.5  # share of the missing time that waiting for a core explains: the host was late, no work is hidden
 MAX_EVENTS_OVER_WALL = 1.02  # timed seconds over the wall seconds around them: above 1 is impossible, 2% for two clocks
 
 

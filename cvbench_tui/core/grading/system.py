@@ -16,14 +16,12 @@ Steps = tuple[tuple[Grade, float], ...]  # grades, worst first, each with the sh
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
 wait: above 2%, twice the default precision, it shows; above 25% the time does not describe the workload."""
-STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
-"""Time that the hypervisor took, as a share of the CPU time requested."""
+STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))  # the hypervisor's share of the CPU time requested
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""
 MAX_PLAIN_REPEATS = 2  # repeated rounds of a process that do not lower the grade
-CLOCK_DROP = 0.03
-"""Share by which a card's clock may be below its median in a round, and fall from the first round to the last ..."""
+CLOCK_DROP = 0.03  # by which a card's clock may be below its median in a round, and fall from first to last ...
 CLOCK_DROP_CPU = 0.10
 """... and a processor's: each core's clock varies by some percent all the time, and the reading is of one core at one
 moment."""

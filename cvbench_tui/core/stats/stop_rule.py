@@ -25,15 +25,13 @@ MAX_STOLEN_SHARE = 0.05  # the same for time that the hypervisor took from all c
 MIN_STOLEN_S = 0.02  # and at least two ticks: Linux counts it in ticks of 10 ms, a twelfth of the shortest round
 MIN_SWAPPED_PAGES = 64  # 256 KiB read back from swap by the whole machine: tens of disk reads of 0.1 ms or more
 MIN_MAJOR_FAULTS = 10  # page faults of the measuring process that waited for a disk: about 1 ms in a round of 120 ms
-COOLING = frozenset({"power_cap"})
-"""Throttle reasons that are no fault: the power limit sets the speed that a card can sustain."""
+COOLING = frozenset({"power_cap"})  # no faults: the power limit sets the speed that a card can sustain
 WINDOWS = 3  # successive warm-up windows that have to agree
 TREND_WINDOWS = 6
 """Windows whose trend is tested, from five on: three windows of a speed that falls for seconds agree while several
 percent are still to come. Without this test the simulated droops (12%, time constant 1 s) had an error of 1.7% (rmse),
 and 7% of them were graded A with an error above 2%; with it 0.5%, and none."""
-NOISY_WINDOWS = 8
-"""Windows without a trend that end a warm-up in which they vary by more than the agreement: more do not help."""
+NOISY_WINDOWS = 8  # without a trend they end a warm-up in which they vary by more than the agreement: more do not help
 CLOCK_AGREEMENT = 0.01  # maximum relative change of the device's clock over the windows
 MAX_OVERRUN = 3.0  # multiple of the budget at which a pass ends even below the minimum of rounds, if it has ...
 MIN_SAMPLES = 5  # ... so many samples: iterations that became slow after the warm-up must not run for hours

@@ -8,8 +8,7 @@ from statistics import fmean, median
 
 SIGNIFICANT = 1.96
 """Two-sided 5% point of Kendall's S, normal approximation; for five values only a strict rise or fall reaches it."""
-MIN_VALUES_FOR_STEP = 8
-"""By chance four values are all above or below four others once in 35 times, three and three once in ten."""
+MIN_VALUES_FOR_STEP = 8  # by chance four values are all above or below four others once in 35, three once in ten
 MIN_VALUES = 5  # by chance four values rise or fall strictly once in twelve times
 
 

@@ -18,8 +18,7 @@ from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
 CUDA_REGION_S = 1e-3  # shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap
 SPIN_CYCLES = 1_000_000  # a first spin, to learn how long one cycle takes: 0.5 to 1 ms ...
-LONG_SPIN_CYCLES = 20_000_000
-"""... and the one that is used, 10 to 20 ms: by then an idle card's clock has begun to rise."""
+LONG_SPIN_CYCLES = 20_000_000  # ... and the one used, 10 to 20 ms: an idle card's clock has begun to rise by then
 
 
 class CudaBackend(Backend):

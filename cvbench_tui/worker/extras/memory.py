@@ -21,8 +21,7 @@ from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Phase, PhaseMemory, largest, largest_memory
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-RESET_PEAK = "5"
-"""Written to ``clear_refs``, it makes ``VmHWM`` begin anew at the present size (proc(5); own process, no privilege)."""
+RESET_PEAK = "5"  # in ``clear_refs`` it makes ``VmHWM`` begin anew at the present size (proc(5); needs no privilege)
 KIB = 1024
 
 

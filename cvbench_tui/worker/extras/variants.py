@@ -28,8 +28,7 @@ ROUND_S = 0.06  # seconds, half a round of `quick`: a variant is read as a ratio
 FLUSHED_ROUND_S = 0.03  # seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms
 FLUSHED_ITERATIONS = 3
 ITERATIONS = 12  # fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded
-GRAPH_WARMUP_CALLS = 3
-"""Calls on a side stream before a graph is recorded, as PyTorch asks for: what is allocated lazily must be there."""
+GRAPH_WARMUP_CALLS = 3  # on a side stream before a graph is recorded, as PyTorch asks for: lazy allocations are made
 
 
 @dataclass

@@ -23,8 +23,7 @@ from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 if TYPE_CHECKING:
     from torch.utils import benchmark
 
-WARMUP_SHARE = 0.5
-"""The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
+WARMUP_SHARE = 0.5  # of the measuring time the bare loop warms up; what is timed then is long past the first calls
 MIN_SAMPLE_S = 1e-3  # the bare loop averages shorter iterations over this long, as the stopwatch's samples do
 MIN_SAMPLES = 5
 EMPTY_REGIONS = 500

@@ -20,10 +20,8 @@ _clock_ns = time.perf_counter_ns
 _monotonic, _epoch = time.monotonic, time.time
 
 SLOWED = 0.1  # rate of the replaced timers: so slow that no noise hides it
-CALIBRATION_CYCLES = 50_000_000
-"""A device spin of some 30 ms at 1.5 GHz: long enough for the host's clock, short enough to run three times."""
-HASHED_BYTES = 1 << 20
-"""Hashed at a time by ``AsyncTrap``'s thread: about a millisecond in which it computes without Python's global lock."""
+CALIBRATION_CYCLES = 50_000_000  # some 30 ms at 1.5 GHz: long enough for the host's clock, short enough for three
+HASHED_BYTES = 1 << 20  # at a time by ``AsyncTrap``'s thread: about a millisecond without Python's global lock
 MAX_PENDING = 2
 """Pieces of unfinished work that ``AsyncTrap`` keeps at most on the processor: a queue without end would outlive the
 case by minutes."""

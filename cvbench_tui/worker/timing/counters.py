@@ -38,8 +38,7 @@ class Snapshot:
     waited_s: float | None = None
     switches: int | None = None
     major_faults: int | None = None
-    busy_s: float | None = None
-    """CPU seconds that all cores of the machine worked, ours included, in the kernel's steps of 10 ms."""
+    busy_s: float | None = None  # of all cores of the machine, our work included, in the kernel's steps of 10 ms
     stolen_s: float | None = None
     swapped_pages: int | None = None
     collections: int = 0

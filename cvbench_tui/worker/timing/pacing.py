@@ -13,22 +13,18 @@ from cvbench_tui.core.protocol import REGION_TO_TIMER_COST, Protocol
 MAX_GROUP = 64
 """Most iterations in one region: the training pass holds the graphs of all of them at once, and where the host runs
 ahead all their launches have to fit the queue."""
-MAX_CALLS = 500
-"""Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
+MAX_CALLS = 500  # in one region of inference where the host does not run ahead: outputs are released one by one
 BLIND_GROUP = 16  # the same where the device's free memory is not known
 MEMORY_SHARE = 0.25  # most of the device's free memory that the graphs of one region may take
 BLOCK_S = 0.05  # work queued between two device-wide synchronises lasts at least this long ...
-BLOCK_ITERATIONS = 500
-"""... with at most so many iterations queued ahead: those of one launch fill half of CUDA's queue of about 1,000."""
+BLOCK_ITERATIONS = 500  # ... with at most so many queued: those of one launch fill half of CUDA's queue of 1,000
 DISCARD_TWO_S = 0.025
-DISCARD_ONE_S = 0.1
-"""Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
+DISCARD_ONE_S = 0.1  # iterations up to this long are cheap enough to run two (or one) unrecorded after a gap
 LEAD_S = 0.01
 """A host-bound block is queued while the device spins for so long: 800 launches of 10 us, which fit the queue, ..."""
 MAX_LEAD_S = 0.1  # ... or longer where one region needs it: a training step of the deepest models takes 50 ms to queue
 LEAD_MARGIN = 1.25  # lead for each second that the host was seen to need
-HOST_BOUND_FROM = 0.8
-"""From this share of the device's time on, the host's time to queue an iteration leaves no margin to stay ahead."""
+HOST_BOUND_FROM = 0.8  # share of the device's time from which the host's leaves no margin to stay ahead
 
 
 @dataclass(frozen=True)

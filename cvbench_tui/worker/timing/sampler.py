@@ -18,8 +18,7 @@ from cvbench_tui.worker.timing.pacing import Pacing
 
 PICOSECONDS = 12  # digits of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond
 MANY = 1_000_000  # more regions than any block has
-MAX_STRETCH = 4.0
-"""Times longer than wished a lead may be asked for: one that counts cycles is shorter on a clock that rose since."""
+MAX_STRETCH = 4.0  # times longer a lead may be asked for: one that counts cycles is shorter on a clock that rose since
 
 Marks = tuple[Any, ...]  # points in time that begin and end a region, and the phases within it
 
@@ -45,13 +44,10 @@ class SampledBlocks:
     """Some blocks in a row."""
 
     values: list[list[float]]  # seconds per iteration, by phase and region
-    host_s: float | None = None
-    """The host's seconds to queue one iteration; None where nothing is queued, or a lead held the queue up."""
-    utilisation: float | None = None
-    """Share of the blocks' wall time in which the device worked on their regions; None where nothing is queued."""
+    host_s: float | None = None  # to queue one iteration; None where nothing is queued, or a lead held it up
+    utilisation: float | None = None  # share of the blocks' wall time spent in their regions
     device: DeviceReading | None = None
-    outran: float | None = None
-    """Share of the blocks whose lead ended before they were queued; None where no lead has to last so long."""
+    outran: float | None = None  # share of the blocks whose lead was too short; None where it need not last
 
 
 @dataclass

@@ -23,8 +23,7 @@ from cvbench_tui.worker.timing.pacing import Pacing
 from cvbench_tui.worker.timing.sampler import Sampler, TimedPass, samples
 from cvbench_tui.worker.timing.warmup import WarmUp
 
-WARMUP_SHARE = 1 / 3
-"""Share of the time to the deadline that the warm-up may take: of a slow workload some rounds must be had as well."""
+WARMUP_SHARE = 1 / 3  # of the time to the deadline for the warm-up: of a slow workload some rounds must be had as well
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ from cvbench_tui.worker.timing.pacing import (
 )
 from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
-FUNCTIONAL_CALLS = 3
-"""Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
+FUNCTIONAL_CALLS = 3  # made, and in a row without new device memory or compiled graph, before windows are compared
 EMPTY_REGIONS = 200  # empty regions timed to learn what one costs
 ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 

@@ -37,8 +37,7 @@ class ModuleUnderTest:
         self.module.to(self.device)
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
-        self.gradients: tuple[Tensor, ...] = ()
-        """Output gradients in the outputs' shapes, in place of a loss's. Set by ``prepare_gradients``."""
+        self.gradients: tuple[Tensor, ...] = ()  # of the outputs, in place of a loss's; set by ``prepare_gradients``
         self.backward: Callable[[Any], None] = self._backward_single
 
     def train(self) -> None:
