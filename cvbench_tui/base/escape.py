@@ -18,8 +18,7 @@ _UNSEEN = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 """What a terminal executes instead of showing it, or does not show: control characters (a line feed and a tabulator
-apart), marks that turn the direction of text, characters without width, separators of lines, halves of surrogate
-pairs."""
+apart), marks that turn the direction of text, characters without width, line separators, half surrogate pairs."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 

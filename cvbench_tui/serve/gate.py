@@ -49,8 +49,7 @@ class Gate:
 def listen(host: str, port: int, *, expose: bool = False) -> socket.socket:
     """A listening socket; port 0: any free port.
 
-    Raises SelectionError for an address that other machines reach, without ``expose``, and for one that is not
-    available.
+    Raises SelectionError for an address that other machines reach, without ``expose``, or that cannot be had.
     """
     try:
         addresses = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)

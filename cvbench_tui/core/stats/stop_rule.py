@@ -126,8 +126,7 @@ def stop(
     """Reason to end the rounds of a pass, or None to take another round.
 
     ``rounds`` are the samples by phase and round, ``timed_s`` the seconds timed so far, repeated rounds included.
-    A precise pass continues while another round may outnumber disturbed rounds that count, or show whether there is a
-    second speed.
+    A precise pass continues while another round may outnumber disturbed rounds that count, or show a second speed.
     """
     flags = counted(evidence, protocol.max_repeats) if evidence else (True,) * len(rounds[0])
     by_phase = [list(compress(phase, flags)) for phase in rounds]

@@ -40,8 +40,7 @@ class PhaseCounts:
     _outside: dict[StorageWeakRef, int] = field(default_factory=dict)
     """Sizes of the storages that were there before the phase ..."""
     _made: dict[StorageWeakRef, int] = field(default_factory=dict)
-    """... and of those made in it. A weak reference keeps an address, not the memory: it matches no other
-        storage."""
+    """... and of those made in it. A weak reference keeps an address, not memory: no other matches."""
 
     def add(self, func: Any, args: Sequence[Any], read: Sequence[Tensor], written: Sequence[Tensor]) -> None:
         """Count one call that moves something."""

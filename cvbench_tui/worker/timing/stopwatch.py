@@ -74,8 +74,7 @@ class Stopwatch:
         self._timed_s = 0.0
 
     def run(self) -> PassResult:
-        """Warm-up, rounds, check. Raises ClockError for a clock that gives no duration, and whatever the workload
-        raises."""
+        """Warm-up, rounds, check. Raises ClockError for a clock without durations, and what the workload raises."""
         backend, timed = self.backend, self.timed
         started_s = backend.now_s()
         timed.begin()

@@ -1,5 +1,4 @@
-"""Warm-up until the medians of its windows agree; it also measures what an iteration costs. Reasons:
-docs/methodology.md."""
+"""Warm-up until the medians of its windows agree; and what an iteration costs. Reasons: docs/methodology.md."""
 
 from __future__ import annotations
 
