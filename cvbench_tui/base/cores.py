@@ -81,29 +81,20 @@ def _group_folders(root: Path, controller: str) -> Iterator[Path]:
 
     In a container the group's own folder is often the mount itself. See proc_pid_mountinfo(5), cgroups(7).
     """
-    groups = _groups(root, controller)
-    for line in read_text(root / "proc/self/mountinfo").splitlines():
-        place, _, system = line.partition(" - ")
-        fields, kind, options = place.split(), system.split()[:1], system.split()[-1:]
-        version = {"cgroup2": 2, "cgroup": 1}.get("".join(kind))
-        if len(fields) < 5 or version not in groups or (version == 1 and controller not in options[0].split(",")):
-            continue
-        mount = root / fields[4].lstrip("/")
-        folder = mount / _below(groups[version], fields[3])
-        yield folder
-        yield from (parent for parent in folder.parents if mount in (parent, *parent.parents))
-
-
-def _groups(root: Path, controller: str) -> dict[int, str]:
-    """This process's group in the one hierarchy of version 2, and in version 1's of that controller."""
-    found: dict[int, str] = {}
+    groups = {}  # in the one hierarchy of version 2, and in version 1's of that controller
     for line in read_text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if not controllers:
-            found[2] = path
-        elif controller in controllers.split(","):
-            found[1] = path
-    return found
+        if not controllers or controller in controllers.split(","):
+            groups["cgroup" if controllers else "cgroup2"] = path
+    for line in read_text(root / "proc/self/mountinfo").splitlines():
+        place, _, system = line.partition(" - ")
+        fields, kind, options = place.split(), system.partition(" ")[0], system.rpartition(" ")[2]
+        if len(fields) < 5 or kind not in groups or (kind == "cgroup" and controller not in options.split(",")):
+            continue
+        mount = root / fields[4].lstrip("/")
+        folder = mount / _below(groups[kind], fields[3])
+        yield folder
+        yield from (parent for parent in folder.parents if mount in (parent, *parent.parents))
 
 
 def _below(group: str, top: str) -> str:

@@ -184,7 +184,6 @@ def test_the_reference_uses_no_line_of_the_stopwatch():
         "cvbench_tui.core.measurement",
         "cvbench_tui.core.protocol",
         "cvbench_tui.worker.process.channel",
-        "cvbench_tui.worker.process.requests",
         "cvbench_tui.worker.process.servers",
         "cvbench_tui.worker.workloads.module_under_test",
     }

@@ -71,4 +71,4 @@ def _best_split(values: Sequence[float]) -> int:
     middle, count = fmean(values), len(values)
     sums = list(accumulate(value - middle for value in values))
     between = [sums[k - 1] ** 2 / (k * (count - k)) for k in range(1, count)]
-    return max(range(1, count), key=lambda k: between[k - 1])
+    return 1 + max(range(count - 1), key=between.__getitem__)

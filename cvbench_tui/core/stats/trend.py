@@ -32,18 +32,12 @@ def trend(values: Sequence[float]) -> float:
     if count < MIN_VALUES or median(values) <= 0:
         return 0.0
     first, second = values[: count // 2], values[-(count // 2) :]
-    if not (
-        _ordered(values) or (count >= MIN_VALUES_FOR_STEP and (max(first) < min(second) or min(first) > max(second)))
-    ):
+    score = sum((rise > 0) - (rise < 0) for rise, _ in _pairs(values))  # Kendall's S
+    ordered = (abs(score) - 1) / math.sqrt(count * (count - 1) * (2 * count + 5) / 18) >= SIGNIFICANT
+    stepped = count >= MIN_VALUES_FOR_STEP and (max(first) < min(second) or min(first) > max(second))
+    if not ordered and not stepped:
         return 0.0
     return max(slope(values), (fmean(second) - fmean(first)) / median(values), key=abs)
-
-
-def _ordered(values: Sequence[float]) -> bool:
-    """True when Kendall's test rejects a random order."""
-    count = len(values)
-    score = sum((rise > 0) - (rise < 0) for rise, _ in _pairs(values))
-    return (abs(score) - 1) / math.sqrt(count * (count - 1) * (2 * count + 5) / 18) >= SIGNIFICANT
 
 
 def _pairs(values: Sequence[float]) -> list[tuple[float, int]]:

@@ -22,9 +22,8 @@ from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
-from cvbench_tui.worker.process.channel import Channel
+from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
 from cvbench_tui.worker.process.failure import failure_from
-from cvbench_tui.worker.process.requests import case_from, protocol_from
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch

@@ -17,7 +17,7 @@ import torch
 
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.worker.process.requests import case_from
+from cvbench_tui.worker.process.channel import case_from
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 if TYPE_CHECKING:
