@@ -86,22 +86,18 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
         ours.append((workload.name, mine))
         for method in methods:
             theirs = [run for run in runs[method] if isinstance(run, ReferenceResult)]
-            if method == "bare":
-                noise = max([noise, *(aa_noise([run.values_s[phase] for run in theirs]) for phase in WHOLE_PHASES)])
-            yield from _against(context, workload.name, method, mine, theirs)
+            bound = BARE_CUDA_BOUND if context.on_cuda and method == "bare" else HARNESS_BOUND
+            for phase in WHOLE_PHASES:
+                theirs_s = [run.values_s[phase] for run in theirs]
+                noise = max(noise, aa_noise(theirs_s)) if method == "bare" else noise
+                ratio, name = (
+                    compare([run.result(phase).median_s for run in mine], theirs_s),
+                    f"{workload.name}, {phase}",
+                )
+                yield verdict.ratio_line(TITLES[method], name, ratio, bound, reliable=_reliable(mine, phase))
     yield _equal_pairs(ours, noise)
     empty = context.ask(COMPARED[0].case(context), "empty", "inference").values_s["inference"]
     yield _empty_region(empty, [run for _, runs in ours for run in runs])
-
-
-def _against(
-    context: CheckContext, name: str, method: str, mine: list[OurResult], theirs: list[ReferenceResult]
-) -> Iterator[VerdictLine]:
-    """A line for each phase that spans a pass."""
-    bound = BARE_CUDA_BOUND if context.on_cuda and method == "bare" else HARNESS_BOUND
-    for phase in WHOLE_PHASES:
-        ratio = compare([run.result(phase).median_s for run in mine], [run.values_s[phase] for run in theirs])
-        yield verdict.ratio_line(TITLES[method], f"{name}, {phase}", ratio, bound, reliable=_reliable(mine, phase))
 
 
 def _reliable(runs: Sequence[OurResult], phase: Phase) -> bool:

@@ -93,23 +93,20 @@ def fit(points: Sequence[Point]) -> Fit:
     """
     if len({point.programmed_s for point in points}) < 2:
         raise ValueError("a line needs two different durations")
-    weights = [point.programmed_s**-2 for point in points]
-    total = sum(weights)
-    centre = sum(w * point.programmed_s for w, point in zip(weights, points, strict=True)) / total
-    spread = sum(w * (point.programmed_s - centre) ** 2 for w, point in zip(weights, points, strict=True))
-    towards_slope = [w * (p.programmed_s - centre) / spread for w, p in zip(weights, points, strict=True)]
-    towards_intercept = [w / total - centre * share for w, share in zip(weights, towards_slope, strict=True)]
-    return Fit(
-        slope=sum(share * p.measured_s for share, p in zip(towards_slope, points, strict=True)),
-        slope_half_width=_combined(towards_slope, points),
-        intercept_s=sum(share * p.measured_s for share, p in zip(towards_intercept, points, strict=True)),
-        intercept_half_width_s=_combined(towards_intercept, points),
-    )
+    weights = [(point.programmed_s**-2, point) for point in points]
+    total = sum(weight for weight, _ in weights)
+    centre = sum(weight * point.programmed_s for weight, point in weights) / total
+    spread = sum(weight * (point.programmed_s - centre) ** 2 for weight, point in weights)
+    towards_slope = [(weight * (point.programmed_s - centre) / spread, point) for weight, point in weights]
+    both = zip(weights, towards_slope, strict=True)
+    towards_intercept = [(weight / total - centre * share, point) for (weight, point), (share, _) in both]
+    return Fit(*_combined(towards_slope), *_combined(towards_intercept))
 
 
-def _combined(shares: Sequence[float], points: Sequence[Point]) -> float:
-    """Half width of a weighted sum of independent measurements."""
-    return math.sqrt(sum((share * p.half_width_s) ** 2 for share, p in zip(shares, points, strict=True)))
+def _combined(shares: Sequence[tuple[float, Point]]) -> tuple[float, float]:
+    """Weighted sum of independent measurements, and its half width."""
+    value = sum(share * point.measured_s for share, point in shares)
+    return value, math.sqrt(sum((share * point.half_width_s) ** 2 for share, point in shares))
 
 
 def at_least(count: int, trials: int, probability: float) -> float:

@@ -29,19 +29,19 @@ class ReferenceResult:
     seconds: float  # wall seconds it took, building the module included
 
 
+@dataclass
 class Reference:
     """One reference program at a time; a fresh process for every question. Not to be shared between threads."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
-        self._command = command
-        self._program: WorkerProcess | None = None
-        self._one_case = False
+    command: Sequence[str] = COMMAND
+    _program: WorkerProcess | None = None
+    _one_case: bool = False
 
     def start(self) -> None:
         """Begin importing torch, so that the first question need not wait for it. Raises ReferenceFailed."""
         if self._program is None:
             try:
-                self._program = WorkerProcess(self._command, child_environment())
+                self._program = WorkerProcess(self.command, child_environment())
             except OSError as error:
                 raise ReferenceFailed(f"The reference program could not be started: {error}.") from error
             self._one_case = bool(self._read().get("one_case"))
