@@ -90,10 +90,8 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
             for phase in WHOLE_PHASES:
                 theirs_s = [run.values_s[phase] for run in theirs]
                 noise = max(noise, aa_noise(theirs_s)) if method == "bare" else noise
-                ratio, name = (
-                    compare([run.result(phase).median_s for run in mine], theirs_s),
-                    f"{workload.name}, {phase}",
-                )
+                ratio = compare([run.result(phase).median_s for run in mine], theirs_s)
+                name = f"{workload.name}, {phase}"
                 yield verdict.ratio_line(TITLES[method], name, ratio, bound, reliable=_reliable(mine, phase))
     yield _equal_pairs(ours, noise)
     empty = context.ask(COMPARED[0].case(context), "empty", "inference").values_s["inference"]

@@ -65,11 +65,9 @@ class MeasuredCard(NvmlCard):
 
 def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = pynvml) -> MeasuredCard | None:
     """The card with that identity, else with that address; None where NVML or the card is not to be had."""
-    if library is None:
-        return None
     try:
         library.nvmlInit()
-    except Exception:  # no driver, another version of it, no permission
+    except Exception:  # no library, no driver, another version of it, no permission
         return None
     card = find_card(library, uuid, pci_bus_id)
     return None if card is None else MeasuredCard(library, card.handle)

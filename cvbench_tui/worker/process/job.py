@@ -145,18 +145,10 @@ class Job:
         if stage == self._sent_stage and now - self._sent_at_s < PROGRESS_S:
             return
         self._sent_at_s, self._sent_stage = now, stage
-        progress = Progress(
-            self.case.case_id,
-            update.stage,
-            update.phase,
-            update.rounds,
-            update.max_rounds,
-            round(fraction, 4),
-            update.estimate.median_s if update.estimate else None,
-            update.estimate.half_width_s if update.estimate else None,
-            now_s(),
-        )
-        self.channel.send(progress)
+        place = update.stage, update.phase, update.rounds, update.max_rounds, round(fraction, 4)
+        found = update.estimate
+        median_s, half_width_s = (found.median_s, found.half_width_s) if found else (None, None)
+        self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
 def _first_call(module: ModuleUnderTest, backend: Backend) -> float:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 
 from cvbench_tui.core.event import Stage
 from cvbench_tui.core.evidence import Evidence, PassRecord
@@ -152,10 +153,7 @@ class Stopwatch:
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""
         flags = stop_rule.counted(self._evidence, self.protocol.max_repeats)
-        widest: tuple[float, Phase, Estimate] | None = None
-        for phase, rounds in zip(self.timed.phases, self._rounds):
-            so_far = estimate([[each for each, counts in zip(rounds, flags) if counts]])
-            if so_far and (widest is None or (so_far.relative or 0.0) >= widest[0]):
-                widest = so_far.relative or 0.0, phase, so_far
-        worst = widest[1:] if widest else (None, None)
+        estimates = [estimate([list(compress(rounds, flags))]) for rounds in self._rounds]
+        known = [(phase, so_far) for phase, so_far in zip(self.timed.phases, estimates) if so_far]
+        worst = max(reversed(known), key=lambda each: each[1].relative or 0.0, default=(None, None))
         self.on_progress(ProgressUpdate("measuring", len(self._evidence), self.protocol.max_rounds, *worst))
