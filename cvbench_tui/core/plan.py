@@ -10,10 +10,6 @@ from typing import Literal
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 
-Precision = Literal["float32"]
-MemoryFormat = Literal["contiguous"]
-CompileMode = Literal["eager"]
-
 
 @dataclass(frozen=True)
 class Case:
@@ -23,9 +19,9 @@ class Case:
     device: str  # ``cpu``, ``cuda:0``, ``mps``, ``xpu:1``
     batch: int  # images, or other inputs, per iteration
     framework: str = "torch"
-    precision: Precision = "float32"
-    memory_format: MemoryFormat = "contiguous"
-    compile_mode: CompileMode = "eager"
+    precision: Literal["float32"] = "float32"
+    memory_format: Literal["contiguous"] = "contiguous"
+    compile_mode: Literal["eager"] = "eager"
     threads: int | None = None  # intra-op CPU threads; None: the worker uses the usable cores
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
@@ -33,20 +33,19 @@ class Run:
     @property
     def measured(self) -> tuple[Measurement, ...]:
         """The measurements, in the plan's order."""
-        return tuple(outcome for outcome in self._outcomes() if isinstance(outcome, Measurement))
+        outcomes = (self.outcomes.get(case.case_id) for case in self.plan.cases)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Measurement))
 
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The failures, in the plan's order."""
-        return tuple(outcome for outcome in self._outcomes() if isinstance(outcome, Failure))
+        outcomes = (self.outcomes.get(case.case_id) for case in self.plan.cases)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
 
     @property
     def pending(self) -> int:
         """Number of cases without an outcome."""
         return sum(case.case_id not in self.outcomes for case in self.plan.cases)
-
-    def _outcomes(self) -> Iterator[Outcome | None]:
-        return (self.outcomes.get(case.case_id) for case in self.plan.cases)
 
 
 def fold(run: Run | None, event: ev.Event) -> Run:
