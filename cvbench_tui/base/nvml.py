@@ -7,6 +7,7 @@ is lost in mid-run: its answer is None then. Nothing is ever set.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 GRAPHICS_CLOCK, SM_CLOCK = 0, 1  # nvmlClockType_t; applications' clocks are set by graphics, which the SMs follow
@@ -25,12 +26,12 @@ THROTTLE_BITS = (
 unexpectedly and are left out."""
 
 
+@dataclass
 class NvmlCard:
     """One card, by the library's handle."""
 
-    def __init__(self, library: Any, handle: Any) -> None:
-        self.library = library
-        self.handle = handle
+    library: Any
+    handle: Any
 
     def ask(self, function: str, *arguments: Any) -> Any:
         """Value of that function for this card; None without an answer."""

@@ -93,14 +93,9 @@ class Kind:
         return f"{place}: expected {self.expected}, got {value_text(value)}.", near
 
 
-def is_text(value: object) -> bool:
-    """True for a TOML string."""
-    return isinstance(value, str)
-
-
-TEXT = Kind("text in quotes", is_text)
+TEXT = Kind("text in quotes", lambda value: isinstance(value, str))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-NAMES = Kind("a list of names in quotes", is_text, is_list=True)
+NAMES = Kind("a list of names in quotes", TEXT.test, is_list=True)
 TABLE = Kind("a table", lambda value: isinstance(value, dict))
 
 

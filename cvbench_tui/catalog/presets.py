@@ -16,7 +16,7 @@ from typing import Any
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import name_key, nearest, quoted
-from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, is_text, one_of, read_keys, some_of, whole
+from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of, whole
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
@@ -30,9 +30,9 @@ FIRST = "quick"
 MAX_NAME = 60  # characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name
 MAX_IN_A_LINE = 4
 
-MODEL_NAMES = Kind('a list of model names, or ["all"]', is_text, is_list=True)
-LAYER_NAMES = Kind('a list of layer names, ["modern"] or ["all"]', is_text, is_list=True)
-DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', is_text, is_list=True)
+MODEL_NAMES = Kind('a list of model names, or ["all"]', TEXT.test, is_list=True)
+LAYER_NAMES = Kind('a list of layer names, ["modern"] or ["all"]', TEXT.test, is_list=True)
+DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', TEXT.test, is_list=True)
 PRESET_KEYS = (
     Key("description", "", TEXT, "One line about it."),
     Key("models", (), MODEL_NAMES, "Display names or torchvision's names."),

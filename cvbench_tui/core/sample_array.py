@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import overload
 
+_shared = lru_cache(maxsize=1024)(tuple[int, ...])  # one object for equal ends: most rounds are alike
+
 
 class SampleArray(Sequence["tuple[float, ...]"]):
     """One tuple of samples per round, in order; equal to a tuple of such tuples. Immutable.
@@ -59,9 +61,3 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     def __repr__(self) -> str:
         """Repr of the equal tuple."""
         return repr(tuple(self))
-
-
-@lru_cache(maxsize=1024)
-def _shared(ends: tuple[int, ...]) -> tuple[int, ...]:
-    """One object for equal tuples: most phases of a run have rounds of the same lengths."""
-    return ends

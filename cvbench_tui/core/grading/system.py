@@ -57,7 +57,7 @@ def _waited(waited: Contention) -> str:
     """Mean wait of a thread; with several threads their sum too, since one of them delays the others."""
     threads = round(waited.threads)
     total = f" ({percent(waited.in_sum)} in all {threads})" if threads > 1 else ""
-    share = waited.mean if threads > 1 else waited.in_sum
+    share = waited.in_sum / waited.threads if threads > 1 else waited.in_sum
     return f"Machine busy: benchmark threads waited for a CPU core {percent(share)} of the time{total}."
 
 

@@ -154,18 +154,8 @@ class Processor:
         )
 
 
-def evidence(
-    before: Snapshot,
-    after: Snapshot,
-    device: DeviceReading,
-    *,
-    wall_s: float,
-    timed_s: float,
-    host_s: float | None = None,
-    utilisation: float | None = None,
-    outran: float | None = None,
-) -> Evidence:
-    """Differences of the counters between two snapshots, with the device's reading at the end."""
+def evidence(before: Snapshot, after: Snapshot, device: DeviceReading, **timed: Any) -> Evidence:
+    """Differences of the counters between two snapshots, the device's reading at the end, and what was ``timed``."""
     deltas: dict[str, Any] = {
         each.name: _delta(getattr(before, each.name), getattr(after, each.name)) for each in fields(Snapshot)
     }
@@ -173,8 +163,7 @@ def evidence(
     if busy_s is not None and deltas["cpu_s"] is not None:
         # the kernel's 10 ms steps can make our exact seconds the larger
         deltas["others_s"] = round(max(0.0, busy_s - deltas["cpu_s"]), 6)
-    deltas |= asdict(device)
-    return Evidence(wall_s=wall_s, timed_s=timed_s, host_s=host_s, utilisation=utilisation, outran=outran, **deltas)
+    return Evidence(**deltas, **asdict(device), **timed)
 
 
 def _delta(before: Any, after: Any) -> Any:
