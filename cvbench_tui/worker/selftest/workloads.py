@@ -136,32 +136,20 @@ class AsyncTrap(nn.Module):
         return start
 
 
-class TimerTrap(nn.Module):
+class TimerTrap(Spin):
     """Replaces every timer that a harness may look up at run time by a slower one, then spins ``seconds``."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._spin = Spin(seconds)
-        self._patched = False
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The input after ``seconds``, with the timers slowed for the rest of this process."""
-        if not self._patched:
-            self._patched = True
+        if self._spin is None:  # the first call
             slow_timers()
-        output: Tensor = self._spin(inputs)
-        return output
+        return super().forward(inputs)
 
 
 def slow_timers() -> None:
     """Let ``time`` and CUDA's events run at ``SLOWED`` of their rate from now on, in this process."""
-    clocks = {
-        "perf_counter": lambda: _clock_ns() * 1e-9,
-        "perf_counter_ns": _clock_ns,
-        "monotonic": _monotonic,
-        "time": _epoch,
-    }
-    for name, clock in clocks.items():
+    clocks = {"perf_counter": lambda: _clock_ns() * 1e-9, "perf_counter_ns": _clock_ns}
+    for name, clock in {**clocks, "monotonic": _monotonic, "time": _epoch}.items():
         setattr(time, name, _slowed(clock))
     events: Any = torch.cuda.Event
     elapsed_time = events.elapsed_time
