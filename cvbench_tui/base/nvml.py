@@ -14,14 +14,7 @@ GRAPHICS_CLOCK, SM_CLOCK = 0, 1  # nvmlClockType_t; applications' clocks are set
 GPU_SENSOR = 0
 POWER_INSTANT_FIELD = 186  # NVML_FI_DEV_POWER_INSTANT; ``nvmlDeviceGetPowerUsage`` is a mean over 1 s since Ampere
 NOT_FOUND = 6  # NVML_ERROR_NOT_FOUND, which stands for an empty list of samples
-THROTTLE_BITS = (
-    (0x04, "power_cap"),
-    (0x08, "hardware"),
-    (0x10, "sync"),
-    (0x20, "thermal"),
-    (0x40, "thermal"),
-    (0x80, "power_brake"),
-)
+THROTTLES = {0x04: "power_cap", 0x08: "hardware", 0x10: "sync", 0x20: "thermal", 0x40: "thermal", 0x80: "power_brake"}
 """Clock event reasons of nvml.h. Idle (1), clocks chosen by a user (2) and by a display (0x100) slow nothing down
 unexpectedly and are left out."""
 
@@ -66,7 +59,7 @@ class NvmlCard:
         bits = self.ask("nvmlDeviceGetCurrentClocksEventReasons")
         if bits is None:  # the name before driver 535
             bits = self.ask("nvmlDeviceGetCurrentClocksThrottleReasons")
-        return tuple(dict.fromkeys(word for bit, word in THROTTLE_BITS if (bits or 0) & bit))
+        return tuple(dict.fromkeys(word for bit, word in THROTTLES.items() if (bits or 0) & bit))
 
     def utilisation(self) -> float | None:
         """Share of the driver's last sample in which the card computed, 0 to 1."""

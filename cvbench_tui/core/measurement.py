@@ -12,13 +12,7 @@ from cvbench_tui.core.sample_array import SampleArray
 Phase = Literal["forward", "backward", "total", "inference"]
 PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
 
-PASS_OF: dict[Phase, PassName] = {
-    "forward": "training",
-    "backward": "training",
-    "total": "training",
-    "inference": "inference",
-}
-"""Pass that a phase's samples are from."""
+PASS_OF: dict[Phase, PassName] = {phase: "inference" if phase == "inference" else "training" for phase in PHASES}
 WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]

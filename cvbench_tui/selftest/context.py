@@ -57,13 +57,8 @@ class Scope:
     workloads: int = 2  # how many of the selftest's workloads are compared with other harnesses
 
 
-THOROUGH = Scope(
-    pairs=24,
-    limit_s=300.0,
-    loop_s=1.0,
-    durations_s=(1e-4, 2e-4, 5e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0),
-    workloads=6,
-)
+_TEN_S = (1e-4, 2e-4, 5e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+THOROUGH = Scope(pairs=24, limit_s=300.0, loop_s=1.0, durations_s=_TEN_S, workloads=6)
 
 
 @dataclass(frozen=True)
@@ -131,10 +126,8 @@ class CheckContext:
 
     def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> ReferenceResult:
         """The same case by another harness with equal threads, in a fresh process. Raises ReferenceFailed."""
-        threads = case.threads or self.threads
-        return self.reference.ask(
-            case, method, seconds=self.scope.loop_s, threads=threads, phases=list(phases), **options
-        )
+        seconds, threads = self.scope.loop_s, case.threads or self.threads
+        return self.reference.ask(case, method, seconds=seconds, threads=threads, phases=list(phases), **options)
 
     def alternate(self, sides: Mapping[str, Callable[[], Result]]) -> dict[str, list[Result]]:
         """Each side in turn, another one first in every round, until there are enough or the time is over.

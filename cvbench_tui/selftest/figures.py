@@ -109,9 +109,7 @@ def _combined(shares: Sequence[tuple[float, Point]]) -> tuple[float, float]:
     return value, math.sqrt(sum((share * point.half_width_s) ** 2 for share, point in shares))
 
 
-def at_least(count: int, trials: int, probability: float) -> float:
-    """Probability of ``count`` or more among ``trials``, each with ``probability`` (binomial)."""
-    terms = (
-        math.comb(trials, k) * probability**k * (1 - probability) ** (trials - k) for k in range(count, trials + 1)
-    )
+def at_least(count: int, trials: int, chance: float) -> float:
+    """Probability of ``count`` or more among ``trials``, each with ``chance`` (binomial)."""
+    terms = (math.comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(count, trials + 1))
     return min(1.0, sum(terms))

@@ -42,6 +42,4 @@ def trend(values: Sequence[float]) -> float:
 
 def _pairs(values: Sequence[float]) -> list[tuple[float, int]]:
     """Rise from the earlier to the later value of each pair, and the steps between them."""
-    return [
-        (second - first, j - i) for i, first in enumerate(values) for j, second in enumerate(values[i + 1 :], i + 1)
-    ]
+    return [(later - value, j - i) for i, value in enumerate(values) for j, later in enumerate(values[i + 1 :], i + 1)]

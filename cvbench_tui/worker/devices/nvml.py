@@ -30,9 +30,8 @@ class MeasuredCard(NvmlCard):
 
     def read(self) -> DeviceReading:
         """The card now. Some calls take a millisecond: not for timed lines."""
-        return DeviceReading(
-            self.clock_hz(), self.temperature_c(), self.power_w(), self.throttle(), self.foreign_processes()
-        )
+        sensors = self.clock_hz(), self.temperature_c(), self.power_w()
+        return DeviceReading(*sensors, self.throttle(), self.foreign_processes())
 
     def foreign_processes(self) -> int | None:
         """Other processes that work on the card; None when the driver does not list them.

@@ -104,10 +104,8 @@ class Stopwatch:
             deferred_share=deferred_share(backend, last_call) if self.check_deferred else None,
         )
         per_sample = pacing.group * pacing.regions_per_sample
-        phases = [
-            PhaseSamples(phase, tuple(rounds), per_sample, backend.clock, stop)
-            for phase, rounds in zip(timed.phases, self._rounds)
-        ]
+        pairs = zip(timed.phases, self._rounds)
+        phases = [PhaseSamples(phase, tuple(rounds), per_sample, backend.clock, stop) for phase, rounds in pairs]
         return PassResult(phases, record, round(self._timed_s, 6), pacing.regions_per_block)
 
     def _run_rounds(self, pacing: Pacing) -> Stop:
