@@ -221,16 +221,11 @@ def _read(path: Path) -> tuple[str, Selection]:
     if values["devices"] == ():
         sentence = f"{file.name}: devices: expected {DEVICES.expected}, got an empty list."
         raise PresetError(sentence, "Leave the key out to take the machine's own choice.")
-    return values["description"], Selection(
-        path.stem,
-        entries("models", _models),
-        entries("layers", _layers),
-        None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),)),
-        values["batch"],
-        values["image"],
-        values["protocol"],
-        tuple(dict.fromkeys(values["extras"])),
-    )
+    models, layers = entries("models", _models), entries("layers", _layers)
+    devices = None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),))
+    extras = tuple(dict.fromkeys(values["extras"]))
+    rest = values["batch"], values["image"], values["protocol"], extras
+    return values["description"], Selection(path.stem, models, layers, devices, *rest)
 
 
 def _models(name: str) -> tuple[ModelEntry, ...]:

@@ -135,18 +135,8 @@ class RunFinished:
     kind: Literal["run_finished"] = "run_finished"
 
 
-Event = Union[
-    RunStarted,
-    RowsAdded,
-    WorkerReady,
-    EnvironmentProbed,
-    PeakMeasured,
-    CaseStarted,
-    Progress,
-    CaseFinished,
-    CaseFailed,
-    RunFinished,
-]
+CaseEvent = Union[CaseStarted, Progress, CaseFinished, CaseFailed]
+Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, CaseEvent, RunFinished]
 
 
 def case_of(event: Event) -> str | None:

@@ -67,17 +67,9 @@ def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
     copy, fastest_pass, twice = _memory_rates(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
     seen = evidence(before, backend.counters.read(), backend.read_device(), wall_s=wall_s, timed_s=wall_s)
-    undisturbed = disturbance(seen) is None and not set(seen.throttle) - COOLING
-    return DevicePeak(
-        device=str(device),
-        key=key,
-        flops_per_s=tuple(rates),
-        bytes_per_s=copy,
-        cache_bytes=cache_bytes,
-        sure=reproduced and twice and undisturbed,
-        at_s=round(time.time(), 3),
-        most_bytes_per_s=fastest_pass,
-    )
+    sure = reproduced and twice and disturbance(seen) is None and not set(seen.throttle) - COOLING
+    at_s = round(time.time(), 3)
+    return DevicePeak(str(device), key, tuple(rates), copy, cache_bytes, sure, at_s, most_bytes_per_s=fastest_pass)
 
 
 def fastest(backend: Backend, work: Callable[[], object], share_s: float) -> FastestCall | None:

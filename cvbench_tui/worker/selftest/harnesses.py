@@ -229,9 +229,6 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
 
 Method = Callable[[TimedModule, float, dict[str, Any]], Samples]
 METHODS: dict[str, tuple[Method, Callable[[list[float]], float]]] = {
-    "bare": (bare, median),
-    "empty": (empty, median),
-    "timer": (timer, median),
-    "do_bench": (do_bench, median),
+    method.__name__: (method, median) for method in (bare, empty, timer, do_bench)
 }
 """By the request's ``method``, each with what makes its number of its samples: the median or the mean."""

@@ -148,10 +148,8 @@ class Processor:
         core = fields[CORE_FIELD] if len(fields) > CORE_FIELD else None
         clock_khz = read_int(self._cores / f"cpu{core}/cpufreq/scaling_cur_freq")
         millidegrees = read_int(self._sensor) if self._sensor else None
-        return DeviceReading(
-            clock_hz=None if not clock_khz else clock_khz * 1e3,
-            temperature_c=None if millidegrees is None else millidegrees / 1e3,
-        )
+        temperature_c = None if millidegrees is None else millidegrees / 1e3
+        return DeviceReading(clock_khz * 1e3 if clock_khz else None, temperature_c)
 
 
 def evidence(before: Snapshot, after: Snapshot, device: DeviceReading, **timed: Any) -> Evidence:

@@ -81,15 +81,10 @@ def pacing_for(protocol: Protocol, costs: Costs, max_group: int = MAX_GROUP, gro
     fit = int(protocol.budget_s / protocol.min_rounds / max(costs.elapsed_s, 1e-9))
     iterations = max(_ceil(protocol.round_s, costs.elapsed_s), min(protocol.round_iterations, fit))
     block, lead_s = _block(costs, group, region_s)
-    return Pacing(
-        group=group,
-        regions_per_sample=regions_per_sample,
-        samples_per_round=max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9))),
-        discard=(costs.iteration_s <= DISCARD_TWO_S) + (costs.iteration_s <= DISCARD_ONE_S),
-        regions_per_block=block,
-        lead_s=lead_s,
-        covers=costs.host_bound and lead_s > 0,
-    )
+    samples_per_round = max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9)))
+    discard = (costs.iteration_s <= DISCARD_TWO_S) + (costs.iteration_s <= DISCARD_ONE_S)
+    covers = costs.host_bound and lead_s > 0
+    return Pacing(group, regions_per_sample, samples_per_round, discard, block, lead_s, covers)
 
 
 def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
