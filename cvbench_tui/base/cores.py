@@ -65,10 +65,8 @@ def memory_limit_bytes(root: Path = Path("/")) -> int | None:
 
 def _quota(folder: Path) -> float | None:
     """Cores of one group; None for no quota ("max", -1) and for what is no number."""
-    fields = read_text(folder / "cpu.max").split() or [
-        read_text(folder / "cpu.cfs_quota_us"),
-        read_text(folder / "cpu.cfs_period_us"),
-    ]
+    version_1 = (folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us")
+    fields = read_text(folder / "cpu.max").split() or map(read_text, version_1)
     try:
         quota, period = (int(field) for field in fields)
         return quota / period if quota > 0 else None

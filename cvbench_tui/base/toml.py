@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -21,6 +21,7 @@ else:
 MAX_BYTES = 1 << 20  # a larger file is something else: full settings have 2 kB, the largest shipped preset 1 kB
 
 Default = TypeVar("Default")
+Complain = Callable[[str, str], None]  # gets a sentence and a hint
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,7 @@ def keys_of(record: type) -> tuple[Key, ...]:
 
 
 def read_keys(
-    data: Mapping[str, Any],
-    keys: tuple[Key, ...],
-    complain: Callable[[str, str], None],
-    prefix: str = "",
-    others: tuple[str, ...] = (),
+    data: Mapping[str, Any], keys: Sequence[Key], complain: Complain, prefix: str = "", others: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The value of every key, lists as tuples; the default of one that is not there or cannot be used.
 

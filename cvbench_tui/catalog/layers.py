@@ -44,18 +44,11 @@ def _layer(
 
 
 def _conv(
-    name: str,
-    family: str,
-    channels: Shape,
-    side: int,
-    kernel: int,
-    training_mb: float,
-    description: str,
-    **params: Parameter,
+    name: str, family: str, channels: Shape, side: int, kernel: int, training_mb: float, text: str, **params: Parameter
 ) -> LayerEntry:
     """A convolution of ``channels`` (in, out) on ``side`` x ``side``."""
     sizes = {"in_channels": channels[0], "out_channels": channels[1], "kernel_size": kernel}
-    return _layer(name, "conv2d", family, (channels[0], side, side), training_mb, description, **sizes, **params)
+    return _layer(name, "conv2d", family, (channels[0], side, side), training_mb, text, **sizes, **params)
 
 
 ORIGINAL = "Original tables"  # the family of the published tables; every other layer is in the preset ``modern-layers``

@@ -44,12 +44,10 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
         raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
     models = [(entry.workload, entry.batch) for entry in selection.models]
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
-    cases = expand(
-        models + layers,
-        devices_of(selection.devices, environment),
-        batch=None if selection.batch is None else check_batch(selection.batch),
-        image=None if selection.image is None else check_image(selection.image),
-    )
+    devices = devices_of(selection.devices, environment)
+    batch = None if selection.batch is None else check_batch(selection.batch)
+    image = None if selection.image is None else check_image(selection.image)
+    cases = expand(models + layers, devices, batch=batch, image=image)
     return Plan(selection.name, cases, _protocol(selection.protocol, selection.extras))
 
 

@@ -6,22 +6,20 @@ It imports nothing that the first frame would wait for. A file that cannot be re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import visible
-from cvbench_tui.base.toml import TABLE, TomlFile, read_keys
+from cvbench_tui.base.toml import TABLE, Complain, TomlFile, read_keys
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Last, Settings, field_of
 
 MAX_SENTENCES = 20  # a file of another program has a thousand unknown keys; a toast has not that many lines
 
 _HINT = "Fix the file, or delete it to use the defaults."
-
-Complain = Callable[[str, str], None]
 
 
 def load(path: Path) -> tuple[Settings, tuple[str, ...]]:

@@ -28,14 +28,8 @@ class CudaBackend(Backend):
     region_s = CUDA_REGION_S
     queues = True
 
-    def __init__(
-        self,
-        device: torch.device,
-        cuda: Any = torch.cuda,
-        card: MeasuredCard | None = None,
-        counters: SystemCounters | None = None,
-    ) -> None:
-        super().__init__(counters or SystemCounters(self.allocations, lambda: self._statistic("num_alloc_retries")))
+    def __init__(self, device: torch.device, cuda: Any = torch.cuda, card: MeasuredCard | None = None) -> None:
+        super().__init__(SystemCounters(self.allocations, lambda: self._statistic("num_alloc_retries")))
         self._device = device
         self._cuda = cuda
         self._event = cuda.Event

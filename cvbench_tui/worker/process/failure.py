@@ -15,9 +15,7 @@ DETAIL_CHARACTERS = 4000
 SENTENCE_CHARACTERS = 300
 
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED")
-_UNSUPPORTED = re.compile(
-    "not implemented for|not currently implemented|Could not run|is not supported|no kernel image"
-)
+_UNSUPPORTED = re.compile("not (implemented for|currently implemented)|Could not run|is not supported|no kernel image")
 
 
 class UnsupportedError(Exception):
