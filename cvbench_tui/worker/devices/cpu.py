@@ -27,6 +27,14 @@ def intra_op_threads(root: Path = Path("/")) -> int:
     return max(1, min(torch.get_num_threads(), usable))
 
 
+def memory_bytes(pages: str = "SC_PHYS_PAGES") -> int | None:
+    """Memory of the machine, by ``sysconf``; None on systems that do not say."""
+    try:
+        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 class CpuBackend(Backend):
     """The processor: every call is done when it returns."""
 
@@ -61,11 +69,8 @@ class CpuBackend(Backend):
         return True
 
     def free_bytes(self) -> int | None:
-        """By the system; None on those that do not say."""
-        try:
-            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (AttributeError, ValueError, OSError):
-            return None
+        """Of the machine."""
+        return memory_bytes("SC_AVPHYS_PAGES")
 
     def cache_bytes(self) -> int | None:
         """Summed over the instances of the last cache that the usable cores share."""

@@ -19,7 +19,7 @@ import torchvision
 from cvbench_tui.base.cores import quota_cores, usable_cores
 from cvbench_tui.base.system_files import cpuinfo, read_text
 from cvbench_tui.core.environment import Device, Environment, Fact, known
-from cvbench_tui.worker.devices.cpu import intra_op_threads
+from cvbench_tui.worker.devices.cpu import intra_op_threads, memory_bytes
 from cvbench_tui.worker.devices.nvml import pci_bus_id
 
 VARIABLES = (
@@ -86,7 +86,7 @@ def probe() -> Environment:
 
 def devices() -> Iterator[Device]:
     """The processor, then every kind of accelerator, present or not. ROCm's cards are ``cuda`` to PyTorch."""
-    yield Device("cpu", cpu_name(), _memory_bytes(), detail=f"{intra_op_threads()} threads")
+    yield Device("cpu", cpu_name(), memory_bytes(), detail=f"{intra_op_threads()} threads")
     cards = list(_cards("cuda"))
     for device, card in cards:
         uuid = getattr(card, "uuid", None)
@@ -95,7 +95,7 @@ def devices() -> Iterator[Device]:
     if not cards:
         yield Device("cuda", "NVIDIA or AMD GPU", available=False, reason=_why_no_cuda())
     if torch.backends.mps.is_available():
-        yield Device("mps", f"Apple GPU ({platform.machine()})", _memory_bytes(), detail="unified memory")
+        yield Device("mps", f"Apple GPU ({platform.machine()})", memory_bytes(), detail="unified memory")
     else:
         built = torch.backends.mps.is_built()
         reason = "No Metal device was found." if built else "Only on Macs with Apple silicon."
@@ -126,14 +126,6 @@ def _why_no_cuda() -> str:
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides every card."
     return "No usable card or driver was found."
-
-
-def _memory_bytes() -> int | None:
-    """Memory of the machine; None where not known."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def facts() -> Iterator[tuple[str, Fact]]:

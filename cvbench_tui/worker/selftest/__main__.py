@@ -39,14 +39,12 @@ def main() -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return NO_TORCH
 
-    def answer_one(request: dict[str, Any]) -> None:
-        channel.write(answer(request))
-
-    def report_crash(request: dict[str, Any], kind: str, sentence: str) -> None:
-        channel.write({"error": sentence})
-
     with contextlib.suppress(BrokenPipeError):  # the parent is gone
-        serve = server(answer_one, report_crash, one_case=one_case)
+        serve = server(
+            lambda request: channel.write(answer(request)),
+            lambda _request, _kind, sentence: channel.write({"error": sentence}),
+            one_case=one_case,
+        )
         channel.write({"ready": True, "one_case": one_case})
         serve()
     return 0
