@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -142,8 +143,7 @@ def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s
 def _matmul(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:
     """One matmul of random matrices: zeros would let a card draw less power and clock higher."""
     first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    result = torch.empty_like(first)
-    return lambda: torch.mm(first, second, out=result)
+    return partial(torch.mm, first, second, out=torch.empty_like(first))
 
 
 def _memory_rates(
@@ -155,8 +155,8 @@ def _memory_rates(
     target = torch.ones_like(source)
     moved = source.numel() * source.element_size()
     passes: tuple[tuple[int, Callable[[], object]], ...] = (
-        (2 * moved, lambda: target.copy_(source)),
-        (2 * moved, lambda: target.mul_(1.0)),
+        (2 * moved, partial(target.copy_, source)),
+        (2 * moved, partial(target.mul_, 1.0)),
         (moved, source.sum),
     )
     calls = [(size, fastest(backend, work, share_s / len(passes))) for size, work in passes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import median
 
 from cvbench_tui.core.protocol import Protocol
@@ -125,5 +126,4 @@ class WarmUp:
             return 1
         if self.timed.name == "inference":
             return MAX_GROUP if self.backend.queues else MAX_CALLS
-        extra = self.backend.extra_bytes(lambda: self.timed.regions(1, 1))
-        return max_group_for(self.backend.free_bytes(), extra)
+        return max_group_for(self.backend.free_bytes(), self.backend.extra_bytes(partial(self.timed.regions, 1, 1)))
