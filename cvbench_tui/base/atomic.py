@@ -14,11 +14,9 @@ from cvbench_tui.errors import StoreError, os_reason
 
 
 def check_destination(path: Path, suffixes: Sequence[str]) -> None:
-    """Refuse a path with another suffix, or one that cannot be written, with a StoreError.
-
-    Tries it with an empty file of another name beside the destination, which is removed again: permissions alone do not
-    decide it for root or on a read-only mount.
-    """
+    """Refuse a path with another suffix, or one that cannot be written, with a StoreError. Tries it with an empty file
+    of another name beside the destination, which is removed again: permissions alone do not decide it for root or on a
+    read-only mount."""
     if path.suffix.lower() not in suffixes:
         hint = nearest(path.suffix, suffixes, 1) or "The suffix sets the format."
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
@@ -31,11 +29,9 @@ def check_destination(path: Path, suffixes: Sequence[str]) -> None:
 
 
 def write_atomically(path: Path, text: str, *, parents: bool = False) -> None:
-    """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there.
-
-    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. ``parents``: folders
-    that are missing are created. Raises StoreError.
-    """
+    """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there. A file
+    that was there keeps its mode; a new one gets that of a plain open; a link is followed. ``parents``: folders that
+    are missing are created. Raises StoreError."""
     if parents:
         with _refusing(path):
             path.parent.mkdir(parents=True, exist_ok=True)

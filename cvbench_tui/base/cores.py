@@ -21,11 +21,9 @@ def affinity() -> frozenset[int] | None:
 
 
 def restore_affinity(before: frozenset[int] | None) -> bool:
-    """Give the calling thread the cores back that it had; True when it had lost some.
-
-    For right after importing torch: OpenMP libraries were seen to leave the importing thread on one core, and all
-    threads made later inherit that (pytorch issues 49971, 91989, 107366).
-    """
+    """Give the calling thread the cores back that it had; True when it had lost some. For right after importing torch:
+    OpenMP libraries were seen to leave the importing thread on one core, and all threads made later inherit that
+    (pytorch issues 49971, 91989, 107366)."""
     if before is None or not before - (affinity() or frozenset()):
         return False
     try:
@@ -36,11 +34,8 @@ def restore_affinity(before: frozenset[int] | None) -> bool:
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Cores by affinity and quota, at least one.
-
-    Parts of a core are left out: two threads on a quota of 1.5 would be stopped together for a quarter of every
-    period of 0.1 s, which is the scheduler's time and not the workload's.
-    """
+    """Cores by affinity and quota, at least one. Parts of a core are left out: two threads on a quota of 1.5 would be
+    stopped together for a quarter of every period of 0.1 s, which is the scheduler's time and not the workload's."""
     allowed = affinity()
     cores = len(allowed) if allowed else os.cpu_count() or 1
     quota = quota_cores(root)
@@ -48,10 +43,8 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def quota_cores(root: Path = Path("/")) -> float | None:
-    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``; the smallest from this process's group up.
-
-    None without a quota.
-    """
+    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``; the smallest from this process's group up. None
+    without a quota."""
     quotas = (_quota(folder) for folder in _group_folders(root, "cpu"))
     return min((quota for quota in quotas if quota is not None), default=None)
 
@@ -75,10 +68,8 @@ def _quota(folder: Path) -> float | None:
 
 
 def _group_folders(root: Path, controller: str) -> Iterator[Path]:
-    """The folders of this process's groups with that controller, each with all above it up to its mount.
-
-    In a container the group's own folder is often the mount itself. See proc_pid_mountinfo(5), cgroups(7).
-    """
+    """The folders of this process's groups with that controller, each with all above it up to its mount. In a container
+    the group's own folder is often the mount itself. See proc_pid_mountinfo(5), cgroups(7)."""
     groups = {}  # in the one hierarchy of version 2, and in version 1's of that controller
     for line in read_text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]

@@ -85,10 +85,8 @@ class NvmlCard:
 
 def find_card(library: Any, uuid: str | None, pci_bus_id: str | None = None, *, whole: bool = False) -> NvmlCard | None:
     """The card with that identity, else with that address; None when it is not found. The library must be started.
-
-    ``uuid`` with or without ``GPU-`` or ``MIG-`` in front; ``pci_bus_id`` like ``00000000:65:00.0``. A slice (MIG)
-    is found as itself, with ``whole`` as the card it is a part of.
-    """
+    ``uuid`` with or without ``GPU-`` or ``MIG-`` in front; ``pci_bus_id`` like ``00000000:65:00.0``. A slice (MIG) is
+    found as itself, with ``whole`` as the card it is a part of."""
     number = (uuid or "").removeprefix("GPU-").removeprefix("MIG-")
     searches = [("nvmlDeviceGetHandleByUUID", prefix + number) for prefix in ("GPU-", "MIG-") if number]
     if pci_bus_id:

@@ -58,11 +58,9 @@ def cpuinfo(key: str, root: Path = Path("/")) -> str:
 
 
 def cpu_seconds(path: str | Path) -> tuple[float | None, float | None]:
-    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot, by ``/proc/stat``.
-
-    From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. None where not
-    known, as in a sandbox that shows only zeros.
-    """
+    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot, by ``/proc/stat``. From the
+    line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. None where not known, as
+    in a sandbox that shows only zeros."""
     fields = read_head(path).split(b"\n", 1)[0].split()
     if len(fields) < 9 or fields[0] != b"cpu":
         return None, None

@@ -39,10 +39,8 @@ class TomlFile:
         return one_line(str(self.path))
 
     def read(self) -> str:
-        """What is written in it. Raises FileNotFoundError, and ``error`` for what is no small text file.
-
-        Only a regular file is opened: reading a pipe could wait for ever.
-        """
+        """What is written in it. Raises FileNotFoundError, and ``error`` for what is no small text file. Only a regular
+        file is opened: reading a pipe could wait for ever."""
         try:
             status = self.path.stat()
             if S_ISDIR(status.st_mode):
@@ -143,11 +141,9 @@ def keys_of(record: type) -> tuple[Key, ...]:
 def read_keys(
     data: Mapping[str, Any], keys: Sequence[Key], complain: Complain, prefix: str = "", others: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The value of every key, lists as tuples; the default of one that is not there or cannot be used.
-
-    ``complain`` is called with a sentence and a hint for each value that cannot be used, and for each name that is
-    neither a key nor one of ``others``.
-    """
+    """The value of every key, lists as tuples; the default of one that is not there or cannot be used. ``complain`` is
+    called with a sentence and a hint for each value that cannot be used, and for each name that is neither a key nor
+    one of ``others``."""
     names = [*(each.name for each in keys), *others]
     for name in data:
         if name not in names:

@@ -58,10 +58,8 @@ def expected_bytes(case: Case) -> int | None:
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
-    """The rows that will not fit, in the plan's order; those of which too little is known are left out.
-
-    A plan without training has none: inference takes far less.
-    """
+    """The rows that will not fit, in the plan's order; those of which too little is known are left out. A plan without
+    training has none: inference takes far less."""
     if "training" not in plan.protocol.passes:
         return ()
     memory = {device.id: device.memory_bytes for device in environment.devices}

@@ -17,10 +17,8 @@ _LAYERS = {name_key(layer.name): layer for layer in LAYERS}
 
 
 def find_model(text: str) -> ModelEntry:
-    """The model of that display or torchvision name, in any case; blank, underscore and hyphen are alike.
-
-    Raises SelectionError naming the nearest models.
-    """
+    """The model of that display or torchvision name, in any case; blank, underscore and hyphen are alike. Raises
+    SelectionError naming the nearest models."""
     return _find("model", text, _MODELS, (model.op for model in MODELS))
 
 

@@ -101,20 +101,15 @@ def preset_entries() -> tuple[PresetEntry, ...]:
 
 
 def load_preset(reference: str) -> Selection:
-    """The selection of a preset's name, shipped or the user's own, or of a path to a preset file.
-
-    Raises PresetError for a file that cannot be used, SelectionError for an unknown name.
-    """
+    """The selection of a preset's name, shipped or the user's own, or of a path to a preset file. Raises PresetError
+    for a file that cannot be used, SelectionError for an unknown name."""
     return _read(_path_of(reference))[1]
 
 
 def save_preset(name: str, selection: Selection) -> Path:
-    """Write the selection as a preset of the user's and return its file; one of that name is overwritten, all but
-    its description.
-
-    Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped preset's, for a
-    selection of nothing, and when the file cannot be written.
-    """
+    """Write the selection as a preset of the user's and return its file; one of that name is overwritten, all but its
+    description. Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped
+    preset's, for a selection of nothing, and when the file cannot be written."""
     name = _checked(name)
     if not selection.models and not selection.layers:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")

@@ -36,10 +36,8 @@ class Selection:
 
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:
-    """The plan of that selection on that machine, device by device.
-
-    Raises SelectionError when nothing is selected, a number is impossible, or the machine lacks a device.
-    """
+    """The plan of that selection on that machine, device by device. Raises SelectionError when nothing is selected, a
+    number is impossible, or the machine lacks a device."""
     if not selection.models and not selection.layers:
         raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
     models = [(entry.workload, entry.batch) for entry in selection.models]
@@ -62,10 +60,8 @@ def check_image(value: int) -> int:
 
 
 def check_device_name(text: str) -> str:
-    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not checked.
-
-    Raises SelectionError when no device is written like that.
-    """
+    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not checked. Raises
+    SelectionError when no device is written like that."""
     name = text.strip().casefold()
     match = _DEVICE.fullmatch(name)
     if match is None:

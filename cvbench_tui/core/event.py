@@ -40,10 +40,8 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class RowsAdded:
-    """These cases follow, as new rows or repeated ones. Written by the session.
-
-    Their earlier outcomes no longer count, and a run that had ended continues.
-    """
+    """These cases follow, as new rows or repeated ones. Written by the session. Their earlier outcomes no longer count,
+    and a run that had ended continues."""
 
     cases: tuple[Case, ...]
     at_s: float

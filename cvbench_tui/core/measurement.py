@@ -168,9 +168,7 @@ Outcome = Union[Measurement, Failure]
 
 def merge(first: Measurement, second: Measurement) -> Measurement:
     """One measurement from two of the same case in different processes: all rounds, larger memory, each notice once.
-
-    First call, parameters and threads are those of the first process.
-    """
+    First call, parameters and threads are those of the first process."""
     phases, counts = [], []
     for mine in first.phases:
         theirs = second.phase(mine.phase)

@@ -33,11 +33,8 @@ KEY_VERSION = "2"  # incremented when peaks are measured in another way
 
 
 def peak_key(environment: Environment, device_id: str) -> str:
-    """What determines the peak of that device; unknown parts are ``-``.
-
-    The card or processor, the driver, PyTorch, and what sets their speed: threads, host and
-    governor on the CPU, power limit on a card.
-    """
+    """What determines the peak of that device; unknown parts are ``-``. The card or processor, the driver, PyTorch, and
+    what sets their speed: threads, host and governor on the CPU, power limit on a card."""
     device = environment.device(device_id)
     identity = (device.uuid or device.name) if device else None
     parts: list[Fact] = [KEY_VERSION, device_id.partition(":")[0], identity, environment.version("torch")]

@@ -75,11 +75,8 @@ def expand(
     batch: int | None = None,
     image: int | None = None,
 ) -> tuple[Case, ...]:
-    """Every workload on every device, device by device.
-
-    ``workloads`` has each workload with its default batch, which ``batch`` overrides. ``image``, in pixels, changes
-    only workloads whose input is an image.
-    """
+    """Every workload on every device, device by device. ``workloads`` has each workload with its default batch, which
+    ``batch`` overrides. ``image``, in pixels, changes only workloads whose input is an image."""
     return unique(
         Case(workload.with_image(image) if image else workload, device, batch or default_batch)
         for device in devices

@@ -11,11 +11,8 @@ _shared = lru_cache(maxsize=1024)(tuple[int, ...])  # one object for equal ends:
 
 
 class SampleArray(Sequence["tuple[float, ...]"]):
-    """One tuple of samples per round, in order; equal to a tuple of such tuples. Immutable.
-
-    The tuples are made at each access: of the 600,000 samples of 1,000 rows most are not read again once their
-    statistics are known.
-    """
+    """One tuple of samples per round, in order; equal to a tuple of such tuples. Immutable. The tuples are made at each
+    access: of the 600,000 samples of 1,000 rows most are not read again once their statistics are known."""
 
     __slots__ = ("_ends", "_samples")
 

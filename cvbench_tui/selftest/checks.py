@@ -153,11 +153,9 @@ def timer_trap(context: CheckContext) -> Iterator[VerdictLine]:
 
 
 def fused(context: CheckContext) -> Iterator[VerdictLine]:
-    """Forward and backward between the marks of one iteration against each of them alone.
-
-    On the processor the parts are those of a spin: a real forward was seen to be slower between two backwards than
-    alone (a convolution and ResNet18: 6%, on a busy machine of two cores), as other data in the caches would make it.
-    """
+    """Forward and backward between the marks of one iteration against each of them alone. On the processor the parts
+    are those of a spin: a real forward was seen to be slower between two backwards than alone (a convolution and
+    ResNet18: 6%, on a busy machine of two cores), as other data in the caches would make it."""
     spin = context.layer("selftest_spin", seconds=SPIN_S)
     parts: tuple[Phase, ...] = ("forward", "backward")
     yield from _fused(context, spin, f"a spin of {seconds_text(SPIN_S)}", parts)

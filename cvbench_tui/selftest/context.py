@@ -130,10 +130,8 @@ class CheckContext:
         return self.reference.ask(case, method, seconds=seconds, threads=threads, phases=list(phases), **options)
 
     def alternate(self, sides: Mapping[str, Callable[[], Result]]) -> dict[str, list[Result]]:
-        """Each side in turn, another one first in every round, until there are enough or the time is over.
-
-        Only whole rounds are kept, so that all sides have equally many.
-        """
+        """Each side in turn, another one first in every round, until there are enough or the time is over. Only whole
+        rounds are kept, so that all sides have equally many."""
         names = list(sides)
         runs: dict[str, list[Result]] = {name: [] for name in names}
         started = self.clock()

@@ -67,10 +67,8 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 
 def aa_noise(values: Sequence[float]) -> float:
-    """The typical difference of one run from the next of the same side, as a share: the median of |log ratio|.
-
-    Infinite from fewer than two values: nothing is known then.
-    """
+    """The typical difference of one run from the next of the same side, as a share: the median of |log ratio|. Infinite
+    from fewer than two values: nothing is known then."""
     steps = [abs(math.log(after / before)) for before, after in pairwise(values)]
     return math.expm1(median(steps)) if steps else math.inf
 
@@ -86,11 +84,9 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> RatioEstimate:
 
 
 def fit(points: Sequence[Point]) -> Fit:
-    """Least squares with each point weighed by 1 / duration squared, since errors grow with the duration.
-
-    The long points then settle the slope and the short ones the intercept. Raises ValueError for fewer than two
-    different durations.
-    """
+    """Least squares with each point weighed by 1 / duration squared, since errors grow with the duration. The long
+    points then settle the slope and the short ones the intercept. Raises ValueError for fewer than two different
+    durations."""
     if len({point.programmed_s for point in points}) < 2:
         raise ValueError("a line needs two different durations")
     weights = [(point.programmed_s**-2, point) for point in points]

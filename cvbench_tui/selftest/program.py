@@ -24,9 +24,7 @@ WIDE = 200  # columns of a table that nobody looks at on a terminal
 
 def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool = False) -> int:
     """Run every check on ``device`` (the first accelerator when None) and print the table. Returns the exit code.
-
-    Raises SelectionError for a device that cannot be used, WorkerError when no worker can be had.
-    """
+    Raises SelectionError for a device that cannot be used, WorkerError when no worker can be had."""
     started = time.monotonic()
     source, reference = LiveSource(), Reference()
     lines: list[VerdictLine] = []

@@ -47,10 +47,8 @@ class Reference:
             self._one_case = bool(self._read().get("one_case"))
 
     def ask(self, case: Case, method: str, *, seconds: float, threads: int, **options: Any) -> ReferenceResult:
-        """The numbers of that loop for that case. Raises ReferenceFailed when there are none.
-
-        ``options``: ``phases``, and ``flush`` and ``defaults`` for do_bench.
-        """
+        """The numbers of that loop for that case. Raises ReferenceFailed when there are none. ``options``: ``phases``,
+        and ``flush`` and ``defaults`` for do_bench."""
         self.start()
         assert self._program is not None
         request = {"case": dataclasses.asdict(case), "method": method, "seconds": seconds, "threads": threads}

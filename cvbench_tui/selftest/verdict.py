@@ -51,10 +51,8 @@ class Interval:
 
 
 def ratio_line(check: str, compared: str, sides: RatioEstimate, bound: float, *, reliable: bool = True) -> VerdictLine:
-    """Two sides that should take the same time, within ``bound``.
-
-    ``reliable`` is False when the grades of most of our runs say that the machine was disturbed: no failure then.
-    """
+    """Two sides that should take the same time, within ``bound``. ``reliable`` is False when the grades of most of our
+    runs say that the machine was disturbed: no failure then."""
     verdict, sentence = _judge_ratio(sides, bound)
     if verdict == "FAIL" and not reliable:
         verdict, sentence = "undecided", f"Off, but most of our runs were graded below {RELIABLE[-1]}: a busy machine."
@@ -91,11 +89,9 @@ def _judge_ratio(sides: RatioEstimate, bound: float) -> Judged:
 
 
 def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
-    """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
-
-    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if that had evicted its
-    own code from the caches. That is time of the workload, and a bare loop sees it as well.
-    """
+    """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop. A call
+    that spins for 10 ms was seen to end 50 us late on a busy machine, as if that had evicted its own code from the
+    caches. That is time of the workload, and a bare loop sees it as well."""
     ours, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
     check, durations = "programmed durations", [point.programmed_s for point in points]
     compared = f"{len(points)} from {seconds_text(min(durations))} to {seconds_text(max(durations))}"
@@ -114,18 +110,14 @@ def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[Verd
 
 
 def _excused(error: float, least: float, loop: float, bound: float) -> bool:
-    """True when the machine and not the clock can be to blame for an error.
-
-    A wrong clock shows in the shortest samples as well, and not in a bare loop that is itself right.
-    """
+    """True when the machine and not the clock can be to blame for an error. A wrong clock shows in the shortest samples
+    as well, and not in a bare loop that is itself right."""
     return abs(least) <= bound or abs(loop) > bound or abs(error - loop) <= bound
 
 
 def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> Judged:
-    """An error with its interval against a bound; ``where`` is the bound as text.
-
-    An error that is ``excused`` decides nothing: work that was interrupted does last longer.
-    """
+    """An error with its interval against a bound; ``where`` is the bound as text. An error that is ``excused`` decides
+    nothing: work that was interrupted does last longer."""
     if abs(error) + half_width <= bound:
         return "pass", f"The interval is within {where}."
     if abs(error) - half_width > bound and excused:
@@ -168,11 +160,9 @@ def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
 
 
 def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> VerdictLine:
-    """Pairs of measurements of the same thing: their intervals must cover the difference in 95% of the pairs.
-
-    Only pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop
-    lie apart: an interval from one process cannot know of a machine that changes between processes.
-    """
+    """Pairs of measurements of the same thing: their intervals must cover the difference in 95% of the pairs. Only
+    pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop lie
+    apart: an interval from one process cannot know of a machine that changes between processes."""
     reliable = [pair for pair in pairs if all(one.grade in RELIABLE for one in pair)]
     missed = sum(abs(one.median_s - other.median_s) > _half_width_s(one, other) for one, other in reliable)
     promised = median(_half_width_s(*pair) / pair[0].median_s for pair in reliable) if reliable else math.inf

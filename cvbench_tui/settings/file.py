@@ -23,11 +23,9 @@ _HINT = "Fix the file, or delete it to use the defaults."
 
 
 def load(path: Path) -> tuple[Settings, tuple[str, ...]]:
-    """The settings, and what is wrong with the file in sentences. Raises nothing.
-
-    A file that is not there is no problem; one that cannot be used gives all defaults and one sentence.
-    A key that cannot be used gives its own default and a sentence; the others hold.
-    """
+    """The settings, and what is wrong with the file in sentences. Raises nothing. A file that is not there is no
+    problem; one that cannot be used gives all defaults and one sentence. A key that cannot be used gives its own
+    default and a sentence; the others hold."""
     file = TomlFile(path, "settings file", StoreError)
     sentences: list[str] = []
 
@@ -138,9 +136,7 @@ def _put(document: Any, name: str, value: object) -> None:
 
 def _place(data: Any, name: str) -> tuple[Any, str]:
     """The table that a dotted name is or belongs in, None where it is not there yet, and its key in it.
-
-    ``keys.app.run`` stands in the table ``keys`` as one quoted name, or table inside table.
-    """
+    ``keys.app.run`` stands in the table ``keys`` as one quoted name, or table inside table."""
     table, _, key = name.partition(".")
     if not key:
         return data, name

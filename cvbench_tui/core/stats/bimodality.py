@@ -35,11 +35,9 @@ class Bimodality:
 
 
 def find_bimodality(samples: Sequence[float], min_share: float = MIN_SHARE) -> Bimodality | None:
-    """The two groups of the samples, or None when they are one.
-
-    The split of the logarithms with the least squares within the groups, accepted when the groups are far apart for
-    their own width and the smaller one has at least ``min_share`` of the samples.
-    """
+    """The two groups of the samples, or None when they are one. The split of the logarithms with the least squares
+    within the groups, accepted when the groups are far apart for their own width and the smaller one has at least
+    ``min_share`` of the samples."""
     ordered = sorted(sample for sample in samples if sample > 0)
     cut = int(min(TRIMMED_SHARE, min_share / 2) * len(ordered))
     values = [math.log(sample) for sample in ordered[cut : len(ordered) - cut]]

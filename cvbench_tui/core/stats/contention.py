@@ -28,10 +28,8 @@ class Contention:
 
 
 def contention_of(evidence: Sequence[Evidence]) -> Contention | None:
-    """The wait of those rounds together; None on a system without run delay.
-
-    Where CPU seconds are not known, one thread is assumed to have waited.
-    """
+    """The wait of those rounds together; None on a system without run delay. Where CPU seconds are not known, one
+    thread is assumed to have waited."""
     known = [each for each in evidence if each.waited_s is not None]
     wall_s = sum(each.wall_s for each in known)
     if wall_s <= 0:

@@ -38,11 +38,8 @@ MIN_SAMPLES = 5  # ... so many samples: iterations that became slow after the wa
 
 
 def disturbance(evidence: Evidence) -> str | None:
-    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, or None.
-
-    A lowered clock is none: the workload itself makes the heat, and without its hot rounds the estimate would be that
-    of a cold device.
-    """
+    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, or None. A lowered clock is
+    none: the workload itself makes the heat, and without its hot rounds the estimate would be that of a cold device."""
     waited = contention_of([evidence])
     if waited is not None and waited.share > MAX_WAITED_SHARE:
         return "contention"
@@ -57,11 +54,9 @@ def disturbance(evidence: Evidence) -> str | None:
 
 
 def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
-    """For each round whether it enters the estimate.
-
-    Disturbed rounds are repeated while they are at most ``max_repeats`` and fewer than the others. Beyond that the
-    disturbance is the machine's normal state: all rounds count, and the grade is lower.
-    """
+    """For each round whether it enters the estimate. Disturbed rounds are repeated while they are at most
+    ``max_repeats`` and fewer than the others. Beyond that the disturbance is the machine's normal state: all rounds
+    count, and the grade is lower."""
     clean = tuple(disturbance(each) is None for each in evidence)
     disturbed = len(clean) - sum(clean)
     if disturbed > max_repeats or disturbed >= sum(clean):
@@ -70,10 +65,8 @@ def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
 
 
 def flags_by_process(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[tuple[bool, ...], ...]:
-    """For each round of that phase, by process, whether it enters the estimate.
-
-    All rounds count where their evidence is missing (files of schema 1) or does not match them.
-    """
+    """For each round of that phase, by process, whether it enters the estimate. All rounds count where their evidence
+    is missing (files of schema 1) or does not match them."""
     rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
     if [len(each) for each in rounds] != [len(each) for each in evidence]:
         return tuple((True,) * len(each) for each in rounds)
@@ -107,9 +100,7 @@ def precise_over_processes(measurement: Measurement, protocol: Protocol) -> bool
 
 def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[float | None] = ()) -> bool:
     """True when the last warm-up windows (medians, seconds) agree, and so does the device's clock where it is known.
-
-    Windows that vary too much to agree are settled once eight of them have no trend.
-    """
+    Windows that vary too much to agree are settled once eight of them have no trend."""
     if len(windows) < WINDOWS or min(windows) <= 0:
         return False
     last, longer = windows[-WINDOWS:], windows[-TREND_WINDOWS:]
@@ -123,11 +114,9 @@ def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[fl
 def stop(
     rounds: Sequence[Sequence[Sequence[float]]], evidence: Sequence[Evidence], protocol: Protocol, timed_s: float
 ) -> Stop | None:
-    """Reason to end the rounds of a pass, or None to take another round.
-
-    ``rounds`` are the samples by phase and round, ``timed_s`` the seconds timed so far, repeated rounds included.
-    A precise pass continues while another round may outnumber disturbed rounds that count, or show a second speed.
-    """
+    """Reason to end the rounds of a pass, or None to take another round. ``rounds`` are the samples by phase and round,
+    ``timed_s`` the seconds timed so far, repeated rounds included. A precise pass continues while another round may
+    outnumber disturbed rounds that count, or show a second speed."""
     flags = counted(evidence, protocol.max_repeats) if evidence else (True,) * len(rounds[0])
     by_phase = [list(compress(phase, flags)) for phase in rounds]
     count = len(by_phase[0])

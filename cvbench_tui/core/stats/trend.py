@@ -13,21 +13,17 @@ MIN_VALUES = 5  # by chance four values rise or fall strictly once in twelve tim
 
 
 def slope(values: Sequence[float]) -> float:
-    """Change from the first value to the last as a share of the median; 0 for fewer than two values.
-
-    Theil-Sen: the median of the slopes of all pairs, which one outlier cannot cause.
-    """
+    """Change from the first value to the last as a share of the median; 0 for fewer than two values. Theil-Sen: the
+    median of the slopes of all pairs, which one outlier cannot cause."""
     if len(values) < 2 or median(values) <= 0:
         return 0.0
     return median(rise / steps for rise, steps in _pairs(values)) * (len(values) - 1) / median(values)
 
 
 def trend(values: Sequence[float]) -> float:
-    """Change from the first value to the last as a share of the median; 0 where it is not significant.
-
-    The larger of ``slope`` and the difference of the halves, which a step shows in. Significant by Kendall's test, or
-    when one half is wholly above the other.
-    """
+    """Change from the first value to the last as a share of the median; 0 where it is not significant. The larger of
+    ``slope`` and the difference of the halves, which a step shows in. Significant by Kendall's test, or when one half
+    is wholly above the other."""
     count = len(values)
     if count < MIN_VALUES or median(values) <= 0:
         return 0.0

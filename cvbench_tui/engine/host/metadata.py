@@ -26,10 +26,8 @@ POSITIONS = {name: position for position, name in enumerate(FACTS)}  # where eac
 
 
 def with_host_facts(environment: Environment) -> Environment:
-    """The worker's environment with this program's version, the driver, the host's facts and the identity added.
-
-    The worker's own facts are kept: it is the process that measures.
-    """
+    """The worker's environment with this program's version, the driver, the host's facts and the identity added. The
+    worker's own facts are kept: it is the process that measures."""
     versions = dict(environment.versions) | {"cvbench-tui": __version__}
     facts = dict(host_facts())
     with nvml() as library:

@@ -32,10 +32,8 @@ ENERGY_BLOCKS = 3  # blocks by which an energy pass may outlast its time: a lead
 
 @dataclass
 class ExtrasCollector:
-    """Made before the module is built, so that growth of memory is seen.
-
-    ``heartbeat`` is called between the metrics, so that the parent does not take the silence for a hang.
-    """
+    """Made before the module is built, so that growth of memory is seen. ``heartbeat`` is called between the metrics,
+    so that the parent does not take the silence for a hang."""
 
     case: Case
     protocol: Protocol

@@ -50,10 +50,8 @@ class _Package:
 
 
 def rapl_meter(root: Path = Path("/sys/class/powercap")) -> EnergyMeter | None:
-    """All processor packages of the machine, by Linux's powercap files. Other programs' energy is in it.
-
-    None without any, or when one may not be read (most systems allow it to root only).
-    """
+    """All processor packages of the machine, by Linux's powercap files. Other programs' energy is in it. None without
+    any, or when one may not be read (most systems allow it to root only)."""
     # intel-rapl:0, not intel-rapl:0:1, which is a part of it, nor intel-rapl-mmio:0, which is the same again;
     # psys is the whole platform and holds the packages too
     packages = [
@@ -73,12 +71,9 @@ def rapl_meter(root: Path = Path("/sys/class/powercap")) -> EnergyMeter | None:
 def pass_energy(
     timed: TimedPass, backend: Backend, meter: EnergyMeter, regions_per_block: int, group: int
 ) -> PassEnergy | None:
-    """Idle baseline, then the pass in blocks as in the rounds; None without a counter that moves.
-
-    A counter moves in steps, so a plain reading misses half a step. All readings wait for a step while nothing
-    runs, and what is used between the end of the work and the last step is taken off at the idle rate.
-    Raises whatever the workload raises.
-    """
+    """Idle baseline, then the pass in blocks as in the rounds; None without a counter that moves. A counter moves in
+    steps, so a plain reading misses half a step. All readings wait for a step while nothing runs, and what is used
+    between the end of the work and the last step is taken off at the idle rate. Raises whatever the workload raises."""
     timed.begin()
     backend.settle()
     idle = _next_step(backend, meter)

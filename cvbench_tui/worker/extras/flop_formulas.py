@@ -91,11 +91,9 @@ def _per_element(name: str) -> Formula:
 
 
 def _convolution_backward(gradient: Any, inputs: Any, weight: Any, *args: Any, **_: Any) -> int:
-    """As many multiply-adds as forward for each of the two gradients, one addition per output for the bias's.
-
-    In place of torch's formula, which takes the weight's gradient of a grouped convolution for a dense one's: too much
-    by the number of groups (all of mobilenet_v3_large: 11 times).
-    """
+    """As many multiply-adds as forward for each of the two gradients, one addition per output for the bias's. In place
+    of torch's formula, which takes the weight's gradient of a grouped convolution for a dense one's: too much by the
+    number of groups (all of mobilenet_v3_large: 11 times)."""
     transposed, wanted = args[4], args[7]
     products = inputs[0] * prod((inputs if transposed else gradient)[2:]) * prod(weight)
     return int(2 * products * (wanted[0] + wanted[1]) + wanted[2] * prod(gradient))

@@ -54,12 +54,9 @@ class CardMemoryPeaks:
 
 
 class ResidentMemoryPeaks:
-    """The CPU under Linux: growth of the process's resident memory since this was made.
-
-    Without pages of program files: a forked process reads 19 MiB of torch's code in anew. The C library gives freed
-    memory back first, where it can: without that, ResNet-18's inference at batch 8 read 126 and then 168 MiB, with it
-    86 to 97.
-    """
+    """The CPU under Linux: growth of the process's resident memory since this was made. Without pages of program files:
+    a forked process reads 19 MiB of torch's code in anew. The C library gives freed memory back first, where it can:
+    without that, ResNet-18's inference at batch 8 read 126 and then 168 MiB, with it 86 to 97."""
 
     def __init__(self, folder: Path = Path("/proc/self")) -> None:
         self._folder = folder
@@ -109,11 +106,9 @@ def phase_memory(
     peaks: MemoryPeaks | None,
     passes: Sequence[PassName] = ("training", "inference"),
 ) -> tuple[PhaseMemory, ...]:
-    """Peak memory of each phase of those passes, one iteration each; phases without a reading are left out.
-
-    Total is the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's.
-    Leaves the subject in the last pass's mode without gradients. Raises whatever the workload raises.
-    """
+    """Peak memory of each phase of those passes, one iteration each; phases without a reading are left out. Total is
+    the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's. Leaves the
+    subject in the last pass's mode without gradients. Raises whatever the workload raises."""
     if peaks is None:
         return ()
     found: list[PhaseMemory] = []

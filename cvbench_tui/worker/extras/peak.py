@@ -51,10 +51,8 @@ class FastestCall(NamedTuple):
 
 
 def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
-    """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out).
-
-    A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
-    """
+    """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out). A precision
+    that the device refuses is left out. Raises RuntimeError when float32 itself is refused."""
     precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
     share_s = BUDGET_S / (len(precisions) + 1)
@@ -100,9 +98,7 @@ def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
 
 def _started(device: torch.device, precision: str, backend: Backend) -> bool:
     """One matmul before the clock runs, which makes the context and loads libraries and kernels: seconds on a card.
-
-    False when the device refuses the precision; raises RuntimeError when that is float32.
-    """
+    False when the device refuses the precision; raises RuntimeError when that is float32."""
     with _may_refuse(precision), _tf32(device, precision == "tf32"):
         _matmul(SIDES[0], DTYPES[precision], device)()
         backend.settle()
@@ -116,10 +112,8 @@ def _may_refuse(precision: str) -> AbstractContextManager[object, bool | None]:
 
 
 def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
-    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it can be relied on.
-
-    Raises RuntimeError when none can be had.
-    """
+    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it can be relied on. Raises RuntimeError when none
+    can be had."""
     dtype = DTYPES[precision]
     until_s = backend.now_s() + share_s
     best, last_s, tried, hurried = (0.0, False), 0.0, 0, False

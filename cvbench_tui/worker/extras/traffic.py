@@ -55,11 +55,9 @@ class PhaseCounts:
                 self._made.setdefault(reference, storage.nbytes())
 
     def work(self, phase: Phase) -> PhaseWork:
-        """As the measurement carries it; to be asked for at the end of the phase, while its results are alive.
-
-        Each storage that was there before or is left is moved at least once; one that is made and dropped again need
-        never reach memory.
-        """
+        """As the measurement carries it; to be asked for at the end of the phase, while its results are alive. Each
+        storage that was there before or is left is moved at least once; one that is made and dropped again need never
+        reach memory."""
         left = sum(size for reference, size in self._made.items() if not reference.expired())
         footprint = left + sum(self._outside.values())
         uncounted = {operator.__name__.rstrip("_") for operator in self._operators - COUNTED}

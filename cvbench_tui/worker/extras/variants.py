@@ -116,10 +116,8 @@ def _short(protocol: Protocol) -> Protocol:
 
 
 class GraphPass(PhasePass):
-    """Replays of one inference call, recorded as a CUDA graph: the device's time without the host's launches.
-
-    Making it raises whatever a workload that cannot be recorded raises.
-    """
+    """Replays of one inference call, recorded as a CUDA graph: the device's time without the host's launches. Making it
+    raises whatever a workload that cannot be recorded raises."""
 
     def __init__(self, subject: ModuleUnderTest, backend: Backend, cuda: Any = torch.cuda) -> None:
         super().__init__(subject, backend, "inference")

@@ -45,10 +45,8 @@ def now_s() -> float:
 
 
 def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = ()) -> None:
-    """Answer one request. A case's exception becomes its failure; anything else is a bug and is raised.
-
-    ``notices``: about the start of this process, for every case.
-    """
+    """Answer one request. A case's exception becomes its failure; anything else is a bug and is raised. ``notices``:
+    about the start of this process, for every case."""
     if request["kind"] == "probe":
         from cvbench_tui.worker.devices.probe import probe
 

@@ -39,10 +39,8 @@ def server(answer: Answer, report_crash: ReportCrash, *, one_case: bool) -> Call
 
 
 def serve_one(requests: Requests, answer: Answer) -> None:
-    """Where fork is unsafe: answer requests up to and including the first case, for which a fresh process is started.
-
-    A thread watches stdin while the case runs, blocked in a read, so that no orphan is left when the parent dies.
-    """
+    """Where fork is unsafe: answer requests up to and including the first case, for which a fresh process is started. A
+    thread watches stdin while the case runs, blocked in a read, so that no orphan is left when the parent dies."""
     while (request := requests.next()) is not None:
         measuring = request.get("kind", "measure") == "measure"
         if measuring:

@@ -34,10 +34,8 @@ Samples = dict[str, list[float]]  # seconds per iteration, by phase
 
 
 def run(request: dict[str, Any]) -> tuple[Samples, dict[str, float]]:
-    """The samples of the request's method, and its number for each phase that has any.
-
-    Raises ValueError for an unknown method, and whatever the workload raises.
-    """
+    """The samples of the request's method, and its number for each phase that has any. Raises ValueError for an unknown
+    method, and whatever the workload raises."""
     if request["method"] not in METHODS:
         raise ValueError(f"no reference method {request['method']!r}")
     method, middle = METHODS[request["method"]]
@@ -137,10 +135,8 @@ def iterations(work: TimedModule, clock: Clock, count: int, *, training: bool) -
 
 
 def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up.
-
-    Each sample is the mean of as many iterations as fill a millisecond.
-    """
+    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up. Each
+    sample is the mean of as many iterations as fill a millisecond."""
     now, clock, samples = time.perf_counter, clock_of(work), {}
     for training in work.modes(request):
         once = partial(iterations, work, clock, training=training)
@@ -190,9 +186,7 @@ def timed(
     training: dict[str, Any],
 ) -> Samples:
     """What ``take`` gets from torch's Timers of the phases asked for, with as many threads as the other side has.
-
-    ``training``: the statements of total, which comes first.
-    """
+    ``training``: the statements of total, which comes first."""
     # Here and not above: its import initialises CUDA, and such a process must not be forked.
     from torch.utils import benchmark
 
@@ -205,10 +199,8 @@ def timed(
 
 
 def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """Triton's ``do_bench`` for ``seconds``; with ``defaults`` as it comes, else a quarter as long a warm-up.
-
-    With ``flush`` false it does not empty the cache before each call. Raises RuntimeError on anything but CUDA.
-    """
+    """Triton's ``do_bench`` for ``seconds``; with ``defaults`` as it comes, else a quarter as long a warm-up. With
+    ``flush`` false it does not empty the cache before each call. Raises RuntimeError on anything but CUDA."""
     if work.device.type != "cuda":
         raise RuntimeError("do_bench needs a CUDA device")
     from triton import runtime, testing

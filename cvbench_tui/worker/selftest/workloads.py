@@ -35,11 +35,9 @@ def spin(seconds: float) -> None:
 
 
 def device_spin(device: torch.device, cuda: Any = torch.cuda) -> Callable[[float], None]:
-    """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles.
-
-    Cycles are turned into seconds here, by the host's clock around a synchronise, with the device's clock already up.
-    ``cuda`` is ``torch.cuda``, or a stand-in with the same calls. The spin is queued on the current stream.
-    """
+    """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles. Cycles are
+    turned into seconds here, by the host's clock around a synchronise, with the device's clock already up. ``cuda`` is
+    ``torch.cuda``, or a stand-in with the same calls. The spin is queued on the current stream."""
 
     def cycles_per_s() -> float:
         cuda.synchronize(device)

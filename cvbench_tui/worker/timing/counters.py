@@ -61,9 +61,7 @@ class DeviceReading:
 @dataclass
 class SystemCounters:
     """Reads a ``Snapshot``; 77 us with one thread where it was measured (2 cores), and 9 us more for each further one.
-
-    ``allocations`` and ``retries`` ask the device; ``proc`` is the kernel's folder, another one in tests.
-    """
+    ``allocations`` and ``retries`` ask the device; ``proc`` is the kernel's folder, another one in tests."""
 
     allocations: Callable[[], int | None] | None = None
     retries: Callable[[], int | None] | None = None
@@ -100,10 +98,8 @@ class SystemCounters:
 @dataclass
 class RunDelay:
     """Seconds that threads of this process waited for a core, from the second field of each thread's ``schedstat``.
-
-    Threads come and go; what an ended one had waited stays in the sum, so that it only grows. A thread that waits
-    at this very moment is counted once it runs.
-    """
+    Threads come and go; what an ended one had waited stays in the sum, so that it only grows. A thread that waits at
+    this very moment is counted once it runs."""
 
     folder: str
     _last_ns: dict[str, int] = field(default_factory=dict)
@@ -139,11 +135,9 @@ class Processor:
         self._sensor = cpu_sensor(root)
 
     def read(self) -> DeviceReading:
-        """Clock and temperature now, each None where it is not known.
-
-        The clock of the calling thread's own core: it alone is sure to be under load whatever the number of
-        threads, while a median over the affinity would be an idle core's clock where one thread works on many cores.
-        """
+        """Clock and temperature now, each None where it is not known. The clock of the calling thread's own core: it
+        alone is sure to be under load whatever the number of threads, while a median over the affinity would be an idle
+        core's clock where one thread works on many cores."""
         fields = read_text(self._thread).rpartition(")")[2].split()
         core = fields[CORE_FIELD] if len(fields) > CORE_FIELD else None
         clock_khz = read_int(self._cores / f"cpu{core}/cpufreq/scaling_cur_freq")

@@ -20,10 +20,8 @@ REPEATS = 3  # comparisons with an operator that is known to be done when it ret
 
 def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None:
     """CPU seconds per second that this process uses right after ``call``, though nothing was asked of it any more.
-
-    Without what idle threads use up by spinning. None where that is not known, and where threads spin for
-    ever by configuration, which looks the same.
-    """
+    Without what idle threads use up by spinning. None where that is not known, and where threads spin for ever by
+    configuration, which looks the same."""
     if _spins_for_ever():
         return None
     call()
@@ -52,10 +50,8 @@ def _spins_for_ever() -> bool:
 
 
 def _beyond_spinning(backend: Backend, call: Callable[[], object], share: float) -> float | None:
-    """What is used more than after an operator of PyTorch's own; medians, where the first comparison finds much.
-
-    None where there is no such operator.
-    """
+    """What is used more than after an operator of PyTorch's own; medians, where the first comparison finds much. None
+    where there is no such operator."""
     works, spins = [share], []
     while True:
         if not backend.exercise():

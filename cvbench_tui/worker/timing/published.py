@@ -30,10 +30,8 @@ ROUNDS = 10  # the samples are stored as ten rounds, so that the published mean 
 def published_pass(
     module: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, on_progress: ProgressCallback
 ) -> PassResult:
-    """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds.
-
-    Raises ClockError for a clock that gives no duration, and whatever the workload raises.
-    """
+    """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds. Raises
+    ClockError for a clock that gives no duration, and whatever the workload raises."""
     phases: tuple[Phase, ...] = ("forward", "backward", "total") if training else ("inference",)
     iteration = partial(_training_iteration if training else _inference_iteration, module, backend)
     on_cpu = module.device.type == "cpu"

@@ -72,10 +72,8 @@ class Sampler:
     _stretch: float = 1.0  # requested over wanted length of a lead
 
     def discard(self, pacing: Pacing) -> float | None:
-        """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None.
-
-        The device is idle then and little is queued, so that the host never waits for room in the queue.
-        """
+        """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None. The device is idle then
+        and little is queued, so that the host never waits for room in the queue."""
         if not pacing.discard:
             return None
         started_s = self.backend.now_s()
@@ -88,11 +86,9 @@ class Sampler:
     def sample(
         self, regions: int, pacing: Pacing, *, until_s: float = math.inf, read_device: bool = False
     ) -> SampledBlocks:
-        """Up to so many regions: no block is begun after ``until_s``, by the backend's clock.
-
-        ``read_device``: the device is read once, while it works on the last block. Raises ClockError when the clock
-        gives no duration, and whatever the workload raises.
-        """
+        """Up to so many regions: no block is begun after ``until_s``, by the backend's clock. ``read_device``: the
+        device is read once, while it works on the last block. Raises ClockError when the clock gives no duration, and
+        whatever the workload raises."""
         values: list[list[float]] = [[] for _ in self.timed.phases]
         blocks: list[_Block] = []
         done = 0
@@ -145,10 +141,8 @@ class Sampler:
 
 
 def samples(values: list[float], per_sample: int) -> tuple[float, ...]:
-    """Means of ``per_sample`` successive values each, to the picosecond; a rest too small for one is left out.
-
-    Raises ClockError for a mean of 0: no work takes no time, so the clock stood still.
-    """
+    """Means of ``per_sample`` successive values each, to the picosecond; a rest too small for one is left out. Raises
+    ClockError for a mean of 0: no work takes no time, so the clock stood still."""
     per_sample = min(per_sample, len(values))
     starts = range(0, len(values) - per_sample + 1, per_sample)
     means = tuple(round(fmean(values[start : start + per_sample]), PICOSECONDS) for start in starts)

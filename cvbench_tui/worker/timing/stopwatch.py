@@ -53,11 +53,9 @@ class PassResult:
 
 @dataclass
 class Stopwatch:
-    """Times one pass (training or inference) of one workload under one protocol.
-
-    ``deadline_s``, by the backend's clock: no round is begun that would end after it; the rounds so far are the
-    result. ``max_group`` limits the iterations of a region; ``check_deferred``: look for work that outlives its calls.
-    """
+    """Times one pass (training or inference) of one workload under one protocol. ``deadline_s``, by the backend's
+    clock: no round is begun that would end after it; the rounds so far are the result. ``max_group`` limits the
+    iterations of a region; ``check_deferred``: look for work that outlives its calls."""
 
     timed: TimedPass
     backend: Backend

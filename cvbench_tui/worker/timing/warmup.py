@@ -105,10 +105,8 @@ class WarmUp:
         return Costs(by_phase[-1], min(by_phase), host_s, empty_region_s, self.backend.region_s)
 
     def _window(self, pacing: Pacing) -> SampledBlocks:
-        """One window in the manner of a round, and what an iteration costs by it.
-
-        The clock is read of cards only: a core's jitters by several percent from one reading to the next.
-        """
+        """One window in the manner of a round, and what an iteration costs by it. The clock is read of cards only: a
+        core's jitters by several percent from one reading to the next."""
         host_s = self.sampler.discard(pacing) if self.backend.queues else None
         wanted = math.ceil(window_iterations(self.protocol, self.costs.elapsed_s) / pacing.group)
         # work that becomes slow must not make one window last: a third of the cap is enough for it

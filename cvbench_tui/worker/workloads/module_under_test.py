@@ -75,11 +75,8 @@ class ModuleUnderTest:
 
 
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Tensor:
-    """Standard normal, ``(batch, *input_shape)``, float32.
-
-    Models get inputs without gradient and single layers inputs with gradient, as inside a network; the published method
-    gives layers none either, unless nothing else has one.
-    """
+    """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
+    with gradient, as inside a network; the published method gives layers none either, unless nothing else has one."""
     has_weights = any(parameter.requires_grad for parameter in module.parameters())
     wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
     return torch.randn((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient)
