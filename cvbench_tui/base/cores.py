@@ -1,7 +1,5 @@
-"""Cores that this process may use: its affinity, and the quota of its control groups, versions 1 and 2.
-
-A container with a quota of 2 on a machine of 64 cores sees all 64, and is paused when it uses more than two.
-"""
+"""Cores that this process may use: its affinity, and the quota of its control groups, versions 1 and 2. A container
+with a quota of 2 on a machine of 64 cores sees all 64, and is paused when it uses more than two."""
 
 from __future__ import annotations
 

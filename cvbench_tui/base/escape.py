@@ -1,7 +1,5 @@
 """Escaping of any text so that every character shows: on a terminal, and as markdown in a cell, a list or a paragraph.
-
-The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``.
-"""
+The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``."""
 
 from __future__ import annotations
 

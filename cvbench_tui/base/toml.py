@@ -112,10 +112,7 @@ def some_of(names: Iterable[str]) -> Kind:
 
 def whole(most: int, what: str = "number") -> Kind:
     """A whole number from 1 on; ``true`` is none."""
-    return Kind(
-        f"a whole {what} from 1 to {most}",
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most,
-    )
+    return Kind(f"a whole {what} from 1 to {most}", lambda value: type(value) is int and 1 <= value <= most)
 
 
 @dataclass(frozen=True)
@@ -149,9 +146,7 @@ def read_keys(
         if name not in names:
             complain(f"unknown key {quoted(prefix + name)}.", nearest(name, names))
     values = {each.name: each.default for each in keys}
-    for each in keys:
-        if each.name not in data:
-            continue
+    for each in (key for key in keys if key.name in data):
         value = data[each.name]
         if each.kind.accepts(value):
             values[each.name] = tuple(value) if isinstance(value, list) else value

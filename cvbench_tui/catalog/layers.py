@@ -1,7 +1,7 @@
 """The single layers and blocks that can be ticked, as plain data: an op of the worker with its arguments.
 
 The eight of the original tables come first. The others stand at the shapes they have in a published network,
-which the description names. The worker builds the layers; this module does not import torch.
+which the description names.
 """
 
 from __future__ import annotations

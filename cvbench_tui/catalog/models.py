@@ -1,8 +1,5 @@
-"""The models that can be ticked: every classification model of torchvision, as plain data.
-
-The nine models of the original tables come first, under the names of those tables; the others follow by
-family, under torchvision's names. The worker builds the models; this module does not import torch.
-"""
+"""The models that can be ticked: every classification model of torchvision, as plain data. The nine of the original
+tables come first, under the names of those tables; the others by family, as in torchvision."""
 
 from __future__ import annotations
 

@@ -1,8 +1,5 @@
-"""Presets: selections by name, shipped or the user's own, or from any file by its path.
-
-A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Every error names the file, the
-key and what was expected.
-"""
+"""Presets: selections by name, shipped or the user's own, or from any file by its path. A preset is a TOML file; all
+keys may be left out but one of ``models`` and ``layers``. Every error names the file, the key and what was expected."""
 
 from __future__ import annotations
 

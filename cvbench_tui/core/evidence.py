@@ -1,7 +1,5 @@
-"""System counters and sensor readings of each round, by which ``core.grading`` grades a phase.
-
-A field that this system or device does not provide is None, never 0.
-"""
+"""System counters and sensor readings of each round, by which ``core.grading`` grades a phase. A field that this system
+or device does not provide is None, never 0."""
 
 from __future__ import annotations
 

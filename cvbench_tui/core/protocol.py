@@ -1,7 +1,5 @@
-"""Protocols: warm-up, rounds, precision, budget and processes of a measurement.
-
-docs/methodology.md has the reason for each constant.
-"""
+"""Protocols: warm-up, rounds, precision, budget and processes of a measurement. docs/methodology.md has the reason for
+each constant."""
 
 from __future__ import annotations
 

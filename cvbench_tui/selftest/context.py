@@ -107,10 +107,9 @@ class CheckContext:
         """That workload on the device under test. Threads are always named: then no peak is measured for it."""
         return Case(workload, self.device, batch, threads=threads or self.threads)
 
-    def layer(self, op: str, *, batch: int = 1, **params: float) -> Case:
+    def layer(self, op: str, **params: float) -> Case:
         """One of the worker's traps, on one thread."""
-        workload = Workload("layer", op, op, (8,), tuple(sorted(params.items())))
-        return self.case(workload, batch=batch, threads=1)
+        return self.case(Workload("layer", op, op, (8,), tuple(sorted(params.items()))), threads=1)
 
     def measure(self, case: Case, protocol: Protocol = SHORT) -> OurResult:
         """One measurement in a fresh process. Raises CheckFailed when there is none, WorkerError without a worker."""

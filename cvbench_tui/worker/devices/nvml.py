@@ -1,7 +1,5 @@
-"""NVML's view of the card that is measured: a reading for each round, and other processes on it.
-
-Optional: ``pynvml`` comes with cvbench-tui, but a foreign interpreter may lack it.
-"""
+"""NVML's view of the card that is measured: a reading for each round, and other processes on it. Optional: ``pynvml``
+comes with cvbench-tui, but a foreign interpreter may lack it."""
 
 from __future__ import annotations
 

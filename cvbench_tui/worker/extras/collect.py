@@ -1,7 +1,5 @@
-"""Secondary metrics (memory, variants, energy, FLOPs), collected after the timed rounds.
-
-None of them may fail the row: what cannot be measured is a notice, or absent where the device has no counter.
-"""
+"""Secondary metrics (memory, variants, energy, FLOPs), collected after the timed rounds. None of them may fail the row:
+what cannot be measured is a notice, or absent where the device has no counter."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Energy of one pass: the workload repeated without a pause, between two readings of the device's energy counter.
-
-Apart from the timed rounds, so that reading costs them nothing. Where there is no counter there is no energy.
-"""
+"""Energy of one pass: the workload repeated without a pause, between two readings of the device's energy counter. Apart
+from the timed rounds, so that reading costs them nothing. Where there is no counter there is no energy."""
 
 from __future__ import annotations
 

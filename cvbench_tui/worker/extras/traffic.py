@@ -1,7 +1,5 @@
-"""Bytes that operators read and write, and the bytes of a phase that come from outside it or outlive it.
-
-Only sizes and identities of tensors are looked at, so everything works on tensors without data.
-"""
+"""Bytes that operators read and write, and the bytes of a phase that come from outside it or outlive it. Only sizes and
+identities of tensors are looked at, so everything works on tensors without data."""
 
 from __future__ import annotations
 

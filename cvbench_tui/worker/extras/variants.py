@@ -1,8 +1,5 @@
 """Variants: phases timed once more in another way, after the timed rounds: alone, with emptied caches, from a CUDA
-graph.
-
-A variant that cannot be had is a notice, never a failed row.
-"""
+graph. A variant that cannot be had is a notice, never a failed row."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The system's counters, read before and after each round, and their difference as evidence.
-
-Judges nothing. A source that this system lacks is None, never 0.
-"""
+"""The system's counters, read before and after each round, and their difference as evidence. Judges nothing. A source
+that this system lacks is None, never 0."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""How many iterations make a window, a region, a sample and a round. Pure arithmetic, no torch, no clock.
-
-Iteration, region, sample, block and round are in docs/glossary.md.
-"""
+"""How many iterations make a window, a region, a sample and a round. Pure arithmetic, no torch, no clock. Iteration,
+region, sample, block and round are in docs/glossary.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""The timed regions: the only lines of the project where a clock runs around a workload.
-
-Between two marks is the call and nothing else: gradients are cleared and outputs released outside.
-"""
+"""The timed regions: the only lines of the project where a clock runs around a workload. Between two marks is the call
+and nothing else: gradients are cleared and outputs released outside."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
-"""Regions run in blocks, and their marks made into seconds. The stopwatch decides how many and when.
-
-Needs no torch, so that tests can stand in for passes and devices.
-"""
+"""Regions run in blocks, and their marks made into seconds. The stopwatch decides how many and when. Needs no torch, so
+that tests can stand in for passes and devices."""
 
 from __future__ import annotations
 

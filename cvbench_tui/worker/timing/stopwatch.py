@@ -1,7 +1,5 @@
-"""One pass of a case: warm up until settled, then rounds until precise. Reasons: docs/methodology.md.
-
-Needs no torch: the tests' simulator drives this very code with a backend and a workload made of numbers.
-"""
+"""One pass of a case: warm up until settled, then rounds until precise. Reasons: docs/methodology.md. Needs no torch:
+the tests' simulator drives this very code with a backend and a workload made of numbers."""
 
 from __future__ import annotations
 

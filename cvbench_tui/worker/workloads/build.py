@@ -1,7 +1,5 @@
-"""A workload made into a torch module: a torchvision model by its constructor, or a layer by its op.
-
-Shapes of layers are without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences.
-"""
+"""A workload made into a torch module: a torchvision model by its constructor, or a layer by its op. Shapes of layers
+are without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences."""
 
 from __future__ import annotations
 
