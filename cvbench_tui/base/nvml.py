@@ -15,8 +15,7 @@ GPU_SENSOR = 0
 POWER_INSTANT_FIELD = 186  # NVML_FI_DEV_POWER_INSTANT; ``nvmlDeviceGetPowerUsage`` is a mean over 1 s since Ampere
 NOT_FOUND = 6  # NVML_ERROR_NOT_FOUND, which stands for an empty list of samples
 THROTTLES = {0x04: "power_cap", 0x08: "hardware", 0x10: "sync", 0x20: "thermal", 0x40: "thermal", 0x80: "power_brake"}
-"""Clock event reasons of nvml.h. Idle (1), clocks chosen by a user (2) and by a display (0x100) slow nothing down
-unexpectedly and are left out."""
+"""Clock event reasons of nvml.h. Idle (1) and clocks set by a user (2) or a display (0x100) are expected: left out."""
 
 
 @dataclass

@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 
 CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
-"""Names that Linux's drivers give to a processor's own sensor, which answers at once; a mainboard's may take tens of
-milliseconds."""
+"""Names of a processor's own sensor in Linux's drivers: it answers at once, a mainboard's may take tens of ms."""
 HEAD_BYTES = 1 << 16  # more than any counter's file has before the last field that is used, on 256 cores as well
 CPUINFO_CHARACTERS = 8192  # enough for the first core: 256 of them would be 400 KB, and the kernel works for each
 

@@ -21,8 +21,7 @@ class LayerEntry:
     op: str  # key of the worker's layer builders
     family: str
     input_shape: Shape
-    """Input without the batch dimension: (channels, height, width), (tokens, dim), (features,), or
-    (height, width, dim) for window attention."""
+    """Without the batch: (channels, height, width), (tokens, dim), (features,), in windows (height, width, dim)."""
     params: tuple[tuple[str, Parameter], ...]  # arguments of ``op``, as pairs sorted by name
     description: str  # what it computes, and the network that has it at this shape
     training_mb: float

@@ -14,8 +14,7 @@ class DevicePeak:
     device: str  # ``cpu``, ``cuda:0``
     key: str  # device identity, driver, PyTorch and threads (``peak_key``). Runs of equal keys share a peak.
     flops_per_s: tuple[tuple[str, float], ...]
-    """By precision (``float32``, ``tf32``, ``bfloat16``, ``float16``): FLOP/s of one large square matmul, a
-    multiply-add counted as two."""
+    """By ``float32``, ``tf32``, ``bfloat16``, ``float16``: FLOP/s of a large matmul, a multiply-add counted as two."""
     bytes_per_s: float | None  # of one large copy, bytes read and written both counted; None when not measured
     cache_bytes: int | None = None  # of the last cache before memory; work that fits in it may exceed ``bytes_per_s``
     sure: bool = True  # False when the machine was disturbed: maybe too low, so no rate is called impossible by it

@@ -1,5 +1,4 @@
-"""Protocols: warm-up, rounds, precision, budget and processes of a measurement. docs/methodology.md has the reason for
-each constant."""
+"""Warm-up, rounds, precision, budget and processes of a measurement; docs/methodology.md has the reasons."""
 
 from __future__ import annotations
 

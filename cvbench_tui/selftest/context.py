@@ -36,8 +36,7 @@ SHORT = Protocol(
     timeout_s=120.0,
     silence_s=60.0,
 )
-"""As the named protocols, in a third of the time of ``quick``: many short fresh processes are worth more here than few
-long ones."""
+"""In a third of the time of ``quick``: many short fresh processes are worth more here than few long ones."""
 INFERENCE_ONLY = replace(SHORT, passes=("inference",))
 
 

@@ -15,9 +15,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import Estimate, estimate
 from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
 
-PUBLISHED_PRECISION = 0.05
-"""Tolerated drift under the published method, which neither warms up nor stops by precision: its tables have two
-digits."""
+PUBLISHED_PRECISION = 0.05  # tolerated drift of the published method, which does not warm up: its tables have 2 digits
 
 
 @dataclass

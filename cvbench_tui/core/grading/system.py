@@ -23,8 +23,7 @@ of the remaining cores are always in use."""
 MAX_PLAIN_REPEATS = 2  # repeated rounds of a process that do not lower the grade
 CLOCK_DROP = 0.03  # by which a card's clock may be below its median in a round, and fall from first to last ...
 CLOCK_DROP_CPU = 0.10
-"""... and a processor's: each core's clock varies by some percent all the time, and the reading is of one core at one
-moment."""
+"""... and a processor's: each core's clock varies by some percent all the time, and one core is read at one moment."""
 
 
 def contention(context: GradingContext) -> Iterator[Reason]:

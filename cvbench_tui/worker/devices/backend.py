@@ -26,8 +26,7 @@ class ClockError(Exception):
 
 
 class Backend:
-    """Interface of a device for the stopwatch. The defaults use the host's clock, and no feature that a device may
-    lack."""
+    """Interface of a device for the stopwatch. Defaults: the host's clock, and nothing that a device may lack."""
 
     clock: Clock
     region_s: float  # shortest region worth timing, seconds; 0 where iterations keep marks of their own however short

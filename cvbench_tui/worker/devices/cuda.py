@@ -95,8 +95,8 @@ class CudaBackend(Backend):
         return DeviceReading() if self.card is None else self.card.read()
 
     def _statistic(self, name: str) -> int | None:
-        count = self._cuda.memory_stats(self._device).get(name)
-        return None if count is None else int(count)
+        count: int | None = self._cuda.memory_stats(self._device).get(name)
+        return count
 
     def _calibrated_spin(self) -> Callable[[float], None]:
         """By this very clock; the spin counts cycles, so a clock that rises later makes it shorter."""

@@ -112,8 +112,7 @@ def _may_refuse(precision: str) -> AbstractContextManager[object, bool | None]:
 
 
 def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
-    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it can be relied on. Raises RuntimeError when none
-    can be had."""
+    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it is sure. Raises RuntimeError for none."""
     dtype = DTYPES[precision]
     until_s = backend.now_s() + share_s
     best, last_s, tried, hurried = (0.0, False), 0.0, 0, False

@@ -23,8 +23,7 @@ SLOWED = 0.1  # rate of the replaced timers: so slow that no noise hides it
 CALIBRATION_CYCLES = 50_000_000  # some 30 ms at 1.5 GHz: long enough for the host's clock, short enough for three
 HASHED_BYTES = 1 << 20  # at a time by ``AsyncTrap``'s thread: about a millisecond without Python's global lock
 MAX_PENDING = 2
-"""Pieces of unfinished work that ``AsyncTrap`` keeps at most on the processor: a queue without end would outlive the
-case by minutes."""
+"""Pieces of unfinished work that ``AsyncTrap`` keeps at most: an endless queue would outlive the case by minutes."""
 
 
 def spin(seconds: float) -> None:

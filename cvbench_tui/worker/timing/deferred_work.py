@@ -12,8 +12,7 @@ from cvbench_tui.worker.devices.backend import Backend
 WINDOW_S = 0.02  # time right after a call in which the process should be idle
 IDLE_SHARE = 0.3  # below this share of one core a process that only sleeps counts as idle
 MAX_SPIN_S = 0.22
-"""Idle threads of OpenMP wait for more work by spinning: GNU's for 3 to 15 ms (300,000 pauses), Intel's and LLVM's for
-200 ms (KMP_BLOCKTIME)."""
+"""Idle threads of OpenMP spin before they sleep: GNU's for 3 to 15 ms (300,000 pauses), Intel's and LLVM's 200 ms."""
 QUIET_S = 1.0  # time after which what is still busy is not going to end soon
 REPEATS = 3  # comparisons with an operator that is known to be done when it returns, whose threads spin alike
 

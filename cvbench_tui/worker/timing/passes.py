@@ -76,8 +76,7 @@ class TrainingPass:
 
 @dataclass
 class PhasePass:
-    """One phase between marks of its own: inference, and training's phases alone. ``before`` is called right before
-    each region."""
+    """One phase between marks of its own: inference, or one of training's. ``before``: right before each region."""
 
     module: ModuleUnderTest
     backend: Backend

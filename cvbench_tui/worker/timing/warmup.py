@@ -29,8 +29,7 @@ ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regi
 
 @dataclass
 class WarmUp:
-    """The warm-up of one pass, and what it found. ``heartbeat`` is called after each step: a large model on a CPU takes
-    minutes."""
+    """The warm-up of one pass, and what it found. ``heartbeat`` follows each step, which on a CPU may take minutes."""
 
     timed: TimedPass
     sampler: Sampler

@@ -17,9 +17,7 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.build import build_module
 
-SETTINGS = ("torch", "float32", "contiguous", "eager")
-"""Framework, precision, memory format and compile mode: it must not quietly measure something other than what a case
-says."""
+SETTINGS = ("torch", "float32", "contiguous", "eager")  # of any case: it must not quietly be measured as another
 
 
 class ModuleUnderTest:
