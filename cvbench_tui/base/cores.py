@@ -41,8 +41,7 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def quota_cores(root: Path = Path("/")) -> float | None:
-    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``; the smallest from this process's group up. None
-    without a quota."""
+    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``, the least from our group up; None without one."""
     quotas = (_quota(folder) for folder in _group_folders(root, "cpu"))
     return min((quota for quota in quotas if quota is not None), default=None)
 

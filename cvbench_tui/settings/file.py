@@ -106,18 +106,14 @@ def _changed(file: TomlFile, text: str, changes: Mapping[str, object]) -> str:
             _put(document, name, value)
         after = tomlkit.dumps(document)
         data = file.parse(after)
-    except (TOMLKitError, StoreError) as error:
-        raise _unusual(file) from error
-    for name, value in changes.items():
-        table, key = _place(data, name)
-        if (table.get(key) if isinstance(table, dict) else None) != value:
-            raise _unusual(file)
+        for name, value in changes.items():
+            table, key = _place(data, name)
+            if (table.get(key) if isinstance(table, dict) else None) != value:
+                raise StoreError(f"{name} is read as another value.")
+    except (TOMLKitError, StoreError) as error:  # the two readers disagree: better no change than a lost one
+        message = f"Settings are not saved: {file.name} cannot be changed safely; edit it yourself."
+        raise StoreError(message, _HINT) from error
     return after
-
-
-def _unusual(file: TomlFile) -> StoreError:
-    """The two readers of TOML disagree about the file: better no change than a lost one."""
-    return StoreError(f"Settings are not saved: {file.name} cannot be changed safely; edit it yourself.", _HINT)
 
 
 def _put(document: Any, name: str, value: object) -> None:

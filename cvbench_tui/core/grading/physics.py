@@ -87,8 +87,9 @@ def rates(context: GradingContext) -> Iterator[Reason]:
     if work is None or peak is None or not peak.sure or context.estimate is None:
         return
     names = ("float32",) if peak.device == "cpu" else ("float32", "tf32")
-    flops = _ratio(work.flops / context.estimate.median_s, peak.flops(*names))
-    moved = _ratio(work.footprint_bytes / context.estimate.median_s, peak.most_bytes_per_s or peak.bytes_per_s)
+    flops = work.flops / context.estimate.median_s / (peak.flops(*names) or math.inf)
+    bytes_per_s = peak.most_bytes_per_s or peak.bytes_per_s or math.inf
+    moved = work.footprint_bytes / context.estimate.median_s / bytes_per_s
     cached = peak.cache_bytes is None or work.footprint_bytes <= MIN_CACHES * peak.cache_bytes
     if flops > ABOVE_PEAK * (WINOGRAD if work.winograd else 1.0):
         yield Reason("impossible_rate", "X", f"{flops:.2g} times the FLOP/s of the measured peak.")
@@ -141,10 +142,6 @@ def _iteration_s(context: GradingContext) -> float | None:
     samples = context.measurement.phase(context.whole_phase)
     values = [sample for rounds in samples.rounds for sample in rounds] if samples else context.samples
     return median(values) if values else None
-
-
-def _ratio(rate: float, peak: float | None) -> float:
-    return rate / peak if peak else 0.0
 
 
 def _time(seconds: float) -> str:

@@ -61,28 +61,21 @@ class VariantTimer:
 
     def _flushed(self) -> None:
         """Each phase alone, the caches emptied before every region, outside of it."""
-        cost_s = self._flush_s()
-        if cost_s is None:
-            self.notices.append(not_measured("flushed", "the caches' size is not known, or too large."))
-            return
+        costs_s = []
+        for _ in range(3):
+            started_s = self.backend.now_s()
+            if not self.backend.flush():
+                self.notices.append(not_measured("flushed", "the caches' size is not known, or too large."))
+                return
+            self.backend.settle()
+            costs_s.append(self.backend.now_s() - started_s)
         # as many regions as fit a round with their flushes, at least three; every region is a sample of its own
-        iterations = min(100, max(FLUSHED_ITERATIONS, round(FLUSHED_ROUND_S / max(cost_s, 1e-6))))
+        iterations = min(100, max(FLUSHED_ITERATIONS, round(FLUSHED_ROUND_S / max(median(costs_s), 1e-6))))
         protocol = replace(_short(self.protocol), round_s=0.0, round_iterations=iterations, sample_s=0.0)
         protocol = replace(protocol, warmup_window_s=0.0, warmup_cap_s=0.0)
         for phase in self._phases:
             timed = PhasePass(self.subject, self.backend, phase, before=self.backend.flush)
             self._time("flushed", timed, protocol, max_group=1)
-
-    def _flush_s(self) -> float | None:
-        """Seconds of one flush, the median of three; None when it cannot be done."""
-        seconds = []
-        for _ in range(3):
-            started_s = self.backend.now_s()
-            if not self.backend.flush():
-                return None
-            self.backend.settle()
-            seconds.append(self.backend.now_s() - started_s)
-        return median(seconds)
 
     def _device_only(self) -> None:
         """Inference replayed from a recorded graph: what the device needs, without the host's launches."""
