@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import MODELS_BY_OP
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 
@@ -19,8 +19,6 @@ TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run o
 STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
-
-_BY_OP: dict[str, ModelEntry] = {model.op: model for model in MODELS}
 
 
 def expected_s(plan: Plan, known: Mapping[str, float] | None = None) -> float:
@@ -50,7 +48,7 @@ def _inference_s(case: Case) -> float:
     """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
-    entry = _BY_OP.get(case.workload.op)
+    entry = MODELS_BY_OP.get(case.workload.op)
     gmacs = entry.gmacs * ((case.image or entry.image) / entry.image) ** 2 if entry else TYPICAL_GMACS
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
     return max(MIN_MODEL_S, gmacs * case.batch / rate)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import MODELS_BY_OP
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case, Plan
 
@@ -28,7 +28,6 @@ tensors alone, with no working memory and the weights' gradients arriving only w
 are 0.59 at the worst."""
 PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
-_MODELS: dict[str, ModelEntry] = {entry.op: entry for entry in MODELS}
 _LAYERS: dict[tuple[object, ...], LayerEntry] = {(entry.op, entry.params): entry for entry in LAYERS}
 """By what is computed: two of the list differ in their size only."""
 
@@ -44,7 +43,7 @@ class TooLarge:
 
 def expected_bytes(case: Case) -> int | None:
     """Peak bytes of a training iteration of that case; None for a workload that the catalog does not have."""
-    workload, entry = case.workload, _MODELS.get(case.workload.op)
+    workload, entry = case.workload, MODELS_BY_OP.get(case.workload.op)
     layer = _LAYERS.get((workload.op, workload.params))
     if workload.kind == "model" and entry:
         held = entry.training_mb * 1e6 * (workload.input_shape[-1] / entry.image) ** 2  # grows with the input's area

@@ -200,7 +200,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
 
 
 def largest_memory(phase: Phase, parts: Sequence[PhaseMemory]) -> PhaseMemory:
-    """The larger peak, field by field."""
+    """The largest peaks of those parts, field by field."""
     sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
     return PhaseMemory(phase, *(largest(getattr(part, size) for part in parts) for size in sizes))
 

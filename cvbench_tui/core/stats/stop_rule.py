@@ -126,7 +126,7 @@ def stop(
     is_precise = all(precise([median(each) for each in phase], protocol.precision) for phase in by_phase)
     if count >= protocol.max_rounds:
         return "precision" if is_precise else "rounds"
-    disturbed = any(counts and disturbance(each) for counts, each in zip(flags, evidence))
-    if is_precise and not disturbed and not undecided([sample for samples in by_phase[-1] for sample in samples]):
+    disturbed = (counts and disturbance(each) for counts, each in zip(flags, evidence))
+    if is_precise and not any(disturbed) and not undecided([sample for samples in by_phase[-1] for sample in samples]):
         return "precision"
     return "budget" if timed_s >= protocol.budget_s else None

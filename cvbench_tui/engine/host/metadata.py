@@ -43,10 +43,7 @@ def with_host_facts(environment: Environment) -> Environment:
 def host_facts() -> Iterator[tuple[str, Fact]]:
     """Machine, frequency, memory and what may disturb a measurement. Unknown facts are left out."""
     yield from known(PORTABLE_FACTS)
-    if sys.platform == "linux":
-        yield from known(linux.LINUX_FACTS, Path("/"))
-    else:
-        yield from known(ELSEWHERE_FACTS)
+    yield from known(linux.LINUX_FACTS, Path("/")) if sys.platform == "linux" else known(ELSEWHERE_FACTS)
 
 
 def frequency_hz() -> float | None:

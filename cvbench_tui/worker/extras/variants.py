@@ -84,8 +84,8 @@ class VariantTimer:
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         self.budget.check(timed.name, ITERATIONS)
-        limits = self.budget.deadline_s, max_group, False
-        watch = Stopwatch(timed, self.backend, protocol, lambda _: self.heartbeat(), *limits)
+        watch = Stopwatch(timed, self.backend, protocol, lambda _: self.heartbeat(), self.budget.deadline_s, max_group)
+        watch.check_deferred = False
         self.variants += [Variant(kind, samples) for samples in watch.run().phases]
 
 

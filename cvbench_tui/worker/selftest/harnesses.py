@@ -80,7 +80,7 @@ class TimedModule:
                 yield False
 
 
-class Clock(NamedTuple):
+class MarkedClock(NamedTuple):
     """How marks are made, and the seconds between two of them."""
 
     mark: Callable[[], Any]
@@ -88,17 +88,17 @@ class Clock(NamedTuple):
     queues: bool  # True for marks that are queued like work, and read after a wait
 
 
-def host_clock(work: TimedModule) -> Clock:
+def host_clock(work: TimedModule) -> MarkedClock:
     """The host's clock, each mark after a wait for the device."""
 
     def mark() -> float:
         work.wait()
         return time.perf_counter()
 
-    return Clock(mark, lambda start, end: float(end - start), queues=False)
+    return MarkedClock(mark, lambda start, end: float(end - start), queues=False)
 
 
-def clock_of(work: TimedModule) -> Clock:
+def clock_of(work: TimedModule) -> MarkedClock:
     """The better clock of the device: CUDA's events, else the host's."""
 
     def mark() -> Any:
@@ -108,10 +108,10 @@ def clock_of(work: TimedModule) -> Clock:
 
     if work.device.type != "cuda":
         return host_clock(work)
-    return Clock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, queues=True)
+    return MarkedClock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, queues=True)
 
 
-def iterations(work: TimedModule, clock: Clock, count: int, *, training: bool) -> list[tuple[float, ...]]:
+def iterations(work: TimedModule, clock: MarkedClock, count: int, *, training: bool) -> list[tuple[float, ...]]:
     """Seconds of ``count`` iterations, on a queue of a few at least: forward, backward and total; or of inference."""
     subject = work.subject
     if clock.queues:  # one unrecorded, so that the device is busy when the first mark comes

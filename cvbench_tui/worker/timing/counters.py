@@ -144,8 +144,8 @@ class Processor:
         return DeviceReading(clock_khz * 1e3 if clock_khz else None, temperature_c)
 
 
-def evidence(before: Snapshot, after: Snapshot, device: DeviceReading, **timed: Any) -> Evidence:
-    """Differences of the counters between two snapshots, the device's reading at the end, and what was ``timed``."""
+def evidence(before: Snapshot, after: Snapshot, device: DeviceReading, **seen: Any) -> Evidence:
+    """Differences of the counters between two snapshots, the device's reading at the end, and all else ``seen``."""
     deltas: dict[str, Any] = {
         each.name: _delta(getattr(before, each.name), getattr(after, each.name)) for each in fields(Snapshot)
     }
@@ -153,7 +153,7 @@ def evidence(before: Snapshot, after: Snapshot, device: DeviceReading, **timed: 
     if busy_s is not None and deltas["cpu_s"] is not None:
         # the kernel's 10 ms steps can make our exact seconds the larger
         deltas["others_s"] = round(max(0.0, busy_s - deltas["cpu_s"]), 6)
-    return Evidence(**deltas, **asdict(device), **timed)
+    return Evidence(**deltas, **asdict(device), **seen)
 
 
 def _delta(before: Any, after: Any) -> Any:

@@ -43,7 +43,7 @@ class SampledBlocks:
 
     values: list[list[float]]  # seconds per iteration, by phase and region
     host_s: float | None = None  # to queue one iteration; None where nothing is queued, or a lead held it up
-    utilisation: float | None = None  # share of the blocks' wall time spent in their regions
+    utilisation: float | None = None  # share of the blocks' wall time spent in their regions; None where nothing queues
     device: DeviceReading | None = None
     outran: float | None = None  # share of the blocks whose lead was too short; None where it need not last
 

@@ -131,9 +131,9 @@ class Stopwatch:
         self._timed_s += timed_s
         for rounds, values in zip(self._rounds, sampled.values):
             rounds.append(samples(values, pacing.regions_per_sample))
-        timed = {"wall_s": round(ended_s - begun_s, 6), "timed_s": round(timed_s, 6), "outran": sampled.outran}
-        timed |= {"host_s": sampled.host_s if host_s is None else host_s, "utilisation": sampled.utilisation}
-        self._evidence.append(evidence(before, after, sampled.device or DeviceReading(), **timed))
+        seen = {"wall_s": round(ended_s - begun_s, 6), "timed_s": round(timed_s, 6), "outran": sampled.outran}
+        seen |= {"host_s": sampled.host_s if host_s is None else host_s, "utilisation": sampled.utilisation}
+        self._evidence.append(evidence(before, after, sampled.device or DeviceReading(), **seen))
 
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""
