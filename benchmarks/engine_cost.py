@@ -22,7 +22,7 @@ PASS_S = 1.0
 def stopwatch() -> dict[str, float]:
     """CPU seconds for each group by our stopwatch, warm-up, evidence and statistics between rounds included."""
     from cvbench_tui.core.protocol import Protocol
-    from cvbench_tui.worker.devices.backend import CpuBackend
+    from cvbench_tui.worker.devices.cpu import CpuBackend
     from cvbench_tui.worker.timing.stopwatch import Stopwatch
 
     counted = Counted()
@@ -40,7 +40,7 @@ class Counted:
         from cvbench_tui.core.plan import Case
         from cvbench_tui.core.protocol import Protocol
         from cvbench_tui.core.workload import Workload
-        from cvbench_tui.worker.devices.backend import CpuBackend
+        from cvbench_tui.worker.devices.cpu import CpuBackend
         from cvbench_tui.worker.timing.passes import TrainingPass
         from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 

@@ -10,11 +10,9 @@ import sys
 from statistics import fmean, median
 from typing import Any
 
-import torch
-
 from cvbench_tui.worker.selftest import __main__ as program
 from cvbench_tui.worker.selftest import harnesses
-from cvbench_tui.worker.selftest.harnesses import HostClock, Samples, TimedModule, iterations
+from cvbench_tui.worker.selftest.harnesses import Samples, TimedModule, host_clock, iterations
 
 TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
@@ -35,19 +33,13 @@ def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     Without ``defaults``, 40 more at a time until ``seconds`` are over.
     """
     min_s = 0.0 if request.get("defaults") else seconds
-    samples: Samples = {}
-    if work.wanted(request, ("total",)):
-        samples["total"] = _steps(work, min_s, training=True)
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            samples["inference"] = _steps(work, min_s, training=False)
-    return samples
+    modes = work.modes(request)
+    return {"total" if mode else "inference": _steps(work, min_s, training=mode) for mode in modes}
 
 
 def _steps(work: TimedModule, min_s: float, *, training: bool) -> list[float]:
     """Seconds of the steps that count."""
-    clock = HostClock(work)
+    clock = host_clock(work)
     iterations(work, clock, TIMM_WARMUP, training=training)
     steps_s: list[float] = []
     while not steps_s or sum(steps_s) < min_s:

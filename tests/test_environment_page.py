@@ -42,8 +42,8 @@ def test_every_unit_has_its_word():
 
 @pytest.mark.torch
 def test_the_facts_are_those_that_the_code_can_produce():
-    from cvbench_tui.worker.devices.probe import CARD_FACTS, PROCESS_FACTS, TORCH_FACTS
+    from cvbench_tui.worker.devices.probe import CARD_FACTS, WORKER_FACTS
 
-    produced = {*PROCESS_FACTS, *TORCH_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS, *LINUX_FACTS}
+    produced = {*WORKER_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS, *LINUX_FACTS}
     produced |= {CARD + name for name in (*CARD_FACTS, *NVML_FACTS)} | {f"{VARIABLE}*"}
     assert produced == set(FACTS)

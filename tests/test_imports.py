@@ -36,7 +36,6 @@ HEADLESS = [
 WORKER_WITHOUT_TORCH = [
     "cvbench_tui.worker.process.channel",
     "cvbench_tui.worker.timing.pacing",
-    "cvbench_tui.worker.process.requests",
 ]
 THIRD_PARTY = ("torch", "torchvision", "textual", "rich", "pydantic", "click", "psutil", "platformdirs", "numpy")
 

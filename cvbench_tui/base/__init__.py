@@ -1,4 +1,1 @@
-"""What every room may use: text, files and numbers of the system.
-
-Standard library only, save ``rich.cells`` and, before Python 3.11, ``tomli``.
-"""
+"""What every room may use. Standard library only, save ``rich.cells`` and, before Python 3.11, ``tomli``."""

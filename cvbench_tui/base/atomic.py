@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cvbench_tui.base.nearest import nearest
@@ -14,37 +14,29 @@ from cvbench_tui.errors import StoreError, os_reason
 
 
 def check_destination(path: Path, suffixes: Sequence[str]) -> None:
-    """Refuse a path with another suffix, or one that cannot be written, with a StoreError.
-
-    Tries it with an empty file of another name beside the destination, which is removed again: permissions alone do not
-    decide it for root or on a read-only mount.
-    """
+    """Refuse a path with another suffix, or one that cannot be written, with a StoreError. Tries it with an empty file
+    of another name beside the destination, which is removed again: permissions alone do not decide it for root or on a
+    read-only mount."""
     if path.suffix.lower() not in suffixes:
         hint = nearest(path.suffix, suffixes, 1) or "The suffix sets the format."
         known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
         raise StoreError(f"{path} does not end in {known}.", hint)
     target = resolved_target(path)
-    try:
+    with _refusing(path):
         temporary, descriptor = _create_beside(target)
         os.close(descriptor)
         os.unlink(temporary)
-    except OSError as error:
-        raise _refusal(path, error) from error
 
 
 def write_atomically(path: Path, text: str, *, parents: bool = False) -> None:
-    """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there.
-
-    A file that was there keeps its mode; a new one gets that of a plain open; a link is followed. ``parents``: folders
-    that are missing are created. Raises StoreError.
-    """
+    """Put ``text`` (UTF-8) at ``path``: a temporary file in the same folder, then a rename over what was there. A file
+    that was there keeps its mode; a new one gets that of a plain open; a link is followed. ``parents``: folders that
+    are missing are created. Raises StoreError."""
     if parents:
-        try:
+        with _refusing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:
-            raise _refusal(path, error) from error
     target = resolved_target(path)
-    try:
+    with _refusing(path):
         temporary, descriptor = _create_beside(target)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -58,19 +50,13 @@ def write_atomically(path: Path, text: str, *, parents: bool = False) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
-    except OSError as error:
-        raise _refusal(path, error) from error
 
 
 def resolved_target(path: Path) -> Path:
     """Where a write to ``path`` ends, links followed. Raises StoreError when no file can be written there."""
-    target = Path(os.path.realpath(path))
-    try:
+    target, mode = Path(os.path.realpath(path)), None
+    with _refusing(path), suppress(FileNotFoundError):
         mode = target.stat().st_mode
-    except FileNotFoundError:
-        mode = None
-    except OSError as error:
-        raise _refusal(path, error) from error
     if mode is None:
         if not target.parent.is_dir():
             raise StoreError(f"Cannot write {path}: there is no folder {target.parent}.", "Create it first.")
@@ -89,6 +75,11 @@ def _create_beside(target: Path) -> tuple[str, int]:
     return name, os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
 
 
-def _refusal(path: Path, error: OSError | ValueError) -> StoreError:
-    reason = os_reason(error) if isinstance(error, OSError) else str(error)
-    return StoreError(f"Cannot write {path}: {reason}.", "Choose another place.")
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """Errors of the system as StoreErrors about ``path``."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = os_reason(error) if isinstance(error, OSError) else str(error)
+        raise StoreError(f"Cannot write {path}: {reason}.", "Choose another place.") from error

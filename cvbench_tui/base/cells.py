@@ -1,7 +1,5 @@
-"""How many cells of a terminal a text takes, by rich's tables: what is fitted is measured as it will be drawn.
-
-The one module outside of ``tui`` and ``cli`` that imports rich, and of it ``rich.cells`` alone.
-"""
+"""How many cells of a terminal a text takes, by rich's tables: what is fitted is measured as it will be drawn. The one
+module outside of ``tui`` and ``cli`` that imports rich, and of it ``rich.cells`` alone."""
 
 from __future__ import annotations
 

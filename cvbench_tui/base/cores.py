@@ -1,7 +1,5 @@
-"""Cores that this process may use: its affinity, and the quota of its control groups, versions 1 and 2.
-
-A container with a quota of 2 on a machine of 64 cores sees all 64, and is paused when it uses more than two.
-"""
+"""Cores that this process may use: its affinity, and the quota of its control groups, versions 1 and 2. A container
+with a quota of 2 on a machine of 64 cores sees all 64, and is paused when it uses more than two."""
 
 from __future__ import annotations
 
@@ -21,11 +19,9 @@ def affinity() -> frozenset[int] | None:
 
 
 def restore_affinity(before: frozenset[int] | None) -> bool:
-    """Give the calling thread the cores back that it had; True when it had lost some.
-
-    For right after importing torch: OpenMP libraries were seen to leave the importing thread on one core, and all
-    threads made later inherit that (pytorch issues 49971, 91989, 107366).
-    """
+    """Give the calling thread the cores back that it had; True when it had lost some. For right after importing torch:
+    OpenMP libraries were seen to leave the importing thread on one core, and all threads made later inherit that
+    (pytorch issues 49971, 91989, 107366)."""
     if before is None or not before - (affinity() or frozenset()):
         return False
     try:
@@ -36,11 +32,8 @@ def restore_affinity(before: frozenset[int] | None) -> bool:
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Cores by affinity and quota, at least one.
-
-    Parts of a core are left out: two threads on a quota of 1.5 would be stopped together for a quarter of every
-    period of 0.1 s, which is the scheduler's time and not the workload's.
-    """
+    """Cores by affinity and quota, at least one. Parts of a core are left out: two threads on a quota of 1.5 would be
+    stopped together for a quarter of every period of 0.1 s, which is the scheduler's time and not the workload's."""
     allowed = affinity()
     cores = len(allowed) if allowed else os.cpu_count() or 1
     quota = quota_cores(root)
@@ -48,10 +41,7 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def quota_cores(root: Path = Path("/")) -> float | None:
-    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``; the smallest from this process's group up.
-
-    None without a quota.
-    """
+    """Cores by ``cpu.max`` ("50000 100000") or ``cpu.cfs_quota_us``, the least from our group up; None without one."""
     quotas = (_quota(folder) for folder in _group_folders(root, "cpu"))
     return min((quota for quota in quotas if quota is not None), default=None)
 
@@ -65,10 +55,8 @@ def memory_limit_bytes(root: Path = Path("/")) -> int | None:
 
 def _quota(folder: Path) -> float | None:
     """Cores of one group; None for no quota ("max", -1) and for what is no number."""
-    fields = read_text(folder / "cpu.max").split() or [
-        read_text(folder / "cpu.cfs_quota_us"),
-        read_text(folder / "cpu.cfs_period_us"),
-    ]
+    version_1 = (folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us")
+    fields = read_text(folder / "cpu.max").split() or map(read_text, version_1)
     try:
         quota, period = (int(field) for field in fields)
         return quota / period if quota > 0 else None
@@ -77,33 +65,22 @@ def _quota(folder: Path) -> float | None:
 
 
 def _group_folders(root: Path, controller: str) -> Iterator[Path]:
-    """The folders of this process's groups with that controller, each with all above it up to its mount.
-
-    In a container the group's own folder is often the mount itself. See proc_pid_mountinfo(5), cgroups(7).
-    """
-    groups = _groups(root, controller)
-    for line in read_text(root / "proc/self/mountinfo").splitlines():
-        place, _, system = line.partition(" - ")
-        fields, kind, options = place.split(), system.split()[:1], system.split()[-1:]
-        version = {"cgroup2": 2, "cgroup": 1}.get("".join(kind))
-        if len(fields) < 5 or version not in groups or (version == 1 and controller not in options[0].split(",")):
-            continue
-        mount = root / fields[4].lstrip("/")
-        folder = mount / _below(groups[version], fields[3])
-        yield folder
-        yield from (parent for parent in folder.parents if mount in (parent, *parent.parents))
-
-
-def _groups(root: Path, controller: str) -> dict[int, str]:
-    """This process's group in the one hierarchy of version 2, and in version 1's of that controller."""
-    found: dict[int, str] = {}
+    """The folders of this process's groups with that controller, each with all above it up to its mount. In a container
+    the group's own folder is often the mount itself. See proc_pid_mountinfo(5), cgroups(7)."""
+    groups = {}  # in the one hierarchy of version 2, and in version 1's of that controller
     for line in read_text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if not controllers:
-            found[2] = path
-        elif controller in controllers.split(","):
-            found[1] = path
-    return found
+        if not controllers or controller in controllers.split(","):
+            groups["cgroup" if controllers else "cgroup2"] = path
+    for line in read_text(root / "proc/self/mountinfo").splitlines():
+        place, _, system = line.partition(" - ")
+        fields, kind, options = place.split(), system.partition(" ")[0], system.rpartition(" ")[2]
+        if len(fields) < 5 or kind not in groups or (kind == "cgroup" and controller not in options.split(",")):
+            continue
+        mount = root / fields[4].lstrip("/")
+        folder = mount / _below(groups[kind], fields[3])
+        yield folder
+        yield from (parent for parent in folder.parents if mount in (parent, *parent.parents))
 
 
 def _below(group: str, top: str) -> str:

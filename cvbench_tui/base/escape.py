@@ -1,7 +1,5 @@
 """Escaping of any text so that every character shows: on a terminal, and as markdown in a cell, a list or a paragraph.
-
-The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``.
-"""
+The screen parses no markup, so none is escaped for it. Widths are in ``base.cells``."""
 
 from __future__ import annotations
 
@@ -18,8 +16,7 @@ _UNSEEN = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 """What a terminal executes instead of showing it, or does not show: control characters (a line feed and a tabulator
-apart), marks that turn the direction of text, characters without width, separators of lines, halves of surrogate
-pairs."""
+apart), marks that turn the direction of text, characters without width, line separators, half surrogate pairs."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}
 
 

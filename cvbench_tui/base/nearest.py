@@ -14,16 +14,11 @@ def name_key(text: str) -> str:
     return re.sub(r"[\s_-]+", "_", text.strip().casefold())
 
 
-def nearest_names(text: str, names: Iterable[str], count: int = 3, cutoff: float = 0.6) -> list[str]:
-    """The names nearest to the text, the nearest first; ``cutoff`` as in difflib, 1 being equal."""
-    by_key = {name_key(name): name for name in names}
-    return [by_key[match] for match in get_close_matches(name_key(text[:MAX_QUOTED]), list(by_key), count, cutoff)]
-
-
 def nearest(text: str, names: Iterable[str], count: int = 3, cutoff: float = 0.6) -> str:
-    """``Nearest: resnet18, resnet101.``; empty when no name is near."""
-    names = nearest_names(text, names, count, cutoff)
-    return f"Nearest: {', '.join(names)}." if names else ""
+    """``Nearest: resnet18, resnet101.``; empty when no name is near. ``cutoff`` as in difflib, 1 being equal."""
+    by_key = {name_key(name): name for name in names}
+    near = get_close_matches(name_key(text[:MAX_QUOTED]), list(by_key), count, cutoff)
+    return f"Nearest: {', '.join(by_key[key] for key in near)}." if near else ""
 
 
 def quoted(text: str) -> str:

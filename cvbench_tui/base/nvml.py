@@ -7,32 +7,23 @@ is lost in mid-run: its answer is None then. Nothing is ever set.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-GRAPHICS_CLOCK, SM_CLOCK = 0, 1
-"""nvmlClockType_t. Clocks for applications are set by graphics, which the compute units (SM) follow."""
+GRAPHICS_CLOCK, SM_CLOCK = 0, 1  # nvmlClockType_t; applications' clocks are set by graphics, which the SMs follow
 GPU_SENSOR = 0
-POWER_INSTANT_FIELD = 186
-"""NVML_FI_DEV_POWER_INSTANT: power now, where ``nvmlDeviceGetPowerUsage`` is a mean over 1 s (Ampere and later)."""
+POWER_INSTANT_FIELD = 186  # NVML_FI_DEV_POWER_INSTANT; ``nvmlDeviceGetPowerUsage`` is a mean over 1 s since Ampere
 NOT_FOUND = 6  # NVML_ERROR_NOT_FOUND, which stands for an empty list of samples
-THROTTLE_BITS = (
-    (0x04, "power_cap"),
-    (0x08, "hardware"),
-    (0x10, "sync"),
-    (0x20, "thermal"),
-    (0x40, "thermal"),
-    (0x80, "power_brake"),
-)
-"""Clock event reasons of nvml.h. Idle (1), clocks chosen by a user (2) and by a display (0x100) slow nothing down
-unexpectedly and are left out."""
+THROTTLES = {0x04: "power_cap", 0x08: "hardware", 0x10: "sync", 0x20: "thermal", 0x40: "thermal", 0x80: "power_brake"}
+"""Clock event reasons of nvml.h. Idle (1) and clocks set by a user (2) or a display (0x100) are expected: left out."""
 
 
+@dataclass
 class NvmlCard:
     """One card, by the library's handle."""
 
-    def __init__(self, library: Any, handle: Any) -> None:
-        self.library = library
-        self.handle = handle
+    library: Any
+    handle: Any
 
     def ask(self, function: str, *arguments: Any) -> Any:
         """Value of that function for this card; None without an answer."""
@@ -43,11 +34,7 @@ class NvmlCard:
 
     def clock_hz(self) -> float | None:
         """Clock of the compute units now."""
-        return _scaled(self.ask("nvmlDeviceGetClockInfo", SM_CLOCK), 1e6)
-
-    def clock_application_hz(self) -> float | None:
-        """Clock set for applications."""
-        return _scaled(self.ask("nvmlDeviceGetApplicationsClock", GRAPHICS_CLOCK), 1e6)
+        return _scaled(self.ask("nvmlDeviceGetClockInfo", SM_CLOCK), per=1e-6)
 
     def temperature_c(self) -> float | None:
         """Degrees Celsius."""
@@ -62,14 +49,6 @@ class NvmlCard:
             instant_mw = 0
         return _scaled(instant_mw or self.ask("nvmlDeviceGetPowerUsage"), per=1000)
 
-    def power_limit_w(self) -> float | None:
-        """Power limit in force."""
-        return _scaled(self.ask("nvmlDeviceGetEnforcedPowerLimit"), per=1000)
-
-    def power_limit_default_w(self) -> float | None:
-        """Power limit from the factory."""
-        return _scaled(self.ask("nvmlDeviceGetPowerManagementDefaultLimit"), per=1000)
-
     def energy_j(self) -> float | None:
         """Joules since the driver was loaded, memory included (Volta and later)."""
         return _scaled(self.ask("nvmlDeviceGetTotalEnergyConsumption"), per=1000)
@@ -79,7 +58,7 @@ class NvmlCard:
         bits = self.ask("nvmlDeviceGetCurrentClocksEventReasons")
         if bits is None:  # the name before driver 535
             bits = self.ask("nvmlDeviceGetCurrentClocksThrottleReasons")
-        return tuple(dict.fromkeys(word for bit, word in THROTTLE_BITS if (bits or 0) & bit))
+        return tuple(dict.fromkeys(word for bit, word in THROTTLES.items() if (bits or 0) & bit))
 
     def utilisation(self) -> float | None:
         """Share of the driver's last sample in which the card computed, 0 to 1."""
@@ -102,36 +81,11 @@ class NvmlCard:
             return frozenset() if getattr(error, "value", None) == NOT_FOUND else None
         return frozenset(int(sample.pid) for sample in samples if sample.smUtil > 0)
 
-    def pci_id(self) -> str | None:
-        """Address on the bus, ``00000000:65:00.0``."""
-        found = self.ask("nvmlDeviceGetPciInfo")
-        return None if found is None else str(found.busId)
-
-    def is_sliced(self) -> bool | None:
-        """True when it is cut into slices (MIG)."""
-        return self._first_switch("nvmlDeviceGetMigMode")
-
-    def checks_memory(self) -> bool | None:
-        """True when its memory has error correction (ECC)."""
-        return self._first_switch("nvmlDeviceGetEccMode")
-
-    def is_shared(self) -> bool | None:
-        """True when programs share it through MPS."""
-        found = self.ask("nvmlDeviceGetMPSComputeRunningProcesses")
-        return None if found is None else bool(found)
-
-    def _first_switch(self, function: str) -> bool | None:
-        """A switch that comes as the present state and the one after the next start."""
-        found = self.ask(function)
-        return None if found is None else bool(found[0])
-
 
 def find_card(library: Any, uuid: str | None, pci_bus_id: str | None = None, *, whole: bool = False) -> NvmlCard | None:
     """The card with that identity, else with that address; None when it is not found. The library must be started.
-
-    ``uuid`` with or without ``GPU-`` or ``MIG-`` in front; ``pci_bus_id`` like ``00000000:65:00.0``. A slice (MIG)
-    is found as itself, with ``whole`` as the card it is a part of.
-    """
+    ``uuid`` with or without ``GPU-`` or ``MIG-`` in front; ``pci_bus_id`` like ``00000000:65:00.0``. A slice (MIG) is
+    found as itself, with ``whole`` as the card it is a part of."""
     number = (uuid or "").removeprefix("GPU-").removeprefix("MIG-")
     searches = [("nvmlDeviceGetHandleByUUID", prefix + number) for prefix in ("GPU-", "MIG-") if number]
     if pci_bus_id:
@@ -152,6 +106,6 @@ def _errors(library: Any) -> tuple[type[BaseException], ...]:
     return library.NVMLError, AttributeError, TypeError, ValueError, OSError
 
 
-def _scaled(value: Any, times: float = 1.0, *, per: float = 1.0) -> float | None:
+def _scaled(value: Any, *, per: float = 1.0) -> float | None:
     """In the unit of the name; None for no answer."""
-    return None if value is None else float(value) * times / per
+    return None if value is None else float(value) / per

@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 
 CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
-"""Names that Linux's drivers give to a processor's own sensor, which answers at once; a mainboard's may take tens of
-milliseconds."""
+"""Names of a processor's own sensor in Linux's drivers: it answers at once, a mainboard's may take tens of ms."""
 HEAD_BYTES = 1 << 16  # more than any counter's file has before the last field that is used, on 256 cores as well
 CPUINFO_CHARACTERS = 8192  # enough for the first core: 256 of them would be 400 KB, and the kernel works for each
 
@@ -58,11 +57,9 @@ def cpuinfo(key: str, root: Path = Path("/")) -> str:
 
 
 def cpu_seconds(path: str | Path) -> tuple[float | None, float | None]:
-    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot, by ``/proc/stat``.
-
-    From the line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. None where not
-    known, as in a sandbox that shows only zeros.
-    """
+    """CPU seconds that all cores worked, and those stolen by the hypervisor, since boot, by ``/proc/stat``. From the
+    line ``cpu``: user, nice, system, interrupts and soft interrupts; guests are part of user. None where not known, as
+    in a sandbox that shows only zeros."""
     fields = read_head(path).split(b"\n", 1)[0].split()
     if len(fields) < 9 or fields[0] != b"cpu":
         return None, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -21,6 +21,7 @@ else:
 MAX_BYTES = 1 << 20  # a larger file is something else: full settings have 2 kB, the largest shipped preset 1 kB
 
 Default = TypeVar("Default")
+Complain = Callable[[str, str], None]  # gets a sentence and a hint
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,8 @@ class TomlFile:
         return one_line(str(self.path))
 
     def read(self) -> str:
-        """What is written in it. Raises FileNotFoundError, and ``error`` for what is no small text file.
-
-        Only a regular file is opened: reading a pipe could wait for ever.
-        """
+        """What is written in it. Raises FileNotFoundError, and ``error`` for what is no small text file. Only a regular
+        file is opened: reading a pipe could wait for ever."""
         try:
             status = self.path.stat()
             if S_ISDIR(status.st_mode):
@@ -93,14 +92,9 @@ class Kind:
         return f"{place}: expected {self.expected}, got {value_text(value)}.", near
 
 
-def is_text(value: object) -> bool:
-    """True for a TOML string."""
-    return isinstance(value, str)
-
-
-TEXT = Kind("text in quotes", is_text)
+TEXT = Kind("text in quotes", lambda value: isinstance(value, str))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
-NAMES = Kind("a list of names in quotes", is_text, is_list=True)
+NAMES = Kind("a list of names in quotes", TEXT.test, is_list=True)
 TABLE = Kind("a table", lambda value: isinstance(value, dict))
 
 
@@ -118,10 +112,7 @@ def some_of(names: Iterable[str]) -> Kind:
 
 def whole(most: int, what: str = "number") -> Kind:
     """A whole number from 1 on; ``true`` is none."""
-    return Kind(
-        f"a whole {what} from 1 to {most}",
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most,
-    )
+    return Kind(f"a whole {what} from 1 to {most}", lambda value: type(value) is int and 1 <= value <= most)
 
 
 @dataclass(frozen=True)
@@ -145,25 +136,17 @@ def keys_of(record: type) -> tuple[Key, ...]:
 
 
 def read_keys(
-    data: Mapping[str, Any],
-    keys: tuple[Key, ...],
-    complain: Callable[[str, str], None],
-    prefix: str = "",
-    others: tuple[str, ...] = (),
+    data: Mapping[str, Any], keys: Sequence[Key], complain: Complain, prefix: str = "", others: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The value of every key, lists as tuples; the default of one that is not there or cannot be used.
-
-    ``complain`` is called with a sentence and a hint for each value that cannot be used, and for each name that is
-    neither a key nor one of ``others``.
-    """
+    """The value of every key, lists as tuples; the default of one that is not there or cannot be used. ``complain`` is
+    called with a sentence and a hint for each value that cannot be used, and for each name that is neither a key nor
+    one of ``others``."""
     names = [*(each.name for each in keys), *others]
     for name in data:
         if name not in names:
             complain(f"unknown key {quoted(prefix + name)}.", nearest(name, names))
     values = {each.name: each.default for each in keys}
-    for each in keys:
-        if each.name not in data:
-            continue
+    for each in (key for key in keys if key.name in data):
         value = data[each.name]
         if each.kind.accepts(value):
             values[each.name] = tuple(value) if isinstance(value, list) else value

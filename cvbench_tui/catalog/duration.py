@@ -6,23 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import MODELS_BY_OP
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 
 CPU_GMAC_PER_S = 50.0  # a desktop processor in float32; machines differ by five times either way
-ACCELERATOR_GMAC_PER_S = 5000.0
-"""A card of recent years in float32 with its usual losses; cards differ by five times either way."""
-TRAINING_FACTOR = 3.0
-"""Forward, then backward for the input and for the weights, each about as much work as the forward."""
+ACCELERATOR_GMAC_PER_S = 5000.0  # a recent card in float32 with its usual losses; five times either way
+TRAINING_FACTOR = 3.0  # forward, then backward for the input and for the weights, each about as much work as forward
 LAYER_S = 0.002
 MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launches
 TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version
 STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
-
-_BY_OP: dict[str, ModelEntry] = {model.op: model for model in MODELS}
 
 
 def expected_s(plan: Plan, known: Mapping[str, float] | None = None) -> float:
@@ -31,10 +27,8 @@ def expected_s(plan: Plan, known: Mapping[str, float] | None = None) -> float:
 
 
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Wall seconds of every case, all its processes together, by case id.
-
-    ``known``: wall seconds of one process of a case, from an earlier run under this protocol; the others are guessed.
-    """
+    """Wall seconds of every case, all its processes together, by case id. ``known``: wall seconds of one process of a
+    case, from an earlier run under this protocol; the others are guessed."""
     known = known or {}
     each = plan.protocol.processes
     return {case.case_id: (known.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
@@ -51,18 +45,13 @@ def _case_s(case: Case, protocol: Protocol) -> float:
 
 
 def _inference_s(case: Case) -> float:
+    """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
+    entry = MODELS_BY_OP.get(case.workload.op)
+    gmacs = entry.gmacs * ((case.image or entry.image) / entry.image) ** 2 if entry else TYPICAL_GMACS
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
-    return max(MIN_MODEL_S, _gmacs(case) * case.batch / rate)
-
-
-def _gmacs(case: Case) -> float:
-    """Billions of multiply-accumulates of one image at the case's size: they grow with its area."""
-    entry = _BY_OP.get(case.workload.op)
-    if entry is None:
-        return TYPICAL_GMACS
-    return entry.gmacs * ((case.image or entry.image) / entry.image) ** 2
+    return max(MIN_MODEL_S, gmacs * case.batch / rate)
 
 
 def _pass_s(iteration_s: float, protocol: Protocol) -> float:

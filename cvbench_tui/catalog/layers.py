@@ -1,7 +1,7 @@
 """The single layers and blocks that can be ticked, as plain data: an op of the worker with its arguments.
 
 The eight of the original tables come first. The others stand at the shapes they have in a published network,
-which the description names. The worker builds the layers; this module does not import torch.
+which the description names.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ class LayerEntry:
     op: str  # key of the worker's layer builders
     family: str
     input_shape: Shape
-    """Input without the batch dimension: (channels, height, width), (tokens, dim), (features,), or
-    (height, width, dim) for window attention."""
+    """Without the batch: (channels, height, width), (tokens, dim), (features,), in windows (height, width, dim)."""
     params: tuple[tuple[str, Parameter], ...]  # arguments of ``op``, as pairs sorted by name
     description: str  # what it computes, and the network that has it at this shape
     training_mb: float
@@ -44,18 +43,11 @@ def _layer(
 
 
 def _conv(
-    name: str,
-    family: str,
-    channels: Shape,
-    side: int,
-    kernel: int,
-    training_mb: float,
-    description: str,
-    **params: Parameter,
+    name: str, family: str, channels: Shape, side: int, kernel: int, training_mb: float, text: str, **params: Parameter
 ) -> LayerEntry:
     """A convolution of ``channels`` (in, out) on ``side`` x ``side``."""
     sizes = {"in_channels": channels[0], "out_channels": channels[1], "kernel_size": kernel}
-    return _layer(name, "conv2d", family, (channels[0], side, side), training_mb, description, **sizes, **params)
+    return _layer(name, "conv2d", family, (channels[0], side, side), training_mb, text, **sizes, **params)
 
 
 ORIGINAL = "Original tables"  # the family of the published tables; every other layer is in the preset ``modern-layers``

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from math import prod
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import MODELS_BY_OP
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.workload import Workload
 
 FLOAT32_BYTES = 4
 WEIGHT_COPIES = 2  # the weights and their gradients. No optimiser is measured.
@@ -29,7 +28,6 @@ tensors alone, with no working memory and the weights' gradients arriving only w
 are 0.59 at the worst."""
 PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
-_MODELS: dict[str, ModelEntry] = {entry.op: entry for entry in MODELS}
 _LAYERS: dict[tuple[object, ...], LayerEntry] = {(entry.op, entry.params): entry for entry in LAYERS}
 """By what is computed: two of the list differ in their size only."""
 
@@ -45,40 +43,24 @@ class TooLarge:
 
 def expected_bytes(case: Case) -> int | None:
     """Peak bytes of a training iteration of that case; None for a workload that the catalog does not have."""
-    sizes = _sizes(case.workload)
-    if sizes is None:
+    workload, entry = case.workload, MODELS_BY_OP.get(case.workload.op)
+    layer = _LAYERS.get((workload.op, workload.params))
+    if workload.kind == "model" and entry:
+        held = entry.training_mb * 1e6 * (workload.input_shape[-1] / entry.image) ** 2  # grows with the input's area
+        fixed = WEIGHT_COPIES * FLOAT32_BYTES * entry.parameters
+    elif workload.kind == "layer" and layer:
+        held = layer.training_mb * 1e6 * prod(workload.input_shape) / prod(layer.input_shape)
+        fixed = 0  # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
+    else:
         return None
-    parameters, held = sizes
-    weights = WEIGHT_COPIES * FLOAT32_BYTES * parameters
-    return round((weights + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
+    return round((fixed + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
-    """The rows that will not fit, in the plan's order; those of which too little is known are left out.
-
-    A plan without training has none: inference takes far less.
-    """
+    """The rows that will not fit, in the plan's order; those of which too little is known are left out. A plan without
+    training has none: inference takes far less."""
     if "training" not in plan.protocol.passes:
         return ()
-    rows = []
-    for case in plan.cases:
-        device = environment.device(case.device)
-        has = device.memory_bytes if device is not None else None
-        needs = expected_bytes(case)
-        if needs is not None and has is not None and needs * SURE > has:
-            rows.append(TooLarge(case, needs, has))
-    return tuple(rows)
-
-
-def _sizes(workload: Workload) -> tuple[int, float] | None:
-    """Parameters, and bytes held for one input at the workload's own size: they grow with the input's area."""
-    if workload.kind == "model":
-        model = _MODELS.get(workload.op)
-        if model is None:
-            return None
-        return model.parameters, model.training_mb * 1e6 * (workload.input_shape[-1] / model.image) ** 2
-    layer = _LAYERS.get((workload.op, workload.params))
-    if layer is None:
-        return None
-    # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
-    return 0, layer.training_mb * 1e6 * prod(workload.input_shape) / prod(layer.input_shape)
+    memory = {device.id: device.memory_bytes for device in environment.devices}
+    rows = ((case, expected_bytes(case), memory.get(case.device)) for case in plan.cases)
+    return tuple(TooLarge(case, needs, has) for case, needs, has in rows if needs and has and needs * SURE > has)

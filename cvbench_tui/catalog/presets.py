@@ -1,12 +1,10 @@
-"""Presets: selections by name, shipped or the user's own, or from any file by its path.
-
-A preset is a TOML file; all keys may be left out but one of ``models`` and ``layers``. Every error names the file, the
-key and what was expected.
-"""
+"""Presets: selections by name, shipped or the user's own, or from any file by its path. A preset is a TOML file; all
+keys may be left out but one of ``models`` and ``layers``. Every error names the file, the key and what was expected."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import name_key, nearest, quoted
-from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, is_text, one_of, read_keys, some_of, whole
+from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of, whole
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
@@ -24,15 +22,14 @@ from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
 SUFFIX = ".toml"
-SETTINGS_VARIABLE = "CVBENCH_CONFIG"
-"""Environment variable that names the settings file; own presets are in ``presets`` beside it."""
+SETTINGS_VARIABLE = "CVBENCH_CONFIG"  # names the settings file; own presets are in ``presets`` beside it
 FIRST = "quick"
 MAX_NAME = 60  # characters: in UTF-8 at most 240 bytes, and file systems take 255 for a name
 MAX_IN_A_LINE = 4
 
-MODEL_NAMES = Kind('a list of model names, or ["all"]', is_text, is_list=True)
-LAYER_NAMES = Kind('a list of layer names, ["modern"] or ["all"]', is_text, is_list=True)
-DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', is_text, is_list=True)
+MODEL_NAMES = Kind('a list of model names, or ["all"]', TEXT.test, is_list=True)
+LAYER_NAMES = Kind('a list of layer names, ["modern"] or ["all"]', TEXT.test, is_list=True)
+DEVICES = Kind('a list of devices such as ["cpu", "cuda:0"]', TEXT.test, is_list=True)
 PRESET_KEYS = (
     Key("description", "", TEXT, "One line about it."),
     Key("models", (), MODEL_NAMES, "Display names or torchvision's names."),
@@ -101,20 +98,15 @@ def preset_entries() -> tuple[PresetEntry, ...]:
 
 
 def load_preset(reference: str) -> Selection:
-    """The selection of a preset's name, shipped or the user's own, or of a path to a preset file.
-
-    Raises PresetError for a file that cannot be used, SelectionError for an unknown name.
-    """
+    """The selection of a preset's name, shipped or the user's own, or of a path to a preset file. Raises PresetError
+    for a file that cannot be used, SelectionError for an unknown name."""
     return _read(_path_of(reference))[1]
 
 
 def save_preset(name: str, selection: Selection) -> Path:
-    """Write the selection as a preset of the user's and return its file; one of that name is overwritten, all but
-    its description.
-
-    Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped preset's, for a
-    selection of nothing, and when the file cannot be written.
-    """
+    """Write the selection as a preset of the user's and return its file; one of that name is overwritten, all but its
+    description. Written wholly or not at all. Raises PresetError for a name that cannot be one or is a shipped
+    preset's, for a selection of nothing, and when the file cannot be written."""
     name = _checked(name)
     if not selection.models and not selection.layers:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
@@ -180,14 +172,9 @@ def _path_of(reference: str) -> Path:
 
 def _looks_like_path(reference: str) -> bool:
     """True for what is written like a path, or is the name of something in the current folder."""
-    if not reference.strip():
-        return False
-    if "/" in reference or "\\" in reference or reference.startswith("~") or reference.lower().endswith(".toml"):
-        return True
-    try:
-        return Path(reference).exists()
-    except (OSError, ValueError):
-        return False
+    if re.search(r"[/\\]|^~|\.toml\Z", reference, re.IGNORECASE):
+        return bool(reference.strip())
+    return bool(reference.strip()) and os.path.exists(reference)
 
 
 def _entry(name: str, path: Path, *, own: bool) -> PresetEntry:
@@ -226,16 +213,11 @@ def _read(path: Path) -> tuple[str, Selection]:
     if values["devices"] == ():
         sentence = f"{file.name}: devices: expected {DEVICES.expected}, got an empty list."
         raise PresetError(sentence, "Leave the key out to take the machine's own choice.")
-    return values["description"], Selection(
-        path.stem,
-        entries("models", _models),
-        entries("layers", _layers),
-        None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),)),
-        values["batch"],
-        values["image"],
-        values["protocol"],
-        tuple(dict.fromkeys(values["extras"])),
-    )
+    models, layers = entries("models", _models), entries("layers", _layers)
+    devices = None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),))
+    extras = tuple(dict.fromkeys(values["extras"]))
+    rest = values["batch"], values["image"], values["protocol"], extras
+    return values["description"], Selection(path.stem, models, layers, devices, *rest)
 
 
 def _models(name: str) -> tuple[ModelEntry, ...]:

@@ -10,7 +10,7 @@ from cvbench_tui.catalog.layers import LayerEntry
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan, expand
-from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
+from cvbench_tui.core.protocol import PROTOCOLS, Extra
 from cvbench_tui.errors import SelectionError
 
 MAX_BATCH = 65536
@@ -36,21 +36,22 @@ class Selection:
 
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:
-    """The plan of that selection on that machine, device by device.
-
-    Raises SelectionError when nothing is selected, a number is impossible, or the machine lacks a device.
-    """
+    """The plan of that selection on that machine, device by device. Raises SelectionError when nothing is selected, a
+    number is impossible, or the machine lacks a device."""
     if not selection.models and not selection.layers:
         raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
     models = [(entry.workload, entry.batch) for entry in selection.models]
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
-    cases = expand(
-        models + layers,
-        devices_of(selection.devices, environment),
-        batch=None if selection.batch is None else check_batch(selection.batch),
-        image=None if selection.image is None else check_image(selection.image),
-    )
-    return Plan(selection.name, cases, _protocol(selection.protocol, selection.extras))
+    devices = devices_of(selection.devices, environment)
+    batch = None if selection.batch is None else check_batch(selection.batch)
+    image = None if selection.image is None else check_image(selection.image)
+    cases = expand(models + layers, devices, batch=batch, image=image)
+    protocol = PROTOCOLS.get(selection.protocol.strip().casefold())
+    if protocol is None:
+        hint = f"{nearest(selection.protocol, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
+        raise SelectionError(f"Unknown protocol {quoted(selection.protocol)}.", hint)
+    extras = tuple(dict.fromkeys(protocol.extras + selection.extras))
+    return Plan(selection.name, cases, replace(protocol, extras=extras))
 
 
 def check_batch(value: int) -> int:
@@ -64,10 +65,8 @@ def check_image(value: int) -> int:
 
 
 def check_device_name(text: str) -> str:
-    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not checked.
-
-    Raises SelectionError when no device is written like that.
-    """
+    """The device as PyTorch writes it, ``cuda`` being ``cuda:0``; whether the machine has it is not checked. Raises
+    SelectionError when no device is written like that."""
     name = text.strip().casefold()
     match = _DEVICE.fullmatch(name)
     if match is None:
@@ -110,12 +109,3 @@ def _present(name: str, environment: Environment) -> str:
 
 def _usable(environment: Environment) -> str:
     return ", ".join(device.id for device in environment.usable) or "none"
-
-
-def _protocol(name: str, extras: tuple[Extra, ...]) -> Protocol:
-    """The protocol with those extras in addition to its own. Raises SelectionError for an unknown name."""
-    protocol = PROTOCOLS.get(name.strip().casefold())
-    if protocol is None:
-        hint = f"{nearest(name, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
-        raise SelectionError(f"Unknown protocol {quoted(name)}.", hint)
-    return replace(protocol, extras=tuple(dict.fromkeys(protocol.extras + extras)))

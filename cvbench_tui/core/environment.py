@@ -31,15 +31,13 @@ class Device:
 class Environment:
     """Versions, devices and settings at the start of a run. A fact that is not known is None or absent."""
 
-    versions: tuple[tuple[str, str], ...]
-    """``python``, ``torch``, ``torchvision``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui``."""
+    versions: tuple[tuple[str, str], ...]  # ``python``, ``torch``, ``cuda``, ``cudnn``, ``driver``, ``cvbench-tui`` ...
     devices: tuple[Device, ...]
     facts: tuple[tuple[str, Fact], ...] = ()
     """Host and framework facts by the names of ``core.facts``. A fact about one card has the card's id in front,
     ``cuda:0.power_limit_w``; an environment variable has ``env.``."""
     identity_hash: str | None = None
-    """Digest of everything that decides whether two runs can be compared (``core.facts``); None in files of
-    schema 1."""
+    """Digest of what decides whether runs can be compared (``core.facts``); None in files of schema 1."""
 
     def version(self, name: str) -> str | None:
         """The version of that component, or None when it is not there."""

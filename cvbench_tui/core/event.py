@@ -40,10 +40,8 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class RowsAdded:
-    """These cases follow, as new rows or repeated ones. Written by the session.
-
-    Their earlier outcomes no longer count, and a run that had ended continues.
-    """
+    """These cases follow, as new rows or repeated ones. Written by the session. Their earlier outcomes no longer count,
+    and a run that had ended continues."""
 
     cases: tuple[Case, ...]
     at_s: float
@@ -135,18 +133,8 @@ class RunFinished:
     kind: Literal["run_finished"] = "run_finished"
 
 
-Event = Union[
-    RunStarted,
-    RowsAdded,
-    WorkerReady,
-    EnvironmentProbed,
-    PeakMeasured,
-    CaseStarted,
-    Progress,
-    CaseFinished,
-    CaseFailed,
-    RunFinished,
-]
+CaseEvent = Union[CaseStarted, Progress, CaseFinished, CaseFailed]
+Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, CaseEvent, RunFinished]
 
 
 def case_of(event: Event) -> str | None:

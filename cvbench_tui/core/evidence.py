@@ -1,7 +1,5 @@
-"""System counters and sensor readings of each round, by which ``core.grading`` grades a phase.
-
-A field that this system or device does not provide is None, never 0.
-"""
+"""System counters and sensor readings of each round, by which ``core.grading`` grades a phase. A field that this system
+or device does not provide is None, never 0."""
 
 from __future__ import annotations
 
@@ -25,8 +23,7 @@ class Evidence:
     timed_s: float  # seconds inside the timed regions
     cpu_s: float | None = None  # CPU seconds of this process, all threads
     thread_s: float | None = None  # CPU seconds of the measuring thread
-    waited_s: float | None = None
-    """Seconds for which threads of this process were runnable without a core, summed over threads (Linux run delay)."""
+    waited_s: float | None = None  # seconds that this process's threads waited for a core, summed (Linux run delay)
     switches: int | None = None  # involuntary context switches of this process
     major_faults: int | None = None  # page faults that waited for a disk
     others_s: float | None = None  # CPU seconds of all other processes on the machine
@@ -39,14 +36,11 @@ class Evidence:
     clock_hz: float | None = None  # clock of the processor, or of the card's compute units
     temperature_c: float | None = None
     power_w: float | None = None  # power draw of the card
-    throttle: tuple[str, ...] = ()
-    """Throttle reasons of the card: ``power_cap``, ``thermal``, ``hardware``, ``power_brake`` ..."""
+    throttle: tuple[str, ...] = ()  # of the card: ``power_cap``, ``thermal``, ``hardware``, ``power_brake`` ...
     foreign: int | None = None  # number of other processes that use the card
     host_s: float | None = None  # host seconds to queue one iteration
-    utilisation: float | None = None
-    """Timed seconds by device events as a share of the blocks' wall time, without the lead."""
-    outran: float | None = None
-    """Share of the blocks whose lead ended before all of their work was queued; None where there is no lead."""
+    utilisation: float | None = None  # timed share of the blocks' wall time, without the lead, by device events
+    outran: float | None = None  # share of the blocks whose lead ended before all was queued; None without one
 
 
 @dataclass(frozen=True, **SLOTS)
@@ -60,12 +54,10 @@ class PassRecord:
     warmup_windows_s: tuple[float, ...] = ()  # median iteration of each warm-up window, seconds
     busy_s: float = 0.0  # seconds in which the workload was executing: warm-up, rounds, unrecorded iterations
     wall_s: float = 0.0  # wall seconds from the first call to the last
-    empty_region_s: float | None = None
-    """Cost of the timer: seconds between two marks of the clock with nothing in between."""
+    empty_region_s: float | None = None  # cost of the timer: seconds between two marks with nothing in between
     group: int = 1  # iterations of a region
     region_floor_s: float = 0.0  # shortest region that the device's clock resolves well enough
     lead_s: float | None = None
     """Seconds for which the device is kept busy before each block, so that the host runs ahead; 0 where that would
     take too long, None where nothing is queued."""
-    deferred_share: float | None = None
-    """Cores that this process still used after its last call had returned and the device was idle."""
+    deferred_share: float | None = None  # cores that this process still used after its last call, with an idle device

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.environment import Environment
 
 Group = Literal["system", "processor", "frequency", "memory", "now", "process", "torch", "card"]
 GROUPS: dict[Group, str] = {
@@ -36,8 +36,7 @@ VARIABLE = "env."
 class FactKind:
     """One fact, or one pattern of facts."""
 
-    name: str
-    """Its name; ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables."""
+    name: str  # ``card.power_limit_w`` for ``cuda:0.power_limit_w``, ``env.*`` for the environment's variables
     group: Group
     meaning: str
     identity: str = ""  # why two runs that differ in it must not be compared; empty when they may
@@ -143,7 +142,9 @@ DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments s
 def identity_pairs(environment: Environment) -> tuple[tuple[str, str], ...]:
     """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values."""
     pairs = [(f"version {name}", version) for name, version in environment.versions if name != INSTRUMENT]
-    pairs += [(f"device {device.id}", _device(device)) for device in environment.usable]
+    for device in environment.usable:  # without the machine's memory, which kernels count differently
+        card = device.name, device.uuid, None if device.is_cpu else device.memory_bytes
+        pairs.append((f"device {device.id}", json.dumps(card)))
     pairs += [(f"fact {name}", json.dumps(value)) for name, value in environment.facts if kind_name(name) in IDENTITY]
     return tuple(sorted(pairs))
 
@@ -152,8 +153,3 @@ def identity_hash(environment: Environment) -> str:
     """The first 16 hexadecimal digits of SHA-256 over ``identity_pairs``. Equal digests may be compared."""
     text = json.dumps(identity_pairs(environment))
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
-
-
-def _device(device: Device) -> str:
-    """Name, identity and memory of a card. The machine's memory, which kernels count differently, is left out."""
-    return json.dumps([device.name, device.uuid, None if device.is_cpu else device.memory_bytes])

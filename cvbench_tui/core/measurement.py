@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Union
 
@@ -12,15 +12,8 @@ from cvbench_tui.core.sample_array import SampleArray
 Phase = Literal["forward", "backward", "total", "inference"]
 PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
 
-PASS_OF: dict[Phase, PassName] = {
-    "forward": "training",
-    "backward": "training",
-    "total": "training",
-    "inference": "inference",
-}
-"""Pass that a phase's samples are from."""
-WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}
-"""Phase that spans a whole iteration of a pass."""
+PASS_OF: dict[Phase, PassName] = {phase: "inference" if phase == "inference" else "training" for phase in PHASES}
+WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]
@@ -41,8 +34,7 @@ class PhaseSamples:
     """All samples of one phase of one case."""
 
     phase: Phase
-    rounds: tuple[tuple[float, ...], ...]
-    """Seconds per iteration, one tuple per round, in order; stored as an equal ``SampleArray``."""
+    rounds: tuple[tuple[float, ...], ...]  # seconds per iteration; stored as an equal ``SampleArray``
     iterations_per_sample: int  # iterations of a region: short ones are grouped, and a sample is their mean
     clock: Clock
     stop: Stop  # why the rounds ended: precise enough, maximum of rounds, time budget, or a fixed number of iterations
@@ -96,8 +88,7 @@ class PhaseWork:
     footprint_bytes: int
     """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
     for the backward): the minimum moved when no cache holds them."""
-    winograd: bool = False
-    """True with 3x3 or 5x5 convolutions, which Winograd's algorithm computes in fewer multiplications than counted."""
+    winograd: bool = False  # has 3x3 or 5x5 convolutions: Winograd's algorithm needs fewer operations than counted
     uncounted: tuple[str, ...] = ()  # operators without a formula; their operations are missing from ``flops``
 
 
@@ -107,8 +98,7 @@ class Measurement:
 
     case_id: str
     phases: tuple[PhaseSamples, ...]
-    memory_peak_bytes: int | None
-    """Peak memory of the case: allocated on the accelerator, growth of resident memory on the CPU."""
+    memory_peak_bytes: int | None  # allocated on the accelerator, growth of resident memory on the CPU
     parameters: int | None  # number of trainable parameters
     first_call_s: float | None  # seconds of the first training iteration, start-up and autotuning included
     warmup_s: float  # seconds spent warming up, both passes
@@ -178,20 +168,20 @@ Outcome = Union[Measurement, Failure]
 
 def merge(first: Measurement, second: Measurement) -> Measurement:
     """One measurement from two of the same case in different processes: all rounds, larger memory, each notice once.
-
-    First call, parameters and threads are those of the first process.
-    """
+    First call, parameters and threads are those of the first process."""
     phases, counts = [], []
     for mine in first.phases:
         theirs = second.phase(mine.phase)
         lengths = tuple(len(rounds) for rounds in first.rounds_by_process(mine.phase))
         if theirs is not None:
             stop = theirs.stop if mine.stop == "precision" else mine.stop
-            mine = replace(mine, rounds=mine.rounds + theirs.rounds, stop=stop)
+            mine = replace(mine, rounds=(*mine.rounds, *theirs.rounds), stop=stop)
             lengths = (*lengths, len(theirs.rounds))
         phases.append(mine)
         counts.append((mine.phase, lengths))
     timed_s = [each.timed_s for each in (first, second) if each.timed_s is not None]
+    memory = first.memory + second.memory
+    sized = dict.fromkeys(each.phase for each in memory)
     return replace(
         first,
         phases=tuple(phases),
@@ -202,22 +192,17 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         process_rounds=tuple(counts),
         timed_s=sum(timed_s) if timed_s else None,
         passes=first.passes + second.passes,
-        memory=_merge_memory(first.memory, second.memory),
+        memory=tuple(largest_memory(phase, [each for each in memory if each.phase == phase]) for phase in sized),
         energy=first.energy + second.energy,
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
     )
 
 
-def _merge_memory(first: tuple[PhaseMemory, ...], second: tuple[PhaseMemory, ...]) -> tuple[PhaseMemory, ...]:
-    """The larger peak of each phase, field by field."""
-    by_phase = {memory.phase: memory for memory in first}
-    names = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
-    for memory in second:
-        mine = by_phase.get(memory.phase, memory)
-        sizes = {name: largest((getattr(mine, name), getattr(memory, name))) for name in names}
-        by_phase[memory.phase] = PhaseMemory(memory.phase, **sizes)
-    return tuple(by_phase.values())
+def largest_memory(phase: Phase, parts: Sequence[PhaseMemory]) -> PhaseMemory:
+    """The largest peaks of those parts, field by field."""
+    sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
+    return PhaseMemory(phase, *(largest(getattr(part, size) for part in parts) for size in sizes))
 
 
 def largest(sizes: Iterable[int | None]) -> int | None:
@@ -232,6 +217,6 @@ def _merge_variants(first: tuple[Variant, ...], second: tuple[Variant, ...]) -> 
         key = variant.kind, variant.samples.phase
         if key in merged:
             samples = merged[key].samples
-            variant = Variant(variant.kind, replace(samples, rounds=samples.rounds + variant.samples.rounds))
+            variant = Variant(variant.kind, replace(samples, rounds=(*samples.rounds, *variant.samples.rounds)))
         merged[key] = variant
     return tuple(merged.values())

@@ -14,14 +14,10 @@ class DevicePeak:
     device: str  # ``cpu``, ``cuda:0``
     key: str  # device identity, driver, PyTorch and threads (``peak_key``). Runs of equal keys share a peak.
     flops_per_s: tuple[tuple[str, float], ...]
-    """By precision (``float32``, ``tf32``, ``bfloat16``, ``float16``): FLOP/s of one large square matmul, a
-    multiply-add counted as two."""
-    bytes_per_s: float | None
-    """Of one large copy, bytes read and bytes written both counted; None when it could not be measured."""
-    cache_bytes: int | None = None
-    """Size of the last cache before memory; work that fits in it may exceed ``bytes_per_s``."""
-    sure: bool = True
-    """False when the machine was disturbed: the peak may be too low, and no rate is called impossible by it."""
+    """By ``float32``, ``tf32``, ``bfloat16``, ``float16``: FLOP/s of a large matmul, a multiply-add counted as two."""
+    bytes_per_s: float | None  # of one large copy, bytes read and written both counted; None when not measured
+    cache_bytes: int | None = None  # of the last cache before memory; work that fits in it may exceed ``bytes_per_s``
+    sure: bool = True  # False when the machine was disturbed: maybe too low, so no rate is called impossible by it
     at_s: float = 0.0  # seconds since the epoch
     most_bytes_per_s: float | None = None
     """The fastest of a copy, an in-place operation and a sum of a large tensor; no rate from memory exceeds it. It can
@@ -36,11 +32,8 @@ KEY_VERSION = "2"  # incremented when peaks are measured in another way
 
 
 def peak_key(environment: Environment, device_id: str) -> str:
-    """What determines the peak of that device; unknown parts are ``-``.
-
-    The card or processor, the driver, PyTorch, and what sets their speed: threads, host and
-    governor on the CPU, power limit on a card.
-    """
+    """What determines the peak of that device; unknown parts are ``-``. The card or processor, the driver, PyTorch, and
+    what sets their speed: threads, host and governor on the CPU, power limit on a card."""
     device = environment.device(device_id)
     identity = (device.uuid or device.name) if device else None
     parts: list[Fact] = [KEY_VERSION, device_id.partition(":")[0], identity, environment.version("torch")]

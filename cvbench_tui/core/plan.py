@@ -10,10 +10,6 @@ from typing import Literal
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 
-Precision = Literal["float32"]
-MemoryFormat = Literal["contiguous"]
-CompileMode = Literal["eager"]
-
 
 @dataclass(frozen=True)
 class Case:
@@ -23,9 +19,9 @@ class Case:
     device: str  # ``cpu``, ``cuda:0``, ``mps``, ``xpu:1``
     batch: int  # images, or other inputs, per iteration
     framework: str = "torch"
-    precision: Precision = "float32"
-    memory_format: MemoryFormat = "contiguous"
-    compile_mode: CompileMode = "eager"
+    precision: Literal["float32"] = "float32"
+    memory_format: Literal["contiguous"] = "contiguous"
+    compile_mode: Literal["eager"] = "eager"
     threads: int | None = None  # intra-op CPU threads; None: the worker uses the usable cores
 
     @property
@@ -79,11 +75,8 @@ def expand(
     batch: int | None = None,
     image: int | None = None,
 ) -> tuple[Case, ...]:
-    """Every workload on every device, device by device.
-
-    ``workloads`` has each workload with its default batch, which ``batch`` overrides. ``image``, in pixels, changes
-    only workloads whose input is an image.
-    """
+    """Every workload on every device, device by device. ``workloads`` has each workload with its default batch, which
+    ``batch`` overrides. ``image``, in pixels, changes only workloads whose input is an image."""
     return unique(
         Case(workload.with_image(image) if image else workload, device, batch or default_batch)
         for device in devices

@@ -1,7 +1,4 @@
-"""Protocols: warm-up, rounds, precision, budget and processes of a measurement.
-
-docs/methodology.md has the reason for each constant.
-"""
+"""Warm-up, rounds, precision, budget and processes of a measurement; docs/methodology.md has the reasons."""
 
 from __future__ import annotations
 
@@ -30,8 +27,7 @@ class Protocol:
 
     name: str
     method: Method = "rounds"  # ``rounds``: rounds until precise. ``published``: the loop of the original tables.
-    precision: float = 0.01
-    """Stop when the 95% interval's half width is at most this share of the estimate, for every phase."""
+    precision: float = 0.01  # stop when the 95% interval's half width is at most this share, for every phase
     min_rounds: int = 5  # rounds before the stop rule is applied
     max_rounds: int = 12  # rounds after which a pass ends, precise or not
     round_s: float = 0.2
@@ -43,8 +39,7 @@ class Protocol:
     warmup_window_s: float = 0.1  # minimum seconds of a warm-up window
     warmup_iterations: int = 5  # minimum iterations of a warm-up window, unless they would not fit ``warmup_cap_s``
     warmup_agreement: float = 0.005  # three successive window medians within this share of each other end the warm-up
-    warmup_cap_s: float = 3.0
-    """Warm-up seconds of one pass after which it is measured anyway, with the reason ``unsettled``."""
+    warmup_cap_s: float = 3.0  # warm-up seconds of a pass after which it is measured anyway, with reason ``unsettled``
     processes: int = 1  # fresh processes in which every case is repeated
     max_processes: int = 1  # maximum fresh processes of a case that is not precise yet
     max_repeats: int = 4  # maximum rounds of one pass that are repeated because of an external disturbance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
@@ -33,20 +33,19 @@ class Run:
     @property
     def measured(self) -> tuple[Measurement, ...]:
         """The measurements, in the plan's order."""
-        return tuple(outcome for outcome in self._outcomes() if isinstance(outcome, Measurement))
+        outcomes = (self.outcomes.get(case.case_id) for case in self.plan.cases)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Measurement))
 
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The failures, in the plan's order."""
-        return tuple(outcome for outcome in self._outcomes() if isinstance(outcome, Failure))
+        outcomes = (self.outcomes.get(case.case_id) for case in self.plan.cases)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Failure))
 
     @property
     def pending(self) -> int:
         """Number of cases without an outcome."""
         return sum(case.case_id not in self.outcomes for case in self.plan.cases)
-
-    def _outcomes(self) -> Iterator[Outcome | None]:
-        return (self.outcomes.get(case.case_id) for case in self.plan.cases)
 
 
 def fold(run: Run | None, event: ev.Event) -> Run:
@@ -64,17 +63,13 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, ev.RunFinished):
         run = replace(run, running=None, progress=None, ended=event.reason)
         return replace(run, ended_at_s=event.at_s, ended_sentence=event.sentence)
-    return _after_case_event(run, event)
-
-
-def _after_case_event(run: Run, event: ev.Event) -> Run:
     if isinstance(event, ev.CaseStarted):
         return replace(run, running=event, progress=None)
     if isinstance(event, ev.Progress):
         return replace(run, progress=event)
-    if isinstance(event, ev.CaseFinished):
-        return _with_outcome(run, event.measurement)
-    return _with_outcome(run, event.failure) if isinstance(event, ev.CaseFailed) else run
+    if isinstance(event, (ev.CaseFinished, ev.CaseFailed)):
+        return _with_outcome(run, event.measurement if isinstance(event, ev.CaseFinished) else event.failure)
+    return run
 
 
 def _with_rows(run: Run, event: ev.RowsAdded) -> Run:

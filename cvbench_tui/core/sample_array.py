@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import overload
 
+_shared = lru_cache(maxsize=1024)(tuple[int, ...])  # one object for equal ends: most rounds are alike
+
 
 class SampleArray(Sequence["tuple[float, ...]"]):
-    """One tuple of samples per round, in order; equal to a tuple of such tuples. Immutable.
-
-    The tuples are made at each access: of the 600,000 samples of 1,000 rows most are not read again once their
-    statistics are known.
-    """
+    """One tuple of samples per round, in order; equal to a tuple of such tuples. Immutable. The tuples are made at each
+    access: of the 600,000 samples of 1,000 rows most are not read again once their statistics are known."""
 
     __slots__ = ("_ends", "_samples")
 
@@ -42,14 +41,6 @@ class SampleArray(Sequence["tuple[float, ...]"]):
         """Number of rounds."""
         return len(self._ends) - 1
 
-    def __iter__(self) -> Iterator[tuple[float, ...]]:
-        """Rounds in order."""
-        return (self[number] for number in range(len(self)))
-
-    def __add__(self, later: Iterable[Iterable[float]]) -> SampleArray:
-        """Both rounds, these first."""
-        return SampleArray((*self, *later))
-
     def __eq__(self, other: object) -> bool:
         """Same samples in the same rounds."""
         if isinstance(other, SampleArray):
@@ -67,9 +58,3 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     def __repr__(self) -> str:
         """Repr of the equal tuple."""
         return repr(tuple(self))
-
-
-@lru_cache(maxsize=1024)
-def _shared(ends: tuple[int, ...]) -> tuple[int, ...]:
-    """One object for equal tuples: most phases of a run have rounds of the same lengths."""
-    return ends

@@ -21,9 +21,13 @@ while True:
 def busy_cores(count: int) -> Iterator[None]:
     """``count`` spinning processes while the block runs; all of them spin before it begins."""
     spinning: list[subprocess.Popen[bytes]] = []
+    command, pipe = (sys.executable, "-I", "-S", "-c", SPINNING), subprocess.PIPE
+    session = sys.platform != "win32"  # of its own: Ctrl-C is for this program to handle
     try:
         for _ in range(count):
-            spinning.append(_start())
+            spinning.append(
+                subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=session)
+            )
         for process in spinning:
             assert process.stdout is not None
             process.stdout.readline()
@@ -33,14 +37,3 @@ def busy_cores(count: int) -> Iterator[None]:
             process.kill()
         for process in spinning:
             process.communicate()
-
-
-def _start() -> subprocess.Popen[bytes]:
-    """In a session of its own: Ctrl-C is for this program to handle."""
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", SPINNING],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=sys.platform != "win32",
-    )

@@ -24,15 +24,13 @@ from cvbench_tui.selftest.verdict import VerdictLine
 HARNESS_BOUND = 0.01  # most that our median may differ from another harness's ...
 BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do not see the host's noise
 ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
-TIMER_BOUND = 0.02
-"""Most that a known duration may be off with replaced timers, which run at a tenth: a call may end some 0.1 ms late."""
+TIMER_BOUND = 0.02  # most that a known duration may be off with timers at a tenth: a call may end some 0.1 ms late
 WHOLE_PHASES = tuple(WHOLE_PHASE.values())
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
 ASYNC_S = {"cuda": 0.0005}
 """Hidden work of one call, seconds: half a millisecond on a stream, since hundreds of calls are queued there ..."""
-ASYNC_HOST_S = 0.1
-"""... and so much in a thread that it still computes when the pass is over."""
+ASYNC_HOST_S = 0.1  # ... and so much in a thread that it still computes when the pass is over
 
 Check = Callable[[CheckContext], Iterator[VerdictLine]]
 
@@ -88,22 +86,16 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
         ours.append((workload.name, mine))
         for method in methods:
             theirs = [run for run in runs[method] if isinstance(run, ReferenceResult)]
-            if method == "bare":
-                noise = max([noise, *(aa_noise([run.values_s[phase] for run in theirs]) for phase in WHOLE_PHASES)])
-            yield from _against(context, workload.name, method, mine, theirs)
+            bound = BARE_CUDA_BOUND if context.on_cuda and method == "bare" else HARNESS_BOUND
+            for phase in WHOLE_PHASES:
+                theirs_s = [run.values_s[phase] for run in theirs]
+                noise = max(noise, aa_noise(theirs_s)) if method == "bare" else noise
+                ratio = compare([run.result(phase).median_s for run in mine], theirs_s)
+                name = f"{workload.name}, {phase}"
+                yield verdict.ratio_line(TITLES[method], name, ratio, bound, reliable=_reliable(mine, phase))
     yield _equal_pairs(ours, noise)
     empty = context.ask(COMPARED[0].case(context), "empty", "inference").values_s["inference"]
     yield _empty_region(empty, [run for _, runs in ours for run in runs])
-
-
-def _against(
-    context: CheckContext, name: str, method: str, mine: list[OurResult], theirs: list[ReferenceResult]
-) -> Iterator[VerdictLine]:
-    """A line for each phase that spans a pass."""
-    bound = BARE_CUDA_BOUND if context.on_cuda and method == "bare" else HARNESS_BOUND
-    for phase in WHOLE_PHASES:
-        ratio = compare([run.result(phase).median_s for run in mine], [run.values_s[phase] for run in theirs])
-        yield verdict.ratio_line(TITLES[method], f"{name}, {phase}", ratio, bound, reliable=_reliable(mine, phase))
 
 
 def _reliable(runs: Sequence[OurResult], phase: Phase) -> bool:
@@ -161,11 +153,9 @@ def timer_trap(context: CheckContext) -> Iterator[VerdictLine]:
 
 
 def fused(context: CheckContext) -> Iterator[VerdictLine]:
-    """Forward and backward between the marks of one iteration against each of them alone.
-
-    On the processor the parts are those of a spin: a real forward was seen to be slower between two backwards than
-    alone (a convolution and ResNet18: 6%, on a busy machine of two cores), as other data in the caches would make it.
-    """
+    """Forward and backward between the marks of one iteration against each of them alone. On the processor the parts
+    are those of a spin: a real forward was seen to be slower between two backwards than alone (a convolution and
+    ResNet18: 6%, on a busy machine of two cores), as other data in the caches would make it."""
     spin = context.layer("selftest_spin", seconds=SPIN_S)
     parts: tuple[Phase, ...] = ("forward", "backward")
     yield from _fused(context, spin, f"a spin of {seconds_text(SPIN_S)}", parts)
@@ -178,21 +168,15 @@ def _fused(context: CheckContext, case: Case, name: str, phases: Sequence[Phase]
     protocol = replace(SHORT, passes=("training",), extras=("alone",))
     runs = context.alternate({"ours": partial(context.measure, case, protocol)})["ours"]
     for phase in phases:
-        pairs = [(run.result(phase).median_s, _alone_s(run, phase)) for run in runs]
-        both = [(mine, alone) for mine, alone in pairs if alone is not None]
+        variants = [(run, run.measurement.variant("alone", phase)) for run in runs]
+        pairs = [(run.result(phase).median_s, estimate([alone.rounds])) for run, alone in variants if alone]
+        both = [(mine_s, alone.median_s) for mine_s, alone in pairs if alone]
         if not both:
             yield verdict.broken_line("fused marks", f"{phase} was not measured alone.", ours=True)
             continue
-        ratio = compare([mine for mine, _ in both], [alone for _, alone in both])
+        ratio = compare(*zip(*both, strict=True))
         compared = f"{name}, {phase} alone"
         yield verdict.ratio_line("fused marks", compared, ratio, ALONE_BOUND, reliable=_reliable(runs, phase))
-
-
-def _alone_s(run: OurResult, phase: Phase) -> float | None:
-    """Median of the phase timed by itself."""
-    samples = run.measurement.variant("alone", phase)
-    alone = estimate([samples.rounds]) if samples else None
-    return alone.median_s if alone else None
 
 
 def busy(context: CheckContext) -> Iterator[VerdictLine]:

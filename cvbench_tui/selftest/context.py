@@ -36,8 +36,7 @@ SHORT = Protocol(
     timeout_s=120.0,
     silence_s=60.0,
 )
-"""As the named protocols, in a third of the time of ``quick``: many short fresh processes are worth more here than few
-long ones."""
+"""In a third of the time of ``quick``: many short fresh processes are worth more here than few long ones."""
 INFERENCE_ONLY = replace(SHORT, passes=("inference",))
 
 
@@ -57,13 +56,8 @@ class Scope:
     workloads: int = 2  # how many of the selftest's workloads are compared with other harnesses
 
 
-THOROUGH = Scope(
-    pairs=24,
-    limit_s=300.0,
-    loop_s=1.0,
-    durations_s=(1e-4, 2e-4, 5e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0),
-    workloads=6,
-)
+_MANY_DURATIONS_S = (1e-4, 2e-4, 5e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+THOROUGH = Scope(pairs=24, limit_s=300.0, loop_s=1.0, durations_s=_MANY_DURATIONS_S, workloads=6)
 
 
 @dataclass(frozen=True)
@@ -112,10 +106,9 @@ class CheckContext:
         """That workload on the device under test. Threads are always named: then no peak is measured for it."""
         return Case(workload, self.device, batch, threads=threads or self.threads)
 
-    def layer(self, op: str, *, batch: int = 1, **params: float) -> Case:
+    def layer(self, op: str, **params: float) -> Case:
         """One of the worker's traps, on one thread."""
-        workload = Workload("layer", op, op, (8,), tuple(sorted(params.items())))
-        return self.case(workload, batch=batch, threads=1)
+        return self.case(Workload("layer", op, op, (8,), tuple(sorted(params.items()))), threads=1)
 
     def measure(self, case: Case, protocol: Protocol = SHORT) -> OurResult:
         """One measurement in a fresh process. Raises CheckFailed when there is none, WorkerError without a worker."""
@@ -131,16 +124,12 @@ class CheckContext:
 
     def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> ReferenceResult:
         """The same case by another harness with equal threads, in a fresh process. Raises ReferenceFailed."""
-        threads = case.threads or self.threads
-        return self.reference.ask(
-            case, method, seconds=self.scope.loop_s, threads=threads, phases=list(phases), **options
-        )
+        seconds, threads = self.scope.loop_s, case.threads or self.threads
+        return self.reference.ask(case, method, seconds=seconds, threads=threads, phases=list(phases), **options)
 
     def alternate(self, sides: Mapping[str, Callable[[], Result]]) -> dict[str, list[Result]]:
-        """Each side in turn, another one first in every round, until there are enough or the time is over.
-
-        Only whole rounds are kept, so that all sides have equally many.
-        """
+        """Each side in turn, another one first in every round, until there are enough or the time is over. Only whole
+        rounds are kept, so that all sides have equally many."""
         names = list(sides)
         runs: dict[str, list[Result]] = {name: [] for name in names}
         started = self.clock()

@@ -34,9 +34,7 @@ class Point:
     programmed_s: float
     measured_s: float
     half_width_s: float  # of the 95% interval of the measurement
-    min_s: float | None = None
-    """The shortest sample. Interruptions only lengthen a sample, so a correct clock shows here even on a busy
-    machine."""
+    min_s: float | None = None  # the shortest sample: interruptions lengthen samples, so a right clock shows here
 
     @property
     def shortest(self) -> Point:
@@ -69,10 +67,8 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
 
 
 def aa_noise(values: Sequence[float]) -> float:
-    """The typical difference of one run from the next of the same side, as a share: the median of |log ratio|.
-
-    Infinite from fewer than two values: nothing is known then.
-    """
+    """The typical difference of one run from the next of the same side, as a share: the median of |log ratio|. Infinite
+    from fewer than two values: nothing is known then."""
     steps = [abs(math.log(after / before)) for before, after in pairwise(values)]
     return math.expm1(median(steps)) if steps else math.inf
 
@@ -83,45 +79,33 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> RatioEstimate:
         raise ValueError("as many runs of one side as of the other, at least one")
     logs = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
     interval = median_interval(logs)
-    return RatioEstimate(
-        ratio=math.exp(median(logs)),
-        low=None if interval is None else math.exp(interval[0]),
-        high=None if interval is None else math.exp(interval[1]),
-        noise=max(aa_noise(ours), aa_noise(theirs)),
-        pairs=len(logs),
-    )
+    low, high = map(math.exp, interval) if interval else (None, None)
+    return RatioEstimate(math.exp(median(logs)), low, high, max(aa_noise(ours), aa_noise(theirs)), len(logs))
 
 
 def fit(points: Sequence[Point]) -> Fit:
-    """Least squares with each point weighed by 1 / duration squared, since errors grow with the duration.
-
-    The long points then settle the slope and the short ones the intercept. Raises ValueError for fewer than two
-    different durations.
-    """
+    """Least squares with each point weighed by 1 / duration squared, since errors grow with the duration. The long
+    points then settle the slope and the short ones the intercept. Raises ValueError for fewer than two different
+    durations."""
     if len({point.programmed_s for point in points}) < 2:
         raise ValueError("a line needs two different durations")
-    weights = [point.programmed_s**-2 for point in points]
-    total = sum(weights)
-    centre = sum(w * point.programmed_s for w, point in zip(weights, points, strict=True)) / total
-    spread = sum(w * (point.programmed_s - centre) ** 2 for w, point in zip(weights, points, strict=True))
-    towards_slope = [w * (p.programmed_s - centre) / spread for w, p in zip(weights, points, strict=True)]
-    towards_intercept = [w / total - centre * share for w, share in zip(weights, towards_slope, strict=True)]
-    return Fit(
-        slope=sum(share * p.measured_s for share, p in zip(towards_slope, points, strict=True)),
-        slope_half_width=_combined(towards_slope, points),
-        intercept_s=sum(share * p.measured_s for share, p in zip(towards_intercept, points, strict=True)),
-        intercept_half_width_s=_combined(towards_intercept, points),
-    )
+    weights = [(point.programmed_s**-2, point) for point in points]
+    total = sum(weight for weight, _ in weights)
+    centre = sum(weight * point.programmed_s for weight, point in weights) / total
+    spread = sum(weight * (point.programmed_s - centre) ** 2 for weight, point in weights)
+    towards_slope = [(weight * (point.programmed_s - centre) / spread, point) for weight, point in weights]
+    both = zip(weights, towards_slope, strict=True)
+    towards_intercept = [(weight / total - centre * share, point) for (weight, point), (share, _) in both]
+    return Fit(*_combined(towards_slope), *_combined(towards_intercept))
 
 
-def _combined(shares: Sequence[float], points: Sequence[Point]) -> float:
-    """Half width of a weighted sum of independent measurements."""
-    return math.sqrt(sum((share * p.half_width_s) ** 2 for share, p in zip(shares, points, strict=True)))
+def _combined(shares: Sequence[tuple[float, Point]]) -> tuple[float, float]:
+    """Weighted sum of independent measurements, and its half width."""
+    value = sum(share * point.measured_s for share, point in shares)
+    return value, math.sqrt(sum((share * point.half_width_s) ** 2 for share, point in shares))
 
 
-def at_least(count: int, trials: int, probability: float) -> float:
-    """Probability of ``count`` or more among ``trials``, each with ``probability`` (binomial)."""
-    terms = (
-        math.comb(trials, k) * probability**k * (1 - probability) ** (trials - k) for k in range(count, trials + 1)
-    )
+def at_least(count: int, trials: int, chance: float) -> float:
+    """Probability of ``count`` or more among ``trials``, each with ``chance`` (binomial)."""
+    terms = (math.comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(count, trials + 1))
     return min(1.0, sum(terms))

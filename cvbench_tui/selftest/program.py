@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 
 from cvbench_tui.catalog.selection import devices_of
-from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.checks import CHECKS, lines_of
@@ -25,67 +24,39 @@ WIDE = 200  # columns of a table that nobody looks at on a terminal
 
 def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool = False) -> int:
     """Run every check on ``device`` (the first accelerator when None) and print the table. Returns the exit code.
-
-    Raises SelectionError for a device that cannot be used, WorkerError when no worker can be had.
-    """
+    Raises SelectionError for a device that cannot be used, WorkerError when no worker can be had."""
     started = time.monotonic()
     source, reference = LiveSource(), Reference()
+    lines: list[VerdictLine] = []
     try:
         _say("starting the measuring process ...")
         environment = source.probe()
-        chosen = _chosen(environment, device)
-        threads = int(environment.fact("threads") or 1)
+        (name,) = devices_of(None if device is None else (device,), environment)
+        chosen = environment.device(name)
+        assert chosen is not None, "what can be chosen is there"
+        threads, torch = int(environment.fact("threads") or 1), environment.version("torch")
+        machine = f"{chosen.id}: {chosen.name}, {threads} threads, torch {torch}"
+        if hasattr(os, "getloadavg"):
+            machine = f"{machine}, load {os.getloadavg()[0]:.2f}"
+        _say(machine)
         context = CheckContext(source, reference, environment, chosen.id, threads, THOROUGH if thorough else Scope())
-        header = _machine(environment, chosen, threads)
-        _say(header)
-        lines = _run(context)
+        for number, (title, check) in enumerate(CHECKS, start=1):
+            _say(f"[{number}/{len(CHECKS)}] {title} ...")
+            for line in lines_of(title, check, context):
+                lines.append(line)
+                _say(f"  {line.verdict}: {line.check}, {line.compared}: {line.figure}")
     finally:
         source.close()
         reference.close()
-    took = f"{summary(lines)}, in {duration_text(time.monotonic() - started)}, {header}"
+    seconds = time.monotonic() - started
     if as_json:
-        sys.stdout.write(json_text(lines, _facts(environment, chosen, threads, time.monotonic() - started)))
+        facts: dict[str, object] = {"device": chosen.id, "name": chosen.name, "threads": threads, "torch": torch}
+        facts |= {"identity_hash": environment.identity_hash, "seconds": round(seconds, 1)}
+        sys.stdout.write(json_text(lines, facts))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-        sys.stdout.write(f"{table(lines, width)}{took}\n")
+        sys.stdout.write(f"{table(lines, width)}{summary(lines)}, in {duration_text(seconds)}, {machine}\n")
     return exit_code(lines)
-
-
-def _run(context: CheckContext) -> list[VerdictLine]:
-    """All lines; prints which check is running."""
-    lines: list[VerdictLine] = []
-    for number, (title, check) in enumerate(CHECKS, start=1):
-        _say(f"[{number}/{len(CHECKS)}] {title} ...")
-        for line in lines_of(title, check, context):
-            lines.append(line)
-            _say(f"  {line.verdict}: {line.check}, {line.compared}: {line.figure}")
-    return lines
-
-
-def _chosen(environment: Environment, device: str | None) -> Device:
-    """The device asked for, or the preferred one. Raises SelectionError when it cannot be used."""
-    (name,) = devices_of(None if device is None else (device,), environment)
-    chosen = environment.device(name)
-    assert chosen is not None, "what can be chosen is there"
-    return chosen
-
-
-def _machine(environment: Environment, device: Device, threads: int) -> str:
-    """Where this was run, in one line."""
-    words = f"{device.id}: {device.name}, {threads} threads, torch {environment.version('torch')}"
-    return f"{words}, load {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else words
-
-
-def _facts(environment: Environment, device: Device, threads: int, seconds: float) -> dict[str, object]:
-    """The machine for the JSON output."""
-    return {
-        "device": device.id,
-        "name": device.name,
-        "threads": threads,
-        "torch": environment.version("torch"),
-        "identity_hash": environment.identity_hash,
-        "seconds": round(seconds, 1),
-    }
 
 
 def _say(sentence: str) -> None:
@@ -95,7 +66,7 @@ def _say(sentence: str) -> None:
 def table(lines: Sequence[VerdictLine], width: int) -> str:
     """A row for each line, its sentence behind it, or below it where ``width`` columns do not hold both."""
     rows = [HEADINGS, *((line.verdict, line.check, line.compared, line.figure, line.noise) for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     heading, *cells = ["  ".join(text.ljust(size) for text, size in zip(row, widths, strict=True)) for row in rows]
     sentences = [line.sentence for line in lines]
     if max((len(row) + 2 + len(words) for row, words in zip(cells, sentences, strict=True)), default=0) <= width:

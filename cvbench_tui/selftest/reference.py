@@ -24,40 +24,36 @@ class ReferenceFailed(Exception):
 class ReferenceResult:
     """What another harness measured."""
 
-    values_s: dict[str, float]
-    """Its number for each phase, seconds per iteration: the median of its samples, or their mean, as the harness has
-    it."""
+    values_s: dict[str, float]  # seconds per iteration by phase: the median of its samples, or their mean
     samples_s: dict[str, list[float]]
     seconds: float  # wall seconds it took, building the module included
 
 
+@dataclass
 class Reference:
     """One reference program at a time; a fresh process for every question. Not to be shared between threads."""
 
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
-        self._command = command
-        self._program: WorkerProcess | None = None
-        self._one_case = False
+    command: Sequence[str] = COMMAND
+    _program: WorkerProcess | None = None
+    _one_case: bool = False
 
-    def start(self) -> None:
+    def start(self) -> WorkerProcess:
         """Begin importing torch, so that the first question need not wait for it. Raises ReferenceFailed."""
         if self._program is None:
             try:
-                self._program = WorkerProcess(self._command, child_environment())
+                self._program = WorkerProcess(self.command, child_environment())
             except OSError as error:
                 raise ReferenceFailed(f"The reference program could not be started: {error}.") from error
-            self._one_case = bool(self._read().get("one_case"))
+            self._one_case = bool(self._read(self._program).get("one_case"))
+        return self._program
 
     def ask(self, case: Case, method: str, *, seconds: float, threads: int, **options: Any) -> ReferenceResult:
-        """The numbers of that loop for that case. Raises ReferenceFailed when there are none.
-
-        ``options``: ``phases``, and ``flush`` and ``defaults`` for do_bench.
-        """
-        self.start()
-        assert self._program is not None
+        """The numbers of that loop for that case. Raises ReferenceFailed when there are none. ``options``: ``phases``,
+        and ``flush`` and ``defaults`` for do_bench."""
+        program = self.start()
         request = {"case": dataclasses.asdict(case), "method": method, "seconds": seconds, "threads": threads}
-        self._program.send({**request, **options})
-        reply = self._read()
+        program.send({**request, **options})
+        reply = self._read(program)
         if self._one_case:
             self.close()
         if "error" in reply:
@@ -71,16 +67,15 @@ class Reference:
             self._program.close()
             self._program = None
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, program: WorkerProcess) -> dict[str, Any]:
         """Its next line."""
-        assert self._program is not None
         try:
-            line = self._program.next_line(ANSWER_S)
+            line = program.next_line(ANSWER_S)
         except WorkerSilent:
             self.close()
             raise ReferenceFailed(f"The reference program did not answer within {ANSWER_S:.0f} s.") from None
         if isinstance(line, WorkerEnded):
-            last = self._program.last_line()
+            last = program.last_line()
             self.close()
             raise ReferenceFailed(f"The reference program ended: {last}.")
         reply: dict[str, Any] = json.loads(line)

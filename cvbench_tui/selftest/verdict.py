@@ -18,6 +18,7 @@ from cvbench_tui.results.text.units import MISSING, part_text, percent_text, rel
 from cvbench_tui.selftest.figures import Point, RatioEstimate, at_least, fit
 
 Verdict = Literal["pass", "FAIL", "undecided"]
+Judged = tuple[Verdict, str]  # with why, in one sentence
 
 SLOPE_BOUND = 0.002  # programmed durations: most that the slope may differ from 1
 INTERCEPT_BOUND_S = 5e-6  # and most that a duration of nothing may seem to last
@@ -50,24 +51,26 @@ class Interval:
 
 
 def ratio_line(check: str, compared: str, sides: RatioEstimate, bound: float, *, reliable: bool = True) -> VerdictLine:
-    """Two sides that should take the same time, within ``bound``.
-
-    ``reliable`` is False when the grades of most of our runs say that the machine was disturbed: no failure then.
-    """
+    """Two sides that should take the same time, within ``bound``. ``reliable`` is False when the grades of most of our
+    runs say that the machine was disturbed: no failure then."""
     verdict, sentence = _judge_ratio(sides, bound)
     if verdict == "FAIL" and not reliable:
         verdict, sentence = "undecided", f"Off, but most of our runs were graded below {RELIABLE[-1]}: a busy machine."
     interval = "" if sides.low is None or sides.high is None else f" [{sides.low:.4f}, {sides.high:.4f}]"
-    noise = _finite(sides.noise)
-    numbers = (
-        ("ratio", sides.ratio), ("low", sides.low), ("high", sides.high), ("pairs", float(sides.pairs)),
-        ("noise", noise), ("bound", bound),
-    )  # fmt: skip
-    figure = f"ratio {sides.ratio:.4f}{interval}"
-    return VerdictLine(check, compared, figure, relative_text(noise), verdict, sentence, numbers)
+    numbers = {"low": sides.low, "high": sides.high, "pairs": sides.pairs, "noise": sides.noise, "bound": bound}
+    figure, noise = f"ratio {sides.ratio:.4f}{interval}", relative_text(_finite(sides.noise))
+    return _line(check, compared, figure, (verdict, sentence), noise, ratio=sides.ratio, **numbers)
 
 
-def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
+def _line(
+    check: str, compared: str, figure: str, judged: Judged, noise: str = MISSING, /, **numbers: float | None
+) -> VerdictLine:
+    """A line, with those of its numbers that are finite."""
+    finite = tuple((name, None if value is None else _finite(value)) for name, value in numbers.items())
+    return VerdictLine(check, compared, figure, noise, *judged, finite)
+
+
+def _judge_ratio(sides: RatioEstimate, bound: float) -> Judged:
     """By the interval where there is one, by the noise where the interval is wider than the bound."""
     limit = percent_text(bound)
     if sides.low is None or sides.high is None:
@@ -86,44 +89,35 @@ def _judge_ratio(sides: RatioEstimate, bound: float) -> tuple[Verdict, str]:
 
 
 def duration_lines(points: Sequence[Point], bare: Sequence[Point]) -> tuple[VerdictLine, VerdictLine]:
-    """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop.
-
-    A call that spins for 10 ms was seen to end 50 us late on a busy machine, as if that had evicted its
-    own code from the caches. That is time of the workload, and a bare loop sees it as well.
-    """
+    """Programmed durations: the slope and the intercept of measured over programmed, by us and by a bare loop. A call
+    that spins for 10 ms was seen to end 50 us late on a busy machine, as if that had evicted its own code from the
+    caches. That is time of the workload, and a bare loop sees it as well."""
     ours, least, loop = fit(points), fit([point.shortest for point in points]), fit(bare)
-    shortest, longest = min(p.programmed_s for p in points), max(p.programmed_s for p in points)
-    compared = f"{len(points)} from {seconds_text(shortest)} to {seconds_text(longest)}"
-    where = f"{percent_text(SLOPE_BOUND)} of 1"
+    check, durations = "programmed durations", [point.programmed_s for point in points]
+    compared = f"{len(points)} from {seconds_text(min(durations))} to {seconds_text(max(durations))}"
     excused = _excused(ours.slope - 1, least.slope - 1, loop.slope - 1, SLOPE_BOUND)
-    judged = _judge(ours.slope - 1, ours.slope_half_width, SLOPE_BOUND, where, excused)
-    noise = _finite(ours.slope_half_width)
-    numbers = (("slope", ours.slope), ("slope_half_width", noise))
-    figure, check = f"slope {ours.slope:.5f}", "programmed durations"
-    slope = VerdictLine(check, compared, figure, relative_text(noise), *judged, numbers)
+    width = ours.slope_half_width
+    judged = _judge(ours.slope - 1, width, SLOPE_BOUND, f"{percent_text(SLOPE_BOUND)} of 1", excused)
+    figure, noise = f"slope {ours.slope:.5f}", relative_text(_finite(width))
+    slope = _line(check, compared, figure, judged, noise, slope=ours.slope, slope_half_width=width)
 
-    where = f"{seconds_text(INTERCEPT_BOUND_S)} of 0"
     excused = _excused(ours.intercept_s, least.intercept_s, loop.intercept_s, INTERCEPT_BOUND_S)
-    judged = _judge(ours.intercept_s, ours.intercept_half_width_s, INTERCEPT_BOUND_S, where, excused)
-    noise = _finite(ours.intercept_half_width_s)
-    numbers = (("intercept_s", ours.intercept_s), ("intercept_half_width_s", noise))
+    width_s, where = ours.intercept_half_width_s, f"{seconds_text(INTERCEPT_BOUND_S)} of 0"
+    judged = _judge(ours.intercept_s, width_s, INTERCEPT_BOUND_S, where, excused)
     figure = f"intercept {'-' if ours.intercept_s < 0 else ''}{seconds_text(abs(ours.intercept_s))}"
-    return slope, VerdictLine(check, compared, figure, seconds_text(noise), *judged, numbers)
+    numbers = {"intercept_s": ours.intercept_s, "intercept_half_width_s": width_s}
+    return slope, _line(check, compared, figure, judged, seconds_text(_finite(width_s)), **numbers)
 
 
 def _excused(error: float, least: float, loop: float, bound: float) -> bool:
-    """True when the machine and not the clock can be to blame for an error.
-
-    A wrong clock shows in the shortest samples as well, and not in a bare loop that is itself right.
-    """
+    """True when the machine and not the clock can be to blame for an error. A wrong clock shows in the shortest samples
+    as well, and not in a bare loop that is itself right."""
     return abs(least) <= bound or abs(loop) > bound or abs(error - loop) <= bound
 
 
-def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> tuple[Verdict, str]:
-    """An error with its interval against a bound; ``where`` is the bound as text.
-
-    An error that is ``excused`` decides nothing: work that was interrupted does last longer.
-    """
+def _judge(error: float, half_width: float, bound: float, where: str, excused: bool) -> Judged:
+    """An error with its interval against a bound; ``where`` is the bound as text. An error that is ``excused`` decides
+    nothing: work that was interrupted does last longer."""
     if abs(error) + half_width <= bound:
         return "pass", f"The interval is within {where}."
     if abs(error) - half_width > bound and excused:
@@ -137,14 +131,13 @@ def _judge(error: float, half_width: float, bound: float, where: str, excused: b
 
 def hidden_work_line(compared: str, measured_s: float, programmed_s: float, grade: Grade) -> VerdictLine:
     """Work that continues after its call returned: it must be in the number, or the number must have grade X."""
-    judged: tuple[Verdict, str] = ("FAIL", "Work was missed, and the number does not have grade X.")
+    judged: Judged = ("FAIL", "Work was missed, and the number does not have grade X.")
     if measured_s / programmed_s >= TRAP_SHARE:
         judged = "pass", "The hidden work was timed in full."
     elif grade == "X":
         judged = "pass", "The hidden work was detected: the number has grade X."
     figure = f"{seconds_text(measured_s)} of {seconds_text(programmed_s)}, {grade}"
-    numbers = (("measured_s", measured_s), ("programmed_s", programmed_s))
-    return VerdictLine("async trap", compared, figure, MISSING, *judged, numbers)
+    return _line("async trap", compared, figure, judged, measured_s=measured_s, programmed_s=programmed_s)
 
 
 def known_duration_line(check: str, compared: str, point: Point, bound: float) -> VerdictLine:
@@ -152,39 +145,31 @@ def known_duration_line(check: str, compared: str, point: Point, bound: float) -
     ratio, noise = point.measured_s / point.programmed_s, point.half_width_s / point.programmed_s
     excused = abs(point.shortest.measured_s / point.programmed_s - 1) <= bound
     judged = _judge(ratio - 1, noise, bound, f"{percent_text(bound)} of the programmed duration", excused)
-    numbers = (("ratio", ratio), ("noise", _finite(noise)), ("bound", bound))
-    return VerdictLine(check, compared, f"ratio {ratio:.4f}", relative_text(_finite(noise)), *judged, numbers)
+    figure, wide = f"ratio {ratio:.4f}", relative_text(_finite(noise))
+    return _line(check, compared, figure, judged, wide, ratio=ratio, noise=noise, bound=bound)
 
 
 def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
     """With a busy process on every core, no number may be graded A."""
-    sorted_grades = sorted(grades)
-    judged: tuple[Verdict, str] = ("pass", "No number was graded A.")
-    if not sorted_grades:
-        judged = "undecided", "Nothing was measured."
-    elif "A" in sorted_grades:
+    grades = sorted(grades)
+    judged: Judged = ("pass", "No number was graded A.") if grades else ("undecided", "Nothing was measured.")
+    if "A" in grades:
         judged = "FAIL", "A number was graded A on a busy machine."
-    figure = "graded " + " ".join(sorted_grades) if sorted_grades else MISSING
-    numbers = (("graded_a", float(sorted_grades.count("A"))), ("graded", float(len(sorted_grades))))
-    return VerdictLine("busy machine", compared, figure, MISSING, *judged, numbers)
+    figure = f"graded {' '.join(grades)}" if grades else MISSING
+    return _line("busy machine", compared, figure, judged, graded_a=grades.count("A"), graded=len(grades))
 
 
 def equal_pairs_line(compared: str, pairs: Sequence[tuple[Interval, Interval]], noise: float) -> VerdictLine:
-    """Pairs of measurements of the same thing: their intervals must cover the difference in 95% of the pairs.
-
-    Only pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop
-    lie apart: an interval from one process cannot know of a machine that changes between processes.
-    """
+    """Pairs of measurements of the same thing: their intervals must cover the difference in 95% of the pairs. Only
+    pairs count whose grades say that the interval can be relied on. ``noise`` is how far two runs of the bare loop lie
+    apart: an interval from one process cannot know of a machine that changes between processes."""
     reliable = [pair for pair in pairs if all(one.grade in RELIABLE for one in pair)]
     missed = sum(abs(one.median_s - other.median_s) > _half_width_s(one, other) for one, other in reliable)
     promised = median(_half_width_s(*pair) / pair[0].median_s for pair in reliable) if reliable else math.inf
     figure = f"{len(reliable) - missed} of {len(reliable)} covered"
-    numbers = (
-        ("pairs", float(len(pairs))), ("vouched", float(len(reliable))), ("missed", float(missed)),
-        ("noise", _finite(noise)), ("promised", _finite(promised)),
-    )  # fmt: skip
+    numbers = {"pairs": len(pairs), "vouched": len(reliable), "missed": missed, "noise": noise, "promised": promised}
     judged = _judge_pairs(len(pairs), len(reliable), missed, promised, noise)
-    return VerdictLine("A/A pairs", compared, figure, relative_text(_finite(noise)), *judged, numbers)
+    return _line("A/A pairs", compared, figure, judged, relative_text(_finite(noise)), **numbers)
 
 
 def _half_width_s(one: Interval, other: Interval) -> float:
@@ -192,7 +177,7 @@ def _half_width_s(one: Interval, other: Interval) -> float:
     return math.hypot(one.half_width_s, other.half_width_s)
 
 
-def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise: float) -> tuple[Verdict, str]:
+def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise: float) -> Judged:
     """By the chance of so many misses; no failure where the machine itself varies more than the intervals promise."""
     chance = at_least(missed, reliable, MISS_CHANCE)
     if chance < MIN_CHANCE and noise > promised:
@@ -209,29 +194,28 @@ def _judge_pairs(pairs: int, reliable: int, missed: int, promised: float, noise:
 
 def empty_region_line(compared: str, cost_s: float | None, region_s: float | None) -> VerdictLine:
     """What two marks with nothing in between cost, against the shortest region behind a number graded A."""
-    judged: tuple[Verdict, str] = ("FAIL", f"More than 1/{REGION_TO_TIMER_COST} of a region whose number was graded A.")
+    judged: Judged = ("FAIL", f"More than 1/{REGION_TO_TIMER_COST} of a region whose number was graded A.")
     figure = f"{seconds_text(cost_s)} of {seconds_text(region_s)}"
     if cost_s is None or region_s is None:
         figure = seconds_text(cost_s)
         judged = "undecided", "No number was graded A, so no region had to be long enough."
     elif cost_s * REGION_TO_TIMER_COST <= region_s:
         judged = "pass", f"At most 1/{REGION_TO_TIMER_COST} of the shortest region behind a grade A."
-    numbers = (("cost_s", cost_s), ("region_s", region_s))
-    return VerdictLine("empty region", compared, figure, MISSING, *judged, numbers)
+    return _line("empty region", compared, figure, judged, cost_s=cost_s, region_s=region_s)
 
 
 def nothing_line(measured_s: float, grade: Grade) -> VerdictLine:
     """A call that does nothing: whatever number it gives, it must not be graded A."""
-    judged: tuple[Verdict, str] = ("pass", "Too short to be measured, and the grade shows it.")
+    judged: Judged = ("pass", "Too short to be measured, and the grade shows it.")
     if grade == "A":
         judged = "FAIL", "The marks are a part of this number, and it was graded A."
-    figure, numbers = f"{seconds_text(measured_s)}, {grade}", (("measured_s", measured_s),)
-    return VerdictLine("empty region", "a call that does nothing", figure, MISSING, *judged, numbers)
+    figure = f"{seconds_text(measured_s)}, {grade}"
+    return _line("empty region", "a call that does nothing", figure, judged, measured_s=measured_s)
 
 
 def broken_line(check: str, sentence: str, *, ours: bool) -> VerdictLine:
     """A check that could not be made: a failure when our side gave no number, else undecided."""
-    return VerdictLine(check, MISSING, MISSING, MISSING, "FAIL" if ours else "undecided", sentence)
+    return _line(check, MISSING, MISSING, ("FAIL" if ours else "undecided", sentence))
 
 
 def exit_code(lines: Iterable[VerdictLine]) -> int:
@@ -240,4 +224,4 @@ def exit_code(lines: Iterable[VerdictLine]) -> int:
 
 
 def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

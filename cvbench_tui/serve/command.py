@@ -23,10 +23,8 @@ def app_command(preset: str | None, runs_dir: str | None, *, ascii: bool = False
 
 
 def serve_command(command: Sequence[str], *, host: str, port: int, expose: bool = False) -> int:
-    """Serve that program, one process for each page, until Ctrl-C. Returns the exit code.
-
-    Raises CvbenchError when textual-serve is missing, or when it may not or cannot listen there.
-    """
+    """Serve that program, one process for each page, until Ctrl-C. Returns the exit code. Raises CvbenchError when
+    textual-serve is missing, or when it may not or cannot listen there."""
     try:
         from cvbench_tui.serve.server import serve_on
     except ModuleNotFoundError as error:

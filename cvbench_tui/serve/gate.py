@@ -12,20 +12,16 @@ from cvbench_tui.errors import SelectionError
 
 @dataclass(frozen=True)
 class Gate:
-    """Refuses requests that another site's page makes a browser send.
-
-    Such a page may not open a WebSocket, which starts a process here, nor reach the server under a host name of its own
-    that resolves to this machine (DNS rebinding). Ports are not compared: a forwarded port differs from ours.
-    """
+    """Refuses requests that another site's page makes a browser send. Such a page may not open a WebSocket, which
+    starts a process here, nor reach the server under a host name of its own that resolves to this machine (DNS
+    rebinding). Ports are not compared: a forwarded port differs from ours."""
 
     host: str  # value of ``--host``
     exposed: bool = False  # accept requests of other machines
 
     def refusal(self, host: str, origin: str | None, *, opens: bool = False) -> str:
-        """Why a request with these headers is refused, as a sentence; empty when it is accepted.
-
-        ``opens``: it would start a process, so it needs an Origin header.
-        """
+        """Why a request with these headers is refused, as a sentence; empty when it is accepted. ``opens``: it would
+        start a process, so it needs an Origin header."""
         if not self._is_ours(_name(host)):
             return f"cvbench-tui is not served under that name. Use the address that it printed, or {self.host}."
         if origin is None:
@@ -47,11 +43,8 @@ class Gate:
 
 
 def listen(host: str, port: int, *, expose: bool = False) -> socket.socket:
-    """A listening socket; port 0: any free port.
-
-    Raises SelectionError for an address that other machines reach, without ``expose``, and for one that is not
-    available.
-    """
+    """A listening socket; port 0: any free port. Raises SelectionError for an address that other machines reach,
+    without ``expose``, or that cannot be had."""
     try:
         addresses = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

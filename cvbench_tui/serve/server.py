@@ -25,8 +25,7 @@ from cvbench_tui.serve.gate import Gate
 END_S = 5.0  # time for an app to end after its page was closed, seconds; it has a run to cancel
 SHUTDOWN_S = 0.6  # the same when the server ends
 MAX_CELLS = 1000  # of a terminal's side, whose size the page sends
-TERMINAL_VARIABLES = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")
-"""They describe the server's terminal, not the browser."""
+TERMINAL_VARIABLES = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")  # of the server's terminal
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
@@ -38,8 +37,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """No other site may frame the page or read it, and the page requests nothing from others."""
-_EXTERNAL_LINK = re.compile(r"<link[^>]*https?://[^>]*>")
-"""A Google font in textual-serve's page, which would delay it without a network."""
+_EXTERNAL_LINK = re.compile(r"<link[^>]*https?://[^>]*>")  # a Google font, which would delay the page without a network
 _HEAD = """<title>cvbench-tui</title><link rel="icon" href="data:,"><script>
   addEventListener("DOMContentLoaded", () => new MutationObserver((_, observer) => {
     if (!document.body.classList.contains("-loaded")) return;
@@ -182,8 +180,7 @@ class AppServer(Server):
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers[name] = value.replace("{host}", request.host)
+    response.headers.update({name: value.replace("{host}", request.host) for name, value in HEADERS.items()})
 
 
 def _cells(number: int) -> int:

@@ -1,7 +1,5 @@
-"""The user's settings: one TOML file, read with the standard library, written with its comments kept.
-
-The app checks whether a theme or a column of that name exists.
-"""
+"""The user's settings: one TOML file, read with the standard library, written with its comments kept. The app checks
+whether a theme or a column of that name exists."""
 
 from __future__ import annotations
 

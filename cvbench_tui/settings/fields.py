@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from cvbench_tui.base.choices import GROUPINGS, LAYOUTS, GroupBy, Layout
-from cvbench_tui.base.toml import FLAG, NAMES, TEXT, Key, Kind, is_text, keys_of, one_of, toml_key, whole
+from cvbench_tui.base.toml import FLAG, NAMES, TEXT, Key, Kind, keys_of, one_of, toml_key, whole
 from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
 from cvbench_tui.core.protocol import PROTOCOLS
 
@@ -48,15 +48,14 @@ class Settings:
     sort: str = toml_key("", TEXT, "Column the table is sorted by; empty keeps the order of the plan.")
     descending: bool = toml_key(False, FLAG, "Sort from the largest down.")
     group: GroupBy = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
-    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Id of a binding to comma separated keys."""
+    keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by a binding's id, with commas
     last: Last = Last()
 
 
 FIELDS = keys_of(Settings)  # keys at the top of the file
 LAST_FIELDS = keys_of(Last)  # keys of the table ``last``
 KEYS_FIELD = Key(
-    KEYS, "", Kind('key names in quotes, such as "r,f5"', is_text), "Other keys: a binding's id to its keys."
+    KEYS, "", Kind('key names in quotes, such as "r,f5"', TEXT.test), "Other keys: a binding's id to its keys."
 )
 
 

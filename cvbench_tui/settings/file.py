@@ -6,14 +6,14 @@ It imports nothing that the first frame would wait for. A file that cannot be re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import visible
-from cvbench_tui.base.toml import TABLE, TomlFile, read_keys
+from cvbench_tui.base.toml import TABLE, Complain, TomlFile, read_keys
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Last, Settings, field_of
 
@@ -21,15 +21,11 @@ MAX_SENTENCES = 20  # a file of another program has a thousand unknown keys; a t
 
 _HINT = "Fix the file, or delete it to use the defaults."
 
-Complain = Callable[[str, str], None]
-
 
 def load(path: Path) -> tuple[Settings, tuple[str, ...]]:
-    """The settings, and what is wrong with the file in sentences. Raises nothing.
-
-    A file that is not there is no problem; one that cannot be used gives all defaults and one sentence.
-    A key that cannot be used gives its own default and a sentence; the others hold.
-    """
+    """The settings, and what is wrong with the file in sentences. Raises nothing. A file that is not there is no
+    problem; one that cannot be used gives all defaults and one sentence. A key that cannot be used gives its own
+    default and a sentence; the others hold."""
     file = TomlFile(path, "settings file", StoreError)
     sentences: list[str] = []
 
@@ -112,21 +108,14 @@ def _changed(file: TomlFile, text: str, changes: Mapping[str, object]) -> str:
             _put(document, name, value)
         after = tomlkit.dumps(document)
         data = file.parse(after)
-    except (TOMLKitError, StoreError) as error:
-        raise _unusual(file) from error
-    if any(_get(data, name) != value for name, value in changes.items()):
-        raise _unusual(file)
+        for name, value in changes.items():
+            table, key = _place(data, name)
+            if (table.get(key) if isinstance(table, dict) else None) != value:
+                raise StoreError(f"{name} is read as another value.")
+    except (TOMLKitError, StoreError) as error:  # the two readers disagree: better no change than a lost one
+        message = f"Settings are not saved: {file.name} cannot be changed safely; edit it yourself."
+        raise StoreError(message, _HINT) from error
     return after
-
-
-def _unusual(file: TomlFile) -> StoreError:
-    """The two readers of TOML disagree about the file: better no change than a lost one."""
-    return StoreError(f"Settings are not saved: {file.name} cannot be changed safely; edit it yourself.", _HINT)
-
-
-def _get(data: Any, name: str) -> object:
-    table, key = _place(data, name)
-    return table.get(key) if isinstance(table, dict) else None
 
 
 def _put(document: Any, name: str, value: object) -> None:
@@ -145,9 +134,7 @@ def _put(document: Any, name: str, value: object) -> None:
 
 def _place(data: Any, name: str) -> tuple[Any, str]:
     """The table that a dotted name is or belongs in, None where it is not there yet, and its key in it.
-
-    ``keys.app.run`` stands in the table ``keys`` as one quoted name, or table inside table.
-    """
+    ``keys.app.run`` stands in the table ``keys`` as one quoted name, or table inside table."""
     table, _, key = name.partition(".")
     if not key:
         return data, name

@@ -13,14 +13,13 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 
 from cvbench_tui.base.cores import affinity, restore_affinity
 from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.core.measurement import Notice
-from cvbench_tui.worker.process.channel import Channel, Requests, claim_stdout
-from cvbench_tui.worker.process.servers import ForkServer, serve_one
+from cvbench_tui.worker.process.channel import claim_stdout
+from cvbench_tui.worker.process.servers import server
 
 NO_TORCH = 3
 ONE_CASE = "--one-case"
@@ -49,22 +48,15 @@ def main() -> int:
     python, version = platform.python_version(), torch.__version__
     notices = (AFFINITY_SHRUNK,) if restore_affinity(cores) else ()
     with contextlib.suppress(BrokenPipeError):  # the parent is gone
-        serve = _server(channel, notices, one_case=one_case)
+        from cvbench_tui.worker.process import (
+            job,  # needs torch; before the parent may ask, so that cases begin at once
+        )
+
+        crash = partial(job.report_crash, channel)
+        serve = server(partial(job.run, channel=channel, notices=notices), crash, one_case=one_case)
         channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case, CAN))
         serve()
     return 0
-
-
-def _server(channel: Channel, notices: tuple[Notice, ...], *, one_case: bool) -> Callable[[], None]:
-    """What answers requests: a process per case by forking, or one case in this process. Imports what they need, so
-    that the first case can begin at once."""
-    from cvbench_tui.worker.process import job
-
-    requests = Requests()
-    answer = partial(job.run, channel=channel, notices=notices)
-    if one_case:
-        return partial(serve_one, requests, answer)
-    return ForkServer(requests, answer, partial(job.report_crash, channel)).serve
 
 
 if __name__ == "__main__":

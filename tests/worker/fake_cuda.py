@@ -110,7 +110,8 @@ class FakeCudaBackend(CudaBackend):
     """The real backend on the stand-in, with the stand-in's host clock."""
 
     def __init__(self, cuda: FakeCuda, device="cuda:0", card=None) -> None:
-        super().__init__(device, cuda, card, self)
+        super().__init__(device, cuda, card)
+        self.counters = self
         self.fake = cuda
         self.gauged_at: list[tuple[float, float]] = []
 

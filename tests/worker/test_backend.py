@@ -8,8 +8,8 @@ import time
 import pytest
 import torch
 
-from cvbench_tui.worker.devices.backend import CpuBackend, HostClockBackend
-from cvbench_tui.worker.devices.cpu import CpuCache, last_cache_bytes
+from cvbench_tui.worker.devices.backend import HostClockBackend
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.devices.select import backend_for
 
 
@@ -54,19 +54,19 @@ def tree(folder, sizes, sharing):
 @pytest.mark.parametrize(("sharing", "bytes_"), [(("0-1", "0-1"), 4 << 20), (("0", "1"), 8 << 20)])
 def test_the_last_cache_is_summed_over_its_instances(tmp_path, monkeypatch, sharing, bytes_):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    assert last_cache_bytes(tree(tmp_path, ("32K", "512K", "4096K"), sharing)) == bytes_
+    assert CpuBackend(tree(tmp_path, ("32K", "512K", "4096K"), sharing)).cache_bytes() == bytes_
 
 
 def test_a_cache_of_unknown_or_giant_size_is_not_flushed(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    assert last_cache_bytes(tmp_path) is None
-    assert not CpuCache(tmp_path).flush()
-    assert not CpuCache(tree(tmp_path, ("32K", "512K", "1G"), ("0-1", "0-1"))).flush()
+    assert CpuBackend(tmp_path).cache_bytes() is None
+    assert not CpuBackend(tmp_path).flush()
+    assert not CpuBackend(tree(tmp_path, ("32K", "512K", "1G"), ("0-1", "0-1"))).flush()
 
 
 def test_flushing_writes_twice_the_caches_size_also_inside_inference_mode(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    cache = CpuCache(tree(tmp_path, ("32K", "512K", "1M"), ("0-1", "0-1")))
+    cache = CpuBackend(tree(tmp_path, ("32K", "512K", "1M"), ("0-1", "0-1")))
     with torch.inference_mode():
         assert cache.flush()
     assert cache.flush()

@@ -9,8 +9,7 @@ from cvbench_tui.worker.extras.energy import (
     PASS_S,
     STILL_S,
     EnergyMeter,
-    EnergyPass,
-    RaplCounter,
+    pass_energy,
     rapl_meter,
 )
 
@@ -21,6 +20,8 @@ ITERATION_S = 0.004
 
 class World:
     """Clock, device and workload in one: work takes ``ITERATION_S`` and ``BUSY_W``, the rest ``IDLE_W``."""
+
+    name = "training"
 
     def __init__(self, update_s: float = 0.02) -> None:
         self.now = 100.0
@@ -64,8 +65,7 @@ class World:
 
 
 def measure(world: World, *, block: int = 12):
-    energy = EnergyPass(world, EnergyMeter("nvml", world.energy_j))
-    return energy.measure(world, "training", regions_per_block=block, group=1)
+    return pass_energy(world, world, EnergyMeter("nvml", world.energy_j), regions_per_block=block, group=1)
 
 
 @pytest.mark.parametrize("update_s", [0.001, 0.02, 0.1, 0.2])
@@ -159,4 +159,3 @@ def test_a_package_that_may_not_be_read(tmp_path):
     rapl(tmp_path, "intel-rapl:1", "package-1", 1)
     (tmp_path / "intel-rapl:1/energy_uj").unlink()
     assert rapl_meter(tmp_path) is None
-    assert RaplCounter(tmp_path).energy_j() is None

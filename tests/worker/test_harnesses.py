@@ -181,9 +181,9 @@ def test_the_reference_uses_no_line_of_the_stopwatch():
                 imported.add(node.module)
     theirs = {name for name in imported if not name.startswith("cvbench_tui.worker.selftest")}
     assert theirs - {"cvbench_tui.worker"} == {
+        "cvbench_tui.core.measurement",
         "cvbench_tui.core.protocol",
         "cvbench_tui.worker.process.channel",
-        "cvbench_tui.worker.process.requests",
         "cvbench_tui.worker.process.servers",
         "cvbench_tui.worker.workloads.module_under_test",
     }

@@ -175,16 +175,12 @@ def test_what_the_start_of_the_process_has_to_say_stands_in_every_row(outcome):
 def test_energy_is_taken_in_the_rounds_own_blocks(outcome, monkeypatch):
     asked = []
 
-    class Pass:
-        def __init__(self, *_args) -> None:
-            pass
+    def energy(timed, _backend, _meter, regions, group):
+        asked.append((timed.name, regions, group))
+        return PassEnergy(timed.name, "rapl", 2.0, 10, 5.0)
 
-        def measure(self, timed, name, regions, group):
-            asked.append((timed.name, name, regions, group))
-            return PassEnergy(name, "rapl", 2.0, 10, 5.0)
-
-    monkeypatch.setattr(beside, "EnergyPass", Pass)
+    monkeypatch.setattr(beside, "pass_energy", energy)
     monkeypatch.setattr(beside, "meter_for", lambda *_: object())
     assert [energy.name for energy in outcome(extras=("energy",)).energy] == ["training", "inference"]
-    assert asked == [("training", "training", 10, 1), ("inference", "inference", 10, 1)]
+    assert asked == [("training", 10, 1), ("inference", 10, 1)]
     assert outcome(extras=()).energy == ()

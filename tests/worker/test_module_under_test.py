@@ -11,7 +11,8 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker.devices.backend import ClockError, CpuBackend
+from cvbench_tui.worker.devices.backend import ClockError
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing import published
 from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass

@@ -41,6 +41,9 @@ class Clock:
     def free_bytes(self):
         return self._free
 
+    def cache_bytes(self):
+        return None
+
     def seconds(self, start, end):
         return end - start
 

@@ -10,7 +10,7 @@ import torch
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker.devices.backend import CpuBackend
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.extras import variants
 from cvbench_tui.worker.extras.budget import Budget
 from cvbench_tui.worker.extras.variants import ROUNDS, GraphPass, VariantTimer
@@ -31,9 +31,17 @@ def ready(case=DENSE) -> ModuleUnderTest:
     return subject
 
 
-def timed_variants(*extras, flush=None, case=DENSE, passes=("training", "inference"), backend=None):
+class Flushing(CpuBackend):
+    """Empties its caches by a function of the test's, or not at all."""
+
+    def __init__(self, flush=lambda: False) -> None:
+        super().__init__()
+        self.flush = flush
+
+
+def timed_variants(*extras, flush=lambda: False, case=DENSE, passes=("training", "inference"), backend=None):
     protocol = replace(SHORT, extras=extras, passes=passes)
-    timer = VariantTimer(case, ready(case), backend or CpuBackend(flush=flush), protocol, lambda: None)
+    timer = VariantTimer(case, ready(case), backend or Flushing(flush), protocol, lambda: None)
     timer.run()
     return timer
 
@@ -51,7 +59,7 @@ def test_alone_times_each_training_phase_by_itself():
 def test_what_does_not_fit_the_time_limit_is_a_notice_and_the_rest_is_taken():
     spent = Budget(lambda: 9.0, 10.0, {"training": 1.0, "inference": 1e-6})
     protocol = replace(SHORT, extras=("alone", "flushed"))
-    made = VariantTimer(DENSE, ready(), CpuBackend(flush=lambda: True), protocol, lambda: None, spent)
+    made = VariantTimer(DENSE, ready(), Flushing(lambda: True), protocol, lambda: None, spent)
     made.run()
     assert [notice.code for notice in made.notices] == ["alone_failed", "flushed_failed"]
     assert all("time limit" in notice.sentence for notice in made.notices)

@@ -25,12 +25,9 @@ def assess(
     peak: DevicePeak | None = None,
     facts: Mapping[str, Fact] | None = None,
 ) -> Assessment:
-    """Grade of that phase with all its reasons, worst first.
-
-    ``peak`` is that of the case's device; ``facts`` are the environment's. What is unknown, as in files of schema 1,
-    does not lower a grade, save that CPU times whose waiting for a core is not reported are B.
-    Raises KeyError when the phase was not measured.
-    """
+    """Grade of that phase with all its reasons, worst first. ``peak`` is that of the case's device; ``facts`` are the
+    environment's. What is unknown, as in files of schema 1, does not lower a grade, save that CPU times whose waiting
+    for a core is not reported are B. Raises KeyError when the phase was not measured."""
     phase_samples = measurement.phase(phase)
     if phase_samples is None:
         raise KeyError(phase)

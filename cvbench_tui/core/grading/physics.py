@@ -13,16 +13,12 @@ from cvbench_tui.core.text import percent
 
 MIN_EQUAL_SAMPLES = 10  # so many equal samples are no chance: the clocks here count nanoseconds
 ROUNDING = 1e-3  # share by which the total may be below a part: samples are rounded to nanoseconds
-MAX_TIMER_SHARE_CERTAIN = 0.02
-"""Share of the timer in a region, twice the default precision, above which the number is doubtful ..."""
-MAX_TIMER_SHARE_VALID = 0.05
-"""... and above which it is not the workload's."""
+MAX_TIMER_SHARE_CERTAIN = 0.02  # of a region, twice the default precision, above which the number is doubtful ...
+MAX_TIMER_SHARE_VALID = 0.05  # ... and above which it is not the workload's
 FLOOR_NEAR = 1.5
 """Factor by which regions may be below the minimum of the device's clock: groups that are about right are kept."""
-FLOOR_FAR = 3.0
-"""From this factor on a synchronise (up to 0.25 ms) is 8% of a region. Events are accurate to 0.5 us in any region."""
-ABOVE_PEAK = 1.15
-"""Factor by which rates may exceed the measured peak: one matrix size and one copy are not the device's very best."""
+FLOOR_FAR = 3.0  # from here on a synchronise (up to 0.25 ms) is 8% of a region; events are accurate to 0.5 us in any
+ABOVE_PEAK = 1.15  # factor by which rates may exceed the peak: one matrix size and one copy are not the very best
 WINOGRAD = 4.0
 """Factor by which Winograd's algorithm needs fewer multiplications than are counted: 2.25 for F(2x2, 3x3), 2.8 for
 F(2x2, 5x5), 4 for F(4x4, 3x3) (Lavin and Gray, arXiv:1509.09308)."""
@@ -31,12 +27,9 @@ MAX_DEFERRED_CORES = 0.3  # cores in use after the last call had returned; an id
 MIN_UTILISATION = 0.95  # share of the blocks' wall time in which the device has to work on the regions
 HOST_SLOW = 0.5  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
 HOST_CLOSE = 0.8  # the same, from which a host that cannot run ahead adds its own time; below it the device never waits
-MAX_OUTRAN = 0.25
-"""Share of the blocks that may be queued more slowly than their lead lasts: so few do not move the median."""
-EXPLAINED = 0.5
-"""Share of the missing time that waiting for a core has to explain, so that the host was late and no work hidden."""
-MAX_EVENTS_OVER_WALL = 1.02
-"""Timed seconds over the wall seconds around them: above 1 is impossible, 2% are for two clocks."""
+MAX_OUTRAN = 0.25  # share of the blocks that may be queued more slowly than their lead lasts: the median stays
+EXPLAINED = 0.5  # share of the missing time that waiting for a core explains: the host was late, no work is hidden
+MAX_EVENTS_OVER_WALL = 1.02  # timed seconds over the wall seconds around them: above 1 is impossible, 2% for two clocks
 
 
 def clock(context: GradingContext) -> Iterator[Reason]:
@@ -62,9 +55,9 @@ def parts(context: GradingContext) -> Iterator[Reason]:
             share = percent(medians["total"] / part)
             yield Reason("impossible_parts", "X", f"The total is only {share} of its longest part.")
             return
-    timed = sum(evidence.timed_s for evidence in context.evidence)
-    if context.wall_s > 0 and timed > MAX_EVENTS_OVER_WALL * context.wall_s:
-        over = percent(timed / context.wall_s - 1)
+    timed_s = context.total("timed_s")
+    if context.wall_s > 0 and timed_s > MAX_EVENTS_OVER_WALL * context.wall_s:
+        over = percent(timed_s / context.wall_s - 1)
         sentence = f"The timed regions add up to {over} more than the wall time around them."
         yield Reason("impossible_parts", "X", sentence)
 
@@ -94,8 +87,9 @@ def rates(context: GradingContext) -> Iterator[Reason]:
     if work is None or peak is None or not peak.sure or context.estimate is None:
         return
     names = ("float32",) if peak.device == "cpu" else ("float32", "tf32")
-    flops = _ratio(work.flops / context.estimate.median_s, peak.flops(*names))
-    moved = _ratio(work.footprint_bytes / context.estimate.median_s, peak.most_bytes_per_s or peak.bytes_per_s)
+    flops = work.flops / context.estimate.median_s / (peak.flops(*names) or math.inf)
+    bytes_per_s = peak.most_bytes_per_s or peak.bytes_per_s or math.inf
+    moved = work.footprint_bytes / context.estimate.median_s / bytes_per_s
     cached = peak.cache_bytes is None or work.footprint_bytes <= MIN_CACHES * peak.cache_bytes
     if flops > ABOVE_PEAK * (WINOGRAD if work.winograd else 1.0):
         yield Reason("impossible_rate", "X", f"{flops:.2g} times the FLOP/s of the measured peak.")
@@ -120,7 +114,7 @@ def utilisation(context: GradingContext) -> Iterator[Reason]:
     iteration_s = _iteration_s(context)
     if iteration_s is None or not (shares or hosts):
         return
-    busy = median(shares) if shares else 1.0
+    busy, waited_s = median(shares) if shares else 1.0, context.total("waited_s")
     host_s = median(hosts) if hosts else None
     host_share = 0.0 if host_s is None else host_s / iteration_s
     if host_s is not None and host_share > HOST_CLOSE and not _ran_ahead(context):
@@ -129,7 +123,7 @@ def utilisation(context: GradingContext) -> Iterator[Reason]:
     elif host_s is not None and (host_share > 1 or (busy < MIN_UTILISATION and host_share > HOST_SLOW)):
         sentence = f"The host took {_time(host_s)} to launch an iteration, the device {_time(iteration_s)}."
         yield Reason("host_bound", "B", sentence)
-    elif busy < MIN_UTILISATION and host_s is not None and _waited_share(context) < EXPLAINED * (1 - busy):
+    elif busy < MIN_UTILISATION and host_s is not None and waited_s <= EXPLAINED * (1 - busy) * context.wall_s:
         sentence = f"Only {percent(busy)} of the device's time was in timed regions, and the host was not the cause."
         yield Reason("unaccounted", "X", sentence)
     elif busy < MIN_UTILISATION:
@@ -143,21 +137,11 @@ def _ran_ahead(context: GradingContext) -> bool:
     return led and (not late or median(late) <= MAX_OUTRAN)
 
 
-def _waited_share(context: GradingContext) -> float:
-    """Share of the wall time in which threads of the host waited for a core."""
-    waited_s = sum(each.waited_s or 0.0 for each in context.evidence)
-    return waited_s / context.wall_s if context.wall_s > 0 else 0.0
-
-
 def _iteration_s(context: GradingContext) -> float | None:
     """Median seconds of a whole iteration of the pass, on the device."""
     samples = context.measurement.phase(context.whole_phase)
-    values = [sample for rounds in samples.rounds for sample in rounds] if samples else list(context.samples)
+    values = [sample for rounds in samples.rounds for sample in rounds] if samples else context.samples
     return median(values) if values else None
-
-
-def _ratio(rate: float, peak: float | None) -> float:
-    return rate / peak if peak else 0.0
 
 
 def _time(seconds: float) -> str:

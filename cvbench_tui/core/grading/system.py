@@ -16,35 +16,30 @@ Steps = tuple[tuple[Grade, float], ...]  # grades, worst first, each with the sh
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
 wait: above 2%, twice the default precision, it shows; above 25% the time does not describe the workload."""
-STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))
-"""Time that the hypervisor took, as a share of the CPU time requested."""
+STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))  # the hypervisor's share of the CPU time requested
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""
 MAX_PLAIN_REPEATS = 2  # repeated rounds of a process that do not lower the grade
-CLOCK_DROP = 0.03
-"""Share by which a card's clock may be below its median in a round, and fall from the first round to the last ..."""
+CLOCK_DROP = 0.03  # by which a card's clock may be below its median in a round, and fall from first to last ...
 CLOCK_DROP_CPU = 0.10
-"""... and a processor's: each core's clock varies by some percent all the time, and the reading is of one core at one
-moment."""
+"""... and a processor's: each core's clock varies by some percent all the time, and one core is read at one moment."""
 
 
 def contention(context: GradingContext) -> Iterator[Reason]:
     """Threads that waited for a core, by the kernel's run delay; without it, by other programs' CPU time."""
     waited = contention_of(context.evidence)
     if waited is None:
-        yield from list(_by_other_programs(context)) or _not_reported(context)
+        others = list(_by_other_programs(context))
+        yield from others
+        # macOS, Windows, kernels without schedstat: no A, since it is not known whether threads waited
+        if not others and context.phase_samples.clock == "perf_counter" and context.evidence:
+            yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
     elif context.device_clock:  # the host's wait is not in the device's times
         waits = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
         yield from waits or _by_other_programs(context)
     else:
         yield from list(_by_run_delay(context, waited)) or _by_other_programs(context)
-
-
-def _not_reported(context: GradingContext) -> Iterator[Reason]:
-    """macOS, Windows, kernels without schedstat: no A, since it is not known whether threads waited."""
-    if context.phase_samples.clock == "perf_counter" and context.evidence:
-        yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
 
 
 def _by_run_delay(context: GradingContext, waited: Contention) -> Iterator[Reason]:
@@ -61,7 +56,7 @@ def _waited(waited: Contention) -> str:
     """Mean wait of a thread; with several threads their sum too, since one of them delays the others."""
     threads = round(waited.threads)
     total = f" ({percent(waited.in_sum)} in all {threads})" if threads > 1 else ""
-    share = waited.mean if threads > 1 else waited.in_sum
+    share = waited.in_sum / waited.threads if threads > 1 else waited.in_sum
     return f"Machine busy: benchmark threads waited for a CPU core {percent(share)} of the time{total}."
 
 
@@ -79,8 +74,8 @@ def _by_other_programs(context: GradingContext) -> Iterator[Reason]:
 
 def stolen_time(context: GradingContext) -> Iterator[Reason]:
     """CPU time that the hypervisor gave to other virtual machines."""
-    stolen_s = sum(evidence.stolen_s or 0.0 for evidence in context.evidence)
-    wanted_s = stolen_s + max(context.wall_s, sum(evidence.cpu_s or 0.0 for evidence in context.evidence))
+    stolen_s = context.total("stolen_s")
+    wanted_s = stolen_s + max(context.wall_s, context.total("cpu_s"))
     share = stolen_s / wanted_s if wanted_s > 0 else 0.0
     grade = _grade(share, STOLEN)
     if grade is not None:
@@ -125,28 +120,24 @@ def throttling(context: GradingContext) -> Iterator[Reason]:
 
 def memory(context: GradingContext) -> Iterator[Reason]:
     """Memory that came from the driver or a disk during the timed rounds."""
-    evidence = context.evidence
-    allocations = sum(each.allocations or 0 for each in evidence)
-    retries = sum(each.retries or 0 for each in evidence)
+    allocations, retries = context.total("allocations"), context.total("retries")
     if retries:
         sentence = f"{plural(retries, 'allocation')} succeeded only after the allocator's cache was emptied."
         yield Reason("allocator", "C", sentence)
     elif allocations:
         yield Reason("allocator", "B", f"Memory was allocated from the driver {plural(allocations, 'time')}.")
-    pages = sum(each.swapped_pages or 0 for each in evidence)
-    faults = sum(each.major_faults or 0 for each in evidence)
+    pages, faults = context.total("swapped_pages"), context.total("major_faults")
     if pages >= MIN_SWAPPED_PAGES or faults >= MIN_MAJOR_FAULTS:
-        disturbed = any(disturbance(each) == "swap" for each in evidence)
+        disturbed = any(disturbance(each) == "swap" for each in context.evidence)
         sentence = f"{plural(faults, 'page fault')} waited for a disk, {plural(pages, 'page')} came from swap."
         yield Reason("swap", "C" if disturbed else "B", sentence)
 
 
 def interpreter(context: GradingContext) -> Iterator[Reason]:
     """Compilation and garbage collection during the timed rounds."""
-    recompiled = sum(evidence.recompiles or 0 for evidence in context.evidence)
+    recompiled, collections = context.total("recompiles"), context.total("collections")
     if recompiled:
         yield Reason("recompiled", "C", f"torch.compile recompiled {plural(recompiled, 'graph')}.")
-    collections = sum(evidence.collections for evidence in context.evidence)
     if collections:
         yield Reason("collections", "B", f"The garbage collector ran {plural(collections, 'time')}.")
 

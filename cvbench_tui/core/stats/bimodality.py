@@ -17,8 +17,7 @@ apart, of a uniform one 3.5; spikes of any size lie about 4 of their own above t
 MIN_SHARE = 0.08  # of the smaller group: 5% are outliers, which the percentiles show
 MIN_SUSPECT_SHARE = 0.02  # from this share on the smaller group may still grow, and the rounds continue
 MIN_GAP = 0.02  # relative distance of the groups; nearer ones are both within twice the default precision of the middle
-TRIMMED_SHARE = 0.02
-"""Share of samples ignored at either end: a spike in a group would hide the distance between the groups."""
+TRIMMED_SHARE = 0.02  # share of samples ignored at either end: a spike would hide the distance between the groups
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,9 @@ class Bimodality:
 
 
 def find_bimodality(samples: Sequence[float], min_share: float = MIN_SHARE) -> Bimodality | None:
-    """The two groups of the samples, or None when they are one.
-
-    The split of the logarithms with the least squares within the groups, accepted when the groups are far apart for
-    their own width and the smaller one has at least ``min_share`` of the samples.
-    """
+    """The two groups of the samples, or None when they are one. The split of the logarithms with the least squares
+    within the groups, accepted when the groups are far apart for their own width and the smaller one has at least
+    ``min_share`` of the samples."""
     ordered = sorted(sample for sample in samples if sample > 0)
     cut = int(min(TRIMMED_SHARE, min_share / 2) * len(ordered))
     values = [math.log(sample) for sample in ordered[cut : len(ordered) - cut]]
@@ -72,4 +69,4 @@ def _best_split(values: Sequence[float]) -> int:
     middle, count = fmean(values), len(values)
     sums = list(accumulate(value - middle for value in values))
     between = [sums[k - 1] ** 2 / (k * (count - k)) for k in range(1, count)]
-    return max(range(1, count), key=lambda k: between[k - 1])
+    return 1 + max(range(count - 1), key=between.__getitem__)

@@ -17,13 +17,8 @@ class Contention:
     threads: float  # threads that wanted a core, in the mean: those that ran and those that waited
 
     @property
-    def mean(self) -> float:
-        """Share of the wall time that a thread waited, in the mean."""
-        return self.in_sum / self.threads
-
-    @property
     def share(self) -> float:
-        """What rounds are judged by: the geometric mean of ``mean`` and ``in_sum``.
+        """What rounds are judged by: the geometric mean of ``in_sum`` and its share of a thread.
 
         Threads meet at the end of each operator. If all of them wait at once the round becomes longer by the mean wait;
         if each delays the others in turn, by the sum. The actual slowdown is between: 63 threads that wait for 0.1%
@@ -33,10 +28,8 @@ class Contention:
 
 
 def contention_of(evidence: Sequence[Evidence]) -> Contention | None:
-    """The wait of those rounds together; None on a system without run delay.
-
-    Where CPU seconds are not known, one thread is assumed to have waited.
-    """
+    """The wait of those rounds together; None on a system without run delay. Where CPU seconds are not known, one
+    thread is assumed to have waited."""
     known = [each for each in evidence if each.waited_s is not None]
     wall_s = sum(each.wall_s for each in known)
     if wall_s <= 0:

@@ -63,10 +63,8 @@ def half_width(values: Sequence[float]) -> float | None:
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Standard deviation of at least two values, in their unit.
-
-    In floating point: statistics.stdev computes with fractions, which took a fifth of the simulator's time.
-    """
+    """Standard deviation of at least two values, in their unit. In floating point: statistics.stdev computes with
+    fractions, which took a fifth of the simulator's time."""
     middle = fmean(values)
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
 
@@ -94,9 +92,7 @@ def estimate(rounds_by_process: Sequence[Sequence[Sequence[float]]]) -> Estimate
 
 def precise(round_medians: Sequence[float], precision: float) -> bool:
     """True when the interval of the round medians is within ``precision``, and so is the difference of their halves.
-
-    The halves detect a drift that is slow enough to keep the spread small.
-    """
+    The halves detect a drift that is slow enough to keep the spread small."""
     width = half_width(round_medians)
     middle_s = centre(round_medians) if round_medians else 0.0
     if width is None or middle_s <= 0 or width > precision * middle_s:

@@ -10,11 +10,8 @@ MIN_SAMPLES_P99 = 500  # five of so many samples lie above the 99th percentile
 
 
 def quantile(samples: Sequence[float], q: float) -> float | None:
-    """The ``q`` quantile (0 to 1), linear between neighbours; None for too few samples.
-
-    Minimum: 500 samples outside 0.05 to 0.95, else 40; one from quartile to quartile. Raises ValueError for another
-    ``q``.
-    """
+    """The ``q`` quantile (0 to 1), linear between neighbours; None for too few samples. Minimum: 500 samples outside
+    0.05 to 0.95, else 40; one from quartile to quartile. Raises ValueError for another ``q``."""
     if not 0 <= q <= 1:
         raise ValueError("a quantile lies between 0 and 1")
     rare = min(q, 1 - q)
@@ -29,11 +26,9 @@ def quantile(samples: Sequence[float], q: float) -> float | None:
 
 
 def between_share(rounds: Sequence[Sequence[float]]) -> float | None:
-    """Share of the samples' variance that lies between rounds (one-way analysis of variance), 0 to 1.
-
-    Near 1 a disturbance lasts for a round and longer, so that more samples within a round add nothing. None for fewer
-    than two rounds of two samples, or without variance.
-    """
+    """Share of the samples' variance that lies between rounds (one-way analysis of variance), 0 to 1. Near 1 a
+    disturbance lasts for a round and longer, so that more samples within a round add nothing. None for fewer than two
+    rounds of two samples, or without variance."""
     rounds = [samples for samples in rounds if len(samples) >= 2]
     if len(rounds) < 2:
         return None

@@ -21,32 +21,25 @@ from cvbench_tui.core.stats.trend import MIN_VALUES, slope, trend
 MAX_WAITED_SHARE = 0.05
 """Time that threads waited for a core, as a share of a round's wall time (``core.stats.contention``). Above it the
 round is disturbed: it may be slower by that share, five times the default precision."""
-MAX_STOLEN_SHARE = 0.05
-"""The same for time that the hypervisor took from all cores, as a share of the CPU time used ..."""
-MIN_STOLEN_S = 0.02
-"""... and at least two ticks: Linux counts stolen time in ticks of 10 ms, a twelfth of the shortest round."""
+MAX_STOLEN_SHARE = 0.05  # the same for time that the hypervisor took from all cores, as a share of the CPU time used
+MIN_STOLEN_S = 0.02  # and at least two ticks: Linux counts it in ticks of 10 ms, a twelfth of the shortest round
 MIN_SWAPPED_PAGES = 64  # 256 KiB read back from swap by the whole machine: tens of disk reads of 0.1 ms or more
 MIN_MAJOR_FAULTS = 10  # page faults of the measuring process that waited for a disk: about 1 ms in a round of 120 ms
-COOLING = frozenset({"power_cap"})
-"""Throttle reasons that are no fault: the power limit sets the speed that a card can sustain."""
+COOLING = frozenset({"power_cap"})  # no faults: the power limit sets the speed that a card can sustain
 WINDOWS = 3  # successive warm-up windows that have to agree
 TREND_WINDOWS = 6
 """Windows whose trend is tested, from five on: three windows of a speed that falls for seconds agree while several
 percent are still to come. Without this test the simulated droops (12%, time constant 1 s) had an error of 1.7% (rmse),
 and 7% of them were graded A with an error above 2%; with it 0.5%, and none."""
-NOISY_WINDOWS = 8
-"""Windows without a trend that end a warm-up in which they vary by more than the agreement: more do not help."""
+NOISY_WINDOWS = 8  # without a trend they end a warm-up in which they vary by more than the agreement: more do not help
 CLOCK_AGREEMENT = 0.01  # maximum relative change of the device's clock over the windows
 MAX_OVERRUN = 3.0  # multiple of the budget at which a pass ends even below the minimum of rounds, if it has ...
 MIN_SAMPLES = 5  # ... so many samples: iterations that became slow after the warm-up must not run for hours
 
 
 def disturbance(evidence: Evidence) -> str | None:
-    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, or None.
-
-    A lowered clock is none: the workload itself makes the heat, and without its hot rounds the estimate would be that
-    of a cold device.
-    """
+    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, or None. A lowered clock is
+    none: the workload itself makes the heat, and without its hot rounds the estimate would be that of a cold device."""
     waited = contention_of([evidence])
     if waited is not None and waited.share > MAX_WAITED_SHARE:
         return "contention"
@@ -61,11 +54,9 @@ def disturbance(evidence: Evidence) -> str | None:
 
 
 def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
-    """For each round whether it enters the estimate.
-
-    Disturbed rounds are repeated while they are at most ``max_repeats`` and fewer than the others. Beyond that the
-    disturbance is the machine's normal state: all rounds count, and the grade is lower.
-    """
+    """For each round whether it enters the estimate. Disturbed rounds are repeated while they are at most
+    ``max_repeats`` and fewer than the others. Beyond that the disturbance is the machine's normal state: all rounds
+    count, and the grade is lower."""
     clean = tuple(disturbance(each) is None for each in evidence)
     disturbed = len(clean) - sum(clean)
     if disturbed > max_repeats or disturbed >= sum(clean):
@@ -74,13 +65,12 @@ def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
 
 
 def flags_by_process(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[tuple[bool, ...], ...]:
-    """For each round of that phase, by process, whether it enters the estimate.
-
-    All rounds count where their evidence is missing (files of schema 1) or does not match them.
-    """
-    if _has_evidence(measurement, phase):
-        return tuple(counted(each, protocol.max_repeats) for each in measurement.evidence_by_process(phase))
-    return tuple((True,) * len(rounds) for rounds in measurement.rounds_by_process(phase))
+    """For each round of that phase, by process, whether it enters the estimate. All rounds count where their evidence
+    is missing (files of schema 1) or does not match them."""
+    rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
+    if [len(each) for each in rounds] != [len(each) for each in evidence]:
+        return tuple((True,) * len(each) for each in rounds)
+    return tuple(counted(each, protocol.max_repeats) for each in evidence)
 
 
 def counted_rounds_by_process(
@@ -95,33 +85,22 @@ def counted_evidence_by_process(
     measurement: Measurement, phase: Phase, protocol: Protocol
 ) -> tuple[tuple[Evidence, ...], ...]:
     """The evidence of the same rounds; all of it where it does not match them, since all rounds count then."""
-    evidence = measurement.evidence_by_process(phase)
-    if not _has_evidence(measurement, phase):
+    evidence, flags = measurement.evidence_by_process(phase), flags_by_process(measurement, phase, protocol)
+    if [len(each) for each in evidence] != [len(each) for each in flags]:
         return evidence
-    flags = flags_by_process(measurement, phase, protocol)
     return tuple(tuple(compress(*both)) for both in zip(evidence, flags))
 
 
 def precise_over_processes(measurement: Measurement, protocol: Protocol) -> bool:
     """True when every phase's interval over the processes so far is within the protocol's precision."""
-    for samples in measurement.phases:
-        found = estimate(counted_rounds_by_process(measurement, samples.phase, protocol))
-        if found is None or found.relative is None or found.relative > protocol.precision:
-            return False
-    return True
-
-
-def _has_evidence(measurement: Measurement, phase: Phase) -> bool:
-    """True when there is one evidence for each round."""
-    rounds, evidence = measurement.rounds_by_process(phase), measurement.evidence_by_process(phase)
-    return [len(each) for each in rounds] == [len(each) for each in evidence]
+    phases = [samples.phase for samples in measurement.phases]
+    found = [estimate(counted_rounds_by_process(measurement, phase, protocol)) for phase in phases]
+    return all(each and each.relative is not None and each.relative <= protocol.precision for each in found)
 
 
 def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[float | None] = ()) -> bool:
     """True when the last warm-up windows (medians, seconds) agree, and so does the device's clock where it is known.
-
-    Windows that vary too much to agree are settled once eight of them have no trend.
-    """
+    Windows that vary too much to agree are settled once eight of them have no trend."""
     if len(windows) < WINDOWS or min(windows) <= 0:
         return False
     last, longer = windows[-WINDOWS:], windows[-TREND_WINDOWS:]
@@ -135,28 +114,19 @@ def settled(windows: Sequence[float], protocol: Protocol, clocks_hz: Sequence[fl
 def stop(
     rounds: Sequence[Sequence[Sequence[float]]], evidence: Sequence[Evidence], protocol: Protocol, timed_s: float
 ) -> Stop | None:
-    """Reason to end the rounds of a pass, or None to take another round.
-
-    ``rounds`` are the samples by phase and round, ``timed_s`` the seconds timed so far, repeated rounds included.
-    A precise pass continues while another round may outnumber disturbed rounds that count, or show whether there is a
-    second speed.
-    """
+    """Reason to end the rounds of a pass, or None to take another round. ``rounds`` are the samples by phase and round,
+    ``timed_s`` the seconds timed so far, repeated rounds included. A precise pass continues while another round may
+    outnumber disturbed rounds that count, or show a second speed."""
     flags = counted(evidence, protocol.max_repeats) if evidence else (True,) * len(rounds[0])
     by_phase = [list(compress(phase, flags)) for phase in rounds]
     count = len(by_phase[0])
     if count < protocol.min_rounds:
         samples = sum(len(samples) for samples in by_phase[0])
         return "budget" if timed_s >= MAX_OVERRUN * protocol.budget_s and samples >= MIN_SAMPLES else None
-    if all(precise([median(each) for each in phase], protocol.precision) for phase in by_phase) and (
-        count >= protocol.max_rounds or not _unresolved(by_phase[-1], flags, evidence)
-    ):
-        return "precision"
+    is_precise = all(precise([median(each) for each in phase], protocol.precision) for phase in by_phase)
     if count >= protocol.max_rounds:
-        return "rounds"
+        return "precision" if is_precise else "rounds"
+    disturbed = (counts and disturbance(each) for counts, each in zip(flags, evidence))
+    if is_precise and not any(disturbed) and not undecided([sample for samples in by_phase[-1] for sample in samples]):
+        return "precision"
     return "budget" if timed_s >= protocol.budget_s else None
-
-
-def _unresolved(rounds: Sequence[Sequence[float]], flags: Sequence[bool], evidence: Sequence[Evidence]) -> bool:
-    """True for a disturbed round that counts, or a possible second speed."""
-    disturbed = any(counts and disturbance(each) for counts, each in zip(flags, evidence))
-    return disturbed or undecided([sample for samples in rounds for sample in samples])

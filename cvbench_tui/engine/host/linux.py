@@ -29,9 +29,9 @@ def _text(path: str) -> Callable[[Path], Fact]:
     return lambda root: read_text(root / path) or None
 
 
-def _distribution(root: Path) -> Fact:
-    found = re.search(r'^PRETTY_NAME="?([^"\n]+)', read_text(root / "etc/os-release"), re.MULTILINE)
-    return found.group(1) if found else None
+def _found(path: str, pattern: str) -> Callable[[Path], Fact]:
+    """A reader of what a pattern finds in a file; where it finds nothing it raises, and the fact is left out."""
+    return lambda root: str(re.findall(pattern, read_text(root / path), re.MULTILINE)[0])
 
 
 def _product(root: Path) -> str:
@@ -79,12 +79,8 @@ def frequency_hz(root: Path = Path("/")) -> float | None:
 
 def _pressure(kind: str) -> Callable[[Path], Fact]:
     """A reader of a share of the last 10 s in which some task waited: ``some avg10=1.24 ...`` in percent."""
-
-    def read(root: Path) -> Fact:
-        found = re.search(r"some avg10=([\d.]+)", read_text(root / f"proc/pressure/{kind}"))
-        return round(float(found.group(1)) / 100, 4) if found else None
-
-    return read
+    percent = _found(f"proc/pressure/{kind}", r"some avg10=([\d.]+)")
+    return lambda root: round(float(percent(root) or 0) / 100, 4)
 
 
 def _stolen_share(root: Path) -> Fact:
@@ -102,7 +98,7 @@ def _temperature_c(root: Path) -> Fact:
 
 
 LINUX_FACTS: dict[str, Callable[[Path], Fact]] = {
-    "distribution": _distribution,
+    "distribution": _found("etc/os-release", r'^PRETTY_NAME="?([^"\n]+)'),
     "machine_product": lambda root: _product(root) or None,
     "virtual_machine": _virtual_machine,
     "container": _container,

@@ -17,7 +17,7 @@ from types import ModuleType
 import psutil
 
 from cvbench_tui import __version__
-from cvbench_tui.base.nvml import NvmlCard, find_card
+from cvbench_tui.base.nvml import GRAPHICS_CLOCK, NvmlCard, find_card
 from cvbench_tui.core.environment import Environment, Fact, known
 from cvbench_tui.core.facts import FACTS, identity_hash, kind_name
 from cvbench_tui.engine.host import linux
@@ -26,16 +26,13 @@ POSITIONS = {name: position for position, name in enumerate(FACTS)}  # where eac
 
 
 def with_host_facts(environment: Environment) -> Environment:
-    """The worker's environment with this program's version, the driver, the host's facts and the identity added.
-
-    The worker's own facts are kept: it is the process that measures.
-    """
+    """The worker's environment with this program's version, the driver, the host's facts and the identity added. The
+    worker's own facts are kept: it is the process that measures."""
     versions = dict(environment.versions) | {"cvbench-tui": __version__}
     facts = dict(host_facts())
     with nvml() as library:
         if library is not None:
-            driver = driver_version(library)
-            versions |= {"driver": driver} if driver else {}
+            versions |= {name: str(text) for name, text in known({"driver": library.nvmlSystemGetDriverVersion})}
             facts |= nvml_facts(library, environment)
     facts |= dict(environment.facts)
     ordered = sorted(facts.items(), key=lambda fact: POSITIONS.get(kind_name(fact[0]), len(POSITIONS)))
@@ -46,10 +43,7 @@ def with_host_facts(environment: Environment) -> Environment:
 def host_facts() -> Iterator[tuple[str, Fact]]:
     """Machine, frequency, memory and what may disturb a measurement. Unknown facts are left out."""
     yield from known(PORTABLE_FACTS)
-    if sys.platform == "linux":
-        yield from known(linux.LINUX_FACTS, Path("/"))
-    else:
-        yield from known(ELSEWHERE_FACTS)
+    yield from known(linux.LINUX_FACTS, Path("/")) if sys.platform == "linux" else known(ELSEWHERE_FACTS)
 
 
 def frequency_hz() -> float | None:
@@ -63,18 +57,12 @@ def _on_battery() -> Fact:
     return None if battery is None or battery.power_plugged is None else not battery.power_plugged
 
 
-def _page_size_bytes() -> Fact:
-    import resource  # not on Windows
-
-    return resource.getpagesize()
-
-
 PORTABLE_FACTS: dict[str, Callable[[], Fact]] = {
     "physical_cores": lambda: psutil.cpu_count(logical=False),
     "memory_total_bytes": lambda: psutil.virtual_memory().total,
     "memory_available_bytes": lambda: psutil.virtual_memory().available,
     "swap_used_bytes": lambda: psutil.swap_memory().used,
-    "page_size_bytes": _page_size_bytes,
+    "page_size_bytes": lambda: os.sysconf("SC_PAGE_SIZE"),  # not on Windows
     "on_battery": _on_battery,
 }
 """Readers by the name of the fact, for every system."""
@@ -103,11 +91,6 @@ def nvml() -> Iterator[ModuleType | None]:
             pynvml.nvmlShutdown()
 
 
-def driver_version(library: ModuleType) -> str | None:
-    """NVIDIA's driver version; None when not known."""
-    return next((str(version) for _, version in known({"driver": library.nvmlSystemGetDriverVersion})), None)
-
-
 def nvml_facts(library: ModuleType, environment: Environment) -> Iterator[tuple[str, Fact]]:
     """The facts of every NVIDIA card that PyTorch has, each name with the card's id in front."""
     for device in environment.usable:
@@ -128,19 +111,20 @@ def _foreign_processes(card: NvmlCard) -> Fact:
 
 
 NVML_FACTS: dict[str, Callable[[NvmlCard], Fact]] = {
-    "pci_id": NvmlCard.pci_id,
-    "power_limit_w": NvmlCard.power_limit_w,
-    "power_limit_default_w": NvmlCard.power_limit_default_w,
+    "pci_id": lambda card: str(card.ask("nvmlDeviceGetPciInfo").busId),
+    "power_limit_w": lambda card: card.ask("nvmlDeviceGetEnforcedPowerLimit") / 1000,
+    "power_limit_default_w": lambda card: card.ask("nvmlDeviceGetPowerManagementDefaultLimit") / 1000,
     "power_w": NvmlCard.power_w,
-    "clock_application_hz": NvmlCard.clock_application_hz,
+    "clock_application_hz": lambda card: card.ask("nvmlDeviceGetApplicationsClock", GRAPHICS_CLOCK) * 1e6,
     "clock_hz": NvmlCard.clock_hz,
     "temperature_c": NvmlCard.temperature_c,
     "throttle": lambda card: ", ".join(card.throttle()) or None,
     "utilisation": NvmlCard.utilisation,
     "memory_free_bytes": lambda card: int(card.memory().free),
     "foreign_processes": _foreign_processes,
-    "mig": NvmlCard.is_sliced,
-    "mps": NvmlCard.is_shared,
-    "ecc": NvmlCard.checks_memory,
+    # switches come as the present state and the one after the next start
+    "mig": lambda card: bool(card.ask("nvmlDeviceGetMigMode")[0]),
+    "mps": lambda card: len(card.ask("nvmlDeviceGetMPSComputeRunningProcesses")) > 0,
+    "ecc": lambda card: bool(card.ask("nvmlDeviceGetEccMode")[0]),
 }
-"""Readers by the name of the fact behind the card's id."""
+"""Readers by the name of the fact behind the card's id. One that gets no answer raises, and the fact is left out."""

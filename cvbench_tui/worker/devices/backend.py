@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from cvbench_tui.core.measurement import Clock
-from cvbench_tui.worker.timing.counters import DeviceReading, Processor, Snapshot, SystemCounters
+from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
 # Own references, taken before any workload runs: code under test that replaces time.* cannot bend the clock.
-_clock_ns = time.perf_counter_ns
+clock_ns = time.perf_counter_ns
 _sleep = time.sleep
 
 HOST_REGION_S = 1e-2  # shortest timed region where every mark is a synchronise: one was seen to cost up to 250 us
@@ -25,28 +25,19 @@ class ClockError(Exception):
     """The clock gave a value that cannot be a duration: negative, zero, or not a number."""
 
 
-class Counters(Protocol):
-    """The system's counters."""
-
-    def read(self) -> Snapshot:
-        """All counters now."""
-
-
 class Backend:
-    """Interface of a device for the stopwatch. The defaults use the host's clock, and no feature that a device may
-    lack."""
+    """Interface of a device for the stopwatch. Defaults: the host's clock, and nothing that a device may lack."""
 
     clock: Clock
-    region_s: float
-    """Shortest region worth timing, seconds; 0 where iterations keep marks of their own however short they are."""
+    region_s: float  # shortest region worth timing, seconds; 0 where iterations keep marks of their own however short
     queues = False  # True when calls return before their work is done, so that the host can run ahead
 
-    def __init__(self, counters: Counters | None = None) -> None:
-        self.counters: Counters = counters or SystemCounters()
+    def __init__(self, counters: SystemCounters | None = None) -> None:
+        self.counters = counters or SystemCounters()
 
     def now_s(self) -> float:
         """The host's monotonic clock, seconds."""
-        return _clock_ns() * 1e-9
+        return clock_ns() * 1e-9
 
     def wait(self, seconds: float) -> None:
         """Let the host sleep."""
@@ -83,6 +74,10 @@ class Backend:
         """Memory still free on the device; None where not known."""
         return None
 
+    def cache_bytes(self) -> int | None:
+        """Size of the last cache before memory; None where not known."""
+        return None
+
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
         """Memory that ``work`` takes at its peak beyond what was held before; None, and not run, where not known."""
         return None
@@ -92,56 +87,20 @@ class Backend:
         return DeviceReading()
 
 
-class CpuBackend(Backend):
-    """The processor: every call is done when it returns."""
-
-    clock: Clock = "perf_counter"
-    region_s = 0.0
-    mark = staticmethod(_clock_ns)
-    """The monotonic clock, nanoseconds; the bare function, so that a mark costs 40 ns and no call of ours."""
-
-    def __init__(
-        self,
-        counters: Counters | None = None,
-        read_device: Callable[[], DeviceReading] | None = None,
-        flush: Callable[[], bool] | None = None,
-        exercise: Callable[[], bool] | None = None,
-    ) -> None:
-        super().__init__(counters)
-        self._read_device = read_device or Processor().read
-        self._flush = flush
-        self._exercise = exercise
-
-    def settle(self) -> None:
-        """Nothing is ever outstanding."""
-
-    def flush(self) -> bool:
-        """By the given function; False without one."""
-        return self._flush is not None and self._flush()
-
-    def exercise(self) -> bool:
-        """By the given function; False without one."""
-        return self._exercise is not None and self._exercise()
-
-    def read_device(self) -> DeviceReading:
-        """By the given function, else by the processor's own sensors."""
-        return self._read_device()
-
-
 class HostClockBackend(Backend):
     """Any other accelerator (MPS, XPU): the host clock around a synchronise."""
 
     clock: Clock = "host_synchronize"
     region_s = HOST_REGION_S
 
-    def __init__(self, synchronize: Callable[[], None], counters: Counters | None = None) -> None:
-        super().__init__(counters)
+    def __init__(self, synchronize: Callable[[], None]) -> None:
+        super().__init__()
         self._synchronize = synchronize
 
     def mark(self) -> int:
         """All queued work done, then the monotonic clock, nanoseconds."""
         self._synchronize()
-        return _clock_ns()
+        return clock_ns()
 
     def settle(self) -> None:
         """Wait for all queued work."""

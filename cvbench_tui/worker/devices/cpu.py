@@ -1,17 +1,20 @@
-"""The processor through PyTorch: how many threads it gets, an operator for all of them, and emptying its caches."""
+"""The backend of the processor: the host's clock, an operator for all threads, and emptying the caches."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import torch
 
 from cvbench_tui.base.cores import CORES_FOR_APP, affinity, usable_cores
 from cvbench_tui.base.system_files import read_text
+from cvbench_tui.core.measurement import Clock
+from cvbench_tui.worker.devices.backend import Backend, clock_ns
+from cvbench_tui.worker.timing.counters import DeviceReading, Processor
 
-MAX_BYTES = 128 << 20
-"""Larger buffers are not written: one region's flush would take longer than most layers' whole round."""
+MAX_BYTES = 128 << 20  # of a buffer: a larger one's flush would take longer than most layers' whole round
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 EXERCISE = 1 << 20  # elements; PyTorch gives each thread at least 32,768 of them
 
@@ -24,27 +27,34 @@ def intra_op_threads(root: Path = Path("/")) -> int:
     return max(1, min(torch.get_num_threads(), usable))
 
 
-def exercise() -> bool:
-    """A million additions, which PyTorch shares out to all threads."""
-    with torch.inference_mode():
-        torch.zeros(EXERCISE).add_(1)
-    return True
+def memory_bytes(pages: str = "SC_PHYS_PAGES") -> int | None:
+    """Memory of the machine, by ``sysconf``; None on systems that do not say."""
+    try:
+        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
-class CpuCache:
-    """The last cache before memory, on all cores that this process may use.
+class CpuBackend(Backend):
+    """The processor: every call is done when it returns."""
 
-    Twice its size is written with all threads, so that every core's own caches go too.
-    """
+    clock: Clock = "perf_counter"
+    region_s = 0.0
+    mark = staticmethod(clock_ns)  # nanoseconds; the bare function: a mark costs 40 ns and no call of ours
 
-    def __init__(self, folder: Path = Path("/sys/devices/system/cpu")) -> None:
-        self._folder = folder
+    def __init__(self, cores: Path = Path("/sys/devices/system/cpu")) -> None:
+        super().__init__()
+        self._cores = cores
+        self._processor = Processor()
         self._buffer: torch.Tensor | None = None
 
+    def settle(self) -> None:
+        """Nothing is ever outstanding."""
+
     def flush(self) -> bool:
-        """Write over it. False where its size is not known, or too large."""
+        """Write twice the last caches' size with all threads, so that every core's own caches go too."""
         if self._buffer is None:
-            size = 2 * (last_cache_bytes(self._folder) or 0)
+            size = 2 * (self.cache_bytes() or 0)
             if not 0 < size <= MAX_BYTES:
                 return False
             with torch.inference_mode(False):
@@ -52,20 +62,28 @@ class CpuCache:
         self._buffer.add_(1)
         return True
 
+    def exercise(self) -> bool:
+        """A million additions, which PyTorch shares out to all threads."""
+        with torch.inference_mode():
+            torch.zeros(EXERCISE).add_(1)
+        return True
 
-def last_cache_bytes(folder: Path = Path("/sys/devices/system/cpu")) -> int | None:
-    """Bytes of the last cache, summed over its instances that the usable cores share; None where not known."""
-    sizes = {}
-    for core in affinity() or range(os.cpu_count() or 1):
-        caches = sorted(folder.glob(f"cpu{core}/cache/index*"), key=lambda cache: read_text(cache / "level"))
-        size = _bytes(read_text(caches[-1] / "size")) if caches else None
-        if size is None:
-            return None
-        sizes[read_text(caches[-1] / "shared_cpu_list")] = size
-    return sum(sizes.values()) or None
+    def free_bytes(self) -> int | None:
+        """Of the machine."""
+        return memory_bytes("SC_AVPHYS_PAGES")
 
+    def cache_bytes(self) -> int | None:
+        """Summed over the instances of the last cache that the usable cores share."""
+        sizes = {}
+        for core in affinity() or range(os.cpu_count() or 1):
+            caches = self._cores.glob(f"cpu{core}/cache/index*")
+            last = max(caches, key=lambda cache: read_text(cache / "level"), default=None)
+            number = re.fullmatch(r"(\d+)([KMG])", read_text(last / "size")) if last else None
+            if last is None or number is None:
+                return None
+            sizes[read_text(last / "shared_cpu_list")] = int(number[1]) * UNITS[number[2]]
+        return sum(sizes.values()) or None
 
-def _bytes(text: str) -> int | None:
-    """``32768K`` in bytes."""
-    unit = UNITS.get(text[-1:])
-    return int(text[:-1]) * unit if unit and text[:-1].isdigit() else None
+    def read_device(self) -> DeviceReading:
+        """By the processor's own sensors."""
+        return self._processor.read()

@@ -12,15 +12,13 @@ from typing import Any
 import torch
 
 from cvbench_tui.core.measurement import Clock
-from cvbench_tui.worker.devices.backend import Backend, Counters
+from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.nvml import MeasuredCard
 from cvbench_tui.worker.timing.counters import DeviceReading, SystemCounters
 
 CUDA_REGION_S = 1e-3  # shortest timed region on CUDA: events resolve about 0.5 us and leave a launch gap
-SPIN_CYCLES = 1_000_000
-"""A first spin, to learn how long one cycle takes: 0.5 to 1 ms ..."""
-LONG_SPIN_CYCLES = 20_000_000
-"""... and the one that is used, 10 to 20 ms: by then an idle card's clock has begun to rise."""
+SPIN_CYCLES = 1_000_000  # a first spin, to learn how long one cycle takes: 0.5 to 1 ms ...
+LONG_SPIN_CYCLES = 20_000_000  # ... and the one used, 10 to 20 ms: an idle card's clock has begun to rise by then
 
 
 class CudaBackend(Backend):
@@ -30,14 +28,8 @@ class CudaBackend(Backend):
     region_s = CUDA_REGION_S
     queues = True
 
-    def __init__(
-        self,
-        device: torch.device,
-        cuda: Any = torch.cuda,
-        card: MeasuredCard | None = None,
-        counters: Counters | None = None,
-    ) -> None:
-        super().__init__(counters or SystemCounters(self.allocations, self.retries))
+    def __init__(self, device: torch.device, cuda: Any = torch.cuda, card: MeasuredCard | None = None) -> None:
+        super().__init__(SystemCounters(self.allocations, lambda: self._statistic("num_alloc_retries")))
         self._device = device
         self._cuda = cuda
         self._event = cuda.Event
@@ -70,8 +62,8 @@ class CudaBackend(Backend):
     def flush(self) -> bool:
         """Write over a buffer twice the size of the card's L2 cache. Queued like any work; False without its size."""
         if self._cache is None:
-            size = int(getattr(self._cuda.get_device_properties(self._device), "L2_cache_size", 0) or 0)
-            if not size:
+            size = self.cache_bytes()
+            if size is None:
                 return False
             with torch.inference_mode(False):
                 self._cache = torch.empty(2 * size, dtype=torch.int8, device=self._device)
@@ -82,13 +74,13 @@ class CudaBackend(Backend):
         """Segments allocated from the driver so far."""
         return self._statistic("num_device_alloc")
 
-    def retries(self) -> int | None:
-        """Allocations that succeeded only after the cache was freed."""
-        return self._statistic("num_alloc_retries")
-
     def free_bytes(self) -> int | None:
         """By the driver."""
         return int(self._cuda.mem_get_info(self._device)[0])
+
+    def cache_bytes(self) -> int | None:
+        """Of the L2 cache."""
+        return int(getattr(self._cuda.get_device_properties(self._device), "L2_cache_size", 0) or 0) or None
 
     def extra_bytes(self, work: Callable[[], object]) -> int | None:
         """Peak of allocated memory over ``work``, less what was allocated before."""
@@ -103,8 +95,8 @@ class CudaBackend(Backend):
         return DeviceReading() if self.card is None else self.card.read()
 
     def _statistic(self, name: str) -> int | None:
-        count = self._cuda.memory_stats(self._device).get(name)
-        return None if count is None else int(count)
+        count: int | None = self._cuda.memory_stats(self._device).get(name)
+        return count
 
     def _calibrated_spin(self) -> Callable[[float], None]:
         """By this very clock; the spin counts cycles, so a clock that rises later makes it shorter."""

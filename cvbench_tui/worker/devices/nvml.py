@@ -1,7 +1,5 @@
-"""NVML's view of the card that is measured: a reading for each round, and other processes on it.
-
-Optional: ``pynvml`` comes with cvbench-tui, but a foreign interpreter may lack it.
-"""
+"""NVML's view of the card that is measured: a reading for each round, and other processes on it. Optional: ``pynvml``
+comes with cvbench-tui, but a foreign interpreter may lack it."""
 
 from __future__ import annotations
 
@@ -30,9 +28,8 @@ class MeasuredCard(NvmlCard):
 
     def read(self) -> DeviceReading:
         """The card now. Some calls take a millisecond: not for timed lines."""
-        return DeviceReading(
-            self.clock_hz(), self.temperature_c(), self.power_w(), self.throttle(), self.foreign_processes()
-        )
+        sensors = self.clock_hz(), self.temperature_c(), self.power_w()
+        return DeviceReading(*sensors, self.throttle(), self.foreign_processes())
 
     def foreign_processes(self) -> int | None:
         """Other processes that work on the card; None when the driver does not list them.
@@ -65,11 +62,9 @@ class MeasuredCard(NvmlCard):
 
 def open_card(uuid: str | None, pci_bus_id: str | None = None, library: Any = pynvml) -> MeasuredCard | None:
     """The card with that identity, else with that address; None where NVML or the card is not to be had."""
-    if library is None:
-        return None
     try:
         library.nvmlInit()
-    except Exception:  # no driver, another version of it, no permission
+    except Exception:  # no library, no driver, another version of it, no permission
         return None
     card = find_card(library, uuid, pci_bus_id)
     return None if card is None else MeasuredCard(library, card.handle)

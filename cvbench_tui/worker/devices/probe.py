@@ -19,7 +19,7 @@ import torchvision
 from cvbench_tui.base.cores import quota_cores, usable_cores
 from cvbench_tui.base.system_files import cpuinfo, read_text
 from cvbench_tui.core.environment import Device, Environment, Fact, known
-from cvbench_tui.worker.devices.cpu import intra_op_threads
+from cvbench_tui.worker.devices.cpu import intra_op_threads, memory_bytes
 from cvbench_tui.worker.devices.nvml import pci_bus_id
 
 VARIABLES = (
@@ -71,96 +71,70 @@ FLAGS: dict[str, tuple[str, object]] = {
 
 def probe() -> Environment:
     """Devices with names and memory, absent kinds with the reason, versions, and the facts of this process."""
-    return Environment(tuple(_versions()), tuple(devices()), (*process_facts(), *torch_facts(), *card_facts()))
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    yield "python", platform.python_version()
-    yield "torch", torch.__version__
-    yield "torchvision", torchvision.__version__
-    if torch.version.hip:
-        yield "hip", torch.version.hip
-    if torch.version.cuda:
-        yield "cuda", torch.version.cuda
-    if torch.cuda.is_available() and torch.backends.cudnn.is_available():
-        yield "cudnn", str(torch.backends.cudnn.version())
+    has_cudnn = torch.cuda.is_available() and torch.backends.cudnn.is_available()
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "hip": torch.version.hip,
+        "cuda": torch.version.cuda,
+        "cudnn": str(torch.backends.cudnn.version()) if has_cudnn else None,
+    }
+    present = tuple((name, version) for name, version in versions.items() if version)
+    return Environment(present, tuple(devices()), (*facts(), *card_facts()))
 
 
 def devices() -> Iterator[Device]:
-    """The processor, then every kind of accelerator, present or not."""
-    yield Device("cpu", cpu_name(), _memory_bytes(), detail=f"{intra_op_threads()} threads")
-    yield from _cuda()
-    yield _mps()
-    yield from _xpu()
+    """The processor, then every kind of accelerator, present or not. ROCm's cards are ``cuda`` to PyTorch."""
+    yield Device("cpu", cpu_name(), memory_bytes(), detail=f"{intra_op_threads()} threads")
+    cards = list(_cards("cuda"))
+    for device, card in cards:
+        uuid = getattr(card, "uuid", None)
+        detail = f"compute capability {card.major}.{card.minor}"
+        yield Device(device, card.name, card.total_memory, uuid=uuid and f"GPU-{uuid}", detail=detail)
+    if not cards:
+        yield Device("cuda", "NVIDIA or AMD GPU", available=False, reason=_why_no_cuda())
+    if torch.backends.mps.is_available():
+        yield Device("mps", f"Apple GPU ({platform.machine()})", memory_bytes(), detail="unified memory")
+    else:
+        built = torch.backends.mps.is_built()
+        reason = "No Metal device was found." if built else "Only on Macs with Apple silicon."
+        yield Device("mps", "Apple GPU", available=False, reason=reason)
+    cards = list(_cards("xpu"))
+    yield from (Device(device, card.name, card.total_memory) for device, card in cards)
+    if not cards:
+        yield Device("xpu", "Intel GPU", available=False, reason="This PyTorch finds no Intel GPU.")
 
 
 def card_facts() -> Iterator[tuple[str, Fact]]:
     """The facts of every card, each name with the card's id in front."""
-    for kind in ("cuda", "xpu"):
-        backend = getattr(torch, kind, None)
-        if backend is None or not backend.is_available():
-            continue
+    for device, card in (*_cards("cuda"), *_cards("xpu")):
+        yield from ((f"{device}.{name}", value) for name, value in known(CARD_FACTS, card))
+
+
+def _cards(kind: str) -> Iterator[tuple[str, Any]]:
+    """Id and PyTorch's properties of each usable card."""
+    backend = getattr(torch, kind, None)
+    if backend is not None and backend.is_available():
         for index in range(backend.device_count()):
-            for name, value in known(CARD_FACTS, backend.get_device_properties(index)):
-                yield f"{kind}:{index}.{name}", value
+            yield f"{kind}:{index}", backend.get_device_properties(index)
 
 
-def _cuda() -> Iterator[Device]:
-    """Each card, also ROCm's, which PyTorch calls cuda."""
-    reason = _no_cuda()
-    if reason:
-        yield Device("cuda", "NVIDIA or AMD GPU", available=False, reason=reason)
-        return
-    for index in range(torch.cuda.device_count()):
-        card = torch.cuda.get_device_properties(index)
-        uuid = getattr(card, "uuid", None)
-        detail = f"compute capability {card.major}.{card.minor}"
-        yield Device(f"cuda:{index}", card.name, card.total_memory, uuid=uuid and f"GPU-{uuid}", detail=detail)
-
-
-def _no_cuda() -> str:
-    """Why no CUDA device can be used; empty when one can."""
+def _why_no_cuda() -> str:
     if not torch.version.cuda and not torch.version.hip:
         return "This PyTorch was built without CUDA and ROCm."
-    if torch.cuda.is_available() and torch.cuda.device_count():
-        return ""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "CUDA_VISIBLE_DEVICES hides every card."
     return "No usable card or driver was found."
 
 
-def _mps() -> Device:
-    if torch.backends.mps.is_available():
-        return Device("mps", f"Apple GPU ({platform.machine()})", _memory_bytes(), detail="unified memory")
-    built = torch.backends.mps.is_built()
-    reason = "No Metal device was found." if built else "Only on Macs with Apple silicon."
-    return Device("mps", "Apple GPU", available=False, reason=reason)
-
-
-def _xpu() -> Iterator[Device]:
-    xpu = getattr(torch, "xpu", None)
-    if xpu is None or not xpu.is_available():
-        yield Device("xpu", "Intel GPU", available=False, reason="This PyTorch finds no Intel GPU.")
-        return
-    for index in range(xpu.device_count()):
-        card = xpu.get_device_properties(index)
-        yield Device(f"xpu:{index}", card.name, card.total_memory)
-
-
-def _memory_bytes() -> int | None:
-    """Memory of the machine; None where not known."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
-def process_facts() -> Iterator[tuple[str, Fact]]:
-    """What is known of the process, the interpreter and the system, and the variables that are set."""
-    yield from known(PROCESS_FACTS)
-    for name in VARIABLES:
-        if name in os.environ:
-            yield f"env.{name}", os.environ[name]
+def facts() -> Iterator[tuple[str, Fact]]:
+    """What is known of the process, the system and PyTorch, and the variables that are set."""
+    with warnings.catch_warnings():
+        # Reading a flag by its older name, which versions before 2.9 know alone, warns in newer ones.
+        warnings.simplefilter("ignore")
+        yield from tuple(known(WORKER_FACTS))
+    yield from ((f"env.{name}", os.environ[name]) for name in VARIABLES if name in os.environ)
 
 
 def cpu_name(root: Path = Path("/")) -> str:
@@ -181,35 +155,6 @@ def _loaded(pattern: re.Pattern[str], maps: Path = Path("/proc/self/maps")) -> s
     return ", ".join(sorted(name for name in files if pattern.search(name))) or None
 
 
-def _gil() -> bool:
-    """False only in an interpreter that was built without the lock and runs without it."""
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
-
-
-PROCESS_FACTS: dict[str, Callable[[], Fact]] = {
-    "host": platform.node,
-    "os": platform.system,
-    "kernel": platform.release,
-    "architecture": platform.machine,
-    "cpu_model": cpu_name,
-    "cpu_cores": os.cpu_count,
-    "affinity": _affinity,
-    "allocator": lambda: _loaded(ALLOCATORS) or "libc",
-    "openmp": lambda: _loaded(OPENMP),
-    "gil": _gil,
-    "nice": lambda: os.getpriority(os.PRIO_PROCESS, 0),
-}
-"""Readers by the name of the fact."""
-
-
-def torch_facts() -> Iterator[tuple[str, Fact]]:
-    """What is known of PyTorch here. An older version has fewer facts."""
-    with warnings.catch_warnings():
-        # Reading a flag by its older name, which versions before 2.9 know alone, warns in newer ones.
-        warnings.simplefilter("ignore")
-        yield from tuple(known(TORCH_FACTS))
-
-
 def _flags() -> str:
     """Switches that are not at their default, by name; those that this version lacks are left out."""
     values = known({name: lambda path=path: _read(path) for name, (path, _) in FLAGS.items()})
@@ -225,7 +170,19 @@ def _read(path: str) -> Any:
     return value() if callable(value) else value
 
 
-TORCH_FACTS: dict[str, Callable[[], Fact]] = {
+WORKER_FACTS: dict[str, Callable[[], Fact]] = {
+    "host": platform.node,
+    "os": platform.system,
+    "kernel": platform.release,
+    "architecture": platform.machine,
+    "cpu_model": cpu_name,
+    "cpu_cores": os.cpu_count,
+    "affinity": _affinity,
+    "allocator": lambda: _loaded(ALLOCATORS) or "libc",
+    "openmp": lambda: _loaded(OPENMP),
+    # False only in an interpreter that was built without the lock and runs without it
+    "gil": lambda: bool(getattr(sys, "_is_gil_enabled", lambda: True)()),
+    "nice": lambda: os.getpriority(os.PRIO_PROCESS, 0),
     "usable_cores": usable_cores,
     "quota_cores": quota_cores,
     "threads": intra_op_threads,

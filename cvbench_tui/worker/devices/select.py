@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from cvbench_tui.worker.devices.backend import Backend, CpuBackend, HostClockBackend
-from cvbench_tui.worker.devices.cpu import CpuCache, exercise
+from cvbench_tui.worker.devices.backend import Backend, HostClockBackend
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.devices.cuda import CudaBackend
 from cvbench_tui.worker.devices.nvml import MeasuredCard, open_card, pci_bus_id
 from cvbench_tui.worker.extras.energy import EnergyMeter, rapl_meter
@@ -17,7 +17,7 @@ from cvbench_tui.worker.extras.energy import EnergyMeter, rapl_meter
 def backend_for(device: torch.device) -> Backend:
     """The backend of that device. Makes it the current one, so that work needs not name it."""
     if device.type == "cpu":
-        return CpuBackend(flush=CpuCache().flush, exercise=exercise)
+        return CpuBackend()
     if device.type == "cuda":
         card = _card(device)  # first: processes on the card before this one touches it are other programs
         torch.cuda.set_device(device)

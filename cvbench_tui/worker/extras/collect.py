@@ -1,11 +1,11 @@
-"""Secondary metrics (memory, variants, energy, FLOPs), collected after the timed rounds.
-
-None of them may fail the row: what cannot be measured is a notice, or absent where the device has no counter.
-"""
+"""Secondary metrics (memory, variants, energy, FLOPs), collected after the timed rounds. None of them may fail the row:
+what cannot be measured is a notice, or absent where the device has no counter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 import torch
@@ -15,8 +15,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import meter_for
-from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt
-from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, EnergyPass
+from cvbench_tui.worker.extras.budget import Budget, attempt
+from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, pass_energy
 from cvbench_tui.worker.extras.flops import phase_work
 from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
@@ -28,62 +28,58 @@ MEMORY_ITERATIONS = 4  # iterations of a memory pass, or a few more
 ENERGY_BLOCKS = 3  # blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued
 
 
+@dataclass
 class ExtrasCollector:
-    """Made before the module is built, so that growth of memory is seen.
+    """Made before the module is built, so that growth of memory is seen. ``heartbeat`` is called between the metrics,
+    so that the parent does not take the silence for a hang."""
 
-    ``heartbeat`` is called between the metrics, so that the parent does not take the silence for a hang.
-    """
+    case: Case
+    protocol: Protocol
+    backend: Backend
+    heartbeat: Callable[[], None]
+    memory: Sequence[PhaseMemory] = ()
+    energy: list[PassEnergy] = field(default_factory=list)
+    work: Sequence[PhaseWork] = ()
+    variants: Sequence[Variant] = ()
+    notices: list[Notice] = field(default_factory=list)
 
-    def __init__(self, case: Case, protocol: Protocol, backend: Backend, heartbeat: Callable[[], None]) -> None:
-        self._case = case
-        self._protocol = protocol
-        self._backend = backend
-        self._heartbeat = heartbeat
-        self._peaks = memory_peaks_for(torch.device(case.device))
-        self._budget = UNLIMITED
-        self.memory: Sequence[PhaseMemory] = ()
-        self.energy: list[PassEnergy] = []
-        self.work: Sequence[PhaseWork] = ()
-        self.variants: Sequence[Variant] = ()
-        self.notices: list[Notice] = []
+    def __post_init__(self) -> None:
+        """Begin the readings of memory."""
+        self._peaks = memory_peaks_for(torch.device(self.case.device))
 
     def collect(
         self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool
     ) -> None:
         """All that fits before ``deadline_s``, by the backend's clock; FLOPs, which are the same in every process of a
         case, in the ``first`` only."""
-        self._heartbeat()
-        iteration_s = {result.record.name: _iteration_s(result) for result in results}
-        self._budget = Budget(self._backend.now_s, deadline_s, iteration_s)
+        self.heartbeat()
+        budget = Budget(self.backend.now_s, deadline_s, {each.record.name: _iteration_s(each) for each in results})
         notices = self.notices
-        self.memory = attempt("memory", notices, lambda: self._memory(subject), ())
-        self.variants = attempt("variants", notices, lambda: self._variants(subject), ())
-        if "energy" in self._protocol.extras:
-            attempt("energy", notices, lambda: self._measure_energy(subject, results), None)
+        self.memory = attempt("memory", notices, partial(self._memory, subject, budget), ())
+        self.variants = attempt("variants", notices, partial(self._variants, subject, budget), ())
+        if "energy" in self.protocol.extras:
+            attempt("energy", notices, partial(self._measure_energy, subject, results, budget), None)
         if first:
-            self.work = attempt("work", notices, lambda: phase_work(self._case, self._protocol.method), ())
+            self.work = attempt("work", notices, partial(phase_work, self.case, self.protocol.method), ())
 
-    def _memory(self, subject: ModuleUnderTest) -> Sequence[PhaseMemory]:
-        for name in self._protocol.passes:
-            self._budget.check(name, MEMORY_ITERATIONS)
-        return phase_memory(subject, self._backend.settle, self._peaks, self._protocol.passes)
+    def _memory(self, subject: ModuleUnderTest, budget: Budget) -> Sequence[PhaseMemory]:
+        for name in self.protocol.passes:
+            budget.check(name, MEMORY_ITERATIONS)
+        return phase_memory(subject, self.backend.settle, self._peaks, self.protocol.passes)
 
-    def _variants(self, subject: ModuleUnderTest) -> Sequence[Variant]:
-        timer = VariantTimer(self._case, subject, self._backend, self._protocol, self._heartbeat, self._budget)
-        timer.run()
-        self.notices += timer.notices
-        return timer.variants
+    def _variants(self, subject: ModuleUnderTest, budget: Budget) -> Sequence[Variant]:
+        timer = VariantTimer(self.case, subject, self.backend, self.protocol, self.heartbeat, budget, self.notices)
+        return timer.run()
 
-    def _measure_energy(self, subject: ModuleUnderTest, results: Sequence[PassResult]) -> None:
-        meter = meter_for(torch.device(self._case.device), self._backend)
+    def _measure_energy(self, subject: ModuleUnderTest, results: Sequence[PassResult], budget: Budget) -> None:
+        meter = meter_for(torch.device(self.case.device), self.backend)
         if meter is None:
             return
         for result in results:
-            self._heartbeat()
+            self.heartbeat()
             name, regions, group = result.record.name, result.regions_per_block, result.record.group
-            self._budget.check(name, ENERGY_BLOCKS * regions * group, MAX_ENERGY_S)
-            timed = pass_of(name, subject, self._backend)
-            energy = EnergyPass(self._backend, meter).measure(timed, name, regions, group)
+            budget.check(name, ENERGY_BLOCKS * regions * group, MAX_ENERGY_S)
+            energy = pass_energy(pass_of(name, subject, self.backend), self.backend, meter, regions, group)
             if energy is not None:
                 self.energy.append(energy)
 

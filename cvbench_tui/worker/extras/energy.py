@@ -1,7 +1,5 @@
-"""Energy of one pass: the workload repeated without a pause, between two readings of the device's energy counter.
-
-Apart from the timed rounds, so that reading costs them nothing. Where there is no counter there is no energy.
-"""
+"""Energy of one pass: the workload repeated without a pause, between two readings of the device's energy counter. Apart
+from the timed rounds, so that reading costs them nothing. Where there is no counter there is no energy."""
 
 from __future__ import annotations
 
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from cvbench_tui.base.system_files import read_int, read_text
-from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PassEnergy
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.sampler import TimedPass
@@ -29,25 +26,6 @@ class EnergyMeter:
 
     source: Literal["nvml", "rapl"]
     energy_j: Callable[[], float | None]  # joules so far, which only grow; None when it cannot be read
-
-
-class RaplCounter:
-    """All processor packages of the machine, by Linux's powercap files. Other programs' energy is in it."""
-
-    def __init__(self, root: Path = Path("/sys/class/powercap")) -> None:
-        # intel-rapl:0, not intel-rapl:0:1, which is a part of it, nor intel-rapl-mmio:0, which is the same again;
-        # psys is the whole platform and holds the packages too
-        self._packages = [
-            _Package(folder)
-            for folder in sorted(root.glob("intel-rapl:*"))
-            if folder.name.count(":") == 1 and read_text(folder / "name").startswith("package")
-        ]
-
-    def energy_j(self) -> float | None:
-        """Sum of the packages; None without any, or when one may not be read (most systems allow it to root only)."""
-        joules = [package.energy_j() for package in self._packages]
-        known = [value for value in joules if value is not None]
-        return sum(known) if known and len(known) == len(joules) else None
 
 
 class _Package:
@@ -70,58 +48,58 @@ class _Package:
 
 
 def rapl_meter(root: Path = Path("/sys/class/powercap")) -> EnergyMeter | None:
-    """The processor's meter; None where it cannot be read."""
-    counter = RaplCounter(root)
-    return None if counter.energy_j() is None else EnergyMeter("rapl", counter.energy_j)
+    """All processor packages of the machine, by Linux's powercap files. Other programs' energy is in it. None without
+    any, or when one may not be read (most systems allow it to root only)."""
+    # intel-rapl:0, not intel-rapl:0:1, which is a part of it, nor intel-rapl-mmio:0, which is the same again;
+    # psys is the whole platform and holds the packages too
+    packages = [
+        _Package(folder)
+        for folder in sorted(root.glob("intel-rapl:*"))
+        if folder.name.count(":") == 1 and read_text(folder / "name").startswith("package")
+    ]
+
+    def energy_j() -> float | None:
+        joules = [package.energy_j() for package in packages]
+        known = [value for value in joules if value is not None]
+        return sum(known) if known and len(known) == len(joules) else None
+
+    return None if energy_j() is None else EnergyMeter("rapl", energy_j)
 
 
-class EnergyPass:
-    """One measurement of energy, with the backend's clock."""
-
-    def __init__(self, backend: Backend, meter: EnergyMeter) -> None:
-        self._backend = backend
-        self._meter = meter
-
-    def measure(self, timed: TimedPass, name: PassName, regions_per_block: int, group: int) -> PassEnergy | None:
-        """Idle baseline, then the pass in blocks as in the rounds; None without a counter that moves.
-
-        A counter moves in steps, so a plain reading misses half a step. All readings wait for a step while nothing
-        runs, and what is used between the end of the work and the last step is taken off at the idle rate.
-        Raises whatever the workload raises.
-        """
-        timed.begin()
-        self._backend.settle()
-        idle = self._next_step()
-        if idle is None:
-            return None
-        self._backend.wait(IDLE_S)
-        first = self._next_step()
-        begun_s = self._backend.now_s()
-        iterations = self._repeat(timed, regions_per_block, group)
-        ended_s = self._backend.now_s()
-        last = self._next_step()
-        if first is None or last is None:
-            return None
-        idle_w = (first[1] - idle[1]) / (first[0] - idle[0])
-        counter_j = last[1] - first[1] - idle_w * (last[0] - ended_s)
-        seconds = round(ended_s - begun_s, 6)
-        return PassEnergy(name, self._meter.source, seconds, iterations, round(counter_j, 6), idle_w=round(idle_w, 6))
-
-    def _repeat(self, timed: TimedPass, regions: int, group: int) -> int:
-        """Blocks for at least three seconds; returns their iterations."""
-        blocks, until_s = 0, self._backend.now_s() + PASS_S
-        while blocks == 0 or self._backend.now_s() < until_s:
-            timed.regions(regions, group)
-            self._backend.settle()
-            blocks += 1
-        return blocks * regions * group
-
-    def _next_step(self) -> tuple[float, float] | None:
-        """Seconds and joules just after the counter has moved; None when it does not."""
-        before_j, until_s = self._meter.energy_j(), self._backend.now_s() + STILL_S
-        while before_j is not None and self._backend.now_s() < until_s:
-            self._backend.wait(POLL_S)
-            joules = self._meter.energy_j()
-            if joules is None or joules > before_j:
-                return None if joules is None else (self._backend.now_s(), joules)
+def pass_energy(
+    timed: TimedPass, backend: Backend, meter: EnergyMeter, regions_per_block: int, group: int
+) -> PassEnergy | None:
+    """Idle baseline, then the pass in blocks as in the rounds; None without a counter that moves. A counter moves in
+    steps, so a plain reading misses half a step. All readings wait for a step while nothing runs, and what is used
+    between the end of the work and the last step is taken off at the idle rate. Raises whatever the workload raises."""
+    timed.begin()
+    backend.settle()
+    idle = _next_step(backend, meter)
+    if idle is None:
         return None
+    backend.wait(IDLE_S)
+    first = _next_step(backend, meter)
+    begun_s, blocks = backend.now_s(), 0
+    while blocks == 0 or backend.now_s() < begun_s + PASS_S:
+        timed.regions(regions_per_block, group)
+        backend.settle()
+        blocks += 1
+    ended_s = backend.now_s()
+    last = _next_step(backend, meter)
+    if first is None or last is None:
+        return None
+    idle_w = (first[1] - idle[1]) / (first[0] - idle[0])
+    counter_j = last[1] - first[1] - idle_w * (last[0] - ended_s)
+    seconds, iterations = round(ended_s - begun_s, 6), blocks * regions_per_block * group
+    return PassEnergy(timed.name, meter.source, seconds, iterations, round(counter_j, 6), idle_w=round(idle_w, 6))
+
+
+def _next_step(backend: Backend, meter: EnergyMeter) -> tuple[float, float] | None:
+    """Seconds and joules just after the counter has moved; None when it does not."""
+    before_j, until_s = meter.energy_j(), backend.now_s() + STILL_S
+    while before_j is not None and backend.now_s() < until_s:
+        backend.wait(POLL_S)
+        joules = meter.energy_j()
+        if joules is None or joules > before_j:
+            return None if joules is None else (backend.now_s(), joules)
+    return None

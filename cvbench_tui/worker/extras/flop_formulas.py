@@ -83,25 +83,17 @@ def _per_element(name: str) -> Formula:
     """By the two tables. A result without dimensions is a counter, such as batch norm's, and counts as none."""
 
     def flops(*args: Any, out_shape: Any, **_: Any) -> int:
-        result = _first(out_shape)
+        result = out_shape if not out_shape or isinstance(out_shape[0], int) else out_shape[0]  # the first of several
         inputs = PER_INPUT[name] * prod(args[0]) if name in PER_INPUT else 0
         return inputs + (PER_RESULT.get(name, 0) * prod(result) if result else 0)
 
     return flops
 
 
-def _first(out_shape: Any) -> Sequence[int]:
-    """The shape of the first result."""
-    shape: Sequence[int] = out_shape if not out_shape or isinstance(out_shape[0], int) else out_shape[0]
-    return shape
-
-
 def _convolution_backward(gradient: Any, inputs: Any, weight: Any, *args: Any, **_: Any) -> int:
-    """As many multiply-adds as forward for each of the two gradients, one addition per output for the bias's.
-
-    In place of torch's formula, which takes the weight's gradient of a grouped convolution for a dense one's: too much
-    by the number of groups (all of mobilenet_v3_large: 11 times).
-    """
+    """As many multiply-adds as forward for each of the two gradients, one addition per output for the bias's. In place
+    of torch's formula, which takes the weight's gradient of a grouped convolution for a dense one's: too much by the
+    number of groups (all of mobilenet_v3_large: 11 times)."""
     transposed, wanted = args[4], args[7]
     products = inputs[0] * prod((inputs if transposed else gradient)[2:]) * prod(weight)
     return int(2 * products * (wanted[0] + wanted[1]) + wanted[2] * prod(gradient))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Union
 
@@ -17,14 +18,14 @@ import torch
 
 from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Phase, PhaseMemory, largest
+from cvbench_tui.core.measurement import Phase, PhaseMemory, largest, largest_memory
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-RESET_PEAK = "5"
-"""Written to ``clear_refs``, it makes ``VmHWM`` begin anew at the present size (proc(5); own process, no privilege)."""
+RESET_PEAK = "5"  # in ``clear_refs`` it makes ``VmHWM`` begin anew at the present size (proc(5); needs no privilege)
 KIB = 1024
 
 
+@dataclass
 class CardMemoryPeaks:
     """CUDA, ROCm and XPU: the statistics of PyTorch's caching allocator, and the driver's free memory.
 
@@ -33,33 +34,29 @@ class CardMemoryPeaks:
     peak, and is the whole card's.
     """
 
-    def __init__(self, device: torch.device, accelerator: Any) -> None:
-        self._device = device
-        self._accelerator = accelerator  # ``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls
+    device: torch.device
+    accelerator: Any  # ``torch.cuda``, ``torch.xpu``, or a stand-in with the same calls
 
     def reset(self) -> bool:
         """Begin new readings of allocated and reserved memory, from what is held now."""
-        self._accelerator.empty_cache()
-        self._accelerator.reset_peak_memory_stats(self._device)
+        self.accelerator.empty_cache()
+        self.accelerator.reset_peak_memory_stats(self.device)
         return True
 
     def read(self, phase: Phase) -> PhaseMemory:
         """Allocated, reserved and driver-used; the last is None where it is not known, as by older PyTorch on XPU."""
         driver = None
         with contextlib.suppress(AttributeError, RuntimeError):
-            free, total = self._accelerator.mem_get_info(self._device)
+            free, total = self.accelerator.mem_get_info(self.device)
             driver = int(total) - int(free)
-        allocated = int(self._accelerator.max_memory_allocated(self._device))
-        return PhaseMemory(phase, allocated, int(self._accelerator.max_memory_reserved(self._device)), driver)
+        allocated = int(self.accelerator.max_memory_allocated(self.device))
+        return PhaseMemory(phase, allocated, int(self.accelerator.max_memory_reserved(self.device)), driver)
 
 
 class ResidentMemoryPeaks:
-    """The CPU under Linux: growth of the process's resident memory since this was made.
-
-    Without pages of program files: a forked process reads 19 MiB of torch's code in anew. The C library gives freed
-    memory back first, where it can: without that, ResNet-18's inference at batch 8 read 126 and then 168 MiB, with it
-    86 to 97.
-    """
+    """The CPU under Linux: growth of the process's resident memory since this was made. Without pages of program files:
+    a forked process reads 19 MiB of torch's code in anew. The C library gives freed memory back first, where it can:
+    without that, ResNet-18's inference at batch 8 read 126 and then 168 MiB, with it 86 to 97."""
 
     def __init__(self, folder: Path = Path("/proc/self")) -> None:
         self._folder = folder
@@ -109,45 +106,38 @@ def phase_memory(
     peaks: MemoryPeaks | None,
     passes: Sequence[PassName] = ("training", "inference"),
 ) -> tuple[PhaseMemory, ...]:
-    """Peak memory of each phase of those passes, one iteration each; phases without a reading are left out.
-
-    Total is the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's.
-    Leaves the subject in the last pass's mode without gradients. Raises whatever the workload raises.
-    """
+    """Peak memory of each phase of those passes, one iteration each; phases without a reading are left out. Total is
+    the larger of its two parts. Where the peak cannot be begun anew, only total has one, the whole case's. Leaves the
+    subject in the last pass's mode without gradients. Raises whatever the workload raises."""
     if peaks is None:
         return ()
+    found: list[PhaseMemory] = []
+
+    def peak_of(phase: Phase, work: Callable[[], Any]) -> Any:
+        settle()
+        peaks.reset()
+        result = work()
+        settle()
+        found.append(peaks.read(phase))
+        return result
+
     anew = peaks.reset()
-    phases = _training(subject, settle, peaks) if "training" in passes else []
+    if "training" in passes:
+        subject.clear()
+        subject.train()
+        output = peak_of("forward", subject.forward)
+        peak_of("backward", partial(subject.backward, output))
+        del output
+        subject.clear()
+        found.append(largest_memory("total", found))
     if "inference" in passes:
         subject.evaluate()
         with torch.inference_mode():
-            phases.append(_peak_of("inference", subject.forward, settle, peaks)[0])
-    readings = [memory for memory in phases if anew or memory.phase == "total"]
+            peak_of("inference", subject.forward)
+    readings = [memory for memory in found if anew or memory.phase == "total"]
     return tuple(memory for memory in readings if memory != PhaseMemory(memory.phase))
 
 
 def largest_bytes(memory: Sequence[PhaseMemory]) -> int | None:
     """The case's peak: of allocated memory on an accelerator, of resident growth on the CPU; None without a reading."""
     return largest(value for peak in memory for value in (peak.allocated_bytes, peak.resident_bytes))
-
-
-def _training(subject: ModuleUnderTest, settle: Callable[[], None], peaks: MemoryPeaks) -> list[PhaseMemory]:
-    subject.clear()
-    subject.train()
-    forward, output = _peak_of("forward", subject.forward, settle, peaks)
-    backward, _ = _peak_of("backward", lambda: subject.backward(output), settle, peaks)
-    subject.clear()
-    sizes = [field.name for field in fields(PhaseMemory) if field.name != "phase"]
-    total = PhaseMemory("total", *(largest(getattr(part, size) for part in (forward, backward)) for size in sizes))
-    return [forward, backward, total]
-
-
-def _peak_of(
-    phase: Phase, work: Callable[[], Any], settle: Callable[[], None], peaks: MemoryPeaks
-) -> tuple[PhaseMemory, Any]:
-    """The phase's peak and what ``work`` returned."""
-    settle()
-    peaks.reset()
-    result = work()
-    settle()
-    return peaks.read(phase), result

@@ -7,10 +7,10 @@ clock is the backend's, as for everything else. About 1.5 s a device. In files a
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +20,6 @@ from cvbench_tui.base.system_files import cpuinfo
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.stop_rule import COOLING, disturbance
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.devices.cpu import last_cache_bytes
 from cvbench_tui.worker.timing.counters import evidence
 
 BUDGET_S = 1.5  # seconds for all of it, shared out evenly
@@ -33,8 +32,7 @@ MAX_REPEATS = 10
 MAX_GROUP = 1000
 WARM_CALLS = 2  # calls before the regions: a first one, and one to see how long it takes
 AGREEMENT = 1.05  # the second fastest may take so many times the fastest; beyond that the fastest was not reached twice
-CACHES = 4
-"""A pass over memory is over so many times the last cache, so that little of it is still there from the pass before."""
+CACHES = 4  # a pass over memory is over so many times the last cache: little of it is still there from the one before
 MAX_BYTES = 512 << 20
 UNKNOWN_CACHE_BYTES = 64 << 20
 MEMORY_SHARE = 8  # at most this part of the free memory is allocated
@@ -53,38 +51,24 @@ class FastestCall(NamedTuple):
 
 
 def measure(device: torch.device, backend: Backend, key: str) -> DevicePeak:
-    """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out).
-
-    A precision that the device refuses is left out. Raises RuntimeError when float32 itself is refused.
-    """
+    """The measured peak of ``device``, under ``key`` (``core.peak.peak_key``, which the parent works out). A precision
+    that the device refuses is left out. Raises RuntimeError when float32 itself is refused."""
     precisions = [precision for precision in _precisions(device) if _started(device, precision, backend)]
     before, started_s = backend.counters.read(), backend.now_s()
     share_s = BUDGET_S / (len(precisions) + 1)
     rates, reproduced = [], True
     for precision in precisions:
-        try:
+        with _may_refuse(precision):
             rate, twice = _matmul_rate(device, precision, backend, share_s)
-        except RuntimeError:
-            if precision == "float32":
-                raise
-            continue
-        rates.append((precision, rate))
-        reproduced = reproduced and twice
-    cache_bytes = _cache_bytes(device)
+            rates.append((precision, rate))
+            reproduced = reproduced and twice
+    cache_bytes = backend.cache_bytes()
     copy, fastest_pass, twice = _memory_rates(device, backend, cache_bytes, share_s)
     wall_s = backend.now_s() - started_s
     seen = evidence(before, backend.counters.read(), backend.read_device(), wall_s=wall_s, timed_s=wall_s)
-    undisturbed = disturbance(seen) is None and not set(seen.throttle) - COOLING
-    return DevicePeak(
-        device=str(device),
-        key=key,
-        flops_per_s=tuple(rates),
-        bytes_per_s=copy,
-        cache_bytes=cache_bytes,
-        sure=reproduced and twice and undisturbed,
-        at_s=round(time.time(), 3),
-        most_bytes_per_s=fastest_pass,
-    )
+    sure = reproduced and twice and disturbance(seen) is None and not set(seen.throttle) - COOLING
+    at_s = round(time.time(), 3)
+    return DevicePeak(str(device), key, tuple(rates), copy, cache_bytes, sure, at_s, most_bytes_per_s=fastest_pass)
 
 
 def fastest(backend: Backend, work: Callable[[], object], share_s: float) -> FastestCall | None:
@@ -114,25 +98,21 @@ def _seconds(backend: Backend, work: Callable[[], object], count: int) -> float:
 
 def _started(device: torch.device, precision: str, backend: Backend) -> bool:
     """One matmul before the clock runs, which makes the context and loads libraries and kernels: seconds on a card.
-
-    False when the device refuses the precision; raises RuntimeError when that is float32.
-    """
-    try:
-        with _tf32(device, precision == "tf32"):
-            _matmul(SIDES[0], DTYPES[precision], device)()
+    False when the device refuses the precision; raises RuntimeError when that is float32."""
+    with _may_refuse(precision), _tf32(device, precision == "tf32"):
+        _matmul(SIDES[0], DTYPES[precision], device)()
         backend.settle()
-    except RuntimeError:
-        if precision == "float32":
-            raise
-        return False
-    return True
+        return True
+    return False
+
+
+def _may_refuse(precision: str) -> AbstractContextManager[object, bool | None]:
+    """Any precision but float32 may be refused."""
+    return nullcontext() if precision == "float32" else suppress(RuntimeError)
 
 
 def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s: float) -> tuple[float, bool]:
-    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it can be relied on.
-
-    Raises RuntimeError when none can be had.
-    """
+    """FLOP/s of the fastest square matmul, 2 n^3 each, and whether it is sure. Raises RuntimeError for none."""
     dtype = DTYPES[precision]
     until_s = backend.now_s() + share_s
     best, last_s, tried, hurried = (0.0, False), 0.0, 0, False
@@ -140,7 +120,7 @@ def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s
         for side in SIDES:
             next_s = 8 * last_s * (MIN_REPEATS + WARM_CALLS)
             hurried = backend.now_s() + next_s > until_s
-            if hurried or 3 * side * side * dtype.itemsize > _usable_bytes(device, backend):
+            if hurried or 3 * side * side * dtype.itemsize > _usable_bytes(backend):
                 break
             tried += 1
             call = fastest(backend, _matmul(side, dtype, device), share_s / len(SIDES))
@@ -156,30 +136,26 @@ def _matmul_rate(device: torch.device, precision: str, backend: Backend, share_s
 def _matmul(side: int, dtype: torch.dtype, device: torch.device) -> Callable[[], object]:
     """One matmul of random matrices: zeros would let a card draw less power and clock higher."""
     first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-    result = torch.empty_like(first)
-    return lambda: torch.mm(first, second, out=result)
+    return partial(torch.mm, first, second, out=torch.empty_like(first))
 
 
 def _memory_rates(
     device: torch.device, backend: Backend, cache_bytes: int | None, share_s: float
 ) -> tuple[float | None, float | None, bool]:
     """Bytes per second of a copy, of the fastest pass of any kind, and whether both were reached twice."""
-    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES), _usable_bytes(device, backend) // 2)
+    size = min(MAX_BYTES, CACHES * (cache_bytes or UNKNOWN_CACHE_BYTES), _usable_bytes(backend) // 2)
     source = torch.ones(max(1, int(size) // 4), device=device)
     target = torch.ones_like(source)
     moved = source.numel() * source.element_size()
     passes: tuple[tuple[int, Callable[[], object]], ...] = (
-        (2 * moved, lambda: target.copy_(source)),
-        (2 * moved, lambda: target.mul_(1.0)),
+        (2 * moved, partial(target.copy_, source)),
+        (2 * moved, partial(target.mul_, 1.0)),
         (moved, source.sum),
     )
     calls = [(size, fastest(backend, work, share_s / len(passes))) for size, work in passes]
-    rates = [None if call is None else (size / call.seconds, call.reproduced) for size, call in calls]
-    best = max((rate for rate in rates if rate is not None), default=None)
-    copy = rates[0]
-    if copy is None or best is None:
-        return None, best and best[0], False
-    return copy[0], best[0], copy[1] and best[1]
+    rates = [(size / call.seconds, call.reproduced) if call else (0.0, False) for size, call in calls]
+    copy, best = rates[0], max(rates)
+    return copy[0] or None, best[0] or None, copy[1] and best[1]
 
 
 def _precisions(device: torch.device) -> list[str]:
@@ -214,22 +190,7 @@ def _tf32(device: torch.device, allowed: bool) -> Iterator[None]:
         settings.allow_tf32 = before
 
 
-def _usable_bytes(device: torch.device, backend: Backend) -> float:
-    """A part of the device's free memory, on the CPU of the machine's; infinite where it is not known."""
-    free: float | None = None
-    if device.type != "cpu":
-        free = backend.free_bytes()
-    else:
-        with suppress(AttributeError, ValueError, OSError):
-            free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def _usable_bytes(backend: Backend) -> float:
+    """A part of the device's free memory; infinite where it is not known."""
+    free = backend.free_bytes()
     return math.inf if free is None else free // MEMORY_SHARE
-
-
-def _cache_bytes(device: torch.device) -> int | None:
-    """Size of the last cache before memory; None where it is not known."""
-    if device.type == "cpu":
-        return last_cache_bytes()
-    if device.type != "cuda":
-        return None
-    size = getattr(torch.cuda.get_device_properties(device), "L2_cache_size", None)
-    return int(size) if size else None

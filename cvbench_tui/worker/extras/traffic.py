@@ -1,11 +1,10 @@
-"""Bytes that operators read and write, and the bytes of a phase that come from outside it or outlive it.
-
-Only sizes and identities of tensors are looked at, so everything works on tensors without data.
-"""
+"""Bytes that operators read and write, and the bytes of a phase that come from outside it or outlive it. Only sizes and
+identities of tensors are looked at, so everything works on tensors without data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from math import prod
 from typing import Any
@@ -28,19 +27,18 @@ UNREAD = {
 """Position of the operand that is only written, or of which only the shape is needed."""
 
 
+@dataclass
 class PhaseCounts:
     """What the operators of one phase, or of two, compute and move."""
 
-    def __init__(self) -> None:
-        self.flops = 0
-        self._bytes = 0
-        self._operators: set[Any] = set()
-        self._winograd = False
-        self._outside: dict[StorageWeakRef, int] = {}
-        """Sizes of the storages that were there before the phase ..."""
-        self._made: dict[StorageWeakRef, int] = {}
-        """... and of those made in it. A weak reference keeps an address, not the memory: it matches no other
-        storage."""
+    flops: int = 0
+    _bytes: int = 0
+    _operators: set[Any] = field(default_factory=set)
+    _winograd: bool = False
+    _outside: dict[StorageWeakRef, int] = field(default_factory=dict)
+    """Sizes of the storages that were there before the phase ..."""
+    _made: dict[StorageWeakRef, int] = field(default_factory=dict)
+    """... and of those made in it. A weak reference keeps an address, not memory: no other matches."""
 
     def add(self, func: Any, args: Sequence[Any], read: Sequence[Tensor], written: Sequence[Tensor]) -> None:
         """Count one call that moves something."""
@@ -55,11 +53,9 @@ class PhaseCounts:
                 self._made.setdefault(reference, storage.nbytes())
 
     def work(self, phase: Phase) -> PhaseWork:
-        """As the measurement carries it; to be asked for at the end of the phase, while its results are alive.
-
-        Each storage that was there before or is left is moved at least once; one that is made and dropped again need
-        never reach memory.
-        """
+        """As the measurement carries it; to be asked for at the end of the phase, while its results are alive. Each
+        storage that was there before or is left is moved at least once; one that is made and dropped again need never
+        reach memory."""
         left = sum(size for reference, size in self._made.items() if not reference.expired())
         footprint = left + sum(self._outside.values())
         uncounted = {operator.__name__.rstrip("_") for operator in self._operators - COUNTED}

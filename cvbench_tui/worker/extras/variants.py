@@ -1,27 +1,23 @@
 """Variants: phases timed once more in another way, after the timed rounds: alone, with emptied caches, from a CUDA
-graph.
-
-A variant that cannot be had is a notice, never a failed row.
-"""
+graph. A variant that cannot be had is a notice, never a failed row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
 import torch
 
-from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Phase, Variant, VariantKind
+from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Variant, VariantKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt, not_measured
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.sampler import Marks, TimedPass
-from cvbench_tui.worker.timing.stopwatch import ProgressUpdate, Stopwatch
+from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 ROUNDS = 5  # rounds of a variant: as many as an interval needs
@@ -29,8 +25,7 @@ ROUND_S = 0.06  # seconds, half a round of `quick`: a variant is read as a ratio
 FLUSHED_ROUND_S = 0.03  # seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms
 FLUSHED_ITERATIONS = 3
 ITERATIONS = 12  # fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded
-GRAPH_WARMUP_CALLS = 3
-"""Calls on a side stream before a graph is recorded, as PyTorch asks for: what is allocated lazily must be there."""
+GRAPH_WARMUP_CALLS = 3  # on a side stream before a graph is recorded, as PyTorch asks for: lazy allocations are made
 
 
 @dataclass
@@ -43,48 +38,44 @@ class VariantTimer:
     protocol: Protocol
     heartbeat: Callable[[], None]
     budget: Budget = UNLIMITED
-    variants: list[Variant] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
 
-    def run(self) -> None:
+    def run(self) -> list[Variant]:
         """Those that the protocol asks for and the device allows."""
-        extras = self.protocol.extras
+        extras, passes = self.protocol.extras, self.protocol.passes
+        self._phases = [phase for phase in PHASES if PASS_OF[phase] in passes]
         if "alone" in extras:
             attempt("alone", self.notices, self._alone, None)
         if "flushed" in extras and self.case.workload.kind == "layer":
             attempt("flushed", self.notices, self._flushed, None)
-        if "device_only" in extras and self.backend.clock == "cuda_event" and "inference" in self.protocol.passes:
+        if "device_only" in extras and self.backend.clock == "cuda_event" and "inference" in passes:
             attempt("device_only", self.notices, self._device_only, None)
-
-    def _phases(self) -> Iterable[Phase]:
-        return (phase for phase in PHASES if PASS_OF[phase] in self.protocol.passes)
+        return self.variants
 
     def _alone(self) -> None:
         """Forward, backward and total each by itself. Inference always is."""
-        for phase in self._phases():
+        for phase in self._phases:
             if phase != "inference":
                 self._time("alone", PhasePass(self.subject, self.backend, phase), _short(self.protocol))
 
     def _flushed(self) -> None:
         """Each phase alone, the caches emptied before every region, outside of it."""
-        cost_s = self._flush_s()
-        if cost_s is None:
-            self.notices.append(not_measured("flushed", "the caches' size is not known, or too large."))
-            return
-        for phase in self._phases():
-            timed = PhasePass(self.subject, self.backend, phase, before=self.backend.flush)
-            self._time("flushed", timed, _flushed(self.protocol, cost_s), max_group=1)
-
-    def _flush_s(self) -> float | None:
-        """Seconds of one flush, the median of three; None when it cannot be done."""
-        seconds = []
+        costs_s = []
         for _ in range(3):
             started_s = self.backend.now_s()
             if not self.backend.flush():
-                return None
+                self.notices.append(not_measured("flushed", "the caches' size is not known, or too large."))
+                return
             self.backend.settle()
-            seconds.append(self.backend.now_s() - started_s)
-        return median(seconds)
+            costs_s.append(self.backend.now_s() - started_s)
+        # as many regions as fit a round with their flushes, at least three; every region is a sample of its own
+        iterations = min(100, max(FLUSHED_ITERATIONS, round(FLUSHED_ROUND_S / max(median(costs_s), 1e-6))))
+        protocol = replace(_short(self.protocol), round_s=0.0, round_iterations=iterations, sample_s=0.0)
+        protocol = replace(protocol, warmup_window_s=0.0, warmup_cap_s=0.0)
+        for phase in self._phases:
+            timed = PhasePass(self.subject, self.backend, phase, before=self.backend.flush)
+            self._time("flushed", timed, protocol, max_group=1)
 
     def _device_only(self) -> None:
         """Inference replayed from a recorded graph: what the device needs, without the host's launches."""
@@ -92,14 +83,9 @@ class VariantTimer:
         self._time("device_only", GraphPass(self.subject, self.backend), _short(self.protocol))
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
-        def on_progress(_update: ProgressUpdate) -> None:
-            self.heartbeat()
-
         self.budget.check(timed.name, ITERATIONS)
-        deadline_s = self.budget.deadline_s
-        watch = Stopwatch(
-            timed, self.backend, protocol, on_progress, deadline_s, max_group=max_group, check_deferred=False
-        )
+        watch = Stopwatch(timed, self.backend, protocol, lambda _: self.heartbeat(), self.budget.deadline_s, max_group)
+        watch.check_deferred = False
         self.variants += [Variant(kind, samples) for samples in watch.run().phases]
 
 
@@ -119,26 +105,12 @@ def _short(protocol: Protocol) -> Protocol:
     )
 
 
-def _flushed(protocol: Protocol, flush_s: float) -> Protocol:
-    """As many regions as fit a round with their flushes, at least three; every region is a sample of its own."""
-    iterations = max(FLUSHED_ITERATIONS, round(FLUSHED_ROUND_S / max(flush_s, 1e-6)))
-    short = _short(protocol)
-    return replace(
-        short, round_s=0.0, round_iterations=min(iterations, 100), sample_s=0.0, warmup_window_s=0.0, warmup_cap_s=0.0
-    )
-
-
-class GraphPass:
-    """Replays of one inference call, recorded as a CUDA graph: the device's time without the host's launches.
-
-    Making it raises whatever a workload that cannot be recorded raises.
-    """
-
-    name: PassName = "inference"
-    phases: tuple[Phase, ...] = ("inference",)
+class GraphPass(PhasePass):
+    """Replays of one inference call, recorded as a CUDA graph: the device's time without the host's launches. Making it
+    raises whatever a workload that cannot be recorded raises."""
 
     def __init__(self, subject: ModuleUnderTest, backend: Backend, cuda: Any = torch.cuda) -> None:
-        self._backend = backend
+        super().__init__(subject, backend, "inference")
         with torch.inference_mode():
             side = cuda.Stream()
             side.wait_stream(cuda.current_stream())
@@ -149,20 +121,13 @@ class GraphPass:
             self._graph = cuda.CUDAGraph()
             with cuda.graph(self._graph):
                 self._output = subject.forward()  # kept: the replays write into its memory
+        self._region = self._replays
 
     def begin(self) -> None:
         """The mode is in the recording."""
 
-    def regions(self, count: int, group: int) -> list[Marks]:
-        """``count`` regions of ``group`` replays, as marks; not settled yet."""
-        return [self._region(group) for _ in range(count)]
-
-    def seconds(self, marks: Marks) -> tuple[float, ...]:
-        """Seconds of one region."""
-        return (self._backend.seconds(*marks),)
-
-    def _region(self, group: int) -> Marks:
-        mark, replay = self._backend.mark, self._graph.replay
+    def _replays(self, group: int) -> Marks:
+        mark, replay = self.backend.mark, self._graph.replay
         start = mark()
         for _ in range(group):
             replay()

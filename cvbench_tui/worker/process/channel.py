@@ -1,7 +1,5 @@
-"""The worker's two ends of the wall: events out on a private descriptor, requests in on descriptor 0.
-
-It does not interpret requests.
-"""
+"""The worker's two ends of the wall: events out on a private descriptor, requests in on descriptor 0, and the
+dataclasses of ``core`` in a request, from which the parent wrote it."""
 
 from __future__ import annotations
 
@@ -12,14 +10,18 @@ import select
 from collections.abc import Sequence
 from typing import Any
 
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Workload
+
 READ_BYTES = 65536
 
 
+@dataclasses.dataclass
 class Channel:
     """Events out, one JSON line each, on a descriptor that nothing else writes to."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    descriptor: int
 
     def send(self, event: Any) -> None:
         """Write one event. Raises as ``write`` does."""
@@ -30,7 +32,7 @@ class Channel:
         line = json.dumps(plain, separators=(",", ":"), allow_nan=False)
         data = line.encode() + b"\n"
         while data:
-            data = data[os.write(self._descriptor, data) :]
+            data = data[os.write(self.descriptor, data) :]
 
 
 def claim_stdout() -> Channel:
@@ -40,13 +42,13 @@ def claim_stdout() -> Channel:
     return Channel(private)
 
 
+@dataclasses.dataclass
 class Requests:
     """Requests in, one JSON object per line. The end of the input is the order to stop."""
 
-    def __init__(self, descriptor: int = 0) -> None:
-        self.descriptor = descriptor
-        self.ended = False  # True once the parent has closed its end, or died
-        self._buffer = b""
+    descriptor: int = 0
+    ended: bool = False  # True once the parent has closed its end, or died
+    _buffer: bytes = b""
 
     def next(self) -> dict[str, Any] | None:
         """The next request; blocks. None at the end of the input."""
@@ -69,3 +71,18 @@ class Requests:
         watched = list(others) if self.ended else [self.descriptor, *others]
         readable, _, _ = select.select(watched, [], [])
         return readable
+
+
+def case_from(plain: dict[str, Any]) -> Case:
+    """A Case from its JSON object. Raises TypeError or KeyError when it is none."""
+    workload = dict(plain["workload"])
+    workload["input_shape"] = tuple(workload["input_shape"])
+    workload["params"] = tuple((name, value) for name, value in workload["params"])
+    return Case(**{**plain, "workload": Workload(**workload)})
+
+
+def protocol_from(plain: dict[str, Any]) -> Protocol:
+    """A Protocol from its JSON object; keys that this version does not know are ignored."""
+    known = {field.name for field in dataclasses.fields(Protocol)}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    return Protocol(**{name: value for name, value in values.items() if name in known})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 
 import torch
@@ -13,14 +14,8 @@ from cvbench_tui.worker.devices.backend import ClockError
 DETAIL_CHARACTERS = 4000
 SENTENCE_CHARACTERS = 300
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
-_UNSUPPORTED = (
-    "not implemented for",
-    "not currently implemented",
-    "Could not run",
-    "is not supported",
-    "no kernel image",
-)
+_OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED")
+_UNSUPPORTED = re.compile("not (implemented for|currently implemented)|Could not run|is not supported|no kernel image")
 
 
 class UnsupportedError(Exception):
@@ -36,11 +31,9 @@ def failure_from(case: Case, error: BaseException) -> Failure:
 
 def _kind(error: BaseException) -> FailureKind:
     """Out of memory and unsupported by type first, by their known texts second."""
-    text = str(error)
-    memory_errors = (MemoryError, torch.cuda.OutOfMemoryError)
-    if isinstance(error, memory_errors) or any(phrase in text for phrase in _OUT_OF_MEMORY):
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or _OUT_OF_MEMORY.search(str(error)):
         return "out_of_memory"
-    if isinstance(error, (UnsupportedError, NotImplementedError)) or any(phrase in text for phrase in _UNSUPPORTED):
+    if isinstance(error, (UnsupportedError, NotImplementedError)) or _UNSUPPORTED.search(str(error)):
         return "unsupported"
     return "error"
 

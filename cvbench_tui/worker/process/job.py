@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import torch
 
@@ -21,9 +22,8 @@ from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
-from cvbench_tui.worker.process.channel import Channel
+from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
 from cvbench_tui.worker.process.failure import failure_from
-from cvbench_tui.worker.process.requests import case_from, protocol_from
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
@@ -37,7 +37,6 @@ DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
 EXTRAS_UNTIL = 0.95  # the same for the secondary metrics
 
 _now_s, _monotonic = time.time, time.monotonic
-_Result = TypeVar("_Result")
 
 
 def now_s() -> float:
@@ -46,16 +45,18 @@ def now_s() -> float:
 
 
 def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = ()) -> None:
-    """Answer one request. A case's exception becomes its failure; anything else is a bug and is raised.
-
-    ``notices``: about the start of this process, for every case.
-    """
+    """Answer one request. A case's exception becomes its failure; anything else is a bug and is raised. ``notices``:
+    about the start of this process, for every case."""
     if request["kind"] == "probe":
         from cvbench_tui.worker.devices.probe import probe
 
         channel.send(EnvironmentProbed(probe()))
     elif request["kind"] == "ceiling":
-        channel.send(_peak(request))
+        from cvbench_tui.worker.extras.peak import measure
+
+        torch.set_num_threads(intra_op_threads())
+        device = torch.device(request["device"])
+        channel.send(PeakMeasured(measure(device, backend_for(device), request["key"])))
     else:
         case, process = case_from(request["case"]), int(request.get("process", 0))
         Job(case, protocol_from(request["protocol"]), process, channel, notices).run()
@@ -64,15 +65,6 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
 def report_crash(channel: Channel, request: dict[str, Any], kind: FailureKind, sentence: str) -> None:
     """Send the failure of a case whose process ended without an outcome."""
     channel.send(CaseFailed(Failure(request.get("case_id", ""), kind, sentence), now_s()))
-
-
-def _peak(request: dict[str, Any]) -> PeakMeasured:
-    """Measured peak of the device. Raises whatever the device raises."""
-    from cvbench_tui.worker.extras.peak import measure
-
-    torch.set_num_threads(intra_op_threads())
-    device = torch.device(request["device"])
-    return PeakMeasured(measure(device, backend_for(device), request["key"]))
 
 
 @dataclass
@@ -104,17 +96,20 @@ class Job:
         torch.set_num_threads(threads)
         backend = backend_for(torch.device(self.case.device))
         started_s = backend.now_s()
-        extras = ExtrasCollector(self.case, self.protocol, backend, self._heartbeat)
+        heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
+        extras = ExtrasCollector(self.case, self.protocol, backend, heartbeat)
         module = ModuleUnderTest(self.case, self.protocol)
         first_call_s = _first_call(module, backend)
-        _settle_collector()
+        gc.collect()  # once, then Python's collector is kept out of every round
+        gc.freeze()
+        gc.disable()
         results = [self._pass(module, backend, name, started_s) for name in self.protocol.passes]
         extras.collect(module, results, started_s + EXTRAS_UNTIL * self.protocol.timeout_s, first=self.process == 0)
         return Measurement(
             case_id=self.case.case_id,
             phases=tuple(phase for result in results for phase in result.phases),
             memory_peak_bytes=largest_bytes(extras.memory),
-            parameters=module.parameter_count,
+            parameters=sum(each.numel() for each in module.parameters),
             first_call_s=round(first_call_s, 6),
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=round(backend.now_s() - started_s, 6),
@@ -141,10 +136,6 @@ class Job:
         deadline_s = started_s + DEADLINES[name] * self.protocol.timeout_s
         return Stopwatch(pass_of(name, module, backend), backend, self.protocol, on_progress, deadline_s).run()
 
-    def _heartbeat(self) -> None:
-        """While the secondary metrics are measured."""
-        self._send(ProgressUpdate("measuring", 0, 0), 1.0)
-
     def _send(self, update: ProgressUpdate, fraction: float) -> None:
         """Progress, between rounds only and not too often; a new stage is always sent."""
         now = _monotonic()
@@ -152,41 +143,25 @@ class Job:
         if stage == self._sent_stage and now - self._sent_at_s < PROGRESS_S:
             return
         self._sent_at_s, self._sent_stage = now, stage
-        progress = Progress(
-            self.case.case_id,
-            update.stage,
-            update.phase,
-            update.rounds,
-            update.max_rounds,
-            round(fraction, 4),
-            update.estimate.median_s if update.estimate else None,
-            update.estimate.half_width_s if update.estimate else None,
-            now_s(),
-        )
-        self.channel.send(progress)
-
-
-def _settle_collector() -> None:
-    """Collect once, then keep Python's collector out of every round."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+        place = update.stage, update.phase, update.rounds, update.max_rounds, round(fraction, 4)
+        found = update.estimate
+        median_s, half_width_s = (found.median_s, found.half_width_s) if found else (None, None)
+        self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
 def _first_call(module: ModuleUnderTest, backend: Backend) -> float:
     """Seconds of the first forward and backward, start-up and autotuning included; prepares the output gradient."""
     module.train()
-    forward_s, outputs = _timed(module.forward, backend)
-    module.prepare_gradients(outputs)
-    backward_s, _ = _timed(lambda: module.backward(outputs), backend)
-    module.clear()
-    return forward_s + backward_s
-
-
-def _timed(work: Callable[[], _Result], backend: Backend) -> tuple[float, _Result]:
-    """Seconds by the host's clock, and the result."""
     backend.settle()
     started_s = backend.now_s()
-    result = work()
+    outputs = module.forward()
     backend.settle()
-    return backend.now_s() - started_s, result
+    forward_s = backend.now_s() - started_s
+    module.prepare_gradients(outputs)
+    backend.settle()
+    started_s = backend.now_s()
+    module.backward(outputs)
+    backend.settle()
+    backward_s = backend.now_s() - started_s
+    module.clear()
+    return forward_s + backward_s

@@ -15,6 +15,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,15 @@ ReportCrash = Callable[[Request, FailureKind, str], None]
 """Writes that a child ended without an answer: the request, ``out_of_memory`` or ``crashed``, one sentence."""
 
 
-def serve_one(requests: Requests, answer: Answer) -> None:
-    """Where fork is unsafe: answer requests up to and including the first case, for which a fresh process is started.
+def server(answer: Answer, report_crash: ReportCrash, *, one_case: bool) -> Callable[[], None]:
+    """What answers requests until the parent closes stdin: a process per case, or one case in this process."""
+    requests = Requests()
+    return partial(serve_one, requests, answer) if one_case else ForkServer(requests, answer, report_crash).serve
 
-    A thread watches stdin while the case runs, blocked in a read, so that no orphan is left when the parent dies.
-    """
+
+def serve_one(requests: Requests, answer: Answer) -> None:
+    """Where fork is unsafe: answer requests up to and including the first case, for which a fresh process is started. A
+    thread watches stdin while the case runs, blocked in a read, so that no orphan is left when the parent dies."""
     while (request := requests.next()) is not None:
         measuring = request.get("kind", "measure") == "measure"
         if measuring:
@@ -52,13 +58,16 @@ def _exit_at_end(requests: Requests) -> None:
     os._exit(0)
 
 
+@dataclass
 class ForkServer:
     """Reads requests, forks, waits. At most one child at a time."""
 
-    def __init__(self, requests: Requests, answer: Answer, report_crash: ReportCrash) -> None:
-        self._requests = requests
-        self._answer = answer
-        self._report_crash = report_crash
+    requests: Requests
+    answer: Answer
+    report_crash: ReportCrash
+
+    def __post_init__(self) -> None:
+        """Be woken by the ends of children, and leave the collector nothing to do in them."""
         self._wakeup = _wake_on_child_end()
         # What is here by now is no garbage, and a child that collects need not look at it: that took 0.2 s a case, and
         # made the child copy every page with a Python object on it.
@@ -67,7 +76,7 @@ class ForkServer:
 
     def serve(self) -> None:
         """Until the parent closes stdin."""
-        while (request := self._requests.next()) is not None:
+        while (request := self.requests.next()) is not None:
             self._serve(request)
 
     def _serve(self, request: Request) -> None:
@@ -81,17 +90,17 @@ class ForkServer:
         status = self._wait(child)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the child may have left behind
-        if status != 0 and not self._requests.ended:
+        if status != 0 and not self.requests.ended:
             out_of_memory = status == -signal.SIGKILL and _oom_kills() > oom_kills
             kind: FailureKind = "out_of_memory" if out_of_memory else "crashed"
-            self._report_crash(request, kind, _crash_sentence(status, out_of_memory=out_of_memory))
+            self.report_crash(request, kind, _crash_sentence(status, out_of_memory=out_of_memory))
 
     def _become_child(self, request: Request, server: int) -> None:
         """In the child: answer and leave without running the server's clean-up. Never returns."""
         code = 1
         try:
             _detach(server)
-            self._answer(request)
+            self.answer(request)
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -105,12 +114,12 @@ class ForkServer:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return os.waitstatus_to_exitcode(status)
-            for descriptor in self._requests.wait([self._wakeup]):
+            for descriptor in self.requests.wait([self._wakeup]):
                 if descriptor == self._wakeup:
                     os.read(self._wakeup, 64)
                 else:
-                    self._requests.fill()
-            if self._requests.ended:
+                    self.requests.fill()
+            if self.requests.ended:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child, signal.SIGKILL)
                 os.waitpid(child, 0)

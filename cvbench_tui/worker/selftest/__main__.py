@@ -21,15 +21,15 @@ import time
 import traceback
 from typing import Any
 
-from cvbench_tui.worker.process.channel import Requests, claim_stdout
-from cvbench_tui.worker.process.servers import ForkServer, serve_one
+from cvbench_tui.worker.process.channel import claim_stdout
+from cvbench_tui.worker.process.servers import server
 
 NO_TORCH = 3  # exit code when torch or torchvision cannot be imported
 
 
 def main() -> int:
     """Serve until stdin closes, or for one request where fork is unsafe. Returns the exit code."""
-    channel, requests = claim_stdout(), Requests()
+    channel = claim_stdout()
     one_case = sys.platform != "linux"
     try:
         import torch  # noqa: F401
@@ -39,18 +39,14 @@ def main() -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return NO_TORCH
 
-    def answer_one(request: dict[str, Any]) -> None:
-        channel.write(answer(request))
-
-    def report_crash(request: dict[str, Any], kind: str, sentence: str) -> None:
-        channel.write({"error": sentence})
-
     with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        serve = server(
+            lambda request: channel.write(answer(request)),
+            lambda _request, _kind, sentence: channel.write({"error": sentence}),
+            one_case=one_case,
+        )
         channel.write({"ready": True, "one_case": one_case})
-        if one_case:
-            serve_one(requests, answer_one)
-        else:
-            ForkServer(requests, answer_one, report_crash).serve()
+        serve()
     return 0
 
 

@@ -8,21 +8,22 @@ next call; ``do_bench`` takes the whole iteration as its users write it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.worker.process.requests import case_from
+from cvbench_tui.worker.process.channel import case_from
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 if TYPE_CHECKING:
     from torch.utils import benchmark
 
-WARMUP_SHARE = 0.5
-"""The bare loop warms up for this share of its measuring time; what is timed then is long past the first calls."""
+WARMUP_SHARE = 0.5  # of the measuring time the bare loop warms up; what is timed then is long past the first calls
 MIN_SAMPLE_S = 1e-3  # the bare loop averages shorter iterations over this long, as the stopwatch's samples do
 MIN_SAMPLES = 5
 EMPTY_REGIONS = 500
@@ -33,10 +34,8 @@ Samples = dict[str, list[float]]  # seconds per iteration, by phase
 
 
 def run(request: dict[str, Any]) -> tuple[Samples, dict[str, float]]:
-    """The samples of the request's method, and its number for each phase that has any.
-
-    Raises ValueError for an unknown method, and whatever the workload raises.
-    """
+    """The samples of the request's method, and its number for each phase that has any. Raises ValueError for an unknown
+    method, and whatever the workload raises."""
     if request["method"] not in METHODS:
         raise ValueError(f"no reference method {request['method']!r}")
     method, middle = METHODS[request["method"]]
@@ -69,54 +68,50 @@ class TimedModule:
         self.subject.clear()
         self.subject.backward(self.subject.forward())
 
-    def wanted(self, request: dict[str, Any], phases: tuple[str, ...]) -> bool:
-        """True when the request asks for one of these phases; it asks for all when it names none."""
-        asked = request.get("phases") or ("forward", "backward", "total", "inference")
-        return any(phase in asked for phase in phases)
+    def modes(self, request: dict[str, Any]) -> Iterator[bool]:
+        """True for training, then False for inference, the module being in that mode meanwhile: as far as the request
+        names a phase of it, or none at all."""
+        asked = set(request.get("phases") or PHASES)
+        if asked - {"inference"}:
+            yield True
+        if "inference" in asked:
+            self.subject.evaluate()
+            with torch.inference_mode():
+                yield False
 
 
-class HostClock:
-    """Marks by the host's clock, each after a wait for the device."""
+class MarkedClock(NamedTuple):
+    """How marks are made, and the seconds between two of them."""
 
-    queues = False
+    mark: Callable[[], Any]
+    seconds: Callable[[Any, Any], float]
+    queues: bool  # True for marks that are queued like work, and read after a wait
 
-    def __init__(self, work: TimedModule) -> None:
-        self._wait = work.wait
 
-    def mark(self) -> Any:
-        """Now."""
-        self._wait()
+def host_clock(work: TimedModule) -> MarkedClock:
+    """The host's clock, each mark after a wait for the device."""
+
+    def mark() -> float:
+        work.wait()
         return time.perf_counter()
 
-    def seconds(self, start: Any, end: Any) -> float:
-        """Between two marks."""
-        return float(end - start)
+    return MarkedClock(mark, lambda start, end: float(end - start), queues=False)
 
 
-class EventClock:
-    """Marks by CUDA's events, which are queued: to be read after a wait."""
+def clock_of(work: TimedModule) -> MarkedClock:
+    """The better clock of the device: CUDA's events, else the host's."""
 
-    queues = True
-
-    def mark(self) -> Any:
-        """When the device gets here."""
+    def mark() -> Any:
         event: Any = torch.cuda.Event(enable_timing=True)
         event.record()
         return event
 
-    def seconds(self, start: Any, end: Any) -> float:
-        """Between two marks."""
-        return float(start.elapsed_time(end)) / 1e3
+    if work.device.type != "cuda":
+        return host_clock(work)
+    return MarkedClock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, queues=True)
 
 
-def clock_of(work: TimedModule) -> HostClock | EventClock:
-    """The better clock of the device."""
-    return EventClock() if work.device.type == "cuda" else HostClock(work)
-
-
-def iterations(
-    work: TimedModule, clock: HostClock | EventClock, count: int, *, training: bool
-) -> list[tuple[float, ...]]:
+def iterations(work: TimedModule, clock: MarkedClock, count: int, *, training: bool) -> list[tuple[float, ...]]:
     """Seconds of ``count`` iterations, on a queue of a few at least: forward, backward and total; or of inference."""
     subject = work.subject
     if clock.queues:  # one unrecorded, so that the device is busy when the first mark comes
@@ -140,30 +135,23 @@ def iterations(
 
 
 def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up."""
-    samples: Samples = {}
-    if work.wanted(request, ("forward", "backward", "total")):
-        samples.update(zip(("forward", "backward", "total"), _collect(work, seconds, training=True)))
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            (samples["inference"],) = _collect(work, seconds, training=False)
+    """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up. Each
+    sample is the mean of as many iterations as fill a millisecond."""
+    now, clock, samples = time.perf_counter, clock_of(work), {}
+    for training in work.modes(request):
+        once = partial(iterations, work, clock, training=training)
+        end = now() + WARMUP_SHARE * seconds
+        last = once(1)[-1][-1]
+        while now() < end:
+            last = once(1)[-1][-1]
+        group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
+        rows: list[list[float]] = []
+        end = now() + seconds
+        while now() < end or len(rows) < MIN_SAMPLES:
+            rows.append([fmean(column) for column in zip(*once(group))])
+        phases = ("forward", "backward", "total") if training else ("inference",)
+        samples.update({phase: list(column) for phase, column in zip(phases, zip(*rows))})
     return samples
-
-
-def _collect(work: TimedModule, seconds: float, *, training: bool) -> list[list[float]]:
-    """Columns of samples, each the mean of as many iterations as fill a millisecond."""
-    now, clock = time.perf_counter, clock_of(work)
-    end = now() + WARMUP_SHARE * seconds
-    last = iterations(work, clock, 1, training=training)[-1][-1]
-    while now() < end:
-        last = iterations(work, clock, 1, training=training)[-1][-1]
-    group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
-    rows: list[list[float]] = []
-    end = now() + seconds
-    while now() < end or len(rows) < MIN_SAMPLES:
-        rows.append([fmean(column) for column in zip(*iterations(work, clock, group, training=training))])
-    return [list(column) for column in zip(*rows)]
 
 
 def empty(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -198,28 +186,21 @@ def timed(
     training: dict[str, Any],
 ) -> Samples:
     """What ``take`` gets from torch's Timers of the phases asked for, with as many threads as the other side has.
-
-    ``training``: the statements of total, which comes first.
-    """
+    ``training``: the statements of total, which comes first."""
     # Here and not above: its import initialises CUDA, and such a process must not be forked.
     from torch.utils import benchmark
 
     options: dict[str, Any] = {"globals": {"subject": work.subject}, "num_threads": int(request["threads"])}
     samples: Samples = {}
-    if work.wanted(request, ("total",)):
-        samples["total"] = take(benchmark.Timer(**training, **options), "total")
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            samples["inference"] = take(benchmark.Timer("subject.forward()", **options), "inference")
+    for is_training in work.modes(request):
+        phase, statements = ("total", training) if is_training else ("inference", {"stmt": "subject.forward()"})
+        samples[phase] = take(benchmark.Timer(**statements, **options), phase)
     return samples
 
 
 def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """Triton's ``do_bench`` for ``seconds``; with ``defaults`` as it comes, else a quarter as long a warm-up.
-
-    With ``flush`` false it does not empty the cache before each call. Raises RuntimeError on anything but CUDA.
-    """
+    """Triton's ``do_bench`` for ``seconds``; with ``defaults`` as it comes, else a quarter as long a warm-up. With
+    ``flush`` false it does not empty the cache before each call. Raises RuntimeError on anything but CUDA."""
     if work.device.type != "cuda":
         raise RuntimeError("do_bench needs a CUDA device")
     from triton import runtime, testing
@@ -230,23 +211,16 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
     if not request.get("defaults"):
         limits = {"warmup": seconds / 4 * DO_BENCH_MS, "rep": seconds * DO_BENCH_MS}
     samples: Samples = {}
-    if work.wanted(request, ("total",)):
-        leaves = [*work.subject.parameters, work.subject.inputs]
-        times = testing.do_bench(work.train_once, grad_to_none=leaves, return_mode="all", **limits)
-        samples["total"] = [value / DO_BENCH_MS for value in times]
-    if work.wanted(request, ("inference",)):
-        work.subject.evaluate()
-        with torch.inference_mode():
-            times = testing.do_bench(work.subject.forward, return_mode="all", **limits)
-        samples["inference"] = [value / DO_BENCH_MS for value in times]
+    for training in work.modes(request):
+        leaves = [*work.subject.parameters, work.subject.inputs] if training else None
+        call = work.train_once if training else work.subject.forward
+        times = testing.do_bench(call, grad_to_none=leaves, return_mode="all", **limits)
+        samples["total" if training else "inference"] = [value / DO_BENCH_MS for value in times]
     return samples
 
 
 Method = Callable[[TimedModule, float, dict[str, Any]], Samples]
 METHODS: dict[str, tuple[Method, Callable[[list[float]], float]]] = {
-    "bare": (bare, median),
-    "empty": (empty, median),
-    "timer": (timer, median),
-    "do_bench": (do_bench, median),
+    method.__name__: (method, median) for method in (bare, empty, timer, do_bench)
 }
 """By the request's ``method``, each with what makes its number of its samples: the median or the mean."""

@@ -20,13 +20,10 @@ _clock_ns = time.perf_counter_ns
 _monotonic, _epoch = time.monotonic, time.time
 
 SLOWED = 0.1  # rate of the replaced timers: so slow that no noise hides it
-CALIBRATION_CYCLES = 50_000_000
-"""A device spin of some 30 ms at 1.5 GHz: long enough for the host's clock, short enough to run three times."""
-HASHED_BYTES = 1 << 20
-"""Hashed at a time by ``AsyncTrap``'s thread: about a millisecond in which it computes without Python's global lock."""
+CALIBRATION_CYCLES = 50_000_000  # some 30 ms at 1.5 GHz: long enough for the host's clock, short enough for three
+HASHED_BYTES = 1 << 20  # at a time by ``AsyncTrap``'s thread: about a millisecond without Python's global lock
 MAX_PENDING = 2
-"""Pieces of unfinished work that ``AsyncTrap`` keeps at most on the processor: a queue without end would outlive the
-case by minutes."""
+"""Pieces of unfinished work that ``AsyncTrap`` keeps at most: an endless queue would outlive the case by minutes."""
 
 
 def spin(seconds: float) -> None:
@@ -37,11 +34,9 @@ def spin(seconds: float) -> None:
 
 
 def device_spin(device: torch.device, cuda: Any = torch.cuda) -> Callable[[float], None]:
-    """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles.
-
-    Cycles are turned into seconds here, by the host's clock around a synchronise, with the device's clock already up.
-    ``cuda`` is ``torch.cuda``, or a stand-in with the same calls. The spin is queued on the current stream.
-    """
+    """A spin of known length on a CUDA device, by PyTorch's own spin kernel, which counts clock cycles. Cycles are
+    turned into seconds here, by the host's clock around a synchronise, with the device's clock already up. ``cuda`` is
+    ``torch.cuda``, or a stand-in with the same calls. The spin is queued on the current stream."""
 
     def cycles_per_s() -> float:
         cuda.synchronize(device)
@@ -138,32 +133,20 @@ class AsyncTrap(nn.Module):
         return start
 
 
-class TimerTrap(nn.Module):
+class TimerTrap(Spin):
     """Replaces every timer that a harness may look up at run time by a slower one, then spins ``seconds``."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self._spin = Spin(seconds)
-        self._patched = False
 
     def forward(self, inputs: Tensor) -> Tensor:
         """The input after ``seconds``, with the timers slowed for the rest of this process."""
-        if not self._patched:
-            self._patched = True
+        if self._spin is None:  # the first call
             slow_timers()
-        output: Tensor = self._spin(inputs)
-        return output
+        return super().forward(inputs)
 
 
 def slow_timers() -> None:
     """Let ``time`` and CUDA's events run at ``SLOWED`` of their rate from now on, in this process."""
-    clocks = {
-        "perf_counter": lambda: _clock_ns() * 1e-9,
-        "perf_counter_ns": _clock_ns,
-        "monotonic": _monotonic,
-        "time": _epoch,
-    }
-    for name, clock in clocks.items():
+    clocks = {"perf_counter": lambda: _clock_ns() * 1e-9, "perf_counter_ns": _clock_ns}
+    for name, clock in {**clocks, "monotonic": _monotonic, "time": _epoch}.items():
         setattr(time, name, _slowed(clock))
     events: Any = torch.cuda.Event
     elapsed_time = events.elapsed_time
@@ -176,18 +159,10 @@ def _slowed(clock: Callable[[], float]) -> Callable[[], float]:
     return lambda: type(start)(start + (clock() - start) * SLOWED)
 
 
-class Empty(nn.Module):
-    """Does nothing: what is measured is the call."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """The input itself."""
-        return inputs
-
-
 SELFTEST_BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "selftest_spin": Spin,
     "selftest_async": AsyncTrap,
     "selftest_timer": TimerTrap,
-    "selftest_empty": Empty,
+    "selftest_empty": nn.Identity,  # what is measured is the call
 }
 """By the selftest's ``op``; arguments are the workload's params."""

@@ -1,7 +1,5 @@
-"""The system's counters, read before and after each round, and their difference as evidence.
-
-Judges nothing. A source that this system lacks is None, never 0.
-"""
+"""The system's counters, read before and after each round, and their difference as evidence. Judges nothing. A source
+that this system lacks is None, never 0."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +23,20 @@ _process_time = time.process_time
 _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
-CORE_FIELD = 36
-"""Of ``/proc/thread-self/stat``, counted behind the command's name: the core that the thread ran on last."""
+CORE_FIELD = 36  # of ``/proc/thread-self/stat`` behind the command's name: the core that the thread ran on last
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Counters that only grow, at one moment. Two of them make an ``Evidence``, whose fields have the same names."""
+    """Counters that only grow, at one moment. Two of them make an ``Evidence``, whose fields have the same names and
+    meanings: page faults and switches are of this process, swapped pages of the machine since boot."""
 
     cpu_s: float | None = None
     thread_s: float | None = None
     waited_s: float | None = None
     switches: int | None = None
     major_faults: int | None = None
-    busy_s: float | None = None
-    """CPU seconds that all cores of the machine worked, ours included, in the kernel's steps of 10 ms."""
+    busy_s: float | None = None  # of all cores of the machine, our work included, in the kernel's steps of 10 ms
     stolen_s: float | None = None
     swapped_pages: int | None = None
     collections: int = 0
@@ -59,67 +56,64 @@ class DeviceReading:
     foreign: int | None = None
 
 
+@dataclass
 class SystemCounters:
     """Reads a ``Snapshot``; 77 us with one thread where it was measured (2 cores), and 9 us more for each further one.
+    ``allocations`` and ``retries`` ask the device; ``proc`` is the kernel's folder, another one in tests."""
 
-    ``allocations`` and ``retries`` ask the device; ``proc`` is the kernel's folder, another one in tests.
-    """
+    allocations: Callable[[], int | None] | None = None
+    retries: Callable[[], int | None] | None = None
+    proc: str = "/proc"
 
-    def __init__(
-        self,
-        allocations: Callable[[], int | None] | None = None,
-        retries: Callable[[], int | None] | None = None,
-        proc: str = "/proc",
-    ) -> None:
-        self._allocations = allocations or (lambda: None)
-        self._retries = retries or (lambda: None)
-        self._proc = proc
-        self._delays = RunDelay(f"{proc}/self/task")
+    def __post_init__(self) -> None:
+        """Begin to add up waiting."""
+        self._delays = RunDelay(f"{self.proc}/self/task")
 
     def read(self) -> Snapshot:
         """All counters now."""
         waited_s = self._delays.read_s()  # first and last, so that reading them is little of the difference
-        busy_s, stolen_s = cpu_seconds(f"{self._proc}/stat")
-        switches, major_faults = _preemptions()
+        busy_s, stolen_s = cpu_seconds(f"{self.proc}/stat")
+        usage = None if sys.platform == "win32" else resource.getrusage(resource.RUSAGE_SELF)
+        _, swapped, rest = read_head(f"{self.proc}/vmstat").partition(b"\npswpin ")
+        dynamo = sys.modules.get("torch._dynamo.utils")  # None while nothing has loaded it: loading takes a second
+        compiled = getattr(dynamo, "counters", None)
         return Snapshot(
             cpu_s=_process_time(),
             thread_s=_thread_time(),
             waited_s=waited_s,
-            switches=switches,
-            major_faults=major_faults,
+            switches=usage and usage.ru_nivcsw,
+            major_faults=usage and usage.ru_majflt,
             busy_s=busy_s,
             stolen_s=stolen_s,
-            swapped_pages=_swapped_pages(f"{self._proc}/vmstat"),
+            swapped_pages=int(rest.split(None, 1)[0]) if swapped else None,
             collections=sum(int(generation["collections"]) for generation in gc.get_stats()),
-            allocations=self._allocations(),
-            retries=self._retries(),
-            recompiles=_compiled_graphs(),
+            allocations=self.allocations and self.allocations(),
+            retries=self.retries and self.retries(),
+            recompiles=None if compiled is None else int(compiled["stats"]["unique_graphs"]),
         )
 
 
+@dataclass
 class RunDelay:
     """Seconds that threads of this process waited for a core, from the second field of each thread's ``schedstat``.
+    Threads come and go; what an ended one had waited stays in the sum, so that it only grows. A thread that waits at
+    this very moment is counted once it runs."""
 
-    Threads come and go; what an ended one had waited stays in the sum, so that it only grows. A thread that waits
-    at this very moment is counted once it runs.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
-        self._last_ns: dict[str, int] = {}
-        self._sum_ns = 0
+    folder: str
+    _last_ns: dict[str, int] = field(default_factory=dict)
+    _sum_ns: int = 0
 
     def read_s(self) -> float | None:
         """The sum so far; None where the kernel does not count (other systems; "0 0 0" for a thread that runs)."""
         try:
-            threads = os.listdir(self._folder)
+            threads = os.listdir(self.folder)
         except OSError:
             return None
         now_ns: dict[str, int] = {}
         for thread in threads:
-            fields = read_head(f"{self._folder}/{thread}/schedstat").split()
-            if len(fields) == 3 and fields[2] != b"0":
-                now_ns[thread] = int(fields[1])
+            numbers = read_head(f"{self.folder}/{thread}/schedstat").split()
+            if len(numbers) == 3 and numbers[2] != b"0":
+                now_ns[thread] = int(numbers[1])
         if not now_ns:
             return None
         for thread, waited_ns in now_ns.items():
@@ -139,42 +133,27 @@ class Processor:
         self._sensor = cpu_sensor(root)
 
     def read(self) -> DeviceReading:
-        """Clock and temperature now, each None where it is not known.
-
-        The clock of the calling thread's own core: it alone is sure to be under load whatever the number of
-        threads, while a median over the affinity would be an idle core's clock where one thread works on many cores.
-        """
+        """Clock and temperature now, each None where it is not known. The clock of the calling thread's own core: it
+        alone is sure to be under load whatever the number of threads, while a median over the affinity would be an idle
+        core's clock where one thread works on many cores."""
         fields = read_text(self._thread).rpartition(")")[2].split()
         core = fields[CORE_FIELD] if len(fields) > CORE_FIELD else None
         clock_khz = read_int(self._cores / f"cpu{core}/cpufreq/scaling_cur_freq")
         millidegrees = read_int(self._sensor) if self._sensor else None
-        return DeviceReading(
-            clock_hz=None if not clock_khz else clock_khz * 1e3,
-            temperature_c=None if millidegrees is None else millidegrees / 1e3,
-        )
+        temperature_c = None if millidegrees is None else millidegrees / 1e3
+        return DeviceReading(clock_khz * 1e3 if clock_khz else None, temperature_c)
 
 
-def evidence(
-    before: Snapshot,
-    after: Snapshot,
-    device: DeviceReading,
-    *,
-    wall_s: float,
-    timed_s: float,
-    host_s: float | None = None,
-    utilisation: float | None = None,
-    outran: float | None = None,
-) -> Evidence:
-    """Differences of the counters between two snapshots, with the device's reading at the end."""
+def evidence(before: Snapshot, after: Snapshot, device: DeviceReading, **seen: Any) -> Evidence:
+    """Differences of the counters between two snapshots, the device's reading at the end, and all else ``seen``."""
     deltas: dict[str, Any] = {
-        field.name: _delta(getattr(before, field.name), getattr(after, field.name)) for field in fields(Snapshot)
+        each.name: _delta(getattr(before, each.name), getattr(after, each.name)) for each in fields(Snapshot)
     }
     busy_s = deltas.pop("busy_s")
     if busy_s is not None and deltas["cpu_s"] is not None:
         # the kernel's 10 ms steps can make our exact seconds the larger
         deltas["others_s"] = round(max(0.0, busy_s - deltas["cpu_s"]), 6)
-    deltas |= asdict(device)
-    return Evidence(wall_s=wall_s, timed_s=timed_s, host_s=host_s, utilisation=utilisation, outran=outran, **deltas)
+    return Evidence(**deltas, **asdict(device), **seen)
 
 
 def _delta(before: Any, after: Any) -> Any:
@@ -182,24 +161,3 @@ def _delta(before: Any, after: Any) -> Any:
     if before is None or after is None:
         return None
     return round(max(after - before, after - after), 6)
-
-
-def _preemptions() -> tuple[int | None, int | None]:
-    """Involuntary context switches and major page faults of this process; None on Windows."""
-    if sys.platform == "win32":
-        return None, None
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_nivcsw, usage.ru_majflt
-
-
-def _swapped_pages(path: str) -> int | None:
-    """Pages read back from swap since boot."""
-    _, found, rest = read_head(path).partition(b"\npswpin ")
-    return int(rest.split(None, 1)[0]) if found else None
-
-
-def _compiled_graphs() -> int | None:
-    """Graphs made by torch.compile so far; None while nothing has loaded it, since loading takes a second."""
-    dynamo = sys.modules.get("torch._dynamo.utils")
-    counters = getattr(dynamo, "counters", None)
-    return None if counters is None else int(counters["stats"]["unique_graphs"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import median
 
 from cvbench_tui.worker.devices.backend import Backend
@@ -12,21 +12,20 @@ from cvbench_tui.worker.devices.backend import Backend
 WINDOW_S = 0.02  # time right after a call in which the process should be idle
 IDLE_SHARE = 0.3  # below this share of one core a process that only sleeps counts as idle
 MAX_SPIN_S = 0.22
-"""Idle threads of OpenMP wait for more work by spinning: GNU's for 3 to 15 ms (300,000 pauses), Intel's and LLVM's for
-200 ms (KMP_BLOCKTIME)."""
+"""Idle threads of OpenMP spin before they sleep: GNU's for 3 to 15 ms (300,000 pauses), Intel's and LLVM's 200 ms."""
 QUIET_S = 1.0  # time after which what is still busy is not going to end soon
 REPEATS = 3  # comparisons with an operator that is known to be done when it returns, whose threads spin alike
 
 
 def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None:
     """CPU seconds per second that this process uses right after ``call``, though nothing was asked of it any more.
-
-    Without what idle threads use up by spinning. None where that is not known, and where threads spin for
-    ever by configuration, which looks the same.
-    """
-    if spins_for_ever(os.environ):
+    Without what idle threads use up by spinning. None where that is not known, and where threads spin for ever by
+    configuration, which looks the same."""
+    if _spins_for_ever():
         return None
-    share = _share_after(backend, call)
+    call()
+    backend.settle()
+    share = _busy_share(backend)
     if share is None or share <= IDLE_SHARE:
         return share
     busy_s, last = _wait_until_idle(backend)
@@ -38,9 +37,9 @@ def deferred_share(backend: Backend, call: Callable[[], object]) -> float | None
     return more
 
 
-def spins_for_ever(variables: Mapping[str, str]) -> bool:
-    """True where these variables let OpenMP's idle threads spin until there is work again, or longer than usual."""
-    words = {name: value.strip().lower() for name, value in variables.items()}
+def _spins_for_ever() -> bool:
+    """True where OpenMP's idle threads are set to spin until there is work again, or longer than usual."""
+    words = {name: value.strip().lower() for name, value in os.environ.items()}
     return (
         words.get("OMP_WAIT_POLICY") == "active"
         or words.get("KMP_LIBRARY") == "turnaround"
@@ -50,10 +49,8 @@ def spins_for_ever(variables: Mapping[str, str]) -> bool:
 
 
 def _beyond_spinning(backend: Backend, call: Callable[[], object], share: float) -> float | None:
-    """What is used more than after an operator of PyTorch's own; medians, where the first comparison finds much.
-
-    None where there is no such operator.
-    """
+    """What is used more than after an operator of PyTorch's own; medians, where the first comparison finds much. None
+    where there is no such operator."""
     works, spins = [share], []
     while True:
         if not backend.exercise():
@@ -64,14 +61,10 @@ def _beyond_spinning(backend: Backend, call: Callable[[], object], share: float)
         if more <= IDLE_SHARE or len(spins) == REPEATS:
             return more
         _wait_until_idle(backend)
-        works.append(_share_after(backend, call) or 0.0)
+        call()
+        backend.settle()
+        works.append(_busy_share(backend) or 0.0)
         _wait_until_idle(backend)
-
-
-def _share_after(backend: Backend, call: Callable[[], object]) -> float | None:
-    call()
-    backend.settle()
-    return _busy_share(backend)
 
 
 def _wait_until_idle(backend: Backend) -> tuple[float, float]:

@@ -1,7 +1,5 @@
-"""How many iterations make a window, a region, a sample and a round. Pure arithmetic, no torch, no clock.
-
-Iteration, region, sample, block and round are in docs/glossary.md.
-"""
+"""How many iterations make a window, a region, a sample and a round. Pure arithmetic, no torch, no clock. Iteration,
+region, sample, block and round are in docs/glossary.md."""
 
 from __future__ import annotations
 
@@ -13,24 +11,18 @@ from cvbench_tui.core.protocol import REGION_TO_TIMER_COST, Protocol
 MAX_GROUP = 64
 """Most iterations in one region: the training pass holds the graphs of all of them at once, and where the host runs
 ahead all their launches have to fit the queue."""
-MAX_CALLS = 500
-"""Most calls in one region of inference where the host does not run ahead: outputs are given back one at a time."""
+MAX_CALLS = 500  # in one region of inference where the host does not run ahead: outputs are released one by one
 BLIND_GROUP = 16  # the same where the device's free memory is not known
 MEMORY_SHARE = 0.25  # most of the device's free memory that the graphs of one region may take
-BLOCK_S = 0.05
-"""Work queued between two device-wide synchronises lasts at least this long ..."""
-BLOCK_ITERATIONS = 500
-"""... with at most so many iterations queued ahead: those of one launch fill half of CUDA's queue of about 1,000."""
+BLOCK_S = 0.05  # work queued between two device-wide synchronises lasts at least this long ...
+BLOCK_ITERATIONS = 500  # ... with at most so many queued: those of one launch fill half of CUDA's queue of 1,000
 DISCARD_TWO_S = 0.025
-DISCARD_ONE_S = 0.1
-"""Iterations up to this long are cheap enough to run two (or one) unrecorded after the gap between rounds."""
+DISCARD_ONE_S = 0.1  # iterations up to this long are cheap enough to run two (or one) unrecorded after a gap
 LEAD_S = 0.01
 """A host-bound block is queued while the device spins for so long: 800 launches of 10 us, which fit the queue, ..."""
-MAX_LEAD_S = 0.1
-"""... or longer where one region alone needs it: a training step of the deepest models takes 50 ms to queue."""
+MAX_LEAD_S = 0.1  # ... or longer where one region needs it: a training step of the deepest models takes 50 ms to queue
 LEAD_MARGIN = 1.25  # lead for each second that the host was seen to need
-HOST_BOUND_FROM = 0.8
-"""From this share of the device's time on, the host's time to queue an iteration leaves no margin to stay ahead."""
+HOST_BOUND_FROM = 0.8  # share of the device's time from which the host's leaves no margin to stay ahead
 
 
 @dataclass(frozen=True)
@@ -42,10 +34,8 @@ class Pacing:
     samples_per_round: int
     discard: int  # regions run unrecorded at the start of a round
     regions_per_block: int  # regions between two settles
-    lead_s: float = 0.0
-    """How long the device is kept busy before each block, so that no region starts on an idle device."""
-    covers: bool = False
-    """True when the lead has to last until the whole block is queued: the host is slower than the device."""
+    lead_s: float = 0.0  # how long the device is kept busy before each block: no region starts on an idle device
+    covers: bool = False  # the lead has to last until the whole block is queued: the host is slower than the device
 
     @property
     def regions(self) -> int:
@@ -85,17 +75,14 @@ def pacing_for(protocol: Protocol, costs: Costs, max_group: int = MAX_GROUP, gro
     region_s = max(costs.iteration_s * group, 1e-9)
     regions_per_sample = _ceil(protocol.sample_s, region_s)
     sample_s = regions_per_sample * group * costs.elapsed_s
-    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), _min_iterations(protocol, costs.elapsed_s))
+    # as many as let the fewest rounds fit the budget: a slow model gets five rounds of one iteration
+    fit = int(protocol.budget_s / protocol.min_rounds / max(costs.elapsed_s, 1e-9))
+    iterations = max(_ceil(protocol.round_s, costs.elapsed_s), min(protocol.round_iterations, fit))
     block, lead_s = _block(costs, group, region_s)
-    return Pacing(
-        group=group,
-        regions_per_sample=regions_per_sample,
-        samples_per_round=max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9))),
-        discard=_discard(costs.iteration_s),
-        regions_per_block=block,
-        lead_s=lead_s,
-        covers=costs.host_bound and lead_s > 0,
-    )
+    samples_per_round = max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9)))
+    discard = (costs.iteration_s <= DISCARD_TWO_S) + (costs.iteration_s <= DISCARD_ONE_S)
+    covers = costs.host_bound and lead_s > 0
+    return Pacing(group, regions_per_sample, samples_per_round, discard, block, lead_s, covers)
 
 
 def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
@@ -117,10 +104,6 @@ def _block(costs: Costs, group: int, region_s: float) -> tuple[int, float]:
     return block, lead_s if lead_s <= MAX_LEAD_S else 0.0
 
 
-def _discard(iteration_s: float) -> int:
-    return 2 if iteration_s <= DISCARD_TWO_S else 1 if iteration_s <= DISCARD_ONE_S else 0
-
-
 def window_iterations(protocol: Protocol, iteration_s: float) -> int:
     """Iterations of a warm-up window: five if three such windows fit the cap, else as many as do, at least one."""
     fit = int(protocol.warmup_cap_s / 3 / max(iteration_s, 1e-9))
@@ -132,12 +115,6 @@ def max_group_for(free_bytes: int | None, iteration_bytes: int | None) -> int:
     if free_bytes is None or iteration_bytes is None:
         return BLIND_GROUP
     return max(1, min(MAX_GROUP, int(MEMORY_SHARE * free_bytes / max(1, iteration_bytes))))
-
-
-def _min_iterations(protocol: Protocol, iteration_s: float) -> int:
-    """Ten, or as many as let the fewest rounds fit the budget: a slow model gets five rounds of one iteration."""
-    fit = int(protocol.budget_s / protocol.min_rounds / max(iteration_s, 1e-9))
-    return max(1, min(protocol.round_iterations, fit))
 
 
 def _ceil(wanted_s: float, step_s: float) -> int:

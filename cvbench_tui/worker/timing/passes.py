@@ -1,11 +1,10 @@
-"""The timed regions: the only lines of the project where a clock runs around a workload.
-
-Between two marks is the call and nothing else: gradients are cleared and outputs released outside.
-"""
+"""The timed regions: the only lines of the project where a clock runs around a workload. Between two marks is the call
+and nothing else: gradients are cleared and outputs released outside."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,20 +16,19 @@ from cvbench_tui.worker.timing.sampler import Marks
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 
+@dataclass
 class TrainingPass:
     """Forward and backward in train mode; three marks an iteration give all three phases from the same work."""
 
+    module: ModuleUnderTest
+    backend: Backend
     name: PassName = "training"
     phases: tuple[Phase, ...] = ("forward", "backward", "total")
 
-    def __init__(self, module: ModuleUnderTest, backend: Backend) -> None:
-        self._module = module
-        self._backend = backend
-
     def begin(self) -> None:
         """Put the module into this pass's mode, without gradients of an earlier iteration."""
-        self._module.clear()
-        self._module.train()
+        self.module.clear()
+        self.module.train()
 
     def regions(self, count: int, group: int) -> list[Marks]:
         """``count`` regions of ``group`` iterations, as marks; not settled yet."""
@@ -41,13 +39,13 @@ class TrainingPass:
     def seconds(self, marks: Marks) -> tuple[float, ...]:
         """Seconds of forward, backward and total of one region; forward and backward add up to total."""
         start, between, end = marks
-        forward, backward = self._backend.seconds(start, between), self._backend.seconds(between, end)
+        forward, backward = self.backend.seconds(start, between), self.backend.seconds(between, end)
         return forward, backward, forward + backward
 
     def _singles(self, count: int) -> list[Marks]:
         """One loop without a call of ours between the marks: it runs some thousand times a second."""
-        mark, forward, backward = self._backend.mark, self._module.forward, self._module.backward
-        clear = self._module.clear
+        mark, forward, backward = self.backend.mark, self.module.forward, self.module.backward
+        clear = self.module.clear
         found: list[Marks] = []
         for _ in range(count):
             clear()
@@ -62,8 +60,8 @@ class TrainingPass:
 
     def _grouped(self, group: int) -> Marks:
         """Short work: all forwards, then all backwards. Clearing between backwards is no work for a device."""
-        mark, forward, backward = self._backend.mark, self._module.forward, self._module.backward
-        clear = self._module.clear
+        mark, forward, backward = self.backend.mark, self.module.forward, self.module.backward
+        clear = self.module.clear
         clear()
         start = mark()
         outputs = [forward() for _ in range(group)]
@@ -76,27 +74,26 @@ class TrainingPass:
         return start, between, end
 
 
+@dataclass
 class PhasePass:
-    """One phase between marks of its own: inference, and training's phases alone.
+    """One phase between marks of its own: inference, or one of training's. ``before``: right before each region."""
 
-    ``before``, when given, is called right before each region.
-    """
+    module: ModuleUnderTest
+    backend: Backend
+    phase: Phase
+    before: Callable[[], object] = lambda: None
 
-    def __init__(
-        self, module: ModuleUnderTest, backend: Backend, phase: Phase, before: Callable[[], object] | None = None
-    ) -> None:
-        self.name: PassName = PASS_OF[phase]
-        self.phases: tuple[Phase, ...] = (phase,)
-        self._module = module
-        self._backend = backend
-        self._before = before or _nothing
+    def __post_init__(self) -> None:
+        """By its phase."""
+        self.name: PassName = PASS_OF[self.phase]
+        self.phases: tuple[Phase, ...] = (self.phase,)
         regions = {"forward": self._forward, "backward": self._backward, "total": self._total}
-        self._region = regions.get(phase, self._inference)
+        self._region = regions.get(self.phase, self._inference)
 
     def begin(self) -> None:
         """Put the module into the phase's mode."""
-        self._module.evaluate() if self.name == "inference" else self._module.train()
-        self._module.clear()
+        self.module.evaluate() if self.name == "inference" else self.module.train()
+        self.module.clear()
 
     def regions(self, count: int, group: int) -> list[Marks]:
         """``count`` regions of ``group`` iterations, as marks; not settled yet."""
@@ -105,14 +102,14 @@ class PhasePass:
 
     def seconds(self, marks: Marks) -> tuple[float, ...]:
         """Seconds of one region."""
-        return (self._backend.seconds(*marks),)
+        return (self.backend.seconds(*marks),)
 
     def _forward(self, group: int) -> Marks:
-        mark, forward = self._backend.mark, self._module.forward
+        mark, forward = self.backend.mark, self.module.forward
         outputs: list[Any] = []
         keep = outputs.append
-        self._module.clear()
-        self._before()
+        self.module.clear()
+        self.before()
         start = mark()
         for _ in range(group):
             keep(forward())
@@ -120,10 +117,10 @@ class PhasePass:
         return start, end
 
     def _backward(self, group: int) -> Marks:
-        mark, backward, clear = self._backend.mark, self._module.backward, self._module.clear
+        mark, backward, clear = self.backend.mark, self.module.backward, self.module.clear
         clear()
-        first, *others = [self._module.forward() for _ in range(group)]
-        self._before()
+        first, *others = [self.module.forward() for _ in range(group)]
+        self.before()
         start = mark()
         backward(first)
         for output in others:
@@ -133,10 +130,10 @@ class PhasePass:
         return start, end
 
     def _total(self, group: int) -> Marks:
-        mark, forward, backward = self._backend.mark, self._module.forward, self._module.backward
-        clear = self._module.clear
+        mark, forward, backward = self.backend.mark, self.module.forward, self.module.backward
+        clear = self.module.clear
         clear()
-        self._before()
+        self.before()
         start = mark()
         output = forward()
         backward(output)
@@ -148,8 +145,8 @@ class PhasePass:
         return start, end
 
     def _inference(self, group: int) -> Marks:
-        mark, forward = self._backend.mark, self._module.forward
-        self._before()
+        mark, forward = self.backend.mark, self.module.forward
+        self.before()
         start = mark()
         output = forward()
         for _ in range(group - 1):
@@ -162,7 +159,3 @@ class PhasePass:
 def pass_of(name: PassName, module: ModuleUnderTest, backend: Backend) -> TrainingPass | PhasePass:
     """The pass of that name."""
     return TrainingPass(module, backend) if name == "training" else PhasePass(module, backend, "inference")
-
-
-def _nothing() -> None:
-    """For a phase that needs no preparation."""

@@ -12,8 +12,8 @@ from functools import partial
 
 import torch
 
-from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
-from cvbench_tui.core.measurement import Clock, Phase, PhaseSamples
+from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.measurement import PASS_OF, Clock, Phase, PhaseSamples
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.worker.devices.backend import Backend
@@ -30,13 +30,10 @@ ROUNDS = 10  # the samples are stored as ten rounds, so that the published mean 
 def published_pass(
     module: ModuleUnderTest, backend: Backend, protocol: Protocol, *, training: bool, on_progress: ProgressCallback
 ) -> PassResult:
-    """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds.
-
-    Raises ClockError for a clock that gives no duration, and whatever the workload raises.
-    """
-    name: PassName = "training" if training else "inference"
+    """The training or the inference loop of the original scripts: a cold iteration, then the others, as rounds. Raises
+    ClockError for a clock that gives no duration, and whatever the workload raises."""
     phases: tuple[Phase, ...] = ("forward", "backward", "total") if training else ("inference",)
-    iteration = _training_iteration if training else _inference_iteration
+    iteration = partial(_training_iteration if training else _inference_iteration, module, backend)
     on_cpu = module.device.type == "cpu"
     kept = (protocol.iterations_cpu if on_cpu else protocol.iterations) - 1
     rounds: list[list[tuple[float, ...]]] = [[] for _ in phases]
@@ -44,28 +41,27 @@ def published_pass(
     started_s = backend.now_s()
     module.train() if training else module.evaluate()
     on_progress(ProgressUpdate("warming up", 0, ROUNDS))
-    cold_s = iteration(module, backend)[-1]
+    cold_s = iteration()[-1]
     for number in range(ROUNDS):
         count = kept * (number + 1) // ROUNDS - kept * number // ROUNDS
         if not count:
             continue
         heartbeat = partial(on_progress, ProgressUpdate("measuring", number, ROUNDS))
-        values, record = _round(count, partial(iteration, module, backend), backend, heartbeat)
+        values, record = _round(count, iteration, backend, heartbeat)
         records.append(record)
         for phase_rounds, phase_values in zip(rounds, zip(*values)):
             phase_rounds.append(samples(list(phase_values), 1))
         on_progress(ProgressUpdate("measuring", number + 1, ROUNDS, phases[-1], estimate([rounds[-1]])))
-    wall_s = backend.now_s() - started_s
-    clock: Clock = "perf_counter" if on_cpu else "host_synchronize"
     timed_s = sum(record.timed_s for record in records)
     account = PassRecord(
-        name=name,
+        name=PASS_OF[phases[-1]],
         evidence=tuple(records),
         warmup_s=round(cold_s, 6),
         busy_s=round(cold_s + timed_s, 6),
-        wall_s=round(wall_s, 6),
+        wall_s=round(backend.now_s() - started_s, 6),
         deferred_share=deferred_share(backend, lambda: None),  # no call more than the scripts made
     )
+    clock: Clock = "perf_counter" if on_cpu else "host_synchronize"
     phase_samples = [PhaseSamples(phase, tuple(each), 1, clock, "fixed") for phase, each in zip(phases, rounds)]
     return PassResult(phase_samples, account, round(timed_s, 6))
 

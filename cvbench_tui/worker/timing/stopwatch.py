@@ -1,13 +1,13 @@
-"""One pass of a case: warm up until settled, then rounds until precise. Reasons: docs/methodology.md.
-
-Needs no torch: the tests' simulator drives this very code with a backend and a workload made of numbers.
-"""
+"""One pass of a case: warm up until settled, then rounds until precise. Reasons: docs/methodology.md. Needs no torch:
+the tests' simulator drives this very code with a backend and a workload made of numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import compress
 
 from cvbench_tui.core.event import Stage
 from cvbench_tui.core.evidence import Evidence, PassRecord
@@ -20,10 +20,9 @@ from cvbench_tui.worker.timing.counters import DeviceReading, evidence
 from cvbench_tui.worker.timing.deferred_work import deferred_share
 from cvbench_tui.worker.timing.pacing import Pacing
 from cvbench_tui.worker.timing.sampler import Sampler, TimedPass, samples
-from cvbench_tui.worker.timing.warmup import WarmUp, WarmUpResult
+from cvbench_tui.worker.timing.warmup import WarmUp
 
-WARMUP_SHARE = 1 / 3
-"""Share of the time to the deadline that the warm-up may take: of a slow workload some rounds must be had as well."""
+WARMUP_SHARE = 1 / 3  # of the time to the deadline for the warm-up: of a slow workload some rounds must be had as well
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,9 @@ class PassResult:
 
 @dataclass
 class Stopwatch:
-    """Times one pass (training or inference) of one workload under one protocol.
-
-    ``deadline_s``, by the backend's clock: no round is begun that would end after it; the rounds so far are the
-    result. ``max_group`` limits the iterations of a region; ``check_deferred``: look for work that outlives its calls.
-    """
+    """Times one pass (training or inference) of one workload under one protocol. ``deadline_s``, by the backend's
+    clock: no round is begun that would end after it; the rounds so far are the result. ``max_group`` limits the
+    iterations of a region; ``check_deferred``: look for work that outlives its calls."""
 
     timed: TimedPass
     backend: Backend
@@ -74,24 +71,38 @@ class Stopwatch:
         self._timed_s = 0.0
 
     def run(self) -> PassResult:
-        """Warm-up, rounds, check. Raises ClockError for a clock that gives no duration, and whatever the workload
-        raises."""
-        started_s = self.backend.now_s()
-        self.timed.begin()
-        self._report_warm_up()
+        """Warm-up, rounds, check. Raises ClockError for a clock without durations, and what the workload raises."""
+        backend, timed = self.backend, self.timed
+        started_s = backend.now_s()
+        timed.begin()
+        heartbeat = partial(self.on_progress, ProgressUpdate("warming up", 0, self.protocol.max_rounds))
+        heartbeat()
         until_s = started_s + WARMUP_SHARE * (self.deadline_s - started_s)
-        warm_up = WarmUp(self.timed, self._sampler, self.backend, self.protocol, self._report_warm_up, until_s)
-        warm = warm_up.run(self.max_group)
-        warmup_s = self.backend.now_s() - started_s
-        stop = self._run_rounds(warm.pacing)
-        wall_s = self.backend.now_s() - started_s
-        per_sample = warm.pacing.group * warm.pacing.regions_per_sample
-        phases = [
-            PhaseSamples(phase, tuple(rounds), per_sample, self.backend.clock, stop)
-            for phase, rounds in zip(self.timed.phases, self._rounds)
-        ]
-        record = self._record(warm, warmup_s, wall_s)
-        return PassResult(phases, record, round(self._timed_s, 6), warm.pacing.regions_per_block)
+        warm = WarmUp(timed, self._sampler, backend, self.protocol, heartbeat, until_s, self.max_group)
+        pacing = warm.run()
+        warmup_s = backend.now_s() - started_s
+        stop = self._run_rounds(pacing)
+        wall_s = backend.now_s() - started_s
+        # after one more call; where one takes long, after the last call of the last round
+        last_call = partial(timed.regions, min(1, pacing.discard), pacing.group)
+        record = PassRecord(
+            name=timed.name,
+            evidence=tuple(self._evidence),
+            settled=warm.settled,
+            warmup_s=round(warmup_s, 6),
+            warmup_windows_s=tuple(warm.windows_s),
+            busy_s=round(self._sampler.busy_s, 6),
+            wall_s=round(wall_s, 6),
+            empty_region_s=warm.costs.empty_region_s,
+            group=pacing.group,
+            region_floor_s=backend.region_s,
+            lead_s=round(pacing.lead_s, 6) if backend.queues else None,
+            deferred_share=deferred_share(backend, last_call) if self.check_deferred else None,
+        )
+        per_sample = pacing.group * pacing.regions_per_sample
+        pairs = zip(timed.phases, self._rounds)
+        phases = [PhaseSamples(phase, tuple(rounds), per_sample, backend.clock, stop) for phase, rounds in pairs]
+        return PassResult(phases, record, round(self._timed_s, 6), pacing.regions_per_block)
 
     def _run_rounds(self, pacing: Pacing) -> Stop:
         """Rounds until one of the rules says why they end; looked at between rounds only."""
@@ -111,65 +122,23 @@ class Stopwatch:
         backend = self.backend
         before, begun_s = backend.counters.read(), backend.now_s()
         host_s = self._sampler.discard(pacing)
-        sampled = self._sampler.sample(pacing.regions, pacing, until_s=self._latest_end_s(pacing), read_device=True)
+        # Work that became slow must not overrun the budget: the rounds still needed for an interval share what is left.
+        left_s = (self.protocol.budget_s - self._timed_s) / max(1, self.protocol.min_rounds - len(self._evidence))
+        until_s = backend.now_s() + max(self.protocol.round_s, left_s)
+        sampled = self._sampler.sample(pacing.regions, pacing, until_s=until_s, read_device=True)
         ended_s, after = backend.now_s(), backend.counters.read()
         timed_s = sum(sampled.values[-1]) * pacing.group
         self._timed_s += timed_s
         for rounds, values in zip(self._rounds, sampled.values):
             rounds.append(samples(values, pacing.regions_per_sample))
-        self._evidence.append(
-            evidence(
-                before,
-                after,
-                sampled.device or DeviceReading(),
-                wall_s=round(ended_s - begun_s, 6),
-                timed_s=round(timed_s, 6),
-                host_s=sampled.host_s if host_s is None else host_s,
-                utilisation=sampled.utilisation,
-                outran=sampled.outran,
-            )
-        )
-
-    def _latest_end_s(self, pacing: Pacing) -> float:
-        """When this round has to end although it is not full: work that became slow must not overrun the budget.
-
-        What is left of the budget is shared by the rounds that are still needed for an interval.
-        """
-        missing = max(1, self.protocol.min_rounds - len(self._evidence))
-        left_s = (self.protocol.budget_s - self._timed_s) / missing
-        return self.backend.now_s() + max(self.protocol.round_s, left_s)
-
-    def _report_warm_up(self) -> None:
-        self.on_progress(ProgressUpdate("warming up", 0, self.protocol.max_rounds))
+        seen = {"wall_s": round(ended_s - begun_s, 6), "timed_s": round(timed_s, 6), "outran": sampled.outran}
+        seen |= {"host_s": sampled.host_s if host_s is None else host_s, "utilisation": sampled.utilisation}
+        self._evidence.append(evidence(before, after, sampled.device or DeviceReading(), **seen))
 
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""
         flags = stop_rule.counted(self._evidence, self.protocol.max_repeats)
-        widest: tuple[float, Phase, Estimate] | None = None
-        for phase, rounds in zip(self.timed.phases, self._rounds):
-            so_far = estimate([[each for each, counts in zip(rounds, flags) if counts]])
-            width = (so_far.relative or 0.0) if so_far else 0.0
-            if so_far and (widest is None or width >= widest[0]):
-                widest = width, phase, so_far
-        worst = widest[1:] if widest else (None, None)
+        estimates = [estimate([list(compress(rounds, flags))]) for rounds in self._rounds]
+        known = [(phase, so_far) for phase, so_far in zip(self.timed.phases, estimates) if so_far]
+        worst = max(reversed(known), key=lambda each: each[1].relative or 0.0, default=(None, None))
         self.on_progress(ProgressUpdate("measuring", len(self._evidence), self.protocol.max_rounds, *worst))
-
-    def _record(self, warm: WarmUpResult, warmup_s: float, wall_s: float) -> PassRecord:
-        return PassRecord(
-            name=self.timed.name,
-            evidence=tuple(self._evidence),
-            settled=warm.settled,
-            warmup_s=round(warmup_s, 6),
-            warmup_windows_s=warm.windows_s,
-            busy_s=round(self._sampler.busy_s, 6),
-            wall_s=round(wall_s, 6),
-            empty_region_s=warm.empty_region_s,
-            group=warm.pacing.group,
-            region_floor_s=self.backend.region_s,
-            lead_s=round(warm.pacing.lead_s, 6) if self.backend.queues else None,
-            deferred_share=self._deferred_share(warm.pacing) if self.check_deferred else None,
-        )
-
-    def _deferred_share(self, pacing: Pacing) -> float | None:
-        """After one more call; where one takes long, after the last call of the last round."""
-        return deferred_share(self.backend, lambda: self.timed.regions(min(1, pacing.discard), pacing.group))

@@ -1,11 +1,11 @@
-"""Warm-up until the medians of its windows agree; it also measures what an iteration costs. Reasons:
-docs/methodology.md."""
+"""Warm-up until the medians of its windows agree; and what an iteration costs. Reasons: docs/methodology.md."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import median
 
 from cvbench_tui.core.protocol import Protocol
@@ -22,25 +22,14 @@ from cvbench_tui.worker.timing.pacing import (
 )
 from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
-FUNCTIONAL_CALLS = 3
-"""Calls made, and calls in a row without new device memory or a newly compiled graph, before windows are compared."""
+FUNCTIONAL_CALLS = 3  # made, and in a row without new device memory or compiled graph, before windows are compared
 EMPTY_REGIONS = 200  # empty regions timed to learn what one costs
 ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 
 
 @dataclass
-class WarmUpResult:
-    """The pacing of the rounds, and how the warm-up went."""
-
-    pacing: Pacing
-    windows_s: tuple[float, ...]
-    settled: bool
-    empty_region_s: float
-
-
-@dataclass
 class WarmUp:
-    """The warm-up of one pass. ``heartbeat`` is called after each step: a large model on a CPU takes minutes."""
+    """The warm-up of one pass, and what it found. ``heartbeat`` follows each step, which on a CPU may take minutes."""
 
     timed: TimedPass
     sampler: Sampler
@@ -48,32 +37,37 @@ class WarmUp:
     protocol: Protocol
     heartbeat: Callable[[], None]
     deadline_s: float = math.inf
+    max_group: int | None = None
+    settled: bool = False
+    windows_s: list[float] = field(default_factory=list)
+    costs: Costs = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin now."""
         self._started_s = self.backend.now_s()
 
-    def run(self, max_group: int | None = None) -> WarmUpResult:
-        """Functional calls, then windows until three agree, or the cap. Raises whatever the workload raises."""
+    def run(self) -> Pacing:
+        """Functional calls, then windows until three agree, or the cap: the pacing of the rounds. Raises whatever the
+        workload raises."""
         calls = self._functional_calls()
-        costs = self._costs(calls)
-        max_group = max_group or self._max_group()
-        one_by_one = window_iterations(self.protocol, costs.elapsed_s) == 1
-        # so slow that a call is a window: none is run twice
-        windows = [call.values[-1][0] for call in calls[1:]] if one_by_one else []
+        self.costs = self._first_costs(calls)
+        max_group = self.max_group or self._max_group()
+        windows = self.windows_s
+        if window_iterations(self.protocol, self.costs.elapsed_s) == 1:
+            windows += [call.values[-1][0] for call in calls[1:]]  # so slow that a call is a window: none is run twice
         clocks: list[float | None] = [None] * len(windows)
-        pacing = pacing_for(self.protocol, costs, max_group)
+        pacing = pacing_for(self.protocol, self.costs, max_group)
         while True:
             allocations = self.backend.allocations()
-            costs, window = self._window(costs, pacing)
-            windows.append(costs.iteration_s)
+            window = self._window(pacing)
+            windows.append(self.costs.iteration_s)
             clocks.append(window.device.clock_hz if window.device else None)
-            pacing = pacing_for(self.protocol, costs, max_group, pacing.group)
+            pacing = pacing_for(self.protocol, self.costs, max_group, pacing.group)
             self.heartbeat()
             quiet = allocations == self.backend.allocations()
-            settled = quiet and stop_rule.settled(windows, self.protocol, clocks)
-            if settled or self._over(len(windows) >= stop_rule.WINDOWS):
-                return WarmUpResult(pacing, tuple(windows), settled, costs.empty_region_s)
+            self.settled = quiet and stop_rule.settled(windows, self.protocol, clocks)
+            if self.settled or self._over(len(windows) >= stop_rule.WINDOWS):
+                return pacing
 
     def _functional_calls(self) -> list[SampledBlocks]:
         """First calls until nothing new was allocated or compiled three times in a row."""
@@ -97,30 +91,30 @@ class WarmUp:
         past_cap = now_s - self._started_s >= self.protocol.warmup_cap_s
         return (enough and past_cap) or (any_at_all and now_s >= self.deadline_s)
 
-    def _costs(self, calls: list[SampledBlocks]) -> Costs:
+    def _first_costs(self, calls: list[SampledBlocks]) -> Costs:
         """A first idea, from the functional calls. Raises ClockError when they took no time."""
         by_phase = [median(call.values[phase][0] for call in calls) for phase in range(len(self.timed.phases))]
         if by_phase[-1] <= 0:
             raise ClockError(f"The clock stood still while {len(calls)} iterations ran.")
         queued = [call.host_s for call in calls if call.host_s is not None]
+        marks = [(self.backend.mark(), self.backend.mark()) for _ in range(EMPTY_REGIONS)]
+        self.backend.settle()
+        empty_region_s = max(0.0, median(self.backend.seconds(start, end) for start, end in marks))
         host_s = median(queued) if queued else None
-        return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self.backend.region_s)
+        return Costs(by_phase[-1], min(by_phase), host_s, empty_region_s, self.backend.region_s)
 
-    def _window(self, costs: Costs, pacing: Pacing) -> tuple[Costs, SampledBlocks]:
-        """One window in the manner of a round, and what an iteration costs by it.
-
-        The clock is read of cards only: a core's jitters by several percent from one reading to the next.
-        """
+    def _window(self, pacing: Pacing) -> SampledBlocks:
+        """One window in the manner of a round, and what an iteration costs by it. The clock is read of cards only: a
+        core's jitters by several percent from one reading to the next."""
         host_s = self.sampler.discard(pacing) if self.backend.queues else None
-        wanted = math.ceil(window_iterations(self.protocol, costs.elapsed_s) / pacing.group)
-        window = self.sampler.sample(wanted, pacing, until_s=self._window_end_s(), read_device=self.backend.queues)
+        wanted = math.ceil(window_iterations(self.protocol, self.costs.elapsed_s) / pacing.group)
+        # work that becomes slow must not make one window last: a third of the cap is enough for it
+        until_s = min(self.deadline_s, self.backend.now_s() + max(0.5, self.protocol.warmup_cap_s / 3))
+        window = self.sampler.sample(wanted, pacing, until_s=until_s, read_device=self.backend.queues)
         by_phase = [median(values) for values in window.values]
         host_s = window.host_s if host_s is None else host_s
-        return replace(costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s), window
-
-    def _window_end_s(self) -> float:
-        """Work that becomes slow must not make one window last: a third of the cap is enough for it."""
-        return min(self.deadline_s, self.backend.now_s() + max(0.5, self.protocol.warmup_cap_s / 3))
+        self.costs = replace(self.costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s)
+        return window
 
     def _max_group(self) -> int:
         """On the CPU iterations keep marks of their own: a group holds several graphs, and Dense at batch 1 was seen to
@@ -129,11 +123,4 @@ class WarmUp:
             return 1
         if self.timed.name == "inference":
             return MAX_GROUP if self.backend.queues else MAX_CALLS
-        extra = self.backend.extra_bytes(lambda: self.timed.regions(1, 1))
-        return max_group_for(self.backend.free_bytes(), extra)
-
-    def _empty_region_s(self) -> float:
-        """Seconds between two marks with nothing in between, as this device's clock sees it."""
-        marks = [(self.backend.mark(), self.backend.mark()) for _ in range(EMPTY_REGIONS)]
-        self.backend.settle()
-        return max(0.0, median(self.backend.seconds(start, end) for start, end in marks))
+        return max_group_for(self.backend.free_bytes(), self.backend.extra_bytes(partial(self.timed.regions, 1, 1)))

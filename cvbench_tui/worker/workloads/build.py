@@ -1,7 +1,5 @@
-"""A workload made into a torch module: a torchvision model by its constructor, or a layer by its op.
-
-Shapes of layers are without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences.
-"""
+"""A workload made into a torch module: a torchvision model by its constructor, or a layer by its op. Shapes of layers
+are without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences."""
 
 from __future__ import annotations
 
@@ -43,22 +41,16 @@ def _model(workload: Workload) -> nn.Module:
     arguments: dict[str, Any] = {"weights": None, **dict(workload.params)}
     if workload.op in _SLOW_INITIALISERS:
         arguments["init_weights"] = False
-    arguments.update(_image_arguments(workload))
+    if workload.op.startswith("vit_"):  # built for an image size
+        arguments["image_size"] = workload.image
+    if workload.op.startswith("maxvit"):
+        arguments["input_size"] = (workload.image, workload.image)
     module: nn.Module = constructor(**arguments)
     return module
 
 
 _SLOW_INITIALISERS = ("googlenet", "inception_v3")
 """Their own initialiser draws truncated normals for tens of seconds and warns; the default one serves as well."""
-
-
-def _image_arguments(workload: Workload) -> dict[str, Any]:
-    """The image size, for models that are built for one."""
-    if workload.op.startswith("vit_"):
-        return {"image_size": workload.image}
-    if workload.op.startswith("maxvit"):
-        return {"input_size": (workload.image, workload.image)}
-    return {}
 
 
 class SelfAttention(nn.Module):

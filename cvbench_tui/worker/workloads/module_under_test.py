@@ -17,12 +17,16 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.build import build_module
 
+SETTINGS = ("torch", "float32", "contiguous", "eager")  # of any case: it must not quietly be measured as another
+
 
 class ModuleUnderTest:
     """One case, built on its device, with seeded weights and inputs."""
 
     def __init__(self, case: Case, protocol: Protocol) -> None:
-        _refuse_settings(case)
+        wanted = (case.framework, case.precision, case.memory_format, case.compile_mode)
+        if wanted != SETTINGS:
+            raise UnsupportedError(f"This worker measures {', '.join(SETTINGS)}; asked for {', '.join(wanted)}")
         self.device = torch.device(case.device)
         torch.manual_seed(protocol.seed)
         with warnings.catch_warnings(), self.device:
@@ -31,14 +35,8 @@ class ModuleUnderTest:
         self.module.to(self.device)
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
-        self.gradients: tuple[Tensor, ...] = ()
-        """Output gradients in the outputs' shapes, in place of a loss's. Set by ``prepare_gradients``."""
+        self.gradients: tuple[Tensor, ...] = ()  # of the outputs, in place of a loss's; set by ``prepare_gradients``
         self.backward: Callable[[Any], None] = self._backward_single
-
-    @property
-    def parameter_count(self) -> int:
-        """Trainable parameters."""
-        return sum(parameter.numel() for parameter in self.parameters)
 
     def train(self) -> None:
         """Train mode."""
@@ -75,11 +73,8 @@ class ModuleUnderTest:
 
 
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Tensor:
-    """Standard normal, ``(batch, *input_shape)``, float32.
-
-    Models get inputs without gradient and single layers inputs with gradient, as inside a network; the published method
-    gives layers none either, unless nothing else has one.
-    """
+    """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
+    with gradient, as inside a network; the published method gives layers none either, unless nothing else has one."""
     has_weights = any(parameter.requires_grad for parameter in module.parameters())
     wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
     return torch.randn((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient)
@@ -91,10 +86,3 @@ def outputs_of(outputs: Any) -> tuple[Tensor, ...]:
         return (outputs,) if outputs.requires_grad else ()
     values: Iterable[Any] = outputs.values() if isinstance(outputs, dict) else outputs
     return tuple(tensor for value in values if value is not None for tensor in outputs_of(value))
-
-
-def _refuse_settings(case: Case) -> None:
-    """A worker must not quietly measure something other than what the case says."""
-    wanted = (case.framework, case.precision, case.memory_format, case.compile_mode)
-    if wanted != ("torch", "float32", "contiguous", "eager"):
-        raise UnsupportedError("This worker measures torch, float32, contiguous, eager; asked for " + ", ".join(wanted))
