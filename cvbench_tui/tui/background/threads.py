@@ -167,7 +167,7 @@ class RunThread(BackgroundThread):
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
         from cvbench_tui.results.storage.run_file import create_log, reopen_log
 
-        open_log = reopen_log if self.session.resumed else create_log
+        open_log = reopen_log if self.session.resume is not None else create_log
         last: messages.RunAdvanced | None = None
         try:
             with open_log(self._folder, self.session.run_id) as log:
