@@ -109,7 +109,7 @@ async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folde
         await pilot.pause(0.02)
     await picture("running")
     source.go_on.set()
-    while app.run_manager.run is None or app.run_manager.run.ended is None:
+    while app.run_manager.state.run is None or app.run_manager.state.run.ended is None:
         await pilot.pause(0.02)
     await pilot.press("g", *["down"] * REFERENCE_LINE)
     await picture("app")

@@ -38,7 +38,11 @@ def page(app: BenchApp) -> str:
 
 
 def ended(app: BenchApp) -> bool:
-    return app.run_manager.run is not None and app.run_manager.run.ended is not None and not app.run_manager.running
+    return (
+        app.run_manager.state.run is not None
+        and app.run_manager.state.run.ended is not None
+        and not app.run_manager.state.running
+    )
 
 
 def table(app: BenchApp) -> ResultTable:
@@ -56,7 +60,7 @@ def toasts(app: BenchApp) -> str:
 
 async def known(app: BenchApp, pilot: Pilot[int]) -> None:
     """Until the devices are known."""
-    await until(pilot, lambda: app.run_manager.environment is not None)
+    await until(pilot, lambda: app.run_manager.state.environment is not None)
 
 
 async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:

@@ -96,7 +96,7 @@ async def _run(app: BenchApp, pilot: Pilot[int], source: ReplaySource | None) ->
     if not isinstance(source, recorded.Gated):
         await until(pilot, lambda: ended(app))
         return
-    await until(pilot, lambda: source.reached.is_set() and app.main_screen.results.run is app.run_manager.newest)
+    await until(pilot, lambda: source.reached.is_set() and app.main_screen.results.run is app.run_manager.state.run)
     app.main_screen.results.draw()
     app.run_controller.show_progress()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cvbench_tui.results.storage import run_index
+from cvbench_tui.results.storage import SUFFIX, run_index
 from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class History:
     """The measured rows of a folder of runs. Any thread may call it; before ``refresh`` nothing is known."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder  # of the runs
+        self.version = 0  # counts what it has learned
         self._refreshing = Lock()
         self._files: dict[str, KnownFile] | None = None  # by file name; None before the first refresh
         self._unsaved: set[str] = set()
@@ -43,8 +44,8 @@ class History:
         file. Raises nothing: a file that is not a run, is torn or cannot be read has no rows.
         """
         with self._refreshing:
-            stamps = _stamps(self._folder)
-            before = run_index.load(self._folder) if self._files is None else self._files
+            stamps = _stamps(self.folder)
+            before = run_index.load(self.folder) if self._files is None else self._files
             files = {name: before[name] for name in stamps if name in before and before[name].stamp == stamps[name]}
             self._keep(files)
             newest = [name for name, stamp in stamps.items() if stamp.size <= MAX_BYTES][:MAX_FILES]
@@ -52,11 +53,30 @@ class History:
             for number, name in enumerate(unread, 1):
                 if cancelled is not None and cancelled():
                     break
-                files[name] = _read(self._folder / name, stamps[name])
+                files[name] = _read(self.folder / name, stamps[name])
                 self._unsaved.add(name)
                 if number % BATCH == 0:
                     self._keep(files)
             self._keep(files)
+
+    def add(self, path: Path, run: Run) -> None:
+        """Take that run, which has just been written to a file of the folder, without reading it back."""
+        with self._refreshing:
+            stamp = stamp_of(path)
+            if self._files is None or stamp is None:  # nothing is known yet, so ``refresh`` is still to come
+                return
+            summary = RunSummary(
+                run.id,
+                path,
+                run.started_at_s,
+                run.plan.name,
+                rows=len(run.plan.cases),
+                measured=len(run.measured),
+                failed=len(run.failures),
+                ended=run.ended,
+            )
+            self._unsaved.add(path.name)
+            self._keep(self._files | {path.name: KnownFile(stamp, summary, tuple(_times(run)))})
 
     def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
         """What the newest run had for that very case on a device of that name; None when none measured it.
@@ -77,7 +97,8 @@ class History:
         for each in sorted((each for file in files.values() for each in file.times or ()), key=_age):
             times.setdefault((each.case_id, each.device_name), []).append(each)
         self._times = times
-        if self._unsaved and run_index.save(self._folder, files, self._unsaved):
+        self.version += 1
+        if self._unsaved and run_index.save(self.folder, files, self._unsaved):
             self._unsaved.clear()
 
 
@@ -88,8 +109,6 @@ def _age(times: PastTimes) -> tuple[float, str]:
 
 def _stamps(folder: Path) -> dict[str, Stamp]:
     """The folder's run files, newest first; none when it cannot be read."""
-    from cvbench_tui.results.storage.run_file import SUFFIX
-
     try:
         stamps = {path.name: stamp_of(path) for path in folder.iterdir() if path.suffix == SUFFIX}
     except OSError:
@@ -113,15 +132,15 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
 
 def _times(run: Run) -> Iterator[PastTimes]:
     from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
-    from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
+    from cvbench_tui.results.stats.phase_stats import results_of
 
     for case in run.plan.cases:
         outcome = run.outcomes.get(case.case_id)
         device = run.environment.device(case.device) if run.environment is not None else None
         if not isinstance(outcome, Measurement) or device is None:
             continue
-        terms = terms_of(run, case)
-        results = [phase_result(outcome, phase, terms) for phase in WHOLE_PHASE.values()]
+        phases = results_of(run, case)
+        results = [phases.get(phase) for phase in WHOLE_PHASE.values()]
         total_s, inference_s = (each.median_s if each is not None and each.valid else None for each in results)
         yield PastTimes(
             case_id=case.case_id,

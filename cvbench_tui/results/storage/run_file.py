@@ -16,9 +16,9 @@ from typing import BinaryIO
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError, os_reason
+from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.wire import WireError, decode, encode
 
-SUFFIX = ".jsonl"
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 
 

@@ -14,11 +14,12 @@ from typing import Generic, TypeVar
 
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFinished, Event, Progress, RunFinished
+from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, Progress, RunFinished
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine.session import Recorder, Session
+from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
+from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui import messages
@@ -125,75 +126,66 @@ def open_run(post: Post, path: Path) -> None:
         post(messages.RunOpened(run))
 
 
-class StoppingRecorder:
-    """Hands events on to a run log until one cannot be written; then it ends the run, once.
+class RunThread(BackgroundThread):
+    """Drives one session to its end and writes every event into the run file first, until one cannot be written.
 
-    The run is cancelled and not just left: the worker would finish its case unread, and the next run would take that
-    outcome for its own.
+    Then it ends the run. The run is cancelled and not just left: the worker would finish its case unread, and the next
+    run would take that outcome for its own.
     """
 
-    def __init__(self, log: Recorder, stop: Callable[[], None]) -> None:
-        self.error: StoreError | None = None  # why the log is incomplete; None while it is whole
-        self._log = log
-        self._stop = stop
-
-    def append(self, event: Event) -> None:
-        """Write the event, unless one before it could not be."""
-        if self.error is not None:
-            return
-        try:
-            self._log.append(event)
-        except StoreError as error:
-            self.error = StoreError(error.message, "The run was ended; s saves the rows that are on screen.")
-            self._stop()
-
-
-class RunThread(BackgroundThread):
-    """Drives one session to its end, writing every event into the runs folder first."""
-
     def __init__(
-        self, post: Post, session: Session, folder: Path, note: Callable[[Event, Run], None] = lambda event, run: None
+        self,
+        post: Post,
+        session: Session,
+        history: History,
+        note: Callable[[Event, Run], object] = lambda event, run: None,
     ) -> None:
-        """``note`` is called with every event, in this thread."""
+        """``history``: of the folder for the file; it gets the finished run. ``note`` is called with every event."""
         super().__init__(post, self._drive)
         self.session = session
-        self.newest: Run | None = None  # the run after the newest event, posted or not
-        self.path: Path | None = None  # the run file, once it is begun
-        self._folder = folder
+        self.path = history.folder / f"{session.run_id}{SUFFIX}"
+        self._history = history
         self._note = note
+        self._error: StoreError | None = None  # why the file is incomplete; None while it is whole
         self._poster = ThrottledPoster(post, _merged)
 
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
         from cvbench_tui.results.storage.run_file import create_log, reopen_log
 
-        open_log = reopen_log if self.session.resume is not None else create_log
+        open_log = create_log if self.session.resume is None else reopen_log
         last: messages.RunAdvanced | None = None
         try:
-            with open_log(self._folder, self.session.run_id) as log:
-                self.path = log.path
-                recorder = StoppingRecorder(log, self.session.cancel)
-                for event, run in self.session.run(recorder):
-                    last = self._handle_event(event, run)
+            with open_log(self._history.folder, self.session.run_id) as log:
+                self._log = log
+                for event, run in self.session.run(self):
+                    self._note(event, run)
+                    _precompute(event, run, whole=last is None)
+                    last = messages.RunAdvanced(event, run)
+                    if not isinstance(event, RunFinished):
+                        self._poster.offer(last)
         except CvbenchError as error:
             self._poster.flush()
             post(messages.RunRefused(error))
             return
+        self._poster.flush()
         if last is not None:
             post(last)  # not before the file is closed: the receiver may open it again
-        if recorder.error is not None:
-            post(messages.RunRefused(recorder.error))
+        if self._error is not None:
+            post(messages.RunRefused(self._error))
+        elif last is not None:
+            self._history.add(self.path, last.run)
+            post(messages.HistoryRead())
 
-    def _handle_event(self, event: Event, run: Run) -> messages.RunAdvanced | None:
-        """Hand an event on; the last one of the run is returned instead."""
-        first, self.newest = self.newest is None, run
-        self._note(event, run)
-        _precompute(event, run, whole=first)
-        if isinstance(event, RunFinished):
-            self._poster.flush()
-            return messages.RunAdvanced(event, run)
-        self._poster.offer(messages.RunAdvanced(event, run))
-        return None
+    def append(self, event: Event) -> None:
+        """Write the event, unless one before it could not be."""
+        if self._error is not None:
+            return
+        try:
+            self._log.append(event)
+        except StoreError as error:
+            self._error = StoreError(error.message, "The run was ended; s saves the rows that are on screen.")
+            self.session.cancel()
 
 
 def _merged(held: messages.RunAdvanced, new: messages.RunAdvanced) -> messages.RunAdvanced:
@@ -212,3 +204,7 @@ def _precompute(event: Event, run: Run, *, whole: bool) -> None:
         lay_out(build(run), View(), 0)
     elif isinstance(event, CaseFinished):
         row_data(run, run.plan.case(event.measurement.case_id))
+    elif isinstance(event, PeakMeasured):  # the rows on its device are graded by it
+        for case in run.plan.cases:
+            if case.device == event.ceiling.device:
+                row_data(run, case)

@@ -6,7 +6,7 @@ are visible at which size. Widgets are never recreated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 from textual import events, on
@@ -19,9 +19,9 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from cvbench_tui import __version__
-from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
+from cvbench_tui.tui.state.run_state import RunState
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
@@ -76,6 +76,7 @@ class MainScreen(Screen[None]):
         self.strip = ProgressStrip(id="strip")
         self._settings = ""
         self._plan = Content(""), ""
+        self._summary = ""
         self._wait: Timer | None = None
         self.pane = "models"  # id of the active pane
 
@@ -148,11 +149,16 @@ class MainScreen(Screen[None]):
         if self.app.screen is self:
             self.app.push_screen(dialog, answer)
 
-    def show_state(self, state: str, measured: str, environment: Environment | None) -> None:
-        """Show in header and tabs where the run is. ``measured``: ``3/8``, or nothing before the first run."""
-        self.query_one(HeaderLine).show(state, self.lists["devices"].ticks.ticked, environment)
+    def show_state(self, state: RunState) -> None:
+        """Show where the run is, and what is ticked: in the header, the tabs, and instead of devices."""
+        devices = self.lists["devices"]
+        self.query_one(HeaderLine).show(state, devices.ticks.ticked)
         counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
-        self.query_one(PaneTabs).count({**counts, "results": measured})
+        self.query_one(PaneTabs).count({**counts, "results": state.measured})
+        if state.problem is not None:
+            devices.say(f"{state.problem.message}\n{state.problem.hint}".strip())
+        else:
+            devices.say(ASKING if state.environment is None else "")
 
     @on(ResultsPane.ColumnsWanted)
     def _choose_columns(self) -> None:
@@ -161,25 +167,17 @@ class MainScreen(Screen[None]):
 
         self.show(ColumnsScreen(COLUMNS, self.results.view.columns), self.results.set_columns)
 
-    def rebuild_lists(self) -> None:
-        """Other things are ticked, or more is known of them."""
-        for each in self.lists.values():
-            each.rebuild()
-
     def show_plan(self, plan: Content, settings: str) -> None:
         """Show what ``r`` would run, and how."""
         self._plan = plan, settings
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
-        self.query_one("#summary", Static).update(plan, layout=False)
+        if plan.markup != self._summary:
+            self._summary = plan.markup
+            self.query_one("#summary", Static).update(plan, layout=False)
         if settings != self._settings:  # as wide as its text: a new one moves the plan's line
             self._settings = settings
             self.query_one(PlanSettingsLine).update(Content(settings))
-
-    def offer_devices(self, problem: Sequence[str] = ()) -> None:
-        """The devices, or why there are none."""
-        self.lists["devices"].say("\n".join(line for line in problem if line))
-        self.lists["devices"].rebuild()
 
     # -- the detail pane
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.fuzzy import FuzzySearch
@@ -74,6 +74,7 @@ class ChecklistModel:
     ) -> None:
         """``headings`` name the items' ``columns``, the least important one first; ``noun`` names an item."""
         self.headings = tuple(headings)
+        self.times: Mapping[str, str] | None = None  # texts of a last column by key; they change, the items do not
         self.noun = noun
         self.folded: set[str] = set()  # families of which only the heading is there
         self._filter_text = ""
@@ -141,6 +142,10 @@ class ChecklistModel:
             if not self.is_folded(group):
                 lines += [ChecklistLine(group, item) for item in items]
         return tuple(lines)
+
+    def columns(self, item: Item) -> tuple[str, ...]:
+        """The texts under ``headings``."""
+        return item.columns if self.times is None else (*item.columns, self.times.get(item.key, ""))
 
     # -- families
 

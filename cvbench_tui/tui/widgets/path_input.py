@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input
 
 from cvbench_tui.tui.keys.bindings import hidden
-from cvbench_tui.tui.state.save_path import SUFFIXES
+from cvbench_tui.tui.state.save_path import FORMATS
 
 MAX_ENTRIES = 5000  # entries of a folder that are looked at: a larger one is no place to choose from by completion
 
@@ -77,4 +77,4 @@ def _name(entry: os.DirEntry[str]) -> str:
     """The entry as text; empty for a file of a kind that is not written here."""
     if entry.is_dir():
         return f"{entry.name}/"
-    return entry.name if os.path.splitext(entry.name)[1].lower() in SUFFIXES else ""
+    return entry.name if os.path.splitext(entry.name)[1].lower() in FORMATS else ""

@@ -20,10 +20,12 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.messages import CopyWanted, ViewChanged
+from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
@@ -86,6 +88,7 @@ class ResultsPane(Vertical):
         self._empty = Invitation(id="empty", markup=False)
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
+        self._saved = False
         self._title = ""
         self._drawn_at = float("-inf")
         self._draw_timer: Timer | None = None
@@ -105,10 +108,13 @@ class ResultsPane(Vertical):
         """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._empty.update(READY if ready else NOT_READY)
 
-    def show(self, run: Run) -> None:
-        """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen."""
+    def show(self, run: Run, *, saved: bool = False) -> None:
+        """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen.
+
+        ``saved``: it was opened from its file, so that the title names it.
+        """
         other = self.run is None or self.run.id != run.id
-        self.run = run
+        self.run, self._saved = run, saved
         if other:
             self.held = None
             self.view = replace(self.view, reference=None)
@@ -148,7 +154,8 @@ class ResultsPane(Vertical):
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
         parts += ["frozen (z)"] if self.held is not None else []
-        title = "4 Results: " + ", ".join(parts)
+        run = f" {visible(self.run.plan.name)} of {moment(self.run.started_at_s)}" if self._saved and self.run else ""
+        title = f"4 Results{run}: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
             self.border_title = Content(title)

@@ -78,8 +78,9 @@ class Checklist(Vertical):
 
     def say(self, text: str) -> None:
         """Show a sentence above the list; empty takes it away."""
-        self._sentence = text
-        self._update_notice()
+        if text != self._sentence:
+            self._sentence = text
+            self._update_notice()
 
     def focus_inside(self) -> None:
         """Put the cursor into the list."""
@@ -88,6 +89,10 @@ class Checklist(Vertical):
     def rebuild(self) -> None:
         """Show what the ticks offer now, with the cursor on the line it was on."""
         self._show(self._kept())
+
+    def update_columns(self) -> None:
+        """Show the other texts that the columns have got."""
+        self._lines.update_columns()
 
     # -- keys
 

@@ -43,7 +43,7 @@ class Columns:
     @classmethod
     def fitting(cls, ticks: ChecklistModel, width: int) -> Columns:
         """Those that fit into ``width`` cells beside most of the names, the least important left out first."""
-        widths = [_column_cells(ticks.items, place) for place in range(len(ticks.headings))]
+        widths = _column_cells(ticks)
         names = sorted(cell_len(shown(item.name)) for item in ticks.items)
         usual = min(names[int(ENOUGH * (len(names) - 1))], NAME_ROOM) if names else 0
         room = width - BOX_CELLS - usual
@@ -53,10 +53,10 @@ class Columns:
         airy = sum(cells + AIRY_GAP for cells in widths if cells) <= room
         return cls(tuple(widths), AIRY_GAP if airy else 1)
 
-    def text(self, item: Item, room: int) -> str:
-        """The columns of that item, right-aligned in as much of ``room`` as they need, or fewer where it is short."""
+    def text(self, texts: Sequence[str], room: int) -> str:
+        """An item's columns, right-aligned in as much of ``room`` as they need, or fewer where it is short."""
         text = ""
-        for cells, column in zip(reversed(self.widths), reversed(item.columns), strict=False):
+        for cells, column in zip(reversed(self.widths), reversed(texts), strict=False):
             if cells:
                 cut = shorten(shown(column), cells)
                 wider = f"{' ' * (self.gap + cells - cell_len(cut))}{cut}{text}"
@@ -106,7 +106,7 @@ def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -
     """``[x] Resnet18   1.8 11.7M``."""
     room = width - BOX_CELLS
     full = shown(item.name)
-    right = columns.text(item, room - cell_len(full))
+    right = columns.text(ticks.columns(item), room - cell_len(full))
     name = shorten(full, room - cell_len(right))
     gap = " " * (room - cell_len(name) - cell_len(right))
     return (*_named(ticks, item, name), ("note", gap + right))
@@ -124,7 +124,10 @@ def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part,
     return ((*named, (tail, first[len(head) :])), *(((tail, " " * BOX_CELLS + line),) for line in more))
 
 
-def _column_cells(items: Sequence[Item], place: int) -> int:
-    """Cells that a column needs; 0 when no item has a text in it."""
-    texts = (shown(item.columns[place]) for item in items if place < len(item.columns))
-    return min(COLUMN_ROOM, max(map(cell_len, texts), default=0))
+def _column_cells(ticks: ChecklistModel) -> list[int]:
+    """Cells that each column needs; 0 where no item has a text in it."""
+    columns = [ticks.columns(item) for item in ticks.items]
+    return [
+        min(COLUMN_ROOM, max((cell_len(shown(texts[place])) for texts in columns if place < len(texts)), default=0))
+        for place in range(len(ticks.headings))
+    ]
