@@ -12,7 +12,6 @@ from textual.message import Message
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, RunFinished, RunStarted
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.history import History
@@ -20,6 +19,7 @@ from cvbench_tui.results.storage.run_file import RunLog, reopen_log
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
+from tests.replay import ReplaySource
 from tests.tui import recorded
 
 

@@ -12,8 +12,8 @@ from cvbench_tui.core.event import CaseFailed, EnvironmentProbed, Event, RunFini
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import page, run_all, toasts
 from tests.tui.waits import until

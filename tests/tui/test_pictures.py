@@ -15,10 +15,10 @@ from textual.widgets import Input
 
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import ended
 from tests.tui.waits import until

@@ -17,9 +17,9 @@ from textual.pilot import Pilot
 
 from cvbench_tui.core.event import Event, Progress
 from cvbench_tui.core.plan import Plan
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.places import all_bindings
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import known
 from tests.tui.waits import settled, until

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.run_file import RunLog
 from cvbench_tui.tui.app import BenchApp
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import WIDE, run_all, strip, table, word
 from tests.tui.flow import page as page_of

@@ -22,7 +22,6 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import load, read_events
@@ -31,6 +30,7 @@ from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.controllers import run_manager as run_manager
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.waits import wait_until
 
