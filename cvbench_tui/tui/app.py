@@ -200,7 +200,7 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.RunAdvanced)
     def _advanced(self, event: messages.RunAdvanced) -> None:
         self.run_manager.advanced(event.run)
-        if event.event.kind == "run_finished":
+        if event.run.ended is not None:
             self.run_controller.show_ended()
             if self.settings_store.settings.autosave:
                 self.save_controller.save(at_once=True)

@@ -12,7 +12,6 @@ from cvbench_tui.errors import CvbenchError
 
 if TYPE_CHECKING:
     from cvbench_tui.core.environment import Environment
-    from cvbench_tui.core.event import Event
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
 
@@ -62,14 +61,13 @@ class RunOpened(Message):
 
 @dataclass(eq=False)
 class RunAdvanced(Message):
-    """Something happened in the run. Progress is thinned out; outcomes never are."""
+    """Something happened in the run, which is here as it is now."""
 
-    event: Event
     run: Run
 
     def can_replace(self, message: Message) -> bool:
-        """Pending progress is replaced by the run's next message."""
-        return self.event.kind == "progress" and isinstance(message, RunAdvanced)
+        """One is enough for all that happened meanwhile."""
+        return isinstance(message, RunAdvanced)
 
 
 class Logged(Message):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, RunFinished, RunStarted
+from cvbench_tui.core.event import Event
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Session
@@ -33,8 +33,8 @@ def drive(source: ReplaySource, folder: Path) -> tuple[RunThread, list[Message]]
     return RunThread(posted.append, Session(source, plan()), History(folder)), posted
 
 
-def events(posted: list[Message]) -> list[Event]:
-    return [message.event for message in posted if isinstance(message, RunAdvanced)]
+def runs(posted: list[Message]) -> list[Run]:
+    return [message.run for message in posted if isinstance(message, RunAdvanced)]
 
 
 def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
@@ -43,12 +43,11 @@ def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
     monkeypatch.setattr(background, "MESSAGES_EVERY_S", 3600.0)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
-    first, held, last = (message for message in posted if isinstance(message, RunAdvanced))
-    assert isinstance(first.event, RunStarted)
-    assert isinstance(held.event, CaseFinished | CaseFailed), "not a mere progress: rows have changed"
-    assert held.run.outcomes == last.run.outcomes
-    assert len(last.run.outcomes) == 6
-    assert isinstance(last.event, RunFinished)
+    first, held, last = runs(posted)
+    assert (first.outcomes, first.running, first.ended) == ({}, None, None)
+    assert held.outcomes == last.outcomes
+    assert len(last.outcomes) == 6
+    assert (held.ended, last.ended) == (None, "finished")
     assert mine.path.read_text().count('"progress"') > 10
 
 
@@ -56,12 +55,11 @@ def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.Mo
     monkeypatch.setattr(background, "MESSAGES_EVERY_S", 0.01)
     posted: list[Message] = []
     told = threading.Semaphore(0)
-    mine = background.ThrottledPoster[RunAdvanced](lambda message: (posted.append(message), told.release()))
-    beginning = recorded.good()[:2]
-    run = Run("id", plan(), 0.0, "1")
-    for event in beginning:
-        mine.offer(RunAdvanced(event, run))
-    while not any(event is beginning[-1] for event in events(posted)):
+    mine = background.ThrottledPoster(lambda message: (posted.append(message), told.release()))
+    beginning = [Run(name, plan(), 0.0, "1") for name in ("first", "second")]
+    for run in beginning:
+        mine.offer(RunAdvanced(run))
+    while not any(run is beginning[-1] for run in runs(posted)):
         assert told.acquire(timeout=10)
     mine.flush()
     assert len(posted) <= len(beginning), "nothing is posted twice"
@@ -75,7 +73,7 @@ def test_the_app_is_told_no_more_than_four_times_a_second(monkeypatch: pytest.Mo
         background.threading, "Timer", lambda *_: SimpleNamespace(start=lambda: None, cancel=lambda: None)
     )
     posted: list[float] = []
-    mine = background.ThrottledPoster[Logged](lambda _: posted.append(clock.now_s))
+    mine = background.ThrottledPoster(lambda _: posted.append(clock.now_s))
     for number in range(2000):
         clock.now_s = number / 1000
         mine.offer(Logged())
@@ -87,10 +85,8 @@ def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> Non
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.session.cancel()
     mine.run()
-    last = events(posted)[-1]
-    assert isinstance(last, RunFinished)
-    assert last.reason == "cancelled"
-    assert not any(isinstance(event, CaseFinished) for event in events(posted))
+    assert runs(posted)[-1].ended == "cancelled"
+    assert not any(run.measured for run in runs(posted))
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
@@ -140,22 +136,19 @@ def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path, monkeypatch: p
     assert refused.error.message == "No space."
 
 
-def test_progress_that_waits_gives_way_to_what_comes_behind_it_and_nothing_else_does(tmp_path: Path) -> None:
-    mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
-    mine.run()
-    messages = [message for message in posted if isinstance(message, RunAdvanced)]
-    for message, behind in pairwise(messages):
-        assert message.can_replace(behind) is isinstance(message.event, Progress)
-        assert not message.can_replace(Logged())
+def test_a_message_that_waits_gives_way_to_a_newer_one_of_its_kind_alone() -> None:
+    advanced = RunAdvanced(Run("id", plan(), 0.0, "1"))
+    assert advanced.can_replace(RunAdvanced(advanced.run))
+    assert not advanced.can_replace(Logged())
     assert Logged().can_replace(Logged())
-    assert not Logged().can_replace(messages[0])
+    assert not Logged().can_replace(advanced)
 
 
 def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> None:
     reopened: list[Message] = []
 
     def post(message: Message) -> None:
-        if isinstance(message, RunAdvanced) and isinstance(message.event, RunFinished):
+        if isinstance(message, RunAdvanced) and message.run.ended is not None:
             reopen_log(tmp_path, message.run.id).close()
             reopened.append(message)
 

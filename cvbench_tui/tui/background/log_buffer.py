@@ -24,7 +24,7 @@ class LogBuffer:
 
     def __init__(self, post: Post) -> None:
         self.count = 0  # lines written in all, when ``lines`` was last read
-        self._poster = ThrottledPoster[Logged](post)
+        self._poster = ThrottledPoster(post)
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._written = 0
         self._lock = threading.Lock()
