@@ -99,7 +99,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self, self.run_manager, screen.results, store, self, terminal, save_folder or folder, host, clock
         )
         self.open_controller = OpenController(
-            self, self.run_manager, self.plan_selection, self.selection_changed, runs_folder
+            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder
         )
         self._bind_actions()
         self._toast: Notification | None = None  # the newest sentence that was said as one
@@ -168,8 +168,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.results.show(now.run, saved=now.saved)
             self.main_screen.detail_soon()
         if rows_changed or now.phase != before.phase:
-            self.main_screen.show_state(now)
-            self._show_plan()
+            self._show_state(now)
             self.refresh_bindings()
         self.gauges.follow(now)
         if now.running:
@@ -186,7 +185,8 @@ class BenchApp(App[int], inherit_bindings=False):
         self.forecast.environment = event.environment
         self.plan_selection.offer(event.environment)
         self.run_manager.probed(event.environment)
-        self.selection_changed(lists=True)
+        self.main_screen.rebuild_lists()
+        self.selection_changed()
         if self.plan_selection.missing:
             self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
         if queued:
@@ -245,33 +245,22 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.HistoryRead)
     @on(Checklist.Changed)
-    def _ticked(self) -> None:
-        self.selection_changed()
-
-    def selection_changed(self, *, lists: bool = False) -> None:
-        """Other things are ticked or set, or earlier runs' times are known: update lists, plan line and invitation.
-
-        ``lists``: the lists do not show it yet.
-        """
+    def selection_changed(self) -> None:
+        """Other things are ticked or set, or earlier runs' times are known: update lists, plan line and invitation."""
         screen, state = self.main_screen, self.run_manager.state
-        other_times = self.plan_selection.remember(self.forecast.past_text, self.forecast.history.version)
-        for each in screen.lists.values():
-            if lists:
-                each.rebuild()
-            if other_times:
-                each.update_columns()
+        if self.plan_selection.remember(self.forecast.past_text, self.forecast.history.version):
+            for name in ("models", "layers"):
+                screen.lists[name].update_columns()
         screen.results.invite(ready=bool(self.plan_selection.workloads))
-        screen.show_state(state)
-        self._show_plan()
+        screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s))
+        self._show_state(state)
         if not state.running:
             self.gauges.follow(state)
 
-    def _show_plan(self) -> None:
-        """What ``r`` would run, and how; a protocol that the running run does not have waits for the next one."""
-        state = self.run_manager.state
-        plan = plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s)
+    def _show_state(self, state: RunState) -> None:
+        self.main_screen.show_state(state)
         running = state.run.plan.protocol.name if state.running and state.run is not None else None
-        self.main_screen.show_plan(plan, settings_line(self.plan_selection, running=running))
+        self.main_screen.show_settings(settings_line(self.plan_selection, running=running))
 
     @on(messages.ViewChanged)
     def _view_changed(self) -> None:

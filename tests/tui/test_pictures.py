@@ -184,7 +184,7 @@ def test_detail_of_a_doubtful_row(picture: Compare) -> None:
 
 @at_all_sizes
 def test_log(picture: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cvbench_tui.tui.controllers.run_manager.clock_text", lambda *_: "12:00:00")
+    monkeypatch.setattr("cvbench_tui.tui.background.log_buffer.clock_text", lambda *_: "12:00:00")
     assert picture("RUN", "5")
 
 

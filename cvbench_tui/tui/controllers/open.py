@@ -35,7 +35,8 @@ class OpenController:
     ui: Ui
     run_manager: RunManager
     plan_selection: PlanSelection
-    selection_changed: Callable[..., object]  # called when other things are set, with ``lists`` when some are ticked
+    rebuild_lists: Callable[[], object]  # called when other things are ticked
+    selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
 
     # -- settings of the plan
@@ -84,7 +85,8 @@ class OpenController:
         try:
             if what == "open":
                 self.plan_selection.apply(load_preset(name))
-                self.selection_changed(lists=True)
+                self.rebuild_lists()
+                self.selection_changed()
                 self.ui.say(f"Preset {name} is ticked. r runs it.")
             elif what == "save":
                 path = save_preset(name, self.plan_selection.selection())

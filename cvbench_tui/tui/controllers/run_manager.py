@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import Event, RowsAdded
+from cvbench_tui.core.event import RowsAdded
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
-from cvbench_tui.tui.background.log_buffer import LogBuffer, clock_text, event_text
+from cvbench_tui.tui.background.log_buffer import LogBuffer
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, open_run, probe
 from cvbench_tui.tui.messages import Post
 from cvbench_tui.tui.state.run_state import RunState
@@ -36,7 +36,9 @@ class RunManager:
     ) -> None:
         """``history``: of the folder that the runs are written into. ``changed`` is called with each two states."""
         self.state = RunState()
-        self.log = LogBuffer(post)  # the worker's stderr and what happened. Its lines are for the app's thread only.
+        self.log = LogBuffer(
+            post, clock
+        )  # the worker's stderr and what happened. Its lines are for the app's thread only.
         self._before: RunState | None = None  # what is shown again when the run cannot be begun
         self._thread: RunThread | None = None
         self._source = source
@@ -102,15 +104,9 @@ class RunManager:
 
     def _start(self, session: Session, **changes: Any) -> None:
         self._before = self.state
-        self._thread = RunThread(self._post, session, self._history, self._note)
+        self._thread = RunThread(self._post, session, self._history, self.log.note)
         self._set(phase="running", began_at_s=session.started_at_s, run_file=self._thread.path, **changes)
         self._thread.start()
-
-    def _note(self, event: Event, run: Run) -> None:
-        """A line of our own about what happened; in the thread that drives the run."""
-        text = event_text(event, run)
-        if text:
-            self.log.write(f"{clock_text(self._clock())} {text}")
 
     def advanced(self, run: Run) -> None:
         """``RunAdvanced`` came."""

@@ -75,8 +75,7 @@ class MainScreen(Screen[None]):
         self.gauges = GaugeStrip(id="gauges")
         self.strip = ProgressStrip(id="strip")
         self._settings = ""
-        self._plan = Content(""), ""
-        self._summary = ""
+        self._plan = Content("")
         self._wait: Timer | None = None
         self.pane = "models"  # id of the active pane
 
@@ -167,15 +166,21 @@ class MainScreen(Screen[None]):
 
         self.show(ColumnsScreen(COLUMNS, self.results.view.columns), self.results.set_columns)
 
-    def show_plan(self, plan: Content, settings: str) -> None:
-        """Show what ``r`` would run, and how."""
-        self._plan = plan, settings
+    def rebuild_lists(self) -> None:
+        """Other things are ticked or offered."""
+        for each in self.lists.values():
+            each.rebuild()
+
+    def show_plan(self, plan: Content) -> None:
+        """Show what ``r`` would run."""
+        self._plan = plan
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
-        if plan.markup != self._summary:
-            self._summary = plan.markup
-            self.query_one("#summary", Static).update(plan, layout=False)
-        if settings != self._settings:  # as wide as its text: a new one moves the plan's line
+        self.query_one("#summary", Static).update(plan, layout=False)
+
+    def show_settings(self, settings: str) -> None:
+        """Show how ``r`` would run. As wide as its text: a new one moves the plan's line."""
+        if settings != self._settings:
             self._settings = settings
             self.query_one(PlanSettingsLine).update(Content(settings))
 
@@ -196,7 +201,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
-        self.show_plan(*self._plan)
+        self.show_plan(self._plan)
 
 
 class PlanSettingsLine(Static):
