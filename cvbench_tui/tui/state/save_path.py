@@ -16,9 +16,10 @@ from cvbench_tui.errors import StoreError
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
 
+MARKDOWN = ".md"  # suffix of the form that there are two layouts of
 PICTURE = ".svg"  # suffix of a picture of the screen
 FORMATS = {
-    ".md": "markdown",
+    MARKDOWN: "markdown",
     ".json": "JSON: every sample",
     ".csv": "CSV: a line per row",
     PICTURE: "SVG: a picture of the screen",
@@ -43,31 +44,22 @@ def suggested_path(folder: Path, run: Run, host: str, now_s: float) -> Path:
 
 def format_text(path: Path, layout: Layout) -> str:
     """What would be written, in words; for another suffix, which ones there are."""
-    words = FORMATS.get(path.suffix.lower(), "the suffix sets the format: .md, .json, .csv or .svg")
-    return f"{words}, {layout} layout" if has_layout(path) else words
+    suffix = path.suffix.lower()
+    words = FORMATS.get(suffix, "the suffix sets the format: .md, .json, .csv or .svg")
+    return f"{words}, {layout} layout" if suffix == MARKDOWN else words
 
 
-def has_layout(path: Path) -> bool:
-    """True for the format that there are two layouts of."""
-    return path.suffix.lower() == ".md"
-
-
-def suffix_problem(path: Path) -> str:
-    """A sentence about a suffix that nothing is written as; empty for one of ``FORMATS``."""
-    if path.suffix.lower() in FORMATS:
-        return ""
-    hint = nearest(path.suffix, FORMATS, 1, 0.4) or "See above."
-    return f"{path.suffix or 'No suffix'} is not a supported format. {hint}"
-
-
-def path_problem(path: Path) -> str:
+def path_problem(path: Path, *, download: bool = False) -> str:
     """Why nothing can be written at ``path``, in a sentence; empty when nothing is seen against it.
 
     By looking alone, nothing is created or opened. ``results.export.registry`` checks again when it writes: permissions
-    do not show a read-only mount.
+    do not show a read-only mount. Of a ``download`` only the suffix counts.
     """
-    if not os.path.isdir(path) and (problem := suffix_problem(path)):
-        return problem
+    if path.suffix.lower() not in FORMATS and (download or not os.path.isdir(path)):
+        hint = nearest(path.suffix, FORMATS, 1, 0.4) or "See above."
+        return f"{path.suffix or 'No suffix'} is not a supported format. {hint}"
+    if download:
+        return ""
     try:
         folder = resolved_target(path).parent
     except StoreError as error:
