@@ -49,6 +49,16 @@ def table(app: BenchApp) -> ResultTable:
     return app.main_screen.query_one(ResultTable)
 
 
+def text_of(table: ResultTable, key: str) -> str:
+    """The line of that row as it is drawn."""
+    return "".join(segment.text for segment in table._strip(table._numbers[key])).rstrip()
+
+
+def headings(table: ResultTable) -> list[str]:
+    """What is written above the columns, arrow included."""
+    return [column.heading for column in table._shown.columns]
+
+
 def cursor(app: BenchApp) -> str | None:
     return table(app).cursor
 

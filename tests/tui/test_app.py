@@ -18,7 +18,21 @@ from cvbench_tui.tui.widgets.filter_input import PaneFilter
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, word
+from tests.tui.flow import (
+    NARROW,
+    WIDE,
+    cursor,
+    ended,
+    headings,
+    known,
+    run_all,
+    strip,
+    table,
+    text,
+    text_of,
+    toasts,
+    word,
+)
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until, wait_until
 
@@ -195,9 +209,9 @@ async def test_the_cursor_stays_on_its_row_when_sorted(tmp_path: Path) -> None:
         for key in ("full_stop", "full_stop", "comma", "full_stop", "full_stop", "full_stop", "full_stop", "o"):
             await pilot.press(key)
             assert cursor(app) == before
-        assert "\u25bc" in "".join(table(app).headings)
+        assert "\u25bc" in "".join(headings(table(app)))
         assert ", by Forward \u25bc" in str(app.main_screen.query_one("#results").border_title)
-        assert table(app).text_of(table(app).keys[-1]).endswith("OOM"), "what has no number comes last"
+        assert text_of(table(app), table(app).keys[-1]).endswith("OOM"), "what has no number comes last"
 
 
 async def test_a_click_on_a_heading_sorts(tmp_path: Path) -> None:
@@ -205,8 +219,8 @@ async def test_a_click_on_a_heading_sorts(tmp_path: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         await pilot.click(ResultTable, offset=(3, 0))
-        assert table(app).headings[0].endswith("\u25b2")
-        assert "Conv3x3/1" in table(app).text_of(table(app).keys[0])
+        assert headings(table(app))[0].endswith("\u25b2")
+        assert "Conv3x3/1" in text_of(table(app), table(app).keys[0])
 
 
 async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) -> None:
@@ -214,7 +228,7 @@ async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) 
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         row = next(key for key in table(app).keys if "VGG16|torch|cuda" in key)
-        assert table(app).text_of(row).endswith("OOM")
+        assert text_of(table(app), row).endswith("OOM")
         table(app).put_cursor(row)
         await pilot.press("enter")
         assert isinstance(app.screen, DetailScreen)

@@ -21,7 +21,7 @@ from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts
+from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, text_of, toasts
 from tests.tui.waits import until
 
 
@@ -112,7 +112,7 @@ async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
         began = time.strftime("%Y-%m-%d %H:%M", time.localtime(recorded.NOW_S))
         assert str(app.main_screen.results.border_title) == f"4 Results selection of {began}: 4 rows"
         assert len(table(app).keys) == 4
-        assert table(app).text_of(table(app).keys[0]).endswith("OK")
+        assert text_of(table(app), table(app).keys[0]).endswith("OK")
         await pilot.press("f2")
         assert isinstance(app.screen, SaveScreen)
         await pilot.press("enter")

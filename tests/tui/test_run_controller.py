@@ -9,14 +9,14 @@ from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, word
+from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, text_of, toasts, word
 from tests.tui.kept import read_settings, settings_app, write_settings
 from tests.tui.waits import until
 
 
 def row(app: BenchApp, begins: str) -> str:
     """The line of the first row whose id begins so."""
-    return table(app).text_of(next(key for key in table(app).keys if key.startswith(begins)))
+    return text_of(table(app), next(key for key in table(app).keys if key.startswith(begins)))
 
 
 def title(app: BenchApp) -> str:

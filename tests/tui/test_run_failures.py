@@ -14,7 +14,7 @@ from cvbench_tui.results.storage.run_file import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.replay import ReplaySource
 from tests.tui import recorded
-from tests.tui.flow import WIDE, run_all, strip, table, word
+from tests.tui.flow import WIDE, run_all, strip, table, text_of, word
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until
 
@@ -39,7 +39,7 @@ class FullDisk:
 
 
 def states(app: BenchApp) -> list[str]:
-    return [table(app).text_of(key).split()[-1] for key in table(app).keys]
+    return [text_of(table(app), key).split()[-1] for key in table(app).keys]
 
 
 async def test_a_full_disk_ends_the_run_and_the_next_one_is_whole(

@@ -28,6 +28,7 @@ from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
 from cvbench_tui.tui.widgets.header import HeaderLine
+from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTabs
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
@@ -74,7 +75,6 @@ class MainScreen(Screen[None]):
         self.side = DetailView(id="side")
         self.gauges = GaugeStrip(id="gauges")
         self.strip = ProgressStrip(id="strip")
-        self._settings = ""
         self._plan = Content("")
         self._wait: Timer | None = None
         self.pane = "models"  # id of the active pane
@@ -83,8 +83,8 @@ class MainScreen(Screen[None]):
         """Header, plan, tabs, panes, gauges, strip, keys; and the message for a terminal that is too small."""
         yield HeaderLine(self._host, __version__, id="top")
         with Horizontal(id="plan"):
-            yield Static(id="summary", markup=False)
-            yield PlanSettingsLine(id="settings", markup=False)
+            yield Line(id="summary")
+            yield Line("settings", id="settings")
         yield PaneTabs(id="tabs")
         with Horizontal(id="body"):
             with Vertical(id="lists", classes="-active"):
@@ -176,13 +176,11 @@ class MainScreen(Screen[None]):
         self._plan = plan
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
-        self.query_one("#summary", Static).update(plan, layout=False)
+        self.query_one("#summary", Line).put(plan)
 
     def show_settings(self, settings: str) -> None:
-        """Show how ``r`` would run. As wide as its text: a new one moves the plan's line."""
-        if settings != self._settings:
-            self._settings = settings
-            self.query_one(PlanSettingsLine).update(Content(settings))
+        """Show how ``r`` would run."""
+        self.query_one("#settings", Line).put(Content(settings), layout=True)
 
     # -- the detail pane
 
@@ -202,15 +200,6 @@ class MainScreen(Screen[None]):
         """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
         self.show_plan(self._plan)
-
-
-class PlanSettingsLine(Static):
-    """Protocol, batch and image size; a click asks for others."""
-
-    async def on_click(self, event: events.Click) -> None:
-        """The dialog of the key."""
-        event.stop()
-        await self.app.run_action("settings")
 
 
 class TooSmall(Static):

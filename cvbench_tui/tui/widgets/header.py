@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import Static
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.text.units import bytes_text
 from cvbench_tui.tui.state.run_state import RunState
 from cvbench_tui.tui.terminal.theme import MUTED
+from cvbench_tui.tui.widgets.line import Line
 
 HOST_CELLS, DEVICE_CELLS = 24, 34
 STATE_STYLES = {"running": "bold $text-primary", "ready": "$text-success", "no worker": "bold $text-error"}
 
 
-class HeaderLine(Static):
+class HeaderLine(Line):
     """One line: what gives way when it is narrow is cut at its end, so the state stands before the device's details."""
 
     DEFAULT_CSS = """
@@ -23,17 +23,13 @@ class HeaderLine(Static):
     """
 
     def __init__(self, host: str, version: str, *, id: str) -> None:  # noqa: A002
-        super().__init__(id=id, markup=False)
+        super().__init__(id=id)
         self._host = host
         self._version = version
-        self._shown: object = None
 
     def show(self, state: RunState, ticked: tuple[str, ...]) -> None:
-        """``ticked``: ids of devices. Draws nothing when nothing of it is new."""
-        shown = (state.phase, state.measured, state.environment, ticked)
-        if shown == self._shown:
-            return
-        self._shown, environment = shown, state.environment
+        """``ticked``: ids of devices."""
+        environment = state.environment
         word = f"running {state.measured}".rstrip() if state.running else "ready"
         if environment is None:
             word = "no worker" if state.phase == "idle" else "starting"
@@ -50,4 +46,4 @@ class HeaderLine(Static):
             parts.append(f"  and {len(ticked) - 2} more")
         torch = environment.version("torch") if environment is not None else None
         parts += [(f"  torch {visible(torch)}", MUTED)] if torch else []
-        self.update(Content.assemble(*parts), layout=False)
+        self.put(Content.assemble(*parts))

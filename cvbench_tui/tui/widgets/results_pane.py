@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.escape import visible
@@ -29,6 +29,7 @@ from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
+from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.result_table import ResultTable
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class ResultsPane(Vertical):
         self.held: Run | None = None  # what is shown while the table is frozen; None while it is not
         self.table = ResultTable(id="table")
         self.table.display = False
-        self._empty = Invitation(id="empty", markup=False)
+        self._empty = Invitation("run", id="empty")
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
         self._saved = False
@@ -106,7 +107,7 @@ class ResultsPane(Vertical):
 
     def invite(self, *, ready: bool) -> None:
         """Text in place of the table before the first run; ``ready``: something is ticked."""
-        self._empty.update(READY if ready else NOT_READY)
+        self._empty.put(Content(READY if ready else NOT_READY), layout=True)
 
     def show(self, run: Run, *, saved: bool = False) -> None:
         """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen.
@@ -286,10 +287,5 @@ def _comparable(run: Run, key: str) -> bool:
     return any(result.valid for result in row_data(run, run.plan.case(key)).phases.values())
 
 
-class Invitation(Static, can_focus=True):
+class Invitation(Line, can_focus=True):
     """What to do first; it takes the focus so that the keys of the pane have a place. A click runs."""
-
-    async def on_click(self, event: events.Click) -> None:
-        """The next step."""
-        event.stop()
-        await self.app.run_action("run")
