@@ -14,7 +14,7 @@ from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
-from tests.tui.flow import text_of
+from tests.tui.flow import headings, text_of
 
 ODD = "[/] [bold]odd[/bold] [link=x]"
 PLAIN = View()
@@ -119,12 +119,12 @@ async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
     app = TableApp(runs()[-1])
     async with app.run_test(size=(62, 20)) as pilot:
         await pilot.pause()
-        assert app.table.headings[0] == "Name"
-        assert app.table.headings[-1] == "State"
-        few = len(app.table.headings)
+        assert headings(app.table)[0] == "Name"
+        assert headings(app.table)[-1] == "State"
+        few = len(headings(app.table))
         await pilot.resize_terminal(260, 20)
         await pilot.pause()
-        assert len(app.table.headings) == len(visible_columns(build(runs()[-1]))) > few
+        assert len(headings(app.table)) == len(visible_columns(build(runs()[-1]))) > few
 
 
 async def test_columns_move_together_before_a_time_is_hidden() -> None:
