@@ -258,9 +258,8 @@ class BenchApp(App[int], inherit_bindings=False):
             self.gauges.follow(state)
 
     def _show_state(self, state: RunState) -> None:
-        self.main_screen.show_state(state)
         running = state.run.plan.protocol.name if state.running and state.run is not None else None
-        self.main_screen.show_settings(settings_line(self.plan_selection, running=running))
+        self.main_screen.show_state(state, settings_line(self.plan_selection, running=running))
 
     @on(messages.ViewChanged)
     def _view_changed(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -60,7 +61,10 @@ class History:
             self._keep(files)
 
     def add(self, path: Path, run: Run) -> None:
-        """Take that run, which has just been written to a file of the folder, without reading it back."""
+        """Take that run, which has just been written to a file of the folder, without reading it back.
+
+        The index gets it with the next ``refresh``.
+        """
         with self._refreshing:
             stamp = stamp_of(path)
             if self._files is None or stamp is None:  # nothing is known yet, so ``refresh`` is still to come
@@ -76,7 +80,7 @@ class History:
                 ended=run.ended,
             )
             self._unsaved.add(path.name)
-            self._keep(self._files | {path.name: KnownFile(stamp, summary, tuple(_times(run)))})
+            self._use(self._files | {path.name: KnownFile(stamp, summary, tuple(_times(run)))})
 
     def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
         """What the newest run had for that very case on a device of that name; None when none measured it.
@@ -92,19 +96,18 @@ class History:
 
     def _keep(self, files: dict[str, KnownFile]) -> None:
         """Use these from now on, and save them on the disk where that is possible."""
-        self._files = files
-        times: dict[tuple[str, str], list[PastTimes]] = {}
-        for each in sorted((each for file in files.values() for each in file.times or ()), key=_age):
-            times.setdefault((each.case_id, each.device_name), []).append(each)
-        self._times = times
-        self.version += 1
+        self._use(files)
         if self._unsaved and run_index.save(self.folder, files, self._unsaved):
             self._unsaved.clear()
 
-
-def _age(times: PastTimes) -> tuple[float, str]:
-    """Newest first; of one moment, always in the same order."""
-    return -times.at_s, times.run_id
+    def _use(self, files: dict[str, KnownFile]) -> None:
+        self._files = files
+        times: dict[tuple[str, str], list[PastTimes]] = {}
+        known = sorted((each for file in files.values() for each in file.times or ()), key=attrgetter("run_id"))
+        for each in sorted(known, key=attrgetter("at_s"), reverse=True):  # newest first; of one moment, by the id
+            times.setdefault((each.case_id, each.device_name), []).append(each)
+        self._times = times
+        self.version += 1
 
 
 def _stamps(folder: Path) -> dict[str, Stamp]:

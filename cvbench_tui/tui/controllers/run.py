@@ -61,8 +61,8 @@ class RunController:
         """Name the rows that are expected to run out of memory; they are tried all the same."""
         from cvbench_tui.catalog.memory import too_large
 
-        lines = fit_lines(too_large(plan, environment))
-        if lines:
+        if problems := too_large(plan, environment):
+            lines = fit_lines(problems)
             more = f"And {plural(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
             text = " ".join([*lines[:MAX_WARNED], more]).rstrip()
             self.ui.notify(text, title="Will not fit in memory", severity="warning", markup=False)

@@ -148,8 +148,9 @@ class MainScreen(Screen[None]):
         if self.app.screen is self:
             self.app.push_screen(dialog, answer)
 
-    def show_state(self, state: RunState) -> None:
-        """Show where the run is, and what is ticked: in the header, the tabs, and instead of devices."""
+    def show_state(self, state: RunState, settings: str) -> None:
+        """Show where the run is, what is ticked and how ``r`` would run it: header, tabs, ``settings``, devices."""
+        self.query_one("#settings", Line).put(Content(settings), layout=True)
         devices = self.lists["devices"]
         self.query_one(HeaderLine).show(state, devices.ticks.ticked)
         counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
@@ -177,10 +178,6 @@ class MainScreen(Screen[None]):
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
         self.query_one("#summary", Line).put(plan)
-
-    def show_settings(self, settings: str) -> None:
-        """Show how ``r`` would run."""
-        self.query_one("#settings", Line).put(Content(settings), layout=True)
 
     # -- the detail pane
 

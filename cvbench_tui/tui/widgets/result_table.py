@@ -191,7 +191,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The cursor stays on its row; when that is gone, on the one that has its place."""
         if self.cursor not in self._numbers:
             place = before.index(self.cursor) if self.cursor in before else 0
-            self.put_cursor(self.keys[min(place, len(self._numbers) - 1)] if self._numbers else None)
+            self.put_cursor(list(self._numbers)[min(place, len(self._numbers) - 1)] if self._numbers else None)
 
     def put_cursor(self, key: str | None) -> None:
         """Move the cursor there and bring it into view."""
