@@ -7,13 +7,13 @@ plan are made of it elsewhere (``catalog.duration``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage import SUFFIX, run_index
 from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
@@ -69,18 +69,8 @@ class History:
             stamp = stamp_of(path)
             if self._files is None or stamp is None:  # nothing is known yet, so ``refresh`` is still to come
                 return
-            summary = RunSummary(
-                run.id,
-                path,
-                run.started_at_s,
-                run.plan.name,
-                rows=len(run.plan.cases),
-                measured=len(run.measured),
-                failed=len(run.failures),
-                ended=run.ended,
-            )
             self._unsaved.add(path.name)
-            self._use(self._files | {path.name: KnownFile(stamp, summary, tuple(_times(run)))})
+            self._use(self._files | {path.name: _known(path, stamp, run)})
 
     def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
         """What the newest run had for that very case on a device of that name; None when none measured it.
@@ -121,16 +111,20 @@ def _stamps(folder: Path) -> dict[str, Stamp]:
 
 
 def _read(path: Path, stamp: Stamp) -> KnownFile:
-    """The measured rows of a run file; none when it is no run or its machine is not known. Raises nothing."""
+    """A run file with its measured rows; none when it is no run. Raises nothing."""
     from cvbench_tui.results.storage.run_file import load
-    from cvbench_tui.results.storage.runs import summary_of
 
-    summary = RunSummary(path.stem, path, problem=f"{path} cannot be read.")
-    with suppress(Exception):  # a file of another program may raise anything: the other files must still be read
-        summary = summary_of(path)
-        if not summary.problem:
-            return KnownFile(stamp, summary, tuple(_times(load(path))))
-    return KnownFile(stamp, summary, ())
+    try:
+        return _known(path, stamp, load(path))
+    except Exception as error:  # a file of another program may raise anything: the other files must still be read
+        problem = error.message if isinstance(error, CvbenchError) else f"{path} cannot be read."
+        return KnownFile(stamp, RunSummary(path.stem, path, problem=problem), ())
+
+
+def _known(path: Path, stamp: Stamp, run: Run) -> KnownFile:
+    measured, failed, rows = len(run.measured), len(run.failures), len(run.plan.cases)
+    summary = RunSummary(run.id, path, run.started_at_s, run.plan.name, rows, measured, failed, run.ended)
+    return KnownFile(stamp, summary, tuple(_times(run)))
 
 
 def _times(run: Run) -> Iterator[PastTimes]:

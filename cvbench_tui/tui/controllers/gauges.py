@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cvbench_tui.base.cores import usable_cores
-from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
+from cvbench_tui.base.cores import CORES_FOR_APP, usable_cores
+from cvbench_tui.tui.background.gauge_thread import GaugeThread
 from cvbench_tui.tui.messages import GaugeRead, Post
 from cvbench_tui.tui.state.checklist_model import ChecklistModel
 from cvbench_tui.tui.state.run_state import RunState
@@ -32,7 +32,7 @@ class GaugesController:
         if self._thread is None or ticked != self._device_id:
             self._begin(ticked, state)
         on = state.run.plan.case(case.case_id).device if state.run is not None and case is not None else None
-        self.paused = not allowed(on, usable_cores())
+        self.paused = on == "cpu" and usable_cores() < CORES_FOR_APP
         if self._thread is not None:
             self._thread.follow(running=state.running, paused=self.paused)
         if self.paused:
