@@ -169,7 +169,9 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.detail_soon()
         if rows_changed or now.phase != before.phase:
             self._show_state(now)
-            self.refresh_bindings()
+            offered, wanted = ((each.phase, bool(each.repeatable)) for each in (before, now))
+            if offered != wanted:  # the footer is made anew
+                self.refresh_bindings()
         self.gauges.follow(now)
         if now.running:
             self.ticker.reset()  # it draws where no event comes; on top of them it would be one drawing more
