@@ -56,7 +56,7 @@ class SaveController:
         except CvbenchError as error:
             self.ui.refuse(error)
         else:
-            self._confirm(path)
+            self._written(path)
 
     def _write(self, path: Path, layout: Layout) -> None:
         """Write the run; a picture waits until the dialog has gone. Raises StoreError."""
@@ -74,13 +74,21 @@ class SaveController:
     def _download(self, path: Path, text: str) -> None:
         self.page.deliver_text(io.StringIO(text), save_filename=path.name)
 
-    def _written(self, path: Path | None) -> None:
-        """The dialog has gone: take the picture, or say what was written."""
-        if path is not None:
-            picture = path.suffix.lower() == PICTURE
-            self.results.call_after_refresh(self._picture if picture else self._confirm, path)
+    def _written(self, path: Path | None, *, drawn: bool = False) -> None:
+        """The dialog has gone: say what was written where, and remember the folder; a picture is ``drawn`` first."""
+        if path is None:
+            return
+        if path.suffix.lower() == PICTURE and not drawn:
+            self.results.call_after_refresh(self._draw, path)
+        elif self.page.is_web:
+            self.ui.say(f"{path.name} goes to your browser's downloads.")
+        else:
+            self.saved.append(path)
+            self.folder = path.parent
+            self.settings_store.put(save_folder=str(path.parent))
+            self.ui.say(f"Saved {path}")
 
-    def _picture(self, path: Path) -> None:
+    def _draw(self, path: Path) -> None:
         svg = self.page.export_screenshot(title="cvbench-tui")
         try:
             if self.page.is_web:
@@ -90,17 +98,7 @@ class SaveController:
         except StoreError as error:
             self.ui.refuse(error)
         else:
-            self._confirm(path)
-
-    def _confirm(self, path: Path) -> None:
-        """Say where it is, and remember the folder."""
-        if self.page.is_web:
-            self.ui.say(f"{path.name} goes to your browser's downloads.")
-            return
-        self.saved.append(path)
-        self.folder = path.parent
-        self.settings_store.put(save_folder=str(path.parent))
-        self.ui.say(f"Saved {path}")
+            self._written(path, drawn=True)
 
     def copy(self, text: str, what: str) -> None:
         """Copy to the clipboard, and report how."""

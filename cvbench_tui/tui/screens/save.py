@@ -21,7 +21,7 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.save_path import MARKDOWN, format_text, path_problem
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.path_input import PathInput
+from cvbench_tui.tui.widgets.path_input import PathInput, PathSuggester
 from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
@@ -58,12 +58,10 @@ class SaveScreen(Modal[Path]):
 
     def compose(self) -> ComposeResult:
         """Path, form, layout, room for a complaint, buttons."""
-        field = PathInput(self._suggestion.name, self._suggestion.parent, id="path")
-        if self._download:
-            field.suggester = None
+        suggester = None if self._download else PathSuggester(self._suggestion.parent)
         with Dialog("Save", f"Enter save   Tab {'next' if self._download else 'complete, next'}   Escape close"):
             yield Static("File", markup=False)
-            yield field
+            yield PathInput(self._suggestion.name, id="path", compact=True, suggester=suggester)
             yield Static(id="form", markup=False)
             yield RadioList(LAYOUTS, self._layout)
             yield Static(id="complaint", classes="message", markup=False)

@@ -39,9 +39,6 @@ class PathInput(Input):
                "Take the suggested path; without one, go to the next field"),
     ]  # fmt: skip
 
-    def __init__(self, value: str, folder: Path, *, id: str) -> None:  # noqa: A002
-        super().__init__(value, id=id, compact=True, suggester=PathSuggester(folder))
-
     def action_complete(self) -> None:
         """The suggestion, or the next field."""
         if self.cursor_at_end and self._suggestion:
