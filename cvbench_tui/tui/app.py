@@ -165,7 +165,7 @@ class BenchApp(App[int], inherit_bindings=False):
         if now.running and not before.running:
             self.main_screen.go_to("results")
         if now.run is not None and rows_changed:
-            self.main_screen.results.show(now.run, saved=now.saved)
+            self.main_screen.results.show(now)
             self.main_screen.detail_soon()
         if rows_changed or now.phase != before.phase:
             self._show_state(now)

@@ -25,7 +25,7 @@ from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.messages import CopyWanted, ViewChanged
-from cvbench_tui.tui.state.run_state import moment
+from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
@@ -82,14 +82,13 @@ class ResultsPane(Vertical):
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.view = view
-        self.run: Run | None = None  # what is shown, or would be if the table were not frozen
-        self.held: Run | None = None  # what is shown while the table is frozen; None while it is not
+        self.state = RunState()  # what is shown, or would be if the table were not frozen
+        self.held: RunState | None = None  # what is shown while the table is frozen; None while it is not
         self.table = ResultTable(id="table")
         self.table.display = False
         self._empty = Invitation("run", id="empty")
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
-        self._saved = False
         self._title = ""
         self._drawn_at = float("-inf")
         self._draw_timer: Timer | None = None
@@ -109,13 +108,17 @@ class ResultsPane(Vertical):
         """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._empty.put(Content(READY if ready else NOT_READY), layout=True)
 
-    def show(self, run: Run, *, saved: bool = False) -> None:
-        """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen.
+    @property
+    def run(self) -> Run | None:
+        """The run that is shown, or would be."""
+        return self.state.run
 
-        ``saved``: it was opened from its file, so that the title names it.
-        """
-        other = self.run is None or self.run.id != run.id
-        self.run, self._saved = run, saved
+    def show(self, state: RunState) -> None:
+        """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen."""
+        run, before, self.state = state.run, self.run, state
+        if run is None:
+            return
+        other = before is None or before.id != run.id
         if other:
             self.held = None
             self.view = replace(self.view, reference=None)
@@ -132,7 +135,7 @@ class ResultsPane(Vertical):
         if self._draw_timer is not None:
             self._draw_timer.stop()
             self._draw_timer = None
-        run = self.held or self.run
+        run = (self.held or self.state).run
         if run is None:
             return
         if not self.table.display:
@@ -155,8 +158,9 @@ class ResultsPane(Vertical):
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
         parts += ["frozen (z)"] if self.held is not None else []
-        run = f" {visible(self.run.plan.name)} of {moment(self.run.started_at_s)}" if self._saved and self.run else ""
-        title = f"4 Results{run}: " + ", ".join(parts)
+        saved = self.run if self.state.saved else None
+        named = f" {visible(saved.plan.name)} of {moment(saved.started_at_s)}" if saved is not None else ""
+        title = f"4 Results{named}: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
             self.border_title = Content(title)
@@ -222,7 +226,7 @@ class ResultsPane(Vertical):
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
-        self.held = self.run if self.held is None else None
+        self.held = self.state if self.held is None else None
         self.draw()
 
     # -- filter

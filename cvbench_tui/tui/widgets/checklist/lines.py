@@ -107,8 +107,7 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Rows that the lines take at that width: a list of devices is as high as it needs to be."""
-        columns = Columns.fitting(self._ticks, width)
-        return sum(self._height(line, columns, width) for line in self.lines)
+        return sum(self._height(line, width) for line in self.lines)
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
@@ -162,17 +161,17 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         if self._columns_for != (self._ticks.items, self._width):
             self._columns_for = (self._ticks.items, self._width)
             self._fit_columns()
-        heights = (self._height(line, self._columns, self._width) for line in self.lines)
+        heights = (self._height(line, self._width) for line in self.lines)
         self._rows = [(line, part) for line, height in enumerate(heights) for part in range(height)]
         self._drawn.clear()
         self.virtual_size = Size(self._width, len(self._rows))
         self._reveal()
 
-    def _height(self, line: ChecklistLine, columns: Columns, width: int) -> int:
+    def _height(self, line: ChecklistLine, width: int) -> int:
         """Rows of a line. Only free text takes more than one, so only that is laid out to be counted."""
         if line.item is None or not (line.item.reason or line.item.note):
             return 1
-        return len(rows(self._ticks, line, columns, width))
+        return len(rows(self._ticks, line, self._columns, width))
 
     def _reveal(self) -> None:
         """Scroll until the cursor's line is seen, with the heading if that is right above it."""
