@@ -17,7 +17,7 @@ from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
-from textual.notifications import Notification, Notify, SeverityLevel
+from textual.notifications import Notification, SeverityLevel
 from textual.theme import Theme
 from textual.timer import Timer
 
@@ -294,11 +294,13 @@ class BenchApp(App[int], inherit_bindings=False):
         if not self.run_manager.state.running:
             self.main_screen.strip.say(text, "bold $text-error" if bad else "")
             return
-        if self._toast is not None:  # they would pile up over a dialog's buttons, and there is no public way
-            self._unnotify(self._toast)
+        # In place of the one before: they would pile up over a dialog's buttons. There is no public way.
+        if self._toast is not None:
+            self._unnotify(self._toast, refresh=False)
         severity: SeverityLevel = "error" if bad else "information"
         self._toast = Notification(visible(text), "", severity, self.NOTIFICATION_TIMEOUT, markup=False)
-        self.post_message(Notify(self._toast))
+        self._notifications.add(self._toast)
+        self._refresh_notifications()
 
     def refuse(self, error: CvbenchError) -> None:
         """Say what is wrong and what to do about it."""

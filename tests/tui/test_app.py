@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.widgets import Input
+from textual.widgets._toast import Toast
 
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.screens.base import ConfirmScreen
@@ -132,12 +133,16 @@ async def test_while_running_the_strip_moves_and_the_words_wait(tmp_path: Path) 
 async def test_a_protocol_chosen_during_a_run_is_for_the_next_one(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
         await known(app, pilot)
         await pilot.press("r")
         await until(pilot, source.reached.is_set)
         running = text(app, "#settings")
-        await pilot.press("p", "p", "p")
+        await pilot.press("p")
+        for _ in range(2):  # as fast as keys can come
+            app.open_controller.next_protocol()
+        await pilot.pause()
+        assert len(app.screen.query(Toast)) == 1
         (toast,) = toasts(app).splitlines()
         assert toast.startswith(f"Protocol {app.plan_selection.protocol} for the next run: ")
         assert text(app, "#settings").startswith(f"protocol {app.plan_selection.protocol} (next run)")
