@@ -59,23 +59,23 @@ class RunOpened(Message):
     run: Run
 
 
+class Newest(Message):
+    """Of several that wait, the newest is enough."""
+
+    def can_replace(self, message: Message) -> bool:
+        """True for another one of its kind."""
+        return isinstance(message, type(self))
+
+
 @dataclass(eq=False)
-class RunAdvanced(Message):
+class RunAdvanced(Newest):
     """Something happened in the run, which is here as it is now."""
 
     run: Run
 
-    def can_replace(self, message: Message) -> bool:
-        """One is enough for all that happened meanwhile."""
-        return isinstance(message, RunAdvanced)
 
-
-class Logged(Message):
+class Logged(Newest):
     """The log has new lines; ``RunManager.log`` has them."""
-
-    def can_replace(self, message: Message) -> bool:
-        """One is enough for all lines there are."""
-        return isinstance(message, Logged)
 
 
 @dataclass(eq=False)
