@@ -203,11 +203,8 @@ class ChecklistModel:
 
     def tick_shown(self, on: bool | None) -> None:
         """Tick, or untick, everything that is shown; None swaps its ticks. The rest keeps its own."""
-        if on is None:
-            self._ticked ^= self._able & {item.key for item in self.shown}
-        else:
-            self._tick(self.shown, on)
+        self._tick(self.shown, on)
 
-    def _tick(self, items: Iterable[Item], on: bool) -> None:
+    def _tick(self, items: Iterable[Item], on: bool | None) -> None:
         keys = self._able & {item.key for item in items}
-        self._ticked = self._ticked | keys if on else self._ticked - keys
+        self._ticked = self._ticked ^ keys if on is None else self._ticked | keys if on else self._ticked - keys

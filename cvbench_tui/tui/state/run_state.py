@@ -58,10 +58,12 @@ class RunState:
         from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
         from cvbench_tui.results.stats.row_data import row_data
 
-        outcome = run.outcomes.get(case.case_id)
-        if isinstance(outcome, Measurement):
-            return worst_grade(row_data(run, case).phases) == "X"
-        return outcome is not None or not self.running
+        outcome, protocol = run.outcomes.get(case.case_id), run.plan.protocol
+        if not isinstance(outcome, Measurement):
+            return outcome is not None or not self.running
+        if self.running and max(protocol.processes, protocol.max_processes) > 1:
+            return False  # another process will measure it
+        return worst_grade(row_data(run, case).phases) == "X"
 
     def same_rows(self, other: RunState) -> bool:
         """True when there is nothing for the table to draw between the two: the same run, or its progress alone."""
