@@ -102,6 +102,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder
         )
         self._bind_actions()
+        self._offered: object = None  # what the keys that are offered depend on
         self._toast: Notification | None = None  # the newest sentence that was said as one
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
 
@@ -169,8 +170,8 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.detail_soon()
         if rows_changed or now.phase != before.phase:
             self._show_state(now)
-            offered, wanted = ((each.phase, bool(each.repeatable)) for each in (before, now))
-            if offered != wanted:  # the footer is made anew
+            offered, self._offered = self._offered, (now.phase, bool(now.repeatable))
+            if offered != self._offered:  # the footer is made anew
                 self.refresh_bindings()
         self.gauges.follow(now)
         if now.running:

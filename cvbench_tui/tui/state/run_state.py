@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import CvbenchError
@@ -45,7 +45,7 @@ class RunState:
 
     @cached_property
     def repeatable(self) -> tuple[Case, ...]:
-        """Rows that ``R`` measures again: without numbers, or with invalid ones. Of a running run, no pending ones."""
+        """Rows that ``R`` measures again: failed, invalid and never begun ones; of a running run, failed ones."""
         run, here = self.run, self.environment
         if run is None or here is None or self.phase == "cancelling":
             return ()
@@ -58,12 +58,10 @@ class RunState:
         from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
         from cvbench_tui.results.stats.row_data import row_data
 
-        outcome, protocol = run.outcomes.get(case.case_id), run.plan.protocol
-        if not isinstance(outcome, Measurement):
-            return outcome is not None or not self.running
-        if self.running and max(protocol.processes, protocol.max_processes) > 1:
-            return False  # another process will measure it
-        return worst_grade(row_data(run, case).phases) == "X"
+        outcome = run.outcomes.get(case.case_id)
+        if self.running:
+            return isinstance(outcome, Failure)
+        return not isinstance(outcome, Measurement) or worst_grade(row_data(run, case).phases) == "X"
 
     def same_rows(self, other: RunState) -> bool:
         """True when there is nothing for the table to draw between the two: the same run, or its progress alone."""
