@@ -95,7 +95,7 @@ def made_source(rows: int, pause_s: float, steps: int) -> tuple[Any, Any]:
     from cvbench_tui.catalog.models import MODELS
     from cvbench_tui.catalog.selection import Selection
     from cvbench_tui.core.environment import Device
-    from cvbench_tui.engine.replay import ReplaySource
+    from tests.replay import ReplaySource
 
     entries = len(MODELS) + len(LAYERS)
     devices = ["cpu", *(f"cuda:{number}" for number in range(max(0, -(-rows // entries) - 1)))]

@@ -22,11 +22,11 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.event import CaseFinished, Event, Progress, RunStarted, case_of
 from cvbench_tui.core.plan import Plan
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.results.storage.run_file import read_events
 from cvbench_tui.settings import Settings
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.state.settings_store import SettingsStore
+from tests.replay import ReplaySource
 
 SIZE = (120, 40)
 HOST = "workstation"
@@ -109,7 +109,7 @@ async def _pictures(app: BenchApp, pilot: Pilot[int], source: StillSource, folde
         await pilot.pause(0.02)
     await picture("running")
     source.go_on.set()
-    while app.run_manager.run is None or app.run_manager.run.ended is None:
+    while app.run_manager.state.run is None or app.run_manager.state.run.ended is None:
         await pilot.pause(0.02)
     await pilot.press("g", *["down"] * REFERENCE_LINE)
     await picture("app")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.facts import CARD, FACTS, GROUPS, VARIABLE, FactKind
-from cvbench_tui.engine.host.linux import LINUX_FACTS
+from cvbench_tui.engine.host import linux, metadata
 from cvbench_tui.engine.host.metadata import ELSEWHERE_FACTS, NVML_FACTS, PORTABLE_FACTS
 from cvbench_tui.results.text.fact_text import UNITS
 from tests.every import every
@@ -44,6 +44,7 @@ def test_every_unit_has_its_word():
 def test_the_facts_are_those_that_the_code_can_produce():
     from cvbench_tui.worker.devices.probe import CARD_FACTS, WORKER_FACTS
 
-    produced = {*WORKER_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS, *LINUX_FACTS}
+    produced = {*WORKER_FACTS, *metadata.FIXED_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS}
+    produced |= {*linux.FIXED_FACTS, *linux.PRESENT_FACTS}
     produced |= {CARD + name for name in (*CARD_FACTS, *NVML_FACTS)} | {f"{VARIABLE}*"}
     assert produced == set(FACTS)

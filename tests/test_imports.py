@@ -8,8 +8,10 @@ import pkgutil
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 import cvbench_tui
@@ -76,6 +78,12 @@ def test_every_row_of_the_architecture_is_a_contract():
     for room, allowed in page.items():
         siblings = names if "." not in room else inner_rooms(room.split(".")[0])
         assert machine[room] == siblings - allowed - {room}, room
+
+
+def test_no_modules_import_each_other():
+    """In no circle, late imports and those for types included."""
+    graph = grimp.build_graph("cvbench_tui", cache_dir=None)
+    TopologicalSorter({each: graph.find_modules_directly_imported_by(each) for each in graph.modules}).prepare()
 
 
 def inner_rooms(room: str) -> set[str]:

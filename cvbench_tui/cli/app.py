@@ -46,12 +46,13 @@ def show_app(source: EventSource, *, selection: Selection | None, runs_folder: P
 def _print_results(app: BenchApp) -> None:
     if app.terminal.ascii:
         only_ascii(True)
-    run, view, run_file = app.run_manager.run, app.main_screen.results.view, app.run_manager.run_file
+    state, view = app.run_manager.state, app.main_screen.results.view
+    run, run_file = state.run, state.run_file
     if run is not None and run.outcomes and not app.return_code:
         from cvbench_tui.cli.progress import print_table
 
         print_table(run, sort=view.sort, descending=view.descending)
-    for path in app.save_controller.saver.saved:
+    for path in app.save_controller.saved:
         print(f"saved {path}", file=sys.stderr)  # noqa: T201
     if run_file is not None:
         print(f"run file {run_file}", file=sys.stderr)  # noqa: T201

@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cvbench_tui.base.nvml import NvmlCard, find_card
+from cvbench_tui.core.environment import Fact, known
 
 
 @dataclass(frozen=True)
@@ -41,46 +42,38 @@ class GaugeReader:
 
     def __init__(self, device_id: str, nvml: Any = None, *, uuid: str | None = None, pci_id: str | None = None) -> None:
         """``nvml``: the library in place of pynvml, for tests."""
-        self.device_id = device_id
+        self._device_id = device_id
         self._library = nvml
         self._identity = (uuid, pci_id)
         self._card: NvmlCard | None = None
         self._searched = False
-        self._begun = False
+        self._started = contextlib.ExitStack()  # the driver's library
         self._before: tuple[float, float] | None = None
 
     def read(self) -> GaugeReading:
         """The machine now; takes 0.3 ms without a card, the first time 40 for the libraries."""
-        values = dict(self._host())
+        import psutil
+
+        from cvbench_tui.engine.host.metadata import frequency_hz
+
+        readers: dict[str, Callable[[], Fact]] = {
+            "cpu_share": self._busy_share,
+            "cpu_hz": frequency_hz,
+            "load": lambda: os.getloadavg()[0],  # psutil's starts a thread on Windows
+            "memory_used_bytes": lambda: psutil.virtual_memory().total - psutil.virtual_memory().available,
+            "memory_total_bytes": lambda: psutil.virtual_memory().total,
+        }
         card = self._find_card()
-        return GaugeReading(**values, **({} if card is None else _card_values(card)))
+        values: dict[str, Any] = dict(known(readers)) | ({} if card is None else dict(known(CARD, card)))
+        return GaugeReading(**values)
 
     def close(self) -> None:
         """Shut the driver's library down; a later reading has no card."""
         self._searched, self._card = True, None
-        if self._begun:
-            self._begun = False
-            with contextlib.suppress(Exception):
-                self._library.nvmlShutdown()
-
-    def _host(self) -> Iterator[tuple[str, float | None]]:
-        """Fields of the machine that can be read."""
         with contextlib.suppress(Exception):
-            yield from self._busy_share()
-        with contextlib.suppress(Exception):
-            from cvbench_tui.engine.host.metadata import frequency_hz
+            self._started.close()
 
-            yield "cpu_hz", frequency_hz()
-        with contextlib.suppress(Exception):
-            yield "load", os.getloadavg()[0]  # psutil's starts a thread on Windows
-        with contextlib.suppress(Exception):
-            import psutil
-
-            memory = psutil.virtual_memory()
-            yield "memory_used_bytes", float(memory.total - memory.available)
-            yield "memory_total_bytes", float(memory.total)
-
-    def _busy_share(self) -> Iterator[tuple[str, float]]:
+    def _busy_share(self) -> float | None:
         """Not psutil.cpu_percent: that one counts from the last call by any code in this process."""
         import psutil
 
@@ -89,32 +82,31 @@ class GaugeReader:
         # Guests' time is in user's time already on Linux.
         total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
         before, self._before = self._before, (total, idle)
-        if before is not None and total > before[0]:
-            yield "cpu_share", min(1.0, max(0.0, 1 - (idle - before[1]) / (total - before[0])))
+        if before is None or total <= before[0]:
+            return None
+        return min(1.0, max(0.0, 1 - (idle - before[1]) / (total - before[0])))
 
     def _find_card(self) -> NvmlCard | None:
         """The card with the identity or the address that is known; looked for once."""
         if not self._searched:
             self._searched = True
             with contextlib.suppress(Exception):
-                if self.device_id.startswith("cuda"):
-                    self._library = self._library or importlib.import_module("pynvml")
-                    self._library.nvmlInit()
-                    self._begun = True
-                    self._card = find_card(self._library, *self._identity, whole=True)
+                if self._device_id.startswith("cuda"):
+                    library = self._library or importlib.import_module("pynvml")
+                    library.nvmlInit()
+                    self._started.callback(lambda: library.nvmlShutdown())
+                    self._card = find_card(library, *self._identity, whole=True)
             if self._card is None:
                 self.close()
         return self._card
 
 
-def _card_values(card: NvmlCard) -> dict[str, float | None]:
-    """Fields of the card."""
-    memory = card.memory()
-    return {
-        "gpu_share": card.utilisation(),
-        "gpu_hz": card.clock_hz(),
-        "gpu_celsius": card.temperature_c(),
-        "gpu_watts": card.power_w(),
-        "gpu_memory_used_bytes": None if memory is None else float(memory.used),
-        "gpu_memory_total_bytes": None if memory is None else float(memory.total),
-    }
+CARD: dict[str, Callable[[NvmlCard], Fact]] = {
+    "gpu_share": NvmlCard.utilisation,
+    "gpu_hz": NvmlCard.clock_hz,
+    "gpu_celsius": NvmlCard.temperature_c,
+    "gpu_watts": NvmlCard.power_w,
+    "gpu_memory_used_bytes": lambda card: int(card.memory().used),
+    "gpu_memory_total_bytes": lambda card: int(card.memory().total),
+}
+"""Readers of the card, by field."""

@@ -42,7 +42,7 @@ class LiveSource:
         self, command: Sequence[str] | None = None, *, start_s: float = START_S, peaks: PeakStore | None = None
     ) -> None:
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
-        self._peaks = DevicePeaks(self._supervisor, peaks or MemoryStore())
+        self._peaks = DevicePeaks(self._supervisor, MemoryStore() if peaks is None else peaks)
         self._child: int | None = None  # process group of the running case, from its ``CaseStarted``
         self._environment: Environment | None = None
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it

@@ -21,26 +21,19 @@ PEAK_S = 60.0  # time limit of measuring one device, seconds; it takes about two
 class PeakStore(Protocol):
     """Keeps peaks from run to run."""
 
-    def get(self, key: str) -> DevicePeak | None:
+    def get(self, key: str, /) -> DevicePeak | None:
         """The peak of that key, or None."""
 
     def put(self, peak: DevicePeak, /) -> None:
         """Keep it; one that is not sure need not be kept."""
 
 
-class MemoryStore:
+class MemoryStore(dict[str, DevicePeak]):
     """Keeps peaks as long as this program runs, unsure ones too, since they are recent."""
-
-    def __init__(self) -> None:
-        self._by_key: dict[str, DevicePeak] = {}
-
-    def get(self, key: str) -> DevicePeak | None:
-        """The peak of that key, or None."""
-        return self._by_key.get(key)
 
     def put(self, peak: DevicePeak, /) -> None:
         """Keep it."""
-        self._by_key[peak.key] = peak
+        self[peak.key] = peak
 
 
 class DevicePeaks:

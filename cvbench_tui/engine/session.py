@@ -33,62 +33,13 @@ def new_run_id(at_s: float) -> str:
     return time.strftime("%Y%m%d-%H%M%S", time.gmtime(at_s)) + "-" + secrets.token_hex(2)
 
 
-class CaseQueue:
-    """Added, pending and running cases; each is in at most one of the three states. Not thread-safe: ``Session`` holds
-    its lock around every call.
-
-    Added: not yet in the run file. Pending: in the run file, not yet given to the source. Running: given to the source
-    in its present call, without an outcome.
-    """
-
-    def __init__(self, cases: tuple[Case, ...], *, once: bool) -> None:
-        """``once``: one outcome finishes a case, because no further process will repeat it."""
-        self.pending = cases
-        self._once = once
-        self._added: tuple[Case, ...] = ()
-        self._running: set[str] = set()
-
-    def add(self, cases: Iterable[Case]) -> tuple[Case, ...]:
-        """Add the cases that are in none of the states. Returns them."""
-        queued = self._running | {case.case_id for case in (*self.pending, *self._added)}
-        new = tuple(case for case in unique(cases) if case.case_id not in queued)
-        self._added += new
-        return new
-
-    def announce(self) -> tuple[Case, ...]:
-        """Make the added cases pending. Returns them, for the run file."""
-        added, self._added = self._added, ()
-        self.pending += added
-        return added
-
-    def start(self) -> tuple[Case, ...]:
-        """Make the pending cases running. Returns them, for the source."""
-        started, self.pending = self.pending, ()
-        self._running = {case.case_id for case in started}
-        return started
-
-    @property
-    def empty(self) -> bool:
-        """True when no case is added or pending."""
-        return not (self.pending or self._added)
-
-    def finish(self) -> None:
-        """The source's call has ended: no case is running."""
-        self._running.clear()
-
-    def record(self, event: ev.Event) -> None:
-        """A case with its last outcome is no longer running and may be added again."""
-        if isinstance(event, ev.CaseFailed):
-            self._running.discard(event.failure.case_id)
-        elif isinstance(event, ev.CaseFinished) and self._once:
-            self._running.discard(event.measurement.case_id)
-
-
 class Session:
     """Drives a plan through a source. Blocking: iterate ``run`` in a thread, or in the command line.
 
     With ``resume`` that run continues under its id and protocol, and the plan's cases are new rows or repeated ones.
-    ``add``, ``skip`` and ``cancel`` may be called from any thread.
+    ``add``, ``skip`` and ``cancel`` may be called from any thread. A case that is to be measured is in one of three
+    states: added, not yet in the run file; pending, in the run file and not yet given to the source; running, given to
+    the source in its present call, without its last outcome.
     """
 
     def __init__(
@@ -99,18 +50,14 @@ class Session:
         self.run_id = resume.id if resume is not None else new_run_id(self.started_at_s)
         self.plan = plan if resume is None else _extended(resume.plan, plan.cases)
         """Every case of the run, with those added and not yet announced."""
+        self.resume = resume  # the earlier run that it continues
         self._source = source
-        self._resume = resume
-        protocol = self.plan.protocol
-        self._queue = CaseQueue(plan.cases, once=max(protocol.processes, protocol.max_processes) == 1)
+        self._added: tuple[Case, ...] = ()
+        self._pending = plan.cases
+        self._running: set[str] = set()
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = False
         self._over = False
-
-    @property
-    def resumed(self) -> bool:
-        """True when it continues an earlier run."""
-        return self._resume is not None
 
     def add(self, cases: Iterable[Case]) -> bool:
         """Measure these cases as well: new rows, or finished ones again. Those still to come stay as they are.
@@ -120,7 +67,9 @@ class Session:
         with self._lock:
             if self._over or self._cancelled:
                 return False
-            self.plan = _extended(self.plan, self._queue.add(cases))
+            queued = self._running | {case.case_id for case in (*self._pending, *self._added)}
+            self._added += tuple(case for case in unique(cases) if case.case_id not in queued)
+            self.plan = _extended(self.plan, self._added)
             return True
 
     def skip(self) -> None:
@@ -134,7 +83,7 @@ class Session:
 
     def run(self, recorder: Recorder) -> Iterator[tuple[ev.Event, Run]]:
         """Every event, already written to the recorder, with the run after it."""
-        run = self._resume
+        run = self.resume
         try:
             for event in self._events():
                 if run is not None and _same_environment(run, event):
@@ -148,10 +97,10 @@ class Session:
 
     def _events(self) -> Iterator[ev.Event]:
         """The source's events between the header and ``RunFinished``."""
-        if self._resume is None:
+        if self.resume is None:
             yield ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
         else:
-            yield ev.RowsAdded(self._queue.pending, self.started_at_s)
+            yield ev.RowsAdded(self._pending, self.started_at_s)
         reason: ev.EndReason = "finished"
         sentence = ""
         try:
@@ -170,28 +119,33 @@ class Session:
     def _has_work(self) -> bool:
         """True when there are cases to measure; else the run is over and ``add`` returns False."""
         with self._lock:
-            self._over = self._cancelled or self._queue.empty
+            self._over = self._cancelled or not (self._added or self._pending)
             return not self._over
 
     def _measured(self) -> Iterator[ev.Event]:
         """The source's events of the pending cases, and a ``RowsAdded`` for cases added meanwhile."""
+        once = max(self.plan.protocol.processes, self.plan.protocol.max_processes) == 1
         with self._lock:
-            plan = replace(self.plan, cases=self._queue.start())
+            plan, self._pending = replace(self.plan, cases=self._pending), ()
+            self._running = {case.case_id for case in plan.cases}
         for event in self._source.events(plan):
-            with self._lock:
-                self._queue.record(event)
+            # After its last outcome a case may be added again; without ``once`` another process may repeat it.
+            if isinstance(event, ev.CaseFailed) or (once and isinstance(event, ev.CaseFinished)):
+                with self._lock:
+                    self._running.discard(ev.case_of(event) or "")
             yield event
             yield from self._announced()
             if self._cancelled:
                 # Repeated, because a source forgets a cancel that came before its ``events`` began.
                 self._source.cancel()
         with self._lock:
-            self._queue.finish()
+            self._running.clear()
 
     def _announced(self) -> Iterator[ev.Event]:
         """The cases added since the last call, as an event."""
         with self._lock:
-            added = self._queue.announce()
+            added, self._added = self._added, ()
+            self._pending += added
         if added:
             yield ev.RowsAdded(added, round(time.time(), 3))
 

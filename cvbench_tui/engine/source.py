@@ -1,4 +1,4 @@
-"""Interface of what measures a plan: a live worker, or a recording of one (tests, pictures, benchmarks)."""
+"""Interface of what measures a plan: a live worker, or a recorded run (`tests.replay`)."""
 
 from __future__ import annotations
 

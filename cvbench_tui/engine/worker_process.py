@@ -60,18 +60,12 @@ class WorkerProcess:
         )
         self._lines: queue.SimpleQueue[bytes | WorkerEnded] = queue.SimpleQueue()
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._tail_lock = threading.Lock()
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._readers = [
             _thread(self._read_lines, self._process.stdout),
             _thread(self._read_stderr, self._process.stderr),
         ]
-
-    @property
-    def pid(self) -> int:
-        """Process id, which is also the id of the worker's process group."""
-        return self._process.pid
 
     @property
     def returncode(self) -> int | None:
@@ -99,8 +93,7 @@ class WorkerProcess:
         """The last 40 lines of stderr."""
         if self.returncode is not None:
             self._readers[1].join(timeout=END_S)
-        with self._tail_lock:
-            return "\n".join(self._tail)
+        return "\n".join(self._tail.copy())  # the reader's thread may append meanwhile
 
     def last_line(self) -> str:
         """The last of them."""
@@ -110,12 +103,11 @@ class WorkerProcess:
         """Kill the worker and everything it started; the next line is then ``WorkerEnded``."""
         if sys.platform == "win32":
             self._process.kill()
-            return
-        if self._process.poll() is None:  # the system may have given a reaped process's number to another
+        elif self._process.poll() is None:  # the system may have given a reaped process's number to another
             kill_group(self._process.pid)
 
-    def close(self) -> int | None:
-        """Close its stdin, wait for its end, kill it after ``END_S``. Returns its exit code."""
+    def close(self) -> None:
+        """Close its stdin, wait for its end, kill it after ``END_S``."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
@@ -128,7 +120,6 @@ class WorkerProcess:
             reader.join(timeout=END_S)
             if pipe is not None and not reader.is_alive():
                 pipe.close()
-        return self._process.returncode
 
     def _read_lines(self, pipe: IO[bytes]) -> None:
         """Put whole lines into the queue; stop at a line that is too long, or cut off."""
@@ -144,8 +135,7 @@ class WorkerProcess:
         """Drain stderr, so that a verbose library never blocks the worker; keep the tail."""
         while line := pipe.readline(MAX_LINE_BYTES):
             text = line[: 4 * MAX_SHOWN_CHARACTERS].decode(errors="replace").rstrip()[:MAX_SHOWN_CHARACTERS]
-            with self._tail_lock:
-                self._tail.append(text)
+            self._tail.append(text)
             if self._hear is not None:
                 with contextlib.suppress(Exception):  # a listener's bug must not leave the pipe to fill up
                     self._hear(text)

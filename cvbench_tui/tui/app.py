@@ -17,6 +17,7 @@ from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
+from textual.notifications import Notification, SeverityLevel
 from textual.theme import Theme
 from textual.timer import Timer
 
@@ -39,7 +40,7 @@ from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
-from cvbench_tui.tui.state.save_path import FileWriter
+from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.terminal.filters import filters_for
@@ -84,20 +85,25 @@ class BenchApp(App[int], inherit_bindings=False):
         settings, host = store.settings, host or platform.node()
         self.plan_selection = PlanSelection(selection)
         self.forecast = Forecast(History(runs_folder))
-        self.run_manager = RunManager(source, runs_folder, self.post_message, clock)
+        self.run_manager = RunManager(source, self.forecast.history, self.post_message, clock, self._state_changed)
         view = View(settings.sort or None, settings.descending, settings.group, columns=settings.columns)
         self.main_screen = screen = MainScreen(self.plan_selection, view, host)
-        gauges = GaugesController(self.post_message, off=settings.gauges == "off")
+        self.gauges = GaugesController(
+            self.post_message, screen.gauges, self.plan_selection.devices, off=settings.gauges == "off"
+        )
         self.run_controller = RunController(
-            self, screen, self.run_manager, self.plan_selection, self.forecast, store, gauges, clock
+            self, self.run_manager, self.plan_selection, self.forecast, store, screen.strip, clock
         )
         folder, gone = folder_for_saving(settings)
-        saver = FileWriter(save_folder or folder, host, clock)
-        self.save_controller = SaveController(self, screen, self.run_manager, store, saver, terminal)
+        self.save_controller = SaveController(
+            self, self.run_manager, screen.results, store, self, terminal, save_folder or folder, host, clock
+        )
         self.open_controller = OpenController(
-            self, screen, self.run_manager, self.plan_selection, self.selection_changed, runs_folder
+            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder
         )
         self._bind_actions()
+        self._offered: object = None  # what the keys that are offered depend on
+        self._toast: Notification | None = None  # the newest sentence that was said as one
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
 
     def _bind_actions(self) -> None:
@@ -112,12 +118,12 @@ class BenchApp(App[int], inherit_bindings=False):
         self.action_settings = self.open_controller.settings
         self.action_presets = self.open_controller.presets
         self.action_runs = self.open_controller.runs
-        self.action_help = self.open_controller.help
+        self.show = self.main_screen.show
 
     async def on_event(self, event: events.Event) -> None:
         """Wake the live gauges on user input."""
         if isinstance(event, (events.Key, events.MouseDown)):
-            self.run_controller.gauges.wake()
+            self.gauges.wake()
         await super().on_event(event)
 
     def set_timer(self, *args: Any, **options: Any) -> Timer:
@@ -145,77 +151,74 @@ class BenchApp(App[int], inherit_bindings=False):
         gc.set_threshold(*COLLECT)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self.settings_store.complain = lambda error: self.post_message(messages.Unsaved(error))
-        self.run_manager.ask()
+        if self.run_manager.state.phase == "idle":
+            self.run_manager.ask()
         self.selection_changed()
-        self._read_history()
+        BackgroundThread(self.post_message, read_history, self.forecast.history, lambda: not self.is_running).start()
         self.main_screen.results.view, problems = check_view(self.main_screen.results.view, self.settings_store)
         notify_problems(self, self._problems + problems)
 
-    def _read_history(self) -> None:
-        history = self.forecast.history
-        BackgroundThread(self.post_message, read_history, history, lambda: not self.is_running).start()
+    # -- the run's state
+
+    def _state_changed(self, before: RunState, now: RunState) -> None:
+        """Hand the new state down to the widgets that show it."""
+        rows_changed = not now.same_rows(before)
+        if now.running and not before.running:
+            self.main_screen.go_to("results")
+        if now.run is not None and rows_changed:
+            self.main_screen.results.show(now)
+            self.main_screen.detail_soon()
+        if rows_changed or now.phase != before.phase:
+            self._show_state(now)
+            offered, self._offered = self._offered, (now.phase, bool(now.repeatable))
+            if offered != self._offered:  # the footer is made anew
+                self.refresh_bindings()
+        self.gauges.follow(now)
+        if now.running:
+            self.ticker.reset()  # it draws where no event comes; on top of them it would be one drawing more
+            self.run_controller.show_progress()
+        elif before.running:
+            self.ticker.pause()
 
     # -- messages of the background
 
     @on(messages.Probed)
     def _probed(self, event: messages.Probed) -> None:
-        self.run_manager.probing = False
-        self.run_manager.environment = self.forecast.environment = event.environment
+        queued = self.run_manager.state.phase == "queued"
+        self.forecast.environment = event.environment
         self.plan_selection.offer(event.environment)
-        self.main_screen.offer_devices()
+        self.run_manager.probed(event.environment)
+        self.main_screen.rebuild_lists()
         self.selection_changed()
         if self.plan_selection.missing:
             self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
-        if self.run_manager.queued:
-            self.run_manager.queued = False
-            self.refresh_bindings()
+        if queued:
             self.run_controller.run()
 
     @on(messages.ProbeFailed)
     def _probe_failed(self, event: messages.ProbeFailed) -> None:
-        self.run_manager.probing = self.run_manager.queued = False
-        self.main_screen.offer_devices([event.error.message, event.error.hint])
+        self.run_manager.not_probed(event.error)
         self.refuse(event.error)
-        self.run_controller.show_state()
 
     @on(messages.RunAdvanced)
     def _advanced(self, event: messages.RunAdvanced) -> None:
-        self.run_manager.run = event.run
-        if event.event.kind != "progress":
-            self._show_run()
-        if event.event.kind != "run_finished":
-            self.ticker.reset()  # it draws where no event comes; on top of them it would be one drawing more
-            self.run_controller.show_progress()
-            return
-        self.ticker.pause()
-        self.run_controller.show_ended(event.run)
-        self._read_history()
-        if self.settings_store.settings.autosave:
-            self.save_controller.save(at_once=True)
-
-    def _show_run(self) -> None:
-        if self.run_manager.run is not None:
-            self.main_screen.results.show(self.run_manager.run)
-            self.main_screen.detail_soon()
-            self.run_controller.show_state()
+        self.run_manager.advanced(event.run)
+        if event.run.ended is not None:
+            self.run_controller.show_ended()
+            if self.settings_store.settings.autosave:
+                self.save_controller.save(at_once=True)
 
     @on(messages.RunRefused)
     def _run_refused(self, event: messages.RunRefused) -> None:
-        self.ticker.pause()
         self.run_manager.refused()
         self.refuse(event.error)
-        self.run_controller.show_state()
 
     @on(messages.RunOpened)
     def _run_opened(self, event: messages.RunOpened) -> None:
-        from cvbench_tui.tui.screens.runs import moment
-
         if not self.run_manager.open(event.run):  # begun while the file was read
             self.say(RUNNING)
             return
-        self._show_run()
         self.main_screen.go_to("results")
-        self.refresh_bindings()
         self.say(f"Saved run, {moment(event.run.started_at_s)}")
 
     @on(messages.RunUnreadable)
@@ -235,7 +238,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.GaugeRead)
     def _gauge_read(self, event: messages.GaugeRead) -> None:
-        self.main_screen.gauges.show(event.gauge, self.run_controller.gauges.device_id, False, live=event.live)
+        self.gauges.show(event)
 
     @on(messages.Crashed)
     def _crashed(self, event: messages.Crashed) -> None:
@@ -247,14 +250,19 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(Checklist.Changed)
     def selection_changed(self) -> None:
         """Other things are ticked or set, or earlier runs' times are known: update lists, plan line and invitation."""
-        if self.plan_selection.remember(self.forecast.past_text):
-            self.main_screen.rebuild_lists()
-        plan = plan_line(self.plan_selection, self.run_manager.environment, expected=self.forecast.expected_s)
-        self.main_screen.show_plan(plan, settings_line(self.plan_selection))
-        self.main_screen.results.invite(ready=bool(self.plan_selection.workloads))
-        self.run_controller.show_state()
-        if not self.run_manager.running:
-            self.run_controller.follow_device(None)
+        screen, state = self.main_screen, self.run_manager.state
+        if self.plan_selection.remember(self.forecast.past_text, self.forecast.history.version):
+            for name in ("models", "layers"):
+                screen.lists[name].update_columns()
+        screen.results.invite(ready=bool(self.plan_selection.workloads))
+        screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s))
+        self._show_state(state)
+        if not state.running:
+            self.gauges.follow(state)
+
+    def _show_state(self, state: RunState) -> None:
+        running = state.run.plan.protocol.name if state.running and state.run is not None else None
+        self.main_screen.show_state(state, settings_line(self.plan_selection, running=running))
 
     @on(messages.ViewChanged)
     def _view_changed(self) -> None:
@@ -273,8 +281,8 @@ class BenchApp(App[int], inherit_bindings=False):
         from cvbench_tui.tui.screens.detail import DetailScreen
 
         table = self.main_screen.results.table
-        if self.run_manager.run is not None:
-            self.main_screen.show(DetailScreen(self.run_manager.run, event.key, table.keys, table.put_cursor))
+        if (run := self.run_manager.state.run) is not None:
+            self.show(DetailScreen(run, event.key, table.keys, table.put_cursor))
 
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
@@ -284,31 +292,44 @@ class BenchApp(App[int], inherit_bindings=False):
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a sentence in the strip, or as a toast while a run has the strip."""
-        if self.run_manager.running:
-            self.notify(visible(text), markup=False, severity="error" if bad else "information")
-        else:
+        if not self.run_manager.state.running:
             self.main_screen.strip.say(text, "bold $text-error" if bad else "")
+            return
+        # In place of the one before: they would pile up over a dialog's buttons. There is no public way.
+        if self._toast is not None:
+            self._unnotify(self._toast, refresh=False)
+        severity: SeverityLevel = "error" if bad else "information"
+        self._toast = Notification(visible(text), "", severity, self.NOTIFICATION_TIMEOUT, markup=False)
+        self._notifications.add(self._toast)
+        self._refresh_notifications()
 
     def refuse(self, error: CvbenchError) -> None:
         """Say what is wrong and what to do about it."""
         self.say(f"{error.message} {error.hint}".strip(), bad=True)
-        self.refresh_bindings()
 
     # -- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be used now is not offered. Called for every binding at every refresh."""
+        state = self.run_manager.state
         if action in ("cancel", "skip"):
-            return self.run_manager.running or (action == "cancel" and self.run_manager.queued)
+            return state.running or (action == "cancel" and state.phase == "queued")
         if action == "again":
-            return self.run_manager.can_run_again
+            return bool(state.repeatable)
         return action != "suspend_process" or not self.is_web
+
+    def action_help(self) -> None:
+        """The keys of the pane with the focus, then all others, then columns, grades and reasons."""
+        from cvbench_tui.tui.places import places
+        from cvbench_tui.tui.screens.help import HelpScreen
+
+        self.show(HelpScreen(places(self.main_screen.focused)))
 
     def action_theme(self) -> None:
         """Choose the colours."""
         from cvbench_tui.tui.screens.palette import theme_palette
 
-        self.main_screen.show(theme_palette())
+        self.show(theme_palette())
 
     def action_command_palette(self) -> None:
         """Open the command palette, once."""
@@ -319,7 +340,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     async def action_quit(self) -> None:
         """Leave at once; during a run, ask once."""
-        if not self.run_manager.running:
+        if not self.run_manager.state.running:
             self.exit(0)
             return
         from cvbench_tui.tui.screens.base import ConfirmScreen

@@ -36,7 +36,7 @@ def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Pa
 
     def shut_down() -> None:
         app.run_manager.shut_down()
-        app.run_controller.gauges.stop()
+        app.gauges.stop()
         app.settings_store.flush()
 
     watch(shut_down)

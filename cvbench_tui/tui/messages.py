@@ -12,7 +12,6 @@ from cvbench_tui.errors import CvbenchError
 
 if TYPE_CHECKING:
     from cvbench_tui.core.environment import Environment
-    from cvbench_tui.core.event import Event
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
 
@@ -60,24 +59,23 @@ class RunOpened(Message):
     run: Run
 
 
-@dataclass(eq=False)
-class RunAdvanced(Message):
-    """Something happened in the run. Progress is thinned out; outcomes never are."""
+class Newest(Message):
+    """Of several that wait, the newest is enough."""
 
-    event: Event
+    def can_replace(self, message: Message) -> bool:
+        """True for another one of its kind."""
+        return isinstance(message, type(self))
+
+
+@dataclass(eq=False)
+class RunAdvanced(Newest):
+    """Something happened in the run, which is here as it is now."""
+
     run: Run
 
-    def can_replace(self, message: Message) -> bool:
-        """Pending progress is replaced by the run's next message."""
-        return self.event.kind == "progress" and isinstance(message, RunAdvanced)
 
-
-class Logged(Message):
+class Logged(Newest):
     """The log has new lines; ``RunManager.log`` has them."""
-
-    def can_replace(self, message: Message) -> bool:
-        """One is enough for all lines there are."""
-        return isinstance(message, Logged)
 
 
 @dataclass(eq=False)

@@ -91,9 +91,21 @@ def test_a_battery_is_told_and_no_battery_is_not(monkeypatch):
 
 def test_systems_that_are_not_linux_have_facts_too(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(host, "fixed_facts", host.fixed_facts.__wrapped__)
     found = dict(host.host_facts())
     assert {"load_1min", "physical_cores", "memory_total_bytes"} <= set(found)
-    assert set(found) <= {*host.PORTABLE_FACTS, *host.ELSEWHERE_FACTS}
+    assert set(found) <= {*host.FIXED_FACTS, *host.PORTABLE_FACTS, *host.ELSEWHERE_FACTS}
+
+
+def test_what_cannot_change_is_read_once_and_the_load_at_each_run(monkeypatch):
+    host.fixed_facts.cache_clear()
+    asked: list[str] = []
+    for table, name in ((host.FIXED_FACTS, "page_size_bytes"), (host.PORTABLE_FACTS, "swap_used_bytes")):
+        monkeypatch.setitem(table, name, lambda name=name: asked.append(name))
+    for _ in range(2):
+        host.with_host_facts(WORKERS)
+    host.fixed_facts.cache_clear()
+    assert sorted(asked) == ["page_size_bytes", "swap_used_bytes", "swap_used_bytes"]
 
 
 def test_no_library_for_cards_is_no_driver(monkeypatch):

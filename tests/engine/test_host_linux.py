@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.environment import known
-from cvbench_tui.engine.host.linux import CPU, FREQUENCY, LINUX_FACTS
+from cvbench_tui.engine.host.linux import CPU, FIXED_FACTS, FREQUENCY, PRESENT_FACTS
 from tests.engine.fake_linux import FILES, make
 from tests.every import every
+
+LINUX_FACTS = FIXED_FACTS | PRESENT_FACTS
 
 
 def facts(root: Path) -> dict[str, object]:

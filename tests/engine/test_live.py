@@ -201,7 +201,7 @@ def test_a_late_answer_to_an_earlier_case_is_not_taken_for_the_next_ones(live):
 def test_a_worker_that_ended_between_two_cases_costs_no_row(live):
     source = live("good")
     source.probe()
-    os.kill(source._supervisor._worker.pid, 9)
+    os.kill(source._supervisor._worker._process.pid, 9)
     assert len(run_of(source, plan()).measured) == 2
 
 
@@ -237,14 +237,14 @@ def test_a_source_can_measure_a_second_plan_with_the_same_worker(live):
         for event, run in Session(source, plan()).run(Kept()):
             if isinstance(event, CaseFinished):
                 assert run.environment is not None
-        pids.add(source._supervisor._worker.pid)
+        pids.add(source._supervisor._worker._process.pid)
     assert len(pids) == 1
 
 
 def test_the_worker_is_not_in_our_process_group(live):
     source = live("good")
     source.probe()
-    assert os.getpgid(source._supervisor._worker.pid) != os.getpgid(0)
+    assert os.getpgid(source._supervisor._worker._process.pid) != os.getpgid(0)
 
 
 class Watched(Kept):

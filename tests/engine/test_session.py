@@ -12,9 +12,9 @@ import pytest
 from cvbench_tui.core.event import CaseFinished, RowsAdded, RunFinished, RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import fold
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session, new_run_id
 from cvbench_tui.results.storage.run_file import create_log, load, read_events, reopen_log
+from tests.replay import ReplaySource
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
 

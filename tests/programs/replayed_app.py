@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from cvbench_tui.cli.app import show_app
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.results.storage import runs_folder
+from tests.replay import ReplaySource
 from tests.tui.recorded import GRADED, graded
 
 if __name__ == "__main__":

@@ -322,3 +322,27 @@ def test_it_answers_while_other_threads_read(tmp_path):
     while any(thread.is_alive() for thread in threads):
         assert found.past(run.plan.cases[0], CARD, "default") is None
     assert found.past(ROW, CARD, "default") is not None
+
+
+def test_a_run_of_ones_own_is_known_without_being_read_and_as_if_it_had_been(tmp_path, reads):
+    mine = History(tmp_path)
+    mine.refresh()
+    path = write(tmp_path, "20260101-000000-mine", measurement(ROW, 0.1), Failure(ROW.case_id, "crashed", "x"))
+    run = runfile.load(path)
+    reads.clear()
+    mine.add(path, run)
+    assert mine.past(ROW, CARD, "default") is not None
+    assert mine.past(ROW, CARD, "default") == known(tmp_path), "as the file has it"
+    assert reads == [path.name], "by the other one alone"
+    reads.clear()
+    mine.refresh()
+    assert reads == []
+    assert run_index.load(tmp_path)[path.name].summary == store.summary_of(path)
+
+
+def test_a_run_that_ends_before_the_folder_was_read_does_not_hide_it(tmp_path):
+    write(tmp_path, "old", measurement(ROW, 0.1))
+    fresh = History(tmp_path)
+    fresh.add(path := write(tmp_path, "new", measurement(ROW, 0.3)), runfile.load(path))
+    fresh.refresh()
+    assert set(run_index.load(tmp_path)) == {"old.jsonl", "new.jsonl"}

@@ -38,11 +38,25 @@ def page(app: BenchApp) -> str:
 
 
 def ended(app: BenchApp) -> bool:
-    return app.run_manager.run is not None and app.run_manager.run.ended is not None and not app.run_manager.running
+    return (
+        app.run_manager.state.run is not None
+        and app.run_manager.state.run.ended is not None
+        and not app.run_manager.state.running
+    )
 
 
 def table(app: BenchApp) -> ResultTable:
     return app.main_screen.query_one(ResultTable)
+
+
+def text_of(table: ResultTable, key: str) -> str:
+    """The line of that row as it is drawn."""
+    return "".join(segment.text for segment in table._strip(table._numbers[key])).rstrip()
+
+
+def headings(table: ResultTable) -> list[str]:
+    """What is written above the columns, arrow included."""
+    return [column.heading for column in table._shown.columns]
 
 
 def cursor(app: BenchApp) -> str | None:
@@ -56,7 +70,7 @@ def toasts(app: BenchApp) -> str:
 
 async def known(app: BenchApp, pilot: Pilot[int]) -> None:
     """Until the devices are known."""
-    await until(pilot, lambda: app.run_manager.environment is not None)
+    await until(pilot, lambda: app.run_manager.state.environment is not None)
 
 
 async def run_all(app: BenchApp, pilot: Pilot[int]) -> None:

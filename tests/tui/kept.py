@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.settings import load
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.launch import last_selection
 from cvbench_tui.tui.state.settings_store import SettingsStore
+from tests.replay import ReplaySource
 from tests.tui import recorded
 
 

@@ -12,10 +12,10 @@ from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import Event, Progress
 from cvbench_tui.core.plan import Plan
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.wire import decode
+from tests.replay import ReplaySource
 
 DATA = Path(__file__).parent.parent / "data"
 NOW_S = 1_764_000_100.0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.widgets import Input
+from textual.widgets._toast import Toast
 
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.screens.base import ConfirmScreen
@@ -18,7 +19,21 @@ from cvbench_tui.tui.widgets.filter_input import PaneFilter
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, cursor, ended, known, run_all, strip, table, text, toasts, word
+from tests.tui.flow import (
+    NARROW,
+    WIDE,
+    cursor,
+    ended,
+    headings,
+    known,
+    run_all,
+    strip,
+    table,
+    text,
+    text_of,
+    toasts,
+    word,
+)
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until, wait_until
 
@@ -57,7 +72,7 @@ async def test_from_launch_to_the_saved_file(tmp_path: Path, size: tuple[int, in
 async def test_run_is_refused_with_nothing_ticked(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("f5")
         assert "Nothing to run" in strip(app)
         await pilot.press("s")
@@ -85,10 +100,10 @@ async def test_ticks_survive_the_filter(tmp_path: Path) -> None:
 async def test_letters_are_text_in_the_filter_and_function_keys_are_not(tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("slash", *"rqs1xpbo")
         assert app.main_screen.query_one("#models PaneFilter", PaneFilter).value == "rqs1xpbo"
-        assert app.run_manager.run is None
+        assert app.run_manager.state.run is None
         assert app.plan_selection.protocol == "quick"
         await pilot.press("f1")
         assert isinstance(app.screen, HelpScreen)
@@ -102,24 +117,48 @@ async def test_while_running_the_strip_moves_and_the_words_wait(tmp_path: Path) 
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("r")
         await until(pilot, lambda: source.reached.is_set() and "round 2 of 12" in strip(app))
         assert "Resnet18  cpu  batch 8  total, round 2 of 12  120 ms" in strip(app)
         assert "0 of 6 rows" in strip(app)
         assert "finished" not in strip(app)
-        await pilot.press("r", "p")
+        await pilot.press("r")
         assert "in this run already" in toasts(app)
         source.go_on.set()
         await until(pilot, lambda: ended(app))
         assert word(app) == "finished: 5 measured, 1 failed"
 
 
+async def test_a_protocol_chosen_during_a_run_is_for_the_next_one(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.ALL)
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await known(app, pilot)
+        await pilot.press("r")
+        await until(pilot, source.reached.is_set)
+        running = text(app, "#settings")
+        await pilot.press("p")
+        for _ in range(2):  # as fast as keys can come
+            app.open_controller.next_protocol()
+        await pilot.pause()
+        assert len(app.screen.query(Toast)) == 1
+        (toast,) = toasts(app).splitlines()
+        assert toast.startswith(f"Protocol {app.plan_selection.protocol} for the next run: ")
+        assert text(app, "#settings").startswith(f"protocol {app.plan_selection.protocol} (next run)")
+        await pilot.press("p")
+        assert text(app, "#settings") == running, "the one of the run again"
+        await pilot.press("p")
+        source.go_on.set()
+        await until(pilot, lambda: ended(app))
+        assert "next run" not in text(app, "#settings")
+
+
 async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("x", "r")
         await until(pilot, source.reached.is_set)
         await pilot.press("x")
@@ -127,7 +166,7 @@ async def test_cancel_keeps_what_is_finished(tmp_path: Path) -> None:
         assert word(app) == "cancelled: 0 measured, 1 cancelled, 5 not begun"
         source.go_on.set()
         await pilot.press("r")
-        await until(pilot, lambda: app.run_manager.run is not None and app.run_manager.run.ended == "finished")
+        await until(pilot, lambda: word(app).startswith("finished"))
         assert word(app) == "finished: 5 measured, 1 failed"
 
 
@@ -135,7 +174,7 @@ async def test_cancelling_is_said_until_the_run_has_ended(tmp_path: Path) -> Non
     source = recorded.SlowCancel(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("r")
         await until(pilot, lambda: source.reached.is_set() and "0 of 6" in strip(app))
         await pilot.press("x")
@@ -150,7 +189,7 @@ async def test_quit_in_mid_run_is_asked_once(tmp_path: Path) -> None:
     source = recorded.Gated(recorded.good())
     app = recorded.app(tmp_path, source, recorded.ALL)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("r")
         await until(pilot, source.reached.is_set)
         await pilot.press("q")
@@ -175,9 +214,9 @@ async def test_the_cursor_stays_on_its_row_when_sorted(tmp_path: Path) -> None:
         for key in ("full_stop", "full_stop", "comma", "full_stop", "full_stop", "full_stop", "full_stop", "o"):
             await pilot.press(key)
             assert cursor(app) == before
-        assert "\u25bc" in "".join(table(app).headings)
+        assert "\u25bc" in "".join(headings(table(app)))
         assert ", by Forward \u25bc" in str(app.main_screen.query_one("#results").border_title)
-        assert table(app).text_of(table(app).keys[-1]).endswith("OOM"), "what has no number comes last"
+        assert text_of(table(app), table(app).keys[-1]).endswith("OOM"), "what has no number comes last"
 
 
 async def test_a_click_on_a_heading_sorts(tmp_path: Path) -> None:
@@ -185,8 +224,8 @@ async def test_a_click_on_a_heading_sorts(tmp_path: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         await pilot.click(ResultTable, offset=(3, 0))
-        assert table(app).headings[0].endswith("\u25b2")
-        assert "Conv3x3/1" in table(app).text_of(table(app).keys[0])
+        assert headings(table(app))[0].endswith("\u25b2")
+        assert "Conv3x3/1" in text_of(table(app), table(app).keys[0])
 
 
 async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) -> None:
@@ -194,7 +233,7 @@ async def test_a_failure_row_stays_and_shows_its_words_verbatim(tmp_path: Path) 
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         row = next(key for key in table(app).keys if "VGG16|torch|cuda" in key)
-        assert table(app).text_of(row).endswith("OOM")
+        assert text_of(table(app), row).endswith("OOM")
         table(app).put_cursor(row)
         await pilot.press("enter")
         assert isinstance(app.screen, DetailScreen)
@@ -269,10 +308,10 @@ async def test_a_runs_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None
     (tmp_path / "runs").write_text("a file")
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.press("r")
         await until(pilot, lambda: str(tmp_path / "runs") in strip(app))
-        assert not app.run_manager.running
+        assert not app.run_manager.state.running
 
 
 async def test_a_key_pressed_before_the_first_frame_does_not_fall_into_a_filter(tmp_path):

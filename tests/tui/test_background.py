@@ -9,16 +9,17 @@ from types import SimpleNamespace
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, RunFinished, RunStarted
+from cvbench_tui.core.event import Event
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.storage.run_file import reopen_log
+from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_file import RunLog, reopen_log
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
+from tests.replay import ReplaySource
 from tests.tui import recorded
 
 
@@ -29,11 +30,11 @@ def plan() -> Plan:
 
 def drive(source: ReplaySource, folder: Path) -> tuple[RunThread, list[Message]]:
     posted: list[Message] = []
-    return RunThread(posted.append, Session(source, plan()), folder), posted
+    return RunThread(posted.append, Session(source, plan()), History(folder)), posted
 
 
-def events(posted: list[Message]) -> list[Event]:
-    return [message.event for message in posted if isinstance(message, RunAdvanced)]
+def runs(posted: list[Message]) -> list[Run]:
+    return [message.run for message in posted if isinstance(message, RunAdvanced)]
 
 
 def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
@@ -42,14 +43,11 @@ def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
     monkeypatch.setattr(background, "MESSAGES_EVERY_S", 3600.0)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
-    first, held, last = (message for message in posted if isinstance(message, RunAdvanced))
-    assert isinstance(first.event, RunStarted)
-    assert isinstance(held.event, CaseFinished | CaseFailed), "not a mere progress: rows have changed"
-    assert held.run.outcomes == last.run.outcomes
-    assert len(last.run.outcomes) == 6
-    assert isinstance(last.event, RunFinished)
-    assert mine.newest is last.run
-    assert mine.path is not None
+    first, held, last = runs(posted)
+    assert (first.outcomes, first.running, first.ended) == ({}, None, None)
+    assert held.outcomes == last.outcomes
+    assert len(last.outcomes) == 6
+    assert (held.ended, last.ended) == (None, "finished")
     assert mine.path.read_text().count('"progress"') > 10
 
 
@@ -57,12 +55,11 @@ def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.Mo
     monkeypatch.setattr(background, "MESSAGES_EVERY_S", 0.01)
     posted: list[Message] = []
     told = threading.Semaphore(0)
-    mine = background.ThrottledPoster[RunAdvanced](lambda message: (posted.append(message), told.release()))
-    beginning = recorded.good()[:2]
-    run = Run("id", plan(), 0.0, "1")
-    for event in beginning:
-        mine.offer(RunAdvanced(event, run))
-    while not any(event is beginning[-1] for event in events(posted)):
+    mine = background.ThrottledPoster(lambda message: (posted.append(message), told.release()))
+    beginning = [Run(name, plan(), 0.0, "1") for name in ("first", "second")]
+    for run in beginning:
+        mine.offer(RunAdvanced(run))
+    while not any(run is beginning[-1] for run in runs(posted)):
         assert told.acquire(timeout=10)
     mine.flush()
     assert len(posted) <= len(beginning), "nothing is posted twice"
@@ -76,7 +73,7 @@ def test_the_app_is_told_no_more_than_four_times_a_second(monkeypatch: pytest.Mo
         background.threading, "Timer", lambda *_: SimpleNamespace(start=lambda: None, cancel=lambda: None)
     )
     posted: list[float] = []
-    mine = background.ThrottledPoster[Logged](lambda _: posted.append(clock.now_s))
+    mine = background.ThrottledPoster(lambda _: posted.append(clock.now_s))
     for number in range(2000):
         clock.now_s = number / 1000
         mine.offer(Logged())
@@ -88,10 +85,8 @@ def test_a_cancel_before_the_source_has_begun_is_not_lost(tmp_path: Path) -> Non
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.session.cancel()
     mine.run()
-    last = events(posted)[-1]
-    assert isinstance(last, RunFinished)
-    assert last.reason == "cancelled"
-    assert not any(isinstance(event, CaseFinished) for event in events(posted))
+    assert runs(posted)[-1].ended == "cancelled"
+    assert not any(run.measured for run in runs(posted))
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
@@ -123,42 +118,39 @@ def test_the_threads_never_hold_up_the_exit() -> None:
     assert threading.current_thread() is threading.main_thread()
 
 
-def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path) -> None:
-    class Full:
-        asked = 0
+def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Event] = []
 
-        def append(self, event: Event) -> None:
-            self.asked += 1
-            raise StoreError("No space.")
+    def full(self: RunLog, event: Event) -> None:
+        asked.append(event)
+        raise StoreError("No space.")
 
-    stopped: list[bool] = []
-    log = Full()
-    recorder = background.StoppingRecorder(log, lambda: stopped.append(True))
-    for event in recorded.good():
-        recorder.append(event)
-    assert (log.asked, stopped) == (1, [True])
-    assert recorder.error is not None
-    assert recorder.error.message == "No space."
-
-
-def test_progress_that_waits_gives_way_to_what_comes_behind_it_and_nothing_else_does(tmp_path: Path) -> None:
+    monkeypatch.setattr(RunLog, "append", full)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
-    messages = [message for message in posted if isinstance(message, RunAdvanced)]
-    for message, behind in pairwise(messages):
-        assert message.can_replace(behind) is isinstance(message.event, Progress)
-        assert not message.can_replace(Logged())
+    assert len(asked) == 1
+    *_, ended, refused = posted
+    assert isinstance(ended, RunAdvanced)
+    assert ended.run.ended == "cancelled"
+    assert isinstance(refused, RunRefused)
+    assert refused.error.message == "No space."
+
+
+def test_a_message_that_waits_gives_way_to_a_newer_one_of_its_kind_alone() -> None:
+    advanced = RunAdvanced(Run("id", plan(), 0.0, "1"))
+    assert advanced.can_replace(RunAdvanced(advanced.run))
+    assert not advanced.can_replace(Logged())
     assert Logged().can_replace(Logged())
-    assert not Logged().can_replace(messages[0])
+    assert not Logged().can_replace(advanced)
 
 
 def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> None:
     reopened: list[Message] = []
 
     def post(message: Message) -> None:
-        if isinstance(message, RunAdvanced) and isinstance(message.event, RunFinished):
+        if isinstance(message, RunAdvanced) and message.run.ended is not None:
             reopen_log(tmp_path, message.run.id).close()
             reopened.append(message)
 
-    RunThread(post, Session(ReplaySource(recorded.good()), plan()), tmp_path).run()
+    RunThread(post, Session(ReplaySource(recorded.good()), plan()), History(tmp_path)).run()
     assert len(reopened) == 1

@@ -224,11 +224,11 @@ async def test_the_footer_is_never_cut_at_80_columns(tmp_path: Path) -> None:
         idle = await footers(app, pilot)
         assert all("Cancel" not in line and "Again" not in line for line in idle.values())
         await pilot.press("r")
-        await until(pilot, lambda: source.reached.is_set() and app.run_manager.running)
+        await until(pilot, lambda: source.reached.is_set() and app.run_manager.state.running)
         running = await footers(app, pilot)
         assert all("Cancel" in line for line in running.values())
         source.go_on.set()
-        await until(pilot, lambda: not app.run_manager.running)
+        await until(pilot, lambda: not app.run_manager.state.running)
         finished = await footers(app, pilot)
         assert all("Again" in line and "Cancel" not in line for line in finished.values())
 

@@ -41,7 +41,7 @@ async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> 
 async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: Path) -> None:
     app = recorded.app(tmp_path)
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.pause()
         lines = app.main_screen.query_one("#devices ChecklistLines", ChecklistLines)
         shown = "\n".join(lines.render_line(y).text for y in range(lines.size.height))
@@ -55,7 +55,7 @@ async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: P
 async def test_a_preset_with_a_device_that_is_not_here_says_so(tmp_path: Path) -> None:
     app = recorded.app(tmp_path, selection=replace(recorded.TOP, devices=("cpu", "cuda:7")))
     async with app.run_test(size=WIDE) as pilot:
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.pause()
         assert app.plan_selection.devices.ticked == ("cpu",)
         assert "cuda:7" in strip(app)

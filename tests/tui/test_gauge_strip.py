@@ -4,7 +4,9 @@ import os
 import queue
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from textual.app import App, ComposeResult
@@ -12,13 +14,17 @@ from textual.message import Message
 
 from cvbench_tui.base import cores
 from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.event import CaseStarted
+from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine import gauges as engine_gauges
 from cvbench_tui.engine.gauges import GaugeReading
-from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
+from cvbench_tui.tui.background.gauge_thread import GaugeThread
 from cvbench_tui.tui.controllers.gauges import GaugesController
-from cvbench_tui.tui.controllers.run import RunController
 from cvbench_tui.tui.messages import GaugeRead
+from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
+from cvbench_tui.tui.state.run_state import RunState
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip, fitted, gauge_parts
+from tests.tui import recorded
 from tests.tui.waits import until, wait_until
 
 GIB = 2.0**30
@@ -66,7 +72,7 @@ class Counting:
         self.closed = True
 
 
-class Run:
+class Thread:
     """A thread over counting gauges, and what it posts."""
 
     def __init__(self) -> None:
@@ -96,16 +102,11 @@ class Run:
 
 
 @pytest.fixture
-def run() -> Iterator[Run]:
-    made = Run()
+def run() -> Iterator[Thread]:
+    made = Thread()
     yield made
     made.end()
     assert made.gauges.closed
-
-
-def test_nothing_is_read_while_a_case_has_the_few_cores() -> None:
-    expected = {("cpu", 3): False, ("cpu", 4): True, ("cuda:0", 2): True, (None, 2): True}
-    assert {(device, cores): allowed(device, cores) for device, cores in expected} == expected
 
 
 async def test_the_machine_and_its_card_in_one_line() -> None:
@@ -174,18 +175,18 @@ async def test_the_same_reading_is_not_drawn_again(monkeypatch: pytest.MonkeyPat
     assert len(drawn) == 1
 
 
-def test_it_sleeps_until_somebody_is_there(run: Run) -> None:
+def test_it_sleeps_until_somebody_is_there(run: Thread) -> None:
     run.asleep()
     assert run.gauges.readings == 0
     run.end()
-    again = Run()
+    again = Thread()
     again.thread.wake()
     assert again.next().live
     assert again.next().gauge.load == 3.0  # the first reading is where the busy share counts from
     again.end()
 
 
-def test_a_run_keeps_it_live_and_its_end_leaves_the_last_reading(run: Run) -> None:
+def test_a_run_keeps_it_live_and_its_end_leaves_the_last_reading(run: Thread) -> None:
     run.thread.follow(running=True, paused=False)
     assert run.next().live
     run.thread.follow(running=False, paused=False)
@@ -195,14 +196,14 @@ def test_a_run_keeps_it_live_and_its_end_leaves_the_last_reading(run: Run) -> No
     assert run.posted.empty()
 
 
-def test_paused_it_reads_nothing_and_goes_on_afterwards(run: Run) -> None:
+def test_paused_it_reads_nothing_and_goes_on_afterwards(run: Thread) -> None:
     run.thread.wake()
     run.next()
     run.thread.follow(running=True, paused=True)
     run.thread.follow(running=False, paused=False)
     assert run.next().live
     run.end()
-    paused = Run()
+    paused = Thread()
     paused.asleep()
     for tell in (lambda: paused.thread.follow(running=True, paused=True), paused.thread.wake):
         tell()
@@ -213,7 +214,7 @@ def test_paused_it_reads_nothing_and_goes_on_afterwards(run: Run) -> None:
 
 
 def test_it_is_stopped_at_once_in_the_middle_of_its_wait() -> None:
-    slow = Run.__new__(Run)
+    slow = Thread.__new__(Thread)
     slow.gauges, slow.posted = Counting(), queue.SimpleQueue()
     slow.thread = GaugeThread(slow.posted.put, slow.gauges, every_s=LONG_S, live_s=LONG_S)
     slow.thread.start()
@@ -238,15 +239,32 @@ async def test_a_reading_arrives_as_a_message() -> None:
         thread.stop()
 
 
-@pytest.mark.parametrize(("quota", "paused"), [(2.0, True), (None, False)])
-def test_a_containers_quota_counts_as_its_cores(monkeypatch: pytest.MonkeyPatch, quota: float, paused: bool) -> None:
+@pytest.mark.parametrize(
+    ("quota", "device", "paused"),
+    [(2.0, "cpu", True), (3.0, "cpu", True), (4.0, "cpu", False), (None, "cpu", False), (2.0, "cuda:0", False)],
+)
+def test_nothing_is_read_while_a_case_has_the_few_cores(
+    monkeypatch: pytest.MonkeyPatch, quota: float, device: str, paused: bool
+) -> None:
     """On a machine of 64 cores with a quota of 2 a reading takes its time from the case that is measured."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
     monkeypatch.setattr(cores, "quota_cores", lambda root: quota)
     monkeypatch.setattr(GaugeThread, "start", lambda self: None)
-    gauges = GaugesController(lambda message: None, off=False)
-    gauges.follow(None, running=True, on="cpu")
+    run = reduce(fold, recorded.good(), cast(Run, None))
+    case = next(case for case in run.plan.cases if case.device == device)
+    run = replace(run, running=CaseStarted(case.case_id, 1), ended=None)
+    gauges = controller("cpu")
+    gauges.follow(RunState("running", run.environment, run=run))
     assert gauges.paused == paused
+    gauges.follow(RunState("idle", run.environment, run=replace(run, running=None)))
+    assert not gauges.paused
+
+
+def controller(*ticked: str) -> GaugesController:
+    """With a strip that shows nothing, and these devices ticked."""
+    strip = SimpleNamespace(show=lambda *_: None)
+    devices = ChecklistModel([Item(each, each) for each in ticked], ticked)
+    return GaugesController(lambda message: None, strip, devices, off=False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("uuid", "pci_id"), [("GPU-1", "0000:01:00.0"), ("", "0000:01:00.0"), ("", "")])
@@ -260,10 +278,5 @@ def test_the_ticked_card_is_looked_up_as_the_probe_named_it(
     monkeypatch.setattr(GaugeThread, "start", lambda self: None)
     facts = (("cuda:1.pci_id", pci_id), ("cuda:0.pci_id", "0000:09:00.0")) if pci_id else ()
     environment = Environment(versions=(), devices=(Device("cuda:1", "a card", uuid=uuid),), facts=facts)
-    app = SimpleNamespace(
-        plan_selection=SimpleNamespace(devices=SimpleNamespace(ticked=["cuda:1", "cpu"])),
-        run_manager=SimpleNamespace(environment=environment, running=False),
-        gauges=GaugesController(lambda message: None, off=False),
-    )
-    RunController.follow_device(app, None)  # type: ignore[arg-type]
+    controller("cuda:1", "cpu").follow(RunState(environment=environment))
     assert asked == [("cuda:1", uuid or None, pci_id or None)]

@@ -12,8 +12,8 @@ from cvbench_tui.core.event import CaseFailed, EnvironmentProbed, Event, RunFini
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import page, run_all, toasts
 from tests.tui.waits import until
@@ -87,7 +87,6 @@ async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: 
             await seen(app, pilot, *keys)
         await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y", "slash", "escape", "escape")
         app.run_manager.open(with_a_row_of_that_name(app, hostile))
-        app._show_run()
         for keys in (("4", "g"), ("u",), ("u",), ("m",), ("enter",), ("escape", "Y"), ("c",), ("escape",)):
             await seen(app, pilot, *keys)
         app.notify(hostile, markup=False)
@@ -101,7 +100,7 @@ async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: 
 
 def with_a_row_of_that_name(app: BenchApp, text: str) -> Run:
     """The run on screen as another one, whose first row is of a layer of that name."""
-    run = app.run_manager.run
+    run = app.run_manager.state.run
     assert run is not None
     odd = dataclasses.replace(run.plan.cases[0], workload=Workload("layer", text, "relu", (3, 8, 8)))
     return dataclasses.replace(run, plan=dataclasses.replace(run.plan, cases=(odd, *run.plan.cases[1:])), id="other")

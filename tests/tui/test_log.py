@@ -11,9 +11,9 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.widgets import Log
 
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.widgets.log_pane import INDENT, NOTHING, LogPane, folded
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, WIDE, known, run_all

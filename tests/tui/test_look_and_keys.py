@@ -30,7 +30,7 @@ async def test_other_keys_work_and_are_shown(tmp_path: Path) -> None:
         assert "A All" in footer(seen(app))
         assert "Q Quit" in footer(seen(app))
         await pilot.press("r", "f5", "q")
-        assert app.run_manager.run is None
+        assert app.run_manager.state.run is None
         assert app.is_running
         await pilot.press("ctrl+z")  # nothing here: what it does in a terminal is tested in one
         await pilot.press("question_mark")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from cvbench_tui.tui.screens.runs import RunsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, toasts
+from tests.tui.flow import NARROW, WIDE, known, run_all, strip, table, text, text_of, toasts
 from tests.tui.waits import until
 
 
@@ -105,11 +106,13 @@ async def test_a_past_run_is_shown_and_saved(tmp_path: Path) -> None:
         assert isinstance(app.screen, RunsScreen)
         assert "20200101-000000-torn:" in seen(app)
         await pilot.press("enter")
-        await until(pilot, lambda: app.run_manager.run is not None)
+        await until(pilot, lambda: app.run_manager.state.run is not None)
         await until(pilot, lambda: "Saved run, 20" in strip(app))
         assert app.main_screen.pane == "results"
+        began = time.strftime("%Y-%m-%d %H:%M", time.localtime(recorded.NOW_S))
+        assert str(app.main_screen.results.border_title) == f"4 Results selection of {began}: 4 rows"
         assert len(table(app).keys) == 4
-        assert table(app).text_of(table(app).keys[0]).endswith("OK")
+        assert text_of(table(app), table(app).keys[0]).endswith("OK")
         await pilot.press("f2")
         assert isinstance(app.screen, SaveScreen)
         await pilot.press("enter")
@@ -123,12 +126,12 @@ async def test_a_run_file_that_broke_meanwhile_says_so(tmp_path: Path) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
         (file,) = (tmp_path / "runs").glob("*.jsonl")
-        shown = app.run_manager.run
+        shown = app.run_manager.state.run
         await pilot.press("f7")
         file.write_text("not a run [/]\n")
         await pilot.press("enter")
         await until(pilot, lambda: file.name in strip(app))
-        assert app.run_manager.run is shown, "what was there stays"
+        assert app.run_manager.state.run is shown, "what was there stays"
 
 
 async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
@@ -149,7 +152,7 @@ async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
         await pilot.pause()
         assert toasts(app) == said
         app.clear_notifications()
-        running = app.run_manager.newest
+        running = app.run_manager.state.run
         assert running is not None
         app.post_message(RunOpened(replace(running, id="other")))  # asked for before this one was begun
         await pilot.pause()

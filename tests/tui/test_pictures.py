@@ -15,10 +15,10 @@ from textual.widgets import Input
 
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import ended
 from tests.tui.waits import until
@@ -96,7 +96,7 @@ async def _run(app: BenchApp, pilot: Pilot[int], source: ReplaySource | None) ->
     if not isinstance(source, recorded.Gated):
         await until(pilot, lambda: ended(app))
         return
-    await until(pilot, lambda: source.reached.is_set() and app.main_screen.results.run is app.run_manager.newest)
+    await until(pilot, lambda: source.reached.is_set() and app.main_screen.results.run is app.run_manager.state.run)
     app.main_screen.results.draw()
     app.run_controller.show_progress()
 
@@ -184,7 +184,7 @@ def test_detail_of_a_doubtful_row(picture: Compare) -> None:
 
 @at_all_sizes
 def test_log(picture: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cvbench_tui.tui.controllers.run_manager.clock_text", lambda *_: "12:00:00")
+    monkeypatch.setattr("cvbench_tui.tui.background.log_buffer.clock_text", lambda *_: "12:00:00")
     assert picture("RUN", "5")
 
 

@@ -17,9 +17,9 @@ from textual.pilot import Pilot
 
 from cvbench_tui.core.event import Event, Progress
 from cvbench_tui.core.plan import Plan
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.places import all_bindings
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import known
 from tests.tui.waits import settled, until
@@ -69,8 +69,8 @@ async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.
         assert ran, "the walk never pressed r"
         source.quick = True
         await back_to_the_bench(app, pilot)
-        await until(pilot, lambda: not app.run_manager.running)
-        run, pane = app.run_manager.run, app.main_screen.results
+        await until(pilot, lambda: not app.run_manager.state.running)
+        run, pane = app.run_manager.state.run, app.main_screen.results
         assert run is not None
         if pane.held is not None:
             pane.action_freeze()
@@ -99,7 +99,7 @@ async def walk(app: BenchApp, pilot: Pilot[int], draw: random.Random) -> bool:
             await pilot.resize_terminal(*draw.choice(SIZES))
         if step % 10 == 0:
             await settled()
-            ran = ran or app.run_manager.run is not None
+            ran = ran or app.run_manager.state.run is not None
         assert app.return_code is None, f"left at step {step}"
     return ran
 

@@ -14,6 +14,7 @@ from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
+from tests.tui.flow import headings, text_of
 
 ODD = "[/] [bold]odd[/bold] [link=x]"
 PLAIN = View()
@@ -84,7 +85,7 @@ async def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
     app = TableApp(replace(start, plan=replace(start.plan, cases=(case,))))
     async with app.run_test(size=(160, 10)) as pilot:
         await pilot.pause()
-        assert ODD in app.table.text_of(case.case_id)
+        assert ODD in text_of(app.table, case.case_id)
         assert ODD in screen_of(app.table)[1]
 
 
@@ -111,19 +112,19 @@ async def test_a_running_row_has_no_percentage() -> None:
     app = TableApp(run)
     async with app.run_test(size=(160, 20)) as pilot:
         await pilot.pause()
-        assert app.table.text_of(run.running.case_id).endswith("RUNNING")
+        assert text_of(app.table, run.running.case_id).endswith("RUNNING")
 
 
 async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
     app = TableApp(runs()[-1])
     async with app.run_test(size=(62, 20)) as pilot:
         await pilot.pause()
-        assert app.table.headings[0] == "Name"
-        assert app.table.headings[-1] == "State"
-        few = len(app.table.headings)
+        assert headings(app.table)[0] == "Name"
+        assert headings(app.table)[-1] == "State"
+        few = len(headings(app.table))
         await pilot.resize_terminal(260, 20)
         await pilot.pause()
-        assert len(app.table.headings) == len(visible_columns(build(runs()[-1]))) > few
+        assert len(headings(app.table)) == len(visible_columns(build(runs()[-1]))) > few
 
 
 async def test_columns_move_together_before_a_time_is_hidden() -> None:
@@ -131,10 +132,10 @@ async def test_columns_move_together_before_a_time_is_hidden() -> None:
     quiet = runs()[-1].plan.cases[0].case_id
     async with app.run_test(size=(85, 20)) as pilot:
         await pilot.pause()
-        assert " 40.00\u00b1" in app.table.text_of(quiet)
+        assert " 40.00\u00b1" in text_of(app.table, quiet)
         await pilot.resize_terminal(160, 20)
         await pilot.pause()
-        assert " 40.00 \u00b1" in app.table.text_of(quiet)
+        assert " 40.00 \u00b1" in text_of(app.table, quiet)
 
 
 async def test_a_number_of_grade_x_is_dim_and_says_so() -> None:
@@ -214,8 +215,8 @@ async def test_groups_have_titles_and_the_reference_has_a_mark() -> None:
         await pilot.pause()
         lines = screen_of(app.table)
         assert "cpu" in lines[1]
-        assert app.table.text_of(key)[1] == "*"
-        assert " ref " in app.table.text_of(key) + " "
+        assert text_of(app.table, key)[1] == "*"
+        assert " ref " in text_of(app.table, key) + " "
 
 
 async def test_a_thousand_rows_are_drawn_as_quickly_as_ten() -> None:

@@ -9,14 +9,14 @@ from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from tests.tui import recorded
-from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, word
+from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, text_of, toasts, word
 from tests.tui.kept import read_settings, settings_app, write_settings
 from tests.tui.waits import until
 
 
 def row(app: BenchApp, begins: str) -> str:
     """The line of the first row whose id begins so."""
-    return table(app).text_of(next(key for key in table(app).keys if key.startswith(begins)))
+    return text_of(table(app), next(key for key in table(app).keys if key.startswith(begins)))
 
 
 def title(app: BenchApp) -> str:
@@ -59,13 +59,13 @@ async def test_a_skipped_row_says_so_and_is_measured_again_in_the_same_file(tmp_
         assert row(app, "model:Resnet18|torch|cpu").endswith("SKIPPED")
         assert row(app, "model:VGG16|torch|cpu").rstrip("*").endswith("OK"), "the next one goes on"
         assert "2 measured" in word(app)
-        before = app.run_manager.run_file
+        before = app.run_manager.state.run_file
         assert app.check_action("again", ()) is True
         await pilot.press("R")
         await until(pilot, lambda: ended(app))
         assert row(app, "model:Resnet18|torch|cpu").endswith("OK")
         assert word(app) == "finished: 3 measured, 1 failed", "the row without memory failed a second time"
-        assert app.run_manager.run_file == before
+        assert app.run_manager.state.run_file == before
         await pilot.press("f6")
         await until(pilot, lambda: ended(app))
     (summary,) = list_runs(tmp_path / "runs")

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.run_file import RunLog
 from cvbench_tui.tui.app import BenchApp
+from tests.replay import ReplaySource
 from tests.tui import recorded
-from tests.tui.flow import WIDE, run_all, strip, table, word
+from tests.tui.flow import WIDE, run_all, strip, table, text_of, word
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until
 
@@ -39,7 +39,7 @@ class FullDisk:
 
 
 def states(app: BenchApp) -> list[str]:
-    return [table(app).text_of(key).split()[-1] for key in table(app).keys]
+    return [text_of(table(app), key).split()[-1] for key in table(app).keys]
 
 
 async def test_a_full_disk_ends_the_run_and_the_next_one_is_whole(
@@ -51,14 +51,14 @@ async def test_a_full_disk_ends_the_run_and_the_next_one_is_whole(
         await run_all(app, pilot)
         await until(pilot, lambda: "no [/] space left" in strip(app))
         assert "The run was ended" in strip(app)
-        assert app.run_manager.run is not None
-        assert app.run_manager.run.ended == "cancelled"
+        assert app.run_manager.state.run is not None
+        assert app.run_manager.state.run.ended == "cancelled"
         assert "RUNNING" not in states(app)
         assert states(app)[0] == "OK"
-        assert app.run_manager.run_file is not None
+        assert app.run_manager.state.run_file is not None
         disk.mend()
         await pilot.press("r")
-        await until(pilot, lambda: app.run_manager.run is not None and app.run_manager.run.ended == "finished")
+        await until(pilot, lambda: word(app).startswith("finished"))
         assert word(app) == "finished: 5 measured, 1 failed"
 
 
@@ -73,10 +73,10 @@ async def test_a_queued_run_can_be_taken_back(tmp_path: Path) -> None:
         await pilot.press("x")
         assert "No longer queued" in strip(app)
         source.let.set()
-        await until(pilot, lambda: app.run_manager.environment is not None)
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.pause()
-        assert app.run_manager.run is None
-        assert not app.run_manager.running
+        assert app.run_manager.state.run is None
+        assert not app.run_manager.state.running
 
 
 async def test_a_queue_with_nothing_left_to_run_is_no_queue(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ async def test_a_queue_with_nothing_left_to_run_is_no_queue(tmp_path: Path) -> N
         await pilot.press("r", "1", "n")
         source.let.set()
         await until(pilot, lambda: "Nothing to run" in strip(app))
-        assert not app.run_manager.queued
+        assert app.run_manager.state.phase != "queued"
 
 
 async def test_escape_sequences_are_shown_and_not_obeyed(tmp_path: Path) -> None:

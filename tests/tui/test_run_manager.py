@@ -9,7 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
+from typing import cast
 
 import pytest
 from textual.message import Message
@@ -17,16 +19,19 @@ from textual.message import Message
 from cvbench_tui.core.event import CaseFailed, Event, Progress, RowsAdded
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.engine.source import EventSource
+from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import load, read_events
 from cvbench_tui.results.storage.runs import list_runs
+from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.controllers import run_manager as run_manager
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
+from tests.replay import ReplaySource
+from tests.tui import recorded
 from tests.tui.waits import wait_until
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"
@@ -65,24 +70,24 @@ class Bench:
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self.refusals: list[str] = []
         self.logged = 0
-        self.run_manager = RunManager(source, folder / "runs", self.messages.put, lambda: NOW_S)
-        self.run_manager.environment = source.probe()
+        self.run_manager = RunManager(source, History(folder / "runs"), self.messages.put, lambda: NOW_S)
+        self.run_manager.probed(source.probe())
 
     def until(self, true: Callable[[], bool]) -> None:
         """Handle messages until it is so."""
         while not true():
             message = self.messages.get(timeout=WAIT_S)
             if isinstance(message, RunAdvanced):
-                self.run_manager.run = message.run
+                self.run_manager.advanced(message.run)
             elif isinstance(message, RunRefused):
                 self.run_manager.refused()
                 self.refusals.append(message.error.message)
             self.logged += isinstance(message, Logged)
 
     def until_ended(self) -> Run:
-        self.until(lambda: not self.run_manager.running)
-        assert self.run_manager.run is not None
-        return self.run_manager.run
+        self.until(lambda: not self.run_manager.state.running)
+        assert self.run_manager.state.run is not None
+        return self.run_manager.state.run
 
 
 def some(*cases: Case) -> Plan:
@@ -113,8 +118,8 @@ def test_rows_are_added_to_the_run_that_goes_on_and_only_new_ones(gated: tuple[B
     source.let.set()
     run = bench.until_ended()
     assert (len(run.plan.cases), run.pending, run.ended) == (6, 0, "finished")
-    assert run_manager.run_file is not None
-    assert load(run_manager.run_file) == run
+    assert run_manager.state.run_file is not None
+    assert load(run_manager.state.run_file) == run
     assert run_manager.add(PLAN) == 0
 
 
@@ -124,21 +129,36 @@ def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench
     run_manager.skip()
     run_manager.begin(some(*PLAN.cases[:2]))
     assert source.reached.wait(WAIT_S)
-    assert not run_manager.can_run_again
+    assert not run_manager.state.repeatable
     run_manager.skip()
     source.let.set()
     run = bench.until_ended()
     assert [failure.kind for failure in run.failures] == ["skipped"]
-    path = run_manager.run_file
-    assert run_manager.can_run_again
+    path = run_manager.state.run_file
+    assert run_manager.state.repeatable
     assert run_manager.again()
-    assert run_manager.running
+    assert run_manager.state.running
     run = bench.until_ended()
-    assert (len(run.measured), run.failures, run_manager.run_file) == (2, (), path)
+    assert (len(run.measured), run.failures, run_manager.state.run_file) == (2, (), path)
     assert path is not None
     assert load(path) == run
-    assert not run_manager.can_run_again
+    assert not run_manager.state.repeatable
     assert not run_manager.again()
+
+
+def test_invalid_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path) -> None:
+    run = reduce(fold, recorded.graded(), cast(Run, None))
+    bench = Bench(tmp_path, ReplaySource(recorded.graded()))
+    assert bench.run_manager.open(run)
+    rows = build(run).rows
+    invalid = {row.key for row in rows if row.grade == "X"}
+    failed = {failure.case_id for failure in run.failures}
+    assert invalid
+    state = bench.run_manager.state
+    assert {case.case_id for case in state.repeatable} == invalid | failed
+    assert state.repeatable is state.repeatable
+    running = replace(state, phase="running")
+    assert {case.case_id for case in running.repeatable} == failed
 
 
 def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
@@ -159,13 +179,13 @@ def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
     bench = Bench(tmp_path, source)
     bench.run_manager.begin(some(first, second))
     assert source.reached.wait(WAIT_S)
-    assert bench.run_manager.can_run_again
+    bench.until(lambda: bench.run_manager.state.repeatable == (first,))
     assert bench.run_manager.again()
     source.let.set()
     run = bench.until_ended()
     assert (len(run.measured), run.failures) == (2, ())
-    assert bench.run_manager.run_file is not None
-    (added,) = (event for event in read_events(bench.run_manager.run_file) if isinstance(event, RowsAdded))
+    assert bench.run_manager.state.run_file is not None
+    (added,) = (event for event in read_events(bench.run_manager.state.run_file) if isinstance(event, RowsAdded))
     assert added.cases == (first,)
 
 
@@ -174,9 +194,10 @@ def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) ->
     run_manager = bench.run_manager
     run_manager.begin(PLAN)
     assert source.reached.wait(WAIT_S)
+    bench.until(lambda: run_manager.state.run is not None)
     run_manager.cancel()
-    assert run_manager.cancelling
-    assert not run_manager.can_run_again
+    assert run_manager.state.phase == "cancelling"
+    assert not run_manager.state.repeatable
     assert not run_manager.again()
     assert run_manager.add(some(replace(PLAN.cases[0], batch=999))) == 0
     run = bench.until_ended()
@@ -189,15 +210,19 @@ def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) ->
 def test_a_run_of_the_past_is_shown_and_goes_on_in_its_file(replay: Bench, tmp_path: Path) -> None:
     replay.run_manager.begin(PLAN)
     replay.until_ended()
-    path = replay.run_manager.run_file
+    path = replay.run_manager.state.run_file
     assert path is not None
     torn = path.read_bytes()
     cut = torn.index(b"\n", torn.index(b'"case_started"')) + 20
     path.write_bytes(torn[:cut])
     later = Bench(tmp_path, ReplaySource(EVENTS))
     assert later.run_manager.open(load(path))
-    assert later.run_manager.run is not None
-    assert (later.run_manager.running, later.run_manager.run.running, later.run_manager.run_file) == (False, None, None)
+    assert later.run_manager.state.run is not None
+    assert (later.run_manager.state.running, later.run_manager.state.run.running, later.run_manager.state.run_file) == (
+        False,
+        None,
+        None,
+    )
     assert later.run_manager.again()
     run = later.until_ended()
     assert (run.pending, len(run.measured)) == (0, 5)
@@ -208,11 +233,11 @@ def test_a_run_of_the_past_is_shown_and_goes_on_in_its_file(replay: Bench, tmp_p
 def test_a_run_of_another_machine_is_shown_but_never_mixed_with_this_one(replay: Bench) -> None:
     replay.run_manager.begin(PLAN)
     run = replay.until_ended()
-    assert replay.run_manager.can_run_again
+    assert replay.run_manager.state.repeatable
     assert run.environment is not None
     other = replace(run, environment=replace(run.environment, identity_hash="other"))
     assert replay.run_manager.open(other)
-    assert not replay.run_manager.can_run_again
+    assert not replay.run_manager.state.repeatable
     assert not replay.run_manager.again()
 
 
@@ -220,11 +245,11 @@ def test_no_run_is_opened_over_one_that_goes_on(gated: tuple[Bench, Gate]) -> No
     bench, source = gated
     bench.run_manager.begin(some(PLAN.cases[0]))
     assert source.reached.wait(WAIT_S)
-    bench.until(lambda: bench.run_manager.run is not None)
-    shown = bench.run_manager.run
+    bench.until(lambda: bench.run_manager.state.run is not None)
+    shown = bench.run_manager.state.run
     assert shown is not None
     assert not bench.run_manager.open(replace(shown, id="other"))
-    assert bench.run_manager.running
+    assert bench.run_manager.state.running
 
 
 def test_what_cannot_be_measured_again_leaves_the_run_as_it_was(replay: Bench, tmp_path: Path) -> None:
@@ -235,7 +260,7 @@ def test_what_cannot_be_measured_again_leaves_the_run_as_it_was(replay: Bench, t
     assert replay.run_manager.again()
     replay.until_ended()
     assert "No such file" in replay.refusals[0]
-    assert replay.run_manager.run == before
+    assert replay.run_manager.state.run == before
 
 
 def test_the_log_has_our_notes_and_the_workers_words(tmp_path: Path) -> None:
@@ -263,11 +288,11 @@ def test_quitting_in_mid_run_waits_for_no_worker_and_leaves_no_process(
     bench = Bench(tmp_path, LiveSource((sys.executable, str(FAKE), mode, str(mark)), start_s=60))
     bench.run_manager.begin(some(*PLAN.cases[:2]))
     wait_until(lambda: mark.exists() and mark.read_text())
-    bench.until(lambda: bench.run_manager.run is not None and bench.run_manager.run.running is not None)
+    bench.until(lambda: bench.run_manager.state.run is not None and bench.run_manager.state.run.running is not None)
     bench.run_manager.shut_down()
     wait_until(lambda: not _alive(int(mark.read_text())))
-    assert bench.run_manager.run_file is not None
-    assert load(bench.run_manager.run_file).ended == "cancelled"
+    assert bench.run_manager.state.run_file is not None
+    assert load(bench.run_manager.state.run_file).ended == "cancelled"
 
 
 def _alive(pid: int) -> bool:

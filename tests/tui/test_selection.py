@@ -25,8 +25,9 @@ PLAN = Selection(
 
 
 def columns(plan_selection: PlanSelection, name: str) -> tuple[str, ...]:
-    (item,) = (item for item in (*plan_selection.models.items, *plan_selection.layers.items) if item.key == name)
-    return item.columns
+    lists = (plan_selection.models, plan_selection.layers)
+    (found,) = (ticks.columns(item) for ticks in lists for item in ticks.items if item.key == name)
+    return found
 
 
 def test_a_plan_is_ticked_in_place_of_what_is() -> None:
@@ -99,6 +100,13 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
     assert plan_selection.models.ticked == ("VGG16",)
     assert [item.key for item in plan_selection.models.shown] == ["Resnet18"]
     assert not plan_selection.remember(past), "nothing new"
+    plan_selection.remember(past, 1)
+    asked.clear()
+    plan_selection.layers.toggle("Dense")
+    assert not plan_selection.remember(past, 1)
+    assert not asked, "no other tick changes a time"
+    plan_selection.remember(past, 2)
+    assert len(asked) == len(plan_selection.models.items) + len(plan_selection.layers.items)
 
 
 def test_the_protocol_goes_round_and_can_be_set() -> None:

@@ -67,7 +67,7 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
         await known(app, pilot)
         await pilot.press("r")
         pane = app.main_screen.results
-        await until(pilot, lambda: source.reached.is_set() and pane.run is app.run_manager.newest)
+        await until(pilot, lambda: source.reached.is_set() and pane.run is app.run_manager.state.run)
         assert pane.run is not None
         pane.draw()
         pane.show(pane.run)
@@ -75,7 +75,7 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
         await pilot.pause()
         assert pane._draw_timer is None, "drawn"
         source.go_on.set()
-        await until(pilot, lambda: not app.run_manager.running)
+        await until(pilot, lambda: not app.run_manager.state.running)
     app.run_manager.shut_down()
 
 

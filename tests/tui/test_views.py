@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from cvbench_tui.engine.replay import ReplaySource
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
@@ -16,9 +15,10 @@ from cvbench_tui.tui.screens.jump import JumpScreen
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
+from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
-from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, known, page, run_all, table, toasts
+from tests.tui.flow import NARROW, ROOMY, WIDE, cursor, ended, headings, known, page, run_all, table, text_of, toasts
 from tests.tui.kept import read_settings, settings_app
 from tests.tui.waits import until
 
@@ -31,7 +31,7 @@ def title(app: BenchApp) -> str:
 
 def names(app: BenchApp) -> list[str]:
     """Name and device of each row, as they stand."""
-    return [" ".join(table(app).text_of(key).lstrip("\u25b8* ").split()[:2]) for key in table(app).keys]
+    return [" ".join(text_of(table(app), key).lstrip("\u25b8* ").split()[:2]) for key in table(app).keys]
 
 
 async def test_order_filter_and_groups(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ async def test_order_filter_and_groups(tmp_path: Path) -> None:
         assert names(app) == sorted(plan)
         await pilot.press("o")
         assert title(app).endswith(f"by Name {DOWN}")
-        assert table(app).headings[0].endswith(DOWN)
+        assert headings(table(app))[0].endswith(DOWN)
         await pilot.press("full_stop")
         assert title(app).endswith(UP), "another column begins upwards"
         await pilot.press("comma", "o", "o")
@@ -86,25 +86,25 @@ async def test_one_row_is_the_reference(tmp_path: Path, size: tuple[int, int]) -
         reference = cursor(app)
         assert reference is not None
         below = str(app.main_screen.results.border_subtitle)
-        assert "vs ref" in " ".join(table(app).headings) or "vs ref" in below, "where it has no room it is named"
+        assert "vs ref" in " ".join(headings(table(app))) or "vs ref" in below, "where it has no room it is named"
         await pilot.press("down")
-        assert "*" in table(app).text_of(reference)[:2], "marked, by no colour alone"
+        assert "*" in text_of(table(app), reference)[:2], "marked, by no colour alone"
         await pilot.press("up", "m")
         assert app.main_screen.results.view.reference is None
         await pilot.press("down")
-        assert "*" not in table(app).text_of(reference)[:2]
+        assert "*" not in text_of(table(app), reference)[:2]
 
 
 async def test_the_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
     app = settings_app(tmp_path, selection=recorded.ALL)
     async with app.run_test(size=NARROW) as pilot:
         await run_all(app, pilot)
-        before = [heading.split()[0] for heading in table(app).headings if heading]
+        before = [heading.split()[0] for heading in headings(table(app)) if heading]
         await pilot.press("c")
         assert isinstance(app.screen, ColumnsScreen)
         await pilot.press("down", "space", "enter")
         assert app.screen is app.main_screen
-        after = [heading.split()[0] for heading in table(app).headings if heading]
+        after = [heading.split()[0] for heading in headings(table(app)) if heading]
         assert "Device" in before
         assert "Device" not in after
         assert '"device"' not in read_settings(app, tmp_path)
@@ -112,9 +112,9 @@ async def test_the_columns_are_chosen_and_remembered(tmp_path: Path) -> None:
     again = settings_app(tmp_path, selection=recorded.ALL)
     async with again.run_test(size=NARROW) as pilot:
         await run_all(again, pilot)
-        assert "Device" not in " ".join(table(again).headings)
+        assert "Device" not in " ".join(headings(table(again)))
         await pilot.press("c", "a")
-        assert [heading.split()[0] for heading in table(again).headings if heading] == before
+        assert [heading.split()[0] for heading in headings(table(again)) if heading] == before
 
 
 async def test_a_table_held_still_goes_on_where_the_run_is(tmp_path: Path) -> None:
@@ -128,12 +128,12 @@ async def test_a_table_held_still_goes_on_where_the_run_is(tmp_path: Path) -> No
         assert title(app) == "4 Results: 6 rows, frozen (z)"
         source.go_on.set()
         await until(pilot, lambda: ended(app))
-        assert "RUNNING" in table(app).text_of(table(app).keys[0])
+        assert "RUNNING" in text_of(table(app), table(app).keys[0])
         await pilot.press("full_stop", "comma", "u", "u", "u", "u")
-        assert "RUNNING" in table(app).text_of(table(app).keys[0]), "another view of the same moment"
+        assert "RUNNING" in text_of(table(app), table(app).keys[0]), "another view of the same moment"
         await pilot.press("z")
         assert title(app) == "4 Results: 6 rows"
-        assert table(app).text_of(table(app).keys[0]).endswith("OK")
+        assert text_of(table(app), table(app).keys[0]).endswith("OK")
 
 
 async def test_copying(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,21 +97,24 @@ def _temperature_c(root: Path) -> Fact:
     return None if millidegrees is None else millidegrees / 1000
 
 
-LINUX_FACTS: dict[str, Callable[[Path], Fact]] = {
+FIXED_FACTS: dict[str, Callable[[Path], Fact]] = {
     "distribution": _found("etc/os-release", r'^PRETTY_NAME="?([^"\n]+)'),
     "machine_product": lambda root: _product(root) or None,
     "virtual_machine": _virtual_machine,
     "container": _container,
-    "clocksource": _text("sys/devices/system/clocksource/clocksource0/current_clocksource"),
     "microcode": lambda root: cpuinfo("microcode", root) or None,
     "numa_nodes": lambda root: len(list((root / "sys/devices/system/node").glob("node[0-9]*"))) or None,
+    "memory_limit_bytes": memory_limit_bytes,
+}
+"""Readers, by the name of the fact, of what stays as it is while this program runs."""
+PRESENT_FACTS: dict[str, Callable[[Path], Fact]] = {
+    "clocksource": _text("sys/devices/system/clocksource/clocksource0/current_clocksource"),
     "governor": _governors,
     "energy_preference": _text(f"{FREQUENCY}/energy_performance_preference"),
     "platform_profile": _text("sys/firmware/acpi/platform_profile"),
     "turbo": _turbo,
     "frequency_max_hz": lambda root: read_int(root / FREQUENCY / "scaling_max_freq", 1000),
     "frequency_hz": frequency_hz,
-    "memory_limit_bytes": memory_limit_bytes,
     # the word in brackets: always [madvise] never
     "thp": lambda root: read_text(root / "sys/kernel/mm/transparent_hugepage/enabled").split("[")[1].split("]")[0],
     "load_1min": lambda root: float(read_text(root / "proc/loadavg").split()[0]),
@@ -120,4 +123,5 @@ LINUX_FACTS: dict[str, Callable[[Path], Fact]] = {
     "stolen_share": _stolen_share,
     "cpu_temperature_c": _temperature_c,
 }
-"""Readers by the name of the fact; frequencies are in kHz in the files, temperatures in thousandths of a degree."""
+"""Of what may be another at the next run; frequencies are in kHz in the files, temperatures in thousandths of a
+degree."""

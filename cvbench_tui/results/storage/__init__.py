@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+SUFFIX = ".jsonl"  # of a run file
 FOLDER_VARIABLE = "CVBENCH_RUNS_DIR"  # environment variable that names the folder of runs
 
 

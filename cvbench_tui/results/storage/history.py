@@ -7,13 +7,14 @@ plan are made of it elsewhere (``catalog.duration``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from cvbench_tui.results.storage import run_index
+from cvbench_tui.errors import CvbenchError
+from cvbench_tui.results.storage import SUFFIX, run_index
 from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class History:
     """The measured rows of a folder of runs. Any thread may call it; before ``refresh`` nothing is known."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder  # of the runs
+        self.version = 0  # counts what it has learned
         self._refreshing = Lock()
         self._files: dict[str, KnownFile] | None = None  # by file name; None before the first refresh
         self._unsaved: set[str] = set()
@@ -43,8 +45,8 @@ class History:
         file. Raises nothing: a file that is not a run, is torn or cannot be read has no rows.
         """
         with self._refreshing:
-            stamps = _stamps(self._folder)
-            before = run_index.load(self._folder) if self._files is None else self._files
+            stamps = _stamps(self.folder)
+            before = run_index.load(self.folder) if self._files is None else self._files
             files = {name: before[name] for name in stamps if name in before and before[name].stamp == stamps[name]}
             self._keep(files)
             newest = [name for name, stamp in stamps.items() if stamp.size <= MAX_BYTES][:MAX_FILES]
@@ -52,11 +54,23 @@ class History:
             for number, name in enumerate(unread, 1):
                 if cancelled is not None and cancelled():
                     break
-                files[name] = _read(self._folder / name, stamps[name])
+                files[name] = _read(self.folder / name, stamps[name])
                 self._unsaved.add(name)
                 if number % BATCH == 0:
                     self._keep(files)
             self._keep(files)
+
+    def add(self, path: Path, run: Run) -> None:
+        """Take that run, which has just been written to a file of the folder, without reading it back.
+
+        The index gets it with the next ``refresh``.
+        """
+        with self._refreshing:
+            stamp = stamp_of(path)
+            if self._files is None or stamp is None:  # nothing is known yet, so ``refresh`` is still to come
+                return
+            self._unsaved.add(path.name)
+            self._use(self._files | {path.name: _known(path, stamp, run)})
 
     def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
         """What the newest run had for that very case on a device of that name; None when none measured it.
@@ -72,24 +86,22 @@ class History:
 
     def _keep(self, files: dict[str, KnownFile]) -> None:
         """Use these from now on, and save them on the disk where that is possible."""
-        self._files = files
-        times: dict[tuple[str, str], list[PastTimes]] = {}
-        for each in sorted((each for file in files.values() for each in file.times or ()), key=_age):
-            times.setdefault((each.case_id, each.device_name), []).append(each)
-        self._times = times
-        if self._unsaved and run_index.save(self._folder, files, self._unsaved):
+        self._use(files)
+        if self._unsaved and run_index.save(self.folder, files, self._unsaved):
             self._unsaved.clear()
 
-
-def _age(times: PastTimes) -> tuple[float, str]:
-    """Newest first; of one moment, always in the same order."""
-    return -times.at_s, times.run_id
+    def _use(self, files: dict[str, KnownFile]) -> None:
+        self._files = files
+        times: dict[tuple[str, str], list[PastTimes]] = {}
+        known = sorted((each for file in files.values() for each in file.times or ()), key=attrgetter("run_id"))
+        for each in sorted(known, key=attrgetter("at_s"), reverse=True):  # newest first; of one moment, by the id
+            times.setdefault((each.case_id, each.device_name), []).append(each)
+        self._times = times
+        self.version += 1
 
 
 def _stamps(folder: Path) -> dict[str, Stamp]:
     """The folder's run files, newest first; none when it cannot be read."""
-    from cvbench_tui.results.storage.run_file import SUFFIX
-
     try:
         stamps = {path.name: stamp_of(path) for path in folder.iterdir() if path.suffix == SUFFIX}
     except OSError:
@@ -99,29 +111,33 @@ def _stamps(folder: Path) -> dict[str, Stamp]:
 
 
 def _read(path: Path, stamp: Stamp) -> KnownFile:
-    """The measured rows of a run file; none when it is no run or its machine is not known. Raises nothing."""
+    """A run file with its measured rows; none when it is no run. Raises nothing."""
     from cvbench_tui.results.storage.run_file import load
-    from cvbench_tui.results.storage.runs import summary_of
 
-    summary = RunSummary(path.stem, path, problem=f"{path} cannot be read.")
-    with suppress(Exception):  # a file of another program may raise anything: the other files must still be read
-        summary = summary_of(path)
-        if not summary.problem:
-            return KnownFile(stamp, summary, tuple(_times(load(path))))
-    return KnownFile(stamp, summary, ())
+    try:
+        return _known(path, stamp, load(path))
+    except Exception as error:  # a file of another program may raise anything: the other files must still be read
+        problem = error.message if isinstance(error, CvbenchError) else f"{path} cannot be read."
+        return KnownFile(stamp, RunSummary(path.stem, path, problem=problem), ())
+
+
+def _known(path: Path, stamp: Stamp, run: Run) -> KnownFile:
+    measured, failed, rows = len(run.measured), len(run.failures), len(run.plan.cases)
+    summary = RunSummary(run.id, path, run.started_at_s, run.plan.name, rows, measured, failed, run.ended)
+    return KnownFile(stamp, summary, tuple(_times(run)))
 
 
 def _times(run: Run) -> Iterator[PastTimes]:
     from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
-    from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
+    from cvbench_tui.results.stats.phase_stats import results_of
 
     for case in run.plan.cases:
         outcome = run.outcomes.get(case.case_id)
         device = run.environment.device(case.device) if run.environment is not None else None
         if not isinstance(outcome, Measurement) or device is None:
             continue
-        terms = terms_of(run, case)
-        results = [phase_result(outcome, phase, terms) for phase in WHOLE_PHASE.values()]
+        phases = results_of(run, case)
+        results = [phases.get(phase) for phase in WHOLE_PHASE.values()]
         total_s, inference_s = (each.median_s if each is not None and each.valid else None for each in results)
         yield PastTimes(
             case_id=case.case_id,

@@ -16,9 +16,9 @@ from typing import BinaryIO
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError, os_reason
+from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.wire import WireError, decode, encode
 
-SUFFIX = ".jsonl"
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
 
 
@@ -32,17 +32,14 @@ class RunLog(AbstractContextManager["RunLog"]):
 
     def append(self, event: Event) -> None:
         """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
+        line = encode(event).encode() + b"\n"
         try:
-            self._write(encode(event).encode() + b"\n")
+            while line:  # past every buffer of ours: a line that a full disk left behind would fail again at closing
+                line = line[self._file.write(line) :]
             if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
                 os.fsync(self._file.fileno())
         except OSError as error:
             raise _unwritable(self.path, error) from error
-
-    def _write(self, line: bytes) -> None:
-        """All of the line, past every buffer of ours: one that a full disk left behind would fail again at closing."""
-        while line:
-            line = line[self._file.write(line) :]
 
     def close(self) -> None:
         """Close the file; what was appended is in it."""
@@ -50,7 +47,7 @@ class RunLog(AbstractContextManager["RunLog"]):
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
-        self.close()
+        self._file.close()
 
 
 def create_log(folder: Path, run_id: str) -> RunLog:

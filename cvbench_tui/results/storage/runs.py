@@ -22,8 +22,8 @@ from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.event import EndReason, RowsAdded, RunStarted
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
-from cvbench_tui.results.storage import run_index
-from cvbench_tui.results.storage.run_file import SUFFIX, is_torn, numbered_lines, read_header
+from cvbench_tui.results.storage import SUFFIX, run_index
+from cvbench_tui.results.storage.run_file import is_torn, numbered_lines, read_header
 from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, stamp_of
 from cvbench_tui.wire import WireError, decode
 

@@ -11,7 +11,6 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from cvbench_tui.base.cores import CORES_FOR_APP
 from cvbench_tui.tui.messages import GaugeRead, Post
 
 if TYPE_CHECKING:
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
 
 EVERY_S = 1.0  # shortest time between two readings
 LIVE_S = 5.0  # how long the gauges stay live after a key
-
-
-def allowed(running_device: str | None, cores: int) -> bool:
-    """False while a case is measured on the cpu of a machine with fewer than four usable cores.
-
-    ``running_device``: where the case runs that is being measured, None between cases and without a run.
-    """
-    return running_device != "cpu" or cores >= CORES_FOR_APP
 
 
 class GaugeThread(threading.Thread):
@@ -48,7 +39,7 @@ class GaugeThread(threading.Thread):
             self._notify()
 
     def follow(self, *, running: bool, paused: bool) -> None:
-        """``running``: a run is on, so live until it is not. ``paused``: read nothing, see ``allowed``.
+        """``running``: a run is on, so live until it is not. ``paused``: read nothing.
 
         To be called when a case starts and when the run ends, not in the moment between two cases.
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from cvbench_tui.core import event as events
 from cvbench_tui.core.run import Run
@@ -22,9 +23,11 @@ MAX_LINES = 2000
 class LogBuffer:
     """The newest lines, and a message to the app when there are new ones."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, clock: Callable[[], float] = time.time) -> None:
+        """``clock``: seconds since the epoch."""
         self.count = 0  # lines written in all, when ``lines`` was last read
-        self._poster = ThrottledPoster[Logged](post)
+        self._poster = ThrottledPoster(post)
+        self._clock = clock
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._written = 0
         self._lock = threading.Lock()
@@ -42,6 +45,12 @@ class LogBuffer:
             self._lines.append(line)
             self._written += 1
         self._poster.offer(Logged())
+
+    def note(self, event: events.Event, run: Run) -> None:
+        """A line of our own about what happened."""
+        text = event_text(event, run)
+        if text:
+            self.write(f"{clock_text(self._clock())} {text}")
 
     def close(self) -> None:
         """Post nothing any more."""
@@ -65,17 +74,15 @@ def event_text(event: events.Event, run: Run) -> str:
         from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
 
         return f"run {event.reason}: {outcome_text(run)} {event.sentence}".rstrip()
-    if isinstance(event, events.CaseStarted):
-        return f"{_row(run, event.case_id)} started{f' in process {event.process + 1}' if event.process else ''}"
-    if isinstance(event, events.CaseFinished):
-        return f"{_row(run, event.measurement.case_id)} done in {duration_text(event.measurement.wall_s)}"
-    if isinstance(event, events.CaseFailed):
-        kind = event.failure.kind
-        outcome = kind if kind in ("skipped", "cancelled") else f"failed: {event.failure.sentence}"
-        return f"{_row(run, event.failure.case_id)} {outcome}"
-    return ""
-
-
-def _row(run: Run, case_id: str) -> str:
+    case_id = events.case_of(event)
+    if isinstance(event, events.Progress) or case_id is None:
+        return ""
     case = next((case for case in run.plan.cases if case.case_id == case_id), None)
-    return f"{case.workload.name} {case.device}" if case is not None else case_id
+    row = f"{case.workload.name} {case.device}" if case is not None else case_id
+    if isinstance(event, events.CaseStarted):
+        return f"{row} started{f' in process {event.process + 1}' if event.process else ''}"
+    if isinstance(event, events.CaseFinished):
+        return f"{row} done in {duration_text(event.measurement.wall_s)}"
+    assert isinstance(event, events.CaseFailed)
+    kind = event.failure.kind
+    return f"{row} {kind if kind in ('skipped', 'cancelled') else f'failed: {event.failure.sentence}'}"

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFinished, Event, Progress, RunFinished
+from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine.session import Recorder, Session
+from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
+from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui import messages
@@ -28,31 +28,28 @@ from cvbench_tui.tui.state.table_layout import lay_out
 MESSAGES_EVERY_S = 0.25
 """Shortest time between two messages that are thinned out: rows may end by the hundred in a second, a worker write
 thousands of lines, and redraws above 4 Hz were seen to disturb the current timing."""
-Posted = TypeVar("Posted", bound=Message)
 
 
-class ThrottledPoster(Generic[Posted]):
+class ThrottledPoster:
     """Posts the newest message at once, or as soon as ``MESSAGES_EVERY_S`` have passed; from any thread."""
 
-    def __init__(self, post: Post, merge: Callable[[Posted, Posted], Posted] = lambda held, new: new) -> None:
-        """``merge`` makes one message of the one held back and a newer one."""
+    def __init__(self, post: Post) -> None:
         self._post = post
-        self._merge = merge
-        self._lock = threading.Lock()
-        self._held: Posted | None = None
+        self._lock = threading.RLock()
+        self._held: Message | None = None
         self._timer: threading.Timer | None = None
         self._posted_at = float("-inf")
         self._closed = False
 
-    def offer(self, message: Posted) -> None:
-        """Post it now, or merged with what follows until the next message is due."""
+    def offer(self, message: Message) -> None:
+        """Post it now, or when the next message is due, unless a newer one takes its place."""
         with self._lock:
             if self._closed:
                 return
-            self._held = message if self._held is None else self._merge(self._held, message)
+            self._held = message
             wait_s = self._posted_at + MESSAGES_EVERY_S - time.monotonic()
             if wait_s <= 0:
-                self._post_held()
+                self.flush()
             elif self._timer is None:
                 self._timer = threading.Timer(wait_s, self.flush)
                 self._timer.daemon = True
@@ -61,22 +58,18 @@ class ThrottledPoster(Generic[Posted]):
     def flush(self) -> None:
         """Post what is held back."""
         with self._lock:
-            self._post_held()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._held is not None:
+                self._post(self._held)
+                self._held, self._posted_at = None, time.monotonic()
 
     def close(self) -> None:
         """Post nothing any more."""
         with self._lock:
             self._held, self._closed = None, True
-            self._post_held()
-
-    def _post_held(self) -> None:
-        """The lock is held."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._held is not None:
-            self._post(self._held)
-            self._held, self._posted_at = None, time.monotonic()
+            self.flush()
 
 
 class BackgroundThread(threading.Thread):
@@ -125,80 +118,65 @@ def open_run(post: Post, path: Path) -> None:
         post(messages.RunOpened(run))
 
 
-class StoppingRecorder:
-    """Hands events on to a run log until one cannot be written; then it ends the run, once.
+class RunThread(BackgroundThread):
+    """Drives one session to its end and writes every event into the run file first, until one cannot be written.
 
-    The run is cancelled and not just left: the worker would finish its case unread, and the next run would take that
-    outcome for its own.
+    Then it ends the run. The run is cancelled and not just left: the worker would finish its case unread, and the next
+    run would take that outcome for its own.
     """
 
-    def __init__(self, log: Recorder, stop: Callable[[], None]) -> None:
-        self.error: StoreError | None = None  # why the log is incomplete; None while it is whole
-        self._log = log
-        self._stop = stop
-
-    def append(self, event: Event) -> None:
-        """Write the event, unless one before it could not be."""
-        if self.error is not None:
-            return
-        try:
-            self._log.append(event)
-        except StoreError as error:
-            self.error = StoreError(error.message, "The run was ended; s saves the rows that are on screen.")
-            self._stop()
-
-
-class RunThread(BackgroundThread):
-    """Drives one session to its end, writing every event into the runs folder first."""
-
     def __init__(
-        self, post: Post, session: Session, folder: Path, note: Callable[[Event, Run], None] = lambda event, run: None
+        self,
+        post: Post,
+        session: Session,
+        history: History,
+        note: Callable[[Event, Run], object] = lambda event, run: None,
     ) -> None:
-        """``note`` is called with every event, in this thread."""
+        """``history``: of the folder for the file; it gets the finished run. ``note`` is called with every event."""
         super().__init__(post, self._drive)
         self.session = session
-        self.newest: Run | None = None  # the run after the newest event, posted or not
-        self.path: Path | None = None  # the run file, once it is begun
-        self._folder = folder
+        self.path = history.folder / f"{session.run_id}{SUFFIX}"
+        self._history = history
         self._note = note
-        self._poster = ThrottledPoster(post, _merged)
+        self._error: StoreError | None = None  # why the file is incomplete; None while it is whole
+        self._poster = ThrottledPoster(post)
 
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
         from cvbench_tui.results.storage.run_file import create_log, reopen_log
 
-        open_log = reopen_log if self.session.resumed else create_log
-        last: messages.RunAdvanced | None = None
+        open_log = create_log if self.session.resume is None else reopen_log
+        last: Run | None = None
         try:
-            with open_log(self._folder, self.session.run_id) as log:
-                self.path = log.path
-                recorder = StoppingRecorder(log, self.session.cancel)
-                for event, run in self.session.run(recorder):
-                    last = self._handle_event(event, run)
+            with open_log(self._history.folder, self.session.run_id) as self._log:
+                for event, run in self.session.run(self):
+                    self._note(event, run)
+                    _precompute(event, run, whole=last is None)
+                    last = run
+                    if not isinstance(event, RunFinished):
+                        self._poster.offer(messages.RunAdvanced(run))
         except CvbenchError as error:
             self._poster.flush()
             post(messages.RunRefused(error))
             return
-        if last is not None:
-            post(last)  # not before the file is closed: the receiver may open it again
-        if recorder.error is not None:
-            post(messages.RunRefused(recorder.error))
+        self._poster.flush()
+        assert last is not None, "a session has a first and a last event"
+        post(messages.RunAdvanced(last))  # not before the file is closed: the receiver may open it again
+        if self._error is not None:
+            post(messages.RunRefused(self._error))
+        else:
+            self._history.add(self.path, last)
+            post(messages.HistoryRead())
 
-    def _handle_event(self, event: Event, run: Run) -> messages.RunAdvanced | None:
-        """Hand an event on; the last one of the run is returned instead."""
-        first, self.newest = self.newest is None, run
-        self._note(event, run)
-        _precompute(event, run, whole=first)
-        if isinstance(event, RunFinished):
-            self._poster.flush()
-            return messages.RunAdvanced(event, run)
-        self._poster.offer(messages.RunAdvanced(event, run))
-        return None
-
-
-def _merged(held: messages.RunAdvanced, new: messages.RunAdvanced) -> messages.RunAdvanced:
-    """The newest run; an outcome is not replaced by progress: rows have changed, so more has to be drawn."""
-    return messages.RunAdvanced(held.event, new.run) if isinstance(new.event, Progress) else new
+    def append(self, event: Event) -> None:
+        """Write the event, unless one before it could not be."""
+        if self._error is not None:
+            return
+        try:
+            self._log.append(event)
+        except StoreError as error:
+            self._error = StoreError(error.message, "The run was ended; s saves the rows that are on screen.")
+            self.session.cancel()
 
 
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:
@@ -212,3 +190,7 @@ def _precompute(event: Event, run: Run, *, whole: bool) -> None:
         lay_out(build(run), View(), 0)
     elif isinstance(event, CaseFinished):
         row_data(run, run.plan.case(event.measurement.case_id))
+    elif isinstance(event, PeakMeasured):  # the rows on its device are graded by it
+        for case in run.plan.cases:
+            if case.device == event.ceiling.device:
+                row_data(run, case)

@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
-from cvbench_tui.base.cores import usable_cores
-from cvbench_tui.core.environment import Device
-from cvbench_tui.tui.background.gauge_thread import GaugeThread, allowed
-from cvbench_tui.tui.messages import Post
+from cvbench_tui.base.cores import CORES_FOR_APP, usable_cores
+from cvbench_tui.tui.background.gauge_thread import GaugeThread
+from cvbench_tui.tui.messages import GaugeRead, Post
+from cvbench_tui.tui.state.checklist_model import ChecklistModel
+from cvbench_tui.tui.state.run_state import RunState
+from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
 
 
 class GaugesController:
-    """Reads the gauges of the ticked device. It draws nothing."""
+    """Reads the gauges of the ticked device and shows them."""
 
-    def __init__(self, post: Post, *, off: bool) -> None:
+    def __init__(self, post: Post, strip: GaugeStrip, devices: ChecklistModel, *, off: bool) -> None:
         """``off``: the user wants no gauges; then nothing is ever read."""
-        self.device_id = "cpu"  # the device of the gauges
         self.paused = False  # True while they would disturb what is measured
+        self._device_id = "cpu"  # the device of the gauges
         self._post = post
+        self._strip = strip
+        self._devices = devices
         self._off = off
         self._thread: GaugeThread | None = None
 
-    def follow(self, device: Device | None, pci_id: str = "", *, running: bool, on: str | None) -> None:
-        """``device``: the ticked one, ``pci_id``: its address on the bus, where it is a card with one.
-
-        ``running``: a run is on; ``on``: the device of the case being measured, None while there is none.
-        """
-        if self._off:
+    def follow(self, state: RunState) -> None:
+        """Read the first ticked device, while the run leaves room for that. Between two cases everything stays."""
+        case = state.run.running if state.run is not None else None
+        if self._off or (state.running and case is None):
             return
-        device_id = device.id if device is not None else "cpu"
-        if self._thread is None or device_id != self.device_id:
-            from cvbench_tui.engine.gauges import GaugeReader
+        ticked = next(iter(self._devices.ticked), "cpu")
+        if self._thread is None or ticked != self._device_id:
+            self._begin(ticked, state)
+        on = state.run.plan.case(case.case_id).device if state.run is not None and case is not None else None
+        self.paused = on == "cpu" and usable_cores() < CORES_FOR_APP
+        if self._thread is not None:
+            self._thread.follow(running=state.running, paused=self.paused)
+        if self.paused:
+            self._strip.show(None, self._device_id, True)
 
-            self.stop()
-            self.device_id = device_id
-            uuid = (device.uuid or None) if device else None
-            self._thread = GaugeThread(self._post, GaugeReader(device_id, uuid=uuid, pci_id=pci_id or None))
-            self._thread.start()
-        self.paused = not allowed(on, usable_cores())
-        self._thread.follow(running=running, paused=self.paused)
+    def _begin(self, device_id: str, state: RunState) -> None:
+        from cvbench_tui.engine.gauges import GaugeReader
+
+        self.stop()
+        device = state.environment.device(device_id) if state.environment is not None else None
+        self._device_id = device.id if device is not None else "cpu"
+        uuid = (device.uuid or None) if device is not None else None
+        fact = state.environment.fact(f"{device_id}.pci_id") if state.environment is not None else None
+        reader = GaugeReader(self._device_id, uuid=uuid, pci_id=str(fact) if fact else None)
+        self._thread = GaugeThread(self._post, reader)
+        self._thread.start()
+
+    def show(self, reading: GaugeRead) -> None:
+        """A reading has come."""
+        self._strip.show(reading.gauge, self._device_id, False, live=reading.live)
 
     def wake(self) -> None:
         """The user pressed a key: read for a while."""

@@ -1,4 +1,4 @@
-"""Opens presets, saved runs, the plan's settings and the help; loads the palette's lists."""
+"""Opens presets, saved runs and the plan's settings; loads the palette's lists."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
-from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.plan_summary import protocol_line
+from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.state.selection import PlanSelection
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ class OpenController:
     """The actions whose dialogs change what is ticked or shown."""
 
     ui: Ui
-    screen: MainScreen
     run_manager: RunManager
     plan_selection: PlanSelection
-    selection_changed: Callable[[], object]  # called when other things are ticked or set
+    rebuild_lists: Callable[[], object]  # called when other things are ticked
+    selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
 
     # -- settings of the plan
@@ -46,7 +46,7 @@ class OpenController:
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 
         plan = self.plan_selection
-        self.screen.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
+        self.ui.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
@@ -58,7 +58,9 @@ class OpenController:
         """The next protocol, and what it means."""
         self.plan_selection.next_protocol()
         self.selection_changed()
-        self.ui.say(f"Protocol {self.plan_selection.protocol}: {protocol_line(self.plan_selection.protocol)}")
+        name = self.plan_selection.protocol
+        when = " for the next run" if self.run_manager.state.running else ""
+        self.ui.say(f"Protocol {name}{when}: {protocol_line(name)}")
 
     # -- presets
 
@@ -68,7 +70,7 @@ class OpenController:
         from cvbench_tui.tui.screens.presets import PresetsScreen
 
         screen = PresetsScreen(self.list_presets(), bool(self.plan_selection.workloads), name_problem)
-        self.screen.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
+        self.ui.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
         """The shipped ones, then the user's own."""
@@ -83,7 +85,7 @@ class OpenController:
         try:
             if what == "open":
                 self.plan_selection.apply(load_preset(name))
-                self.screen.rebuild_lists()
+                self.rebuild_lists()
                 self.selection_changed()
                 self.ui.say(f"Preset {name} is ticked. r runs it.")
             elif what == "save":
@@ -101,11 +103,11 @@ class OpenController:
         """Choose a saved run."""
         from cvbench_tui.tui.screens.runs import RunsScreen
 
-        if self.run_manager.running:
+        if self.run_manager.state.running:
             self.ui.say(RUNNING)
             return
         try:
-            self.screen.show(RunsScreen(self.list_runs()), self.open_run)
+            self.ui.show(RunsScreen(self.list_runs()), self.open_run)
         except CvbenchError as error:
             self.ui.refuse(error)
 
@@ -117,7 +119,7 @@ class OpenController:
 
     def open_run(self, path: Path | None) -> None:
         """Read that run; ``RunOpened`` follows. During a run it only shows why not."""
-        if path is not None and self.run_manager.running:
+        if path is not None and self.run_manager.state.running:
             self.ui.say(RUNNING)
         elif path is not None:
             self.run_manager.read(path)
@@ -126,8 +128,6 @@ class OpenController:
 
     def commands(self) -> Sequence[SimpleCommand]:
         """Presets and saved runs for the palette, in a thread; none that cannot be read: its dialog shows why."""
-        from cvbench_tui.tui.screens.runs import moment
-
         commands: list[SimpleCommand] = []
         with contextlib.suppress(CvbenchError):
             for entry in self.list_presets():
@@ -141,12 +141,3 @@ class OpenController:
                 about = f"{run.measured} measured, {run.failed} failed"
                 commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
         return commands
-
-    # -- help
-
-    def help(self) -> None:
-        """The keys of the pane with the focus, then all others, then columns, grades and reasons."""
-        from cvbench_tui.tui.places import places
-        from cvbench_tui.tui.screens.help import HelpScreen
-
-        self.screen.show(HelpScreen(places(self.screen.focused)))

@@ -6,7 +6,7 @@ are visible at which size. Widgets are never recreated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, TypeAlias
 
 from textual import events, on
@@ -19,15 +19,16 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from cvbench_tui import __version__
-from cvbench_tui.core.environment import Environment
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
+from cvbench_tui.tui.state.run_state import RunState
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
 from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
 from cvbench_tui.tui.widgets.header import HeaderLine
+from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTabs
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
@@ -74,8 +75,7 @@ class MainScreen(Screen[None]):
         self.side = DetailView(id="side")
         self.gauges = GaugeStrip(id="gauges")
         self.strip = ProgressStrip(id="strip")
-        self._settings = ""
-        self._plan = Content(""), ""
+        self._plan = Content("")
         self._wait: Timer | None = None
         self.pane = "models"  # id of the active pane
 
@@ -83,8 +83,8 @@ class MainScreen(Screen[None]):
         """Header, plan, tabs, panes, gauges, strip, keys; and the message for a terminal that is too small."""
         yield HeaderLine(self._host, __version__, id="top")
         with Horizontal(id="plan"):
-            yield Static(id="summary", markup=False)
-            yield PlanSettingsLine(id="settings", markup=False)
+            yield Line(id="summary")
+            yield Line("settings", id="settings")
         yield PaneTabs(id="tabs")
         with Horizontal(id="body"):
             with Vertical(id="lists", classes="-active"):
@@ -148,11 +148,17 @@ class MainScreen(Screen[None]):
         if self.app.screen is self:
             self.app.push_screen(dialog, answer)
 
-    def show_state(self, state: str, measured: str, environment: Environment | None) -> None:
-        """Show in header and tabs where the run is. ``measured``: ``3/8``, or nothing before the first run."""
-        self.query_one(HeaderLine).show(state, self.lists["devices"].ticks.ticked, environment)
+    def show_state(self, state: RunState, settings: str) -> None:
+        """Show where the run is, what is ticked and how ``r`` would run it: header, tabs, ``settings``, devices."""
+        self.query_one("#settings", Line).put(Content(settings), layout=True)
+        devices = self.lists["devices"]
+        self.query_one(HeaderLine).show(state, devices.ticks.ticked)
         counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
-        self.query_one(PaneTabs).count({**counts, "results": measured})
+        self.query_one(PaneTabs).count({**counts, "results": state.measured})
+        if state.problem is not None:
+            devices.say(f"{state.problem.message}\n{state.problem.hint}".strip())
+        else:
+            devices.say(ASKING if state.environment is None else "")
 
     @on(ResultsPane.ColumnsWanted)
     def _choose_columns(self) -> None:
@@ -165,24 +171,16 @@ class MainScreen(Screen[None]):
         )
 
     def rebuild_lists(self) -> None:
-        """Other things are ticked, or more is known of them."""
+        """Other things are ticked or offered."""
         for each in self.lists.values():
             each.rebuild()
 
-    def show_plan(self, plan: Content, settings: str) -> None:
-        """Show what ``r`` would run, and how."""
-        self._plan = plan, settings
+    def show_plan(self, plan: Content) -> None:
+        """Show what ``r`` would run."""
+        self._plan = plan
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
-        self.query_one("#summary", Static).update(plan, layout=False)
-        if settings != self._settings:  # as wide as its text: a new one moves the plan's line
-            self._settings = settings
-            self.query_one(PlanSettingsLine).update(Content(settings))
-
-    def offer_devices(self, problem: Sequence[str] = ()) -> None:
-        """The devices, or why there are none."""
-        self.lists["devices"].say("\n".join(line for line in problem if line))
-        self.lists["devices"].rebuild()
+        self.query_one("#summary", Line).put(plan)
 
     # -- the detail pane
 
@@ -201,16 +199,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
-        self.show_plan(*self._plan)
-
-
-class PlanSettingsLine(Static):
-    """Protocol, batch and image size; a click asks for others."""
-
-    async def on_click(self, event: events.Click) -> None:
-        """The dialog of the key."""
-        event.stop()
-        await self.app.run_action("settings")
+        self.show_plan(self._plan)
 
 
 class TooSmall(Static):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -16,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
+from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.widgets.filter_input import ListFilter
 from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
@@ -109,11 +109,6 @@ class RunsScreen(Modal[Path]):
         """Put the cursor into the filter."""
         if self._lines:
             self.query_one(ListFilter).focus()
-
-
-def moment(seconds: float | None) -> str:
-    """``2026-11-24 15:30`` in local time; a dash when it is not known. ``seconds`` since the epoch."""
-    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _line(run: RunSummary) -> Content:

@@ -19,9 +19,9 @@ from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.state import save_path
+from cvbench_tui.tui.state.save_path import format_text, has_layout, path_problem
 from cvbench_tui.tui.terminal.timers import sure_timer
-from cvbench_tui.tui.widgets.path_input import PathInput
+from cvbench_tui.tui.widgets.path_input import PathInput, PathSuggester
 from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
@@ -54,78 +54,63 @@ class SaveScreen(Modal[Path]):
 
     def compose(self) -> ComposeResult:
         """Path, form, layout, room for a complaint, buttons."""
-        field = PathInput(self._suggestion.name, self._suggestion.parent, id="path")
-        if self._download:
-            field.suggester = None
+        suggester = None if self._download else PathSuggester(self._suggestion.parent)
         with Dialog("Save", f"Enter save   Tab {'next' if self._download else 'complete, next'}   Escape close"):
             yield Static("File", markup=False)
-            yield field
+            yield PathInput(self._suggestion.name, id="path", compact=True, suggester=suggester)
             yield Static(id="form", markup=False)
             yield RadioList(tuple(LAYOUT_HELP.items()), self._layout)
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(save="Save", close="Close")
 
+    def _answer(self) -> tuple[Path, Layout]:
+        """What is typed and chosen; of a download its name alone, for ``~`` would be a folder of this machine."""
+        typed = self.query_one("#path", Input).value.strip()
+        path = Path(os.path.basename(typed)) if self._download else self._suggestion.parent / os.path.expanduser(typed)
+        return path, cast(Layout, self.query_one(RadioList).chosen)
+
     @on(Input.Changed)
     @on(RadioList.Changed)
     def _edited(self) -> None:
         """The form at once, a look at the disk when the typing pauses."""
-        path = self._path()
-        self.query_one(RadioList).visible = save_path.has_layout(path)
-        form = save_path.format_text(path, self._chosen_layout())
+        path, layout = self._answer()
+        self.query_one(RadioList).visible = has_layout(path)
+        form = format_text(path, layout)
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
-        self._look_no_more()
-        self._timer = sure_timer(self.set_timer(CHECK_S, self._look))
-
-    def _look_no_more(self) -> None:
         if self._timer is not None:
             self._timer.stop()
+        self._timer = sure_timer(self.set_timer(CHECK_S, self._look))
 
-    def _look(self) -> None:
-        """Say what is wrong with the path, or that there is such a file already."""
-        problem = self._problem()
-        if not problem and self._exists():
-            self.complain(f"{self._path().name} already exists; Enter asks before overwriting.", "-remark")
+    def _look(self) -> tuple[str, bool]:
+        """Say what is wrong with the path, or that there is such a file already. Returns both."""
+        path, _ = self._answer()
+        named = path.name and path != self._suggestion.parent
+        problem = path_problem(path, download=self._download) if named else "Name a file."
+        # ``Path.is_file`` raises where a folder may not be read
+        exists = not problem and not self._download and os.path.isfile(path)
+        if exists:
+            self.complain(f"{path.name} already exists; Enter asks before overwriting.", "-remark")
         else:
             self.complain(problem)
-
-    def _problem(self) -> str:
-        path = self._path()
-        if not self._typed() or not path.name:
-            return "Name a file."
-        return save_path.suffix_problem(path) if self._download else save_path.path_problem(path)
-
-    def _exists(self) -> bool:
-        return not self._download and os.path.isfile(self._path())  # ``is_file`` raises where a folder may not be read
+        return problem, exists
 
     @on(Input.Submitted)
     def action_save(self) -> None:
         """Save; ask first when the file exists."""
-        self._look_no_more()  # its look would wipe out what the write complains of
-        problem = self._problem()
-        if problem:
-            self.complain(problem)
-        elif self._exists():
-            self.confirm(f"{self._path().name} already exists. Overwrite it?", "Overwrite", self._save)
-        else:
+        if self._timer is not None:
+            self._timer.stop()  # its look would wipe out what the write complains of
+        problem, exists = self._look()
+        if exists:
+            self.confirm(f"{self._answer()[0].name} already exists. Overwrite it?", "Overwrite", self._save)
+        elif not problem:
             self._save()
 
     def _save(self) -> None:
+        path, layout = self._answer()
         try:
-            self._write(self._path(), self._chosen_layout())
+            self._write(path, layout)
         except CvbenchError as error:
             self.complain(f"{error.message} {error.hint}".strip())
         else:
-            self.dismiss(self._path())
-
-    def _chosen_layout(self) -> Layout:
-        return cast(Layout, self.query_one(RadioList).chosen)
-
-    def _typed(self) -> str:
-        return self.query_one("#path", Input).value.strip()
-
-    def _path(self) -> Path:
-        """What is typed; of a download its name alone, for ``~`` would be a folder of this machine."""
-        if self._download:
-            return Path(os.path.basename(self._typed()))
-        return self._suggestion.parent / os.path.expanduser(self._typed())
+            self.dismiss(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from textual.fuzzy import FuzzySearch
@@ -74,6 +74,7 @@ class ChecklistModel:
     ) -> None:
         """``headings`` name the items' ``columns``, the least important one first; ``noun`` names an item."""
         self.headings = tuple(headings)
+        self.times: Mapping[str, str] | None = None  # texts of a last column by key; they change, the items do not
         self.noun = noun
         self.folded: set[str] = set()  # families of which only the heading is there
         self._filter_text = ""
@@ -142,6 +143,10 @@ class ChecklistModel:
                 lines += [ChecklistLine(group, item) for item in items]
         return tuple(lines)
 
+    def columns(self, item: Item) -> tuple[str, ...]:
+        """The texts under ``headings``."""
+        return item.columns if self.times is None else (*item.columns, self.times.get(item.key, ""))
+
     # -- families
 
     @property
@@ -198,11 +203,8 @@ class ChecklistModel:
 
     def tick_shown(self, on: bool | None) -> None:
         """Tick, or untick, everything that is shown; None swaps its ticks. The rest keeps its own."""
-        if on is None:
-            self._ticked ^= self._able & {item.key for item in self.shown}
-        else:
-            self._tick(self.shown, on)
+        self._tick(self.shown, on)
 
-    def _tick(self, items: Iterable[Item], on: bool) -> None:
+    def _tick(self, items: Iterable[Item], on: bool | None) -> None:
         keys = self._able & {item.key for item in items}
-        self._ticked = self._ticked | keys if on else self._ticked - keys
+        self._ticked = self._ticked ^ keys if on is None else self._ticked | keys if on else self._ticked - keys

@@ -60,9 +60,10 @@ def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def settings_line(plan_selection: PlanSelection) -> str:
-    """Protocol, and batch, image size and extras where they are set."""
-    parts = [f"protocol {plan_selection.protocol}"]
+def settings_line(plan_selection: PlanSelection, *, running: str | None = None) -> str:
+    """Protocol, and batch, image size and extras where they are set. ``running``: name of the running protocol."""
+    later = " (next run)" if running not in (None, plan_selection.protocol) else ""
+    parts = [f"protocol {plan_selection.protocol}{later}"]
     if plan_selection.batch is not None:
         parts.append(f"batch {plan_selection.batch}")
     if plan_selection.image is not None:

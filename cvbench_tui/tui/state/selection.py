@@ -40,6 +40,8 @@ class PlanSelection:
         self.extras: tuple[Extra, ...] = ()  # measured in addition to what the protocol measures anyway
         self._base: Selection | None = None
         self._environment: Environment | None = None
+        self._asked: object = None  # what ``remember`` was last asked for
+        self.models.times, self.layers.times = {}, {}
         for ticks in (self.models, self.layers):
             ticks.folded = set(ticks.groups) - set(UNFOLDED)
         if base is not None:
@@ -77,24 +79,27 @@ class PlanSelection:
         self.devices.tick_only(wanted)
         self.missing = tuple(name for name in wanted if name not in {device.id for device in environment.usable})
 
-    def remember(self, past: PastText) -> bool:
+    def remember(self, past: PastText, version: object = None) -> bool:
         """Show beside every model and layer its last time on the first ticked device, at the size it would be run.
 
-        Returns whether a text has changed. Without a ticked device there are none.
+        ``version``: of what ``past`` answers. Returns whether a text has changed. Without a ticked device there are
+        none.
         """
-
-        def last(entry: ModelEntry | LayerEntry) -> str:
-            cases = expand([(entry.workload, entry.batch)], devices, batch=self.batch, image=self.image)
-            return next((past(case) for case in cases), "")
-
         devices = self.devices.ticked[:1]
-        models = [_model_item(entry, last(entry)) for entry in MODELS]
-        layers = [_layer_item(entry, last(entry)) for entry in LAYERS]
-        changed = (tuple(models), tuple(layers)) != (self.models.items, self.layers.items)
-        if changed:
-            self.models.offer(models, self.models.ticked)
-            self.layers.offer(layers, self.layers.ticked)
-        return changed
+        asked = (devices, self.batch, self.image, version)
+        if version is not None and asked == self._asked:
+            return False
+        self._asked, before = asked, (self.models.times, self.layers.times)
+        self.models.times, self.layers.times = (
+            {
+                entry.name: text
+                for entry in entries
+                for case in expand([(entry.workload, entry.batch)], devices, batch=self.batch, image=self.image)
+                if (text := past(case))
+            }
+            for entries in (MODELS, LAYERS)
+        )
+        return before != (self.models.times, self.layers.times)
 
     def next_protocol(self) -> None:
         """Go on to the next named protocol."""
@@ -119,17 +124,17 @@ class PlanSelection:
         return Last(self.models.ticked, self.layers.ticked, devices, self.batch, self.image, self.protocol)
 
 
-def _model_item(entry: ModelEntry, last: str = "") -> Item:
+def _model_item(entry: ModelEntry) -> Item:
     image = "" if entry.image == USUAL_IMAGE else str(entry.image)
     gmacs = significant(entry.gmacs, 2 if entry.gmacs >= 0.1 else 1)
-    columns = (image, gmacs, parameters_text(entry.parameters).replace(" ", ""), last)
+    columns = (image, gmacs, parameters_text(entry.parameters).replace(" ", ""))
     return Item(entry.name, entry.name, group=entry.family, words=entry.op, columns=columns)
 
 
-def _layer_item(entry: LayerEntry, last: str = "") -> Item:
+def _layer_item(entry: LayerEntry) -> Item:
     shape = "x".join(str(size) for size in entry.input_shape)
     words = f"{entry.op} {entry.description}"
-    return Item(entry.name, entry.name, group=entry.family, words=words, columns=(shape, last))
+    return Item(entry.name, entry.name, group=entry.family, words=words, columns=(shape,))
 
 
 def _device_item(device: Device) -> Item:

@@ -40,13 +40,14 @@ class ShownColumn:
     heading: str
     width: int  # cells
     right: bool
+    gap: str  # what is behind it
 
     def aligned(self, text: str) -> str:
-        """The text in exactly the column's cells."""
+        """The text in exactly the column's cells, and the gap."""
         room = self.width - cell_len(text)
         if room < 0:
-            return set_cell_size(text, self.width)
-        return " " * room + text if self.right else text + " " * room
+            return set_cell_size(text, self.width) + self.gap
+        return (" " * room + text if self.right else text + " " * room) + self.gap
 
 
 @dataclass(frozen=True)
@@ -56,28 +57,19 @@ class TableLayout:
     form: Form
     columns: tuple[ShownColumn, ...]
     hidden: tuple[str, ...]  # headings of the columns without room, the most wanted first
-
-    @property
-    def gap(self) -> str:
-        """What is behind each column."""
-        return " " if self.form == "close" else "  "
-
-    @property
-    def header(self) -> str:
-        """The line of headings."""
-        return " " * GUTTER + "".join(column.aligned(column.heading) + self.gap for column in self.columns)
+    header: str = ""  # the line of headings
 
     def cells(self, table: Table, row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Text and names of the styles of each cell of a row, gaps included."""
         texts = table.texts(row, self.form)
         for column in self.columns:
-            yield column.aligned(visible(texts[column.place])) + self.gap, _styles(row, column)
+            yield column.aligned(visible(texts[column.place])), _styles(row, column)
 
     def column_at(self, x: int) -> str | None:
         """Key of the column at that cell of a line; None behind the last one."""
         start = GUTTER
         for column in self.columns:
-            start += column.width + len(self.gap)
+            start += column.width + len(column.gap)
             if x < start:
                 return column.key
         return None
@@ -96,7 +88,8 @@ def lay_out(table: Table, view: View, width: int) -> TableLayout:
     hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
     hidden.sort(key=lambda column: column.hide)
     columns = tuple(_column(table, view, place, form) for place in places)
-    return TableLayout(form, columns, tuple(column.heading for column in hidden))
+    header = " " * GUTTER + "".join(column.aligned(column.heading) for column in columns)
+    return TableLayout(form, columns, tuple(column.heading for column in hidden), header)
 
 
 def lines_of(table: Table) -> list[Line]:
@@ -117,7 +110,8 @@ def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
     column, heading, width = table.columns[place], table.heading(place), column_width(table, place, form)
     if view.sort == column.key:
         heading += ARROWS[view.descending]
-    return ShownColumn(place, column.key, heading, width, column.right)
+    gap = " " if form == "close" else "  "
+    return ShownColumn(place, column.key, heading, width, column.right, gap)
 
 
 def _styles(row: Row, column: ShownColumn) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-from textual.widgets import Static
+from textual.content import Content
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.text.units import MISSING, hertz_text, share_text
+from cvbench_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from cvbench_tui.engine.gauges import GaugeReading
@@ -18,7 +18,7 @@ OFF = "gauges off while measuring"
 LAST = "last"  # label of a reading that is not live any more
 
 
-class GaugeStrip(Static):
+class GaugeStrip(Line):
     """One line; what does not fit is left out from the right."""
 
     DEFAULT_CSS = """
@@ -28,7 +28,6 @@ class GaugeStrip(Static):
 
     _parts: Sequence[Sequence[str]] = ()
     _live = False
-    _line = ""
 
     def show(self, gauge: GaugeReading | None, device_id: str, paused: bool, *, live: bool = True) -> None:
         """Show this reading; nothing is drawn when the line stays as it was. ``live``: others will follow."""
@@ -39,11 +38,8 @@ class GaugeStrip(Static):
         self._draw()
 
     def _draw(self) -> None:
-        line = fitted(self._parts, self.size.width)
         self.set_class(self._live, "-live")
-        if line != self._line:
-            self._line = line
-            self.update(Text(line), layout=False)
+        self.put(Content(fitted(self._parts, self.size.width)))
 
     on_resize = _draw  # more or less may fit
 

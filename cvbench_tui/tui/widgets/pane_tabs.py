@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from textual import events
+from collections.abc import Mapping
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
+
+from cvbench_tui.tui.widgets.line import Line
 
 PANES = ("models", "layers", "devices", "results", "log")  # ids of the panes; keys 1 to 5 go to them in this order
-
-
-class PaneTab(Static):
-    """One tab; a click goes there."""
-
-    def __init__(self, number: int, pane: str) -> None:
-        self._pane = pane
-        self._title = self._text = f"{number} {pane.capitalize()}"
-        super().__init__(self._title, id=f"tab-{pane}", markup=False)
-
-    def count(self, number: str) -> None:
-        """Text behind the name: ``3/80``; only a new text is drawn, since it moves the other tabs."""
-        text = f"{self._title} {number}".rstrip()
-        if text != self._text:
-            self._text = text
-            self.update(Content(text))
-
-    async def on_click(self, event: events.Click) -> None:
-        """Go there."""
-        event.stop()
-        await self.app.run_action(f"pane('{self._pane}')")
 
 
 class PaneTabs(Horizontal):
@@ -37,23 +18,27 @@ class PaneTabs(Horizontal):
 
     DEFAULT_CSS = """
     PaneTabs { width: 1fr; height: 1; }
-    PaneTab { width: auto; padding: 0 1; color: $text-muted; }
-    PaneTab.-active { background: $block-cursor-background; color: $block-cursor-foreground;
+    PaneTabs > Line { width: auto; padding: 0 1; color: $text-muted; }
+    PaneTabs > Line.-active { background: $block-cursor-background; color: $block-cursor-foreground;
                       text-style: $block-cursor-text-style; }
-    PaneTab:ansi.-active { text-style: bold reverse; }
+    PaneTabs > Line:ansi.-active { text-style: bold reverse; }
     """
 
     def compose(self) -> ComposeResult:
         """One tab a pane."""
-        for number, pane in enumerate(PANES, start=1):
-            yield PaneTab(number, pane)
+        for pane in PANES:
+            yield Line(f"pane('{pane}')", id=f"tab-{pane}")
+
+    def on_mount(self) -> None:
+        """No counts yet."""
+        self.count({})
 
     def mark(self, pane: str) -> None:
         """Show which pane is active."""
-        for tab in self.query(PaneTab):
+        for tab in self.query(Line):
             tab.set_class(tab.id == f"tab-{pane}", "-active")
 
-    def count(self, counts: dict[str, str]) -> None:
-        """Texts behind the names, by pane."""
-        for pane, text in counts.items():
-            self.query_one(f"#tab-{pane}", PaneTab).count(text)
+    def count(self, counts: Mapping[str, str]) -> None:
+        """Texts behind the names, by pane: ``3/80``."""
+        for number, (pane, tab) in enumerate(zip(PANES, self.query(Line), strict=True), start=1):
+            tab.put(Content(f"{number} {pane.capitalize()} {counts.get(pane, '')}".rstrip()), layout=True)

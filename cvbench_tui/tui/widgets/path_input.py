@@ -13,7 +13,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input
 
 from cvbench_tui.tui.keys.bindings import hidden
-from cvbench_tui.tui.state.save_path import SUFFIXES
+from cvbench_tui.tui.state.save_path import FORMATS
 
 MAX_ENTRIES = 5000  # entries of a folder that are looked at: a larger one is no place to choose from by completion
 
@@ -38,9 +38,6 @@ class PathInput(Input):
         hidden("tab", "complete", "Complete", "save.complete",
                "Take the suggested path; without one, go to the next field"),
     ]  # fmt: skip
-
-    def __init__(self, value: str, folder: Path, *, id: str) -> None:  # noqa: A002
-        super().__init__(value, id=id, compact=True, suggester=PathSuggester(folder))
 
     def action_complete(self) -> None:
         """The suggestion, or the next field."""
@@ -77,4 +74,4 @@ def _name(entry: os.DirEntry[str]) -> str:
     """The entry as text; empty for a file of a kind that is not written here."""
     if entry.is_dir():
         return f"{entry.name}/"
-    return entry.name if os.path.splitext(entry.name)[1].lower() in SUFFIXES else ""
+    return entry.name if os.path.splitext(entry.name)[1].lower() in FORMATS else ""

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
-from textual.widgets import Static
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
 from cvbench_tui.tui.terminal.theme import MUTED
+from cvbench_tui.tui.widgets.line import Line
 
 if TYPE_CHECKING:
     from cvbench_tui.core.event import Progress
@@ -26,7 +26,7 @@ TRAIL = 3  # how many earlier widths of the interval are shown before the newest
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
 
 
-class ProgressStrip(Static):
+class ProgressStrip(Line):
     """Two lines, always: a strip that grew would move everything above it."""
 
     DEFAULT_CSS = """
@@ -35,11 +35,11 @@ class ProgressStrip(Static):
 
     _trail: Sequence[str] = ()  # relative half widths of the running phase's interval, the newest last
     _phase: tuple[str, str | None, int] | None = None  # case, phase and process the trail is of
-    _content: Content | None = None
 
     def say(self, text: str, style: str = "") -> None:
         """One sentence; a long one continues in the second line."""
-        self._put(Content.assemble((visible(text), style)), wrap=True)
+        self.styles.text_wrap = "wrap"
+        self.put(Content.assemble((visible(text), style)))
 
     def show_running(self, run: Run, elapsed_s: float, left_s: float, share: float, *, cancelling: bool) -> None:
         """Where the run is. ``share``: how much of it is done, 0 to 1."""
@@ -54,7 +54,8 @@ class ProgressStrip(Static):
             (f"  ETA {duration_text(left_s)}", "bold"),
             (f"  elapsed {duration_text(elapsed_s)}", MUTED),
         )
-        self._put(Content("\n").join([where, bar]))
+        self.styles.text_wrap = "nowrap"
+        self.put(Content("\n").join([where, bar]))
 
     def show_ended(self, run: Run, hint: str) -> None:
         """The state of the run with its counts, and the keys to press next."""
@@ -63,14 +64,8 @@ class ProgressStrip(Static):
         word = run.ended or "failed"
         sentence = f". {visible(run.ended_sentence)}" if run.ended_sentence else ""
         line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}")
-        self._put(Content("\n").join([line, Content.assemble((hint, MUTED))]))
-
-    def _put(self, content: Content, *, wrap: bool = False) -> None:
-        """Draw it if it is new; the size stays, so nothing else is laid out again."""
-        self.styles.text_wrap = "wrap" if wrap else "nowrap"
-        if self._content is None or content.markup != self._content.markup:
-            self._content = content
-            self.update(content, layout=False)
+        self.styles.text_wrap = "nowrap"
+        self.put(Content("\n").join([line, Content.assemble((hint, MUTED))]))
 
     def _where(self, run: Run) -> Content:
         """The running case, what it is doing and the interval so far."""

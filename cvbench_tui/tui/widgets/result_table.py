@@ -111,21 +111,12 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         return list(self._numbers)
 
     @property
-    def headings(self) -> list[str]:
-        """What is written above the columns, arrow included."""
-        return [column.heading for column in self._shown.columns]
-
-    @property
     def sortable(self) -> list[str]:
         """Keys of the columns that the sort keys go through: secondary metrics only while they are shown."""
         if self._table is None:
             return []
         shown = {column.key for column in self._shown.columns}
         return [column.key for column in self._table.columns if not column.secondary or column.key in shown]
-
-    def text_of(self, key: str) -> str:
-        """The line of that row as it is drawn. Raises KeyError when there is none."""
-        return "".join(segment.text for segment in self._strip(self._numbers[key])).rstrip()
 
     def _arrange(self) -> None:
         """Choose the columns, put the lines in order and draw those that differ."""
@@ -202,7 +193,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The cursor stays on its row; when that is gone, on the one that has its place."""
         if self.cursor not in self._numbers:
             place = before.index(self.cursor) if self.cursor in before else 0
-            self.put_cursor(self.keys[min(place, len(self._numbers) - 1)] if self._numbers else None)
+            self.put_cursor(list(self._numbers)[min(place, len(self._numbers) - 1)] if self._numbers else None)
 
     def put_cursor(self, key: str | None) -> None:
         """Move the cursor there and bring it into view."""

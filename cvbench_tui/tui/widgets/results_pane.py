@@ -10,23 +10,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from cvbench_tui.base.choices import GroupBy
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.messages import CopyWanted, ViewChanged
+from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
+from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.result_table import ResultTable
 
 if TYPE_CHECKING:
@@ -79,11 +82,11 @@ class ResultsPane(Vertical):
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.view = view
-        self.run: Run | None = None  # what is shown, or would be if the table were not frozen
-        self.held: Run | None = None  # what is shown while the table is frozen; None while it is not
+        self.state = RunState()  # what is shown, or would be if the table were not frozen
+        self.held: RunState | None = None  # what is shown while the table is frozen; None while it is not
         self.table = ResultTable(id="table")
         self.table.display = False
-        self._empty = Invitation(id="empty", markup=False)
+        self._empty = Invitation("run", id="empty")
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
         self._title = ""
@@ -103,12 +106,19 @@ class ResultsPane(Vertical):
 
     def invite(self, *, ready: bool) -> None:
         """Text in place of the table before the first run; ``ready``: something is ticked."""
-        self._empty.update(READY if ready else NOT_READY)
+        self._empty.put(Content(READY if ready else NOT_READY), layout=True)
 
-    def show(self, run: Run) -> None:
+    @property
+    def run(self) -> Run | None:
+        """The run that is shown, or would be."""
+        return self.state.run
+
+    def show(self, state: RunState) -> None:
         """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen."""
-        other = self.run is None or self.run.id != run.id
-        self.run = run
+        run, before, self.state = state.run, self.run, state
+        if run is None:
+            return
+        other = before is None or before.id != run.id
         if other:
             self.held = None
             self.view = replace(self.view, reference=None)
@@ -125,7 +135,7 @@ class ResultsPane(Vertical):
         if self._draw_timer is not None:
             self._draw_timer.stop()
             self._draw_timer = None
-        run = self.held or self.run
+        run = (self.held or self.state).run
         if run is None:
             return
         if not self.table.display:
@@ -148,7 +158,9 @@ class ResultsPane(Vertical):
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
         parts += ["frozen (z)"] if self.held is not None else []
-        title = "4 Results: " + ", ".join(parts)
+        saved = self.run if self.state.saved else None
+        named = f" {visible(saved.plan.name)} of {moment(saved.started_at_s)}" if saved is not None else ""
+        title = f"4 Results{named}: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
             self.border_title = Content(title)
@@ -214,7 +226,7 @@ class ResultsPane(Vertical):
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
-        self.held = self.run if self.held is None else None
+        self.held = self.state if self.held is None else None
         self.draw()
 
     # -- filter
@@ -279,10 +291,5 @@ def _comparable(run: Run, key: str) -> bool:
     return any(result.valid for result in row_data(run, run.plan.case(key)).phases.values())
 
 
-class Invitation(Static, can_focus=True):
+class Invitation(Line, can_focus=True):
     """What to do first; it takes the focus so that the keys of the pane have a place. A click runs."""
-
-    async def on_click(self, event: events.Click) -> None:
-        """The next step."""
-        event.stop()
-        await self.app.run_action("run")

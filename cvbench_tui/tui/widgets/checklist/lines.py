@@ -67,7 +67,7 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         self._columns = Columns(())
         self._columns_for: object = None  # items and width that the columns are for
         self._rows: list[tuple[int, int]] = []  # row -> its line, and which row of that line it is
-        self._drawn: dict[int, tuple[Part, ...]] = {}  # what the rows in view were when they were last drawn
+        self._drawn: dict[int, tuple[Part, ...]] = {}  # the rows that were drawn; ``redraw`` keeps them true
 
     @property
     def current(self) -> ChecklistLine | None:
@@ -87,7 +87,8 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         for row, before in list(self._drawn.items()):
             if not 0 <= row - self.scroll_offset.y < self.size.height or row >= len(self._rows):
                 del self._drawn[row]
-            elif self._parts(row) != before:
+            elif (parts := self._parts(row)) != before:
+                self._drawn[row] = parts
                 self.refresh_line(row)
 
     def move(self, step: int) -> None:
@@ -106,17 +107,17 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Rows that the lines take at that width: a list of devices is as high as it needs to be."""
-        columns = Columns.fitting(self._ticks, width)
-        return sum(self._height(line, columns, width) for line in self.lines)
+        return sum(self._height(line, width) for line in self.lines)
 
     def render_line(self, y: int) -> Strip:
         """One row of the view."""
         row = self.scroll_offset.y + y
         if row >= len(self._rows):
             return Strip.blank(self._width, self.get_component_rich_style("tick--plain"))
-        parts = self._drawn[row] = self._parts(row)
+        if row not in self._drawn:
+            self._drawn[row] = self._parts(row)
         line = self._rows[row][0]
-        segments = [Segment(text, self._style(role, line)) for role, text in parts]
+        segments = [Segment(text, self._style(role, line)) for role, text in self._drawn[row]]
         return Strip(segments).adjust_cell_length(self._width, self._style("plain", line))
 
     def _parts(self, row: int) -> tuple[Part, ...]:
@@ -139,25 +140,38 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
     def _width(self) -> int:
         return self.scrollable_content_region.width
 
+    def update_columns(self) -> None:
+        """The columns have other texts: draw the rows that differ, or all where the columns have got other widths."""
+        if self._fit_columns():
+            self._drawn.clear()
+            self.refresh()
+        else:
+            self.redraw()
+
+    def _fit_columns(self) -> bool:
+        """Choose the columns for the width there is. True when they are others than before."""
+        before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
+        if self._columns != before:
+            drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
+            self._show_headings(tuple(heading for heading, cells in drawn if cells))
+        return self._columns != before
+
     def _lay_out(self) -> None:
         """Columns and rows for the width there is."""
         if self._columns_for != (self._ticks.items, self._width):
             self._columns_for = (self._ticks.items, self._width)
-            before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
-            if self._columns != before:
-                drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
-                self._show_headings(tuple(heading for heading, cells in drawn if cells))
-        heights = (self._height(line, self._columns, self._width) for line in self.lines)
+            self._fit_columns()
+        heights = (self._height(line, self._width) for line in self.lines)
         self._rows = [(line, part) for line, height in enumerate(heights) for part in range(height)]
         self._drawn.clear()
         self.virtual_size = Size(self._width, len(self._rows))
         self._reveal()
 
-    def _height(self, line: ChecklistLine, columns: Columns, width: int) -> int:
+    def _height(self, line: ChecklistLine, width: int) -> int:
         """Rows of a line. Only free text takes more than one, so only that is laid out to be counted."""
         if line.item is None or not (line.item.reason or line.item.note):
             return 1
-        return len(rows(self._ticks, line, columns, width))
+        return len(rows(self._ticks, line, self._columns, width))
 
     def _reveal(self) -> None:
         """Scroll until the cursor's line is seen, with the heading if that is right above it."""

@@ -78,8 +78,9 @@ class Checklist(Vertical):
 
     def say(self, text: str) -> None:
         """Show a sentence above the list; empty takes it away."""
-        self._sentence = text
-        self._update_notice()
+        if text != self._sentence:
+            self._sentence = text
+            self._update_notice()
 
     def focus_inside(self) -> None:
         """Put the cursor into the list."""
@@ -88,6 +89,10 @@ class Checklist(Vertical):
     def rebuild(self) -> None:
         """Show what the ticks offer now, with the cursor on the line it was on."""
         self._show(self._kept())
+
+    def update_columns(self) -> None:
+        """Show the other texts that the columns have got."""
+        self._lines.update_columns()
 
     # -- keys
 
@@ -182,11 +187,9 @@ class Checklist(Vertical):
     def _kept(self) -> ChecklistLine | None:
         """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
         lines, line = self.ticks.lines, self._lines.current
-        if line is not None:
-            by_key = {_key(each): each for each in lines}
-            kept = by_key.get(_key(line)) or by_key.get((line.group, None))
-            if kept is not None:
-                return kept
+        for each in (line, ChecklistLine(line.group)) if line is not None else ():
+            if each in lines:
+                return each
         return next((each for each in lines if each.item is not None and not each.item.reason), None)
 
     def _best(self) -> ChecklistLine | None:
@@ -214,8 +217,3 @@ class Checklist(Vertical):
             text = f'No {self.ticks.noun} matches "{self.ticks.filter_text}". Escape clears the filter.'
         self._notice.update(visible(text))
         self._notice.display = bool(text)
-
-
-def _key(line: ChecklistLine) -> tuple[str, str | None]:
-    """What a line is known by, even when its item has got other texts."""
-    return (line.group, line.item.key if line.item is not None else None)

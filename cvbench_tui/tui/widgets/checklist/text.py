@@ -20,7 +20,10 @@ from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel,
 Role = Literal["plain", "ticked", "name", "match", "note", "heading", "reason"]
 Part = tuple[Role, str]  # a stretch of one row and what it is
 
-ALL, SOME, NONE, UNABLE = "[x] ", "[~] ", "[ ] ", "[-] "
+ALL: Part = ("ticked", "[x] ")
+SOME: Part = ("ticked", "[~] ")
+NONE: Part = ("plain", "[ ] ")
+UNABLE: Part = ("plain", "[-] ")
 OPEN, FOLDED = "\u25be ", "\u25b8 "
 BOX_CELLS = 4  # every row begins with a box of three and a blank; a wrapped one continues under the name
 MARK_CELLS = 2
@@ -43,7 +46,10 @@ class Columns:
     @classmethod
     def fitting(cls, ticks: ChecklistModel, width: int) -> Columns:
         """Those that fit into ``width`` cells beside most of the names, the least important left out first."""
-        widths = [_column_cells(ticks.items, place) for place in range(len(ticks.headings))]
+        widths = [0] * len(ticks.headings)  # an item may have fewer columns
+        for item in ticks.items:
+            for place, text in enumerate(ticks.columns(item)):
+                widths[place] = max(widths[place], min(COLUMN_ROOM, cell_len(shown(text))))
         names = sorted(cell_len(shown(item.name)) for item in ticks.items)
         usual = min(names[int(ENOUGH * (len(names) - 1))], NAME_ROOM) if names else 0
         room = width - BOX_CELLS - usual
@@ -53,10 +59,10 @@ class Columns:
         airy = sum(cells + AIRY_GAP for cells in widths if cells) <= room
         return cls(tuple(widths), AIRY_GAP if airy else 1)
 
-    def text(self, item: Item, room: int) -> str:
-        """The columns of that item, right-aligned in as much of ``room`` as they need, or fewer where it is short."""
+    def text(self, texts: Sequence[str], room: int) -> str:
+        """An item's columns, right-aligned in as much of ``room`` as they need, or fewer where it is short."""
         text = ""
-        for cells, column in zip(reversed(self.widths), reversed(item.columns), strict=False):
+        for cells, column in zip(reversed(self.widths), reversed(texts), strict=False):
             if cells:
                 cut = shorten(shown(column), cells)
                 wider = f"{' ' * (self.gap + cells - cell_len(cut))}{cut}{text}"
@@ -68,11 +74,16 @@ class Columns:
 
 def rows(ticks: ChecklistModel, line: ChecklistLine, columns: Columns, width: int) -> tuple[tuple[Part, ...], ...]:
     """The rows of one line, as parts that fill ``width`` cells at the most."""
-    if line.item is None:
+    item = line.item
+    if item is None:
         return (_heading(ticks, line.group, width),)
-    if line.item.reason or line.item.note:
-        return _wrapped(ticks, line.item, width)
-    return (_columned(ticks, line.item, columns, width),)
+    if item.reason or item.note:
+        return _wrapped(ticks, item, width)
+    room, full = width - BOX_CELLS, shown(item.name)
+    right = columns.text(ticks.columns(item), room - cell_len(full))
+    name = shorten(full, room - cell_len(right))
+    gap = " " * (room - cell_len(name) - cell_len(right))
+    return ((*_named(ticks, item, name), ("note", gap + right)),)
 
 
 def shown(text: str) -> str:
@@ -86,30 +97,16 @@ def _heading(ticks: ChecklistModel, group: str, width: int) -> tuple[Part, ...]:
     count = f" ({ticked} of {able})"
     name = shorten(shown(group), width - BOX_CELLS - MARK_CELLS - len(count))
     box = ALL if ticked and ticked == able else SOME if ticked else NONE
-    return (_box(box), ("heading", (FOLDED if ticks.is_folded(group) else OPEN) + name), ("note", count))
-
-
-def _box(box: str) -> Part:
-    return ("ticked" if box in (ALL, SOME) else "plain", box)
+    return (box, ("heading", (FOLDED if ticks.is_folded(group) else OPEN) + name), ("note", count))
 
 
 def _named(ticks: ChecklistModel, item: Item, name: str) -> tuple[Part, ...]:
     """The box, and the name in stretches that the filter found and stretches that it did not."""
-    ticked, matched = ticks.has(item.key), ticks.match(item).positions
+    ticked, found = ticks.has(item.key), ticks.match(item).positions
     role: Role = "name" if ticked else "plain"
-    stretches = groupby(enumerate(name), lambda each: each[0] in matched)
-    parts = [("match" if match else role, "".join(letter for _, letter in each)) for match, each in stretches]
-    return (_box(UNABLE if item.reason else ALL if ticked else NONE), *parts)
-
-
-def _columned(ticks: ChecklistModel, item: Item, columns: Columns, width: int) -> tuple[Part, ...]:
-    """``[x] Resnet18   1.8 11.7M``."""
-    room = width - BOX_CELLS
-    full = shown(item.name)
-    right = columns.text(item, room - cell_len(full))
-    name = shorten(full, room - cell_len(right))
-    gap = " " * (room - cell_len(name) - cell_len(right))
-    return (*_named(ticks, item, name), ("note", gap + right))
+    stretches = groupby(range(len(name)), found.__contains__)
+    parts = [("match" if match else role, "".join(name[at] for at in places)) for match, places in stretches]
+    return (UNABLE if item.reason else ALL if ticked else NONE, *parts)
 
 
 def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part, ...], ...]:
@@ -122,9 +119,3 @@ def _wrapped(ticks: ChecklistModel, item: Item, width: int) -> tuple[tuple[Part,
     first, *more = (line.plain for line in Content(f"{head} {shown(item.reason or item.note)}").wrap(room))
     named = _named(ticks, item, first[: len(head)])
     return ((*named, (tail, first[len(head) :])), *(((tail, " " * BOX_CELLS + line),) for line in more))
-
-
-def _column_cells(items: Sequence[Item], place: int) -> int:
-    """Cells that a column needs; 0 when no item has a text in it."""
-    texts = (shown(item.columns[place]) for item in items if place < len(item.columns))
-    return min(COLUMN_ROOM, max(map(cell_len, texts), default=0))

@@ -1,0 +1,74 @@
+"""Where the run is, in one immutable snapshot that is replaced as a whole."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.errors import CvbenchError
+
+Phase = Literal["idle", "probing", "queued", "running", "cancelling"]
+"""``queued``: probing, and the user wants to run as soon as the devices are known."""
+ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended")
+"""Fields of a run that the table depends on; ``fold`` leaves the objects of all others as they were."""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """The machine and the run that is shown. ``RunManager`` alone makes the next one."""
+
+    phase: Phase = "idle"
+    environment: Environment | None = None  # None until the worker has reported it
+    problem: CvbenchError | None = None  # why it did not
+    run: Run | None = None  # as the last message had it; None from the start of a run until its first message
+    saved: bool = False  # the run was opened from its file
+    run_file: Path | None = None  # of the run that was measured here
+    began_at_s: float = 0.0  # when measuring began or was resumed, seconds since the epoch
+
+    @property
+    def running(self) -> bool:
+        """True from the start of a run until its last event has arrived."""
+        return self.phase in ("running", "cancelling")
+
+    @property
+    def measured(self) -> str:
+        """``3/8``: rows with an outcome, and all; nothing before the first run."""
+        cases = len(self.run.plan.cases) if self.run is not None else 0
+        return f"{cases - self.run.pending}/{cases}" if self.run is not None else ""
+
+    @cached_property
+    def repeatable(self) -> tuple[Case, ...]:
+        """Rows that ``R`` measures again: failed, invalid and never begun ones; of a running run, failed ones."""
+        run, here = self.run, self.environment
+        if run is None or here is None or self.phase == "cancelling":
+            return ()
+        before = run.environment if self.saved else None
+        if before is not None and before.identity_hash != here.identity_hash:
+            return ()  # a saved run is continued only in an environment of the same identity
+        return tuple(case for case in run.plan.cases if self._to_repeat(run, case))
+
+    def _to_repeat(self, run: Run, case: Case) -> bool:
+        from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
+        from cvbench_tui.results.stats.row_data import row_data
+
+        outcome = run.outcomes.get(case.case_id)
+        if self.running:
+            return isinstance(outcome, Failure)
+        return not isinstance(outcome, Measurement) or worst_grade(row_data(run, case).phases) == "X"
+
+    def same_rows(self, other: RunState) -> bool:
+        """True when there is nothing for the table to draw between the two: the same run, or its progress alone."""
+        mine, theirs = self.run, other.run
+        return all(getattr(mine, name, None) is getattr(theirs, name, None) for name in ROWS)
+
+
+def moment(seconds: float | None) -> str:
+    """``2026-11-24 15:30`` in local time; a dash when it is not known. ``seconds`` since the epoch."""
+    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
