@@ -21,7 +21,7 @@ class WorkerSupervisor:
     def __init__(self, command: Sequence[str], start_s: float) -> None:
         self.command = command
         self.ready: WorkerReady | None = None  # first event of the present worker, or of the last one
-        self.hear: Callable[[str], None] | None = None
+        self.hear: Callable[[str], None] = lambda line: None
         """Called with every line of stderr, of the present worker and of later ones."""
         self.closed = False  # True: no further worker is started
         self._start_s = start_s
@@ -36,7 +36,7 @@ class WorkerSupervisor:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self.command, child_environment(), self._forward_stderr)
+            worker = WorkerProcess(self.command, child_environment(), lambda line: self.hear(line))
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
@@ -67,10 +67,6 @@ class WorkerSupervisor:
             if at_once:
                 worker.kill()
             worker.close()
-
-    def _forward_stderr(self, line: str) -> None:
-        if self.hear is not None:
-            self.hear(line)
 
     def _read(self, worker: WorkerProcess, timeout_s: float) -> Event:
         """One event. Raises WorkerError, with the last line of the worker's stderr, when there is none."""

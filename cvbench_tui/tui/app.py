@@ -204,7 +204,7 @@ class BenchApp(App[int], inherit_bindings=False):
     def _advanced(self, event: messages.RunAdvanced) -> None:
         self.run_manager.advanced(event.run)
         if event.run.ended is not None:
-            self.run_controller.show_ended()
+            self.main_screen.strip.show_ended(event.run)
             if self.settings_store.settings.autosave:
                 self.save_controller.save(at_once=True)
 
@@ -253,7 +253,7 @@ class BenchApp(App[int], inherit_bindings=False):
         screen, state = self.main_screen, self.run_manager.state
         if self.plan_selection.remember(self.forecast.past_text, self.forecast.history.version):
             for name in ("models", "layers"):
-                screen.lists[name].update_columns()
+                screen.lists[name].lines.update_columns()
         screen.results.invite(ready=bool(self.plan_selection.workloads))
         screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s))
         self._show_state(state)

@@ -9,13 +9,17 @@ from types import SimpleNamespace
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import Event
+from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, case_of
+from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.stats import phase_stats
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import RunLog, reopen_log
+from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe
 from cvbench_tui.tui.messages import Crashed, Logged, Probed, RunAdvanced, RunRefused
@@ -154,3 +158,35 @@ def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> No
 
     RunThread(post, Session(ReplaySource(recorded.good()), plan()), History(tmp_path)).run()
     assert len(reopened) == 1
+
+
+class WithPeak(ReplaySource):
+    """Measures the peak of each device behind its first case."""
+
+    def events(self, plan: Plan) -> Iterator[Event]:
+        waiting = {case.device: DevicePeak(case.device, case.device, (("float32", 1e15),), 1e15) for case in plan.cases}
+        devices = {case.case_id: case.device for case in plan.cases}
+        for event in super().events(plan):
+            yield event
+            if isinstance(event, CaseFinished) and (peak := waiting.pop(devices[case_of(event) or ""], None)):
+                yield PeakMeasured(peak)
+
+
+def test_a_case_is_graded_once_for_each_peak_and_never_by_who_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graded: list[tuple[int, Phase, DevicePeak | None]] = []
+    real = phase_stats.phase_result
+
+    def counted(measurement: Measurement, phase: Phase, terms: phase_stats.Terms) -> phase_stats.PhaseResult | None:
+        graded.append((id(measurement), phase, terms.peak))
+        return real(measurement, phase, terms)
+
+    monkeypatch.setattr(phase_stats, "phase_result", counted)
+    mine, posted = drive(WithPeak(recorded.good()), tmp_path)
+    mine.run()
+    assert len(graded) == len(set(graded)) > 0
+    before = len(graded)
+    build(runs(posted)[-1])
+    assert runs(posted)[-1].ceilings
+    assert len(graded) == before

@@ -252,8 +252,8 @@ async def test_the_legend_names_the_columns_there_are() -> None:
         assert legend(app) == "image px  GMACs  parameters"
         app.plan_selection.offer(MACHINE)
         app.plan_selection.remember(lambda case: "12.3 ms")
-        app.pane("models").update_columns()
-        app.pane("layers").update_columns()
+        app.pane("models").lines.update_columns()
+        app.pane("layers").lines.update_columns()
         await pilot.pause()
         assert legend(app) == "parameters  last time"
         app.query_one("#column").styles.width = 80

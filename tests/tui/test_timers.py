@@ -70,7 +70,7 @@ async def test_the_table_is_drawn_again_in_mid_run(late: None, tmp_path: Path) -
         await until(pilot, lambda: source.reached.is_set() and pane.run is app.run_manager.state.run)
         assert pane.run is not None
         pane.draw()
-        pane.show(pane.run)
+        pane.show(pane.state)
         assert pane._draw_timer is not None, "so soon after it was drawn it waits"
         await pilot.pause()
         assert pane._draw_timer is None, "drawn"

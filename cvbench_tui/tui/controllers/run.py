@@ -19,7 +19,6 @@ from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 
 MAX_WARNED = 2  # rows without room in memory that are named when the run begins
-HINT_AFTER_RUN = "s saves the table   y copies a row   Enter explains it   m compares with it"
 
 
 @dataclass
@@ -102,8 +101,3 @@ class RunController:
             self.forecast.share(state.run),
             cancelling=state.phase == "cancelling",
         )
-
-    def show_ended(self) -> None:
-        """How the run ended, and what to press next."""
-        if self.run_manager.state.run is not None:
-            self.strip.show_ended(self.run_manager.state.run, HINT_AFTER_RUN)

@@ -23,6 +23,7 @@ BAR_SHARE = 0.4  # share of the strip's width that the bar takes
 NAME_CELLS = 30
 TRAIL_WIDTH = 100  # fewest cells of a strip with room for the earlier widths
 TRAIL = 3  # how many earlier widths of the interval are shown before the newest
+HINT_AFTER_RUN = "s saves the table   y copies a row   Enter explains it   m compares with it"
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
 
 
@@ -57,7 +58,7 @@ class ProgressStrip(Line):
         self.styles.text_wrap = "nowrap"
         self.put(Content("\n").join([where, bar]))
 
-    def show_ended(self, run: Run, hint: str) -> None:
+    def show_ended(self, run: Run) -> None:
         """The state of the run with its counts, and the keys to press next."""
         from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
 
@@ -65,7 +66,7 @@ class ProgressStrip(Line):
         sentence = f". {visible(run.ended_sentence)}" if run.ended_sentence else ""
         line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}")
         self.styles.text_wrap = "nowrap"
-        self.put(Content("\n").join([line, Content.assemble((hint, MUTED))]))
+        self.put(Content("\n").join([line, Content.assemble((HINT_AFTER_RUN, MUTED))]))
 
     def _where(self, run: Run) -> Content:
         """The running case, what it is doing and the interval so far."""

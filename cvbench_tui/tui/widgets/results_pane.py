@@ -83,6 +83,7 @@ class ResultsPane(Vertical):
         super().__init__(id=id)
         self.view = view
         self.state = RunState()  # what is shown, or would be if the table were not frozen
+        self.run: Run | None = None  # the run of that
         self.held: RunState | None = None  # what is shown while the table is frozen; None while it is not
         self.table = ResultTable(id="table")
         self.table.display = False
@@ -108,23 +109,18 @@ class ResultsPane(Vertical):
         """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._empty.put(Content(READY if ready else NOT_READY), layout=True)
 
-    @property
-    def run(self) -> Run | None:
-        """The run that is shown, or would be."""
-        return self.state.run
-
     def show(self, state: RunState) -> None:
         """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen."""
-        run, before, self.state = state.run, self.run, state
-        if run is None:
+        if state.run is None:
             return
-        other = before is None or before.id != run.id
+        other = self.run is None or self.run.id != state.run.id
+        self.state, self.run = state, state.run
         if other:
             self.held = None
             self.view = replace(self.view, reference=None)
         if self.held is not None:
             return
-        wait_s = 0.0 if other or run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
+        wait_s = 0.0 if other or self.run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
         if wait_s <= 0:
             self.draw()
         elif self._draw_timer is None:
@@ -158,8 +154,9 @@ class ResultsPane(Vertical):
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
         parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
         parts += ["frozen (z)"] if self.held is not None else []
-        saved = self.run if self.state.saved else None
-        named = f" {visible(saved.plan.name)} of {moment(saved.started_at_s)}" if saved is not None else ""
+        named = ""
+        if self.state.saved and self.run is not None:
+            named = f" {visible(self.run.plan.name)} of {moment(self.run.started_at_s)}"
         title = f"4 Results{named}: " + ", ".join(parts)
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title

@@ -6,18 +6,19 @@ a filter. Here a line costs something only while it is seen, and only changed ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
 from cvbench_tui.tui.widgets.checklist.text import BOX_CELLS, Columns, Part, rows
@@ -58,10 +59,8 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
 
         on_box: bool
 
-    def __init__(self, ticks: ChecklistModel, show_headings: Callable[[tuple[str, ...]], object]) -> None:
-        """``show_headings`` is called with those of the columns that are drawn, when they are others."""
+    def __init__(self, ticks: ChecklistModel) -> None:
         super().__init__()
-        self._show_headings = show_headings
         self.lines: tuple[ChecklistLine, ...] = ()
         self._ticks = ticks
         self._columns = Columns(())
@@ -149,11 +148,11 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
             self.redraw()
 
     def _fit_columns(self) -> bool:
-        """Choose the columns for the width there is. True when they are others than before."""
+        """Choose the columns for the width there is, named in the parent's border. True when they are others."""
         before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
-        if self._columns != before:
+        if self._columns != before and isinstance(self.parent, Widget):
             drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
-            self._show_headings(tuple(heading for heading, cells in drawn if cells))
+            self.parent.border_subtitle = Content("  ".join(heading for heading, cells in drawn if cells))
         return self._columns != before
 
     def _lay_out(self) -> None:

@@ -62,15 +62,15 @@ class Checklist(Vertical):
         self._sentence = ""
         self._filter = PaneFilter(placeholder="filter", compact=True)
         self._filter.display = False
-        self._lines = ChecklistLines(ticks, self._show_headings)
+        self.lines = ChecklistLines(ticks)
         self._notice = Static(markup=False, classes="notice")
-        self.action_move, self.action_page = self._lines.move, self._lines.move_page
+        self.action_move, self.action_page = self.lines.move, self.lines.move_page
 
     def compose(self) -> ComposeResult:
         """The filter (hidden until used), a notice in place of an empty list, and the list."""
         yield self._filter
         yield self._notice
-        yield self._lines
+        yield self.lines
 
     def on_mount(self) -> None:
         """Fill it."""
@@ -84,21 +84,17 @@ class Checklist(Vertical):
 
     def focus_inside(self) -> None:
         """Put the cursor into the list."""
-        self._lines.focus()
+        self.lines.focus()
 
     def rebuild(self) -> None:
         """Show what the ticks offer now, with the cursor on the line it was on."""
         self._show(self._kept())
 
-    def update_columns(self) -> None:
-        """Show the other texts that the columns have got."""
-        self._lines.update_columns()
-
     # -- keys
 
     def action_tick(self) -> None:
         """Tick or untick the line under the cursor, or its family."""
-        line, before = self._lines.current, self.ticks.ticked
+        line, before = self.lines.current, self.ticks.ticked
         if line is not None and line.item is None:
             self.ticks.toggle_group(line.group)
         elif line is not None and line.item is not None:
@@ -114,13 +110,13 @@ class Checklist(Vertical):
     def _redraw(self, before: tuple[str, ...]) -> None:
         """The same lines with other ticks than ``before``."""
         if self.ticks.ticked != before:
-            self._lines.redraw()
+            self.lines.redraw()
             self._update_title()
             self.post_message(self.Changed())
 
     def action_enter(self) -> None:
         """A heading folds, an item is ticked."""
-        line = self._lines.current
+        line = self.lines.current
         if line is not None and line.item is None:
             self.action_fold(not self.ticks.is_folded(line.group))
         else:
@@ -128,7 +124,7 @@ class Checklist(Vertical):
 
     def action_fold(self, folded: bool) -> None:
         """Fold the family, the cursor on its heading, or unfold it."""
-        line = self._lines.current
+        line = self.lines.current
         if line is not None:
             (self.ticks.folded.add if folded else self.ticks.folded.discard)(line.group)
             self.rebuild()
@@ -169,7 +165,7 @@ class Checklist(Vertical):
     @on(PaneFilter.Left)
     def _filter_left(self, event: PaneFilter.Left) -> None:
         event.stop()
-        self._lines.focus()
+        self.lines.focus()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """An empty filter goes when it is left, however that was."""
@@ -180,13 +176,13 @@ class Checklist(Vertical):
 
     def _show(self, cursor: ChecklistLine | None) -> None:
         lines = self.ticks.lines
-        self._lines.show(lines, lines.index(cursor) if cursor in lines else 0)
+        self.lines.show(lines, lines.index(cursor) if cursor in lines else 0)
         self._update_title()
         self._update_notice()
 
     def _kept(self) -> ChecklistLine | None:
         """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
-        lines, line = self.ticks.lines, self._lines.current
+        lines, line = self.ticks.lines, self.lines.current
         for each in (line, ChecklistLine(line.group)) if line is not None else ():
             if each in lines:
                 return each
@@ -206,9 +202,6 @@ class Checklist(Vertical):
         title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"
         hidden = self.ticks.hidden_ticked if self.ticks.filter_text else 0
         self.border_title = Content(f"{title}, {hidden} hidden" if hidden else title)
-
-    def _show_headings(self, headings: tuple[str, ...]) -> None:
-        self.border_subtitle = Content("  ".join(headings))
 
     def _update_notice(self) -> None:
         """The sentence, or why the list is empty."""
