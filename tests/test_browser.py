@@ -41,7 +41,7 @@ async def test_the_table_is_in_the_page_and_saving_it_is_a_download(served, tmp_
         await browser.wait_for("Goes to your browser")
         await browser.press("Enter")
         saved = await browser.download(".md")
-        assert re.search(r"\| Resnet18 +\| cpu ", saved.read_text())
+        assert re.search(r"\| Resnet18 +\| +64.00 ", saved.read_text())
         assert [request for request in browser.requests if served.address.partition("//")[2] not in request] == []
         assert browser.complaints == []
 

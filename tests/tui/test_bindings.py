@@ -46,7 +46,6 @@ from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, known, run_all
 from tests.tui.waits import until
 
-METHODOLOGY = (Path(__file__).parents[2] / "docs" / "methodology.md").read_text()
 UNFOLDED = 1000
 """Cells of a page on which no text is folded."""
 QUESTION = "a question"
@@ -245,10 +244,3 @@ async def footers(app: BenchApp, pilot: Pilot[int]) -> dict[str, str]:
         assert max(key.region.right for key in shown) <= app.size.width, lines[pane]
         assert "Quit" in lines[pane], pane
     return lines
-
-
-def test_the_manual_explains_every_column_in_their_order() -> None:
-    table = METHODOLOGY[METHODOLOGY.index("| column | holds |") :].split("\n\n")[0].splitlines()[2:]
-    explained = [name.strip() for line in table for name in line.split("|")[1].split(",")]
-    assert explained == [column.heading for column in COLUMNS]
-    assert all(line.split("|")[2].strip() for line in table)

@@ -116,7 +116,8 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self._table is None:
             return []
         shown = {column.key for column in self._shown.columns}
-        return [column.key for column in self._table.columns if not column.secondary or column.key in shown]
+        columns = (each for each in self._table.columns if not each.drawn)
+        return [column.key for column in columns if not column.secondary or column.key in shown]
 
     def _arrange(self) -> None:
         """Choose the columns, put the lines in order and draw those that differ."""
