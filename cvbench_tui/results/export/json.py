@@ -136,8 +136,9 @@ def _environment(environment: Environment) -> dict[str, Any]:
 
 def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
     metrics = phase_metrics(measurement, name, result, terms)
+    known = vars(result) | {"host_bound": any(reason.code == "host_bound" for reason in result.reasons)}
     return {
-        **{statistic: getattr(result, statistic) for statistic in STATISTICS},
+        **{statistic: known[statistic] for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],
         "modes": asdict(result.modes) if result.modes is not None else None,
         "rates": asdict(metrics.rates) if metrics.rates is not None else None,

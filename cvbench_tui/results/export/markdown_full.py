@@ -19,7 +19,7 @@ from cvbench_tui.results.export.markdown_table import (
     versus_line,
 )
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
+from cvbench_tui.results.stats.row_state import NOTICE_MARK
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -89,7 +89,7 @@ def _failure(run: Run, case: Case) -> str:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Failure):
         return ""
-    return f"{_label(case)}: {row_state(run, case).word}. {escape(outcome.sentence)}"
+    return f"{_label(case)}: {row_data(run, case).state.word}. {escape(outcome.sentence)}"
 
 
 def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, environment_line
-from cvbench_tui.results.stats.phase_stats import is_published, reported_relative, reported_s
+from cvbench_tui.results.stats.phase_stats import is_published, reported
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
@@ -70,12 +70,12 @@ class FrameworkRow:
     def reported_s(self, phase: Phase) -> float | None:
         """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
         result = self.data.phases.get(phase)
-        return reported_s(self.run.plan.protocol, result) if result is not None and result.valid else None
+        return reported(self.run.plan.protocol, result)[0] if result is not None and result.valid else None
 
     def relative(self, phase: Phase) -> float | None:
         """Half width of that number's interval as a share of it; None without one."""
         result = self.data.phases.get(phase)
-        return reported_relative(self.run.plan.protocol, result) if result is not None else None
+        return reported(self.run.plan.protocol, result)[1] if result is not None else None
 
     def min_s(self, phase: Phase) -> float | None:
         """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""

@@ -12,7 +12,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import ended_text, outcome_text, row_state
+from cvbench_tui.results.stats.row_state import ended_text, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -45,10 +45,11 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     name = f"{case.workload.name} on {case.device}, batch {case.batch}{image}"
     if isinstance(outcome, Failure):
         return f"{name}: {row.state}. {_one_line(outcome.sentence)}"
+    data = row_data(run, case)
     if outcome is None:
-        return f"{name}: {row_state(run, case).text}."
+        return f"{name}: {data.state.text}."
     values = "; ".join(_values(table, row))
-    reasons = " ".join(_one_line(note.text) for note in row_data(run, case).row_notes)
+    reasons = " ".join(_one_line(note.text) for note in data.row_notes)
     return f"{name}: {values}. {reasons}".rstrip()
 
 

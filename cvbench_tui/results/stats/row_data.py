@@ -12,8 +12,8 @@ from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phas
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
-from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, energy_of, rates
-from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
+from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
+from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
@@ -95,9 +95,10 @@ class RowData:
 
     @property
     def inference_per_s(self) -> float | None:
-        """Inputs per second in inference; None when that was not measured."""
+        """Inputs per second in inference: the batch over the mean, because a rate is a total over a total. None when
+        that was not measured, or for a mean of zero."""
         result = self.phases.get("inference")
-        return throughput_per_s(self.case, result) if result is not None else None
+        return self.case.batch / result.mean_s if result is not None and result.mean_s > 0 else None
 
     def comparable(self, phase: Phase) -> bool:
         """False for what may not be called the fastest: no number, an invalid one, or one between two speeds."""
@@ -139,7 +140,7 @@ def row_data(run: Run, case: Case) -> RowData:
     """The case as the columns see it; made once for each measurement under the same terms."""
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
-        return RowData(case, row_state(run, case), None, {})
+        return RowData(case, row_state(run, case, {}), None, {})
     terms = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
@@ -150,7 +151,7 @@ def row_data(run: Run, case: Case) -> RowData:
         _KNOWN[id(outcome)] = (terms, made)
     running = run.running is not None and run.running.case_id == case.case_id
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    state = row_state(run, case) if running else made.state
+    state = row_state(run, case, made.phases) if running else made.state
     return RowData(case, state, outcome, made.phases, made.rates, made.energy)
 
 
@@ -158,4 +159,5 @@ def _read(run: Run, case: Case, outcome: Measurement) -> RowData:
     terms = terms_of(run, case)
     phases = phase_results(outcome, terms)
     achieved = rates(outcome, "inference", phases.get("inference"), terms)
-    return RowData(case, row_state(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))
+    energy = next((each for each in energies(outcome, case) if each.name == "inference"), None)
+    return RowData(case, row_state(run, case, phases), outcome, phases, achieved, energy)
