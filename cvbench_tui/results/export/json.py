@@ -11,7 +11,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.derived_metrics import energies, phase_metrics
+from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, repeated, terms_of, worst_grade
 from cvbench_tui.results.stats.row_data import remedy_of, row_data
 from cvbench_tui.results.table.build import build
@@ -84,7 +84,7 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         "phases": phases,
         **{name: getattr(outcome, name) for name in FACTS},
         "memory": [asdict(memory) for memory in outcome.memory],
-        "energy": [asdict(energy) | {"disagreement": energy.disagreement} for energy in energies(outcome, case)],
+        "energy": [asdict(energy) for energy in energies(outcome, case)],
         "work": [asdict(work) for work in outcome.work],
         **({"passes": [asdict(each) for each in outcome.passes]} if samples else {}),
         "notices": [asdict(notice) for notice in outcome.notices],
@@ -135,14 +135,14 @@ def _environment(environment: Environment) -> dict[str, Any]:
 
 
 def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
-    metrics = phase_metrics(measurement, name, result, terms)
+    achieved = rates(measurement, name, result, terms)
     known = vars(result) | {"host_bound": any(reason.code == "host_bound" for reason in result.reasons)}
     return {
         **{statistic: known[statistic] for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],
         "modes": asdict(result.modes) if result.modes is not None else None,
-        "rates": asdict(metrics.rates) if metrics.rates is not None else None,
-        "variants": [asdict(variant) for variant in metrics.variants],
+        "rates": asdict(achieved) if achieved is not None else None,
+        "variants": [asdict(variant) for variant in variants(measurement, name, result)],
     }
 
 

@@ -25,7 +25,7 @@ from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import flops_text, gigabytes_text
+from cvbench_tui.results.text.units import count_text
 
 
 def render_full(run: Run, view: View) -> str:
@@ -112,8 +112,8 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
 
 def _peaks(device: str, peak: DevicePeak) -> str:
     """What the percent of compute and bandwidth are shares of."""
-    rates = [f"{flops_text(rate)} (matmul, {name})" for name, rate in peak.flops_per_s]
-    rates += [f"{gigabytes_text(peak.bytes_per_s)} (copy)"] if peak.bytes_per_s is not None else []
+    rates = [f"{count_text(rate, 'FLOP/s')} (matmul, {name})" for name, rate in peak.flops_per_s]
+    rates += [f"{count_text(peak.bytes_per_s, 'B/s')} (copy)"] if peak.bytes_per_s is not None else []
     doubt = " Disturbed, or too slow for larger matrices: they may be too low." if not peak.sure else ""
     return (
         f"Measured peaks of {device}: {', '.join(rates) or 'none'}. Percent of compute is of the matmul "

@@ -121,23 +121,8 @@ def bytes_parts(size_bytes: int) -> tuple[str, str]:
     return f"{size_bytes / _KIB:.0f}", "KiB"
 
 
-def flops_text(per_s: float | None) -> str:
-    """Operations per second: ``1.234 TFLOP/s``."""
-    return count_text(per_s, "FLOP/s")
-
-
-def gigabytes_text(per_s: float | None) -> str:
-    """Bytes per second in decimal units, as memory speeds are given: ``12.34 GB/s``."""
-    return count_text(per_s, "B/s")
-
-
-def joules_text(joules: float | None, noun: str, *, doubtful: bool = False) -> str:
-    """Energy of one ``noun``: ``0.1234 J/img``; with a question mark where its two sources differ."""
-    return MISSING if joules is None else f"{significant(joules)} J/{noun}{'?' * doubtful}"
-
-
 def count_text(count: float | None, noun: str) -> str:
-    """An amount in decimal units: ``3.648 GFLOP``, ``512 B``."""
+    """An amount or a rate in decimal units: ``3.648 GFLOP``, ``512 B``, ``12.34 GB/s``."""
     return MISSING if count is None else " ".join(prefixed(count, noun, digits=DIGITS))
 
 
