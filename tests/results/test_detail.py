@@ -139,9 +139,7 @@ def test_histograms_count_every_sample_of_every_phase() -> None:
         assert len(bins) == 4
         assert [bar.high for bar in bins[:-1]] == [bar.low for bar in bins[1:]]
     forward = found["Forward"]
-    assert (forward[0].low, forward[-1].high) == ("99.900 ms", "100.30 ms"), (
-        "edges a thousandth apart"
-    )
+    assert (forward[0].low, forward[-1].high) == ("99.900 ms", "100.30 ms"), "edges a thousandth apart"
 
 
 def test_a_row_without_samples_has_no_histogram() -> None:

@@ -6,8 +6,9 @@ Rows are arranged as there: a table for each device, in it the same work of all 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import Grade
@@ -67,21 +68,6 @@ class FrameworkRow:
         """The phases that the page has of such a workload."""
         return _SHOWN[self.case.workload.kind]
 
-    def reported_s(self, phase: Phase) -> float | None:
-        """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
-        result = self.data.phases.get(phase)
-        return reported(self.run.plan.protocol, result)[0] if result is not None and result.valid else None
-
-    def relative(self, phase: Phase) -> float | None:
-        """Half width of that number's interval as a share of it; None without one."""
-        result = self.data.phases.get(phase)
-        return reported(self.run.plan.protocol, result)[1] if result is not None else None
-
-    def min_s(self, phase: Phase) -> float | None:
-        """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
-        result = self.data.phases.get(phase)
-        return result.min_s if result is not None and result.valid else None
-
     def notes(self, *grades: Grade | None) -> Iterator[RowNote]:
         """Its notes of these grades, as far as they are about the whole row or a phase that the page shows."""
         for note in self.data.row_notes:
@@ -91,7 +77,6 @@ class FrameworkRow:
 
 _Rows = Sequence[FrameworkRow]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
-_NumberOf = Callable[[FrameworkRow, Phase], "float | None"]
 
 
 def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
@@ -101,33 +86,43 @@ def render_original(runs: Sequence[Run], *, sort: str | None = None, descending:
         for run in runs
         for row in build(run, View(sort=sort, descending=descending)).rows
     ]
-    models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in ("model", "layer"))
+    models, layers = (_by_device([row for row in rows if row.case.workload.kind == kind]) for kind in _SHOWN)
+    dimensions = _by_dimension(rows)
+    names = [name for _, names in dimensions for name in names]
+    several = {name for name in names if names.count(name) > 1}
     blocks: list[str] = []
     if models or not layers:
-        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(rows), *_tables(models, rows)]
+        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(dimensions), *_tables(models, several)]
     if layers:
         blocks += ["# Individual Layer Benchmarks"]
-        blocks += [] if models else [_dimensions(rows)]
-        blocks += [_descriptions(layers), *_tables(layers, rows)]
+        blocks += [] if models else [_dimensions(dimensions)]
+        blocks += [_descriptions(layers), *_tables(layers, several)]
     blocks += ["# NOTE", *_closing(runs, rows)]
     return "\n\n".join(blocks) + "\n"
 
 
+def _by_device(rows: _Rows) -> _Rows:
+    """Rows of one device together: accelerators first, as on the page, then in order of appearance."""
+    devices = list(dict.fromkeys(map(_device, rows)))
+    return sorted(rows, key=lambda row: (row.case.device == "cpu", devices.index(_device(row))))
+
+
+def _device(row: FrameworkRow) -> tuple[str, str]:
+    return row.case.device, row.device_name
+
+
 def _by_dimension(rows: _Rows) -> list[tuple[Case, list[str]]]:
     """A case of every batch and shape, and the names of all workloads at it; that of the most workloads first."""
-    cases: dict[object, Case] = {}
-    names: dict[object, dict[str, None]] = {}
-    for row in rows:
-        key = (row.case.batch, row.case.workload.input_shape, row.case.image is not None)
-        cases.setdefault(key, row.case)
-        names.setdefault(key, {})[row.case.workload.name] = None
-    return [(cases[key], list(names[key])) for key in sorted(names, key=lambda key: -len(names[key]))]
+    found: dict[object, tuple[Case, dict[str, None]]] = {}
+    for case in (row.case for row in rows):
+        key = (case.batch, case.workload.input_shape, case.image is not None)
+        found.setdefault(key, (case, {}))[1][case.workload.name] = None
+    return sorted(((case, list(names)) for case, names in found.values()), key=lambda each: -len(each[1]))
 
 
-def _dimensions(rows: _Rows) -> str:
+def _dimensions(dimensions: Sequence[tuple[Case, Sequence[str]]]) -> str:
     """``1. Batch Size = 8, Image = 3 x 224 x 224``, the exceptions with their names."""
     lines = ["## Input Dimensions"]
-    dimensions = _by_dimension(rows)
     for number, (case, names) in enumerate(dimensions, 1):
         kind = "Image" if case.image is not None else "Input"
         line = f"{number}. Batch Size = {case.batch}, {kind} = {_product(case.workload.input_shape)}"
@@ -141,75 +136,73 @@ def _product(sizes: Sequence[int]) -> str:
 
 
 def _descriptions(rows: _Rows) -> str:
-    workloads = [row.case.workload for _, groups in _devices(rows, rows) for _, group in groups for row in group]
+    workloads = (row.case.workload for row in rows)
     texts = dict.fromkeys(f"{escape_start(workload.name)} = {escape(describe(workload))}" for workload in workloads)
     return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
 
 
-def _devices(rows: _Rows, all_rows: _Rows) -> Iterator[tuple[str, list[_Group]]]:
-    """Heading and groups of each device: accelerators first, as on the page, then in order of appearance."""
-    by_device: dict[tuple[str, str], list[FrameworkRow]] = {}
-    for row in rows:
-        by_device.setdefault((row.case.device, row.device_name), []).append(row)
-    names = [name for _, name in by_device]
-    for device, name in sorted(by_device, key=lambda device: device[0] == "cpu"):
-        twin = f" ({device})" if names.count(name) > 1 else ""
-        yield f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}", _groups(by_device[device, name], all_rows)
-
-
-def _groups(rows: _Rows, all_rows: _Rows) -> list[_Group]:
+def _groups(rows: Iterable[FrameworkRow], several: Collection[str]) -> list[_Group]:
     """Rows of equal work together, in order of appearance, named with their dimensions where one name has several."""
     groups: dict[object, list[FrameworkRow]] = {}
     for row in rows:
         case = row.case
         work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
         groups.setdefault(work, []).append(row)
-    at_dimensions = [name for _, names in _by_dimension(all_rows) for name in names]
     named: list[_Group] = []
     for group in groups.values():
         case, name = group[0].case, group[0].case.workload.name
-        several = at_dimensions.count(name) > 1
-        named.append((f"{name} ({_product((case.batch, *case.workload.input_shape))})" if several else name, group))
+        sizes = f" ({_product((case.batch, *case.workload.input_shape))})" if name in several else ""
+        named.append((f"{name}{sizes}", group))
     return named
 
 
-def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
+def _tables(rows: _Rows, several: Collection[str]) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
-    for heading, groups in _devices(rows, all_rows):
-        yield _table(heading, groups, FrameworkRow.reported_s)
+    names = [name for _, name in dict.fromkeys(map(_device, rows))]
+    for (device, name), mine in groupby(rows, _device):
+        groups = _groups(mine, several)
+        twin = f" ({device})" if names.count(name) > 1 else ""
+        heading = f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}"
+        yield _table(heading, groups)
         if any(is_published(row.run.plan.protocol) for _, group in groups for row in group):
-            yield _table(f"{heading} (minimum)", groups, FrameworkRow.min_s)
+            yield _table(f"{heading} (minimum)", groups, minimum=True)
         for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
             lines = [f"* {line}" for name, group in groups for row in group for line in lines_of(name, row)]
             if lines:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(heading: str, groups: Sequence[_Group], number_of: _NumberOf) -> str:
+def _table(heading: str, groups: Sequence[_Group], *, minimum: bool = False) -> str:
     """One table under its heading; a group's name stands in its first row only."""
     first = groups[0][1][0]
     titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in first.shown)]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
     for name, group in groups:
-        columns = [_column(group, phase, number_of) for phase in first.shown]
+        columns = [_column(group, phase, minimum=minimum) for phase in first.shown]
         for index, row in enumerate(group):
             texts = [escape(name) if index == 0 else "", escape(row.framework), *(column[index] for column in columns)]
             lines.append(f"|{'|'.join(texts)}|")
     return "\n".join(lines)
 
 
-def _column(group: _Rows, phase: Phase, number_of: _NumberOf) -> list[str]:
-    """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
-    values = [number_of(row, phase) for row in group]
-    compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
-    by_framework = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
-    fastest = min(value for value in compared if value is not None) if len(by_framework) > 1 else None
+def _column(group: _Rows, phase: Phase, *, minimum: bool) -> list[str]:
+    """One phase of a group as texts: the number of its protocol, or the smallest sample; a dash for one of grade X.
+
+    The fastest is bold where frameworks can be compared; never one of two speeds.
+    """
     scale = _SCALES[group[0].case.workload.kind]
-    texts = [scale.text(value, row.relative(phase)) for row, value in zip(group, values, strict=True)]
-    return [
-        f"__{text}__" if mine is not None and mine == fastest else text
-        for text, mine in zip(texts, compared, strict=True)
-    ]
+    texts: list[str] = []
+    compared: list[tuple[str, float] | None] = []
+    for row in group:
+        result = row.data.phases.get(phase)
+        value, relative = reported(row.run.plan.protocol, result) if result and result.valid else (None, None)
+        value = result.min_s if result and value is not None and minimum else value
+        texts.append(scale.text(value, relative))
+        compared.append((row.framework, value) if value is not None and row.data.comparable(phase) else None)
+    known = [each for each in compared if each is not None]
+    several = len({framework for framework, _ in known}) > 1
+    fastest = min(value for _, value in known) if several else None
+    return [f"__{text}__" if each and each[1] == fastest else text for text, each in zip(texts, compared, strict=True)]
 
 
 def _dashes(name: str, row: FrameworkRow) -> Iterator[str]:
@@ -242,8 +235,7 @@ def _speeds(row: FrameworkRow) -> str:
 
 def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
     """How the numbers were measured, what is noted about single rows, and where."""
-    for protocol in dict.fromkeys(run.plan.protocol for run in runs):
-        yield _published_note(protocol) if is_published(protocol) else _median_note(protocol)
+    yield from map(_method, dict.fromkeys(run.plan.protocol for run in runs))
     notes = [f"* {line}" for row in rows for line in _row_notes(row)]
     if notes:
         yield "\n".join(notes)
@@ -260,20 +252,18 @@ def _row_notes(row: FrameworkRow) -> Iterator[str]:
     yield from (escape_start(f"{who}: {note.text}") for note in row.notes(None, "A", "B"))
 
 
-def _median_note(protocol: Protocol) -> str:
+def _method(protocol: Protocol) -> str:
+    if is_published(protocol):
+        return (
+            f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
+            "method of the original page; the tables of minima show the smallest of the same iterations, because that "
+            "page mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration "
+            "left out is the first, cold one (there it was the second, and the cold one counted), and inference is "
+            "really inference (there it repeated the training forward pass)."
+        )
     return (
         f"Times are medians per iteration, to a precision of {percent_text(protocol.precision)} unless noted "
         "otherwise. Forward, backward and total are of the same training iteration, with fresh gradients; inference "
         "is in evaluation mode without gradients. The page this layout is taken from used another method, which the "
         "protocol `original` repeats."
-    )
-
-
-def _published_note(protocol: Protocol) -> str:
-    return (
-        f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
-        "method of the original page; the tables of minima show the smallest of the same iterations, because that page "
-        "mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration "
-        "left out is the first, cold one (there it was the second, and the cold one counted), and inference is really "
-        "inference (there it repeated the training forward pass)."
     )
