@@ -49,8 +49,9 @@ def _print_results(app: BenchApp) -> None:
     run, view, run_file = app.run_manager.run, app.main_screen.results.view, app.run_manager.run_file
     if run is not None and run.outcomes and not app.return_code:
         from cvbench_tui.cli.progress import print_table
+        from cvbench_tui.results.table.view import View
 
-        print_table(run, sort=view.sort, descending=view.descending)
+        print_table(run, View(sort=view.sort, descending=view.descending))
     for path in app.save_controller.saver.saved:
         print(f"saved {path}", file=sys.stderr)  # noqa: T201
     if run_file is not None:

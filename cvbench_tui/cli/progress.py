@@ -59,14 +59,13 @@ class LineReporter(Reporter):
 class BarReporter(LineReporter):
     """A progress bar, with the lines above it."""
 
-    def __init__(self, console: Console, bar: Progress) -> None:
-        self._console = console
+    def __init__(self, bar: Progress) -> None:
         self._bar = bar
         self._task = bar.add_task("starting", total=1.0, left="")
 
     def message(self, sentence: str) -> None:
         """Print the sentence above the bar."""
-        self._console.print(Text(sentence), soft_wrap=True)
+        self._bar.console.print(Text(sentence), soft_wrap=True)
 
     def update(self, event: Event, run: Run) -> None:
         """Print as a line, and move the bar."""
@@ -89,7 +88,7 @@ def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
         return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        yield BarReporter(console, bar)
+        yield BarReporter(bar)
 
 
 def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
@@ -110,22 +109,19 @@ def _stage(run: Run) -> str:
     """The running case with its stage, round and interval."""
     if run.running is None:
         return "next case"
-    case = run.plan.case(run.running.case_id)
-    words = f"{case.workload.name} {case.device}"
-    progress = run.progress
-    if progress is None:
-        return words
-    words += f" {progress.stage}"
-    if progress.round:
-        words += f" {progress.phase or ''} {progress.round}/{progress.max_rounds}"
-    if progress.median_s and progress.half_width_s is not None:
-        words += f" {relative_text(progress.half_width_s / progress.median_s)}"
-    return words
+    case, progress = run.plan.case(run.running.case_id), run.progress
+    words = [case.workload.name, case.device]
+    if progress is not None:
+        words.append(progress.stage)
+        words += [progress.phase or "", f"{progress.round}/{progress.max_rounds}"] if progress.round else []
+        if progress.median_s and progress.half_width_s is not None:
+            words.append(relative_text(progress.half_width_s / progress.median_s))
+    return " ".join(words)
 
 
-def print_table(run: Run, *, sort: str | None = None, descending: bool = False) -> None:
+def print_table(run: Run, view: View | None = None) -> None:
     """Print the run's table for a terminal on stdout, with the reasons of failures and grades below it."""
-    table = build(run, View(sort=sort, descending=descending))
+    table = build(run, view)
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
     places = fitting(table, console.width - (console.encoding == "ascii") * len(PHASES))

@@ -83,9 +83,8 @@ def selection_from(
         extras=tuple(dict.fromkeys((*base.extras, *extras))),
     )
     if not selection.models and not selection.layers:
-        raise SelectionError(
-            "Nothing to measure.", "Name a preset, or models with -m and layers with -l: cvbench-tui list"
-        )
+        hint = "Name a preset, or models with -m and layers with -l: cvbench-tui list"
+        raise SelectionError("Nothing to measure.", hint)
     return selection
 
 
@@ -151,19 +150,16 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
     return run_file.load(store.find(reference, storage.runs_folder(runs_dir)))
 
 
-def print_run(
-    run: Run, layout: Layout | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
-) -> None:
+def print_run(run: Run, layout: Layout | None, *, plain: bool = False, view: View | None = None) -> None:
     """Print the run on stdout: as sentences, as a table of the terminal's width, or as markdown."""
     if plain:
-        sys.stdout.write(sentences(run, sort=sort, descending=descending))
-        return
-    if layout is None and sys.stdout.isatty():
+        sys.stdout.write(sentences(run, view))
+    elif layout is None and sys.stdout.isatty():
         from cvbench_tui.cli.progress import print_table
 
-        print_table(run, sort=sort, descending=descending)
-        return
-    sys.stdout.write(render(run, layout or LAYOUTS[0], View(sort=sort, descending=descending)))
+        print_table(run, view)
+    else:
+        sys.stdout.write(render(run, layout or LAYOUTS[0], view))
 
 
 def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:

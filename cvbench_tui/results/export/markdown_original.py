@@ -79,13 +79,9 @@ _Rows = Sequence[FrameworkRow]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
 
 
-def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
+def render_original(runs: Sequence[Run], view: View | None = None) -> str:
     """The markdown of one run, or of several side by side. Raises SelectionError for an unknown column."""
-    rows = [
-        FrameworkRow(run, row_data(run, run.plan.case(row.key)))
-        for run in runs
-        for row in build(run, View(sort=sort, descending=descending)).rows
-    ]
+    rows = [FrameworkRow(run, row_data(run, run.plan.case(row.key))) for run in runs for row in build(run, view).rows]
     models, layers = (_by_device([row for row in rows if row.case.workload.kind == kind]) for kind in _SHOWN)
     dimensions = _by_dimension(rows)
     names = [name for _, names in dimensions for name in names]

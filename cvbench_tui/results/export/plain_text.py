@@ -28,9 +28,9 @@ SPOKEN = {
 """Units that would be misheard; any other with ``/s`` in it is so much per second."""
 
 
-def sentences(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
+def sentences(run: Run, view: View | None = None) -> str:
     """The run as paragraphs, ending in a newline. Raises SelectionError for a column that is not there."""
-    table = build(run, View(sort=sort, descending=descending))
+    table = build(run, view)
     rows = plural(len(table.rows), "row")
     head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
     paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), _circumstances(run)]
