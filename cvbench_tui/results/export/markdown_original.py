@@ -1,18 +1,17 @@
-"""Runs as the original page: its headings, its tables, its units, and bold for the fastest framework.
+"""A run as the original page: its headings, its tables, its units, and bold for the fastest framework.
 
 Rows are arranged as there: a table for each device, in it the same work of all frameworks together.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
+from cvbench_tui.core.measurement import PHASES, Failure, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
@@ -37,74 +36,48 @@ _SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "
 _SCALES: dict[Kind, Scale] = {"model": SECONDS, "layer": MILLISECONDS}
 """The page's units; its four decimals would cut 2.250 ms to 0.0023 s, so digits follow the interval."""
 
-
-@dataclass(frozen=True)
-class FrameworkRow:
-    """One framework's row in a group."""
-
-    run: Run
-    data: RowData
-
-    @property
-    def case(self) -> Case:
-        """What was asked for."""
-        return self.data.case
-
-    @property
-    def framework(self) -> str:
-        """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``."""
-        name = _FRAMEWORK_NAMES.get(self.case.framework, self.case.framework.capitalize())
-        version = self.run.environment.version(self.case.framework) if self.run.environment is not None else None
-        return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
-
-    @property
-    def device_name(self) -> str:
-        """The device's product name, or its id while that is unknown."""
-        device = self.run.environment.device(self.case.device) if self.run.environment is not None else None
-        return device.name if device is not None else self.case.device
-
-    @property
-    def shown(self) -> tuple[Phase, ...]:
-        """The phases that the page has of such a workload."""
-        return _SHOWN[self.case.workload.kind]
-
-    def notes(self, *grades: Grade | None) -> Iterator[RowNote]:
-        """Its notes of these grades, as far as they are about the whole row or a phase that the page shows."""
-        for note in self.data.row_notes:
-            if note.grade in grades and (note.grade is None or set(note.phases) & set(self.shown)):
-                yield note
-
-
-_Rows = Sequence[FrameworkRow]
+_Rows = Sequence[RowData]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
 
 
-def render_original(runs: Sequence[Run], view: View | None = None) -> str:
-    """The markdown of one run, or of several side by side. Raises SelectionError for an unknown column."""
-    rows = [FrameworkRow(run, row_data(run, run.plan.case(row.key))) for run in runs for row in build(run, view).rows]
-    models, layers = (_by_device([row for row in rows if row.case.workload.kind == kind]) for kind in _SHOWN)
+def render_original(run: Run, view: View | None = None) -> str:
+    """The markdown of a run. Raises SelectionError for an unknown column."""
+    rows = [row_data(run, run.plan.case(row.key)) for row in build(run, view).rows]
+    models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in _SHOWN)
     dimensions = _by_dimension(rows)
     names = [name for _, names in dimensions for name in names]
     several = {name for name in names if names.count(name) > 1}
     blocks: list[str] = []
     if models or not layers:
-        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(dimensions), *_tables(models, several)]
+        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(dimensions)]
+        blocks += _tables(run, models, several)
     if layers:
         blocks += ["# Individual Layer Benchmarks"]
         blocks += [] if models else [_dimensions(dimensions)]
-        blocks += [_descriptions(layers), *_tables(layers, several)]
-    blocks += ["# NOTE", *_closing(runs, rows)]
-    return "\n\n".join(blocks) + "\n"
+        blocks += [_descriptions(layers), *_tables(run, layers, several)]
+    protocol = run.plan.protocol
+    blocks += ["# NOTE", _published_note(protocol) if is_published(protocol) else _median_note(protocol)]
+    notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
+    blocks += ["\n".join(notes)] if notes else []
+    return "\n\n".join([*blocks, escape(began_line(run)), escape(environment_line(run))]) + "\n"
 
 
-def _by_device(rows: _Rows) -> _Rows:
-    """Rows of one device together: accelerators first, as on the page, then in order of appearance."""
-    devices = list(dict.fromkeys(map(_device, rows)))
-    return sorted(rows, key=lambda row: (row.case.device == "cpu", devices.index(_device(row))))
+def _framework(run: Run, case: Case) -> str:
+    """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``."""
+    name = _FRAMEWORK_NAMES.get(case.framework, case.framework.capitalize())
+    version = run.environment.version(case.framework) if run.environment is not None else None
+    return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
 
 
-def _device(row: FrameworkRow) -> tuple[str, str]:
-    return row.case.device, row.device_name
+def _notes(row: RowData, *grades: Grade | None) -> Iterator[RowNote]:
+    """Its notes of these grades, as far as they are about the whole row or a phase that the page shows."""
+    for note in row.row_notes:
+        if note.grade in grades and (note.grade is None or set(note.phases) & set(_shown(row))):
+            yield note
+
+
+def _shown(row: RowData) -> tuple[Phase, ...]:
+    return _SHOWN[row.case.workload.kind]
 
 
 def _by_dimension(rows: _Rows) -> list[tuple[Case, list[str]]]:
@@ -131,15 +104,20 @@ def _product(sizes: Sequence[int]) -> str:
     return " x ".join(map(str, sizes))
 
 
+def _devices(rows: _Rows) -> list[str]:
+    """Accelerators first, as on the page, then in order of appearance."""
+    return sorted(dict.fromkeys(row.case.device for row in rows), key=lambda device: device == "cpu")
+
+
 def _descriptions(rows: _Rows) -> str:
-    workloads = (row.case.workload for row in rows)
+    workloads = [row.case.workload for device in _devices(rows) for row in rows if row.case.device == device]
     texts = dict.fromkeys(f"{escape_start(workload.name)} = {escape(describe(workload))}" for workload in workloads)
     return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
 
 
-def _groups(rows: Iterable[FrameworkRow], several: Collection[str]) -> list[_Group]:
+def _groups(rows: _Rows, several: set[str]) -> list[_Group]:
     """Rows of equal work together, in order of appearance, named with their dimensions where one name has several."""
-    groups: dict[object, list[FrameworkRow]] = {}
+    groups: dict[object, list[RowData]] = {}
     for row in rows:
         case = row.case
         work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
@@ -152,114 +130,108 @@ def _groups(rows: Iterable[FrameworkRow], several: Collection[str]) -> list[_Gro
     return named
 
 
-def _tables(rows: _Rows, several: Collection[str]) -> Iterator[str]:
+def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
-    names = [name for _, name in dict.fromkeys(map(_device, rows))]
-    for (device, name), mine in groupby(rows, _device):
-        groups = _groups(mine, several)
-        twin = f" ({device})" if names.count(name) > 1 else ""
+    products = {device.id: device.name for device in run.environment.devices} if run.environment is not None else {}
+    names = {device: products.get(device, device) for device in _devices(rows)}
+    for device, name in names.items():
+        groups = _groups([row for row in rows if row.case.device == device], several)
+        twin = f" ({device})" if list(names.values()).count(name) > 1 else ""
         heading = f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}"
-        yield _table(heading, groups)
-        if any(is_published(row.run.plan.protocol) for _, group in groups for row in group):
-            yield _table(f"{heading} (minimum)", groups, minimum=True)
-        for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
-            lines = [f"* {line}" for name, group in groups for row in group for line in lines_of(name, row)]
+        yield _table(run, heading, groups)
+        if is_published(run.plan.protocol):
+            yield _table(run, f"{heading} (minimum)", groups, minimum=True)
+        for title, texts_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
+            lines = [
+                "* " + escape_start(f"{name}, {_framework(run, row.case)}{text}")
+                for name, group in groups
+                for row in group
+                for text in texts_of(run, row)
+            ]
             if lines:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(heading: str, groups: Sequence[_Group], *, minimum: bool = False) -> str:
+def _table(run: Run, heading: str, groups: Sequence[_Group], *, minimum: bool = False) -> str:
     """One table under its heading; a group's name stands in its first row only."""
     first = groups[0][1][0]
-    titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in first.shown)]
+    titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in _shown(first))]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
     for name, group in groups:
-        columns = [_column(group, phase, minimum=minimum) for phase in first.shown]
-        for index, row in enumerate(group):
-            texts = [escape(name) if index == 0 else "", escape(row.framework), *(column[index] for column in columns)]
-            lines.append(f"|{'|'.join(texts)}|")
+        columns = [_column(run.plan.protocol, group, phase, minimum=minimum) for phase in _shown(first)]
+        for index, (row, *texts) in enumerate(zip(group, *columns, strict=True)):
+            cells = [escape(name) if index == 0 else "", escape(_framework(run, row.case)), *texts]
+            lines.append(f"|{'|'.join(cells)}|")
     return "\n".join(lines)
 
 
-def _column(group: _Rows, phase: Phase, *, minimum: bool) -> list[str]:
-    """One phase of a group as texts: the number of its protocol, or the smallest sample; a dash for one of grade X.
+def _column(protocol: Protocol, group: _Rows, phase: Phase, *, minimum: bool) -> list[str]:
+    """One phase of a group as texts: the number of the protocol, or the smallest sample; a dash for one of grade X.
 
     The fastest is bold where frameworks can be compared; never one of two speeds.
     """
     scale = _SCALES[group[0].case.workload.kind]
     texts: list[str] = []
-    compared: list[tuple[str, float] | None] = []
+    compared: list[float | None] = []
     for row in group:
-        result = row.data.phases.get(phase)
-        value, relative = reported(row.run.plan.protocol, result) if result and result.valid else (None, None)
+        result = row.phases.get(phase)
+        value, relative = reported(protocol, result) if result and result.valid else (None, None)
         value = result.min_s if result and value is not None and minimum else value
         texts.append(scale.text(value, relative))
-        compared.append((row.framework, value) if value is not None and row.data.comparable(phase) else None)
-    known = [each for each in compared if each is not None]
-    several = len({framework for framework, _ in known}) > 1
-    fastest = min(value for _, value in known) if several else None
-    return [f"__{text}__" if each and each[1] == fastest else text for text, each in zip(texts, compared, strict=True)]
+        compared.append(value if row.comparable(phase) else None)
+    known = [value for value in compared if value is not None]
+    fastest = min(known) if len(known) > 1 else math.nan
+    return [f"__{text}__" if value == fastest else text for text, value in zip(texts, compared, strict=True)]
 
 
-def _dashes(name: str, row: FrameworkRow) -> Iterator[str]:
-    outcome = row.run.outcomes.get(row.case.case_id)
-    who = f"{name}, {row.framework}"
-    missing = [phase for phase in row.shown if phase not in row.data.phases]
+def _dashes(run: Run, row: RowData) -> Iterator[str]:
+    outcome = run.outcomes.get(row.case.case_id)
+    missing = [phase for phase in _shown(row) if phase not in row.phases]
     if isinstance(outcome, Failure):
-        yield escape_start(f"{who}: {row.data.state.word}. {outcome.sentence}")
-    elif not isinstance(outcome, Measurement):
-        yield escape_start(f"{who}: {row.data.state.text}.")
+        yield f": {row.state.word}. {outcome.sentence}"
+    elif outcome is None:
+        yield f": {row.state.text}."
     elif missing:
-        yield escape_start(f"{who}: no {', '.join(missing)}.")
-    yield from (escape_start(f"{who}: {note.text}") for note in row.notes("X"))
+        yield f": no {', '.join(missing)}."
+    yield from (f": {note.text}" for note in _notes(row, "X"))
 
 
-def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
-    for note in row.notes("C"):
-        speeds = _speeds(row) if note.code == "bimodal" else ""
-        yield escape_start(f"{name}, {row.framework}: {note.text}{speeds}")
+def _doubts(_run: Run, row: RowData) -> Iterator[str]:
+    for note in _notes(row, "C"):
+        yield f": {note.text}" + (_speeds(row) if note.code == "bimodal" else "")
 
 
-def _speeds(row: FrameworkRow) -> str:
+def _speeds(row: RowData) -> str:
     """Both speeds of every phase with two: the table has one number."""
     scale, texts = _SCALES[row.case.workload.kind], []
-    for phase in row.shown:
-        modes = row.data.phases[phase].modes if phase in row.data.phases else None
+    for phase in _shown(row):
+        modes = row.phases[phase].modes if phase in row.phases else None
         texts += [f"{phase} {scale.both(modes.low_s, modes.high_s)}"] if modes is not None else []
     return f" The speeds are {', '.join(texts)}; the table's number describes neither." if texts else ""
 
 
-def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
-    """How the numbers were measured, what is noted about single rows, and where."""
-    yield from map(_method, dict.fromkeys(run.plan.protocol for run in runs))
-    notes = [f"* {line}" for row in rows for line in _row_notes(row)]
-    if notes:
-        yield "\n".join(notes)
-    for run in runs:
-        yield escape(began_line(run))
-        yield escape(environment_line(run))
-
-
-def _row_notes(row: FrameworkRow) -> Iterator[str]:
+def _row_notes(run: Run, row: RowData) -> Iterator[str]:
     """Notes of one row, without the reasons that are listed below its table."""
-    who = f"{row.case.workload.name} on {row.case.device}, {row.framework}"
-    if row.data.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.data.row_notes):
-        yield escape_start(f"{who}: stopped before {percent_text(row.run.plan.protocol.precision)} was reached.")
-    yield from (escape_start(f"{who}: {note.text}") for note in row.notes(None, "A", "B"))
+    who = f"{row.case.workload.name} on {row.case.device}, {_framework(run, row.case)}"
+    if row.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.row_notes):
+        yield escape_start(f"{who}: stopped before {percent_text(run.plan.protocol.precision)} was reached.")
+    yield from (escape_start(f"{who}: {note.text}") for note in _notes(row, None, "A", "B"))
 
 
-def _method(protocol: Protocol) -> str:
-    if is_published(protocol):
-        return (
-            f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
-            "method of the original page; the tables of minima show the smallest of the same iterations, because that "
-            "page mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration "
-            "left out is the first, cold one (there it was the second, and the cold one counted), and inference is "
-            "really inference (there it repeated the training forward pass)."
-        )
+def _median_note(protocol: Protocol) -> str:
     return (
         f"Times are medians per iteration, to a precision of {percent_text(protocol.precision)} unless noted "
         "otherwise. Forward, backward and total are of the same training iteration, with fresh gradients; inference "
         "is in evaluation mode without gradients. The page this layout is taken from used another method, which the "
         "protocol `original` repeats."
+    )
+
+
+def _published_note(protocol: Protocol) -> str:
+    return (
+        f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
+        "method of the original page; the tables of minima show the smallest of the same iterations, because that page "
+        "mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration "
+        "left out is the first, cold one (there it was the second, and the cold one counted), and inference is really "
+        "inference (there it repeated the training forward pass)."
     )
