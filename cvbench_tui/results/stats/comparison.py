@@ -29,11 +29,6 @@ class Comparison:
     is_reference: bool = False  # True for the marked row itself
 
 
-def has_numbers(phases: Phases) -> bool:
-    """True when a row can be compared with this one."""
-    return any(phase in phases for phase in WHOLE_PHASE.values())
-
-
 def compare(
     protocol: Protocol, phases: Phases, batch: int, reference: Phases, reference_batch: int
 ) -> Comparison | None:

@@ -32,14 +32,9 @@ class RowNote:
     @property
     def text(self) -> str:
         """``C in total, forward: What was seen. What to do.``"""
-        return f"{self._where}{self.sentence} {self.remedy}".rstrip()
-
-    @property
-    def _where(self) -> str:
-        if self.grade is None:
-            return ""
         kind = "Note on" if self.grade == "A" else f"{self.grade} in"
-        return f"{kind} {'all phases' if self.everywhere else ', '.join(self.phases)}: "
+        where = f"{kind} {'all phases' if self.everywhere else ', '.join(self.phases)}: " if self.grade else ""
+        return f"{where}{self.sentence} {self.remedy}".rstrip()
 
 
 def remedy_of(code: str) -> str:
@@ -61,14 +56,10 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
         )
         for (code, grade), sentences in ranked
     ]  # fmt: skip
-    repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
+    # files of schema 1 have a notice for a reason of a whole pass: ``unsettled_total``
+    repeated = {f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}" for (code, _), phases_ in seen.items() for phase in phases_}
     notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
     return (*reasons, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
-
-
-def _old_notice(code: str, phase: Phase) -> str:
-    """The notice that files of schema 1 have for that reason of a whole pass: ``unsettled_total``."""
-    return f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}"
 
 
 def notice_remedy(code: str) -> str:
@@ -106,28 +97,15 @@ class RowData:
         return result is not None and result.valid and result.modes is None
 
     @property
-    def samples(self) -> int | None:
-        """Samples of both passes, whose phases have as many each; None while there are none."""
-        return sum(self.phases[phase].n for phase in WHOLE_PHASE.values() if phase in self.phases) or None
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """Peak memory of the row."""
-        return self.measurement.memory_peak_bytes if self.measurement is not None else None
-
-    @property
     def row_notes(self) -> tuple[RowNote, ...]:
         """Reasons and notices of the row, and energy whose two sources disagree."""
         if self.measurement is None:
             return ()
-        doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
-        return (*row_notes(self.measurement, self.phases), *map(_energy_note, doubtful))
-
-
-def _energy_note(energy: Energy) -> RowNote:
-    apart = part_text(energy.disagreement)
-    sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
-    return RowNote("energy", None, (), sentence, notice_remedy("energy"))
+        notes = list(row_notes(self.measurement, self.phases))
+        for each in (each for each in energies(self.measurement, self.case) if each.doubtful):
+            apart = f"its counter and the sum of its power readings are {part_text(each.disagreement)} apart"
+            notes.append(RowNote("energy", None, (), f"Energy of {each.name}: {apart}.", notice_remedy("energy")))
+        return tuple(notes)
 
 
 _KNOWN: dict[int, tuple[tuple[object, ...], RowData]] = {}

@@ -118,7 +118,10 @@ def _versus(row: RowData) -> Cell:
 
 def _samples(row: RowData) -> Cell:
     results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
-    return Cell(row.samples, passes=tuple((each.n, each.rounds, each.repeated_rounds) for each in results))
+    return Cell(
+        sum(each.n for each in results) or None,
+        passes=tuple((each.n, each.rounds, each.repeated_rounds) for each in results),
+    )
 
 
 def _grade(row: RowData) -> Cell:
@@ -190,7 +193,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "memory", "Memory",
         "Peak memory of the row: allocated on the accelerator, or growth of the process on the CPU.",
-        lambda row: Cell(row.memory_bytes, "bytes"), "memory_peak_bytes", hide=90, room=len("12.34 GiB"),
+        lambda row: Cell(row.measurement.memory_peak_bytes if row.measurement is not None else None, "bytes"),
+        "memory_peak_bytes", hide=90, room=len("12.34 GiB"),
     ),
     Column(
         "first_call", "First call",
