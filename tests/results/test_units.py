@@ -49,9 +49,9 @@ def test_a_relative_width_never_says_zero(share: float | None, text: str) -> Non
 
 
 def test_a_time_with_its_interval() -> None:
-    assert units.interval_text(0.0245, 0.000245) == "24.5 ms \u00b11.0%"
-    assert units.interval_text(0.0245, None) == "24.50 ms"
-    assert units.interval_text(None, None) == "-"
+    assert units.seconds_text(0.0245, 0.000245) == "24.5 ms \u00b11.0%"
+    assert units.seconds_text(0.0245, None) == "24.50 ms"
+    assert units.seconds_text(None, None) == "-"
 
 
 @every(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
@@ -34,6 +35,10 @@ STATISTICS = (
     "host_bound", "host_s", "utilisation",
 )  # fmt: skip
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
+
+
+_compact = partial(json.dumps, allow_nan=False)
+"""JSON on one line. Raises ValueError for a number that JSON does not have."""
 
 
 def render(run: Run, _layout: Layout, _view: View) -> str:
@@ -77,8 +82,7 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
     terms, phases = terms_of(run, case), {}
     for name in PHASES:
         if name in row.phases:
-            phases[name] = _phase(row.phases[name], outcome, name, terms)
-            phases[name] |= _samples(outcome, name, terms) if samples else {}
+            phases[name] = _phase(row.phases[name], outcome, name, terms, samples=samples)
     return {
         **result,
         "phases": phases,
@@ -120,11 +124,6 @@ def _case(case: Case) -> dict[str, Any]:
     }
 
 
-def _compact(value: object) -> str:
-    """JSON on one line. Raises ValueError for a number that JSON does not have."""
-    return json.dumps(value, allow_nan=False)
-
-
 def _environment(environment: Environment) -> dict[str, Any]:
     return {
         "identity_hash": environment.identity_hash,
@@ -134,23 +133,23 @@ def _environment(environment: Environment) -> dict[str, Any]:
     }
 
 
-def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
-    achieved = rates(measurement, name, result, terms)
+def _phase(
+    result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms, *, samples: bool
+) -> dict[str, Any]:
+    """Statistics; ``samples``: with how they fall into rounds and the rounds into processes."""
+    phase, achieved = measurement.phase(name), rates(measurement, name, result, terms)
+    assert phase is not None, "a phase with a result has samples"
     known = vars(result) | {"host_bound": any(reason.code == "host_bound" for reason in result.reasons)}
-    return {
+    figures = {
         **{statistic: known[statistic] for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],
         "modes": asdict(result.modes) if result.modes is not None else None,
         "rates": asdict(achieved) if achieved is not None else None,
         "variants": [asdict(variant) for variant in variants(measurement, name, result)],
     }
-
-
-def _samples(measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
-    """Samples of one phase, with how they fall into rounds and the rounds into processes."""
-    phase = measurement.phase(name)
-    assert phase is not None, "a phase with a result has samples"
-    return {
+    if not samples:
+        return figures
+    return figures | {
         "iterations_per_sample": phase.iterations_per_sample,
         "clock": phase.clock,
         "stop": phase.stop,

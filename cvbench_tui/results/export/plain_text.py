@@ -69,7 +69,8 @@ def _words(cell: Cell, scale: Scale | None) -> str:
     if isinstance(cell.value, str):
         return cell.value + ", with remarks" * cell.noticed
     if cell.passes:
-        return ", then ".join(dict.fromkeys(map(_rounds, cell.passes)))
+        counts = [f"{n} in {rounds} rounds" + f" and {more} repeated" * bool(more) for n, rounds, more in cell.passes]
+        return ", then ".join(dict.fromkeys(counts))
     number, unit = number_and_unit(cell, scale)
     parts = [f"{number.replace('/', ' or ')} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
     parts += ["its two sources differ"] if cell.doubtful else []
@@ -82,12 +83,6 @@ def _words(cell: Cell, scale: Scale | None) -> str:
 
 def _percent(share: float) -> str:
     return f"{percent_number(share)} percent".replace("<", "less than ")
-
-
-def _rounds(counts: tuple[int, int, int]) -> str:
-    """Samples and rounds of a pass in words."""
-    samples, rounds, repeated = counts
-    return f"{samples} in {rounds} rounds" + f" and {repeated} repeated" * bool(repeated)
 
 
 def _circumstances(run: Run) -> str:

@@ -74,24 +74,18 @@ def utc_text(at_s: float | None) -> str:
     return MISSING if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s))
 
 
-def seconds_text(seconds: float | None) -> str:
-    """A time on its own, in the unit that suits it: ``24.51 ms``."""
-    return scale_for([seconds]).text(seconds, digits=DIGITS)
-
-
-def interval_text(seconds: float | None, half_width_s: float | None) -> str:
-    """A time with the relative half width of its interval, as far as there is one: ``24.5 ms ±1.2%``."""
+def seconds_text(seconds: float | None, half_width_s: float | None = None) -> str:
+    """A time on its own, in the unit that suits it: ``24.51 ms``; with its interval: ``24.5 ms ±1.2%``."""
+    scale = scale_for([seconds])
     if seconds is None or half_width_s is None or seconds <= 0:
-        return seconds_text(seconds)
+        return scale.text(seconds, digits=DIGITS)
     relative = half_width_s / seconds
-    return f"{scale_for([seconds]).text(seconds, relative)} {relative_text(relative)}"
+    return f"{scale.text(seconds, relative)} {relative_text(relative)}"
 
 
 def relative_text(share: float | None) -> str:
     """A half width as a share of its number: ``±1.2%``; ``±<0.1%`` where it would round to nothing."""
-    if share is None:
-        return MISSING
-    return f"\u00b1{percent_number(share)}%"
+    return MISSING if share is None else f"\u00b1{percent_number(share)}%"
 
 
 def percent_number(share: float) -> str:
