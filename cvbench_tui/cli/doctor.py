@@ -11,6 +11,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
+from contextlib import closing
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
@@ -53,14 +54,12 @@ def report(runs_dir: str | None) -> int:
     _print("Program", _program())
     _print("Terminal", _terminal())
     _print("Files", _files(runs_folder(runs_dir)))
-    source = LiveSource()
     try:
-        environment = source.probe()
+        with closing(LiveSource()) as source:
+            environment = source.probe()
     except WorkerError as error:
         _print("Devices", [("problem", error.message), ("what to do", error.hint)])
         return 1
-    finally:
-        source.close()
     _print("Frameworks", environment.versions)
     _print("Devices", _devices(environment))
     for title, facts in _sections(environment).items():

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from cvbench_tui.base.cells import cell_len, set_cell_size
@@ -57,11 +58,8 @@ def _layers() -> Iterator[Entry]:
 def _devices() -> Iterator[Entry]:
     from cvbench_tui.engine.live import LiveSource
 
-    source = LiveSource()
-    try:
+    with closing(LiveSource()) as source:
         devices = source.probe().devices
-    finally:
-        source.close()
     for device in devices:
         row = {"device": device.id, **_fields(device, "name", "memory_bytes", "available")}
         state = device.detail if device.available else f"not available: {device.reason}"

@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,17 +113,13 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
     from cvbench_tui.cli.progress import reporter
 
     outputs.check()
-    source = live_source(runs_dir)
-    try:
-        with reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
-            progress.message("starting the measuring process ...")
-            plan = to_plan(selection, source.probe())
-            if dry_run:
-                _print_plan(plan)
-                return 0
-            run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
-    finally:
-        source.close()
+    with closing(live_source(runs_dir)) as source, reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
+        progress.message("starting the measuring process ...")
+        plan = to_plan(selection, source.probe())
+        if dry_run:
+            _print_plan(plan)
+            return 0
+        run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
     outputs.write(run)
     if not outputs.json_lines:
         print_run(run, outputs.layout, plain=outputs.plain)

@@ -112,15 +112,9 @@ def _case(case: Case) -> dict[str, Any]:
         "kind": workload.kind,
         "op": workload.op,
         "params": dict(workload.params),
-        "framework": case.framework,
-        "device": case.device,
-        "batch": case.batch,
-        "image": case.image,
+        **{name: getattr(case, name) for name in ("framework", "device", "batch", "image")},
         "input_shape": list(workload.input_shape),
-        "precision": case.precision,
-        "memory_format": case.memory_format,
-        "compile_mode": case.compile_mode,
-        "threads": case.threads,
+        **{name: getattr(case, name) for name in ("precision", "memory_format", "compile_mode", "threads")},
     }
 
 

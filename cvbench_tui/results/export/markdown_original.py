@@ -122,12 +122,12 @@ def _groups(rows: _Rows, several: set[str]) -> list[_Group]:
         case = row.case
         work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
         groups.setdefault(work, []).append(row)
-    named: list[_Group] = []
-    for group in groups.values():
-        case, name = group[0].case, group[0].case.workload.name
-        sizes = f" ({_product((case.batch, *case.workload.input_shape))})" if name in several else ""
-        named.append((f"{name}{sizes}", group))
-    return named
+    return [(_name(group[0].case, several), group) for group in groups.values()]
+
+
+def _name(case: Case, several: set[str]) -> str:
+    name, sizes = case.workload.name, _product((case.batch, *case.workload.input_shape))
+    return f"{name} ({sizes})" if name in several else name
 
 
 def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:

@@ -37,8 +37,10 @@ class RowNote:
         return f"{where}{self.sentence} {self.remedy}".rstrip()
 
 
-def remedy_of(code: str) -> str:
-    """What can be done about a reason; empty for a code of another version."""
+def remedy_of(code: str, *, notice: bool = False) -> str:
+    """What can be done about a reason, or about a notice; empty for a code of another version."""
+    if notice and code in NOTICES:
+        return NOTICES[code].remedy
     return REASONS[code].remedy if code in REASONS else ""
 
 
@@ -57,14 +59,13 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
         for (code, grade), sentences in ranked
     ]  # fmt: skip
     # files of schema 1 have a notice for a reason of a whole pass: ``unsettled_total``
-    repeated = {f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}" for (code, _), phases_ in seen.items() for phase in phases_}
+    repeated = {f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}" for (code, _), where in seen.items() for phase in where}
     notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
-    return (*reasons, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
+    return (*reasons, *(_noticed(notice.code, notice.sentence) for notice in notices))
 
 
-def notice_remedy(code: str) -> str:
-    """What can be done about a notice; empty when nothing is to be done."""
-    return NOTICES[code].remedy if code in NOTICES else remedy_of(code)
+def _noticed(code: str, sentence: str) -> RowNote:
+    return RowNote(code, None, (), sentence, remedy_of(code, notice=True))
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class RowData:
         notes = list(row_notes(self.measurement, self.phases))
         for each in (each for each in energies(self.measurement, self.case) if each.doubtful):
             apart = f"its counter and the sum of its power readings are {part_text(each.disagreement)} apart"
-            notes.append(RowNote("energy", None, (), f"Energy of {each.name}: {apart}.", notice_remedy("energy")))
+            notes.append(_noticed("energy", f"Energy of {each.name}: {apart}."))
         return tuple(notes)
 
 

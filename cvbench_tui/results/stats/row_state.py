@@ -53,13 +53,9 @@ class RowState:
 
     @property
     def text(self) -> str:
-        """``OK``, ``BUDGET*``, ``RUNNING 37%``."""
-        return f"RUNNING {share_text(self.fraction or 0.0)}" if self.word == "RUNNING" else self.mark
-
-    @property
-    def mark(self) -> str:
-        """As ``text``, but a running row's share, which would repaint the table all the time, is left out."""
-        return self.word + (NOTICE_MARK if self.noticed else "")
+        """``OK``, ``BUDGET*``, ``RUNNING 37%``. Tables leave out the share, which would repaint them all the time."""
+        after = f" {share_text(self.fraction or 0.0)}" if self.word == "RUNNING" else NOTICE_MARK * self.noticed
+        return f"{self.word}{after}"
 
 
 def row_state(run: Run, case: Case, phases: Mapping[Phase, PhaseResult]) -> RowState:

@@ -118,10 +118,8 @@ def _versus(row: RowData) -> Cell:
 
 def _samples(row: RowData) -> Cell:
     results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
-    return Cell(
-        sum(each.n for each in results) or None,
-        passes=tuple((each.n, each.rounds, each.repeated_rounds) for each in results),
-    )
+    passes = tuple((each.n, each.rounds, each.repeated_rounds) for each in results)
+    return Cell(sum(each.n for each in results) or None, passes=passes)
 
 
 def _grade(row: RowData) -> Cell:
