@@ -53,8 +53,7 @@ def phase_pairs(
     yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
         yield reason.code.replace("_", " "), f"{reason.sentence} {remedy_of(reason.code)}".rstrip()
-    yield from _times(scale, result)
-    yield from _spread(result)
+    yield from _statistics(scale, result)
     yield "samples", _samples(phase, result)
     yield "clock", _CLOCKS[phase.clock]
     yield "stopped", _stopped(phase, terms.protocol)
@@ -69,7 +68,8 @@ def phase_pairs(
         yield "peak memory", ", ".join(parts) or units.MISSING
 
 
-def _times(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
+def _statistics(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
+    """Times, and the spread of the samples as far as there are enough of them."""
     yield "median", scale.text(result.median_s, result.relative)
     yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
@@ -82,17 +82,6 @@ def _times(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
             yield label, scale.text(seconds, digits=units.DIGITS)
-
-
-def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
-    if low_s is None or high_s is None:
-        return units.MISSING
-    low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
-    return f"{low} to {high}, {units.relative_text(relative)}"
-
-
-def _spread(result: PhaseResult) -> Iterator[Pair]:
-    """Spread of the samples, as far as there are enough of them."""
     parts = [f"IQR {units.part_text(result.iqr_share)} of median"] if result.iqr_share is not None else []
     if result.between_share is not None:
         parts.append(f"{units.part_text(result.between_share)} of variance between rounds")
@@ -100,6 +89,13 @@ def _spread(result: PhaseResult) -> Iterator[Pair]:
         yield "spread", "; ".join(parts)
     if result.autocorrelation is not None:
         yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
+
+
+def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
+    if low_s is None or high_s is None:
+        return units.MISSING
+    low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
+    return f"{low} to {high}, {units.relative_text(relative)}"
 
 
 def _samples(phase: PhaseSamples, result: PhaseResult) -> str:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
-from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -47,6 +46,7 @@ def render(run: Run, _layout: Layout, _view: View) -> str:
     A result has either ``phases`` or ``failure``; a case without an outcome has empty ``phases``.
     """
     peaks = [run.ceilings[device] for device in sorted(run.ceilings)]
+    environment = run.environment
     head = {
         "schema": SCHEMA,
         "run": {
@@ -58,7 +58,13 @@ def render(run: Run, _layout: Layout, _view: View) -> str:
             "program": run.program,
             "ceilings": [asdict(peak) | {"flops_per_s": dict(peak.flops_per_s)} for peak in peaks],
         },
-        "environment": _environment(run.environment) if run.environment is not None else None,
+        "environment": environment
+        and {
+            "identity_hash": environment.identity_hash,
+            "versions": dict(environment.versions),
+            "devices": [asdict(device) for device in environment.devices],
+            "facts": dict(environment.facts),
+        },
         "protocol": asdict(run.plan.protocol),
     }
     lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
@@ -115,15 +121,6 @@ def _case(case: Case) -> dict[str, Any]:
         **{name: getattr(case, name) for name in ("framework", "device", "batch", "image")},
         "input_shape": list(workload.input_shape),
         **{name: getattr(case, name) for name in ("precision", "memory_format", "compile_mode", "threads")},
-    }
-
-
-def _environment(environment: Environment) -> dict[str, Any]:
-    return {
-        "identity_hash": environment.identity_hash,
-        "versions": dict(environment.versions),
-        "devices": [asdict(device) for device in environment.devices],
-        "facts": dict(environment.facts),
     }
 
 

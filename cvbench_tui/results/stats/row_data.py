@@ -120,23 +120,19 @@ def row_data(run: Run, case: Case) -> RowData:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
         return RowData(case, row_state(run, case, {}), None, {})
-    terms = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
+    made_from = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
-    if known is None or made is None or not all(map(operator.is_, known, terms)):
+    if known is None or made is None or not all(map(operator.is_, known, made_from)):
         if known is None:
             finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
-        made = replace(_read(replace(run, running=None), case, outcome), measurement=None)
-        _KNOWN[id(outcome)] = (terms, made)
+        terms = terms_of(run, case)
+        phases = phase_results(outcome, terms)
+        energy = next((each for each in energies(outcome, case) if each.name == "inference"), None)
+        achieved = rates(outcome, "inference", phases.get("inference"), terms)
+        made = RowData(case, row_state(replace(run, running=None), case, phases), None, phases, achieved, energy)
+        _KNOWN[id(outcome)] = (made_from, made)
     running = run.running is not None and run.running.case_id == case.case_id
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
     state = row_state(run, case, made.phases) if running else made.state
     return RowData(case, state, outcome, made.phases, made.rates, made.energy)
-
-
-def _read(run: Run, case: Case, outcome: Measurement) -> RowData:
-    terms = terms_of(run, case)
-    phases = phase_results(outcome, terms)
-    achieved = rates(outcome, "inference", phases.get("inference"), terms)
-    energy = next((each for each in energies(outcome, case) if each.name == "inference"), None)
-    return RowData(case, row_state(run, case, phases), outcome, phases, achieved, energy)

@@ -1,7 +1,4 @@
-"""The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram.
-
-The screen draws them.
-"""
+"""The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram."""
 
 from __future__ import annotations
 
@@ -56,6 +53,8 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
     low, high = min(samples), max(samples)
     scale, digits = scale_for([low, high]), distinct_digits((low, high))
     slices = [samples[start:end] for start, end in pairwise(edges)]
+    starts = accumulate(len(samples) for samples in phase.rounds[:-1])
+    begun = dict.fromkeys(bisect_right(edges, start) - 1 for start in starts if start < edges[-1])
     return Series(
         phase=phase.phase,
         low=scale.text(low, digits=digits),
@@ -63,16 +62,9 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
         low_s=low,
         high_s=high,
         points=tuple((min(each), median(each), max(each)) for each in slices),
-        borders=_borders(phase, edges),
+        borders=tuple(place for place in begun if place > 0),
         disturbed=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
     )
-
-
-def _borders(phase: PhaseSamples, edges: Sequence[int]) -> tuple[int, ...]:
-    """The points with the first sample of a round in them."""
-    starts = accumulate(len(samples) for samples in phase.rounds[:-1])
-    places = (bisect_right(edges, start) - 1 for start in starts if start < edges[-1])
-    return tuple(place for place in dict.fromkeys(places) if place > 0)
 
 
 def histogram(samples: Sequence[float], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
