@@ -12,7 +12,6 @@ from cvbench_tui.terminal import in_browser
 if TYPE_CHECKING:
     from cvbench_tui.catalog.selection import Selection
     from cvbench_tui.engine.source import EventSource
-    from cvbench_tui.tui.app import BenchApp
 
 
 def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = False) -> int:  # noqa: A002
@@ -38,12 +37,8 @@ def show_app(source: EventSource, *, selection: Selection | None, runs_folder: P
     from cvbench_tui.tui.launch import run_app
 
     app = run_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii)
-    if not in_browser():  # stdout carries the browser's packets
-        _print_results(app)
-    return app.return_code or 0
-
-
-def _print_results(app: BenchApp) -> None:
+    if in_browser():  # stdout carries the browser's packets
+        return app.return_code or 0
     if app.terminal.ascii:
         only_ascii(True)
     run, view, run_file = app.run_manager.run, app.main_screen.results.view, app.run_manager.run_file
@@ -56,3 +51,4 @@ def _print_results(app: BenchApp) -> None:
         print(f"saved {path}", file=sys.stderr)  # noqa: T201
     if run_file is not None:
         print(f"run file {run_file}", file=sys.stderr)  # noqa: T201
+    return app.return_code or 0

@@ -93,19 +93,12 @@ def _preset(name: str) -> Selection:
     try:
         return load_preset(name)
     except (SelectionError, PresetError) as error:
-        option = _option_for(name)
-        if option is None:
-            raise
-        raise type(error)(error.message, f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()) from error
-
-
-def _option_for(name: str) -> str | None:
-    """``-m`` for a model's name, ``-l`` for a layer's."""
-    for option, find in (("-m", find_model), ("-l", find_layer)):
-        with suppress(SelectionError):
-            find(name)
-            return option
-    return None
+        for option, find in (("-m", find_model), ("-l", find_layer)):
+            with suppress(SelectionError):
+                find(name)
+                error.hint = f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()
+                break
+        raise
 
 
 def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = None, dry_run: bool = False) -> int:

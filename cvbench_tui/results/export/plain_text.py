@@ -5,8 +5,6 @@ Same rows, order, units and rounding as the table; nothing is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
@@ -16,6 +14,7 @@ from cvbench_tui.results.stats.row_state import ended_text, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
+from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale, percent_number, utc_text
@@ -48,36 +47,30 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     data = row_data(run, case)
     if outcome is None:
         return f"{name}: {data.state.text}."
-    values = "; ".join(_values(table, row))
+    named = [place for place in visible_columns(table, "full") if not table.columns[place].identifies]
+    values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)
     reasons = " ".join(_one_line(note.text) for note in data.row_notes)
     return f"{name}: {values}. {reasons}".rstrip()
 
 
-def _values(table: Table, row: Row) -> Iterator[str]:
-    """Every column that does not name the row, with its heading."""
-    for place in visible_columns(table, "full"):
-        column = table.columns[place]
-        if not column.identifies:
-            words = _words(row.cells[place], row.scale if column.scaled else None)
-            yield f"{column.spoken or column.heading.lower()} {words}"
-
-
-def _words(cell: Cell, scale: Scale | None) -> str:
-    """``64.1 ms, plus or minus 1.2 percent, grade A``."""
+def _words(column: Column, cell: Cell, scale: Scale) -> str:
+    """``forward 64.1 ms, plus or minus 1.2 percent, grade A``."""
+    heading = column.spoken or column.heading.lower()
     if cell.value is None:
-        return NOT_AVAILABLE
+        return f"{heading} {NOT_AVAILABLE}"
     if isinstance(cell.value, str):
-        return cell.value + ", with remarks" * cell.noticed
+        return f"{heading} {cell.value}" + ", with remarks" * cell.noticed
     if cell.passes:
         counts = [f"{n} in {rounds} rounds" + f" and {more} repeated" * bool(more) for n, rounds, more in cell.passes]
-        return ", then ".join(dict.fromkeys(counts))
-    number, unit = number_and_unit(cell, scale)
-    parts = [f"{number.replace('/', ' or ')} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
+        return f"{heading} {', then '.join(dict.fromkeys(counts))}"
+    number, unit = number_and_unit(cell, scale if column.scaled else None)
+    spoken = SPOKEN.get(unit, unit.replace("/s", " per second"))
+    parts = [f"{heading} {number.replace('/', ' or ')} {spoken}".rstrip()]
     parts += ["its two sources differ"] if cell.doubtful else []
     parts += [f"{_percent(cell.share)} of the measured peak"] if cell.share is not None else []
     parts += [f"plus or minus {_percent(cell.relative)}"] if cell.relative is not None and cell.valid else []
     parts += [f"grade {cell.grade}"] if cell.grade is not None else []
-    parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None and scale else []
+    parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None else []
     return ", ".join(parts)
 
 
