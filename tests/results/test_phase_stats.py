@@ -23,6 +23,7 @@ from cvbench_tui.results.stats.phase_stats import (
 )
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.stats.row_state import RowState
+from cvbench_tui.results.table.columns import COLUMNS
 from tests.results.samples import measurement, model
 
 CASE = Case(model("Resnet18"), "cpu", 8)
@@ -170,8 +171,10 @@ def test_the_published_method_is_headed_by_its_mean() -> None:
 
 
 def test_throughput_is_the_batch_over_the_mean() -> None:
-    def throughput(*rounds: tuple[float, ...]) -> float | None:
-        return RowData(CASE, RowState("OK"), None, {"inference": result_of(*rounds)}).inference_per_s
+    (column,) = (each for each in COLUMNS if each.key == "throughput")
+
+    def throughput(*rounds: tuple[float, ...]) -> object:
+        return column.cell(RowData(CASE, RowState("OK"), None, {"inference": result_of(*rounds)})).value
 
     assert throughput((1.0, 1.0, 4.0)) == 4.0
     assert throughput((0.0,)) is None

@@ -19,7 +19,6 @@ from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import Scale, percent_number, utc_text
 
-NOT_AVAILABLE = "not available"
 SPOKEN = {
     "\u00b5s": "microseconds", "img/s": "images per second", "inputs/s": "inputs per second",
     "J/img": "joules per image", "J/input": "joules per input", "px": "pixels",
@@ -57,7 +56,7 @@ def _words(column: Column, cell: Cell, scale: Scale) -> str:
     """``forward 64.1 ms, plus or minus 1.2 percent, grade A``."""
     heading = column.spoken or column.heading.lower()
     if cell.value is None:
-        return f"{heading} {NOT_AVAILABLE}"
+        return f"{heading} not available"
     if isinstance(cell.value, str):
         return f"{heading} {cell.value}" + ", with remarks" * cell.noticed
     if cell.passes:

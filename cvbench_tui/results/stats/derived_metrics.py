@@ -16,9 +16,6 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 
-ENERGY_AGREEMENT = 0.05
-"""Counter and power integral that differ by more than this share are marked: one of them is wrong."""
-
 _OPS = {f"layer:{entry.name}": entry.op for entry in LAYERS} | {f"model:{entry.name}": entry.op for entry in MODELS}
 """What builds each entry of the catalog, by the beginning of its case ids."""
 _MATMUL_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext")
@@ -62,8 +59,8 @@ class Energy:
 
     @property
     def doubtful(self) -> bool:
-        """True when counter and integral differ by more than 5%."""
-        return (self.disagreement or 0.0) > ENERGY_AGREEMENT
+        """True when counter and integral differ by more than 5%: one of them is wrong."""
+        return (self.disagreement or 0.0) > 0.05
 
 
 def rates(measurement: Measurement, phase: Phase, result: PhaseResult | None, terms: Terms) -> Rates | None:

@@ -85,13 +85,6 @@ class RowData:
         """What the batch counts, in a unit."""
         return "img" if self.case.image is not None else "input"
 
-    @property
-    def inference_per_s(self) -> float | None:
-        """Inputs per second in inference: the batch over the mean, because a rate is a total over a total. None when
-        that was not measured, or for a mean of zero."""
-        result = self.phases.get("inference")
-        return self.case.batch / result.mean_s if result is not None and result.mean_s > 0 else None
-
     def comparable(self, phase: Phase) -> bool:
         """False for what may not be called the fastest: no number, an invalid one, or one between two speeds."""
         result = self.phases.get(phase)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase, Stop
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
@@ -40,7 +40,6 @@ STATE_HELP = (
     "RUNNING, PENDING: being measured, waiting. SKIPPED: skipped by you, or never started. "
     "* : a reason or a notice is listed below the table."
 )
-_REACHED: tuple[Stop, ...] = ("precision", "fixed")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def _reached(measurement: Measurement, protocol: Protocol) -> bool:
         return False
     if protocol.processes > 1:
         return precise_over_processes(measurement, protocol)
-    return all(phase.stop in _REACHED for phase in measurement.phases)
+    return all(phase.stop in ("precision", "fixed") for phase in measurement.phases)
 
 
 def outcome_text(run: Run) -> str:

@@ -85,11 +85,12 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
 
 
 def _throughput(row: RowData) -> Cell:
-    """The batch over the mean time; the interval is the mean's."""
+    """The batch over the mean time, because a rate is a total over a total; the interval is the mean's."""
     result, unit = row.phases.get("inference"), "img/s" if row.case.image is not None else "inputs/s"
     if result is None:
         return Cell(None, unit)
-    return Cell(row.inference_per_s, unit, result.mean_relative, result.grade)
+    per_s = row.case.batch / result.mean_s if result.mean_s > 0 else None
+    return Cell(per_s, unit, result.mean_relative, result.grade)
 
 
 def _rate(row: RowData, number: str, share: str, unit: str) -> Cell:
