@@ -83,10 +83,7 @@ def _print(title: str, lines: Lines) -> None:
 
 
 def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    return next((found.version for found in metadata.distributions(name=package)), None)
 
 
 def _program() -> Lines:

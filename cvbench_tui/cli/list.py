@@ -19,10 +19,8 @@ BY_NAME = ("models", "layers", "presets")  # what can be named in a selection
 
 
 def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
-    """Print one list (models, layers, devices, presets, runs), or for None all of ``BY_NAME``.
-
-    As JSON, one list is an array and several are an object of arrays.
-    """
+    """Print one list (models, layers, devices, presets, runs), or for None all of ``BY_NAME``. As JSON, one list is an
+    array and several are an object of arrays."""
     kinds = (kind,) if kind else BY_NAME
     lists = {one: list(_runs(runs_dir) if one == "runs" else LISTS[one]()) for one in kinds}
     if as_json:

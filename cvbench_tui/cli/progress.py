@@ -33,10 +33,8 @@ from cvbench_tui.results.text.units import duration_text, relative_text
 
 
 class Reporter:
-    """A line for each finished or failed row, for pipes, logs and screen readers; above a bar where there is one.
-
-    ``show`` writes a line; without it nothing is reported: ``--quiet``.
-    """
+    """A line for each finished or failed row, above a bar where there is one. ``show`` writes a line; without it there
+    is nothing: ``--quiet``."""
 
     def __init__(self, show: Callable[[str], None] | None = None, bar: Progress | None = None) -> None:
         self._show = show

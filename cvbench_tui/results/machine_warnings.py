@@ -26,7 +26,6 @@ SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies")
 SLOWDOWNS = ("thermal", "hardware", "power_brake")
 """Reasons for a lowered clock that are no normal state under load, as the power limit is."""
 
-
 REMEDIES = {
     "load": "End it (top shows what it is), and wait a minute: the load is a mean over time.",
     "pressure_cpu": "End other programs, or measure with fewer threads.",

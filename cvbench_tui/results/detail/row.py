@@ -46,8 +46,7 @@ class Bin:
 def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
     case = run.plan.case(case_id)
-    outcome = run.outcomes.get(case_id)
-    reading = row_data(run, case)
+    outcome, reading = run.outcomes.get(case_id), row_data(run, case)
     sections = [Section(case.workload.name, tuple(_case(run, reading)))]
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
@@ -83,9 +82,9 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin,
     outcome = run.outcomes.get(run.plan.case(case_id).case_id)
     shown = {}
     for phase in outcome.phases if isinstance(outcome, Measurement) else ():
-        counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
-        if counted is not None:
-            counts, edges = counted
+        samples = [sample for samples in phase.rounds for sample in samples]
+        if samples:
+            counts, edges = histogram(samples, bins)
             scale, digits = units.scale_for(edges), units.distinct_digits(edges)
             texts = [scale.text(edge, digits=digits) for edge in edges]
             shown[phase.phase.capitalize()] = tuple(map(Bin, texts[:-1], texts[1:], counts))

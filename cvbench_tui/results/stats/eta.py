@@ -1,7 +1,5 @@
-"""Remaining time of a run: what was expected of its open cases, corrected by what the settled ones took.
-
-The caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read.
-"""
+"""Remaining time of a run: what was expected of its open cases, corrected by what the settled ones took. The
+caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read."""
 
 from __future__ import annotations
 
@@ -16,15 +14,12 @@ from cvbench_tui.core.run import Run
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
-"""It may always become later by this: a tenth of almost nothing would hold a run that takes longer than expected at
-0."""
+"""It may always become later by this: a tenth of almost nothing would hold a run that is late at 0."""
 
 
 def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
-    """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction.
-
-    Cases weigh as ``expected`` has it (seconds by case id), all the same without it.
-    """
+    """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction. Cases weigh as
+    ``expected`` has it (seconds by case id), all the same without it."""
     weights = _complete(run.plan, expected or {})
     whole = sum(weights.values())
     done = sum(weights[case.case_id] * _done(run, case) for case in run.plan.cases)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import fmean, median
 
 from cvbench_tui.core.environment import Fact
@@ -79,10 +80,9 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
     centre = estimate(by_process)
     if centre is None:
         return None
-    rounds = [samples for rounds in by_process for samples in rounds if samples]
-    samples = [sample for values in rounds for sample in values]
-    by_process_evidence = counted_evidence_by_process(measurement, phase, terms.protocol)
-    evidence = [each for one_process in by_process_evidence for each in one_process]
+    rounds = [samples for samples in chain(*by_process) if samples]
+    samples = list(chain(*rounds))
+    evidence = list(chain(*counted_evidence_by_process(measurement, phase, terms.protocol)))
     assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
     # the mean's interval by the same rule, over round means in place of round medians

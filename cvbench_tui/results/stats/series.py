@@ -30,11 +30,8 @@ class Series:
 
 
 def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
-    """Every measured phase in at most ``width`` points; empty for a row without numbers.
-
-    Disturbed rounds are there, and marked. Raises KeyError when the plan has no such case, ValueError for fewer than
-    one point.
-    """
+    """Every measured phase in at most ``width`` points, disturbed rounds too; empty for a row without numbers. Raises
+    KeyError when the plan has no such case, ValueError for fewer than one point."""
     if width < 1:
         raise ValueError("a series has at least one point")
     run.plan.case(case_id)
@@ -67,16 +64,11 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
     )
 
 
-def histogram(samples: Sequence[float], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
+def histogram(samples: Sequence[float], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Samples counted into bins of equal width, and the bins' edges, one more than there are bins, the last bin holding
-    its upper edge too. One bin when all samples are equal; None when there is none.
-
-    Raises ValueError for fewer than one bin.
-    """
-    if bins < 1:
-        raise ValueError("a histogram has at least one bin")
-    if not samples:
-        return None
+    its upper edge too. One bin when all samples are equal. Raises ValueError for fewer than one bin, or sample."""
+    if bins < 1 or not samples:
+        raise ValueError("a histogram has at least one bin, and a sample")
     low, high = min(samples), max(samples)
     width = (high - low) / bins
     if width <= 0 or low + width == low:
