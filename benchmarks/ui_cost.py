@@ -23,7 +23,7 @@ from terminal_session import TerminalSession
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.core.measurement import Phase
-from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.storage import run_file
 
 RUN_S = 1800.0
@@ -45,7 +45,7 @@ def one_side(side: str, options: argparse.Namespace) -> tuple[Medians, int]:
         medians = {
             (case.workload.name, phase): result.median_s
             for case in cases
-            for phase, result in results_of(run, case).items()
+            for phase, result in row_data(run, case).phases.items()
             if result.median_s is not None
         }
         return medians, drawn

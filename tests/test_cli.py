@@ -198,7 +198,7 @@ def test_show_sorts(type_):
     assert "inference" in err
 
 
-@pytest.mark.parametrize("kind", listing._TEXT)
+@pytest.mark.parametrize("kind", [*listing.LISTS, "runs"])
 def test_every_list_as_text_and_as_json(type_, kind):
     type_("run", "-l", "Dense")
     code, text, _ = type_("list", kind)

@@ -24,6 +24,7 @@ from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.storage.run_file import load
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
+from cvbench_tui.results.table.view import View
 from tests.results.samples import CONV, graded_run, plan, run_of
 
 DATA = Path(__file__).parent / "data"
@@ -119,10 +120,10 @@ def test_rows_without_numbers_and_hostile_texts():
 
 def test_sentences_are_sorted_as_the_table_is():
     run = load(DATA / "graded.jsonl")
-    said = [text.split(" ")[0] for text in sentences(run, sort="name").split("\n\n")[1:11]]
+    said = [text.split(" ")[0] for text in sentences(run, View(sort="name")).split("\n\n")[1:11]]
     assert said == sorted(said)
     with pytest.raises(SelectionError):
-        sentences(run, sort="speed")
+        sentences(run, View(sort="speed"))
 
 
 # -- the commands

@@ -12,7 +12,6 @@ from cvbench_tui.terminal import in_browser
 if TYPE_CHECKING:
     from cvbench_tui.catalog.selection import Selection
     from cvbench_tui.engine.source import EventSource
-    from cvbench_tui.tui.app import BenchApp
 
 
 def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = False) -> int:  # noqa: A002
@@ -38,21 +37,19 @@ def show_app(source: EventSource, *, selection: Selection | None, runs_folder: P
     from cvbench_tui.tui.launch import run_app
 
     app = run_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii)
-    if not in_browser():  # stdout carries the browser's packets
-        _print_results(app)
-    return app.return_code or 0
-
-
-def _print_results(app: BenchApp) -> None:
+    if in_browser():  # stdout carries the browser's packets
+        return app.return_code or 0
     if app.terminal.ascii:
         only_ascii(True)
     state, view = app.run_manager.state, app.main_screen.results.view
     run, run_file = state.run, state.run_file
     if run is not None and run.outcomes and not app.return_code:
         from cvbench_tui.cli.progress import print_table
+        from cvbench_tui.results.table.view import View
 
-        print_table(run, sort=view.sort, descending=view.descending)
+        print_table(run, View(sort=view.sort, descending=view.descending))
     for path in app.save_controller.saved:
         print(f"saved {path}", file=sys.stderr)  # noqa: T201
     if run_file is not None:
         print(f"run file {run_file}", file=sys.stderr)  # noqa: T201
+    return app.return_code or 0

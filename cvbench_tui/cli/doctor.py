@@ -10,7 +10,8 @@ import platform
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable
+from contextlib import closing
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
@@ -28,7 +29,7 @@ from cvbench_tui.results.machine_warnings import machine_warnings
 from cvbench_tui.results.storage import runs_folder
 from cvbench_tui.results.text.fact_text import fact_text, label
 from cvbench_tui.results.text.units import MISSING, bytes_text
-from cvbench_tui.terminal import Terminal, look, why_no_app
+from cvbench_tui.terminal import look, why_no_app
 
 MIN_TERMINAL = (80, 24)
 PACKAGES = ("textual", "rich", "pydantic", "click", "psutil", "nvidia-ml-py")
@@ -45,7 +46,7 @@ IDENTITY_HELP = (
     "(docs/environment.md says why)"
 )
 
-Lines = Iterator[tuple[str, str]]
+Lines = Iterable[tuple[str, str]]
 
 
 def report(runs_dir: str | None) -> int:
@@ -53,19 +54,17 @@ def report(runs_dir: str | None) -> int:
     _print("Program", _program())
     _print("Terminal", _terminal())
     _print("Files", _files(runs_folder(runs_dir)))
-    source = LiveSource()
     try:
-        environment = source.probe()
+        with closing(LiveSource()) as source:
+            environment = source.probe()
     except WorkerError as error:
-        _print("Devices", iter([("problem", error.message), ("what to do", error.hint)]))
+        _print("Devices", [("problem", error.message), ("what to do", error.hint)])
         return 1
-    finally:
-        source.close()
-    _print("Frameworks", iter(environment.versions))
+    _print("Frameworks", environment.versions)
     _print("Devices", _devices(environment))
     for title, facts in _sections(environment).items():
-        _print(title, iter(facts))
-    _print("Identity", iter([("environment ID", environment.identity_hash or MISSING), ("", IDENTITY_HELP)]))
+        _print(title, facts)
+    _print("Identity", [("environment ID", environment.identity_hash or MISSING), ("", IDENTITY_HELP)])
     _print("Warnings", _warnings(environment))
     return 0
 
@@ -84,10 +83,7 @@ def _print(title: str, lines: Lines) -> None:
 
 
 def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    return next((found.version for found in metadata.distributions(name=package)), None)
 
 
 def _program() -> Lines:
@@ -106,21 +102,19 @@ def _terminal() -> Lines:
     hint = f"  smaller than {MIN_TERMINAL[0]}x{MIN_TERMINAL[1]}: enlarge it for the app" if small else ""
     yield "size", f"{size.columns}x{size.lines}{hint}"
     terminal = look(os.environ, encoding=sys.stdout.encoding)
+    through = f" through {terminal.multiplexer}" if terminal.multiplexer else ""
+    sequence = f"the terminal's escape sequence (OSC 52){through}"
+    clipboard = (
+        f"{sequence}, because of SSH" if terminal.remote else f"this machine's clipboard program, and {sequence}"
+    )
     yield "colours", Console().color_system or "none (not a terminal, or NO_COLOR)"
     yield "characters", "ASCII only, by locale or encoding" if terminal.ascii else "Unicode; --ascii for ASCII only"
-    yield "clipboard", f"{_clipboard(terminal)}; saving to a file always works"
+    yield "clipboard", f"{clipboard}; saving to a file always works"
     yield "the app", why_no_app() or "can run here"
     for name in VARIABLES:
         if name in os.environ:
             yield name, visible(os.environ[name])
     yield "encoding", sys.stdout.encoding
-
-
-def _clipboard(terminal: Terminal) -> str:
-    """How a table is copied."""
-    through = f" through {terminal.multiplexer}" if terminal.multiplexer else ""
-    sequence = f"the terminal's escape sequence (OSC 52){through}"
-    return f"{sequence}, because of SSH" if terminal.remote else f"this machine's clipboard program, and {sequence}"
 
 
 def _files(folder: Path) -> Lines:
@@ -135,11 +129,9 @@ def _files(folder: Path) -> Lines:
 
 def _devices(environment: Environment) -> Lines:
     for device in environment.devices:
-        if device.available:
-            words = [device.name, bytes_text(device.memory_bytes), device.detail, device.uuid or ""]
-            yield device.id, ", ".join(word for word in words if word)
-        else:
-            yield device.id, f"not available: {device.reason}"
+        words = (device.name, bytes_text(device.memory_bytes), device.detail, device.uuid)
+        known = ", ".join(word for word in words if word)
+        yield device.id, known if device.available else f"not available: {device.reason}"
 
 
 def _sections(environment: Environment) -> dict[str, list[tuple[str, str]]]:

@@ -160,10 +160,11 @@ def show(
 ) -> int:
     """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
     from cvbench_tui.cli.run import load_run, print_run
+    from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
     _refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, sort=sort, descending=descending)
+    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending))
     return 0
 
 

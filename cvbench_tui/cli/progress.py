@@ -7,8 +7,9 @@ each finished row.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -32,46 +33,27 @@ from cvbench_tui.results.text.units import duration_text, relative_text
 
 
 class Reporter:
-    """Reports nothing: ``--quiet``, and the base of the others."""
+    """A line for each finished or failed row, above a bar where there is one. ``show`` writes a line; without it there
+    is nothing: ``--quiet``."""
+
+    def __init__(self, show: Callable[[str], None] | None = None, bar: Progress | None = None) -> None:
+        self._show = show
+        self._bar = bar
+        if bar is not None:
+            self._task = bar.add_task("starting", total=1.0, left="")
 
     def message(self, sentence: str) -> None:
         """Show a sentence."""
+        if self._show is not None:
+            self._show(sentence)
 
     def update(self, event: Event, run: Run) -> None:
-        """Show an event, with the run after it."""
-
-
-class LineReporter(Reporter):
-    """A line for each finished or failed row, for pipes, logs and screen readers."""
-
-    def message(self, sentence: str) -> None:
-        """Print the sentence."""
-        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
-
-    def update(self, event: Event, run: Run) -> None:
-        """Print a finished or failed row, and how the run ended."""
-        if isinstance(event, (CaseFinished, CaseFailed)):
-            self.message(outcome_line(event, run))
+        """Show a finished or failed row, and how the run ended; move the bar. ``run``: after the event."""
+        if self._show is not None and isinstance(event, (CaseFinished, CaseFailed)):
+            self._show(outcome_line(event, run))
         elif isinstance(event, RunFinished):
             self.message(f"{run.ended}: {outcome_text(run)}")
-
-
-class BarReporter(LineReporter):
-    """A progress bar, with the lines above it."""
-
-    def __init__(self, console: Console, bar: Progress) -> None:
-        self._console = console
-        self._bar = bar
-        self._task = bar.add_task("starting", total=1.0, left="")
-
-    def message(self, sentence: str) -> None:
-        """Print the sentence above the bar."""
-        self._console.print(Text(sentence), soft_wrap=True)
-
-    def update(self, event: Event, run: Run) -> None:
-        """Print as a line, and move the bar."""
-        super().update(event, run)
-        if isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
+        if self._bar is not None and isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
             expected = expected_by_case(run.plan)
             left = f"ETA {duration_text(eta_s(run, expected))}"
             self._bar.update(self._task, description=_stage(run), completed=done_share(run, expected), left=left)
@@ -80,16 +62,15 @@ class BarReporter(LineReporter):
 @contextmanager
 def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
     """The reporter for stderr; its bar is removed at the end. ``plain``: lines on a terminal too."""
+    console = Console(stderr=True)
     if quiet:
         yield Reporter()
-        return
-    console = Console(stderr=True)
-    if plain or not console.is_terminal or console.is_dumb_terminal:
-        yield LineReporter()
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
-        yield BarReporter(console, bar)
+    elif plain or not console.is_terminal or console.is_dumb_terminal:
+        yield Reporter(partial(print, file=sys.stderr, flush=True))
+    else:
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
+        with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+            yield Reporter(lambda sentence: console.print(Text(sentence), soft_wrap=True), bar)
 
 
 def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
@@ -110,22 +91,19 @@ def _stage(run: Run) -> str:
     """The running case with its stage, round and interval."""
     if run.running is None:
         return "next case"
-    case = run.plan.case(run.running.case_id)
-    words = f"{case.workload.name} {case.device}"
-    progress = run.progress
-    if progress is None:
-        return words
-    words += f" {progress.stage}"
-    if progress.round:
-        words += f" {progress.phase or ''} {progress.round}/{progress.max_rounds}"
-    if progress.median_s and progress.half_width_s is not None:
-        words += f" {relative_text(progress.half_width_s / progress.median_s)}"
-    return words
+    case, progress = run.plan.case(run.running.case_id), run.progress
+    words = [case.workload.name, case.device]
+    if progress is not None:
+        words.append(progress.stage)
+        words += [progress.phase or "", f"{progress.round}/{progress.max_rounds}"] if progress.round else []
+        if progress.median_s and progress.half_width_s is not None:
+            words.append(relative_text(progress.half_width_s / progress.median_s))
+    return " ".join(words)
 
 
-def print_table(run: Run, *, sort: str | None = None, descending: bool = False) -> None:
+def print_table(run: Run, view: View | None = None) -> None:
     """Print the run's table for a terminal on stdout, with the reasons of failures and grades below it."""
-    table = build(run, View(sort=sort, descending=descending))
+    table = build(run, view)
     console = Console()
     # In ASCII the plus-minus of each time is a cell wider.
     places = fitting(table, console.width - (console.encoding == "ascii") * len(PHASES))

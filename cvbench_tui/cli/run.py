@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,9 +83,8 @@ def selection_from(
         extras=tuple(dict.fromkeys((*base.extras, *extras))),
     )
     if not selection.models and not selection.layers:
-        raise SelectionError(
-            "Nothing to measure.", "Name a preset, or models with -m and layers with -l: cvbench-tui list"
-        )
+        hint = "Name a preset, or models with -m and layers with -l: cvbench-tui list"
+        raise SelectionError("Nothing to measure.", hint)
     return selection
 
 
@@ -94,19 +93,12 @@ def _preset(name: str) -> Selection:
     try:
         return load_preset(name)
     except (SelectionError, PresetError) as error:
-        option = _option_for(name)
-        if option is None:
-            raise
-        raise type(error)(error.message, f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()) from error
-
-
-def _option_for(name: str) -> str | None:
-    """``-m`` for a model's name, ``-l`` for a layer's."""
-    for option, find in (("-m", find_model), ("-l", find_layer)):
-        with suppress(SelectionError):
-            find(name)
-            return option
-    return None
+        for option, find in (("-m", find_model), ("-l", find_layer)):
+            with suppress(SelectionError):
+                find(name)
+                error.hint = f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()
+                break
+        raise
 
 
 def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = None, dry_run: bool = False) -> int:
@@ -114,17 +106,13 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
     from cvbench_tui.cli.progress import reporter
 
     outputs.check()
-    source = live_source(runs_dir)
-    try:
-        with reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
-            progress.message("starting the measuring process ...")
-            plan = to_plan(selection, source.probe())
-            if dry_run:
-                _print_plan(plan)
-                return 0
-            run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
-    finally:
-        source.close()
+    with closing(live_source(runs_dir)) as source, reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
+        progress.message("starting the measuring process ...")
+        plan = to_plan(selection, source.probe())
+        if dry_run:
+            _print_plan(plan)
+            return 0
+        run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
     outputs.write(run)
     if not outputs.json_lines:
         print_run(run, outputs.layout, plain=outputs.plain)
@@ -151,19 +139,16 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
     return run_file.load(store.find(reference, storage.runs_folder(runs_dir)))
 
 
-def print_run(
-    run: Run, layout: Layout | None, *, plain: bool = False, sort: str | None = None, descending: bool = False
-) -> None:
+def print_run(run: Run, layout: Layout | None, *, plain: bool = False, view: View | None = None) -> None:
     """Print the run on stdout: as sentences, as a table of the terminal's width, or as markdown."""
     if plain:
-        sys.stdout.write(sentences(run, sort=sort, descending=descending))
-        return
-    if layout is None and sys.stdout.isatty():
+        sys.stdout.write(sentences(run, view))
+    elif layout is None and sys.stdout.isatty():
         from cvbench_tui.cli.progress import print_table
 
-        print_table(run, sort=sort, descending=descending)
-        return
-    sys.stdout.write(render(run, layout or LAYOUTS[0], View(sort=sort, descending=descending)))
+        print_table(run, view)
+    else:
+        sys.stdout.write(render(run, layout or LAYOUTS[0], view))
 
 
 def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:

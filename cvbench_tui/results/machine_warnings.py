@@ -5,7 +5,7 @@ Pure: nothing is read here and nothing is ever changed on the machine. Names of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cvbench_tui.base.cores import CORES_FOR_APP
@@ -25,7 +25,6 @@ SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "refined-jiffies")
 """Clocks outside the processor: one reading takes about 1 us instead of 20 ns, or is coarse."""
 SLOWDOWNS = ("thermal", "hardware", "power_brake")
 """Reasons for a lowered clock that are no normal state under load, as the power limit is."""
-
 
 REMEDIES = {
     "load": "End it (top shows what it is), and wait a minute: the load is a mean over time.",
@@ -61,16 +60,8 @@ class MachineWarning:
 
     code: str  # ``governor``, ``load`` ...
     sentence: str  # what it is, with its figure
-
-    @property
-    def remedy(self) -> str:
-        """What the user can do."""
-        return REMEDIES[self.code]
-
-    @property
-    def note(self) -> bool:
-        """True for what changes little, or cannot be helped."""
-        return self.code in NOTES
+    remedy: str  # what the user can do
+    note: bool  # True for what changes little, or cannot be helped
 
 
 Sentences = Iterator[tuple[str, str]]  # codes and sentences
@@ -78,8 +69,12 @@ Sentences = Iterator[tuple[str, str]]  # codes and sentences
 
 def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
     """Warnings about the machine as its environment was read, notes last."""
-    found = [MachineWarning(*each) for find in FINDERS for each in find(environment)]
-    return tuple(sorted(found, key=lambda warning: warning.note))
+    finders = (_other_programs, _limits, _clock, _memory, _process)
+    found = [each for find in finders for each in find(environment)]
+    cards = [device.id for device in environment.usable if not device.is_cpu]
+    found += [each for card in cards for each in _card(environment, card)]
+    warnings = [MachineWarning(code, sentence, REMEDIES[code], code in NOTES) for code, sentence in found]
+    return tuple(sorted(warnings, key=lambda warning: warning.note))
 
 
 def _number(environment: Environment, name: str) -> float | None:
@@ -114,7 +109,8 @@ def _limits(environment: Environment) -> Sentences:
         yield "priority", f"The measurement runs at nice {nice:.0f}: other processes get a core first."
 
 
-def _power(environment: Environment) -> Sentences:
+def _clock(environment: Environment) -> Sentences:
+    """What sets the processor's clock, and where the time is read."""
     if environment.fact("on_battery"):
         yield "battery", "The machine runs on its battery, and saves power at the cost of speed."
     profile = environment.fact("platform_profile")
@@ -125,9 +121,6 @@ def _power(environment: Environment) -> Sentences:
         yield "governor", f"The frequency governor is {governor}: the clock rises only after work has begun."
     if environment.fact("turbo"):
         yield "turbo", "Turbo is on: the clock depends on heat and on how many cores are busy."
-
-
-def _clock(environment: Environment) -> Sentences:
     source = environment.fact("clocksource")
     if source in SLOW_CLOCKS:
         sentence = f"The kernel reads the time from {source}, which takes about 50 times as long as from the processor."
@@ -147,23 +140,20 @@ def _memory(environment: Environment) -> Sentences:
         yield "swap", f"{figure} of memory is swapped out: reading a page back takes milliseconds."
 
 
-def _settings(environment: Environment) -> Sentences:
+def _process(environment: Environment) -> Sentences:
+    """The measuring process: its PyTorch, its variables, its cores."""
     if environment.fact("torch_debug"):
         yield "debug_build", "This PyTorch is a debug build, many times slower."
     for name in ("CUDA_LAUNCH_BLOCKING", "HIP_LAUNCH_BLOCKING"):
         if environment.fact(f"env.{name}") not in (None, "", "0"):
             yield "blocking", f"{name} is set: the host waits for every kernel."
+    cores = _number(environment, "usable_cores")
+    if cores is not None and cores < CORES_FOR_APP:
+        yield "few_cores", f"The app and the measurement share {plural(round(cores), 'core')}."
 
 
-def _cards(environment: Environment) -> Sentences:
-    for device in environment.usable:
-        if not device.is_cpu:
-            yield from _busy_card(environment, device.id)
-            yield from _slow_card(environment, device.id)
-
-
-def _busy_card(environment: Environment, card: str) -> Sentences:
-    """Others on the card, and cards that are only a part of one."""
+def _card(environment: Environment, card: str) -> Sentences:
+    """Others on the card, cards that are only a part of one, limits of power and heat."""
     others = _number(environment, f"{card}.foreign_processes")
     if others:
         programs = plural(round(others), "other program")
@@ -172,10 +162,6 @@ def _busy_card(environment: Environment, card: str) -> Sentences:
         yield "mps", f"{card}: programs share the card through MPS, and compute at the same time."
     if environment.fact(f"{card}.mig"):
         yield "mig", f"{card} is a slice of a card (MIG): the other slices share its power and heat."
-
-
-def _slow_card(environment: Environment, card: str) -> Sentences:
-    """Limits of power and heat."""
     limit, factory = (_number(environment, f"{card}.power_limit_{kind}w") for kind in ("", "default_"))
     if limit is not None and factory and limit < POWER_SHARE * factory:
         yield "power_cap", f"{card}: the power limit is {watts_text(limit)}, the factory's {watts_text(factory)}."
@@ -183,15 +169,3 @@ def _slow_card(environment: Environment, card: str) -> Sentences:
     if reasons:
         degrees = celsius_text(_number(environment, f"{card}.temperature_c"))
         yield "throttled", f"{card} has lowered its clock now ({', '.join(reasons)}, {degrees})."
-
-
-def _cores(environment: Environment) -> Sentences:
-    cores = _number(environment, "usable_cores")
-    if cores is not None and cores < CORES_FOR_APP:
-        yield "few_cores", f"The app and the measurement share {plural(round(cores), 'core')}."
-
-
-FINDERS: tuple[Callable[[Environment], Sentences], ...] = (
-    _other_programs, _limits, _power, _clock, _memory, _settings, _cards, _cores,
-)  # fmt: skip
-"""In the order in which they are shown."""

@@ -35,10 +35,10 @@ def test_the_counts_of_the_samples_are_below_their_phase() -> None:
     sections = {block.split("\n", 1)[0]: block for block in text.split("\n\n")}
     found = histograms(run, CASE.case_id)
     assert len(found) == len(PHASES)
-    for histogram in found:
-        block = sections[histogram.title.split()[0]]
-        assert histogram.title in block
-        assert all(f"    {each.low} to {each.high}: {each.count}\n" in f"{block}\n" for each in histogram.bins)
+    for title, bins in found.items():
+        block = sections[title]
+        assert f"\n  {title} samples\n" in block
+        assert all(f"    {each.low} to {each.high}: {each.count}\n" in f"{block}\n" for each in bins)
 
 
 def test_the_last_words_of_a_failure_are_kept_line_by_line_and_not_obeyed() -> None:

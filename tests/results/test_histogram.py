@@ -13,7 +13,7 @@ def test_equal_samples_are_one_bin() -> None:
     assert histogram([2.0, 2.0], 5) == ((2,), (2.0, 2.0))
 
 
-def test_a_histogram_of_nothing_is_none_and_of_no_bins_a_mistake() -> None:
-    assert histogram([], 5) is None
+@pytest.mark.parametrize(("samples", "bins"), [([], 5), ([1.0], 0)])
+def test_a_histogram_of_nothing_or_of_no_bins_is_a_mistake(samples: list[float], bins: int) -> None:
     with pytest.raises(ValueError, match="at least one bin"):
-        histogram([1.0], 0)
+        histogram(samples, bins)

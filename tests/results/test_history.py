@@ -12,7 +12,7 @@ import pytest
 from cvbench_tui.core.event import RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
-from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.storage import history, run_index
 from cvbench_tui.results.storage import run_file as runfile
 from cvbench_tui.results.storage import runs as store
@@ -58,7 +58,7 @@ def test_before_anything_is_read_nothing_is_known(tmp_path):
 
 def test_the_row_of_an_earlier_run(tmp_path):
     write(tmp_path, "one", measurement(ROW, 0.1, memory=2**30))
-    expected = results_of(run_of(plan(ROW), measurement(ROW, 0.1)), ROW)
+    expected = row_data(run_of(plan(ROW), measurement(ROW, 0.1)), ROW).phases
     inference_s, total_s = expected["inference"].median_s, expected["total"].median_s
     assert known(tmp_path) == PastTimes(
         ROW.case_id, CARD, "default", inference_s, total_s, 4.0, 2**30, STARTED_AT_S, "one"
@@ -109,7 +109,7 @@ def test_a_time_that_is_no_measurement_is_left_out(tmp_path):
     found.refresh()
     seen = set()
     for case in run.plan.cases:
-        results = results_of(run, case)
+        results = row_data(run, case).phases
         if results:
             past = found.past(case, run.environment.device(case.device).name, run.plan.protocol.name)
             for phase, seconds in (("total", past.total_s), ("inference", past.inference_s)):

@@ -18,7 +18,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.markdown_short import MAX_WIDTH, SUPERSCRIPTS, render_short
 from cvbench_tui.results.export.rerun_command import command_line, command_lines
-from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.ascii import to_ascii
 from tests.every import every
@@ -71,7 +71,7 @@ def test_a_table_for_each_device_and_kind_has_what_its_rows_share_in_the_title()
 def test_the_one_interval_of_a_row_is_its_widest_and_no_number_has_more_digits_than_its_own() -> None:
     run = run_of(plan(VGG), replace(measurement(VGG, 0.01), phases=wobbling(VGG, 1)))
     (table,) = tables(shown(run))
-    widths = [result.relative or 0.0 for result in results_of(run, VGG).values()]
+    widths = [result.relative or 0.0 for result in row_data(run, VGG).phases.values()]
     assert column(table, "95% CI") == [f"\u00b1{max(widths) * 100:.1f}%\u00b9"]
     assert column(table, "Total ms") == ["30.0"]
 

@@ -9,7 +9,8 @@ from cvbench_tui.core.event import CaseStarted, EndReason, Progress, RunStarted
 from cvbench_tui.core.measurement import Failure, FailureKind, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.stats.row_state import STATE_HELP, Word, outcome_text, row_state
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.row_state import STATE_HELP, RowState, Word, outcome_text
 from tests.every import every
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 
@@ -17,21 +18,25 @@ CASE = Case(model("Resnet18"), "cpu", 8)
 PLAN = plan(CASE)
 
 
+def state(run: Run) -> RowState:
+    return row_data(run, CASE).state
+
+
 @pytest.mark.parametrize(
     ("stop", "word"), [("precision", "OK"), ("fixed", "OK"), ("rounds", "BUDGET"), ("budget", "BUDGET")]
 )
 def test_a_measured_row_says_whether_it_is_precise(stop: Stop, word: str) -> None:
-    assert row_state(run_of(PLAN, measurement(CASE, 1.0, stop=stop)), CASE).text == word
+    assert state(run_of(PLAN, measurement(CASE, 1.0, stop=stop))).text == word
 
 
 def test_one_imprecise_phase_is_enough() -> None:
     taken = measurement(CASE, 1.0)
     last = replace(taken.phases[-1], stop="budget")
-    assert row_state(run_of(PLAN, replace(taken, phases=(*taken.phases[:-1], last))), CASE).word == "BUDGET"
+    assert state(run_of(PLAN, replace(taken, phases=(*taken.phases[:-1], last)))).word == "BUDGET"
 
 
 def test_a_notice_is_marked() -> None:
-    assert row_state(run_of(PLAN, measurement(CASE, 1.0, notices=(UNSETTLED,))), CASE).text == "OK*"
+    assert state(run_of(PLAN, measurement(CASE, 1.0, notices=(UNSETTLED,)))).text == "OK*"
 
 
 @every(
@@ -47,7 +52,7 @@ def test_a_notice_is_marked() -> None:
     ],
 )
 def test_every_failure_has_its_word(kind: FailureKind, word: str) -> None:
-    assert row_state(run_of(PLAN, Failure(CASE.case_id, kind, "Why.")), CASE).text == word
+    assert state(run_of(PLAN, Failure(CASE.case_id, kind, "Why."))).text == word
 
 
 def started(*events: CaseStarted | Progress) -> Run:
@@ -59,20 +64,20 @@ def started(*events: CaseStarted | Progress) -> Run:
 
 def test_before_and_while_it_is_measured() -> None:
     begun = CaseStarted(CASE.case_id, 1)
-    assert row_state(started(), CASE).text == "PENDING"
-    assert row_state(started(begun), CASE).text == "RUNNING 0%"
-    assert row_state(started(begun, Progress(CASE.case_id, "measuring", fraction=0.379)), CASE).text == "RUNNING 37%"
+    assert state(started()).text == "PENDING"
+    assert state(started(begun)).text == "RUNNING 0%"
+    assert state(started(begun, Progress(CASE.case_id, "measuring", fraction=0.379))).text == "RUNNING 37%"
 
 
 def test_a_case_runs_again_in_its_next_process() -> None:
     run = run_of(PLAN, measurement(CASE, 1.0))
     again = replace(run, ended=None, running=CaseStarted(CASE.case_id, 2, process=1))
-    assert row_state(again, CASE).word == "RUNNING"
+    assert state(again).word == "RUNNING"
 
 
 @pytest.mark.parametrize("reason", get_args(EndReason))
 def test_a_row_never_begun_is_skipped_when_the_run_has_ended(reason: EndReason) -> None:
-    assert row_state(replace(run_of(PLAN), ended=reason), CASE).text == "SKIPPED"
+    assert state(replace(run_of(PLAN), ended=reason)).text == "SKIPPED"
 
 
 def test_the_help_explains_every_word() -> None:

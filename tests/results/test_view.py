@@ -8,7 +8,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.stats.comparison import compare
-from cvbench_tui.results.stats.phase_stats import results_of
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.results.table.model import Table
@@ -105,7 +105,7 @@ def test_how_many_times_as_fast_a_row_is_as_the_marked_one() -> None:
 
 def test_the_interval_is_that_of_both_in_quadrature() -> None:
     run = graded_run()
-    both = [results_of(run, run.plan.case(ids(run)[key])) for key in (("VGG16", "cuda:0"), ("Resnet18", "cpu"))]
+    both = [row_data(run, run.plan.case(ids(run)[key])).phases for key in (("VGG16", "cuda:0"), ("Resnet18", "cpu"))]
     found = compare(run.plan.protocol, both[0], 8, both[1], 8)
     assert found is not None
     widths = [result["total"].relative or 0.0 for result in both]

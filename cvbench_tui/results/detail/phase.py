@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cvbench_tui.core.grading.reasons import GRADE_HELP
-from cvbench_tui.core.measurement import (
-    PASS_OF,
-    WHOLE_PHASE,
-    Clock,
-    Measurement,
-    Phase,
-    PhaseMemory,
-    PhaseSamples,
-    VariantKind,
-)
+from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Clock, Measurement, Phase, PhaseSamples, VariantKind
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.derived_metrics import PhaseMetrics, VariantResult, phase_metrics
-from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, phase_results
+from cvbench_tui.results.stats.derived_metrics import VariantResult, rates, variants
+from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 from cvbench_tui.results.stats.row_data import remedy_of
 from cvbench_tui.results.text import units
 
@@ -34,6 +25,12 @@ _VARIANTS: dict[VariantKind, tuple[str, str]] = {
     "device_only": ("CUDA graph", "without a graph"),
 }
 """The label of each, and what its ratio is to."""
+_MEMORY = {
+    "allocated_bytes": "allocated",
+    "reserved_bytes": "reserved",
+    "driver_bytes": "used on the card",
+    "resident_bytes": "growth of the process",
+}
 
 LABELS: dict[str, str] = {
     "spread": "IQR: how far the middle half of the samples reaches. Variance between rounds: near 100%, what differs "
@@ -46,30 +43,33 @@ LABELS: dict[str, str] = {
 """Explanations of labels, for the help."""
 
 
-def phase_pairs(terms: Terms, measurement: Measurement, name: Phase, result: PhaseResult) -> Iterator[Pair]:
-    """Everything about one phase, its times in one scale."""
-    phase = measurement.phase(name)
+def phase_pairs(
+    terms: Terms, measurement: Measurement, name: Phase, results: Mapping[Phase, PhaseResult]
+) -> Iterator[Pair]:
+    """Everything about one phase, its times in one scale. ``results``: of all phases."""
+    phase, result = measurement.phase(name), results[name]
     assert phase is not None, "a phase with a result has samples"
     scale = units.scale_for([result.median_s])
-    metrics = phase_metrics(measurement, name, result, terms)
     yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
         yield reason.code.replace("_", " "), f"{reason.sentence} {remedy_of(reason.code)}".rstrip()
-    yield from _times(scale, result)
-    yield from _spread(result)
+    yield from _statistics(scale, result)
     yield "samples", _samples(phase, result)
     yield "clock", _CLOCKS[phase.clock]
     yield "stopped", _stopped(phase, terms.protocol)
-    yield from _host(name, result, _iteration_s(measurement, name, terms))
-    yield from _work(metrics)
-    for variant in metrics.variants:
+    yield from _host(name, result, results.get(WHOLE_PHASE[PASS_OF[name]]))
+    yield from _work(measurement, name, result, terms)
+    for variant in variants(measurement, name, result):
         label, base = _VARIANTS[variant.kind]
         yield label, _variant(scale, variant, base)
-    if metrics.memory is not None:
-        yield "peak memory", _memory(metrics.memory)
+    for memory in (each for each in measurement.memory if each.phase == name):
+        sizes = ((getattr(memory, field), what) for field, what in _MEMORY.items())
+        parts = [f"{units.bytes_text(size)} {what}" for size, what in sizes if size is not None]
+        yield "peak memory", ", ".join(parts) or units.MISSING
 
 
-def _times(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
+def _statistics(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
+    """Times, and the spread of the samples as far as there are enough of them."""
     yield "median", scale.text(result.median_s, result.relative)
     yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
     if result.modes is not None:
@@ -82,17 +82,6 @@ def _times(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
             yield label, scale.text(seconds, digits=units.DIGITS)
-
-
-def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
-    if low_s is None or high_s is None:
-        return units.MISSING
-    low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
-    return f"{low} to {high}, {units.relative_text(relative)}"
-
-
-def _spread(result: PhaseResult) -> Iterator[Pair]:
-    """Spread of the samples, as far as there are enough of them."""
     parts = [f"IQR {units.part_text(result.iqr_share)} of median"] if result.iqr_share is not None else []
     if result.between_share is not None:
         parts.append(f"{units.part_text(result.between_share)} of variance between rounds")
@@ -100,6 +89,13 @@ def _spread(result: PhaseResult) -> Iterator[Pair]:
         yield "spread", "; ".join(parts)
     if result.autocorrelation is not None:
         yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
+
+
+def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
+    if low_s is None or high_s is None:
+        return units.MISSING
+    low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
+    return f"{low} to {high}, {units.relative_text(relative)}"
 
 
 def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
@@ -120,56 +116,43 @@ def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
     }[phase.stop]
 
 
-def _iteration_s(measurement: Measurement, name: Phase, terms: Terms) -> float | None:
-    """Seconds of a whole iteration of that phase's pass; None when it was not measured."""
-    whole = phase_results(measurement, terms).get(WHOLE_PHASE[PASS_OF[name]])
-    return whole.median_s if whole is not None else None
-
-
-def _host(name: Phase, result: PhaseResult, device_s: float | None) -> Iterator[Pair]:
-    """``3.000 ms to queue one inference, 25% of the device's 12.00 ms``."""
+def _host(name: Phase, result: PhaseResult, whole: PhaseResult | None) -> Iterator[Pair]:
+    """``3.000 ms to queue one inference, 25% of the device's 12.00 ms``; ``whole``: the whole iteration of its pass."""
     if result.host_s is not None:
         iteration = "training iteration" if PASS_OF[name] == "training" else "inference"
-        against = ""
-        if device_s is not None and device_s > 0:
-            ratio = "longer than" if result.host_s > device_s else f"{units.part_text(result.host_s / device_s)} of"
-            against = f", {ratio} the device's {units.seconds_text(device_s)}"
-        yield "host", f"{units.seconds_text(result.host_s)} to queue one {iteration}{against}"
+        text = f"{units.seconds_text(result.host_s)} to queue one {iteration}"
+        if whole is not None and whole.median_s > 0:
+            share = result.host_s / whole.median_s
+            ratio = "longer than" if share > 1 else f"{units.part_text(share)} of"
+            text += f", {ratio} the device's {units.seconds_text(whole.median_s)}"
+        yield "host", text
     if result.utilisation is not None:
         yield "device busy", units.part_text(result.utilisation)
 
 
-def _work(metrics: PhaseMetrics) -> Iterator[Pair]:
+def _work(measurement: Measurement, name: Phase, result: PhaseResult, terms: Terms) -> Iterator[Pair]:
     """FLOPs and memory traffic, with their rates."""
-    work, rates = metrics.work, metrics.rates
+    work, achieved = measurement.work_of(name), rates(measurement, name, result, terms)
     if work is None:
         return
-    compute = units.count_text(work.flops, "FLOP") + (
-        f", without {', '.join(work.uncounted)}" if work.uncounted else ""
-    )
-    traffic = f"{units.count_text(work.bytes, 'B')} ({units.count_text(work.footprint_bytes, 'B')} unique)"
-    if rates is not None:
-        compute += f", {units.flops_text(rates.flop_per_s)}"
-        traffic += f", {units.gigabytes_text(rates.bytes_per_s)}"
-        compute += f", {units.part_text(rates.flop_share)} of the measured peak" if rates.flop_share is not None else ""
-        traffic += f", {units.part_text(rates.bytes_share)} of copy bandwidth" if rates.bytes_share is not None else ""
-    yield "compute", compute
-    yield "memory traffic", traffic
+    compute = [units.count_text(work.flops, "FLOP")]
+    compute += [f"without {', '.join(work.uncounted)}"] if work.uncounted else []
+    traffic = [f"{units.count_text(work.bytes, 'B')} ({units.count_text(work.footprint_bytes, 'B')} unique)"]
+    if achieved is not None:
+        compute.append(units.count_text(achieved.flop_per_s, "FLOP/s"))
+        traffic.append(units.count_text(achieved.bytes_per_s, "B/s"))
+        if achieved.flop_share is not None:
+            compute.append(f"{units.part_text(achieved.flop_share)} of the measured peak")
+        if achieved.bytes_share is not None:
+            traffic.append(f"{units.part_text(achieved.bytes_share)} of copy bandwidth")
+    yield "compute", ", ".join(compute)
+    yield "memory traffic", ", ".join(traffic)
 
 
 def _variant(scale: units.Scale, variant: VariantResult, base: str) -> str:
     """``31.41 ms ±5.5%, 1.06x warm``."""
-    measured = variant.half_width_s is not None and variant.median_s > 0
-    relative = variant.half_width_s / variant.median_s if measured and variant.half_width_s is not None else None
-    text = scale.text(variant.median_s, relative) + (f" {units.relative_text(relative)}" if measured else "")
-    return text if variant.ratio is None else f"{text}, {units.times_text(variant.ratio)} {base}"
-
-
-def _memory(memory: PhaseMemory) -> str:
-    parts = (
-        ("allocated", memory.allocated_bytes),
-        ("reserved", memory.reserved_bytes),
-        ("used on the card", memory.driver_bytes),
-        ("growth of the process", memory.resident_bytes),
-    )
-    return ", ".join(f"{units.bytes_text(size)} {what}" for what, size in parts if size is not None) or units.MISSING
+    width_s, median_s = variant.half_width_s, variant.median_s
+    relative = width_s / median_s if width_s is not None and median_s > 0 else None
+    interval = "" if relative is None else f" {units.relative_text(relative)}"
+    ratio = "" if variant.ratio is None else f", {units.times_text(variant.ratio)} {base}"
+    return f"{scale.text(median_s, relative)}{interval}{ratio}"

@@ -43,69 +43,52 @@ class Bin:
     count: int
 
 
-@dataclass(frozen=True)
-class Histogram:
-    """The samples of one phase, counted."""
-
-    section: str  # title of the section it belongs to
-    bins: tuple[Bin, ...]
-
-    @property
-    def title(self) -> str:
-        """``Forward samples``."""
-        return f"{self.section} samples"
-
-
 def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
     case = run.plan.case(case_id)
-    outcome = run.outcomes.get(case_id)
-    reading = row_data(run, case)
+    outcome, reading = run.outcomes.get(case_id), row_data(run, case)
     sections = [Section(case.workload.name, tuple(_case(run, reading)))]
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
         sections += [Section("Failure", (("kind", outcome.kind.replace("_", " ")), ("reason", outcome.sentence)))]
         sections += [Section("Details", lines=tuple(outcome.detail.splitlines()))] if outcome.detail else []
-    return (*sections, _repeat(run, case), *_environment(run, case))
+    repeat = [("command", command_line(run, case))]
+    if differs(run.plan.protocol):
+        repeat.append(("note", f"The protocol {run.plan.protocol.name} has other numbers in this version."))
+    return (*sections, Section("Repeat this row", tuple(repeat)), *_environment(run, case))
 
 
 def detail_text(run: Run, case_id: str) -> str:
     """Every section and histogram as plain text to paste, ending in a newline. Raises KeyError as ``detail``."""
-    counted = {each.section: each for each in histograms(run, case_id)}
+    counted = histograms(run, case_id)
     lines: list[str] = []
     for section in detail(run, case_id):
-        lines += [one_line(section.title), *_paired(section.pairs), *(f"  {visible(line)}" for line in section.lines)]
+        pairs = [(one_line(name), one_line(text)) for name, text in section.pairs]
+        wide = max((cell_len(name) for name, _ in pairs), default=0)
+        lines.append(one_line(section.title))
+        lines += [f"  {name}{' ' * (wide - cell_len(name))}  {text}" for name, text in pairs]
+        lines += [f"  {visible(line)}" for line in section.lines]
         if section.title in counted:
-            histogram = counted[section.title]
-            lines += [
-                f"  {histogram.title}",
-                *(f"    {each.low} to {each.high}: {each.count}" for each in histogram.bins),
-            ]
+            lines.append(f"  {section.title} samples")
+            lines += [f"    {each.low} to {each.high}: {each.count}" for each in counted[section.title]]
         lines.append("")
     return "\n".join(lines)
 
 
-def _paired(pairs: tuple[Pair, ...]) -> Iterator[str]:
-    shown = [(one_line(name), one_line(text)) for name, text in pairs]
-    wide = max((cell_len(name) for name, _ in shown), default=0)
-    yield from (f"  {name}{' ' * (wide - cell_len(name))}  {text}" for name, text in shown)
-
-
-def histograms(run: Run, case_id: str, bins: int = BINS) -> tuple[Histogram, ...]:
-    """The samples of every measured phase of that row, those of disturbed rounds too: a histogram is where they can be
-    seen. Empty when it has none. Raises KeyError as ``detail``."""
+def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin, ...]]:
+    """The samples of every measured phase of that row by the title of its section, those of disturbed rounds too: a
+    histogram is where they can be seen. Raises KeyError as ``detail``."""
     outcome = run.outcomes.get(run.plan.case(case_id).case_id)
-    shown = []
+    shown = {}
     for phase in outcome.phases if isinstance(outcome, Measurement) else ():
-        counted = histogram([sample for samples in phase.rounds for sample in samples], bins)
-        if counted is not None:
-            counts, edges = counted
+        samples = [sample for samples in phase.rounds for sample in samples]
+        if samples:
+            counts, edges = histogram(samples, bins)
             scale, digits = units.scale_for(edges), units.distinct_digits(edges)
             texts = [scale.text(edge, digits=digits) for edge in edges]
-            bars = tuple(Bin(*bar) for bar in zip(texts[:-1], texts[1:], counts, strict=True))
-            shown.append(Histogram(phase.phase.capitalize(), bars))
-    return tuple(shown)
+            shown[phase.phase.capitalize()] = tuple(map(Bin, texts[:-1], texts[1:], counts))
+    return shown
 
 
 def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
@@ -113,7 +96,8 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     device = run.environment.device(case.device) if run.environment is not None else None
     yield "state", reading.state.text
     yield "kind", case.workload.kind
-    yield "built by", _call(case)
+    arguments = ", ".join(f"{name}={value}" for name, value in case.workload.params)
+    yield "built by", f"{case.workload.op}({arguments})" if arguments else case.workload.op
     yield "device", f"{case.device}, {device.name}" if device is not None else case.device
     yield "input", " x ".join(str(size) for size in (case.batch, *case.workload.input_shape))
     yield "framework", case.framework
@@ -121,19 +105,12 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     yield "protocol", run.plan.protocol.name
 
 
-def _call(case: Case) -> str:
-    """``conv2d(in_channels=3, ...)``; a model's constructor alone."""
-    arguments = ", ".join(f"{name}={value}" for name, value in case.workload.params)
-    return f"{case.workload.op}({arguments})" if arguments else case.workload.op
-
-
 def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[Section]:
     """The phases, then what belongs to all of them."""
     terms = terms_of(run, reading.case)
     for name in PHASES:
         if name in reading.phases:
-            pairs = phase_pairs(terms, measurement, name, reading.phases[name])
-            yield Section(name.capitalize(), tuple(pairs))
+            yield Section(name.capitalize(), tuple(phase_pairs(terms, measurement, name, reading.phases)))
     notices = tuple((each.code, each.text) for each in reading.row_notes if each.grade is None)
     if notices:
         yield Section("Notices", notices)
@@ -147,14 +124,6 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
     yield Section("Case", tuple(case_pairs(measurement)))
 
 
-def _repeat(run: Run, case: Case) -> Section:
-    """The command, and what it does not repeat."""
-    pairs = [("command", command_line(run, case))]
-    name = run.plan.protocol.name
-    pairs += [("note", f"The protocol {name} has other numbers in this version.")] if differs(run.plan.protocol) else []
-    return Section("Repeat this row", tuple(pairs))
-
-
 def _environment(run: Run, case: Case) -> Iterator[Section]:
     """The machine's known facts, without those of other cards than the case's."""
     pairs = [("run", run.id), ("started", units.utc_text(run.started_at_s)), ("cvbench-tui", run.program)]
@@ -166,12 +135,15 @@ def _environment(run: Run, case: Case) -> Iterator[Section]:
     pairs += [(name, version) for name, version in environment.versions if name != "cvbench-tui"]
     device = environment.device(case.device)
     if device is not None:
-        pairs += [
-            ("device memory", units.bytes_text(device.memory_bytes)),
-            ("device detail", device.detail or units.MISSING),
-        ]
+        pairs.append(("device memory", units.bytes_text(device.memory_bytes)))
+        pairs.append(("device detail", device.detail or units.MISSING))
         pairs += [("device id", device.uuid)] if device.uuid else []
-    yield Section("Environment", (*pairs, *_peaks(run, case)))
+    peak = run.ceilings.get(case.device)
+    if peak is not None:
+        doubt = "" if peak.sure else " (unsure, may be too low)"
+        pairs += [(f"peak matmul {name}", units.count_text(rate, "FLOP/s") + doubt) for name, rate in peak.flops_per_s]
+        pairs.append(("peak copy", units.count_text(peak.bytes_per_s, "B/s") + doubt))
+    yield Section("Environment", tuple(pairs))
     groups: dict[str, list[Pair]] = {title: [] for title in GROUPS.values()}
     for name, value in environment.facts:
         kind = kind_of(name)
@@ -179,12 +151,3 @@ def _environment(run: Run, case: Case) -> Iterator[Section]:
             title = GROUPS[kind.group] if kind else "Other facts"
             groups.setdefault(title, []).append((label(name), fact_text(name, value)))
     yield from (Section(title, tuple(facts)) for title, facts in groups.items() if facts)
-
-
-def _peaks(run: Run, case: Case) -> Iterator[Pair]:
-    """The highest rates measured on this device."""
-    peak = run.ceilings.get(case.device)
-    if peak is not None:
-        doubt = "" if peak.sure else " (unsure, may be too low)"
-        yield from ((f"peak matmul {name}", f"{units.flops_text(rate)}{doubt}") for name, rate in peak.flops_per_s)
-        yield "peak copy", f"{units.gigabytes_text(peak.bytes_per_s)}{doubt}"

@@ -93,18 +93,13 @@ def _known(evidence: Sequence[Evidence], name: str) -> list[float]:
 
 def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
     """The sustained pass: counter, power integral, idle baseline."""
-    yield "per input", units.joules_text(energy.joules_per_input, noun, doubtful=energy.doubtful)
+    yield "per input", f"{units.significant(energy.joules_per_input)} J/{noun}{'?' * energy.doubtful}"
     counter = units.MISSING if energy.counter_j is None else f"{units.significant(energy.counter_j)} J"
-    yield (
-        f"{energy.source} counter",
-        f"{counter} in {units.seconds_text(energy.seconds)}, {energy.iterations} iterations",
-    )
+    taken = f"{units.seconds_text(energy.seconds)}, {energy.iterations} iterations"
+    yield f"{energy.source} counter", f"{counter} in {taken}"
     if energy.integral_j is not None:
         apart = "" if energy.disagreement is None else f", {units.part_text(energy.disagreement)} apart"
-        yield (
-            "sum of power",
-            f"{units.significant(energy.integral_j)} J{apart}{', doubtful' if energy.doubtful else ''}",
-        )
+        yield "sum of power", f"{units.significant(energy.integral_j)} J{apart}{', doubtful' * energy.doubtful}"
     yield "idle", units.watts_text(energy.idle_w)
 
 

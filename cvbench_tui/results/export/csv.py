@@ -15,12 +15,8 @@ from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 
-_MODES = ("low_s", "high_s", "share_high")
-_RATES = ("flop_per_s", "flop_share", "bytes_per_s", "bytes_share")
 _MEMORY = ("allocated_bytes", "reserved_bytes", "driver_bytes", "resident_bytes")
 _WORK = ("flops", "bytes", "footprint_bytes")
-_ENERGY = ("joules_per_input", "idle_w")
-_VARIANTS = ("alone", "flushed", "device_only")
 
 
 def render(run: Run, _layout: Layout, view: View) -> str:
@@ -53,7 +49,7 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
         row |= {f"{phase}_{name}": value for name, value in _phase(result, phase).items()}
     row |= _cells(result, FACTS)
     for name in ("training", "inference"):
-        row |= _cells(_one(result, "energy", "name", name), _ENERGY, f"{name}_")
+        row |= _cells(_one(result, "energy", "name", name), ("joules_per_input", "idle_w"), f"{name}_")
     row |= _cells(result, ("grade", "state"))
     row["failure"] = result["failure"]["sentence"] if "failure" in result else None
     row["notices"] = _codes(result.get("notices", ()))
@@ -67,11 +63,11 @@ def _phase(result: Mapping[str, Any], phase: str) -> dict[str, Any]:
     return {
         **_cells(figures, STATISTICS),
         "reasons": _codes(figures.get("reasons", ())),
-        **_cells(figures.get("modes"), _MODES, "mode_"),
+        **_cells(figures.get("modes"), ("low_s", "high_s", "share_high"), "mode_"),
         **_cells(_one(result, "memory", "phase", phase), _MEMORY),
         **_cells(_one(result, "work", "phase", phase), _WORK),
-        **_cells(figures.get("rates"), _RATES),
-        **{f"{kind}_ratio": ratios.get(kind) for kind in _VARIANTS},
+        **_cells(figures.get("rates"), ("flop_per_s", "flop_share", "bytes_per_s", "bytes_share")),
+        **{f"{kind}_ratio": ratios.get(kind) for kind in ("alone", "flushed", "device_only")},
     }
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
-from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.derived_metrics import energies, phase_metrics
+from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, repeated, terms_of, worst_grade
 from cvbench_tui.results.stats.row_data import remedy_of, row_data
 from cvbench_tui.results.table.build import build
@@ -37,12 +37,17 @@ STATISTICS = (
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
 
 
+_compact = partial(json.dumps, allow_nan=False)
+"""JSON on one line. Raises ValueError for a number that JSON does not have."""
+
+
 def render(run: Run, _layout: Layout, view: View) -> str:
     """Everything that is known, one result on a line in the plan's order, in SI units; null: not available.
 
     A result has either ``phases`` or ``failure``; a case without an outcome has empty ``phases``.
     """
     peaks = [run.ceilings[device] for device in sorted(run.ceilings)]
+    environment = run.environment
     head = {
         "schema": SCHEMA,
         "run": {
@@ -54,7 +59,13 @@ def render(run: Run, _layout: Layout, view: View) -> str:
             "program": run.program,
             "ceilings": [asdict(peak) | {"flops_per_s": dict(peak.flops_per_s)} for peak in peaks],
         },
-        "environment": _environment(run.environment) if run.environment is not None else None,
+        "environment": environment
+        and {
+            "identity_hash": environment.identity_hash,
+            "versions": dict(environment.versions),
+            "devices": [asdict(device) for device in environment.devices],
+            "facts": dict(environment.facts),
+        },
         "protocol": asdict(run.plan.protocol),
     }
     lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
@@ -78,14 +89,13 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
     terms, phases = terms_of(run, case), {}
     for name in PHASES:
         if name in row.phases:
-            phases[name] = _phase(row.phases[name], outcome, name, terms)
-            phases[name] |= _samples(outcome, name, terms) if samples else {}
+            phases[name] = _phase(row.phases[name], outcome, name, terms, samples=samples)
     return {
         **result,
         "phases": phases,
         **{name: getattr(outcome, name) for name in FACTS},
         "memory": [asdict(memory) for memory in outcome.memory],
-        "energy": [asdict(energy) | {"disagreement": energy.disagreement} for energy in energies(outcome, case)],
+        "energy": [asdict(energy) for energy in energies(outcome, case)],
         "work": [asdict(work) for work in outcome.work],
         **({"passes": [asdict(each) for each in outcome.passes]} if samples else {}),
         "notices": [asdict(notice) for notice in outcome.notices],
@@ -109,48 +119,29 @@ def _case(case: Case) -> dict[str, Any]:
         "kind": workload.kind,
         "op": workload.op,
         "params": dict(workload.params),
-        "framework": case.framework,
-        "device": case.device,
-        "batch": case.batch,
-        "image": case.image,
+        **{name: getattr(case, name) for name in ("framework", "device", "batch", "image")},
         "input_shape": list(workload.input_shape),
-        "precision": case.precision,
-        "memory_format": case.memory_format,
-        "compile_mode": case.compile_mode,
-        "threads": case.threads,
+        **{name: getattr(case, name) for name in ("precision", "memory_format", "compile_mode", "threads")},
     }
 
 
-def _compact(value: object) -> str:
-    """JSON on one line. Raises ValueError for a number that JSON does not have."""
-    return json.dumps(value, allow_nan=False)
-
-
-def _environment(environment: Environment) -> dict[str, Any]:
-    return {
-        "identity_hash": environment.identity_hash,
-        "versions": dict(environment.versions),
-        "devices": [asdict(device) for device in environment.devices],
-        "facts": dict(environment.facts),
-    }
-
-
-def _phase(result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
-    metrics = phase_metrics(measurement, name, result, terms)
-    return {
-        **{statistic: getattr(result, statistic) for statistic in STATISTICS},
+def _phase(
+    result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms, *, samples: bool
+) -> dict[str, Any]:
+    """Statistics; ``samples``: with how they fall into rounds and the rounds into processes."""
+    phase, achieved = measurement.phase(name), rates(measurement, name, result, terms)
+    assert phase is not None, "a phase with a result has samples"
+    known = vars(result) | {"host_bound": any(reason.code == "host_bound" for reason in result.reasons)}
+    figures = {
+        **{statistic: known[statistic] for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],
         "modes": asdict(result.modes) if result.modes is not None else None,
-        "rates": asdict(metrics.rates) if metrics.rates is not None else None,
-        "variants": [asdict(variant) for variant in metrics.variants],
+        "rates": asdict(achieved) if achieved is not None else None,
+        "variants": [asdict(variant) for variant in variants(measurement, name, result)],
     }
-
-
-def _samples(measurement: Measurement, name: Phase, terms: Terms) -> dict[str, Any]:
-    """Samples of one phase, with how they fall into rounds and the rounds into processes."""
-    phase = measurement.phase(name)
-    assert phase is not None, "a phase with a result has samples"
-    return {
+    if not samples:
+        return figures
+    return figures | {
         "iterations_per_sample": phase.iterations_per_sample,
         "clock": phase.clock,
         "stop": phase.stop,

@@ -27,5 +27,5 @@ def render(run: Run, layout: Layout, view: View | None = None) -> str:
     cases = tuple(case for case in run.plan.cases if case.case_id in shown)
     rows = rows_line(table, view)
     part = replace(run, plan=replace(run.plan, cases=cases)) if rows else run
-    text = render_original([part], sort=view.sort, descending=view.descending)
+    text = render_original(part, View(sort=view.sort, descending=view.descending))
     return f"{text}\n{rows}\n" if rows else text

@@ -20,13 +20,13 @@ from cvbench_tui.results.export.markdown_table import (
 )
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, row_state
+from cvbench_tui.results.stats.row_state import NOTICE_MARK
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import flops_text, gigabytes_text, percent_text
+from cvbench_tui.results.text.units import count_text, percent_text
 
 
 def render_full(run: Run, view: View) -> str:
@@ -90,7 +90,7 @@ def _failure(run: Run, case: Case) -> str:
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Failure):
         return ""
-    return f"{_label(case)}: {row_state(run, case).word}. {escape(outcome.sentence)}"
+    return f"{_label(case)}: {row_data(run, case).state.word}. {escape(outcome.sentence)}"
 
 
 def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:
@@ -118,8 +118,8 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
 
 def _peaks(device: str, peak: DevicePeak) -> str:
     """What the percent of compute and bandwidth are shares of."""
-    rates = [f"{flops_text(rate)} (matmul, {name})" for name, rate in peak.flops_per_s]
-    rates += [f"{gigabytes_text(peak.bytes_per_s)} (copy)"] if peak.bytes_per_s is not None else []
+    rates = [f"{count_text(rate, 'FLOP/s')} (matmul, {name})" for name, rate in peak.flops_per_s]
+    rates += [f"{count_text(peak.bytes_per_s, 'B/s')} (copy)"] if peak.bytes_per_s is not None else []
     doubt = " Disturbed, or too slow for larger matrices: they may be too low." if not peak.sure else ""
     return (
         f"Measured peaks of {device}: {', '.join(rates) or 'none'}. Percent of compute is of the matmul "

@@ -1,23 +1,23 @@
-"""Runs as the original page: its headings, its tables, its units, and bold for the fastest framework.
+"""A run as the original page: its headings, its tables, its units, and bold for the fastest framework.
 
 Rows are arranged as there: a table for each device, in it the same work of all frameworks together.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
+from cvbench_tui.core.measurement import PHASES, Failure, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, environment_line
-from cvbench_tui.results.stats.phase_stats import is_published, reported_relative, reported_s
+from cvbench_tui.results.stats.phase_stats import is_published, reported
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
@@ -36,98 +36,62 @@ _SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "
 _SCALES: dict[Kind, Scale] = {"model": SECONDS, "layer": MILLISECONDS}
 """The page's units; its four decimals would cut 2.250 ms to 0.0023 s, so digits follow the interval."""
 
-
-@dataclass(frozen=True)
-class FrameworkRow:
-    """One framework's row in a group."""
-
-    run: Run
-    data: RowData
-
-    @property
-    def case(self) -> Case:
-        """What was asked for."""
-        return self.data.case
-
-    @property
-    def framework(self) -> str:
-        """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``."""
-        name = _FRAMEWORK_NAMES.get(self.case.framework, self.case.framework.capitalize())
-        version = self.run.environment.version(self.case.framework) if self.run.environment is not None else None
-        return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
-
-    @property
-    def device_name(self) -> str:
-        """The device's product name, or its id while that is unknown."""
-        device = self.run.environment.device(self.case.device) if self.run.environment is not None else None
-        return device.name if device is not None else self.case.device
-
-    @property
-    def shown(self) -> tuple[Phase, ...]:
-        """The phases that the page has of such a workload."""
-        return _SHOWN[self.case.workload.kind]
-
-    def reported_s(self, phase: Phase) -> float | None:
-        """The number of its protocol, seconds per iteration; None when it was not measured, or is of grade X."""
-        result = self.data.phases.get(phase)
-        return reported_s(self.run.plan.protocol, result) if result is not None and result.valid else None
-
-    def relative(self, phase: Phase) -> float | None:
-        """Half width of that number's interval as a share of it; None without one."""
-        result = self.data.phases.get(phase)
-        return reported_relative(self.run.plan.protocol, result) if result is not None else None
-
-    def min_s(self, phase: Phase) -> float | None:
-        """The smallest sample, seconds per iteration; None when it was not measured, or is of grade X."""
-        result = self.data.phases.get(phase)
-        return result.min_s if result is not None and result.valid else None
-
-    def notes(self, *grades: Grade | None) -> Iterator[RowNote]:
-        """Its notes of these grades, as far as they are about the whole row or a phase that the page shows."""
-        for note in self.data.row_notes:
-            if note.grade in grades and (note.grade is None or set(note.phases) & set(self.shown)):
-                yield note
-
-
-_Rows = Sequence[FrameworkRow]
+_Rows = Sequence[RowData]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
-_NumberOf = Callable[[FrameworkRow, Phase], "float | None"]
 
 
-def render_original(runs: Sequence[Run], *, sort: str | None = None, descending: bool = False) -> str:
-    """The markdown of one run, or of several side by side. Raises SelectionError for an unknown column."""
-    rows = [
-        FrameworkRow(run, row_data(run, run.plan.case(row.key)))
-        for run in runs
-        for row in build(run, View(sort=sort, descending=descending)).rows
-    ]
-    models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in ("model", "layer"))
+def render_original(run: Run, view: View | None = None) -> str:
+    """The markdown of a run. Raises SelectionError for an unknown column."""
+    rows = [row_data(run, run.plan.case(row.key)) for row in build(run, view).rows]
+    models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in _SHOWN)
+    dimensions = _by_dimension(rows)
+    names = [name for _, names in dimensions for name in names]
+    several = {name for name in names if names.count(name) > 1}
     blocks: list[str] = []
     if models or not layers:
-        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(rows), *_tables(models, rows)]
+        blocks += ["# Popular Computer Vision Model Benchmarks", _dimensions(dimensions)]
+        blocks += _tables(run, models, several)
     if layers:
         blocks += ["# Individual Layer Benchmarks"]
-        blocks += [] if models else [_dimensions(rows)]
-        blocks += [_descriptions(layers), *_tables(layers, rows)]
-    blocks += ["# NOTE", *_closing(runs, rows)]
-    return "\n\n".join(blocks) + "\n"
+        blocks += [] if models else [_dimensions(dimensions)]
+        blocks += [_descriptions(layers), *_tables(run, layers, several)]
+    protocol = run.plan.protocol
+    blocks += ["# NOTE", _published_note(protocol) if is_published(protocol) else _median_note(protocol)]
+    notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
+    blocks += ["\n".join(notes)] if notes else []
+    return "\n\n".join([*blocks, escape(began_line(run)), escape(environment_line(run))]) + "\n"
+
+
+def _framework(run: Run, case: Case) -> str:
+    """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``."""
+    name = _FRAMEWORK_NAMES.get(case.framework, case.framework.capitalize())
+    version = run.environment.version(case.framework) if run.environment is not None else None
+    return f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
+
+
+def _notes(row: RowData, *grades: Grade | None) -> Iterator[RowNote]:
+    """Its notes of these grades, as far as they are about the whole row or a phase that the page shows."""
+    for note in row.row_notes:
+        if note.grade in grades and (note.grade is None or set(note.phases) & set(_shown(row))):
+            yield note
+
+
+def _shown(row: RowData) -> tuple[Phase, ...]:
+    return _SHOWN[row.case.workload.kind]
 
 
 def _by_dimension(rows: _Rows) -> list[tuple[Case, list[str]]]:
     """A case of every batch and shape, and the names of all workloads at it; that of the most workloads first."""
-    cases: dict[object, Case] = {}
-    names: dict[object, dict[str, None]] = {}
-    for row in rows:
-        key = (row.case.batch, row.case.workload.input_shape, row.case.image is not None)
-        cases.setdefault(key, row.case)
-        names.setdefault(key, {})[row.case.workload.name] = None
-    return [(cases[key], list(names[key])) for key in sorted(names, key=lambda key: -len(names[key]))]
+    found: dict[object, tuple[Case, dict[str, None]]] = {}
+    for case in (row.case for row in rows):
+        key = (case.batch, case.workload.input_shape, case.image is not None)
+        found.setdefault(key, (case, {}))[1][case.workload.name] = None
+    return sorted(((case, list(names)) for case, names in found.values()), key=lambda each: -len(each[1]))
 
 
-def _dimensions(rows: _Rows) -> str:
+def _dimensions(dimensions: Sequence[tuple[Case, Sequence[str]]]) -> str:
     """``1. Batch Size = 8, Image = 3 x 224 x 224``, the exceptions with their names."""
     lines = ["## Input Dimensions"]
-    dimensions = _by_dimension(rows)
     for number, (case, names) in enumerate(dimensions, 1):
         kind = "Image" if case.image is not None else "Input"
         line = f"{number}. Batch Size = {case.batch}, {kind} = {_product(case.workload.input_shape)}"
@@ -140,124 +104,118 @@ def _product(sizes: Sequence[int]) -> str:
     return " x ".join(map(str, sizes))
 
 
+def _devices(rows: _Rows) -> list[str]:
+    """Accelerators first, as on the page, then in order of appearance."""
+    return sorted(dict.fromkeys(row.case.device for row in rows), key=lambda device: device == "cpu")
+
+
 def _descriptions(rows: _Rows) -> str:
-    workloads = [row.case.workload for _, groups in _devices(rows, rows) for _, group in groups for row in group]
+    workloads = [row.case.workload for device in _devices(rows) for row in rows if row.case.device == device]
     texts = dict.fromkeys(f"{escape_start(workload.name)} = {escape(describe(workload))}" for workload in workloads)
     return "\n".join(["## Layer Descriptions", *(f"{number}. {text}" for number, text in enumerate(texts, 1))])
 
 
-def _devices(rows: _Rows, all_rows: _Rows) -> Iterator[tuple[str, list[_Group]]]:
-    """Heading and groups of each device: accelerators first, as on the page, then in order of appearance."""
-    by_device: dict[tuple[str, str], list[FrameworkRow]] = {}
-    for row in rows:
-        by_device.setdefault((row.case.device, row.device_name), []).append(row)
-    names = [name for _, name in by_device]
-    for device, name in sorted(by_device, key=lambda device: device[0] == "cpu"):
-        twin = f" ({device})" if names.count(name) > 1 else ""
-        yield f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}", _groups(by_device[device, name], all_rows)
-
-
-def _groups(rows: _Rows, all_rows: _Rows) -> list[_Group]:
+def _groups(rows: _Rows, several: set[str]) -> list[_Group]:
     """Rows of equal work together, in order of appearance, named with their dimensions where one name has several."""
-    groups: dict[object, list[FrameworkRow]] = {}
+    groups: dict[object, list[RowData]] = {}
     for row in rows:
         case = row.case
         work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
         groups.setdefault(work, []).append(row)
-    at_dimensions = [name for _, names in _by_dimension(all_rows) for name in names]
-    named: list[_Group] = []
-    for group in groups.values():
-        case, name = group[0].case, group[0].case.workload.name
-        several = at_dimensions.count(name) > 1
-        named.append((f"{name} ({_product((case.batch, *case.workload.input_shape))})" if several else name, group))
-    return named
+    return [(_name(group[0].case, several), group) for group in groups.values()]
 
 
-def _tables(rows: _Rows, all_rows: _Rows) -> Iterator[str]:
+def _name(case: Case, several: set[str]) -> str:
+    name, sizes = case.workload.name, _product((case.batch, *case.workload.input_shape))
+    return f"{name} ({sizes})" if name in several else name
+
+
+def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
     """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
-    for heading, groups in _devices(rows, all_rows):
-        yield _table(heading, groups, FrameworkRow.reported_s)
-        if any(is_published(row.run.plan.protocol) for _, group in groups for row in group):
-            yield _table(f"{heading} (minimum)", groups, FrameworkRow.min_s)
-        for title, lines_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
-            lines = [f"* {line}" for name, group in groups for row in group for line in lines_of(name, row)]
+    products = {device.id: device.name for device in run.environment.devices} if run.environment is not None else {}
+    names = {device: products.get(device, device) for device in _devices(rows)}
+    for device, name in names.items():
+        groups = _groups([row for row in rows if row.case.device == device], several)
+        twin = f" ({device})" if list(names.values()).count(name) > 1 else ""
+        heading = f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}"
+        yield _table(run, heading, groups)
+        if is_published(run.plan.protocol):
+            yield _table(run, f"{heading} (minimum)", groups, minimum=True)
+        for title, texts_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
+            lines = [
+                "* " + escape_start(f"{name}, {_framework(run, row.case)}{text}")
+                for name, group in groups
+                for row in group
+                for text in texts_of(run, row)
+            ]
             if lines:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(heading: str, groups: Sequence[_Group], number_of: _NumberOf) -> str:
+def _table(run: Run, heading: str, groups: Sequence[_Group], *, minimum: bool = False) -> str:
     """One table under its heading; a group's name stands in its first row only."""
     first = groups[0][1][0]
-    titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in first.shown)]
+    titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in _shown(first))]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
     for name, group in groups:
-        columns = [_column(group, phase, number_of) for phase in first.shown]
-        for index, row in enumerate(group):
-            texts = [escape(name) if index == 0 else "", escape(row.framework), *(column[index] for column in columns)]
-            lines.append(f"|{'|'.join(texts)}|")
+        columns = [_column(run.plan.protocol, group, phase, minimum=minimum) for phase in _shown(first)]
+        for index, (row, *texts) in enumerate(zip(group, *columns, strict=True)):
+            cells = [escape(name) if index == 0 else "", escape(_framework(run, row.case)), *texts]
+            lines.append(f"|{'|'.join(cells)}|")
     return "\n".join(lines)
 
 
-def _column(group: _Rows, phase: Phase, number_of: _NumberOf) -> list[str]:
-    """One phase of a group as texts, the fastest in bold where frameworks can be compared; never one of two speeds."""
-    values = [number_of(row, phase) for row in group]
-    compared = [value if row.data.comparable(phase) else None for row, value in zip(group, values, strict=True)]
-    by_framework = {row.framework: value for row, value in zip(group, compared, strict=True) if value is not None}
-    fastest = min(value for value in compared if value is not None) if len(by_framework) > 1 else None
+def _column(protocol: Protocol, group: _Rows, phase: Phase, *, minimum: bool) -> list[str]:
+    """One phase of a group as texts: the number of the protocol, or the smallest sample; a dash for one of grade X.
+
+    The fastest is bold where frameworks can be compared; never one of two speeds.
+    """
     scale = _SCALES[group[0].case.workload.kind]
-    texts = [scale.text(value, row.relative(phase)) for row, value in zip(group, values, strict=True)]
-    return [
-        f"__{text}__" if mine is not None and mine == fastest else text
-        for text, mine in zip(texts, compared, strict=True)
-    ]
+    texts: list[str] = []
+    compared: list[float | None] = []
+    for row in group:
+        result = row.phases.get(phase)
+        value, relative = reported(protocol, result) if result and result.valid else (None, None)
+        value = result.min_s if result and value is not None and minimum else value
+        texts.append(scale.text(value, relative))
+        compared.append(value if row.comparable(phase) else None)
+    known = [value for value in compared if value is not None]
+    fastest = min(known) if len(known) > 1 else math.nan
+    return [f"__{text}__" if value == fastest else text for text, value in zip(texts, compared, strict=True)]
 
 
-def _dashes(name: str, row: FrameworkRow) -> Iterator[str]:
-    outcome = row.run.outcomes.get(row.case.case_id)
-    who = f"{name}, {row.framework}"
-    missing = [phase for phase in row.shown if phase not in row.data.phases]
+def _dashes(run: Run, row: RowData) -> Iterator[str]:
+    outcome = run.outcomes.get(row.case.case_id)
+    missing = [phase for phase in _shown(row) if phase not in row.phases]
     if isinstance(outcome, Failure):
-        yield escape_start(f"{who}: {row.data.state.word}. {outcome.sentence}")
-    elif not isinstance(outcome, Measurement):
-        yield escape_start(f"{who}: {row.data.state.text}.")
+        yield f": {row.state.word}. {outcome.sentence}"
+    elif outcome is None:
+        yield f": {row.state.text}."
     elif missing:
-        yield escape_start(f"{who}: no {', '.join(missing)}.")
-    yield from (escape_start(f"{who}: {note.text}") for note in row.notes("X"))
+        yield f": no {', '.join(missing)}."
+    yield from (f": {note.text}" for note in _notes(row, "X"))
 
 
-def _doubts(name: str, row: FrameworkRow) -> Iterator[str]:
-    for note in row.notes("C"):
-        speeds = _speeds(row) if note.code == "bimodal" else ""
-        yield escape_start(f"{name}, {row.framework}: {note.text}{speeds}")
+def _doubts(_run: Run, row: RowData) -> Iterator[str]:
+    for note in _notes(row, "C"):
+        yield f": {note.text}" + (_speeds(row) if note.code == "bimodal" else "")
 
 
-def _speeds(row: FrameworkRow) -> str:
+def _speeds(row: RowData) -> str:
     """Both speeds of every phase with two: the table has one number."""
     scale, texts = _SCALES[row.case.workload.kind], []
-    for phase in row.shown:
-        modes = row.data.phases[phase].modes if phase in row.data.phases else None
+    for phase in _shown(row):
+        modes = row.phases[phase].modes if phase in row.phases else None
         texts += [f"{phase} {scale.both(modes.low_s, modes.high_s)}"] if modes is not None else []
     return f" The speeds are {', '.join(texts)}; the table's number describes neither." if texts else ""
 
 
-def _closing(runs: Sequence[Run], rows: _Rows) -> Iterator[str]:
-    """How the numbers were measured, what is noted about single rows, and where."""
-    for protocol in dict.fromkeys(run.plan.protocol for run in runs):
-        yield _published_note(protocol) if is_published(protocol) else _median_note(protocol)
-    notes = [f"* {line}" for row in rows for line in _row_notes(row)]
-    if notes:
-        yield "\n".join(notes)
-    for run in runs:
-        yield escape(began_line(run))
-        yield escape(environment_line(run))
-
-
-def _row_notes(row: FrameworkRow) -> Iterator[str]:
+def _row_notes(run: Run, row: RowData) -> Iterator[str]:
     """Notes of one row, without the reasons that are listed below its table."""
-    who = f"{row.case.workload.name} on {row.case.device}, {row.framework}"
-    if row.data.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.data.row_notes):
-        yield escape_start(f"{who}: stopped before {percent_text(row.run.plan.protocol.precision)} was reached.")
-    yield from (escape_start(f"{who}: {note.text}") for note in row.notes(None, "A", "B"))
+    who = f"{row.case.workload.name} on {row.case.device}, {_framework(run, row.case)}"
+    if row.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.row_notes):
+        yield escape_start(f"{who}: stopped before {percent_text(run.plan.protocol.precision)} was reached.")
+    yield from (escape_start(f"{who}: {note.text}") for note in _notes(row, None, "A", "B"))
 
 
 def _median_note(protocol: Protocol) -> str:

@@ -5,22 +5,20 @@ Same rows, order, units and rounding as the table; nothing is computed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import ended_text, outcome_text, row_state
+from cvbench_tui.results.stats.row_state import ended_text, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
+from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import SMALLEST_SHARE, Scale, percent_number, utc_text
 
-NOT_AVAILABLE = "not available"
 SPOKEN = {
     "\u00b5s": "microseconds", "img/s": "images per second", "inputs/s": "inputs per second",
     "J/img": "joules per image", "J/input": "joules per input", "px": "pixels",
@@ -28,9 +26,9 @@ SPOKEN = {
 """Units that would be misheard; any other with ``/s`` in it is so much per second."""
 
 
-def sentences(run: Run, *, sort: str | None = None, descending: bool = False) -> str:
+def sentences(run: Run, view: View | None = None) -> str:
     """The run as paragraphs, ending in a newline. Raises SelectionError for a column that is not there."""
-    table = build(run, View(sort=sort, descending=descending))
+    table = build(run, view)
     rows = plural(len(table.rows), "row")
     head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
     paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), _circumstances(run)]
@@ -45,48 +43,41 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     name = f"{case.workload.name} on {case.device}, batch {case.batch}{image}"
     if isinstance(outcome, Failure):
         return f"{name}: {row.state}. {_one_line(outcome.sentence)}"
+    data = row_data(run, case)
     if outcome is None:
-        return f"{name}: {row_state(run, case).text}."
-    values = "; ".join(_values(table, row))
-    reasons = " ".join(_one_line(note.text) for note in row_data(run, case).row_notes)
+        return f"{name}: {data.state.text}."
+    named = [place for place in visible_columns(table, "full") if not table.columns[place].identifies]
+    values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)
+    reasons = " ".join(_one_line(note.text) for note in data.row_notes)
     return f"{name}: {values}. {reasons}".rstrip()
 
 
-def _values(table: Table, row: Row) -> Iterator[str]:
-    """Every column that does not name the row, with its heading."""
-    for place in visible_columns(table, "full"):
-        column = table.columns[place]
-        if not column.identifies:
-            words = _words(row.cells[place], row.scale if column.scaled else None)
-            yield f"{column.spoken or column.heading.lower()} {words}"
-
-
-def _words(cell: Cell, scale: Scale | None) -> str:
-    """``64.1 ms, plus or minus 1.2 percent, grade A``."""
+def _words(column: Column, cell: Cell, scale: Scale) -> str:
+    """``forward 64.1 ms, plus or minus 1.2 percent, grade A``."""
+    heading = column.spoken or column.heading.lower()
     if cell.value is None:
-        return NOT_AVAILABLE
+        return f"{heading} not available"
     if isinstance(cell.value, str):
-        return cell.value + ", with remarks" * cell.noticed
+        return f"{heading} {cell.value}" + ", with remarks" * cell.noticed
     if cell.passes:
-        return ", then ".join(dict.fromkeys(map(_rounds, cell.passes)))
-    number, unit = number_and_unit(cell, scale, between=" or ")
-    parts = [f"{number} {SPOKEN.get(unit, unit.replace('/s', ' per second'))}".rstrip()]
+        passes = dict.fromkeys(cell.passes)
+        counts = [
+            f"{n} in {plural(rounds, 'round')}" + f" and {more} repeated" * bool(more) for n, rounds, more in passes
+        ]
+        return f"{heading} {', then '.join(counts)}"
+    number, unit = number_and_unit(cell, scale if column.scaled else None, between=" or ")
+    spoken = SPOKEN.get(unit, unit.replace("/s", " per second"))
+    parts = [f"{heading} {number} {spoken}".rstrip()]
     parts += ["its two sources differ"] if cell.doubtful else []
     parts += [f"{_percent(cell.share)} of the measured peak"] if cell.share is not None else []
     parts += [f"plus or minus {_percent(cell.relative)}"] if cell.relative is not None and cell.valid else []
     parts += [f"grade {cell.grade}"] if cell.grade is not None else []
-    parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None and scale else []
+    parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None else []
     return ", ".join(parts)
 
 
 def _percent(share: float) -> str:
     return f"{percent_number(share) if share >= SMALLEST_SHARE else 'less than 0.1'} percent"
-
-
-def _rounds(counts: tuple[int, int, int]) -> str:
-    """Samples and rounds of a pass in words."""
-    samples, rounds, repeated = counts
-    return f"{samples} in {plural(rounds, 'round')}" + f" and {repeated} repeated" * bool(repeated)
 
 
 def _circumstances(run: Run) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cvbench_tui.core.grading.reasons import GRADES, Grade
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.results.stats.phase_stats import PhaseResult, reported_relative, reported_s
+from cvbench_tui.results.stats.phase_stats import PhaseResult, reported
 
 Phases = Mapping[Phase, PhaseResult]
 
@@ -29,11 +29,6 @@ class Comparison:
     is_reference: bool = False  # True for the marked row itself
 
 
-def has_numbers(phases: Phases) -> bool:
-    """True when a row can be compared with this one."""
-    return any(phase in phases for phase in WHOLE_PHASE.values())
-
-
 def compare(
     protocol: Protocol, phases: Phases, batch: int, reference: Phases, reference_batch: int
 ) -> Comparison | None:
@@ -47,12 +42,12 @@ def compare(
     if phase is None:
         return None
     mine, marked = phases[phase], reference[phase]
-    mine_s, marked_s = reported_s(protocol, mine) / batch, reported_s(protocol, marked) / reference_batch
+    (mine_s, width), (marked_s, marked_width) = reported(protocol, mine), reported(protocol, marked)
     if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
         return None
-    widths = reported_relative(protocol, mine), reported_relative(protocol, marked)
-    relative = None if widths[0] is None or widths[1] is None else math.hypot(widths[0], widths[1])
-    return Comparison(marked_s / mine_s, relative, max(mine.grade, marked.grade, key=GRADES.index))
+    ratio = (marked_s / reference_batch) / (mine_s / batch)
+    relative = None if width is None or marked_width is None else math.hypot(width, marked_width)
+    return Comparison(ratio, relative, max(mine.grade, marked.grade, key=GRADES.index))
 
 
 ITSELF = Comparison(1.0, None, "A", is_reference=True)  # the marked row against itself

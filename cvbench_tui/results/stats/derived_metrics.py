@@ -11,13 +11,10 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, PhaseMemory, PhaseWork, VariantKind
+from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, VariantKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
-
-ENERGY_AGREEMENT = 0.05
-"""Counter and power integral that differ by more than this share are marked: one of them is wrong."""
 
 _OPS = {f"layer:{entry.name}": entry.op for entry in LAYERS} | {f"model:{entry.name}": entry.op for entry in MODELS}
 """What builds each entry of the catalog, by the beginning of its case ids."""
@@ -47,16 +44,6 @@ class VariantResult:
 
 
 @dataclass(frozen=True)
-class PhaseMetrics:
-    """Secondary metrics of one phase; None for what is not known."""
-
-    memory: PhaseMemory | None
-    work: PhaseWork | None
-    rates: Rates | None
-    variants: tuple[VariantResult, ...]
-
-
-@dataclass(frozen=True)
 class Energy:
     """What one pass used, over all its processes."""
 
@@ -68,25 +55,12 @@ class Energy:
     seconds: float
     iterations: int
     idle_w: float | None  # watts while nothing ran, the mean of the processes
-
-    @property
-    def disagreement(self) -> float | None:
-        """How far the integral is from the counter, as a share of the counter; None without both."""
-        if self.counter_j is None or self.integral_j is None or self.counter_j <= 0:
-            return None
-        return abs(self.integral_j / self.counter_j - 1)
+    disagreement: float | None  # how far the integral is from the counter, as a share of that; None without both
 
     @property
     def doubtful(self) -> bool:
-        """True when counter and integral differ by more than 5%."""
-        return (self.disagreement or 0.0) > ENERGY_AGREEMENT
-
-
-def phase_metrics(measurement: Measurement, phase: Phase, result: PhaseResult | None, terms: Terms) -> PhaseMetrics:
-    """Everything that is known of one phase apart from its times."""
-    memory = next((each for each in measurement.memory if each.phase == phase), None)
-    variants = tuple(_variants(measurement, phase, result))
-    return PhaseMetrics(memory, measurement.work_of(phase), rates(measurement, phase, result, terms), variants)
+        """True when counter and integral differ by more than 5%: one of them is wrong."""
+        return (self.disagreement or 0.0) > 0.05
 
 
 def rates(measurement: Measurement, phase: Phase, result: PhaseResult | None, terms: Terms) -> Rates | None:
@@ -127,23 +101,20 @@ def energies(measurement: Measurement, case: Case) -> Iterator[Energy]:
         joules = counter_j if counter_j is not None else integral_j
         if joules is None or iterations <= 0:
             continue
-        seconds = sum(each.seconds for each in parts)
-        idle_w = _total(each.idle_w for each in parts)
-        mean_idle_w = None if idle_w is None else idle_w / len(parts)
-        per_input = joules / iterations / case.batch
-        yield Energy(name, source, per_input, counter_j, integral_j, seconds, iterations, mean_idle_w)
+        seconds, idle_w = sum(each.seconds for each in parts), _total(each.idle_w for each in parts)
+        apart = abs(integral_j / counter_j - 1) if integral_j is not None and counter_j and counter_j > 0 else None
+        yield Energy(
+            name, source, joules / iterations / case.batch, counter_j, integral_j, seconds, iterations,
+            None if idle_w is None else idle_w / len(parts), apart,
+        )  # fmt: skip
 
 
-def energy_of(measurement: Measurement, case: Case, name: PassName) -> Energy | None:
-    """The energy of that pass, or None."""
-    return next((energy for energy in energies(measurement, case) if energy.name == name), None)
-
-
-def _variants(measurement: Measurement, phase: Phase, result: PhaseResult | None) -> Iterator[VariantResult]:
+def variants(measurement: Measurement, phase: Phase, result: PhaseResult) -> Iterator[VariantResult]:
+    """What was measured of that phase in other ways."""
     for variant in measurement.variants:
         centre = estimate((variant.samples.rounds,)) if variant.samples.phase == phase else None
         if centre is not None:
-            ratio = _share(centre.median_s, result.median_s if result is not None else None)
+            ratio = _share(centre.median_s, result.median_s)
             yield VariantResult(variant.kind, phase, centre.median_s, centre.half_width_s, ratio)
 
 

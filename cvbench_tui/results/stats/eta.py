@@ -1,11 +1,11 @@
-"""Remaining time of a run: what was expected of its open cases, corrected by what the settled ones took.
-
-The caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read.
-"""
+"""Remaining time of a run: what was expected of its open cases, corrected by what the settled ones took. The
+caller brings the expectations (``catalog.duration``, ``results.storage.history``); no clock is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from itertools import accumulate
 from statistics import fmean
 
 from cvbench_tui.core.measurement import Measurement
@@ -14,15 +14,12 @@ from cvbench_tui.core.run import Run
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
-"""It may always become later by this: a tenth of almost nothing would hold a run that takes longer than expected at
-0."""
+"""It may always become later by this: a tenth of almost nothing would hold a run that is late at 0."""
 
 
 def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
-    """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction.
-
-    Cases weigh as ``expected`` has it (seconds by case id), all the same without it.
-    """
+    """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction. Cases weigh as
+    ``expected`` has it (seconds by case id), all the same without it."""
     weights = _complete(run.plan, expected or {})
     whole = sum(weights.values())
     done = sum(weights[case.case_id] * _done(run, case) for case in run.plan.cases)
@@ -45,9 +42,8 @@ def eta_s(run: Run, expected: Mapping[str, float]) -> float:
 class SteadyEta:
     """What is left as it is shown: the end never jumps back by more than a tenth. One for each run."""
 
-    def __init__(self) -> None:
-        self._left_s: float | None = None
-        self._at_s = 0.0
+    _left_s: float | None = None
+    _at_s = 0.0
 
     def shown(self, now_s: float, eta_s: float) -> float:
         """Seconds to show at ``now_s``, on any clock that runs evenly, when ``eta_s`` are left by what is known now.
@@ -82,20 +78,13 @@ def _done(run: Run, case: Case) -> float:
 
 
 def _pace(run: Run, expected: Mapping[str, float]) -> float:
-    """How many times longer than expected the measured cases took, at the middle of their seconds; 1 without any."""
+    """How many times longer than expected the measured cases took: the median weighted by their expected seconds, or
+    between two where half of them falls just there; 1 without any."""
     each = run.plan.protocol.processes
     pairs = [(case.wall_s, expected[case.case_id] * case.processes / each) for case in run.measured]
-    return _weighted_median((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
-
-
-def _weighted_median(pairs: Iterable[tuple[float, float]]) -> float:
-    """The value at half of the weight, between the two around it where half falls just there; 1 for no pair."""
-    ordered = sorted(pairs)
-    half, passed = sum(weight for _, weight in ordered) / 2, 0.0
-    for place, (value, weight) in enumerate(ordered):
-        passed += weight
-        if passed == half and place + 1 < len(ordered):
-            return (value + ordered[place + 1][0]) / 2
-        if passed >= half:
-            return value
-    return 1.0
+    ratios = sorted((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
+    if not ratios:
+        return 1.0
+    passed = list(accumulate(expected_s for _, expected_s in ratios))
+    half = passed[-1] / 2
+    return (ratios[bisect_left(passed, half)][0] + ratios[bisect_right(passed, half)][0]) / 2

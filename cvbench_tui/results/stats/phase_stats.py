@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import fmean, median
-from weakref import finalize
 
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading.assess import assess
@@ -37,56 +37,30 @@ class PhaseResult:
     median_s: float  # centre of the round medians, as ``core.stats.estimate`` has it
     low_s: float | None  # lower end of the median's 95% interval, never below zero; None from fewer than two repeats
     high_s: float | None
+    relative: float | None  # half width of that interval as a share of the median; None without one
     mean_s: float
-    mean_half_width_s: float | None  # half width of the mean's 95% interval; None from fewer than two repeats
+    mean_low_s: float | None  # of the mean's 95% interval, as those of the median
+    mean_high_s: float | None
+    mean_relative: float | None
     min_s: float
     n: int
     rounds: int
-    p5_s: float | None = None  # 5% quantile of the samples; None from fewer than 40
-    p95_s: float | None = None
-    p99_s: float | None = None  # None from fewer than 500 samples
-    iqr_share: float | None = None  # distance of the quartiles as a share of the median; None for a median of zero
-    between_share: float | None = None
+    p5_s: float | None  # 5% quantile of the samples; None from fewer than 40
+    p95_s: float | None
+    p99_s: float | None  # None from fewer than 500 samples
+    iqr_share: float | None  # distance of the quartiles as a share of the median; None for a median of zero
+    between_share: float | None
     """Share of the samples' variance that lies between rounds, 0 to 1; None from fewer than two rounds of two."""
-    autocorrelation: float | None = None
+    autocorrelation: float | None
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
-    processes: int = 1
-    repeated_rounds: int = 0  # rounds that something outside disturbed; they are in the file and in none of the numbers
-    grade: Grade = "A"
-    reasons: tuple[Reason, ...] = ()  # worst first
-    modes: Bimodality | None = None  # the two speeds, where one number describes neither
-    host_s: float | None = None
+    processes: int
+    repeated_rounds: int  # rounds that something outside disturbed; they are in the file and in none of the numbers
+    grade: Grade
+    reasons: tuple[Reason, ...]  # worst first
+    modes: Bimodality | None  # the two speeds, where one number describes neither
+    host_s: float | None
     """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
-    utilisation: float | None = None  # share of the time in which the device worked, median of the rounds
-
-    @property
-    def relative(self) -> float | None:
-        """Half width of the median's interval as a share of the median; None without an interval."""
-        if self.high_s is None or self.median_s <= 0:
-            return None
-        return (self.high_s - self.median_s) / self.median_s
-
-    @property
-    def mean_relative(self) -> float | None:
-        """Half width of the mean's interval as a share of the mean; None without an interval."""
-        if self.mean_half_width_s is None or self.mean_s <= 0:
-            return None
-        return self.mean_half_width_s / self.mean_s
-
-    @property
-    def mean_low_s(self) -> float | None:
-        """Lower end of the mean's 95% interval, never below zero."""
-        return None if self.mean_half_width_s is None else max(0.0, self.mean_s - self.mean_half_width_s)
-
-    @property
-    def mean_high_s(self) -> float | None:
-        """Upper end of it."""
-        return None if self.mean_half_width_s is None else self.mean_s + self.mean_half_width_s
-
-    @property
-    def host_bound(self) -> bool:
-        """True when the device waited for its host to launch the work."""
-        return any(reason.code == "host_bound" for reason in self.reasons)
+    utilisation: float | None  # share of the time in which the device worked, median of the rounds
 
     @property
     def valid(self) -> bool:
@@ -106,21 +80,25 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
     centre = estimate(by_process)
     if centre is None:
         return None
-    rounds = [samples for rounds in by_process for samples in rounds if samples]
-    samples = [sample for values in rounds for sample in values]
-    by_process_evidence = counted_evidence_by_process(measurement, phase, terms.protocol)
-    evidence = [each for one_process in by_process_evidence for each in one_process]
+    rounds = [samples for samples in chain(*by_process) if samples]
+    samples = list(chain(*rounds))
+    evidence = list(chain(*counted_evidence_by_process(measurement, phase, terms.protocol)))
     assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
     # the mean's interval by the same rule, over round means in place of round medians
     mean = estimate([[(fmean(values),) for values in rounds if values] for rounds in by_process])
-    width_s = centre.half_width_s
+    mean_s = fmean(samples)
+    low_s, high_s, relative = _interval(centre.median_s, centre.half_width_s)
+    mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
     return PhaseResult(
         median_s=centre.median_s,
-        low_s=None if width_s is None else max(0.0, centre.median_s - width_s),
-        high_s=None if width_s is None else centre.median_s + width_s,
-        mean_s=fmean(samples),
-        mean_half_width_s=mean.half_width_s if mean is not None else None,
+        low_s=low_s,
+        high_s=high_s,
+        relative=relative,
+        mean_s=mean_s,
+        mean_low_s=mean_low_s,
+        mean_high_s=mean_high_s,
+        mean_relative=mean_relative,
         min_s=min(samples),
         n=len(samples),
         rounds=len(rounds),
@@ -140,27 +118,17 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
     )
 
 
-_KNOWN: dict[int, dict[Terms, Mapping[Phase, PhaseResult]]] = {}
-"""Statistics of measurements that are still in use, by identity: a table of 100 rows is built anew at every event that
-settles a row, and most of them are as they were. The hash of a measurement is that of all its samples, 0.3 ms."""
-
-
 def phase_results(measurement: Measurement, terms: Terms) -> Mapping[Phase, PhaseResult]:
-    """The statistics of every phase that was measured; computed once for each measurement under equal terms."""
-    known = _KNOWN.get(id(measurement))
-    if known is None:
-        known = _KNOWN[id(measurement)] = {}
-        finalize(measurement, _KNOWN.pop, id(measurement))
-    if terms not in known:
-        results = {phase: phase_result(measurement, phase, terms) for phase in PHASES}
-        known[terms] = {phase: result for phase, result in results.items() if result is not None}
-    return known[terms]
+    """The statistics of every phase that was measured."""
+    results = {phase: phase_result(measurement, phase, terms) for phase in PHASES}
+    return {phase: result for phase, result in results.items() if result is not None}
 
 
-def results_of(run: Run, case: Case) -> Mapping[Phase, PhaseResult]:
-    """The statistics of that row; empty while it has no numbers."""
-    outcome = run.outcomes.get(case.case_id)
-    return phase_results(outcome, terms_of(run, case)) if isinstance(outcome, Measurement) else {}
+def _interval(centre_s: float, width_s: float | None) -> tuple[float | None, float | None, float | None]:
+    """Lower end, never below zero, upper end, half width as a share of the centre; None for what there is not."""
+    if width_s is None:
+        return None, None, None
+    return max(0.0, centre_s - width_s), centre_s + width_s, width_s / centre_s if centre_s > 0 else None
 
 
 def repeated(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
@@ -189,18 +157,9 @@ def is_published(protocol: Protocol) -> bool:
     return protocol.method == "published"
 
 
-def reported_s(protocol: Protocol, result: PhaseResult) -> float:
-    """The one number of a phase, seconds per iteration: the median, or the mean under the published method."""
-    return result.mean_s if is_published(protocol) else result.median_s
-
-
-def reported_relative(protocol: Protocol, result: PhaseResult) -> float | None:
-    """Half width of that number's interval as a share of it; None without one, and between two speeds."""
+def reported(protocol: Protocol, result: PhaseResult) -> tuple[float, float | None]:
+    """The one number of a phase, seconds per iteration, and the half width of its interval as a share of it: the
+    median, without an interval between two speeds; the mean under the published method."""
     if is_published(protocol):
-        return result.mean_relative
-    return None if result.modes is not None else result.relative
-
-
-def throughput_per_s(case: Case, result: PhaseResult) -> float | None:
-    """Inputs per second: the batch over the mean, because a rate is a total over a total. None for a mean of zero."""
-    return case.batch / result.mean_s if result.mean_s > 0 else None
+        return result.mean_s, result.mean_relative
+    return result.median_s, None if result.modes is not None else result.relative

@@ -12,8 +12,8 @@ from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phas
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
-from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, energy_of, rates
-from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of, throughput_per_s
+from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
+from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
@@ -32,18 +32,15 @@ class RowNote:
     @property
     def text(self) -> str:
         """``C in total, forward: What was seen. What to do.``"""
-        return f"{self._where}{self.sentence} {self.remedy}".rstrip()
-
-    @property
-    def _where(self) -> str:
-        if self.grade is None:
-            return ""
         kind = "Note on" if self.grade == "A" else f"{self.grade} in"
-        return f"{kind} {'all phases' if self.everywhere else ', '.join(self.phases)}: "
+        where = f"{kind} {'all phases' if self.everywhere else ', '.join(self.phases)}: " if self.grade else ""
+        return f"{where}{self.sentence} {self.remedy}".rstrip()
 
 
-def remedy_of(code: str) -> str:
-    """What can be done about a reason; empty for a code of another version."""
+def remedy_of(code: str, *, notice: bool = False) -> str:
+    """What can be done about a reason, or about a notice; empty for a code of another version."""
+    if notice and code in NOTICES:
+        return NOTICES[code].remedy
     return REASONS[code].remedy if code in REASONS else ""
 
 
@@ -61,19 +58,14 @@ def row_notes(measurement: Measurement, phases: Mapping[Phase, PhaseResult]) -> 
         )
         for (code, grade), sentences in ranked
     ]  # fmt: skip
-    repeated = {_old_notice(code, phase) for (code, _), sentences in seen.items() for phase in sentences}
+    # files of schema 1 have a notice for a reason of a whole pass: ``unsettled_total``
+    repeated = {f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}" for (code, _), where in seen.items() for phase in where}
     notices = dict.fromkeys(notice for notice in measurement.notices if notice.code not in repeated)
-    return (*reasons, *(RowNote(each.code, None, (), each.sentence, notice_remedy(each.code)) for each in notices))
+    return (*reasons, *(_noticed(notice.code, notice.sentence) for notice in notices))
 
 
-def _old_notice(code: str, phase: Phase) -> str:
-    """The notice that files of schema 1 have for that reason of a whole pass: ``unsettled_total``."""
-    return f"{code}_{WHOLE_PHASE[PASS_OF[phase]]}"
-
-
-def notice_remedy(code: str) -> str:
-    """What can be done about a notice; empty when nothing is to be done."""
-    return NOTICES[code].remedy if code in NOTICES else remedy_of(code)
+def _noticed(code: str, sentence: str) -> RowNote:
+    return RowNote(code, None, (), sentence, remedy_of(code, notice=True))
 
 
 @dataclass(frozen=True)
@@ -93,40 +85,21 @@ class RowData:
         """What the batch counts, in a unit."""
         return "img" if self.case.image is not None else "input"
 
-    @property
-    def inference_per_s(self) -> float | None:
-        """Inputs per second in inference; None when that was not measured."""
-        result = self.phases.get("inference")
-        return throughput_per_s(self.case, result) if result is not None else None
-
     def comparable(self, phase: Phase) -> bool:
         """False for what may not be called the fastest: no number, an invalid one, or one between two speeds."""
         result = self.phases.get(phase)
         return result is not None and result.valid and result.modes is None
 
     @property
-    def samples(self) -> int | None:
-        """Samples of both passes, whose phases have as many each; None while there are none."""
-        return sum(self.phases[phase].n for phase in WHOLE_PHASE.values() if phase in self.phases) or None
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """Peak memory of the row."""
-        return self.measurement.memory_peak_bytes if self.measurement is not None else None
-
-    @property
     def row_notes(self) -> tuple[RowNote, ...]:
         """Reasons and notices of the row, and energy whose two sources disagree."""
         if self.measurement is None:
             return ()
-        doubtful = [energy for energy in energies(self.measurement, self.case) if energy.doubtful]
-        return (*row_notes(self.measurement, self.phases), *map(_energy_note, doubtful))
-
-
-def _energy_note(energy: Energy) -> RowNote:
-    apart = part_text(energy.disagreement)
-    sentence = f"Energy of {energy.name}: its counter and the sum of its power readings are {apart} apart."
-    return RowNote("energy", None, (), sentence, notice_remedy("energy"))
+        notes = list(row_notes(self.measurement, self.phases))
+        for each in (each for each in energies(self.measurement, self.case) if each.doubtful):
+            apart = f"its counter and the sum of its power readings are {part_text(each.disagreement)} apart"
+            notes.append(_noticed("energy", f"Energy of {each.name}: {apart}."))
+        return tuple(notes)
 
 
 _KNOWN: dict[int, tuple[tuple[object, ...], RowData]] = {}
@@ -139,23 +112,20 @@ def row_data(run: Run, case: Case) -> RowData:
     """The case as the columns see it; made once for each measurement under the same terms."""
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
-        return RowData(case, row_state(run, case), None, {})
-    terms = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
+        return RowData(case, row_state(run, case, {}), None, {})
+    made_from = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
-    if known is None or made is None or not all(map(operator.is_, known, terms)):
+    if known is None or made is None or not all(map(operator.is_, known, made_from)):
         if known is None:
             finalize(outcome, _KNOWN.pop, id(outcome), None).atexit = False
-        made = replace(_read(replace(run, running=None), case, outcome), measurement=None)
-        _KNOWN[id(outcome)] = (terms, made)
+        terms = terms_of(run, case)
+        phases = phase_results(outcome, terms)
+        energy = next((each for each in energies(outcome, case) if each.name == "inference"), None)
+        achieved = rates(outcome, "inference", phases.get("inference"), terms)
+        made = RowData(case, row_state(replace(run, running=None), case, phases), None, phases, achieved, energy)
+        _KNOWN[id(outcome)] = (made_from, made)
     running = run.running is not None and run.running.case_id == case.case_id
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    state = row_state(run, case) if running else made.state
+    state = row_state(run, case, made.phases) if running else made.state
     return RowData(case, state, outcome, made.phases, made.rates, made.energy)
-
-
-def _read(run: Run, case: Case, outcome: Measurement) -> RowData:
-    terms = terms_of(run, case)
-    phases = phase_results(outcome, terms)
-    achieved = rates(outcome, "inference", phases.get("inference"), terms)
-    return RowData(case, row_state(run, case), outcome, phases, achieved, energy_of(outcome, case, "inference"))

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase, Stop
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.stop_rule import precise_over_processes
-from cvbench_tui.results.stats.phase_stats import PhaseResult, results_of, worst_grade
+from cvbench_tui.results.stats.phase_stats import PhaseResult, worst_grade
 from cvbench_tui.results.text.units import share_text
 
 Word = Literal[
@@ -41,8 +41,6 @@ STATE_HELP = (
     "* : a reason or a notice is listed below the table."
 )
 
-_REACHED: tuple[Stop, ...] = ("precision", "fixed")
-
 
 @dataclass(frozen=True)
 class RowState:
@@ -54,35 +52,27 @@ class RowState:
 
     @property
     def text(self) -> str:
-        """``OK``, ``BUDGET*``, ``RUNNING 37%``."""
-        return f"RUNNING {share_text(self.fraction or 0.0)}" if self.word == "RUNNING" else self.mark
-
-    @property
-    def mark(self) -> str:
-        """As ``text``, but a running row's share, which would repaint the table all the time, is left out."""
-        return self.word + (NOTICE_MARK if self.noticed else "")
+        """``OK``, ``BUDGET*``, ``RUNNING 37%``. Tables leave out the share, which would repaint them all the time."""
+        after = f" {share_text(self.fraction or 0.0)}" if self.word == "RUNNING" else NOTICE_MARK * self.noticed
+        return f"{self.word}{after}"
 
 
-def row_state(run: Run, case: Case) -> RowState:
-    """The state of that case's row."""
+def row_state(run: Run, case: Case, phases: Mapping[Phase, PhaseResult]) -> RowState:
+    """The state of that case's row, whose statistics are given."""
     if run.ended is None and run.running is not None and run.running.case_id == case.case_id:
         return RowState("RUNNING", run.progress.fraction if run.progress is not None else 0.0)
     outcome = run.outcomes.get(case.case_id)
-    if isinstance(outcome, Measurement):
-        return _measured(outcome, run.plan.protocol, results_of(run, case))
+    if outcome is None:
+        return RowState("PENDING" if run.ended is None else "SKIPPED")
     if isinstance(outcome, Failure):
         return RowState(FAILURE_WORDS[outcome.kind])
-    return RowState("PENDING" if run.ended is None else "SKIPPED")
-
-
-def _measured(measurement: Measurement, protocol: Protocol, phases: Mapping[Phase, PhaseResult]) -> RowState:
-    noticed = bool(measurement.notices) or any(result.reasons for result in phases.values())
+    noticed = bool(outcome.notices) or any(result.reasons for result in phases.values())
     if worst_grade(phases) == "X":
         return RowState("INVALID", noticed=noticed)
-    return RowState("OK" if reached(measurement, protocol) else "BUDGET", noticed=noticed)
+    return RowState("OK" if _reached(outcome, run.plan.protocol) else "BUDGET", noticed=noticed)
 
 
-def reached(measurement: Measurement, protocol: Protocol) -> bool:
+def _reached(measurement: Measurement, protocol: Protocol) -> bool:
     """True when every phase ended because it was precise enough, or had a fixed number of iterations.
 
     With repetitions in several processes, all of them have to be there and to agree: each was precise for itself.
@@ -91,7 +81,7 @@ def reached(measurement: Measurement, protocol: Protocol) -> bool:
         return False
     if protocol.processes > 1:
         return precise_over_processes(measurement, protocol)
-    return all(phase.stop in _REACHED for phase in measurement.phases)
+    return all(phase.stop in ("precision", "fixed") for phase in measurement.phases)
 
 
 def outcome_text(run: Run) -> str:

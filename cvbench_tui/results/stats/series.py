@@ -1,7 +1,4 @@
-"""The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram.
-
-The screen draws them.
-"""
+"""The samples of a row reduced to what a few lines of a terminal can show: their order in time, and a histogram."""
 
 from __future__ import annotations
 
@@ -33,11 +30,8 @@ class Series:
 
 
 def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
-    """Every measured phase in at most ``width`` points; empty for a row without numbers.
-
-    Disturbed rounds are there, and marked. Raises KeyError when the plan has no such case, ValueError for fewer than
-    one point.
-    """
+    """Every measured phase in at most ``width`` points, disturbed rounds too; empty for a row without numbers. Raises
+    KeyError when the plan has no such case, ValueError for fewer than one point."""
     if width < 1:
         raise ValueError("a series has at least one point")
     run.plan.case(case_id)
@@ -56,6 +50,8 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
     low, high = min(samples), max(samples)
     scale, digits = scale_for([low, high]), distinct_digits((low, high))
     slices = [samples[start:end] for start, end in pairwise(edges)]
+    starts = accumulate(len(samples) for samples in phase.rounds[:-1])
+    begun = dict.fromkeys(bisect_right(edges, start) - 1 for start in starts if start < edges[-1])
     return Series(
         phase=phase.phase,
         low=scale.text(low, digits=digits),
@@ -63,28 +59,16 @@ def _series(phase: PhaseSamples, disturbed: Sequence[bool], width: int) -> Serie
         low_s=low,
         high_s=high,
         points=tuple((min(each), median(each), max(each)) for each in slices),
-        borders=_borders(phase, edges),
+        borders=tuple(place for place in begun if place > 0),
         disturbed=tuple(any(marks[start:end]) for start, end in pairwise(edges)),
     )
 
 
-def _borders(phase: PhaseSamples, edges: Sequence[int]) -> tuple[int, ...]:
-    """The points with the first sample of a round in them."""
-    starts = accumulate(len(samples) for samples in phase.rounds[:-1])
-    places = (bisect_right(edges, start) - 1 for start in starts if start < edges[-1])
-    return tuple(place for place in dict.fromkeys(places) if place > 0)
-
-
-def histogram(samples: Sequence[float], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
+def histogram(samples: Sequence[float], bins: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Samples counted into bins of equal width, and the bins' edges, one more than there are bins, the last bin holding
-    its upper edge too. One bin when all samples are equal; None when there is none.
-
-    Raises ValueError for fewer than one bin.
-    """
-    if bins < 1:
-        raise ValueError("a histogram has at least one bin")
-    if not samples:
-        return None
+    its upper edge too. One bin when all samples are equal. Raises ValueError for fewer than one bin, or sample."""
+    if bins < 1 or not samples:
+        raise ValueError("a histogram has at least one bin, and a sample")
     low, high = min(samples), max(samples)
     width = (high - low) / bins
     if width <= 0 or low + width == low:

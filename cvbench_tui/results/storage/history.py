@@ -129,14 +129,14 @@ def _known(path: Path, stamp: Stamp, run: Run) -> KnownFile:
 
 def _times(run: Run) -> Iterator[PastTimes]:
     from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
-    from cvbench_tui.results.stats.phase_stats import results_of
+    from cvbench_tui.results.stats.row_data import row_data
 
     for case in run.plan.cases:
         outcome = run.outcomes.get(case.case_id)
         device = run.environment.device(case.device) if run.environment is not None else None
         if not isinstance(outcome, Measurement) or device is None:
             continue
-        phases = results_of(run, case)
+        phases = row_data(run, case).phases
         results = [phases.get(phase) for phase in WHOLE_PHASE.values()]
         total_s, inference_s = (each.median_s if each is not None and each.valid else None for each in results)
         yield PastTimes(

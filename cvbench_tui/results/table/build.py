@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.comparison import ITSELF, compare, has_numbers
+from cvbench_tui.results.stats.comparison import ITSELF, compare
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
@@ -104,7 +105,7 @@ def _units(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], scales: S
 def _compared(run: Run, data: list[RowData], key: str) -> list[RowData]:
     """The rows with how they compare with that one; unchanged when it has no numbers, or is not there."""
     marked = next((each for each in data if each.case.case_id == key), None)
-    if marked is None or not has_numbers(marked.phases):
+    if marked is None or marked.phases.keys().isdisjoint(WHOLE_PHASE.values()):
         return data
     compared = []
     for each in data:

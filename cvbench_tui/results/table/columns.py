@@ -85,11 +85,12 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
 
 
 def _throughput(row: RowData) -> Cell:
-    """The batch over the mean time; the interval is the mean's."""
+    """The batch over the mean time, because a rate is a total over a total; the interval is the mean's."""
     result, unit = row.phases.get("inference"), "img/s" if row.case.image is not None else "inputs/s"
     if result is None:
         return Cell(None, unit)
-    return Cell(row.inference_per_s, unit, result.mean_relative, result.grade)
+    per_s = row.case.batch / result.mean_s if result.mean_s > 0 else None
+    return Cell(per_s, unit, result.mean_relative, result.grade)
 
 
 def _rate(row: RowData, number: str, share: str, unit: str) -> Cell:
@@ -118,7 +119,8 @@ def _versus(row: RowData) -> Cell:
 
 def _samples(row: RowData) -> Cell:
     results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
-    return Cell(row.samples, passes=tuple((each.n, each.rounds, each.repeated_rounds) for each in results))
+    passes = tuple((each.n, each.rounds, each.repeated_rounds) for each in results)
+    return Cell(sum(each.n for each in results) or None, passes=passes)
 
 
 def _grade(row: RowData) -> Cell:
@@ -190,7 +192,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "memory", "Memory",
         "Peak memory of the row: allocated on the accelerator, or growth of the process on the CPU.",
-        lambda row: Cell(row.memory_bytes, "bytes"), "memory_peak_bytes", hide=90, room=len("12.34 GiB"),
+        lambda row: Cell(row.measurement.memory_peak_bytes if row.measurement is not None else None, "bytes"),
+        "memory_peak_bytes", hide=90, room=len("12.34 GiB"),
     ),
     Column(
         "first_call", "First call",

@@ -75,24 +75,18 @@ def utc_text(at_s: float | None) -> str:
     return MISSING if at_s is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at_s))
 
 
-def seconds_text(seconds: float | None) -> str:
-    """A time on its own, in the unit that suits it: ``24.51 ms``."""
-    return scale_for([seconds]).text(seconds, digits=DIGITS)
-
-
-def interval_text(seconds: float | None, half_width_s: float | None) -> str:
-    """A time with the relative half width of its interval, as far as there is one: ``24.5 ms ±1.2%``."""
+def seconds_text(seconds: float | None, half_width_s: float | None = None) -> str:
+    """A time on its own, in the unit that suits it: ``24.51 ms``; with its interval: ``24.5 ms ±1.2%``."""
+    scale = scale_for([seconds])
     if seconds is None or half_width_s is None or seconds <= 0:
-        return seconds_text(seconds)
+        return scale.text(seconds, digits=DIGITS)
     relative = half_width_s / seconds
-    return f"{scale_for([seconds]).text(seconds, relative)} {relative_text(relative)}"
+    return f"{scale.text(seconds, relative)} {relative_text(relative)}"
 
 
 def relative_text(share: float | None) -> str:
     """A half width as a share of its number: ``±1.2%``; ``±<0.1%`` where it would round to nothing."""
-    if share is None:
-        return MISSING
-    return f"\u00b1{percent_number(share)}%"
+    return MISSING if share is None else f"\u00b1{percent_number(share)}%"
 
 
 def percent_number(share: float) -> str:
@@ -122,23 +116,8 @@ def bytes_parts(size_bytes: int) -> tuple[str, str]:
     return f"{size_bytes / _KIB:.0f}", "KiB"
 
 
-def flops_text(per_s: float | None) -> str:
-    """Operations per second: ``1.234 TFLOP/s``."""
-    return count_text(per_s, "FLOP/s")
-
-
-def gigabytes_text(per_s: float | None) -> str:
-    """Bytes per second in decimal units, as memory speeds are given: ``12.34 GB/s``."""
-    return count_text(per_s, "B/s")
-
-
-def joules_text(joules: float | None, noun: str, *, doubtful: bool = False) -> str:
-    """Energy of one ``noun``: ``0.1234 J/img``; with a question mark where its two sources differ."""
-    return MISSING if joules is None else f"{significant(joules)} J/{noun}{'?' * doubtful}"
-
-
 def count_text(count: float | None, noun: str) -> str:
-    """An amount in decimal units: ``3.648 GFLOP``, ``512 B``."""
+    """An amount or a rate in decimal units: ``3.648 GFLOP``, ``512 B``, ``12.34 GB/s``."""
     return MISSING if count is None else " ".join(prefixed(count, noun, digits=DIGITS))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -20,7 +20,7 @@ from cvbench_tui.tui.terminal.theme import MUTED
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
-    from cvbench_tui.results.detail.row import Histogram, Section
+    from cvbench_tui.results.detail.row import Bin, Section
     from cvbench_tui.results.stats.series import Series
 
 BAR = "\u2588"
@@ -94,7 +94,7 @@ def page(run: Run, case_id: str, width: int) -> Content:
     from cvbench_tui.results.detail.row import detail, histograms
     from cvbench_tui.results.stats.series import series
 
-    counted = {histogram.section: histogram for histogram in histograms(run, case_id)}
+    counted = histograms(run, case_id)
     in_time = {each.phase.capitalize(): each for each in series(run, case_id, max(MIN_CELLS, width - 4))}
     blocks: list[Content] = []
     for section in detail(run, case_id):
@@ -119,12 +119,12 @@ def _section(section: Section, width: int) -> Iterator[Content]:
         yield Content(f"  {visible(line)}")
 
 
-def _histogram(histogram: Histogram, width: int) -> Iterator[Content]:
+def _histogram(bins: Sequence[Bin], width: int) -> Iterator[Content]:
     """One line a bin: from, to, bar, count."""
-    most = max(each.count for each in histogram.bins)
-    wide = max(len(each.high) for each in histogram.bins)
+    most = max(each.count for each in bins)
+    wide = max(len(each.high) for each in bins)
     room = max(5, min(40, width - 2 * wide - 14))
-    for each in histogram.bins:
+    for each in bins:
         bar = BAR * math.ceil(room * each.count / most)
         yield Content.assemble(
             (f"  {each.low.rjust(wide)} to {each.high.rjust(wide)}  ", MUTED),

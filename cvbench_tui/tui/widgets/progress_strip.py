@@ -10,7 +10,7 @@ from textual.content import Content
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.text import plural
-from cvbench_tui.results.text.units import duration_text, interval_text, relative_text
+from cvbench_tui.results.text.units import duration_text, relative_text, seconds_text
 from cvbench_tui.tui.terminal.theme import MUTED
 from cvbench_tui.tui.widgets.line import Line
 
@@ -88,7 +88,7 @@ class ProgressStrip(Line):
             self._follow(run, progress, progress.median_s)
             trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else ()
             earlier = "".join(f"{each} > " for each in trail)
-            parts += ["  ", (earlier, MUTED), (interval_text(progress.median_s, progress.half_width_s), "bold")]
+            parts += ["  ", (earlier, MUTED), (seconds_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
                 parts.append((f", target {relative_text(run.plan.protocol.precision)}", MUTED))
         return parts
