@@ -70,7 +70,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
         axes = (case.framework, case.precision, case.memory_format, case.compile_mode, case.threads)
         parts.setdefault((case.workload.kind, (case.device, axes)), []).append(row)
     several = len({kind for kind, _ in parts}) > 1
-    blocks = [rows_line(table, view)] if only is None else []
+    blocks = [rows_line(table, view)] if view.filter_text and only is None else []
     for (kind, _), mine in parts.items():
         blocks += [f"### {escape(_title(run, [cases[row.key] for row in mine], several=several))}"]
         blocks += ["\n".join(_table(table, kind, mine, marks))]
