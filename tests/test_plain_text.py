@@ -172,7 +172,8 @@ def test_only_ascii_is_printed_where_that_is_asked_for_or_all_there_is(type_, mo
         assert out.isascii()
         assert err.isascii()
         if command == ("show",):
-            assert b"+-" in out
+            assert b"10.00" in out
+            assert b" +-" in out
 
 
 def test_without_a_wish_the_signs_stay(type_):

@@ -59,7 +59,7 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, ev.EnvironmentProbed):
         return replace(run, environment=event.environment)
     if isinstance(event, ev.PeakMeasured):
-        return replace(run, ceilings={**run.ceilings, event.ceiling.device: event.ceiling})
+        return _with_peak(run, event.ceiling)
     if isinstance(event, ev.RunFinished):
         run = replace(run, running=None, progress=None, ended=event.reason)
         return replace(run, ended_at_s=event.at_s, ended_sentence=event.sentence)
@@ -70,6 +70,11 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, (ev.CaseFinished, ev.CaseFailed)):
         return _with_outcome(run, event.measurement if isinstance(event, ev.CaseFinished) else event.failure)
     return run
+
+
+def _with_peak(run: Run, peak: DevicePeak) -> Run:
+    """Peaks are sent again when rows are added; an equal copy would have every row of the device graded anew."""
+    return run if run.ceilings.get(peak.device) == peak else replace(run, ceilings={**run.ceilings, peak.device: peak})
 
 
 def _with_rows(run: Run, event: ev.RowsAdded) -> Run:

@@ -48,9 +48,8 @@ def main() -> int:
     python, version = platform.python_version(), torch.__version__
     notices = (AFFINITY_SHRUNK,) if restore_affinity(cores) else ()
     with contextlib.suppress(BrokenPipeError):  # the parent is gone
-        from cvbench_tui.worker.process import (
-            job,  # needs torch; before the parent may ask, so that cases begin at once
-        )
+        # Needs torch; imported before the parent may ask, so that cases begin at once.
+        from cvbench_tui.worker.process import job
 
         crash = partial(job.report_crash, channel)
         serve = server(partial(job.run, channel=channel, notices=notices), crash, one_case=one_case)

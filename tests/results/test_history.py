@@ -332,6 +332,8 @@ def test_a_run_of_ones_own_is_known_without_being_read_and_as_if_it_had_been(tmp
     reads.clear()
     mine.add(path, run)
     assert mine.past(ROW, CARD, "default") is not None
+    assert run_index.load(tmp_path)[path.name].times, "on the disk too, for the next start"
+    (tmp_path / run_index.NAME).unlink()
     assert mine.past(ROW, CARD, "default") == known(tmp_path), "as the file has it"
     assert reads == [path.name], "by the other one alone"
     reads.clear()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, case_of
+from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured
 from cvbench_tui.core.measurement import Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Plan
@@ -161,15 +162,15 @@ def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> No
 
 
 class WithPeak(ReplaySource):
-    """Measures the peak of each device behind its first case."""
+    """Measures the peak of each device behind its first case, and sends an equal one behind every other case."""
 
     def events(self, plan: Plan) -> Iterator[Event]:
         waiting = {case.device: DevicePeak(case.device, case.device, (("float32", 1e15),), 1e15) for case in plan.cases}
         devices = {case.case_id: case.device for case in plan.cases}
         for event in super().events(plan):
             yield event
-            if isinstance(event, CaseFinished) and (peak := waiting.pop(devices[case_of(event) or ""], None)):
-                yield PeakMeasured(peak)
+            if isinstance(event, CaseFinished):
+                yield PeakMeasured(replace(waiting[devices[event.measurement.case_id]]))
 
 
 def test_a_case_is_graded_once_for_each_peak_and_never_by_who_draws(

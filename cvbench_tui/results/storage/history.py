@@ -61,16 +61,13 @@ class History:
             self._keep(files)
 
     def add(self, path: Path, run: Run) -> None:
-        """Take that run, which has just been written to a file of the folder, without reading it back.
-
-        The index gets it with the next ``refresh``.
-        """
+        """Take that run, which has just been written to a file of the folder, without reading it back."""
         with self._refreshing:
             stamp = stamp_of(path)
             if self._files is None or stamp is None:  # nothing is known yet, so ``refresh`` is still to come
                 return
             self._unsaved.add(path.name)
-            self._use(self._files | {path.name: _known(path, stamp, run)})
+            self._keep(self._files | {path.name: _known(path, stamp, run, graded=True)})
 
     def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
         """What the newest run had for that very case on a device of that name; None when none measured it.
@@ -121,14 +118,16 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
         return KnownFile(stamp, RunSummary(path.stem, path, problem=problem), ())
 
 
-def _known(path: Path, stamp: Stamp, run: Run) -> KnownFile:
+def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> KnownFile:
+    """``graded``: its rows have been computed already, all phases of them."""
     measured, failed, rows = len(run.measured), len(run.failures), len(run.plan.cases)
     summary = RunSummary(run.id, path, run.started_at_s, run.plan.name, rows, measured, failed, run.ended)
-    return KnownFile(stamp, summary, tuple(_times(run)))
+    return KnownFile(stamp, summary, tuple(_times(run, graded=graded)))
 
 
-def _times(run: Run) -> Iterator[PastTimes]:
+def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
     from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
+    from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
     from cvbench_tui.results.stats.row_data import row_data
 
     for case in run.plan.cases:
@@ -136,8 +135,11 @@ def _times(run: Run) -> Iterator[PastTimes]:
         device = run.environment.device(case.device) if run.environment is not None else None
         if not isinstance(outcome, Measurement) or device is None:
             continue
-        phases = row_data(run, case).phases
-        results = [phases.get(phase) for phase in WHOLE_PHASE.values()]
+        if graded:
+            phases = row_data(run, case).phases
+            results = [phases.get(phase) for phase in WHOLE_PHASE.values()]
+        else:  # two phases of four, in 0.6 of the time
+            results = [phase_result(outcome, phase, terms_of(run, case)) for phase in WHOLE_PHASE.values()]
         total_s, inference_s = (each.median_s if each is not None and each.valid else None for each in results)
         yield PastTimes(
             case_id=case.case_id,
