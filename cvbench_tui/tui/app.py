@@ -39,7 +39,7 @@ from cvbench_tui.tui.controllers.settings import apply_settings, check_view, fol
 from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
-from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
+from cvbench_tui.tui.state.plan_summary import plan_line
 from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
@@ -169,7 +169,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.results.show(now)
             self.main_screen.detail_soon()
         if rows_changed or now.phase != before.phase:
-            self._show_state(now)
+            self.main_screen.show_state(now)
             offered, self._offered = self._offered, (now.phase, bool(now.repeatable))
             if offered != self._offered:  # the footer is made anew
                 self.refresh_bindings()
@@ -256,13 +256,9 @@ class BenchApp(App[int], inherit_bindings=False):
                 screen.lists[name].lines.update_columns()
         screen.results.invite(ready=bool(self.plan_selection.workloads))
         screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s))
-        self._show_state(state)
+        screen.show_state(state)
         if not state.running:
             self.gauges.follow(state)
-
-    def _show_state(self, state: RunState) -> None:
-        running = state.run.plan.protocol.name if state.running and state.run is not None else None
-        self.main_screen.show_state(state, settings_line(self.plan_selection, running=running))
 
     @on(messages.ViewChanged)
     def _view_changed(self) -> None:

@@ -46,10 +46,6 @@ class LogPane(Vertical):
         """The framework's log: plain text, drawn line by line."""
         yield Log(max_lines=MAX_ROWS)
 
-    def focus_inside(self) -> None:
-        """Put the focus on the lines."""
-        self.query_one(Log).focus()
-
     def show(self, lines: list[str], total: int) -> None:
         """The newest lines; ``total`` counts all there ever were, so that only new ones are written."""
         self._lines, self._total = lines, total

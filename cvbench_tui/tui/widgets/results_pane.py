@@ -42,7 +42,6 @@ NOT_READY = (
 )
 GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
 """The ways of grouping, in the order of the key, and how the title says them."""
-MAX_NAMED = 3  # columns without room that are named below the table; more would not fit there
 REDRAW_EVERY_S = 0.5
 """Shortest time between two drawings that a run asks for: rows that end and begin together are one drawing."""
 FILTER_AFTER_S = 0.1  # wait after a letter of the filter: the next one may follow at once
@@ -101,10 +100,6 @@ class ResultsPane(Vertical):
         yield self._empty
         yield self.table
 
-    def focus_inside(self) -> None:
-        """Put the focus into the table, or on the invitation while there is none."""
-        (self.table if self.run is not None else self._empty).focus()
-
     def invite(self, *, ready: bool) -> None:
         """Text in place of the table before the first run; ``ready``: something is ticked."""
         self._empty.put(Content(READY if ready else NOT_READY), layout=True)
@@ -161,14 +156,6 @@ class ResultsPane(Vertical):
         if title != self._title:  # an assignment alone lays the screen out again
             self._title = title
             self.border_title = Content(title)
-
-    @on(ResultTable.Hidden)
-    def _name_hidden(self, event: ResultTable.Hidden) -> None:
-        """``hidden: Grade, Device, img/s +4 (c: columns)``: the columns that did not fit."""
-        event.stop()
-        named, more = ", ".join(event.headings[:MAX_NAMED]), len(event.headings) - MAX_NAMED
-        rest = f" +{more}" if more > 0 else ""
-        self.border_subtitle = Content(f"hidden: {named}{rest} (c: columns)" if named else "")
 
     # -- the view
 
@@ -250,7 +237,7 @@ class ResultsPane(Vertical):
     def _filter_left(self, event: PaneFilter.Left) -> None:
         event.stop()
         self._apply_filter()
-        self.focus_inside()
+        self.table.focus()
         self._filter.display = bool(self.view.filter_text)
 
     # -- copying

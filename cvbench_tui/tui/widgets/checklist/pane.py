@@ -82,10 +82,6 @@ class Checklist(Vertical):
             self._sentence = text
             self._update_notice()
 
-    def focus_inside(self) -> None:
-        """Put the cursor into the list."""
-        self.lines.focus()
-
     def rebuild(self) -> None:
         """Show what the ticks offer now, with the cursor on the line it was on."""
         self._show(self._kept())
