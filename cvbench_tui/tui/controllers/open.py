@@ -70,7 +70,7 @@ class OpenController:
         from cvbench_tui.tui.screens.presets import PresetsScreen
 
         screen = PresetsScreen(self.list_presets(), bool(self.plan_selection.workloads), name_problem)
-        self.ui.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
+        self.ui.show(screen, lambda choice: self.preset(*choice) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
         """The shipped ones, then the user's own."""

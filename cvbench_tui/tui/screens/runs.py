@@ -37,9 +37,7 @@ class RunsScreen(Modal[Path]):
         Binding("escape", "close", "Close", id="runs.close", tooltip="Close the runs"),
         Binding("slash", "filter", "Filter", id="runs.filter", tooltip="Filter by date, plan or state"),
     ]
-    DEFAULT_CSS = """
-    RunsScreen #heading { color: $text-muted; }
-    """
+    DEFAULT_CSS = "RunsScreen #heading { color: $text-muted; }"
 
     def __init__(self, runs: Sequence[RunSummary]) -> None:
         """``runs`` in the order they are shown: newest first, what cannot be read last."""

@@ -84,7 +84,7 @@ class ChecklistModel:
     def offer(self, items: Sequence[Item], ticked: Iterable[str]) -> None:
         """Put other items in place of these, with those ticked; filter and folds stay."""
         self.items = tuple(items)
-        self._able = {item.key for item in items if not item.reason}
+        self.able = {item.key for item in items if not item.reason}  # what can be ticked
         self._groups: dict[str, list[Item]] = {}
         for item in items:
             self._groups.setdefault(item.group, []).append(item)
@@ -164,37 +164,28 @@ class ChecklistModel:
 
     def ticked_of(self, group: str) -> tuple[int, int]:
         """How many of a family's items that the filter lets through are ticked, and how many could be."""
-        able = {item.key for item in self.members(group)} & self._able
-        return len(able & self._ticked), len(able)
+        able = {item.key for item in self.members(group)} & self.able
+        return len(able & self.ticked_keys), len(able)
 
     # -- ticks
 
     @property
     def ticked(self) -> tuple[str, ...]:
         """Keys of the ticked items, shown or not, in the list's order."""
-        return tuple(item.key for item in self.items if item.key in self._ticked)
-
-    @property
-    def able(self) -> int:
-        """How many items could be ticked."""
-        return len(self._able)
+        return tuple(item.key for item in self.items if item.key in self.ticked_keys)
 
     @property
     def hidden_ticked(self) -> int:
         """How many ticked items have no line now: the filter hides them, or their family is folded."""
-        return len(self._ticked - {line.item.key for line in self.lines if line.item is not None})
-
-    def has(self, key: str) -> bool:
-        """True when that item is ticked."""
-        return key in self._ticked
+        return len(self.ticked_keys - {line.item.key for line in self.lines if line.item is not None})
 
     def tick_only(self, keys: Iterable[str]) -> None:
         """Tick these in place of what is ticked; what is not here or cannot be ticked is left out."""
-        self._ticked = self._able & set(keys)
+        self.ticked_keys = self.able & set(keys)  # shown or not
 
     def toggle(self, key: str) -> None:
         """Tick it, or take the tick away. Nothing for an item that cannot be ticked."""
-        self._ticked ^= self._able & {key}
+        self.ticked_keys ^= self.able & {key}
 
     def toggle_group(self, group: str) -> None:
         """Tick all of a family that the filter lets through, or, when they all are, untick them."""
@@ -206,5 +197,7 @@ class ChecklistModel:
         self._tick(self.shown, on)
 
     def _tick(self, items: Iterable[Item], on: bool | None) -> None:
-        keys = self._able & {item.key for item in items}
-        self._ticked = self._ticked ^ keys if on is None else self._ticked | keys if on else self._ticked - keys
+        keys = self.able & {item.key for item in items}
+        self.ticked_keys = (
+            self.ticked_keys ^ keys if on is None else self.ticked_keys | keys if on else self.ticked_keys - keys
+        )

@@ -35,13 +35,9 @@ class Forecast:
         self._expected = self._by_case(plan)
         self._steady = SteadyEta()
 
-    def left_s(self, run: Run, now_s: float) -> float:
-        """Seconds until the run is done, as shown: never a jump back by more than a tenth."""
-        return self._steady.shown(now_s, eta_s(run, self._expected))
-
-    def share(self, run: Run) -> float:
-        """Share of the run that is done, 0 to 1."""
-        return done_share(run, self._expected)
+    def progress(self, run: Run, now_s: float) -> tuple[float, float]:
+        """Share that is done, 0 to 1, and seconds left, as shown: never a jump back by more than a tenth."""
+        return done_share(run, self._expected), self._steady.shown(now_s, eta_s(run, self._expected))
 
     def past_text(self, case: Case) -> str:
         """The last total of that case on that device, or its inference: ``12.3 ms``; empty when there is none."""

@@ -37,16 +37,12 @@ def suggested_path(folder: Path, run: Run, host: str, now_s: float) -> Path:
     return path
 
 
-def format_text(path: Path, layout: Layout) -> str:
-    """What would be written, in words; for another suffix, which ones there are."""
+def format_text(path: Path, layout: Layout) -> tuple[str, bool]:
+    """What would be written, in words, for another suffix which ones there are; and whether it has several layouts."""
     label = FORMATS.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(FORMATS)}")
-    return f"{label}, {layout} layout" if has_layout(path) else label
-
-
-def has_layout(path: Path) -> bool:
-    """True for a format that there are several layouts of."""
     exporter = EXPORTERS.get(path.suffix.lower())
-    return exporter is not None and exporter.layouts
+    layouts = exporter is not None and exporter.layouts
+    return f"{label}, {layout} layout" if layouts else label, layouts
 
 
 def path_problem(path: Path, *, download: bool = False) -> str:

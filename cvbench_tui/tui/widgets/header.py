@@ -18,9 +18,7 @@ STATE_STYLES = {"running": "bold $text-primary", "ready": "$text-success", "no w
 class HeaderLine(Line):
     """One line: what gives way when it is narrow is cut at its end, so the state stands before the device's details."""
 
-    DEFAULT_CSS = """
-    HeaderLine { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
-    """
+    DEFAULT_CSS = "HeaderLine { height: 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def __init__(self, host: str, version: str, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)

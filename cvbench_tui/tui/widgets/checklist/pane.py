@@ -195,7 +195,7 @@ class Checklist(Vertical):
         return self.ticks.match(line.item).score if line.item is not None else -1.0
 
     def _update_title(self) -> None:
-        title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"
+        title = f"{self._title} {len(self.ticks.ticked)} of {len(self.ticks.able)}"
         hidden = self.ticks.hidden_ticked if self.ticks.filter_text else 0
         self.border_title = Content(f"{title}, {hidden} hidden" if hidden else title)
 
