@@ -39,8 +39,6 @@ class OpenController:
     selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
 
-    # -- settings of the plan
-
     def settings(self) -> None:
         """Ask for protocol, batch and image size."""
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
@@ -61,8 +59,6 @@ class OpenController:
         name = self.plan_selection.protocol
         when = " for the next run" if self.run_manager.state.running else ""
         self.ui.say(f"Protocol {name}{when}: {protocol_line(name)}")
-
-    # -- presets
 
     def presets(self) -> None:
         """Open, save or delete a preset."""
@@ -97,8 +93,6 @@ class OpenController:
         except CvbenchError as error:
             self.ui.refuse(error)
 
-    # -- saved runs
-
     def runs(self) -> None:
         """Choose a saved run."""
         from cvbench_tui.tui.screens.runs import RunsScreen
@@ -123,8 +117,6 @@ class OpenController:
             self.ui.say(RUNNING)
         elif path is not None:
             self.run_manager.read(path)
-
-    # -- the palette
 
     def commands(self) -> Sequence[SimpleCommand]:
         """Presets and saved runs for the palette, in a thread; none that cannot be read: its dialog shows why."""

@@ -50,8 +50,6 @@ class RunManager:
         before, self.state = self.state, replace(self.state, **changes)
         self._changed(before, self.state)
 
-    # -- the devices
-
     def ask(self, *, queued: bool = False) -> None:
         """Ask the worker for the devices, unless that is being done; ``probed`` or ``not_probed`` follows.
 
@@ -69,8 +67,6 @@ class RunManager:
     def not_probed(self, error: CvbenchError) -> None:
         """No worker could be started."""
         self._set(phase="idle", problem=error)
-
-    # -- the run
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""

@@ -91,8 +91,6 @@ class ChecklistModel:
         self.tick_only(ticked)
         self._search()
 
-    # -- the filter
-
     @property
     def filter_text(self) -> str:
         """The filter: every word of it must be found in the name, the other words or the family of an item."""
@@ -147,8 +145,6 @@ class ChecklistModel:
         """The texts under ``headings``."""
         return item.columns if self.times is None else (*item.columns, self.times.get(item.key, ""))
 
-    # -- families
-
     @property
     def groups(self) -> tuple[str, ...]:
         """The families, in the order of their first item."""
@@ -166,8 +162,6 @@ class ChecklistModel:
         """How many of a family's items that the filter lets through are ticked, and how many could be."""
         able = {item.key for item in self.members(group)} & self.able
         return len(able & self.ticked_keys), len(able)
-
-    # -- ticks
 
     @property
     def ticked(self) -> tuple[str, ...]:

@@ -90,8 +90,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._numbers: dict[str, int] = {}  # key of each row -> its line
         self._colours: dict[tuple[str, ...], Style] = {}
 
-    # -- what is shown
-
     def show(self, table: Table, view: View) -> None:
         """Show this table, which ``view`` was built with. Draws only what differs."""
         self._table, self._view = table, view
@@ -148,8 +146,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self.scroll_offset.y < y < self.scroll_offset.y + self.size.height:
             self.refresh_lines(y)
 
-    # -- drawing
-
     def render_line(self, y: int) -> Strip:
         """The heading, then the lines from where the table is scrolled to."""
         width, number = self.size.width, y - 1 + self.scroll_offset.y
@@ -187,8 +183,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
                 style += plain if "cursor" in names and name != "cursor" else own
             self._colours[names] = style
         return self._colours[names]
-
-    # -- the cursor
 
     def put_cursor(self, key: str | None) -> None:
         """Move the cursor there and bring it into view."""

@@ -86,8 +86,6 @@ class Checklist(Vertical):
         """Show what the ticks offer now, with the cursor on the line it was on."""
         self._show(self._kept())
 
-    # -- keys
-
     def action_tick(self) -> None:
         """Tick or untick the line under the cursor, or its family."""
         line, before = self.lines.current, self.ticks.ticked
@@ -136,8 +134,6 @@ class Checklist(Vertical):
         event.stop()
         (self.action_tick if event.on_box else self.action_enter)()
 
-    # -- the filter
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape is the screen's where there is no filter to clear."""
         return bool(self.ticks.filter_text) if action == "clear_filter" else True
@@ -167,8 +163,6 @@ class Checklist(Vertical):
         """An empty filter goes when it is left, however that was."""
         if event.widget is self._filter:
             self._filter.display = bool(self._filter.value)
-
-    # -- what is shown
 
     def _show(self, cursor: ChecklistLine | None) -> None:
         lines = self.ticks.lines
