@@ -13,7 +13,7 @@ from textual.dom import DOMNode
 from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.screens import base, columns, detail, jump, main, plan_settings, presets, runs, save
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
-from cvbench_tui.tui.widgets import detail_view, filter_input, log_pane, option_list, path_input, radio_list
+from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
@@ -29,8 +29,8 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the presets": (presets.PresetsScreen,),
     "In the columns": (columns.ColumnsScreen,),
     "In the saved runs": (runs.RunsScreen,),
-    "In a dialog's list and its filter": (option_list.DialogList, filter_input.ListFilter),
-    "In a dialog's choice": (radio_list.RadioList,),
+    "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
+    "In a dialog's choice": (choices.RadioList,),
     "In a question": (base.ConfirmScreen,),
     "Among the jump letters": (jump.JumpScreen,),
     "In the help": (HelpScreen, Page),

@@ -14,7 +14,7 @@ from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
-from cvbench_tui.tui.widgets.option_list import DialogList
+from cvbench_tui.tui.widgets.choices import DialogList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
 

@@ -7,7 +7,7 @@ from cvbench_tui.tui.background.gauge_thread import GaugeThread
 from cvbench_tui.tui.messages import GaugeRead, Post
 from cvbench_tui.tui.state.checklist_model import ChecklistModel
 from cvbench_tui.tui.state.run_state import RunState
-from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
+from cvbench_tui.tui.widgets.strips import GaugeStrip
 
 
 class GaugesController:

@@ -16,7 +16,7 @@ from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
-from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
+from cvbench_tui.tui.widgets.strips import ProgressStrip
 
 MAX_WARNED = 2  # rows without room in memory that are named when the run begins
 

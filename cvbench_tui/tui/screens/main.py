@@ -27,13 +27,10 @@ from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
-from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
-from cvbench_tui.tui.widgets.header import HeaderLine
-from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
+from cvbench_tui.tui.widgets.strips import GaugeStrip, HeaderLine, Line, ProgressStrip
 
 PANES = ("models", "layers", "devices", "results", "log")  # ids of the panes; keys 1 to 5 go to them in this order
 ASKING = "detecting devices..."
@@ -116,8 +113,6 @@ class MainScreen(Screen[None]):
         self.lists["devices"].say(ASKING)
         self.go_to("models")
 
-    # -- panes
-
     def go_to(self, pane: str) -> None:
         """Bring that pane to the front and put the focus into it."""
         self._front(pane)
@@ -152,8 +147,6 @@ class MainScreen(Screen[None]):
         numbered = enumerate(self.panes.values(), start=1)
         regions = {str(number): pane.region for number, pane in numbered if pane.is_on_screen}
         self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
-
-    # -- what the app shows
 
     def show(self, dialog: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
         """Open a dialog; over another one, nothing: a key pressed twice opens one."""
@@ -198,8 +191,6 @@ class MainScreen(Screen[None]):
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
         self.query_one("#summary", Line).put(plan)
-
-    # -- the detail pane
 
     @on(ResultTable.Highlighted)
     def detail_soon(self) -> None:

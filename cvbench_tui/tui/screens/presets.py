@@ -18,8 +18,8 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.text import plural
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.terminal.theme import MUTED
+from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList, fitted
 from cvbench_tui.tui.widgets.filter_input import ListFilter
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry

@@ -21,8 +21,8 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.save_path import format_text, path_problem
 from cvbench_tui.tui.terminal.timers import sure_timer
+from cvbench_tui.tui.widgets.choices import RadioList
 from cvbench_tui.tui.widgets.path_input import PathInput, PathSuggester
-from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
 CHECK_S = 0.15  # seconds without a key after which the path is looked at

@@ -29,8 +29,8 @@ from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
-from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.strips import Line
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
@@ -157,8 +157,6 @@ class ResultsPane(Vertical):
             self._title = title
             self.border_title = Content(title)
 
-    # -- the view
-
     def _set_view(self, **changes: Any) -> None:
         """Show it through a view that differs in these."""
         self.view = replace(self.view, **changes)
@@ -213,8 +211,6 @@ class ResultsPane(Vertical):
         self.held = self.state if self.held is None else None
         self.draw()
 
-    # -- filter
-
     def action_filter(self) -> None:
         """Put the cursor into the filter."""
         if self.run is not None:
@@ -239,8 +235,6 @@ class ResultsPane(Vertical):
         self._apply_filter()
         self.table.focus()
         self._filter.display = bool(self.view.filter_text)
-
-    # -- copying
 
     def action_copy_row(self) -> None:
         """The row under the cursor as a table to paste."""
