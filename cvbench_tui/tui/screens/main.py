@@ -170,16 +170,6 @@ class MainScreen(Screen[None]):
         else:
             devices.say(ASKING if state.environment is None else "")
 
-    @on(ResultsPane.ColumnsWanted)
-    def _choose_columns(self) -> None:
-        from cvbench_tui.results.table.columns import COLUMNS
-        from cvbench_tui.tui.screens.columns import ColumnsScreen
-
-        self.show(
-            ColumnsScreen([column for column in COLUMNS if not column.drawn], self.results.view.columns),
-            self.results.set_columns,
-        )
-
     def rebuild_lists(self) -> None:
         """Other things are ticked or offered."""
         for each in self.lists.values():

@@ -77,7 +77,7 @@ class ChecklistModel:
         self.times: Mapping[str, str] | None = None  # texts of a last column by key; they change, the items do not
         self.noun = noun
         self.folded: set[str] = set()  # families of which only the heading is there
-        self._filter_text = ""
+        self.filter_text = ""
         self._names = NameSearch()
         self.offer(items, ticked)
 
@@ -89,22 +89,11 @@ class ChecklistModel:
         for item in items:
             self._groups.setdefault(item.group, []).append(item)
         self.tick_only(ticked)
-        self._search()
+        self.search(self.filter_text)
 
-    @property
-    def filter_text(self) -> str:
-        """The filter: every word of it must be found in the name, the other words or the family of an item."""
-        return self._filter_text
-
-    @filter_text.setter
-    def filter_text(self, filter_text: str) -> None:
-        if filter_text != self._filter_text:
-            self._filter_text = filter_text
-            self._search()
-
-    def _search(self) -> None:
-        """Look for every word in the names, letter by letter; whole in the other words and families."""
-        text = self._filter_text.strip()
+    def search(self, filter_text: str) -> None:
+        """Filter by every word of the text: letter by letter in the names, whole in the other words and families."""
+        self.filter_text, text = filter_text, filter_text.strip()
         # A name that has the words side by side is meant before one that has them anywhere: ``convnext t``.
         matches = {item.key: Match(self._names.match(text, item.name)[0]) for item in self.items}
         for word in text.split():
@@ -156,7 +145,7 @@ class ChecklistModel:
 
     def is_folded(self, group: str) -> bool:
         """True when only its heading is there. A filter shows what it finds, wherever that is."""
-        return bool(group) and group in self.folded and not self._filter_text.strip()
+        return bool(group) and group in self.folded and not self.filter_text.strip()
 
     def ticked_of(self, group: str) -> tuple[int, int]:
         """How many of a family's items that the filter lets through are ticked, and how many could be."""
@@ -192,6 +181,5 @@ class ChecklistModel:
 
     def _tick(self, items: Iterable[Item], on: bool | None) -> None:
         keys = self.able & {item.key for item in items}
-        self.ticked_keys = (
-            self.ticked_keys ^ keys if on is None else self.ticked_keys | keys if on else self.ticked_keys - keys
-        )
+        now = self.ticked_keys
+        self.ticked_keys = now ^ keys if on is None else now | keys if on else now - keys

@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -74,9 +73,6 @@ class ResultsPane(Vertical):
     ResultsPane #empty:focus { color: $text; }
     ResultsPane Input { background: $boost; }
     """
-
-    class ColumnsWanted(Message):
-        """The columns are to be chosen: ``set_columns`` takes the answer."""
 
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -198,13 +194,13 @@ class ResultsPane(Vertical):
         self._set_view(reference=None if key == self.view.reference else key)
 
     def action_columns(self) -> None:
-        """Choose the columns."""
-        self.post_message(self.ColumnsWanted())
+        """Choose the columns; none of them: as many as there is room for."""
+        from cvbench_tui.results.table.columns import COLUMNS
+        from cvbench_tui.tui.screens.columns import ColumnsScreen
 
-    def set_columns(self, columns: tuple[str, ...] | None) -> None:
-        """Show these, by key; none of them: as many as there is room for. None changes nothing."""
-        if columns is not None:
-            self._set_view(columns=columns)
+        dialog = ColumnsScreen([column for column in COLUMNS if not column.drawn], self.view.columns)
+        if self.screen.is_current:  # a key pressed twice opens one
+            self.app.push_screen(dialog, lambda keys: None if keys is None else self._set_view(columns=keys))
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""

@@ -82,9 +82,19 @@ class Checklist(Vertical):
             self._sentence = text
             self._update_notice()
 
-    def rebuild(self) -> None:
-        """Show what the ticks offer now, with the cursor on the line it was on."""
-        self._show(self._kept())
+    def rebuild(self, *, best: bool = False) -> None:
+        """Show what the ticks offer now. The cursor stays on its line, goes to the heading that this is folded into, or
+        to the first that can be ticked. ``best``: to a better match of the filter, so that Space ticks what was typed.
+        """
+        lines, line = self.ticks.lines, self.lines.current
+        kept = [line, ChecklistLine(line.group)] if line is not None else []
+        kept += [each for each in lines if each.item is not None and not each.item.reason]
+        cursor = next((each for each in kept if each in lines), None)
+        if best and cursor is not None and self.ticks.filter_text.strip():
+            cursor = max([cursor, *lines], key=self._score)
+        self.lines.show(lines, lines.index(cursor) if cursor is not None else 0)
+        self._update_title()
+        self._update_notice()
 
     def action_tick(self) -> None:
         """Tick or untick the line under the cursor, or its family."""
@@ -151,8 +161,8 @@ class Checklist(Vertical):
     @on(Input.Changed)
     def _filter_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.ticks.filter_text = event.value
-        self._show(self._best())
+        self.ticks.search(event.value)
+        self.rebuild(best=True)
 
     @on(PaneFilter.Left)
     def _filter_left(self, event: PaneFilter.Left) -> None:
@@ -163,27 +173,6 @@ class Checklist(Vertical):
         """An empty filter goes when it is left, however that was."""
         if event.widget is self._filter:
             self._filter.display = bool(self._filter.value)
-
-    def _show(self, cursor: ChecklistLine | None) -> None:
-        lines = self.ticks.lines
-        self.lines.show(lines, lines.index(cursor) if cursor in lines else 0)
-        self._update_title()
-        self._update_notice()
-
-    def _kept(self) -> ChecklistLine | None:
-        """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
-        lines, line = self.ticks.lines, self.lines.current
-        for each in (line, ChecklistLine(line.group)) if line is not None else ():
-            if each in lines:
-                return each
-        return next((each for each in lines if each.item is not None and not each.item.reason), None)
-
-    def _best(self) -> ChecklistLine | None:
-        """The line under the cursor, unless the filter found a better one: Space ticks what was typed."""
-        kept, best = self._kept(), max(self.ticks.lines, key=self._score, default=None)
-        if not self.ticks.filter_text.strip() or kept is None or best is None:
-            return kept
-        return kept if self._score(kept) == self._score(best) else best
 
     def _score(self, line: ChecklistLine) -> float:
         return self.ticks.match(line.item).score if line.item is not None else -1.0
