@@ -122,8 +122,8 @@ class BenchApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Wake the live gauges on user input."""
-        if isinstance(event, (events.Key, events.MouseDown)):
-            self.gauges.wake()
+        if isinstance(event, (events.Key, events.MouseDown)) and self.gauges.thread is not None:
+            self.gauges.thread.wake()
         await super().on_event(event)
 
     def set_timer(self, *args: Any, **options: Any) -> Timer:
@@ -251,7 +251,7 @@ class BenchApp(App[int], inherit_bindings=False):
             for name in ("models", "layers"):
                 screen.lists[name].lines.update_columns()
         screen.results.invite(ready=bool(self.plan_selection.workloads))
-        screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s))
+        screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected))
         screen.show_state(state)
         if not state.running:
             self.gauges.follow(state)

@@ -18,8 +18,9 @@ from textual.widgets import Input, Static
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
+from cvbench_tui.results.export.registry import EXPORTERS
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.state.save_path import format_text, path_problem
+from cvbench_tui.tui.state.save_path import FORMATS, path_problem
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.choices import RadioList
 from cvbench_tui.tui.widgets.path_input import PathInput, PathSuggester
@@ -70,9 +71,12 @@ class SaveScreen(Modal[Path]):
     @on(Input.Changed)
     @on(RadioList.Changed)
     def _edited(self) -> None:
-        """The form at once, a look at the disk when the typing pauses."""
+        """The form, or for another suffix which ones there are, at once; a look at the disk when the typing pauses."""
         path, layout = self._answer()
-        form, self.query_one(RadioList).visible = format_text(path, layout)
+        form = FORMATS.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(FORMATS)}")
+        exporter = EXPORTERS.get(path.suffix.lower())
+        self.query_one(RadioList).visible = layouts = exporter is not None and exporter.layouts
+        form += f", {layout} layout" if layouts else ""
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:

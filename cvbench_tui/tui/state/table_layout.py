@@ -64,7 +64,14 @@ class TableLayout:
         """Text and names of the styles of each cell of a row, gaps included."""
         texts = table.texts(row, self.form)
         for column in self.columns:
-            yield column.aligned(visible(texts[column.place])), _styles(row, column)
+            cell = row.cells[column.place]
+            name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
+            if column.key == "state":
+                name = STATE_STYLES.get(row.state, "bad")
+                if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
+                    name = GRADE_STYLES[row.grade] or name
+            names = tuple(each for each in (name, "best" if column.place in row.best else "") if each)
+            yield column.aligned(visible(texts[column.place])), names
 
     def column_at(self, x: int) -> str | None:
         """Key of the column at that cell of a line; None behind the last one."""
@@ -108,14 +115,3 @@ def lines_of(table: Table) -> list[Line]:
     for group in table.groups:
         lines += [group.title, *(rows[key] for key in group.keys)]
     return lines
-
-
-def _styles(row: Row, column: ShownColumn) -> tuple[str, ...]:
-    """What the cell's style is made of."""
-    cell = row.cells[column.place]
-    name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
-    if column.key == "state":
-        name = STATE_STYLES.get(row.state, "bad")
-        if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
-            name = GRADE_STYLES[row.grade] or name
-    return tuple(each for each in (name, "best" if column.place in row.best else "") if each)

@@ -76,19 +76,18 @@ class MeaningButton(RadioButton):
         super().__init__(name, value)
         self._meaning = visible(meaning)
         self._indent = indent
+        self._rows: list[str] = []  # of the meaning, at the width it was last measured for
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Rows of the meaning."""
-        return len(self._rows(width))
+        self._rows = textwrap.wrap(self._meaning, max(MIN_CELLS, width - self._indent)) or [""]
+        return len(self._rows)
 
     def render(self) -> Content:
         """The sign, the name, the meaning."""
         head = f"{'(x)' if self.value else '( )'} {self.label.plain}".ljust(self._indent)
-        meaning = ("\n" + " " * self._indent).join(self._rows(self.size.width))
+        meaning = ("\n" + " " * self._indent).join(self._rows)
         return Content.assemble((head, "bold" if self.value else ""), (meaning, "" if self.value else MUTED))
-
-    def _rows(self, width: int) -> list[str]:
-        return textwrap.wrap(self._meaning, max(MIN_CELLS, width - self._indent)) or [""]
 
 
 class RadioList(RadioSet, inherit_bindings=False):

@@ -124,7 +124,7 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         place = old_numbers.get(self.cursor or "")
         if self.cursor not in self._numbers:  # it stays on its row; when that is gone, on the one that has its place
             at = list(old_numbers).index(self.cursor) if self.cursor in old_numbers else 0
-            self.put_cursor(self.keys[min(at, len(self.keys) - 1)] if self._numbers else None)
+            self.put_cursor(list(self._numbers)[min(at, len(self._numbers) - 1)] if self._numbers else None)
         if (hidden := self._shown.hidden) != old_layout.hidden and isinstance(self.parent, Widget):
             rest = f" +{len(hidden) - MAX_NAMED}" if len(hidden) > MAX_NAMED else ""
             text = f"hidden: {', '.join(hidden[:MAX_NAMED])}{rest} (c: columns)" if hidden else ""

@@ -187,10 +187,14 @@ class ResultsPane(Vertical):
 
     def action_mark(self) -> None:
         """Compare with the row under the cursor; a second time, no longer."""
+        from cvbench_tui.results.stats.row_data import row_data
+
         key, run = self.table.cursor, self.run
-        if run is not None and key is not None and key != self.view.reference and not _comparable(run, key):
-            self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
-            return
+        if run is not None and key is not None and key != self.view.reference:
+            phases = row_data(run, run.plan.case(key)).phases
+            if not any(result.valid for result in phases.values()):
+                self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
+                return
         self._set_view(reference=None if key == self.view.reference else key)
 
     def action_columns(self) -> None:
@@ -256,13 +260,6 @@ def next_column(sort: str | None, columns: Sequence[str], step: int) -> str | No
     places: list[str | None] = [None, *columns]
     here = places.index(sort) if sort in places else 0
     return places[(here + step) % len(places)]
-
-
-def _comparable(run: Run, key: str) -> bool:
-    """True when that row has a time that others can be compared with."""
-    from cvbench_tui.results.stats.row_data import row_data
-
-    return any(result.valid for result in row_data(run, run.plan.case(key)).phases.values())
 
 
 class Invitation(Line, can_focus=True):

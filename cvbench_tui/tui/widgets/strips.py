@@ -220,20 +220,16 @@ class ProgressStrip(Line):
         parts: list[str | tuple[str, str]] = [(f"  {doing}", "$text-primary")]
         parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
         if progress.median_s is not None:
-            self._follow(run, progress, progress.median_s)
+            phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
+            if phase != self._phase:
+                self._phase, self._trail = phase, ()
+            if progress.half_width_s is not None and progress.median_s:
+                width = units.relative_text(progress.half_width_s / progress.median_s)
+                if width not in self._trail[-1:]:
+                    self._trail = [*self._trail, width][-TRAIL - 1 :]
             trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else ()
             earlier = "".join(f"{each} > " for each in trail)
             parts += ["  ", (earlier, MUTED), (units.interval_text(progress.median_s, progress.half_width_s), "bold")]
             if run.plan.protocol.method != "published":
                 parts.append((f", target {units.relative_text(run.plan.protocol.precision)}", MUTED))
         return parts
-
-    def _follow(self, run: Run, progress: Progress, median_s: float) -> None:
-        """Take the newest width into the trail of its phase."""
-        phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
-        if phase != self._phase:
-            self._phase, self._trail = phase, ()
-        if progress.half_width_s is not None and median_s:
-            width = units.relative_text(progress.half_width_s / median_s)
-            if width not in self._trail[-1:]:
-                self._trail = [*self._trail, width][-TRAIL - 1 :]
