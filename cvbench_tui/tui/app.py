@@ -24,7 +24,7 @@ from textual.timer import Timer
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.errors import CvbenchError
+from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
@@ -39,7 +39,7 @@ from cvbench_tui.tui.controllers.settings import apply_settings, check_view, fol
 from cvbench_tui.tui.keys.bindings import APP_KEYS
 from cvbench_tui.tui.screens.main import MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
-from cvbench_tui.tui.state.plan_summary import plan_line, settings_line
+from cvbench_tui.tui.state.plan_summary import plan_line
 from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
@@ -122,8 +122,8 @@ class BenchApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """Wake the live gauges on user input."""
-        if isinstance(event, (events.Key, events.MouseDown)):
-            self.gauges.wake()
+        if isinstance(event, (events.Key, events.MouseDown)) and self.gauges.thread is not None:
+            self.gauges.thread.wake()
         await super().on_event(event)
 
     def set_timer(self, *args: Any, **options: Any) -> Timer:
@@ -150,7 +150,7 @@ class BenchApp(App[int], inherit_bindings=False):
         gc.freeze()
         gc.set_threshold(*COLLECT)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self.settings_store.complain = lambda error: self.post_message(messages.Unsaved(error))
+        self.settings_store.complain = self._settings_unsaved
         if self.run_manager.state.phase == "idle":
             self.run_manager.ask()
         self.selection_changed()
@@ -169,7 +169,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.results.show(now)
             self.main_screen.detail_soon()
         if rows_changed or now.phase != before.phase:
-            self._show_state(now)
+            self.main_screen.show_state(now)
             offered, self._offered = self._offered, (now.phase, bool(now.repeatable))
             if offered != self._offered:  # the footer is made anew
                 self.refresh_bindings()
@@ -198,6 +198,13 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.ProbeFailed)
     def _probe_failed(self, event: messages.ProbeFailed) -> None:
         self.run_manager.not_probed(event.error)
+
+    @on(messages.RunRefused)
+    def _run_refused(self) -> None:
+        self.run_manager.refused()
+
+    @on(messages.Failed)  # behind those of its kinds
+    def _failed(self, event: messages.Failed) -> None:
         self.refuse(event.error)
 
     @on(messages.RunAdvanced)
@@ -208,11 +215,6 @@ class BenchApp(App[int], inherit_bindings=False):
             if self.settings_store.settings.autosave:
                 self.save_controller.save(at_once=True)
 
-    @on(messages.RunRefused)
-    def _run_refused(self, event: messages.RunRefused) -> None:
-        self.run_manager.refused()
-        self.refuse(event.error)
-
     @on(messages.RunOpened)
     def _run_opened(self, event: messages.RunOpened) -> None:
         if not self.run_manager.open(event.run):  # begun while the file was read
@@ -221,20 +223,14 @@ class BenchApp(App[int], inherit_bindings=False):
         self.main_screen.go_to("results")
         self.say(f"Saved run, {moment(event.run.started_at_s)}")
 
-    @on(messages.RunUnreadable)
-    def _run_unreadable(self, event: messages.RunUnreadable) -> None:
-        self.refuse(event.error)
-
     @on(messages.Logged)
     def _logged(self) -> None:
         log = self.run_manager.log
         self.main_screen.log_pane.show(log.lines, log.count)
 
-    @on(messages.Unsaved)
-    def _settings_unsaved(self, event: messages.Unsaved) -> None:
-        """A toast: the strip may say something about the run."""
-        text = visible(f"{event.error.message} {event.error.hint}")
-        self.notify(text, title="Settings", severity="warning", markup=False)
+    def _settings_unsaved(self, error: StoreError) -> None:
+        """A toast, from any thread: the strip may say something about the run."""
+        self.notify(visible(f"{error.message} {error.hint}"), title="Settings", severity="warning", markup=False)
 
     @on(messages.GaugeRead)
     def _gauge_read(self, event: messages.GaugeRead) -> None:
@@ -255,14 +251,10 @@ class BenchApp(App[int], inherit_bindings=False):
             for name in ("models", "layers"):
                 screen.lists[name].lines.update_columns()
         screen.results.invite(ready=bool(self.plan_selection.workloads))
-        screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected_s))
-        self._show_state(state)
+        screen.show_plan(plan_line(self.plan_selection, state.environment, expected=self.forecast.expected))
+        screen.show_state(state)
         if not state.running:
             self.gauges.follow(state)
-
-    def _show_state(self, state: RunState) -> None:
-        running = state.run.plan.protocol.name if state.running and state.run is not None else None
-        self.main_screen.show_state(state, settings_line(self.plan_selection, running=running))
 
     @on(messages.ViewChanged)
     def _view_changed(self) -> None:

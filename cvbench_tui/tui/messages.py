@@ -40,14 +40,6 @@ class RunRefused(Failed):
     """The run could not be begun, or was ended because it could not be written to its file."""
 
 
-class RunUnreadable(Failed):
-    """The run file that was asked for cannot be read."""
-
-
-class Unsaved(Failed):
-    """The settings could not be written to their file."""
-
-
 class HistoryRead(Message):
     """Times of earlier runs are known now."""
 

@@ -52,7 +52,7 @@ class ChecklistApp(App[None]):
 
     def on_mount(self) -> None:
         self.query_one("#column").styles.width = self._cells
-        self.query(Checklist).first().focus_inside()
+        self.query(Checklist).first().lines.focus()
 
     def on_checklist_changed(self) -> None:
         self.changes += 1

@@ -8,8 +8,8 @@ from textual.widgets import Static
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
-from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.strips import ProgressStrip
 from tests.tui.waits import until
 
 ROOMY, WIDE, NARROW = (200, 50), (120, 40), (80, 24)

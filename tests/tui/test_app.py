@@ -12,11 +12,11 @@ from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import HelpScreen
+from cvbench_tui.tui.screens.main import PANES
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
-from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
 from tests.tui.flow import (

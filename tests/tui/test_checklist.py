@@ -193,7 +193,7 @@ async def test_escape_without_a_filter_is_the_screens() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
         assert app.pane("models").check_action("clear_filter", ()) is False
-        app.pane("models").ticks.filter_text = "v"
+        app.pane("models").ticks.search("v")
         assert app.pane("models").check_action("clear_filter", ()) is True
 
 

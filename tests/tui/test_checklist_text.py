@@ -88,7 +88,7 @@ def test_a_reason_goes_on_below() -> None:
 
 def test_what_the_filter_found_is_marked() -> None:
     models = PlanSelection().models
-    models.filter_text = "rn18"
+    models.search("rn18")
     (item,) = (item for item in models.shown if item.name == "Resnet18")
     (row,) = rows(models, ChecklistLine(item.group, item), Columns(()), 30)
     assert [text for role, text in row if role == "match"] == ["R", "n", "18"]

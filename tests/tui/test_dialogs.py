@@ -16,8 +16,8 @@ from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
 from cvbench_tui.tui.state import plan_summary as summary
 from cvbench_tui.tui.state.save_path import path_problem
+from cvbench_tui.tui.widgets.choices import RadioList
 from cvbench_tui.tui.widgets.path_input import suggestion
-from cvbench_tui.tui.widgets.radio_list import RadioList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, rows_of, said, seen
 from tests.tui.waits import until
 

@@ -23,7 +23,7 @@ from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.messages import GaugeRead
 from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
 from cvbench_tui.tui.state.run_state import RunState
-from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip, fitted, gauge_parts
+from cvbench_tui.tui.widgets.strips import GaugeStrip, fitted, gauge_parts
 from tests.tui import recorded
 from tests.tui.waits import until, wait_until
 

@@ -12,9 +12,9 @@ from cvbench_tui.results.storage.run_index import RunSummary
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.screens.base import ConfirmScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
-from cvbench_tui.tui.screens.presets import PresetChoice, PresetsScreen
+from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
-from cvbench_tui.tui.widgets.option_list import DialogList
+from cvbench_tui.tui.widgets.choices import DialogList
 from tests.tui.dialog_app import LOW, SIZES, UNTOUCHED, DialogApp, Preset, rows_of, said, seen
 from tests.tui.waits import until
 
@@ -54,7 +54,7 @@ async def test_presets_are_told_and_opened(size: tuple[int, int], entries: list[
         assert "\x1b" not in page
         await pilot.press("j", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PresetChoice("open", "published")
+    assert app.result == ("open", "published")
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "\u6f22" * 300, "\u202eabc[/]" * 40])
@@ -77,7 +77,7 @@ async def test_a_preset_that_cannot_be_read_says_why_and_can_be_deleted() -> Non
         assert "your own" in said(app)
         await pilot.press("down", "delete", "y")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PresetChoice("delete", "broken")
+    assert app.result == ("delete", "broken")
 
 
 async def test_deleting_is_asked_and_a_shipped_preset_stays() -> None:
@@ -102,7 +102,7 @@ async def test_ticks_are_saved_under_a_new_name() -> None:
         assert "choose another name" in said(app)
         await pilot.press("ctrl+u", *"new one", "enter")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PresetChoice("save", "new one")
+    assert app.result == ("save", "new one")
 
 
 async def test_an_own_preset_is_overwritten_after_a_question() -> None:
@@ -112,7 +112,7 @@ async def test_an_own_preset_is_overwritten_after_a_question() -> None:
         assert app.result is UNTOUCHED
         await pilot.press("enter", "y")
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PresetChoice("save", "mine")
+    assert app.result == ("save", "mine")
 
 
 async def test_a_name_is_checked_and_escape_goes_back_step_by_step() -> None:
@@ -158,8 +158,8 @@ async def test_presets_by_mouse() -> None:
         await pilot.click(DialogList, offset=(4, 1))
         await pilot.click(DialogList, offset=(4, 1))
         await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PresetChoice("open", "published")
-    for button, expected in (("#open", PresetChoice("open", "quick")), ("#close", None)):
+    assert app.result == ("open", "published")
+    for button, expected in (("#open", ("open", "quick")), ("#close", None)):
         app = presets()
         async with app.run_test(size=SIZES[0]) as pilot:
             await pilot.click(button)

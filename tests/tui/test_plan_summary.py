@@ -28,8 +28,8 @@ def picked() -> PlanSelection:
 
 
 def line(plan_selection: PlanSelection, misfits: int = 0) -> str:
-    def expected(plan: Plan) -> float:
-        return 60.0 * len(plan.cases)
+    def expected(plan: Plan) -> dict[str, float]:
+        return {case.case_id: 60.0 for case in plan.cases}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cvbench_tui.catalog.memory.too_large", lambda plan, environment: range(misfits))

@@ -91,7 +91,7 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
     plan_selection.offer(MACHINE)
     plan_selection.batch, plan_selection.image = 2, 64
     plan_selection.models.toggle("VGG16")
-    plan_selection.models.filter_text = "resnet18"
+    plan_selection.models.search("resnet18")
     assert plan_selection.remember(past)
     assert {(case.device, case.batch) for case in asked} == {("cuda:0", 2)}
     assert next(case.image for case in asked if case.workload.name == "Resnet18") == 64

@@ -12,8 +12,8 @@ from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.jump import JumpScreen
+from cvbench_tui.tui.screens.main import PANES
 from cvbench_tui.tui.widgets.detail_view import DetailView
-from cvbench_tui.tui.widgets.pane_tabs import PANES
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.replay import ReplaySource
 from tests.tui import recorded

@@ -27,6 +27,7 @@ class LogBuffer:
         """``clock``: seconds since the epoch."""
         self.count = 0  # lines written in all, when ``lines`` was last read
         self._poster = ThrottledPoster(post)
+        self.close = self._poster.close
         self._clock = clock
         self._lines: deque[str] = deque(maxlen=MAX_LINES)
         self._written = 0
@@ -51,10 +52,6 @@ class LogBuffer:
         text = event_text(event, run)
         if text:
             self.write(f"{clock_text(self._clock())} {text}")
-
-    def close(self) -> None:
-        """Post nothing any more."""
-        self._poster.close()
 
 
 def clock_text(at_s: float) -> str:

@@ -105,14 +105,14 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
 
 
 def open_run(post: Post, path: Path) -> None:
-    """Read one run file: ``RunOpened`` or ``RunUnreadable``."""
+    """Read one run file: ``RunOpened`` or ``Failed``."""
     from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.table.build import build
 
     try:
         run = load(path)
     except CvbenchError as error:
-        post(messages.RunUnreadable(error))
+        post(messages.Failed(error))
     else:
         lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
         post(messages.RunOpened(run))

@@ -7,7 +7,7 @@ from cvbench_tui.tui.background.gauge_thread import GaugeThread
 from cvbench_tui.tui.messages import GaugeRead, Post
 from cvbench_tui.tui.state.checklist_model import ChecklistModel
 from cvbench_tui.tui.state.run_state import RunState
-from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
+from cvbench_tui.tui.widgets.strips import GaugeStrip
 
 
 class GaugesController:
@@ -21,7 +21,7 @@ class GaugesController:
         self._strip = strip
         self._devices = devices
         self._off = off
-        self._thread: GaugeThread | None = None
+        self.thread: GaugeThread | None = None
 
     def follow(self, state: RunState) -> None:
         """Read the first ticked device, while the run leaves room for that. Between two cases everything stays."""
@@ -29,12 +29,12 @@ class GaugesController:
         if self._off or (state.running and case is None):
             return
         ticked = next(iter(self._devices.ticked), "cpu")
-        if self._thread is None or ticked != self._device_id:
+        if self.thread is None or ticked != self._device_id:
             self._begin(ticked, state)
         on = state.run.plan.case(case.case_id).device if state.run is not None and case is not None else None
         self.paused = on == "cpu" and usable_cores() < CORES_FOR_APP
-        if self._thread is not None:
-            self._thread.follow(running=state.running, paused=self.paused)
+        if self.thread is not None:
+            self.thread.follow(running=state.running, paused=self.paused)
         if self.paused:
             self._strip.show(None, self._device_id, True)
 
@@ -47,20 +47,15 @@ class GaugesController:
         uuid = (device.uuid or None) if device is not None else None
         fact = state.environment.fact(f"{device_id}.pci_id") if state.environment is not None else None
         reader = GaugeReader(self._device_id, uuid=uuid, pci_id=str(fact) if fact else None)
-        self._thread = GaugeThread(self._post, reader)
-        self._thread.start()
+        self.thread = GaugeThread(self._post, reader)
+        self.thread.start()
 
     def show(self, reading: GaugeRead) -> None:
         """A reading has come."""
         self._strip.show(reading.gauge, self._device_id, False, live=reading.live)
 
-    def wake(self) -> None:
-        """The user pressed a key: read for a while."""
-        if self._thread is not None:
-            self._thread.wake()
-
     def stop(self) -> None:
         """No more readings."""
-        if self._thread is not None:
-            self._thread.stop()
-            self._thread = None
+        if self.thread is not None:
+            self.thread.stop()
+            self.thread = None

@@ -39,8 +39,6 @@ class OpenController:
     selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
 
-    # -- settings of the plan
-
     def settings(self) -> None:
         """Ask for protocol, batch and image size."""
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
@@ -62,15 +60,13 @@ class OpenController:
         when = " for the next run" if self.run_manager.state.running else ""
         self.ui.say(f"Protocol {name}{when}: {protocol_line(name)}")
 
-    # -- presets
-
     def presets(self) -> None:
         """Open, save or delete a preset."""
         from cvbench_tui.catalog.presets import name_problem
         from cvbench_tui.tui.screens.presets import PresetsScreen
 
         screen = PresetsScreen(self.list_presets(), bool(self.plan_selection.workloads), name_problem)
-        self.ui.show(screen, lambda choice: self.preset(choice.what, choice.name) if choice else None)
+        self.ui.show(screen, lambda choice: self.preset(*choice) if choice else None)
 
     def list_presets(self) -> Sequence[PresetEntry]:
         """The shipped ones, then the user's own."""
@@ -97,8 +93,6 @@ class OpenController:
         except CvbenchError as error:
             self.ui.refuse(error)
 
-    # -- saved runs
-
     def runs(self) -> None:
         """Choose a saved run."""
         from cvbench_tui.tui.screens.runs import RunsScreen
@@ -123,8 +117,6 @@ class OpenController:
             self.ui.say(RUNNING)
         elif path is not None:
             self.run_manager.read(path)
-
-    # -- the palette
 
     def commands(self) -> Sequence[SimpleCommand]:
         """Presets and saved runs for the palette, in a thread; none that cannot be read: its dialog shows why."""

@@ -16,7 +16,7 @@ from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
-from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
+from cvbench_tui.tui.widgets.strips import ProgressStrip
 
 MAX_WARNED = 2  # rows without room in memory that are named when the run begins
 
@@ -94,10 +94,6 @@ class RunController:
         state, now_s = self.run_manager.state, self.clock()
         if not state.running or state.run is None:
             return
-        self.strip.show_running(
-            state.run,
-            max(0.0, now_s - state.began_at_s),
-            self.forecast.left_s(state.run, now_s),
-            self.forecast.share(state.run),
-            cancelling=state.phase == "cancelling",
-        )
+        share, left_s = self.forecast.progress(state.run, now_s)
+        elapsed_s = max(0.0, now_s - state.began_at_s)
+        self.strip.show_running(state.run, elapsed_s, left_s, share, cancelling=state.phase == "cancelling")

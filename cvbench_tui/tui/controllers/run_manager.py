@@ -36,9 +36,7 @@ class RunManager:
     ) -> None:
         """``history``: of the folder that the runs are written into. ``changed`` is called with each two states."""
         self.state = RunState()
-        self.log = LogBuffer(
-            post, clock
-        )  # the worker's stderr and what happened. Its lines are for the app's thread only.
+        self.log = LogBuffer(post, clock)  # worker's stderr and what happened; its lines are for the app's thread only
         self._before: RunState | None = None  # what is shown again when the run cannot be begun
         self._thread: RunThread | None = None
         self._source = source
@@ -51,8 +49,6 @@ class RunManager:
     def _set(self, **changes: Any) -> None:
         before, self.state = self.state, replace(self.state, **changes)
         self._changed(before, self.state)
-
-    # -- the devices
 
     def ask(self, *, queued: bool = False) -> None:
         """Ask the worker for the devices, unless that is being done; ``probed`` or ``not_probed`` follows.
@@ -71,8 +67,6 @@ class RunManager:
     def not_probed(self, error: CvbenchError) -> None:
         """No worker could be started."""
         self._set(phase="idle", problem=error)
-
-    # -- the run
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
@@ -135,7 +129,7 @@ class RunManager:
             self._thread.session.cancel()
 
     def read(self, path: Path) -> None:
-        """Read the run of that file; ``RunOpened`` or ``RunUnreadable`` will follow."""
+        """Read the run of that file; ``RunOpened`` or ``Failed`` will follow."""
         BackgroundThread(self._post, open_run, path).start()
 
     def open(self, run: Run) -> bool:

@@ -66,13 +66,11 @@ class SaveController:
             if not self.page.is_web:
                 check_destination(path, (PICTURE,))
         elif self.page.is_web:
-            self._download(path, EXPORTERS[path.suffix.lower()].render(run, layout, view))
+            text = EXPORTERS[path.suffix.lower()].render(run, layout, view)
+            self.page.deliver_text(io.StringIO(text), save_filename=path.name)
         else:
             write_output(run, path, layout=layout, view=view)
             self.settings_store.put(layout=layout)
-
-    def _download(self, path: Path, text: str) -> None:
-        self.page.deliver_text(io.StringIO(text), save_filename=path.name)
 
     def _written(self, path: Path | None, *, drawn: bool = False) -> None:
         """The dialog has gone: say what was written where, and remember the folder; a picture is ``drawn`` first."""
@@ -92,7 +90,7 @@ class SaveController:
         svg = self.page.export_screenshot(title="cvbench-tui")
         try:
             if self.page.is_web:
-                self._download(path, svg)
+                self.page.deliver_text(io.StringIO(svg), save_filename=path.name)
             else:
                 write_atomically(path, svg)
         except StoreError as error:

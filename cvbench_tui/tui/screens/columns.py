@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.view import ALWAYS
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList
+from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList
 
 
 class ColumnsScreen(Modal[tuple[str, ...]]):

@@ -42,10 +42,7 @@ class DetailScreen(Modal[None]):
         yield view
 
     def on_mount(self) -> None:
-        """Fill it."""
-        self._show()
-
-    def _show(self) -> None:
+        """Show the row."""
         view = self.query_one(DetailView)
         view.border_title = f"Row {self._place + 1} of {len(self._rows)}"
         view.show(self._run, self._rows[self._place])
@@ -54,4 +51,4 @@ class DetailScreen(Modal[None]):
         """To another row; it stops at the ends."""
         self._place = min(max(self._place + step, 0), len(self._rows) - 1)
         self._moved(self._rows[self._place])
-        self._show()
+        self.on_mount()

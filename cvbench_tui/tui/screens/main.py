@@ -21,20 +21,18 @@ from textual.widgets import Footer, Static
 from cvbench_tui import __version__
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
+from cvbench_tui.tui.state.plan_summary import settings_line
 from cvbench_tui.tui.state.run_state import RunState
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.detail_view import DetailView
-from cvbench_tui.tui.widgets.gauge_strip import GaugeStrip
-from cvbench_tui.tui.widgets.header import HeaderLine
-from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.log_pane import LogPane
-from cvbench_tui.tui.widgets.pane_tabs import PANES, PaneTabs
-from cvbench_tui.tui.widgets.progress_strip import ProgressStrip
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
+from cvbench_tui.tui.widgets.strips import GaugeStrip, HeaderLine, Line, ProgressStrip
 
+PANES = ("models", "layers", "devices", "results", "log")  # ids of the panes; keys 1 to 5 go to them in this order
 ASKING = "detecting devices..."
 WIDTHS = [(0, "-tiny"), (60, "-narrow"), (100, "-wide"), (160, "-roomy"), (190, "-vast")]
 HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
@@ -53,6 +51,13 @@ class MainScreen(Screen[None]):
 
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
+    DEFAULT_CSS = """
+    #tabs { width: 1fr; height: 1; }
+    #tabs > Line { width: auto; padding: 0 1; color: $text-muted; }
+    #tabs > Line.-active { background: $block-cursor-background; color: $block-cursor-foreground;
+                           text-style: $block-cursor-text-style; }
+    #tabs > Line:ansi.-active { text-style: bold reverse; }
+    """
     AUTO_FOCUS = ""
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,6 +68,7 @@ class MainScreen(Screen[None]):
     def __init__(self, plan_selection: PlanSelection, view: View, host: str) -> None:
         super().__init__()
         self._host = host
+        self._plan_selection = plan_selection
         self.lists = {
             "models": Checklist("1 Models", plan_selection.models, id="models"),
             "layers": Checklist("2 Layers", plan_selection.layers, id="layers"),
@@ -85,7 +91,9 @@ class MainScreen(Screen[None]):
         with Horizontal(id="plan"):
             yield Line(id="summary")
             yield Line("settings", id="settings")
-        yield PaneTabs(id="tabs")
+        with Horizontal(id="tabs"):  # of a terminal where one pane shows at a time
+            for pane in PANES:
+                yield Line(f"pane('{pane}')", id=f"tab-{pane}")
         with Horizontal(id="body"):
             with Vertical(id="lists", classes="-active"):
                 yield from self.lists.values()
@@ -105,12 +113,11 @@ class MainScreen(Screen[None]):
         self.lists["devices"].say(ASKING)
         self.go_to("models")
 
-    # -- panes
-
     def go_to(self, pane: str) -> None:
         """Bring that pane to the front and put the focus into it."""
         self._front(pane)
-        self.panes[pane].focus_inside()
+        inside = self.panes[pane].query("ChecklistLines, ResultTable, Invitation, Log")
+        next(each for each in inside if each.display).focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The pane that has the focus is the active one, however the focus got there."""
@@ -122,12 +129,12 @@ class MainScreen(Screen[None]):
         self.pane = pane
         for name, each in self.panes.items():
             each.set_class(name == pane, "-active")
+            self.query_one(f"#tab-{name}").set_class(name == pane, "-active")
         self.query_one("#lists").set_class(pane in PANES[:3], "-active")
         middle = self.query_one("#middle")
         middle.set_class(pane not in PANES[:3], "-active")
         if pane in ("results", "log"):  # side by side, the one that was active last stays
             middle.set_class(pane == "log", "-log")
-        self.query_one(PaneTabs).mark(pane)
 
     def action_maximise(self) -> None:
         """The active pane alone, with tabs as in a narrow terminal; again: all of them."""
@@ -141,34 +148,27 @@ class MainScreen(Screen[None]):
         regions = {str(number): pane.region for number, pane in numbered if pane.is_on_screen}
         self.show(JumpScreen(regions), lambda key: self.go_to(PANES[int(key) - 1]) if key else None)
 
-    # -- what the app shows
-
     def show(self, dialog: Screen[Any], answer: Callable[[Any], None] | None = None) -> None:
         """Open a dialog; over another one, nothing: a key pressed twice opens one."""
         if self.app.screen is self:
             self.app.push_screen(dialog, answer)
 
-    def show_state(self, state: RunState, settings: str) -> None:
-        """Show where the run is, what is ticked and how ``r`` would run it: header, tabs, ``settings``, devices."""
-        self.query_one("#settings", Line).put(Content(settings), layout=True)
+    def show_state(self, state: RunState) -> None:
+        """Show where the run is, what is ticked and how ``r`` would run it: header, tabs, settings, devices."""
+        running = state.run.plan.protocol.name if state.running and state.run is not None else None
+        self.query_one("#settings", Line).put(
+            Content(settings_line(self._plan_selection, running=running)), layout=True
+        )
         devices = self.lists["devices"]
         self.query_one(HeaderLine).show(state, devices.ticks.ticked)
-        counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()}
-        self.query_one(PaneTabs).count({**counts, "results": state.measured})
+        counts = {pane: str(len(each.ticks.ticked)) for pane, each in self.lists.items()} | {"results": state.measured}
+        for number, pane in enumerate(PANES, start=1):
+            text = f"{number} {pane.capitalize()} {counts.get(pane, '')}".rstrip()
+            self.query_one(f"#tab-{pane}", Line).put(Content(text), layout=True)
         if state.problem is not None:
             devices.say(f"{state.problem.message}\n{state.problem.hint}".strip())
         else:
             devices.say(ASKING if state.environment is None else "")
-
-    @on(ResultsPane.ColumnsWanted)
-    def _choose_columns(self) -> None:
-        from cvbench_tui.results.table.columns import COLUMNS
-        from cvbench_tui.tui.screens.columns import ColumnsScreen
-
-        self.show(
-            ColumnsScreen([column for column in COLUMNS if not column.drawn], self.results.view.columns),
-            self.results.set_columns,
-        )
 
     def rebuild_lists(self) -> None:
         """Other things are ticked or offered."""
@@ -181,8 +181,6 @@ class MainScreen(Screen[None]):
         if self.has_class("-narrow") and EQUALS in plan.plain:  # what is counted stands in the tabs there
             plan = plan[plan.plain.index(EQUALS) + len(EQUALS) :]
         self.query_one("#summary", Line).put(plan)
-
-    # -- the detail pane
 
     @on(ResultTable.Highlighted)
     def detail_soon(self) -> None:

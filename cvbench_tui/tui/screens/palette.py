@@ -119,9 +119,7 @@ class Palette(CommandPalette):
     every terminal has, in a colour that is seen: the framework's is an emoji, and black.
     """
 
-    DEFAULT_CSS = """
-    Palette SearchIcon { color: $text-muted; }
-    """
+    DEFAULT_CSS = "Palette SearchIcon { color: $text-muted; }"
     _dismissed = False
 
     def on_mount(self) -> None:

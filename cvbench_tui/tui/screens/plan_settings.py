@@ -16,7 +16,7 @@ from cvbench_tui.catalog.selection import check_batch, check_image
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.widgets.radio_list import RadioList
+from cvbench_tui.tui.widgets.choices import RadioList
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -19,8 +18,8 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.text import plural
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.terminal.theme import MUTED
+from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList, fitted
 from cvbench_tui.tui.widgets.filter_input import ListFilter
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
@@ -29,16 +28,8 @@ NAME_ROOM = 24  # most cells that the names take before the descriptions begin
 NOTHING_TICKED = "Nothing is ticked yet: there is nothing to save as a preset."
 
 
-@dataclass(frozen=True)
-class PresetChoice:
-    """What is to be done, and with which preset."""
-
-    what: Literal["open", "save", "delete"]
-    name: str
-
-
-class PresetsScreen(Modal[PresetChoice]):
-    """Dismisses with what the user wants, or with None."""
+class PresetsScreen(Modal[tuple[Literal["open", "save", "delete"], str]]):
+    """Dismisses with what is to be done with the preset of which name, or with None."""
 
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,12 +77,10 @@ class PresetsScreen(Modal[PresetChoice]):
     def action_open(self) -> None:
         """Open the one under the cursor, unless it cannot be read."""
         entry = self._current()
-        if entry is None:
-            return
-        if entry.problem:
+        if entry is not None and entry.problem:
             self.complain(entry.problem)
-        else:
-            self.dismiss(PresetChoice("open", entry.name))
+        elif entry is not None:
+            self.dismiss(("open", entry.name))
 
     def action_save(self) -> None:
         """Ask for a name, when there is something to save."""
@@ -121,22 +110,18 @@ class PresetsScreen(Modal[PresetChoice]):
         elif problem := self._check_name(name):
             self.complain(problem)
         elif same is not None:
-            choice = PresetChoice("save", same.name)
             question = f"The preset {same.name} already exists. Overwrite it?"
-            self.confirm(question, "Overwrite", partial(self.dismiss, choice))
+            self.confirm(question, "Overwrite", partial(self.dismiss, ("save", same.name)))
         else:
-            self.dismiss(PresetChoice("save", name))
+            self.dismiss(("save", name))
 
     def action_delete(self) -> None:
         """Delete the one under the cursor after a question; a shipped one stays."""
         entry = self._current()
-        if entry is None:
-            return
-        if not entry.own:
+        if entry is not None and not entry.own:
             self.complain(f"{entry.name} is shipped with the program and stays.")
-        else:
-            choice = PresetChoice("delete", entry.name)
-            self.confirm(f"Delete the preset {entry.name}?", "Delete", partial(self.dismiss, choice))
+        elif entry is not None:
+            self.confirm(f"Delete the preset {entry.name}?", "Delete", partial(self.dismiss, ("delete", entry.name)))
 
     def _current(self) -> PresetEntry | None:
         place = self.query_one(DialogList).highlighted

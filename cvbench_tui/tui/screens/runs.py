@@ -16,8 +16,8 @@ from textual.widgets.option_list import Option
 from cvbench_tui.base.escape import visible
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.run_state import moment
+from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList, fitted
 from cvbench_tui.tui.widgets.filter_input import ListFilter
-from cvbench_tui.tui.widgets.option_list import HEIGHTS, DialogList, fitted
 
 if TYPE_CHECKING:
     from cvbench_tui.results.storage.run_index import RunSummary
@@ -37,9 +37,7 @@ class RunsScreen(Modal[Path]):
         Binding("escape", "close", "Close", id="runs.close", tooltip="Close the runs"),
         Binding("slash", "filter", "Filter", id="runs.filter", tooltip="Filter by date, plan or state"),
     ]
-    DEFAULT_CSS = """
-    RunsScreen #heading { color: $text-muted; }
-    """
+    DEFAULT_CSS = "RunsScreen #heading { color: $text-muted; }"
 
     def __init__(self, runs: Sequence[RunSummary]) -> None:
         """``runs`` in the order they are shown: newest first, what cannot be read last."""

@@ -18,11 +18,12 @@ from textual.widgets import Input, Static
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.errors import CvbenchError
+from cvbench_tui.results.export.registry import EXPORTERS
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.state.save_path import format_text, has_layout, path_problem
+from cvbench_tui.tui.state.save_path import FORMATS, path_problem
 from cvbench_tui.tui.terminal.timers import sure_timer
+from cvbench_tui.tui.widgets.choices import RadioList
 from cvbench_tui.tui.widgets.path_input import PathInput, PathSuggester
-from cvbench_tui.tui.widgets.radio_list import RadioList
 
 Write = Callable[[Path, Layout], None]
 CHECK_S = 0.15  # seconds without a key after which the path is looked at
@@ -35,9 +36,7 @@ class SaveScreen(Modal[Path]):
         Binding("escape", "close", "Close", id="save.close", tooltip="Close without saving"),
         Binding("enter", "save", "Save", id="save.save", tooltip="Save under this path"),
     ]
-    DEFAULT_CSS = """
-    SaveScreen #form { color: $text-muted; margin-bottom: 1; }
-    """
+    DEFAULT_CSS = "SaveScreen #form { color: $text-muted; margin-bottom: 1; }"
 
     def __init__(self, suggestion: Path, write: Write, layout: Layout = LAYOUTS[0], *, download: bool = False) -> None:
         """A relative path begins in the suggestion's folder.
@@ -72,10 +71,12 @@ class SaveScreen(Modal[Path]):
     @on(Input.Changed)
     @on(RadioList.Changed)
     def _edited(self) -> None:
-        """The form at once, a look at the disk when the typing pauses."""
+        """The form, or for another suffix which ones there are, at once; a look at the disk when the typing pauses."""
         path, layout = self._answer()
-        self.query_one(RadioList).visible = has_layout(path)
-        form = format_text(path, layout)
+        form = FORMATS.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(FORMATS)}")
+        exporter = EXPORTERS.get(path.suffix.lower())
+        self.query_one(RadioList).visible = layouts = exporter is not None and exporter.layouts
+        form += f", {layout} layout" if layouts else ""
         words = f"Goes to your browser's downloads: {form}" if self._download else f"Writes {form}, in {path.parent}"
         self.query_one("#form", Static).update(visible(words))
         if self._timer is not None:

@@ -77,36 +77,23 @@ class ChecklistModel:
         self.times: Mapping[str, str] | None = None  # texts of a last column by key; they change, the items do not
         self.noun = noun
         self.folded: set[str] = set()  # families of which only the heading is there
-        self._filter_text = ""
+        self.filter_text = ""
         self._names = NameSearch()
         self.offer(items, ticked)
 
     def offer(self, items: Sequence[Item], ticked: Iterable[str]) -> None:
         """Put other items in place of these, with those ticked; filter and folds stay."""
         self.items = tuple(items)
-        self._able = {item.key for item in items if not item.reason}
+        self.able = {item.key for item in items if not item.reason}  # what can be ticked
         self._groups: dict[str, list[Item]] = {}
         for item in items:
             self._groups.setdefault(item.group, []).append(item)
         self.tick_only(ticked)
-        self._search()
+        self.search(self.filter_text)
 
-    # -- the filter
-
-    @property
-    def filter_text(self) -> str:
-        """The filter: every word of it must be found in the name, the other words or the family of an item."""
-        return self._filter_text
-
-    @filter_text.setter
-    def filter_text(self, filter_text: str) -> None:
-        if filter_text != self._filter_text:
-            self._filter_text = filter_text
-            self._search()
-
-    def _search(self) -> None:
-        """Look for every word in the names, letter by letter; whole in the other words and families."""
-        text = self._filter_text.strip()
+    def search(self, filter_text: str) -> None:
+        """Filter by every word of the text: letter by letter in the names, whole in the other words and families."""
+        self.filter_text, text = filter_text, filter_text.strip()
         # A name that has the words side by side is meant before one that has them anywhere: ``convnext t``.
         matches = {item.key: Match(self._names.match(text, item.name)[0]) for item in self.items}
         for word in text.split():
@@ -147,8 +134,6 @@ class ChecklistModel:
         """The texts under ``headings``."""
         return item.columns if self.times is None else (*item.columns, self.times.get(item.key, ""))
 
-    # -- families
-
     @property
     def groups(self) -> tuple[str, ...]:
         """The families, in the order of their first item."""
@@ -160,41 +145,30 @@ class ChecklistModel:
 
     def is_folded(self, group: str) -> bool:
         """True when only its heading is there. A filter shows what it finds, wherever that is."""
-        return bool(group) and group in self.folded and not self._filter_text.strip()
+        return bool(group) and group in self.folded and not self.filter_text.strip()
 
     def ticked_of(self, group: str) -> tuple[int, int]:
         """How many of a family's items that the filter lets through are ticked, and how many could be."""
-        able = {item.key for item in self.members(group)} & self._able
-        return len(able & self._ticked), len(able)
-
-    # -- ticks
+        able = {item.key for item in self.members(group)} & self.able
+        return len(able & self.ticked_keys), len(able)
 
     @property
     def ticked(self) -> tuple[str, ...]:
         """Keys of the ticked items, shown or not, in the list's order."""
-        return tuple(item.key for item in self.items if item.key in self._ticked)
-
-    @property
-    def able(self) -> int:
-        """How many items could be ticked."""
-        return len(self._able)
+        return tuple(item.key for item in self.items if item.key in self.ticked_keys)
 
     @property
     def hidden_ticked(self) -> int:
         """How many ticked items have no line now: the filter hides them, or their family is folded."""
-        return len(self._ticked - {line.item.key for line in self.lines if line.item is not None})
-
-    def has(self, key: str) -> bool:
-        """True when that item is ticked."""
-        return key in self._ticked
+        return len(self.ticked_keys - {line.item.key for line in self.lines if line.item is not None})
 
     def tick_only(self, keys: Iterable[str]) -> None:
         """Tick these in place of what is ticked; what is not here or cannot be ticked is left out."""
-        self._ticked = self._able & set(keys)
+        self.ticked_keys = self.able & set(keys)  # shown or not
 
     def toggle(self, key: str) -> None:
         """Tick it, or take the tick away. Nothing for an item that cannot be ticked."""
-        self._ticked ^= self._able & {key}
+        self.ticked_keys ^= self.able & {key}
 
     def toggle_group(self, group: str) -> None:
         """Tick all of a family that the filter lets through, or, when they all are, untick them."""
@@ -206,5 +180,6 @@ class ChecklistModel:
         self._tick(self.shown, on)
 
     def _tick(self, items: Iterable[Item], on: bool | None) -> None:
-        keys = self._able & {item.key for item in items}
-        self._ticked = self._ticked ^ keys if on is None else self._ticked | keys if on else self._ticked - keys
+        keys = self.able & {item.key for item in items}
+        now = self.ticked_keys
+        self.ticked_keys = now ^ keys if on is None else now | keys if on else now - keys

@@ -26,22 +26,20 @@ class Forecast:
         self._expected: Mapping[str, float] = {}
         self._steady = SteadyEta()
 
-    def expected_s(self, plan: Plan) -> float:
-        """Seconds the plan may take, by earlier runs of the same rows where there are any."""
-        return sum(self._by_case(plan).values())
+    def expected(self, plan: Plan) -> dict[str, float]:
+        """Seconds that each row may take, by case id: by earlier runs of the same rows where there are any."""
+        past_times = {case.case_id: self.past(case, plan.protocol.name) for case in plan.cases}
+        known = {key: past.wall_s for key, past in past_times.items() if past is not None and past.wall_s is not None}
+        return expected_by_case(plan, known)
 
     def begin(self, plan: Plan) -> None:
         """A run of that plan begins, or has got more rows."""
-        self._expected = self._by_case(plan)
+        self._expected = self.expected(plan)
         self._steady = SteadyEta()
 
-    def left_s(self, run: Run, now_s: float) -> float:
-        """Seconds until the run is done, as shown: never a jump back by more than a tenth."""
-        return self._steady.shown(now_s, eta_s(run, self._expected))
-
-    def share(self, run: Run) -> float:
-        """Share of the run that is done, 0 to 1."""
-        return done_share(run, self._expected)
+    def progress(self, run: Run, now_s: float) -> tuple[float, float]:
+        """Share that is done, 0 to 1, and seconds left, as shown: never a jump back by more than a tenth."""
+        return done_share(run, self._expected), self._steady.shown(now_s, eta_s(run, self._expected))
 
     def past_text(self, case: Case) -> str:
         """The last total of that case on that device, or its inference: ``12.3 ms``; empty when there is none."""
@@ -53,8 +51,3 @@ class Forecast:
         """What the newest earlier run had for that case on that device."""
         device = self.environment.device(case.device) if self.environment is not None else None
         return self.history.past(case, device.name, protocol) if device is not None else None
-
-    def _by_case(self, plan: Plan) -> dict[str, float]:
-        past_times = {case.case_id: self.past(case, plan.protocol.name) for case in plan.cases}
-        known = {key: past.wall_s for key, past in past_times.items() if past is not None and past.wall_s is not None}
-        return expected_by_case(plan, known)

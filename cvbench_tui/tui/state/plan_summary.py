@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.catalog.duration import expected_s
+from cvbench_tui.catalog.duration import expected_by_case
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
@@ -25,7 +25,10 @@ MEMORY_DIGITS = 2  # significant digits of a need of memory that is a guess, and
 
 
 def plan_line(
-    plan_selection: PlanSelection, environment: Environment | None, *, expected: Callable[[Plan], float] = expected_s
+    plan_selection: PlanSelection,
+    environment: Environment | None,
+    *,
+    expected: Callable[[Plan], Mapping[str, float]] = expected_by_case,
 ) -> Content:
     """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing."""
     numbers = ((len(plan_selection.models.ticked), "model"), (len(plan_selection.layers.ticked), "layer"))
@@ -43,7 +46,7 @@ def plan_line(
     except SelectionError as error:
         return Content(visible(error.message))
     rows = plural(len(plan.cases), "row")
-    line = f"{what} x {plural(devices, 'device')} = {rows}, about {rough_duration_text(expected(plan))}"
+    line = f"{what} x {plural(devices, 'device')} = {rows}, about {rough_duration_text(sum(expected(plan).values()))}"
     from cvbench_tui.catalog.memory import too_large
 
     problems = len(too_large(plan, environment))

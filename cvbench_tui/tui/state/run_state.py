@@ -52,16 +52,14 @@ class RunState:
         before = run.environment if self.saved else None
         if before is not None and before.identity_hash != here.identity_hash:
             return ()  # a saved run is continued only in an environment of the same identity
-        return tuple(case for case in run.plan.cases if self._to_repeat(run, case))
-
-    def _to_repeat(self, run: Run, case: Case) -> bool:
         from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
         from cvbench_tui.results.stats.row_data import row_data
 
-        outcome = run.outcomes.get(case.case_id)
         if self.running:
-            return isinstance(outcome, Failure)
-        return not isinstance(outcome, Measurement) or worst_grade(row_data(run, case).phases) == "X"
+            return tuple(case for case in run.plan.cases if isinstance(run.outcomes.get(case.case_id), Failure))
+        measured = (case for case in run.plan.cases if isinstance(run.outcomes.get(case.case_id), Measurement))
+        valid = {case for case in measured if worst_grade(row_data(run, case).phases) != "X"}
+        return tuple(case for case in run.plan.cases if case not in valid)
 
     def same_rows(self, other: RunState) -> bool:
         """True when there is nothing for the table to draw between the two: the same run, or its progress alone."""

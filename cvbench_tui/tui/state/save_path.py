@@ -6,16 +6,12 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cvbench_tui.base.atomic import resolved_target
 from cvbench_tui.base.nearest import nearest
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.export.registry import EXPORTERS
-
-if TYPE_CHECKING:
-    from cvbench_tui.base.choices import Layout
 
 PICTURE = ".svg"  # suffix of a picture of the screen
 FORMATS = {suffix: exporter.label for suffix, exporter in EXPORTERS.items()} | {PICTURE: "SVG: a picture of the screen"}
@@ -35,18 +31,6 @@ def suggested_path(folder: Path, run: Run, host: str, now_s: float) -> Path:
     while path.exists():
         path, number = folder / f"{stem}-{number}.md", number + 1
     return path
-
-
-def format_text(path: Path, layout: Layout) -> str:
-    """What would be written, in words; for another suffix, which ones there are."""
-    label = FORMATS.get(path.suffix.lower(), f"the suffix sets the format: {', '.join(FORMATS)}")
-    return f"{label}, {layout} layout" if has_layout(path) else label
-
-
-def has_layout(path: Path) -> bool:
-    """True for a format that there are several layouts of."""
-    exporter = EXPORTERS.get(path.suffix.lower())
-    return exporter is not None and exporter.layouts
 
 
 def path_problem(path: Path, *, download: bool = False) -> str:

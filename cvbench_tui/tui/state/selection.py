@@ -109,8 +109,8 @@ class PlanSelection:
 
     def selection(self) -> Selection:
         """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""
-        models = tuple(entry for entry in MODELS if self.models.has(entry.name))
-        layers = tuple(entry for entry in LAYERS if self.layers.has(entry.name))
+        models = tuple(entry for entry in MODELS if entry.name in self.models.ticked_keys)
+        layers = tuple(entry for entry in LAYERS if entry.name in self.layers.ticked_keys)
         name, base = "selection", self._base
         if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
             name, models, layers = base.name, base.models, base.layers

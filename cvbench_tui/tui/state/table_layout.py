@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
@@ -63,7 +64,14 @@ class TableLayout:
         """Text and names of the styles of each cell of a row, gaps included."""
         texts = table.texts(row, self.form)
         for column in self.columns:
-            yield column.aligned(visible(texts[column.place])), _styles(row, column)
+            cell = row.cells[column.place]
+            name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
+            if column.key == "state":
+                name = STATE_STYLES.get(row.state, "bad")
+                if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
+                    name = GRADE_STYLES[row.grade] or name
+            names = tuple(each for each in (name, "best" if column.place in row.best else "") if each)
+            yield column.aligned(visible(texts[column.place])), names
 
     def column_at(self, x: int) -> str | None:
         """Key of the column at that cell of a line; None behind the last one."""
@@ -78,7 +86,7 @@ class TableLayout:
 def lay_out(table: Table, view: View, width: int) -> TableLayout:
     """The columns that fit into ``width`` cells, closer together where a time would have to go otherwise."""
     # Behind the first frame: the table brings the statistics.
-    from cvbench_tui.results.table.column_fit import fitting, visible_columns
+    from cvbench_tui.results.table.column_fit import column_width, fitting, visible_columns
 
     room = width - GUTTER
     shown, close = fitting(table, room), fitting(table, room, "close")
@@ -86,10 +94,16 @@ def lay_out(table: Table, view: View, width: int) -> TableLayout:
     form: Form = "close" if times[1] > times[0] else "bare"
     places = close if form == "close" else shown
     hidden = [table.columns[place] for place in visible_columns(table) if place not in places]
-    hidden.sort(key=lambda column: column.hide)
-    columns = tuple(_column(table, view, place, form) for place in places)
+    hidden.sort(key=attrgetter("hide"))
+    columns = []
+    for place in places:
+        column, heading = table.columns[place], table.heading(place)
+        if view.sort == column.key:
+            heading += ARROWS[view.descending]
+        cells, gap = column_width(table, place, form), " " if form == "close" else "  "
+        columns.append(ShownColumn(place, column.key, heading, cells, column.right, gap))
     header = " " * GUTTER + "".join(column.aligned(column.heading) for column in columns)
-    return TableLayout(form, columns, tuple(column.heading for column in hidden), header)
+    return TableLayout(form, tuple(columns), tuple(column.heading for column in hidden), header)
 
 
 def lines_of(table: Table) -> list[Line]:
@@ -101,25 +115,3 @@ def lines_of(table: Table) -> list[Line]:
     for group in table.groups:
         lines += [group.title, *(rows[key] for key in group.keys)]
     return lines
-
-
-def _column(table: Table, view: View, place: int, form: Form) -> ShownColumn:
-    # Behind the first frame: the table brings the statistics.
-    from cvbench_tui.results.table.column_fit import column_width
-
-    column, heading, width = table.columns[place], table.heading(place), column_width(table, place, form)
-    if view.sort == column.key:
-        heading += ARROWS[view.descending]
-    gap = " " if form == "close" else "  "
-    return ShownColumn(place, column.key, heading, width, column.right, gap)
-
-
-def _styles(row: Row, column: ShownColumn) -> tuple[str, ...]:
-    """What the cell's style is made of."""
-    cell = row.cells[column.place]
-    name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
-    if column.key == "state":
-        name = STATE_STYLES.get(row.state, "bad")
-        if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
-            name = GRADE_STYLES[row.grade] or name
-    return tuple(each for each in (name, "best" if column.place in row.best else "") if each)

@@ -44,9 +44,7 @@ class DetailView(VerticalScroll):
         hidden("g", "scroll_home", "Top", "detail.top", "To the top"),
         hidden("G", "scroll_end", "Bottom", "detail.bottom", "To the end"),
     ]  # fmt: skip
-    DEFAULT_CSS = """
-    DetailView > Static { height: auto; }
-    """
+    DEFAULT_CSS = "DetailView > Static { height: auto; }"
 
     row: tuple[Run, str] | None = None  # the run, and the id of the case that is shown
     _width = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -46,10 +46,6 @@ class LogPane(Vertical):
         """The framework's log: plain text, drawn line by line."""
         yield Log(max_lines=MAX_ROWS)
 
-    def focus_inside(self) -> None:
-        """Put the focus on the lines."""
-        self.query_one(Log).focus()
-
     def show(self, lines: list[str], total: int) -> None:
         """The newest lines; ``total`` counts all there ever were, so that only new ones are written."""
         self._lines, self._total = lines, total
@@ -60,29 +56,18 @@ class LogPane(Vertical):
         """Write what came since it was last shown; all of it anew where the width is another one."""
         log = self.query_one(Log)
         room, new = log.scrollable_content_region.width, min(self._total - self._shown, len(self._lines))
-        if not room:
+        anew, at_end, row = room != self._room, log.is_vertical_scroll_end, log.scroll_offset.y
+        if not room or (new <= 0 and not anew):
             return
-        if room != self._room:
-            self._room = room
-            self._write_all(log)
-        elif new > 0:
-            if not self._shown:
-                log.clear()
-            self._write(log, self._lines[-new:])
-
-    on_resize = on_show
-
-    def _write_all(self, log: Log) -> None:
-        """Every line, or what will be here; who reads further up stays about there."""
-        at_end, row = log.is_vertical_scroll_end, log.scroll_offset.y
-        log.clear()
-        self._write(log, self._lines or NOTHING)
-        if not at_end:
+        if anew or not self._shown:
+            log.clear()
+        lines = (self._lines or NOTHING) if anew else self._lines[-new:]
+        log.write_lines([row for line in lines for row in folded(visible(line), room)])
+        self._room, self._shown = room, self._total
+        if anew and not at_end:  # who reads further up stays about there
             log.scroll_to(y=row, animate=False, immediate=True)
 
-    def _write(self, log: Log, lines: Iterable[str]) -> None:
-        log.write_lines([row for line in lines for row in folded(visible(line), self._room)])
-        self._shown = self._total
+    on_resize = on_show
 
     def action_copy_log(self) -> None:
         """All lines there are."""

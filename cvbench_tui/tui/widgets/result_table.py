@@ -13,10 +13,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.results.table.view import View
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from cvbench_tui.results.table.model import Table
 
 CURSOR, REFERENCE = "\u25b8", "*"  # in the gutter: the line of the cursor, and the row that others are compared with
+MAX_NAMED = 3  # columns without room that are named below the table; more would not fit there
 FAR = 100_000  # rows to either end of any table
 STYLES = ("header", "cursor", "group", "ok", "warn", "bad", "run", "dim", "best")
 
@@ -77,12 +80,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
 
         column: str
 
-    @dataclass(eq=False)
-    class Hidden(Message):
-        """Which columns the pane is too narrow for, by heading, the most wanted first."""
-
-        headings: tuple[str, ...]
-
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.cursor: str | None = None  # key of the row under the cursor; None in an empty table
@@ -92,8 +89,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._body: list[Line] = []
         self._numbers: dict[str, int] = {}  # key of each row -> its line
         self._colours: dict[tuple[str, ...], Style] = {}
-
-    # -- what is shown
 
     def show(self, table: Table, view: View) -> None:
         """Show this table, which ``view`` was built with. Draws only what differs."""
@@ -127,9 +122,13 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._body, self._shown = lines_of(self._table), lay_out(self._table, self._view, self.size.width)
         self._numbers = {line.key: number for number, line in enumerate(self._body) if not isinstance(line, str)}
         place = old_numbers.get(self.cursor or "")
-        self._keep_cursor(list(old_numbers))
-        if self._shown.hidden != old_layout.hidden:
-            self.post_message(self.Hidden(self._shown.hidden))
+        if self.cursor not in self._numbers:  # it stays on its row; when that is gone, on the one that has its place
+            at = list(old_numbers).index(self.cursor) if self.cursor in old_numbers else 0
+            self.put_cursor(list(self._numbers)[min(at, len(self._numbers) - 1)] if self._numbers else None)
+        if (hidden := self._shown.hidden) != old_layout.hidden and isinstance(self.parent, Widget):
+            rest = f" +{len(hidden) - MAX_NAMED}" if len(hidden) > MAX_NAMED else ""
+            text = f"hidden: {', '.join(hidden[:MAX_NAMED])}{rest} (c: columns)" if hidden else ""
+            self.parent.border_subtitle = Content(text)
         if self._shown != old_layout or len(self._body) != len(old_lines):
             self.virtual_size = Size(self.size.width, len(self._body) + 1)
             self.refresh()
@@ -147,8 +146,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
         if self.scroll_offset.y < y < self.scroll_offset.y + self.size.height:
             self.refresh_lines(y)
 
-    # -- drawing
-
     def render_line(self, y: int) -> Strip:
         """The heading, then the lines from where the table is scrolled to."""
         width, number = self.size.width, y - 1 + self.scroll_offset.y
@@ -157,19 +154,21 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip([Segment(self._shown.header, style)]).adjust_cell_length(width, style)
         if number >= len(self._body):
             return Strip.blank(width, self._style())
-        return self._strip(number).adjust_cell_length(width, self._style(*self._cursor_style(number)))
+        return self._strip(number)
 
     def _strip(self, number: int) -> Strip:
         """One line below the heading."""
-        line, cursor = self._body[number], self._cursor_style(number)
+        line, width = self._body[number], self.size.width
         if isinstance(line, str):
-            return Strip([Segment(" " * GUTTER + visible(line), self._style("group"))])
+            title = Strip([Segment(" " * GUTTER + visible(line), self._style("group"))])
+            return title.adjust_cell_length(width, self._style())
+        cursor = ("cursor",) if line.key == self.cursor else ()
         mark = (CURSOR if cursor else " ") + (REFERENCE if line.key == self._view.reference else " ")
         segments = [Segment(mark, self._style(*cursor, "run"))]
         assert self._table is not None, "there is a line"
         cells = self._shown.cells(self._table, line)
         segments += [Segment(text, self._style(*cursor, *names)) for text, names in cells]
-        return Strip(segments)
+        return Strip(segments).adjust_cell_length(width, self._style(*cursor))
 
     def _style(self, *names: str) -> Style:
         """The colours of these component classes, one over the other.
@@ -184,17 +183,6 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
                 style += plain if "cursor" in names and name != "cursor" else own
             self._colours[names] = style
         return self._colours[names]
-
-    def _cursor_style(self, number: int) -> tuple[str, ...]:
-        return ("cursor",) if self._numbers.get(self.cursor or "") == number else ()
-
-    # -- the cursor
-
-    def _keep_cursor(self, before: list[str]) -> None:
-        """The cursor stays on its row; when that is gone, on the one that has its place."""
-        if self.cursor not in self._numbers:
-            place = before.index(self.cursor) if self.cursor in before else 0
-            self.put_cursor(list(self._numbers)[min(place, len(self._numbers) - 1)] if self._numbers else None)
 
     def put_cursor(self, key: str | None) -> None:
         """Move the cursor there and bring it into view."""

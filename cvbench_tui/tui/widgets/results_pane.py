@@ -15,7 +15,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -29,8 +28,8 @@ from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
 from cvbench_tui.tui.widgets.filter_input import PaneFilter
-from cvbench_tui.tui.widgets.line import Line
 from cvbench_tui.tui.widgets.result_table import ResultTable
+from cvbench_tui.tui.widgets.strips import Line
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
@@ -42,7 +41,6 @@ NOT_READY = (
 )
 GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
 """The ways of grouping, in the order of the key, and how the title says them."""
-MAX_NAMED = 3  # columns without room that are named below the table; more would not fit there
 REDRAW_EVERY_S = 0.5
 """Shortest time between two drawings that a run asks for: rows that end and begin together are one drawing."""
 FILTER_AFTER_S = 0.1  # wait after a letter of the filter: the next one may follow at once
@@ -76,9 +74,6 @@ class ResultsPane(Vertical):
     ResultsPane Input { background: $boost; }
     """
 
-    class ColumnsWanted(Message):
-        """The columns are to be chosen: ``set_columns`` takes the answer."""
-
     def __init__(self, view: View, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.view = view
@@ -100,10 +95,6 @@ class ResultsPane(Vertical):
         yield self._filter
         yield self._empty
         yield self.table
-
-    def focus_inside(self) -> None:
-        """Put the focus into the table, or on the invitation while there is none."""
-        (self.table if self.run is not None else self._empty).focus()
 
     def invite(self, *, ready: bool) -> None:
         """Text in place of the table before the first run; ``ready``: something is ticked."""
@@ -162,16 +153,6 @@ class ResultsPane(Vertical):
             self._title = title
             self.border_title = Content(title)
 
-    @on(ResultTable.Hidden)
-    def _name_hidden(self, event: ResultTable.Hidden) -> None:
-        """``hidden: Grade, Device, img/s +4 (c: columns)``: the columns that did not fit."""
-        event.stop()
-        named, more = ", ".join(event.headings[:MAX_NAMED]), len(event.headings) - MAX_NAMED
-        rest = f" +{more}" if more > 0 else ""
-        self.border_subtitle = Content(f"hidden: {named}{rest} (c: columns)" if named else "")
-
-    # -- the view
-
     def _set_view(self, **changes: Any) -> None:
         """Show it through a view that differs in these."""
         self.view = replace(self.view, **changes)
@@ -206,27 +187,29 @@ class ResultsPane(Vertical):
 
     def action_mark(self) -> None:
         """Compare with the row under the cursor; a second time, no longer."""
+        from cvbench_tui.results.stats.row_data import row_data
+
         key, run = self.table.cursor, self.run
-        if run is not None and key is not None and key != self.view.reference and not _comparable(run, key):
-            self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
-            return
+        if run is not None and key is not None and key != self.view.reference:
+            phases = row_data(run, run.plan.case(key)).phases
+            if not any(result.valid for result in phases.values()):
+                self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
+                return
         self._set_view(reference=None if key == self.view.reference else key)
 
     def action_columns(self) -> None:
-        """Choose the columns."""
-        self.post_message(self.ColumnsWanted())
+        """Choose the columns; none of them: as many as there is room for."""
+        from cvbench_tui.results.table.columns import COLUMNS
+        from cvbench_tui.tui.screens.columns import ColumnsScreen
 
-    def set_columns(self, columns: tuple[str, ...] | None) -> None:
-        """Show these, by key; none of them: as many as there is room for. None changes nothing."""
-        if columns is not None:
-            self._set_view(columns=columns)
+        dialog = ColumnsScreen([column for column in COLUMNS if not column.drawn], self.view.columns)
+        if self.screen.is_current:  # a key pressed twice opens one
+            self.app.push_screen(dialog, lambda keys: None if keys is None else self._set_view(columns=keys))
 
     def action_freeze(self) -> None:
         """Hold the table still, or go on with the newest state."""
         self.held = self.state if self.held is None else None
         self.draw()
-
-    # -- filter
 
     def action_filter(self) -> None:
         """Put the cursor into the filter."""
@@ -250,10 +233,8 @@ class ResultsPane(Vertical):
     def _filter_left(self, event: PaneFilter.Left) -> None:
         event.stop()
         self._apply_filter()
-        self.focus_inside()
+        self.table.focus()
         self._filter.display = bool(self.view.filter_text)
-
-    # -- copying
 
     def action_copy_row(self) -> None:
         """The row under the cursor as a table to paste."""
@@ -279,13 +260,6 @@ def next_column(sort: str | None, columns: Sequence[str], step: int) -> str | No
     places: list[str | None] = [None, *columns]
     here = places.index(sort) if sort in places else 0
     return places[(here + step) % len(places)]
-
-
-def _comparable(run: Run, key: str) -> bool:
-    """True when that row has a time that others can be compared with."""
-    from cvbench_tui.results.stats.row_data import row_data
-
-    return any(result.valid for result in row_data(run, run.plan.case(key)).phases.values())
 
 
 class Invitation(Line, can_focus=True):

@@ -7,7 +7,7 @@ a filter. Here a line costs something only while it is seen, and only changed ro
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,17 +21,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cvbench_tui.tui.state.checklist_model import ChecklistLine, ChecklistModel
-from cvbench_tui.tui.widgets.checklist.text import BOX_CELLS, Columns, Part, rows
+from cvbench_tui.tui.widgets.checklist.text import BOX_CELLS, Columns, Part, Role, rows
 
 
 class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
     """Shows the lines of a ``ChecklistModel``; keys are its parent's."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tick--plain", "tick--ticked", "tick--name", "tick--match", "tick--note", "tick--heading", "tick--reason",
-        "tick--cursor", "tick--hover",
-    }  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tick--{name}" for name in (*get_args(Role), "cursor", "hover")}
     DEFAULT_CSS = """
     ChecklistLines {
         height: 1fr; background: $background; overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable;
@@ -181,19 +178,16 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
         region = Region(0, top, self._width, self.row_of(self.cursor + 1) - top)
         self.scroll_to_region(region, animate=False, force=True, immediate=True)
 
-    def _refresh_lines(self, *lines: int | None) -> None:
-        for row, (line, _) in enumerate(self._rows):
-            if line in lines:
-                self.refresh_line(row)
-
     def watch_cursor(self, before: int, now: int) -> None:
-        """Draw the line it left and the one it is on."""
-        self._refresh_lines(before, now)
+        """As for the mouse, and scroll there."""
+        self.watch_hover(before, now)
         self._reveal()
 
     def watch_hover(self, before: int | None, now: int | None) -> None:
         """Draw the line the mouse left and the one it is on."""
-        self._refresh_lines(before, now)
+        for row, (line, _) in enumerate(self._rows):
+            if line in (before, now):
+                self.refresh_line(row)
 
     def notify_style_update(self) -> None:
         """Other colours."""

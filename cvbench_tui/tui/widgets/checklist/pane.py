@@ -82,15 +82,19 @@ class Checklist(Vertical):
             self._sentence = text
             self._update_notice()
 
-    def focus_inside(self) -> None:
-        """Put the cursor into the list."""
-        self.lines.focus()
-
-    def rebuild(self) -> None:
-        """Show what the ticks offer now, with the cursor on the line it was on."""
-        self._show(self._kept())
-
-    # -- keys
+    def rebuild(self, *, best: bool = False) -> None:
+        """Show what the ticks offer now. The cursor stays on its line, goes to the heading that this is folded into, or
+        to the first that can be ticked. ``best``: to a better match of the filter, so that Space ticks what was typed.
+        """
+        lines, line = self.ticks.lines, self.lines.current
+        kept = [line, ChecklistLine(line.group)] if line is not None else []
+        kept += [each for each in lines if each.item is not None and not each.item.reason]
+        cursor = next((each for each in kept if each in lines), None)
+        if best and cursor is not None and self.ticks.filter_text.strip():
+            cursor = max([cursor, *lines], key=self._score)
+        self.lines.show(lines, lines.index(cursor) if cursor is not None else 0)
+        self._update_title()
+        self._update_notice()
 
     def action_tick(self) -> None:
         """Tick or untick the line under the cursor, or its family."""
@@ -140,8 +144,6 @@ class Checklist(Vertical):
         event.stop()
         (self.action_tick if event.on_box else self.action_enter)()
 
-    # -- the filter
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape is the screen's where there is no filter to clear."""
         return bool(self.ticks.filter_text) if action == "clear_filter" else True
@@ -159,8 +161,8 @@ class Checklist(Vertical):
     @on(Input.Changed)
     def _filter_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.ticks.filter_text = event.value
-        self._show(self._best())
+        self.ticks.search(event.value)
+        self.rebuild(best=True)
 
     @on(PaneFilter.Left)
     def _filter_left(self, event: PaneFilter.Left) -> None:
@@ -172,34 +174,11 @@ class Checklist(Vertical):
         if event.widget is self._filter:
             self._filter.display = bool(self._filter.value)
 
-    # -- what is shown
-
-    def _show(self, cursor: ChecklistLine | None) -> None:
-        lines = self.ticks.lines
-        self.lines.show(lines, lines.index(cursor) if cursor in lines else 0)
-        self._update_title()
-        self._update_notice()
-
-    def _kept(self) -> ChecklistLine | None:
-        """The line under the cursor, the heading it is folded into, or the first one that can be ticked."""
-        lines, line = self.ticks.lines, self.lines.current
-        for each in (line, ChecklistLine(line.group)) if line is not None else ():
-            if each in lines:
-                return each
-        return next((each for each in lines if each.item is not None and not each.item.reason), None)
-
-    def _best(self) -> ChecklistLine | None:
-        """The line under the cursor, unless the filter found a better one: Space ticks what was typed."""
-        kept, best = self._kept(), max(self.ticks.lines, key=self._score, default=None)
-        if not self.ticks.filter_text.strip() or kept is None or best is None:
-            return kept
-        return kept if self._score(kept) == self._score(best) else best
-
     def _score(self, line: ChecklistLine) -> float:
         return self.ticks.match(line.item).score if line.item is not None else -1.0
 
     def _update_title(self) -> None:
-        title = f"{self._title} {len(self.ticks.ticked)} of {self.ticks.able}"
+        title = f"{self._title} {len(self.ticks.ticked)} of {len(self.ticks.able)}"
         hidden = self.ticks.hidden_ticked if self.ticks.filter_text else 0
         self.border_title = Content(f"{title}, {hidden} hidden" if hidden else title)
 

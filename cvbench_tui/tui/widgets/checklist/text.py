@@ -102,7 +102,7 @@ def _heading(ticks: ChecklistModel, group: str, width: int) -> tuple[Part, ...]:
 
 def _named(ticks: ChecklistModel, item: Item, name: str) -> tuple[Part, ...]:
     """The box, and the name in stretches that the filter found and stretches that it did not."""
-    ticked, found = ticks.has(item.key), ticks.match(item).positions
+    ticked, found = item.key in ticks.ticked_keys, ticks.match(item).positions
     role: Role = "name" if ticked else "plain"
     stretches = groupby(range(len(name)), found.__contains__)
     parts = [("match" if match else role, "".join(name[at] for at in places)) for match, places in stretches]
