@@ -322,3 +322,16 @@ async def test_a_key_pressed_before_the_first_frame_does_not_fall_into_a_filter(
         assert not isinstance(app.screen.focused, Input)
         assert app.screen.focused is not None
         app.exit()
+
+
+async def test_a_list_that_is_hidden_while_its_columns_change_shows_them_afterwards(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.ALL)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        await pilot.press("1")
+        lines = app.main_screen.lists["models"].lines
+        await until(pilot, lambda: bool(lines.size.width))
+        await pilot.pause()
+        drawn = ["".join(segment.text for segment in lines.render_line(y)).rstrip() for y in range(lines.size.height)]
+        (vgg,) = [line for line in drawn if line.startswith("[x] VGG16 ")]
+        assert vgg.endswith("138M  900 ms")

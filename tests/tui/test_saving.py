@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from textual.widgets import Input
@@ -71,3 +72,18 @@ async def test_a_picture_shows_the_screen_without_the_dialog(tmp_path: Path) -> 
     assert drawn.startswith("<svg")
     assert "Resnet18" in drawn
     assert "Escape" not in drawn
+
+
+async def test_the_run_that_the_dialog_was_opened_for_is_written(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, selection=recorded.TOP)
+    async with app.run_test(size=NARROW) as pilot:
+        await run_all(app, pilot)
+        run = app.run_manager.state.run
+        assert run is not None
+        await pilot.press("s")
+        other = replace(run, id="another", plan=replace(run.plan, name="another", cases=run.plan.cases[:1]))
+        app.run_manager._set(run=other)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.main_screen)
+    (saved,) = (tmp_path / "saves").iterdir()
+    assert f"run {run.id}" in " ".join(saved.read_text().split())

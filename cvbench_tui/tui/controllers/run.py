@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Plan, unique
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
@@ -80,8 +81,13 @@ class RunController:
 
     def again(self) -> None:
         """Measure failed, skipped, cancelled, invalid and never begun rows again, in the same run."""
+        rows, run = self.run_manager.state.repeatable, self.run_manager.state.run
+        invalid = [case for case in rows if run is not None and isinstance(run.outcomes.get(case.case_id), Measurement)]
         if self.run_manager.again() and (run := self.run_manager.state.run) is not None:
             self.forecast.begin(run.plan)
+            self.show_progress()  # what was drawn as the run began had the expectations of the one before
+            kept = "; their invalid numbers stay in the run file" if invalid else ""
+            self.ui.say(f"{plural(len(rows), 'row')} measured again{kept}.")
 
     def cancel(self) -> None:
         """Stop measuring. The strip shows cancelling until the run has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from cvbench_tui.tui.widgets.results_pane import ResultsPane
 
 if TYPE_CHECKING:
     from cvbench_tui.base.choices import Layout
+    from cvbench_tui.core.run import Run
 
 
 @dataclass
@@ -49,19 +51,19 @@ class SaveController:
             return
         path, layout = suggested_path(self.folder, run, self.host, self.clock()), self.settings_store.settings.layout
         if not at_once:
-            self.ui.show(SaveScreen(path, self._write, layout, download=self.page.is_web), self._written)
+            dialog = SaveScreen(path, partial(self._write, run), layout, download=self.page.is_web)
+            self.ui.show(dialog, self._written)
             return
         try:
-            self._write(path, layout)
+            self._write(run, path, layout)
         except CvbenchError as error:
             self.ui.refuse(error)
         else:
             self._written(path)
 
-    def _write(self, path: Path, layout: Layout) -> None:
-        """Write the run; a picture waits until the dialog has gone. Raises StoreError."""
-        run, view = self.run_manager.state.run, self.results.view
-        assert run is not None
+    def _write(self, run: Run, path: Path, layout: Layout) -> None:
+        """Write the run that the dialog was opened for; a picture waits until it has gone. Raises StoreError."""
+        view = self.results.view
         if path.suffix.lower() == PICTURE:
             if not self.page.is_web:
                 check_destination(path, (PICTURE,))

@@ -146,6 +146,7 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _fit_columns(self) -> bool:
         """Choose the columns for the width there is, named in the parent's border. True when they are others."""
+        self._columns_for = (self._ticks.items, self._width)  # 0 while it is hidden: fitted anew once it is shown
         before, self._columns = self._columns, Columns.fitting(self._ticks, self._width)
         if self._columns != before and isinstance(self.parent, Widget):
             drawn = zip(self._ticks.headings, self._columns.widths, strict=True)
@@ -155,7 +156,6 @@ class ChecklistLines(ScrollView, can_focus=True, inherit_bindings=False):
     def _lay_out(self) -> None:
         """Columns and rows for the width there is."""
         if self._columns_for != (self._ticks.items, self._width):
-            self._columns_for = (self._ticks.items, self._width)
             self._fit_columns()
         heights = (self._height(line, self._width) for line in self.lines)
         self._rows = [(line, part) for line, height in enumerate(heights) for part in range(height)]
