@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import ITSELF, compare
-from cvbench_tui.results.stats.phase_stats import worst_grade
+from cvbench_tui.results.stats.phase_stats import is_published, worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
 from cvbench_tui.results.table.cell import OWN_UNITS, Cell
-from cvbench_tui.results.table.columns import UNIT, Column, columns_for
+from cvbench_tui.results.table.columns import COLUMNS, PUBLISHED_COLUMNS, UNIT, Column
 from cvbench_tui.results.table.model import REFERENCE, Row, RowGroup, Table
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
@@ -69,7 +69,8 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     data = [row_data(run, case) for case in run.plan.cases]
     data = _compared(run, data, reference) if reference is not None else data
     marked = any(each.versus is not None for each in data)
-    columns = tuple(column for column in columns_for(run.plan.protocol) if marked or column.key != REFERENCE)
+    every = PUBLISHED_COLUMNS if is_published(run.plan.protocol) else COLUMNS
+    columns = tuple(column for column in every if marked or column.key != REFERENCE)
     known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
     old = [row if now == then else None for now, (then, row) in zip(data, known, strict=False)]
     old += [None] * (len(data) - len(old))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
-from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.stats.phase_stats import PhaseResult, is_published, worst_grade
+from cvbench_tui.results.stats.phase_stats import PhaseResult, worst_grade
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.stats.row_state import STATE_HELP
 from cvbench_tui.results.table.cell import Cell
@@ -213,11 +212,6 @@ COLUMNS: tuple[Column, ...] = (
         lambda row: Cell(row.state.word, noticed=row.state.noticed), "state", right=False, room=len("BUDGET*"),
     ),
 )  # fmt: skip
-_PUBLISHED = {phase: _phase(phase, published=True) for phase in PHASES}
-
-
-def columns_for(protocol: Protocol) -> tuple[Column, ...]:
-    """The columns of a run under that protocol; keys and order are always those of ``COLUMNS``."""
-    if not is_published(protocol):
-        return COLUMNS
-    return tuple(_PUBLISHED[column.phase] if column.phase == column.key else column for column in COLUMNS)
+_MEANS = {phase: _phase(phase, published=True) for phase in PHASES}
+PUBLISHED_COLUMNS = tuple(_MEANS[column.phase] if column.phase == column.key else column for column in COLUMNS)
+"""Under the published method; keys and order are those of ``COLUMNS``."""
