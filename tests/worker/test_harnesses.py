@@ -151,7 +151,7 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.selftest.reference import Reference
 made = Reference()
 made.start()
-print(made._program.pid, flush=True)
+print(made._program._process.pid, flush=True)
 made.ask({SPIN!r}, "bare", seconds=600.0, threads=1)
 """
 

@@ -191,7 +191,7 @@ def test_killing_the_whole_worker_costs_one_row_and_leaves_no_child(source):
         if isinstance(event, CaseStarted) and event.case_id == ENDLESS.case_id:
             assert lives(event.pid)
             measuring.append(event.pid)
-            os.killpg(source._supervisor._worker.pid, signal.SIGKILL)
+            os.killpg(source._supervisor._worker._process.pid, signal.SIGKILL)
 
     run, _ = run_of(source, ENDLESS, DENSE, each=kill)
     assert [failure.kind for failure in run.failures] == ["crashed"]
@@ -206,14 +206,14 @@ def test_cancel_in_mid_case_keeps_the_finished_rows_and_the_worker(source):
         source, Plan("p", (DENSE, RESNET), replace(SHORT, budget_s=60.0, precision=1e-9, max_rounds=10**6))
     )
     session.plan = replace(session.plan, protocol=replace(session.plan.protocol, min_rounds=10**6))
-    before = source._supervisor._worker.pid
+    before = source._supervisor._worker._process.pid
     for event, _ in session.run(kept):
         if isinstance(event, Progress) and event.round >= 2:
             session.cancel()
     failed = [event.failure.kind for event in kept.events if event.kind == "case_failed"]
     assert failed == ["cancelled"]
     assert kept.events[-1].reason == "cancelled"
-    assert source._supervisor._worker.pid == before
+    assert source._supervisor._worker._process.pid == before
 
 
 ONE_CASE = (sys.executable, "-m", "cvbench_tui.worker", "--one-case")
