@@ -53,10 +53,7 @@ class PlanSelection:
         return len(self.models.ticked) + len(self.layers.ticked)
 
     def apply(self, selection: Selection) -> None:
-        """Tick that in place of what is ticked, and set what it sets; families with ticks unfold.
-
-        A selection without devices leaves the ticked ones.
-        """
+        """Tick and set that in place of what is; families with ticks unfold. Without devices the ticked ones stay."""
         self._base = selection
         self.batch, self.image, self.protocol = selection.batch, selection.image, selection.protocol
         self.extras = selection.extras
