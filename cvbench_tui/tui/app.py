@@ -70,10 +70,7 @@ class BenchApp(App[int], inherit_bindings=False):
         settings_store: SettingsStore | None = None,
         problems: tuple[str, ...] = (),
     ) -> None:
-        """``save_folder``, ``host`` and ``clock`` (seconds since the epoch) are the process's own when left out.
-
-        ``problems``: sentences about the settings, shown as toasts after the first frame.
-        """
+        """``clock``: seconds since the epoch. ``problems``: of the settings, shown as toasts after the first frame."""
         self.terminal = terminal
         self._terminal_filters = filters_for(terminal)
         super().__init__(ansi_color=None if terminal.colour else True)

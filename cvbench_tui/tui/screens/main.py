@@ -37,10 +37,10 @@ HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 """Cells below which nothing but a sentence is shown: the widths and heights above with -tiny and -flat."""
-TOO_SMALL = (
-    "\nEnlarge the terminal, or run without the app:\ncvbench-tui run --plain quick\n"
-    "A running benchmark continues. q quits."
-)
+TOO_SMALL = """
+Enlarge the terminal, or run without the app:
+cvbench-tui run --plain quick
+A running benchmark continues. q quits."""
 FIRST_HINT = "Space ticks, r runs.   P presets   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "

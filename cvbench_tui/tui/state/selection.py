@@ -77,10 +77,9 @@ class PlanSelection:
         self.missing = tuple(name for name in wanted if name not in {device.id for device in environment.usable})
 
     def remember(self, past: PastText, version: object = None) -> bool:
-        """Show beside every model and layer its last time on the first ticked device, at the size it would be run.
+        """Show beside every model and layer its last time on the first ticked device, if any, at the size of the plan.
 
-        ``version``: of what ``past`` answers. Returns whether a text has changed. Without a ticked device there are
-        none.
+        ``version``: of what ``past`` answers. Returns whether a text has changed.
         """
         devices = self.devices.ticked[:1]
         asked = (devices, self.batch, self.image, version)
