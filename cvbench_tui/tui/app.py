@@ -1,8 +1,4 @@
-"""The app: its parts, and what it does with messages: state down to the widgets.
-
-It measures nothing (the worker does), computes nothing (``results`` does) and writes no file itself. Most actions are
-methods of three controllers, ``run``, ``save`` and ``open``; the table's own keys are its pane's.
-"""
+"""The app: its parts, and what it does with messages: state down to the widgets. Most actions are its controllers'."""
 
 from __future__ import annotations
 
@@ -74,10 +70,7 @@ class BenchApp(App[int], inherit_bindings=False):
         settings_store: SettingsStore | None = None,
         problems: tuple[str, ...] = (),
     ) -> None:
-        """``save_folder``, ``host`` and ``clock`` (seconds since the epoch) are the process's own when left out.
-
-        ``problems``: sentences about the settings, shown as toasts after the first frame.
-        """
+        """``clock``: seconds since the epoch. ``problems``: of the settings, shown as toasts after the first frame."""
         self.terminal = terminal
         self._terminal_filters = filters_for(terminal)
         super().__init__(ansi_color=None if terminal.colour else True)
@@ -158,8 +151,6 @@ class BenchApp(App[int], inherit_bindings=False):
         self.main_screen.results.view, problems = check_view(self.main_screen.results.view, self.settings_store)
         notify_problems(self, self._problems + problems)
 
-    # -- the run's state
-
     def _state_changed(self, before: RunState, now: RunState) -> None:
         """Hand the new state down to the widgets that show it."""
         rows_changed = not now.same_rows(before)
@@ -180,8 +171,6 @@ class BenchApp(App[int], inherit_bindings=False):
         elif before.running:
             self.ticker.pause()
 
-    # -- messages of the background
-
     @on(messages.Probed)
     def _probed(self, event: messages.Probed) -> None:
         queued = self.run_manager.state.phase == "queued"
@@ -197,7 +186,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.ProbeFailed)
     def _probe_failed(self, event: messages.ProbeFailed) -> None:
-        self.run_manager.not_probed(event.error)
+        self.run_manager.probed(self.run_manager.state.environment, event.error)
 
     @on(messages.RunRefused)
     def _run_refused(self) -> None:
@@ -234,13 +223,11 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.GaugeRead)
     def _gauge_read(self, event: messages.GaugeRead) -> None:
-        self.gauges.show(event)
+        self.main_screen.gauges.show(event.gauge, self.gauges.device_id, False, live=event.live)
 
     @on(messages.Crashed)
     def _crashed(self, event: messages.Crashed) -> None:
         raise event.error
-
-    # -- messages of the widgets
 
     @on(messages.HistoryRead)
     @on(Checklist.Changed)
@@ -280,8 +267,6 @@ class BenchApp(App[int], inherit_bindings=False):
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)
 
-    # -- controllers.Ui
-
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a sentence in the strip, or as a toast while a run has the strip."""
         if not self.run_manager.state.running:
@@ -298,8 +283,6 @@ class BenchApp(App[int], inherit_bindings=False):
     def refuse(self, error: CvbenchError) -> None:
         """Say what is wrong and what to do about it."""
         self.say(f"{error.message} {error.hint}".strip(), bad=True)
-
-    # -- actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What cannot be used now is not offered. Called for every binding at every refresh."""
@@ -319,9 +302,11 @@ class BenchApp(App[int], inherit_bindings=False):
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        from cvbench_tui.tui.screens.palette import theme_palette
+        from textual.theme import ThemeProvider
 
-        self.show(theme_palette())
+        from cvbench_tui.tui.screens.palette import Palette
+
+        self.show(Palette([ThemeProvider], placeholder="Search for themes..."))
 
     def action_command_palette(self) -> None:
         """Open the command palette, once."""

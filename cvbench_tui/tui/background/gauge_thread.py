@@ -39,10 +39,7 @@ class GaugeThread(threading.Thread):
             self._notify()
 
     def follow(self, *, running: bool, paused: bool) -> None:
-        """``running``: a run is on, so live until it is not. ``paused``: read nothing.
-
-        To be called when a case starts and when the run ends, not in the moment between two cases.
-        """
+        """``running``: a run is on, so live until it is not. ``paused``: read nothing. Not between two cases."""
         if (running, paused) != (self._running, self._paused):
             if self._paused and not paused:  # the strip says that gauges are off, which a reading has to replace
                 self._until = time.monotonic() + self._live_s

@@ -1,7 +1,4 @@
-"""The lines of the log: the worker's stderr and what happened in the run. It draws nothing.
-
-Lines come from the threads that drain the worker and drive the run; they are read by the app's thread alone.
-"""
+"""The lines of the log: the worker's stderr and what happened. Any thread writes, the app's thread alone reads them."""
 
 from __future__ import annotations
 

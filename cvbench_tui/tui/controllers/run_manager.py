@@ -51,22 +51,15 @@ class RunManager:
         self._changed(before, self.state)
 
     def ask(self, *, queued: bool = False) -> None:
-        """Ask the worker for the devices, unless that is being done; ``probed`` or ``not_probed`` follows.
-
-        ``queued``: the user waits for them to run.
-        """
+        """Ask the worker for the devices, unless that is being done. ``queued``: the user waits for them to run."""
         asking = self.state.phase in ("probing", "queued")
         self._set(phase="queued" if queued else "probing", problem=None)
         if not asking:
             BackgroundThread(self._post, probe, self._source).start()
 
-    def probed(self, environment: Environment) -> None:
-        """The worker has reported the devices."""
-        self._set(environment=environment, phase="idle")
-
-    def not_probed(self, error: CvbenchError) -> None:
-        """No worker could be started."""
-        self._set(phase="idle", problem=error)
+    def probed(self, environment: Environment | None, problem: CvbenchError | None = None) -> None:
+        """The worker has reported the devices, or could not be started."""
+        self._set(environment=environment, phase="idle", problem=problem)
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
@@ -81,10 +74,7 @@ class RunManager:
         return len(new) if new and self._thread.session.add(new) else 0
 
     def again(self) -> bool:
-        """Measure the repeatable rows again, in the same run file. False without any.
-
-        A running run gets them added; one that has ended is resumed.
-        """
+        """Measure the repeatable rows again: a running run gets them added, another is resumed. False without any."""
         run, cases = self.state.run, self.state.repeatable
         if run is None or not cases:
             return False

@@ -44,10 +44,7 @@ def apply_settings(app: App[Any], store: SettingsStore, terminal: Terminal) -> l
 
 
 def check_view(view: View, store: SettingsStore) -> tuple[View, list[str]]:
-    """The view without columns that do not exist, and which these were.
-
-    After the first frame: the columns import the statistics.
-    """
+    """The view without columns that do not exist, and which these were. Behind the first frame: it brings them all."""
     if not view.columns and view.sort is None:
         return view, []
     from cvbench_tui.results.table.view import check_columns

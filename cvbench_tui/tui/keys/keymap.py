@@ -48,7 +48,11 @@ def check_keys(wanted: Mapping[str, str], bindings: Iterable[Binding]) -> tuple[
     for name, text in wanted.items():
         spelled = [","] if text.strip() == "," else [part.strip() for part in text.split(",")]
         usable[name] = tuple(dict.fromkeys(map(_normal, spelled)))
-        problem = _id_problem(name, own) or next(filter(None, map(_key_problem, spelled)), "")
+        problem = next(filter(None, map(_key_problem, spelled)), "")
+        if name == ALWAYS:
+            problem = f"{' and '.join(ALWAYS_KEYS)} always quit and cannot be changed."
+        elif name not in own:
+            problem = f"there is no such action. {nearest(name, own)}".rstrip()
         if problem:
             del usable[name]
             problems[name] = problem
@@ -58,13 +62,6 @@ def check_keys(wanted: Mapping[str, str], bindings: Iterable[Binding]) -> tuple[
         del usable[loser]
     sentences = (f"Keys of {quoted(name)}: {problem}" for name, problem in problems.items())
     return {name: ",".join(keys) for name, keys in usable.items()}, tuple(sentences)
-
-
-def _id_problem(name: str, own: Mapping[str, tuple[str, ...]]) -> str:
-    """Why no keys can be given to that id; empty when they can."""
-    if name == ALWAYS:
-        return f"{' and '.join(ALWAYS_KEYS)} always quit and cannot be changed."
-    return "" if name in own else f"there is no such action. {nearest(name, own)}".rstrip()
 
 
 def _normal(key: str) -> str:

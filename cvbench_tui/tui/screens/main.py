@@ -1,7 +1,5 @@
-"""The one screen: checklists | results or log | detail, side by side or one at a time, between two lines and a strip.
-
-It arranges the widgets and moves the focus between them; the app decides what they show, the style sheet which of them
-are visible at which size. Widgets are never recreated.
+"""The one screen: checklists | results or log | detail. It arranges the widgets, which are never recreated, and moves
+the focus between them; the style sheet says which of them are visible at which size.
 """
 
 from __future__ import annotations
@@ -39,6 +37,10 @@ HEIGHTS = [(0, "-flat"), (16, "-low"), (20, "-usual"), (30, "-high")]
 """Fewest cells of the terminal, and the class that the style sheet then finds on the screen."""
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 """Cells below which nothing but a sentence is shown: the widths and heights above with -tiny and -flat."""
+TOO_SMALL = """
+Enlarge the terminal, or run without the app:
+cvbench-tui run --plain quick
+A running benchmark continues. q quits."""
 FIRST_HINT = "Space ticks, r runs.   P presets   b protocol, batch, image   ? all keys"
 """In the strip before anything happened."""
 EQUALS = " = "
@@ -57,6 +59,7 @@ class MainScreen(Screen[None]):
     #tabs > Line.-active { background: $block-cursor-background; color: $block-cursor-foreground;
                            text-style: $block-cursor-text-style; }
     #tabs > Line:ansi.-active { text-style: bold reverse; }
+    #small { display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background; padding: 0 1; }
     """
     AUTO_FOCUS = ""
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
@@ -104,7 +107,7 @@ class MainScreen(Screen[None]):
         yield self.gauges
         yield self.strip
         yield Footer(show_command_palette=False, compact=True)
-        yield TooSmall(id="small")
+        yield Static(id="small")
 
     def on_mount(self) -> None:
         """Begin in the list of models, with no results."""
@@ -195,26 +198,8 @@ class MainScreen(Screen[None]):
             self.side.show(run, key)
 
     def on_resize(self) -> None:
-        """There may be a column for the detail now, or more room for the plan."""
+        """There may be a column for the detail now, more room for the plan, or too little for the app."""
         self.detail_soon()
         self.show_plan(self._plan)
-
-
-class TooSmall(Static):
-    """Over everything in a terminal too small for the app: how large it has to be, and how to do without."""
-
-    DEFAULT_CSS = """
-    TooSmall { display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background;
-               padding: 0 1; }
-    """
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Say how large it is now."""
-        size = self.app.size
-        self.update(
-            Content.assemble(
-                (f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}.", "bold"),
-                "\nEnlarge the terminal, or run without the app:\ncvbench-tui run --plain quick\n",
-                "A running benchmark continues. q quits.",
-            )
-        )
+        words = f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {self.size.width}x{self.size.height}."
+        self.query_one("#small", Static).update(Content.assemble((words, "bold"), TOO_SMALL))

@@ -1,7 +1,4 @@
-"""The command palette: every action that can be used now, presets, saved runs and themes.
-
-It is Textual's, with workarounds. It does nothing itself: an action runs where its key would run it.
-"""
+"""The command palette, Textual's with workarounds: every action that can be used now, presets, saved runs, themes."""
 
 from __future__ import annotations
 
@@ -19,7 +16,6 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider, S
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.theme import ThemeProvider
 from textual.worker import Worker
 
 from cvbench_tui.base.escape import visible
@@ -147,8 +143,3 @@ def command_palette(load: Callable[[], Sequence[SimpleCommand]]) -> Palette:
     """Everything there is; ``load``: presets and saved runs."""
     providers: list[Any] = [lambda: partial(BenchCommands, load)]
     return Palette(providers, placeholder="Search for commands...", id="--command-palette")
-
-
-def theme_palette() -> Palette:
-    """Every theme."""
-    return Palette([ThemeProvider], placeholder="Search for themes...")

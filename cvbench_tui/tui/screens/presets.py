@@ -71,7 +71,11 @@ class PresetsScreen(Modal[tuple[Literal["open", "save", "delete"], str]]):
     def _highlighted(self) -> None:
         """The whole description of the preset under the cursor: its line may be too short for it."""
         entry = self._current()
-        self.complain("" if entry is None or entry.problem else _about(entry), "-hint")
+        if entry is None or entry.problem:
+            self.complain("", "-hint")
+        else:
+            about = f"{plural(entry.workloads, 'workload')}, {'your own' if entry.own else 'shipped'}"
+            self.complain(f"{about}: {entry.description}".rstrip(": "), "-hint")
 
     @on(OptionList.OptionSelected)
     def action_open(self) -> None:
@@ -126,12 +130,6 @@ class PresetsScreen(Modal[tuple[Literal["open", "save", "delete"], str]]):
     def _current(self) -> PresetEntry | None:
         place = self.query_one(DialogList).highlighted
         return None if place is None else self._entries[place]
-
-
-def _about(entry: PresetEntry) -> str:
-    """``5 workloads, shipped: what it is``."""
-    whose = "your own" if entry.own else "shipped"
-    return f"{plural(entry.workloads, 'workload')}, {whose}: {entry.description}".rstrip(": ")
 
 
 def _line(entry: PresetEntry, width: int) -> Content:

@@ -39,10 +39,9 @@ class SaveScreen(Modal[Path]):
     DEFAULT_CSS = "SaveScreen #form { color: $text-muted; margin-bottom: 1; }"
 
     def __init__(self, suggestion: Path, write: Write, layout: Layout = LAYOUTS[0], *, download: bool = False) -> None:
-        """A relative path begins in the suggestion's folder.
+        """A relative path begins in the suggestion's folder. ``write`` raises CvbenchError when it cannot.
 
-        ``write`` raises CvbenchError when it cannot. ``download``: the file goes to a browser, so only its name
-        counts, and that is all ``write`` gets.
+        ``download``: the file goes to a browser, so only its name counts, and that is all ``write`` gets.
         """
         super().__init__()
         self._suggestion = suggestion

@@ -1,7 +1,4 @@
-"""What is to be expected of a plan: how long it takes, when the run is done, which times earlier runs had.
-
-It joins the history of the runs folder, the guesses of the catalog and the steady ETA, without a widget.
-"""
+"""What is to be expected of a plan: how long it takes, when the run is done, which times earlier runs had."""
 
 from __future__ import annotations
 

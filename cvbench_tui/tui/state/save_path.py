@@ -19,10 +19,7 @@ FORMATS = {suffix: exporter.label for suffix, exporter in EXPORTERS.items()} | {
 
 
 def suggested_path(folder: Path, run: Run, host: str, now_s: float) -> Path:
-    """A good name that is free in the folder: ``cvbench-nvidia-h100-2026-11-24.md``, if need be with ``-2`` behind it.
-
-    It names the accelerator that the run used, else the machine, and the day of ``now_s``.
-    """
+    """A free name with the accelerator, else the machine, and the day: ``cvbench-nvidia-h100-2026-11-24-2.md``."""
     devices = [run.environment.device(case.device) for case in run.plan.cases] if run.environment else []
     name = next((device.name for device in devices if device is not None and not device.is_cpu), host)
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "results"

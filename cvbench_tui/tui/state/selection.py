@@ -53,10 +53,7 @@ class PlanSelection:
         return len(self.models.ticked) + len(self.layers.ticked)
 
     def apply(self, selection: Selection) -> None:
-        """Tick that in place of what is ticked, and set what it sets; families with ticks unfold.
-
-        A selection without devices leaves the ticked ones.
-        """
+        """Tick and set that in place of what is; families with ticks unfold. Without devices the ticked ones stay."""
         self._base = selection
         self.batch, self.image, self.protocol = selection.batch, selection.image, selection.protocol
         self.extras = selection.extras
@@ -80,10 +77,9 @@ class PlanSelection:
         self.missing = tuple(name for name in wanted if name not in {device.id for device in environment.usable})
 
     def remember(self, past: PastText, version: object = None) -> bool:
-        """Show beside every model and layer its last time on the first ticked device, at the size it would be run.
+        """Show beside every model and layer its last time on the first ticked device, if any, at the size of the plan.
 
-        ``version``: of what ``past`` answers. Returns whether a text has changed. Without a ticked device there are
-        none.
+        ``version``: of what ``past`` answers. Returns whether a text has changed.
         """
         devices = self.devices.ticked[:1]
         asked = (devices, self.batch, self.image, version)

@@ -1,7 +1,4 @@
-"""What the table's widget draws, as plain data: columns with their widths, lines, cells with the names of their styles.
-
-``results.table.column_fit`` chooses the columns that fit, ``results.table.build`` makes the texts.
-"""
+"""What the table's widget draws, as plain data: columns with widths, lines, cells with the names of their styles."""
 
 from __future__ import annotations
 

@@ -50,10 +50,7 @@ def copy(app: App[Any], text: str, terminal: Terminal) -> str:
 
 
 def tool_for(environ: Mapping[str, str], platform: str = sys.platform) -> list[str]:
-    """The command line of the clipboard program for this display, installed or not; empty when there is none.
-
-    It reads the text, UTF-8, from its standard input.
-    """
+    """The clipboard program for this display, installed or not, which reads UTF-8 from stdin; empty without any."""
     if platform == "darwin":
         return ["pbcopy"]
     if platform == "win32":

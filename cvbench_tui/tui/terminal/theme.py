@@ -1,7 +1,4 @@
-"""The app's own themes: dark, light, a dark and a light one for every kind of colour vision, and one without colours.
-
-Each has calm surfaces and one accent. A test measures every text colour on every surface; no widget names a colour.
-"""
+"""The app's themes: dark, light, a dark and a light one for every kind of colour vision, and one without colours."""
 
 from __future__ import annotations
 

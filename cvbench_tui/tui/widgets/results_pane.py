@@ -1,7 +1,4 @@
-"""The pane of the results: table, filter, the invitation before the first run, and the keys that change the view.
-
-``results.table`` makes a table of the view; this only keeps it and asks for the table again.
-"""
+"""The pane of the results: table, filter, the invitation before the first run, and the keys that change the view."""
 
 from __future__ import annotations
 

@@ -92,33 +92,34 @@ class GaugeStrip(Line):
     """
 
     _parts: Sequence[Sequence[str]] = ()
-    _live = False
 
     def show(self, gauge: GaugeReading | None, device_id: str, paused: bool, *, live: bool = True) -> None:
         """Show this reading; nothing is drawn when the line stays as it was. ``live``: others will follow."""
         parts = [[OFF]] if paused else [] if gauge is None else gauge_parts(gauge, device_id)
         if gauge is not None and not paused and not live:
             parts[0].insert(0, LAST)
-        self._parts, self._live = parts, live and bool(parts) and not paused
+        self._parts = parts
+        self.set_class(live and bool(parts) and not paused, "-live")
         self._draw()
 
     def _draw(self) -> None:
-        self.set_class(self._live, "-live")
         self.put(Content(fitted(self._parts, self.size.width)))
 
     on_resize = _draw  # more or less may fit
 
 
 def gauge_parts(gauge: GaugeReading, device_id: str) -> list[list[str]]:
-    """The items of the machine, and those of the card if it is one: ``cpu 12%``, ``load 0.53``; a dash for None."""
+    """The items of the machine, and those of the card if it is one: ``cpu 12%``, ``load 0.53``; a dash for None, but no
+    clock, as in most virtual machines."""
     memory = _of(gauge.memory_used_bytes, gauge.memory_total_bytes)
     load = f"load {_number(gauge.load, 2)}"
-    host = [f"cpu {units.share_text(gauge.cpu_share)}", *_clock(gauge.cpu_hz), load, f"mem {memory} GiB"]
+    clocks = [[] if hz is None else [units.hertz_text(hz)] for hz in (gauge.cpu_hz, gauge.gpu_hz)]
+    host = [f"cpu {units.share_text(gauge.cpu_share)}", *clocks[0], load, f"mem {memory} GiB"]
     if device_id == "cpu":
         return [host]
     card = [
         f"{visible(device_id)} {units.share_text(gauge.gpu_share)}",
-        *_clock(gauge.gpu_hz),
+        *clocks[1],
         f"{_number(gauge.gpu_celsius, 0)} C",
         f"{_number(gauge.gpu_watts, 0)} W",
         f"{_of(gauge.gpu_memory_used_bytes, gauge.gpu_memory_total_bytes)} GiB",
@@ -137,11 +138,6 @@ def fitted(parts: Sequence[Sequence[str]], width: int) -> str:
                 return line
             line = longer
     return line
-
-
-def _clock(hz: float | None) -> list[str]:
-    """Left out where it is not known, as in most virtual machines."""
-    return [] if hz is None else [units.hertz_text(hz)]
 
 
 def _number(value: float | None, decimals: int) -> str:
