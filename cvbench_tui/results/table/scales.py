@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.table.cell import Cell
@@ -18,17 +18,16 @@ def row_scales(rows: Sequence[tuple[Kind, Sequence[Cell]]]) -> list[Scale]:
     The usual unit of its kind, or another in which all times of that kind read well; where there is none, each row has
     the one that suits its own times. Invalid times count where there are no others.
     """
-    shared: dict[Kind, Scale | None] = {}
     low, high = READABLE
-    for kind, usual in USUAL.items():
-        times = _times([cell for its, cells in rows if its == kind for cell in cells])
-        ends = (min(times), max(times)) if times else ()
-        fits = (each for each in (usual, *SCALES) if all(low <= end * each.per_second < high for end in ends))
+    times, by_kind = [], dict[Kind, list[tuple[float, bool]]]()
+    for kind, cells in rows:
+        mine = [(cell.value, cell.grade != "X") for cell in cells if isinstance(cell.value, float) and cell.value > 0]
+        by_kind.setdefault(kind, []).extend(mine)
+        times.append([seconds for seconds, valid in mine if valid] or [seconds for seconds, _ in mine])
+    shared: dict[Kind, Scale | None] = {}
+    for kind, all_times in by_kind.items():
+        counted = [seconds for seconds, valid in all_times if valid] or [seconds for seconds, _ in all_times]
+        ends = (min(counted), max(counted)) if counted else ()
+        fits = (each for each in (USUAL[kind], *SCALES) if all(low <= end * each.per_second < high for end in ends))
         shared[kind] = next(fits, None)
-    return [shared[kind] or scale_for(_times(cells)) for kind, cells in rows]
-
-
-def _times(cells: Iterable[Cell]) -> list[float]:
-    """Positive seconds; of the valid cells if there are any."""
-    times = [(cell.value, cell.valid) for cell in cells if isinstance(cell.value, float) and cell.value > 0]
-    return [seconds for seconds, valid in times if valid] or [seconds for seconds, _ in times]
+    return [shared[kind] or scale_for(mine) for (kind, _), mine in zip(rows, times, strict=True)]

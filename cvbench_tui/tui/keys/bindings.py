@@ -29,7 +29,7 @@ APP_KEYS: list[BindingType] = [
     Binding("R,f6", "again", "Again", id="app.again", tooltip="Repeat failed, skipped, cancelled and invalid rows"),
     Binding("x,f8", "cancel", "Cancel", id="app.cancel", tooltip="Stop measuring; finished rows stay"),
     hidden("X", "skip", "Skip", "app.skip", "Skip current row"),
-    Binding("s,f2", "save", "Save", id="app.save", tooltip="Save the table: markdown, JSON, CSV or a picture"),
+    Binding("s,f2", "save", "Save", id="app.save", tooltip="Save the table in any format, or a picture"),
     hidden("S", "save(True)", "Save now", "app.save_now", "Save under the suggested name at once"),
     hidden("p", "protocol", "Protocol", "app.protocol", "Next protocol: quick, default, rigorous, original"),
     hidden("b,f4", "settings", "Settings", "app.settings", "Protocol, batch and image size"),

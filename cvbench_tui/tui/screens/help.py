@@ -17,6 +17,7 @@ from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.tui.keys.bindings import hidden, shown_keys
 from cvbench_tui.tui.screens.base import Modal
+from cvbench_tui.tui.state.save_path import FORMATS
 
 Places = Sequence[tuple[str, Sequence[Binding]]]  # title of a place, and the keys that it has
 
@@ -81,6 +82,7 @@ def help_page(app: App[object], places: Places, width: int) -> Content:
         ("Reasons for a grade, and what to do", _kinds(REASONS)),
         ("Notices, without effect on the grade", _kinds(NOTICES)),
         ("In the detail of a row", list(LABELS.items())),
+        ("Files, by their suffix", list(FORMATS.items())),
         ("Settings and manual", SETTINGS),
     ]
     return Content("\n\n").join([Content(INTRODUCTION), *(_section(*each, width) for each in lists)])

@@ -15,7 +15,7 @@ from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.text.units import bytes_text, percent_text, rough_duration_text, significant
+from cvbench_tui.results.text.units import bytes_parts, percent_text, rough_duration_text, significant
 from cvbench_tui.tui.state.selection import PlanSelection
 
 if TYPE_CHECKING:
@@ -97,5 +97,5 @@ def protocol_line(name: str) -> str:
 
 def _memory_text(size_bytes: int) -> str:
     """``31 GiB``: a guess has no megabytes."""
-    number, unit = bytes_text(size_bytes).split()
+    number, unit = bytes_parts(size_bytes)
     return f"{significant(float(number), MEMORY_DIGITS)} {unit}"
