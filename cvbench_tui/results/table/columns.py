@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Literal
 
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
@@ -47,6 +48,12 @@ PHASE_MEANINGS: dict[Phase, str] = {
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
 _HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
+
+
+def _plain(path: str, unit: str = "") -> Callable[[RowData], Cell]:
+    """What a row has there, as it is."""
+    read = attrgetter(path)
+    return lambda row: Cell(read(row), unit)
 
 
 def _time(result: PhaseResult) -> Cell:
@@ -130,19 +137,19 @@ def _grade(row: RowData) -> Cell:
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name", "Name", "The model or the layer.",
-        lambda row: Cell(row.case.workload.name), "name", right=False, identifies=True, max_cells=40,
+        _plain("case.workload.name"), "name", right=False, identifies=True, max_cells=40,
     ),
     Column(
         "device", "Device", "Where it ran: cpu, cuda:N, mps or xpu:N.",
-        lambda row: Cell(row.case.device), "device", right=False, hide=60, identifies=True, max_cells=20,
+        _plain("case.device"), "device", right=False, hide=60, identifies=True, max_cells=20,
     ),
     Column(
         "batch", "Batch", "Images, or other inputs, per iteration.",
-        lambda row: Cell(row.case.batch), "batch", hide=70, identifies=True,
+        _plain("case.batch"), "batch", hide=70, identifies=True,
     ),
     Column(
         "image", "Image", "Side of the square input image in pixels; a dash for other inputs.",
-        lambda row: Cell(row.case.image, "px"), "image", hide=100, identifies=True,
+        _plain("case.image", "px"), "image", hide=100, identifies=True,
     ),
     Column(
         UNIT, "Unit", "Unit of the row's times, where rows have different ones; otherwise the headings have it.",

@@ -15,6 +15,7 @@ from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.text.units import Scale
 
 REFERENCE = "vs_ref"
+MAX_PLAIN = 10  # letters that take no more than the 20 cells of the narrowest column, however wide they are
 Form = Literal["full", "bare", "close"]
 """How cells are written: with their unit, without the one that the heading or the row has, or that without blanks."""
 
@@ -68,7 +69,9 @@ class Table:
         for column, cell, unit in zip(self.columns, row.cells, self.units, strict=True):
             scale = row.scale if column.scaled else None
             text = cell_text(cell, scale, unit=form == "full" or not (unit or column.scaled), close=form == "close")
-            yield text if column.max_cells is None or form == "full" else shorten(one_line(text), column.max_cells)
+            if column.max_cells is not None and form != "full" and (len(text) > MAX_PLAIN or not text.isprintable()):
+                text = shorten(one_line(text), column.max_cells)
+            yield text
 
     def widths(self, form: Form) -> tuple[int, ...]:
         """Terminal cells of each column's widest text, its heading left out; 0 without rows."""
