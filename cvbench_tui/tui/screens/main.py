@@ -59,7 +59,6 @@ class MainScreen(Screen[None]):
     #tabs > Line.-active { background: $block-cursor-background; color: $block-cursor-foreground;
                            text-style: $block-cursor-text-style; }
     #tabs > Line:ansi.-active { text-style: bold reverse; }
-    #small { display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background; padding: 0 1; }
     """
     AUTO_FOCUS = ""
     """The first thing that takes the focus would be the models' filter, which swallowed keys pressed at once."""
@@ -107,7 +106,7 @@ class MainScreen(Screen[None]):
         yield self.gauges
         yield self.strip
         yield Footer(show_command_palette=False, compact=True)
-        yield Static(id="small")
+        yield TooSmall(id="small")
 
     def on_mount(self) -> None:
         """Begin in the list of models, with no results."""
@@ -198,8 +197,24 @@ class MainScreen(Screen[None]):
             self.side.show(run, key)
 
     def on_resize(self) -> None:
-        """There may be a column for the detail now, more room for the plan, or too little for the app."""
+        """There may be a column for the detail now, or more room for the plan."""
         self.detail_soon()
         self.show_plan(self._plan)
-        words = f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {self.size.width}x{self.size.height}."
-        self.query_one("#small", Static).update(Content.assemble((words, "bold"), TOO_SMALL))
+
+
+class TooSmall(Static):
+    """Over everything in a terminal too small for the app: how large it has to be, and how to do without.
+
+    A widget of its own: updated by the screen it would have every change of size laid out twice.
+    """
+
+    DEFAULT_CSS = """
+    TooSmall { display: none; layer: over; dock: top; width: 100%; height: 100%; background: $background;
+               padding: 0 1; }
+    """
+
+    def on_resize(self) -> None:
+        """Say how large it is now."""
+        size = self.app.size
+        words = f"cvbench-tui needs {MIN_WIDTH}x{MIN_HEIGHT} cells; here are {size.width}x{size.height}."
+        self.update(Content.assemble((words, "bold"), TOO_SMALL))
