@@ -144,7 +144,7 @@ class BenchApp(App[int], inherit_bindings=False):
         gc.set_threshold(*COLLECT)
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self.settings_store.complain = self._settings_unsaved
-        if self.run_manager.state.phase == "idle":
+        if self.run_manager.state.status == "idle":
             self.run_manager.ask()
         self.selection_changed()
         BackgroundThread(self.post_message, read_history, self.forecast.history, lambda: not self.is_running).start()
@@ -159,9 +159,9 @@ class BenchApp(App[int], inherit_bindings=False):
         if now.run is not None and rows_changed:
             self.main_screen.results.show(now)
             self.main_screen.detail_soon()
-        if rows_changed or now.phase != before.phase:
+        if rows_changed or now.status != before.status:
             self.main_screen.show_state(now)
-            offered, self._offered = self._offered, (now.phase, bool(now.repeatable))
+            offered, self._offered = self._offered, (now.status, bool(now.repeatable))
             if offered != self._offered:  # the footer is made anew
                 self.refresh_bindings()
         self.gauges.follow(now)
@@ -173,7 +173,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.Probed)
     def _probed(self, event: messages.Probed) -> None:
-        queued = self.run_manager.state.phase == "queued"
+        queued = self.run_manager.state.status == "queued"
         self.forecast.environment = event.environment
         self.plan_selection.offer(event.environment)
         self.run_manager.probed(event.environment)
@@ -288,7 +288,7 @@ class BenchApp(App[int], inherit_bindings=False):
         """What cannot be used now is not offered. Called for every binding at every refresh."""
         state = self.run_manager.state
         if action in ("cancel", "skip"):
-            return state.running or (action == "cancel" and state.phase == "queued")
+            return state.running or (action == "cancel" and state.status == "queued")
         if action == "again":
             return bool(state.repeatable)
         return action != "suspend_process" or not self.is_web

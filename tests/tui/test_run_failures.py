@@ -87,7 +87,7 @@ async def test_a_queue_with_nothing_left_to_run_is_no_queue(tmp_path: Path) -> N
         await pilot.press("r", "1", "n")
         source.let.set()
         await until(pilot, lambda: "Nothing to run" in strip(app))
-        assert app.run_manager.state.phase != "queued"
+        assert app.run_manager.state.status != "queued"
 
 
 async def test_escape_sequences_are_shown_and_not_obeyed(tmp_path: Path) -> None:

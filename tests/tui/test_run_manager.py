@@ -157,7 +157,7 @@ def test_invalid_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: P
     state = bench.run_manager.state
     assert {case.case_id for case in state.repeatable} == invalid | failed
     assert state.repeatable is state.repeatable
-    running = replace(state, phase="running")
+    running = replace(state, status="running")
     assert {case.case_id for case in running.repeatable} == failed
 
 
@@ -196,7 +196,7 @@ def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) ->
     assert source.reached.wait(WAIT_S)
     bench.until(lambda: run_manager.state.run is not None)
     run_manager.cancel()
-    assert run_manager.state.phase == "cancelling"
+    assert run_manager.state.status == "cancelling"
     assert not run_manager.state.repeatable
     assert not run_manager.again()
     assert run_manager.add(some(replace(PLAN.cases[0], batch=999))) == 0

@@ -91,7 +91,7 @@ class RunController:
 
     def cancel(self) -> None:
         """Stop measuring. The strip shows cancelling until the run has ended."""
-        if self.run_manager.state.phase == "queued":
+        if self.run_manager.state.status == "queued":
             self.ui.say("No longer queued.")
         self.run_manager.cancel()
 
@@ -102,4 +102,4 @@ class RunController:
             return
         share, left_s = self.forecast.progress(state.run, now_s)
         elapsed_s = max(0.0, now_s - state.began_at_s)
-        self.strip.show_running(state.run, elapsed_s, left_s, share, cancelling=state.phase == "cancelling")
+        self.strip.show_running(state.run, elapsed_s, left_s, share, cancelling=state.status == "cancelling")

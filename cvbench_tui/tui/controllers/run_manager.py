@@ -52,14 +52,14 @@ class RunManager:
 
     def ask(self, *, queued: bool = False) -> None:
         """Ask the worker for the devices, unless that is being done. ``queued``: the user waits for them to run."""
-        asking = self.state.phase in ("probing", "queued")
-        self._set(phase="queued" if queued else "probing", problem=None)
+        asking = self.state.status in ("probing", "queued")
+        self._set(status="queued" if queued else "probing", problem=None)
         if not asking:
             BackgroundThread(self._post, probe, self._source).start()
 
     def probed(self, environment: Environment | None, problem: CvbenchError | None = None) -> None:
         """The worker has reported the devices, or could not be started."""
-        self._set(environment=environment, phase="idle", problem=problem)
+        self._set(environment=environment, status="idle", problem=problem)
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
@@ -89,13 +89,13 @@ class RunManager:
     def _start(self, session: Session, **changes: Any) -> None:
         self._before = self.state
         self._thread = RunThread(self._post, session, self._history, self.log.note)
-        self._set(phase="running", began_at_s=session.started_at_s, run_file=self._thread.path, **changes)
+        self._set(status="running", began_at_s=session.started_at_s, run_file=self._thread.path, **changes)
         self._thread.start()
 
     def advanced(self, run: Run) -> None:
         """``RunAdvanced`` came."""
         self._before = None
-        self._set(run=run, phase=self.state.phase if run.ended is None else "idle")
+        self._set(run=run, status=self.state.status if run.ended is None else "idle")
 
     def refused(self) -> None:
         """``RunRefused`` came: the run could not be begun, or not be written to its end."""
@@ -103,7 +103,7 @@ class RunManager:
             self.state, before = self._before, self.state
             self._changed(before, self.state)
         elif self.state.running:
-            self._set(phase="idle")
+            self._set(status="idle")
 
     def skip(self) -> None:
         """Skip the case being measured; nothing between two cases."""
@@ -112,10 +112,10 @@ class RunManager:
 
     def cancel(self) -> None:
         """End the run, or take it off the queue. It stays ``running`` until it has ended."""
-        if self.state.phase == "queued":
-            self._set(phase="probing")
+        if self.state.status == "queued":
+            self._set(status="probing")
         elif self._thread is not None and self.state.running:
-            self._set(phase="cancelling")
+            self._set(status="cancelling")
             self._thread.session.cancel()
 
     def read(self, path: Path) -> None:
@@ -126,9 +126,9 @@ class RunManager:
         """Show a saved run. False while one is running: it keeps its place."""
         if self.state.running:
             return False
-        phase = "probing" if self.state.phase == "queued" else self.state.phase
+        status = "probing" if self.state.status == "queued" else self.state.status
         run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
-        self._set(run=run, saved=True, run_file=None, phase=phase)
+        self._set(run=run, saved=True, run_file=None, status=status)
         return True
 
     def shut_down(self) -> None:

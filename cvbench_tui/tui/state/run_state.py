@@ -14,7 +14,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import CvbenchError
 
-Phase = Literal["idle", "probing", "queued", "running", "cancelling"]
+Status = Literal["idle", "probing", "queued", "running", "cancelling"]
 """``queued``: probing, and the user wants to run as soon as the devices are known."""
 ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended")
 """Fields of a run that the table depends on; ``fold`` leaves the objects of all others as they were."""
@@ -24,7 +24,7 @@ ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended")
 class RunState:
     """The machine and the run that is shown. ``RunManager`` alone makes the next one."""
 
-    phase: Phase = "idle"
+    status: Status = "idle"
     environment: Environment | None = None  # None until the worker has reported it
     problem: CvbenchError | None = None  # why it did not
     run: Run | None = None  # as the last message had it; None from the start of a run until its first message
@@ -35,7 +35,7 @@ class RunState:
     @property
     def running(self) -> bool:
         """True from the start of a run until its last event has arrived."""
-        return self.phase in ("running", "cancelling")
+        return self.status in ("running", "cancelling")
 
     @property
     def measured(self) -> str:
@@ -47,7 +47,7 @@ class RunState:
     def repeatable(self) -> tuple[Case, ...]:
         """Rows that ``R`` measures again: failed, invalid and never begun ones; of a running run, failed ones."""
         run, here = self.run, self.environment
-        if run is None or here is None or self.phase == "cancelling":
+        if run is None or here is None or self.status == "cancelling":
             return ()
         before = run.environment if self.saved else None
         if before is not None and before.identity_hash != here.identity_hash:

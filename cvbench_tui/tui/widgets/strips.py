@@ -62,7 +62,7 @@ class HeaderLine(Line):
         environment = state.environment
         word = f"running {state.measured}".rstrip() if state.running else "ready"
         if environment is None:
-            word = "no worker" if state.phase == "idle" else "starting"
+            word = "no worker" if state.status == "idle" else "starting"
         style = next((style for begins, style in STATE_STYLES.items() if word.startswith(begins)), "$text-warning")
         parts: list[str | tuple[str, str]] = [(" cvbench-tui ", "bold reverse"), f" {self._version}  ", (word, style)]
         parts.append(f"  {shorten(visible(self._host), HOST_CELLS)}")
