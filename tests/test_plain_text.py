@@ -67,7 +67,7 @@ def test_a_row_is_a_paragraph_of_labelled_values_with_its_reasons():
         "throughput 138.9 images per second, plus or minus 0.1 percent, grade A;",
         "samples 50 in 5 rounds and 1 repeated, then 60 in 6 rounds;",
         "inference compute 100.0 GFLOP per second, 10 percent of the measured peak, plus or minus 0.2 percent,",
-        "inference energy not available; memory 1.00 GiB; first call 640 ms; state OK, with remarks.",
+        "inference energy not available; memory 1.00 GiB; first call 640 ms; state OK, with reasons or notices.",
         "Note on forward, backward, total: 1 of 6 rounds was repeated: contention 1.",
     ):
         assert words in resnet

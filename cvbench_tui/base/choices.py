@@ -8,7 +8,7 @@ Layout = Literal["short", "full", "original"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)  # the first one is the default
 LAYOUT_HELP: dict[Layout, str] = {
     "short": "tables to paste, at most 100 columns wide",
-    "full": "every column and every remark",
+    "full": "every column, reason and notice",
     "original": "the form of the published tables",
 }
 """Of saved markdown."""

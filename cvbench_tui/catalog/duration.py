@@ -21,9 +21,9 @@ STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh conte
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
 
 
-def expected_s(plan: Plan, known: Mapping[str, float] | None = None) -> float:
-    """Wall seconds that the plan may take, 0 for an empty one; ``known`` as for ``expected_by_case``."""
-    return sum(expected_by_case(plan, known).values())
+def expected_s(plan: Plan) -> float:
+    """Wall seconds that the plan may take by guess, 0 for an empty one."""
+    return sum(expected_by_case(plan).values())
 
 
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:

@@ -54,7 +54,7 @@ def test_a_table_for_each_device_and_kind_has_what_its_rows_share_in_the_title()
     cpu = "Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz (16 threads)"
     assert titles(text) == [
         "mixed, models on NVIDIA H100 80GB HBM3: fp32, 224 px",
-        "mixed, layers on NVIDIA H100 80GB HBM3: fp32, batch 8, 224 px",
+        "mixed, layers on NVIDIA H100 80GB HBM3: fp32, batch 8, images 224 px",
         f"mixed, models on {cpu}: fp32, batch 8, 224 px",
         f"mixed, layers on {cpu}: fp32, batch 8, 224 px",
     ]

@@ -24,7 +24,7 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 
     Every column of the table under its ``file_name``, then all other figures that fit into one cell.
     """
-    table = build(run, View(sort=view.sort, descending=view.descending))
+    table = build(run, View(sort=view.sort, descending=view.descending, reference=view.reference))
     rows = []
     for row in table.rows:
         cells = {column.file_name: cell.value for column, cell in zip(table.columns, row.cells, strict=True)}
@@ -50,7 +50,6 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
     row |= _cells(result, FACTS)
     for name in ("training", "inference"):
         row |= _cells(_one(result, "energy", "name", name), ("joules_per_input", "idle_w"), f"{name}_")
-    row |= _cells(result, ("grade", "state"))
     row["failure"] = result["failure"]["sentence"] if "failure" in result else None
     row["notices"] = _codes(result.get("notices", ()))
     return row

@@ -30,7 +30,7 @@ from cvbench_tui.results.text.units import count_text, percent_text
 
 
 def render_full(run: Run, view: View) -> str:
-    """The markdown of a run as the view has it, ending in a newline."""
+    """The markdown of a run as the view has it, ending in a newline. Raises SelectionError for an unknown column."""
     table = build(run, view)
     shown = {row.key for row in table.rows}
     cases = tuple(case for case in run.plan.cases if case.case_id in shown)

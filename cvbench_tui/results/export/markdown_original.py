@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import Grade
@@ -16,7 +17,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.export.markdown_table import began_line, environment_line
+from cvbench_tui.results.export.markdown_table import began_line, environment_line, rows_line
 from cvbench_tui.results.stats.phase_stats import is_published, reported
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
@@ -40,9 +41,13 @@ _Rows = Sequence[RowData]
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
 
 
-def render_original(run: Run, view: View | None = None) -> str:
-    """The markdown of a run. Raises SelectionError for an unknown column."""
-    rows = [row_data(run, run.plan.case(row.key)) for row in build(run, view).rows]
+def render_original(run: Run, view: View) -> str:
+    """The markdown of a run, ending in a newline. Columns and groups are the page's, rows and order the view's.
+
+    Raises SelectionError for a column that is not there.
+    """
+    table = build(run, replace(view, group="none"))
+    rows = [row_data(run, run.plan.case(row.key)) for row in table.rows]
     models, layers = ([row for row in rows if row.case.workload.kind == kind] for kind in _SHOWN)
     dimensions = _by_dimension(rows)
     names = [name for _, names in dimensions for name in names]
@@ -59,7 +64,8 @@ def render_original(run: Run, view: View | None = None) -> str:
     blocks += ["# NOTE", _published_note(protocol) if is_published(protocol) else _median_note(protocol)]
     notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
     blocks += ["\n".join(notes)] if notes else []
-    return "\n\n".join([*blocks, escape(began_line(run)), escape(environment_line(run))]) + "\n"
+    blocks += [escape(began_line(run)), escape(environment_line(run)), rows_line(table, view)]
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def _framework(run: Run, case: Case) -> str:

@@ -56,7 +56,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     """The markdown of a run as the view has it, ending in a newline.
 
     ``only``: id of the one row to write, with its notes and without the circumstances. Raises KeyError without such a
-    row.
+    row, SelectionError for a column that is not there.
     """
     table = build(run, view if only is None else replace(view, filter_text=""))
     rows = [row for row in table.rows if only in (None, row.key)]
@@ -183,7 +183,8 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     shared += [f"{first.threads} threads"] if first.threads is not None else []
     shared += [f"batch {first.batch}"] if len({case.batch for case in cases}) == 1 else []
     sizes = {case.image for case in cases if case.image is not None}
-    shared += [f"{size} px" for size in sizes if len(sizes) == 1]
+    some = "" if all(case.image is not None for case in cases) else "images "
+    shared += [f"{some}{size} px" for size in sizes if len(sizes) == 1]
     known = {each.id: each for each in (environment.devices if environment is not None else ())}
     device, used = known.get(first.device), dict.fromkeys(case.device for case in run.plan.cases)
     name = (device.name if device is not None else "") or first.device

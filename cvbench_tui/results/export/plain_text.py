@@ -58,7 +58,7 @@ def _words(column: Column, cell: Cell, scale: Scale) -> str:
     if cell.value is None:
         return f"{heading} not available"
     if isinstance(cell.value, str):
-        return f"{heading} {cell.value}" + ", with remarks" * cell.noticed
+        return f"{heading} {cell.value}" + ", with reasons or notices" * cell.noticed
     if cell.passes:
         passes = dict.fromkeys(cell.passes)
         counts = [

@@ -44,7 +44,10 @@ def check_writable(path: Path) -> None:
 
 
 def write_output(run: Run, path: Path, *, layout: Layout = LAYOUTS[0], view: View | None = None) -> None:
-    """Write the run in the format of the suffix: the whole file or nothing. Raises StoreError when it cannot be."""
+    """Write the run in the format of the suffix: the whole file or nothing.
+
+    Raises StoreError when it cannot be, SelectionError for a column that is not there.
+    """
     from cvbench_tui.results.table.view import View
 
     suffix = path.suffix.lower()

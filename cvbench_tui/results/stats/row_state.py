@@ -38,7 +38,7 @@ STATE_HELP = (
     "INVALID: a number of the row has grade X. "
     "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter shows why. "
     "RUNNING, PENDING: being measured, waiting. SKIPPED: skipped by you, or never started. "
-    "* : a reason or a notice is listed below the table."
+    "* : there is a reason or a notice, in the row's detail and in saved tables."
 )
 
 

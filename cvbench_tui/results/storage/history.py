@@ -148,7 +148,6 @@ def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
             inference_s=inference_s,
             total_s=total_s,
             wall_s=outcome.wall_s / outcome.processes,
-            peak_bytes=outcome.memory_peak_bytes,
             at_s=run.started_at_s,
             run_id=run.id,
         )

@@ -23,7 +23,7 @@ class Column:
     heading: str
     help: str
     cell: Callable[[RowData], Cell]
-    file_name: str = ""  # of its value in CSV; empty for what is written there in parts
+    file_name: str = ""  # of its value in CSV; empty for what stands there in parts, or not at all
     right: bool = True  # aligned to the right
     hide: int = 0  # priority of hiding where there is too little room: the largest goes first, 0 never
     identifies: bool = False  # says which row it is, so it is hidden only where all rows have the same
@@ -158,7 +158,7 @@ COLUMNS: tuple[Column, ...] = (
     *(_phase(phase) for phase in PHASES),
     Column(
         "grade", "Grade",
-        "The grade of the row's worst phase: A, B, C or X. The reasons are below the table and in the row's detail.",
+        "The grade of the row's worst phase: A, B, C or X. The reasons are in the row's detail and in saved tables.",
         _grade, "grade", right=False, hide=50, spoken="worst grade",
     ),
     Column(
@@ -191,8 +191,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "energy", "Inference energy",
-        "Joules of the device for one image, or other input, in inference, by its energy counter; ?: a sum of its "
-        "power readings differs by more than 5%; the grade is that of inference.",
+        "Joules of the device for one image, or other input, in inference, by its energy counter; in files "
+        "of earlier versions ?: a sum of its power readings differs by more than 5%; the grade is that of inference.",
         _energy, "inference_joules_per_input", hide=110, secondary=True, optional=True,
     ),
     Column(
@@ -212,7 +212,7 @@ COLUMNS: tuple[Column, ...] = (
         "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
         "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals; the grade is the "
         "worse one. Only there while a row with numbers is marked.",
-        _versus, hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2% A"),
+        _versus, "vs_ref", hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2% A"),
     ),
     Column(
         "state", "State", STATE_HELP,
