@@ -84,8 +84,8 @@ def test_every_number_of_the_table_is_said():
     table = build(run)
     paragraphs = sentences(run).split("\n\n")[1:-1]
     for row, paragraph in zip(table.rows, paragraphs, strict=True):
-        written = table.texts(row, "full")
-        for place in visible_columns(table, "full"):
+        written = table.texts(row, "file")
+        for place in visible_columns(table, "file"):
             for number in re.findall(r"\d+(?:\.\d+)?", written[place]):
                 assert number in paragraph, (table.columns[place].key, written[place])
 

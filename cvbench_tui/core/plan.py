@@ -10,6 +10,9 @@ from typing import Literal
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 
+AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
+"""Settings of a case besides device, batch and image: rows that differ in one of them are not the same work."""
+
 
 @dataclass(frozen=True)
 class Case:

@@ -161,9 +161,9 @@ def test_full_is_the_table_of_the_screen():
     for sort, descending in ((None, False), ("total", True), ("name", False)):
         table = build(run, View(sort=sort, descending=descending))
         (shown,) = tables(render(run, "full", View(sort=sort, descending=descending)))
-        places = visible_columns(table, "full")
+        places = visible_columns(table, "file")
         assert shown[0] == [table.columns[place].heading for place in places]
-        assert shown[1:] == [[table.texts(row, "full")[place] for place in places] for row in table.rows]
+        assert shown[1:] == [[table.texts(row, "file")[place] for place in places] for row in table.rows]
 
 
 def test_original_has_the_published_form():

@@ -51,14 +51,14 @@ def test_the_heading_has_the_unit_that_all_rows_share_and_cells_have_it_otherwis
     assert models.texts(models.rows[0], "close")[place] == "24.52\u00b10.2% A"
     both = build(run_of(plan(*cases), *outcomes))
     assert both.heading(place) == "Forward"
-    assert [both.texts(row, "full")[place] for row in both.rows] == [
+    assert [both.texts(row, "file")[place] for row in both.rows] == [
         "24.52 ms \u00b10.2% A", "6.406 ms \u00b10.2% A", "231.4 \u00b5s \u00b10.2% A", "88.79 \u00b5s \u00b10.2% A",
     ]  # fmt: skip
     unit = place - 1
     assert [both.texts(row, "bare")[unit] for row in both.rows] == ["ms", "ms", "\u00b5s", "\u00b5s"]
     assert both.texts(both.rows[2], "close")[place] == "231.4\u00b10.2% A", "the unit is in a column of its own"
     assert unit in visible_columns(both)
-    assert unit not in visible_columns(both, "full")
+    assert unit not in visible_columns(both, "file")
     assert unit not in visible_columns(models)
     chosen = build(run_of(plan(*cases), *outcomes), View(columns=("total",)))
     assert [chosen.columns[each].key for each in visible_columns(chosen)] == ["name", "unit", "total"]

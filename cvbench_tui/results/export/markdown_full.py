@@ -57,7 +57,7 @@ def _tables(table: Table) -> Iterator[list[str]]:
 
 
 def _lines(table: Table, rows: Sequence[Row]) -> list[str]:
-    places = visible_columns(table, "full")
+    places = visible_columns(table, "file")
     headings = [(table.columns[place].heading, table.columns[place].right) for place in places]
     texts = []
     for row in rows:
@@ -68,7 +68,7 @@ def _lines(table: Table, rows: Sequence[Row]) -> list[str]:
 def _text(table: Table, row: Row, place: int) -> str:
     """The cell; the fastest of equal work in bold. A number of grade X is struck through, so that it is marked where it
     is pasted, rendered or not."""
-    cell, text = row.cells[place], escape(table.texts(row, "full")[place])
+    cell, text = row.cells[place], escape(table.texts(row, "file")[place])
     if cell.valid or cell.value == cell.grade:  # the letter in the grade's own column is no number
         return f"**{text}**" if place in row.best else text
     scale = row.scale if table.columns[place].scaled else None

@@ -12,7 +12,7 @@ from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start, one_line
 from cvbench_tui.core.grading.reasons import REASONS
 from cvbench_tui.core.measurement import Failure, FailureKind, Measurement
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import AXES, Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.core.workload import Kind
@@ -29,11 +29,11 @@ from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.cell import PEAK_UNITS, cell_text, number_and_unit
+from cvbench_tui.results.table.cell import cell_text, number_and_unit
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.scales import row_scales
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import MISSING, Scale, part_text, percent_text, relative_text
+from cvbench_tui.results.text.units import MISSING, Scale, percent_text, relative_text
 
 MAX_WIDTH = 100  # cells of a table, and of every other line
 MIN_NAME = 24  # cells that a name keeps: columns go first, since a shorter one could be that of another row
@@ -67,7 +67,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     parts: dict[tuple[Kind, object], list[Row]] = {}
     for row in rows:
         case = cases[row.key]
-        axes = (case.framework, case.precision, case.memory_format, case.compile_mode, case.threads)
+        axes = tuple(getattr(case, axis) for axis in AXES)
         parts.setdefault((case.workload.kind, (case.device, axes)), []).append(row)
     several = len({kind for kind, _ in parts}) > 1
     blocks = [rows_line(table, view)] if view.filter_text and only is None else []
@@ -153,14 +153,11 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     units = {unit for cell, (_, unit) in zip(cells, numbers, strict=True) if cell.value is not None}
     shared = units.pop() if len(units) == 1 else ""
     texts = []
-    for cell, (number, unit) in zip(cells, numbers, strict=True):
-        text = f"{number} {unit}" if unit and not shared else number
-        text += "?" * cell.doubtful
-        text += f" {part_text(cell.share)}" if cell.unit in PEAK_UNITS and cell.value is not None else ""
-        text = MISSING if not cell.valid and cell.value != cell.grade else cell_text(cell) if cell.passes else text
-        texts.append(escape(text))
+    for cell, scale in zip(cells, scales, strict=True):
+        shown = cell.valid or cell.value == cell.grade  # the letter in the grade's own column is no number
+        texts.append(escape(cell_text(cell, scale, unit=not shared, alone=True)) if shown else MISSING)
     name = column.key.capitalize() if column.scaled else column.heading  # below it says whether they are means
-    return shared if column.key == "throughput" and shared else f"{name} {shared}".rstrip(), column.right, texts
+    return shared if column.named_by_unit and shared else f"{name} {shared}".rstrip(), column.right, texts
 
 
 def _interval(row: Row, places: Sequence[int]) -> str:

@@ -46,7 +46,7 @@ def _paragraph(run: Run, table: Table, row: Row) -> str:
     data = row_data(run, case)
     if outcome is None:
         return f"{name}: {data.state.text}."
-    named = [place for place in visible_columns(table, "full") if not table.columns[place].identifies]
+    named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
     values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)
     reasons = " ".join(_one_line(note.text) for note in data.row_notes)
     return f"{name}: {values}. {reasons}".rstrip()

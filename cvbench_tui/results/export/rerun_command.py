@@ -13,15 +13,13 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import AXES, Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 
 DEVICE_ID = re.compile(r"cpu|mps|(cuda|xpu):(0|[1-9][0-9]{0,2})")  # as the worker reports it
 _NAMED_CELLS = 60  # of a name from outside in a sentence
-_AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
-"""What the command line has no option for."""
 NAME_OPTION: dict[Kind, str] = {"model": "-m", "layer": "-l"}
 
 
@@ -99,7 +97,7 @@ def _entry(case: Case) -> ModelEntry | LayerEntry | None:
 def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | None) -> str:
     """Why no command makes this case; empty when one does."""
     default = Case(case.workload, case.device, case.batch)
-    for axis in _AXES:
+    for axis in AXES:  # the command line has no option for them
         value = getattr(case, axis)
         if value != getattr(default, axis):
             return f"there is no option for the {axis.replace('_', ' ')} {_short(str(value))}."

@@ -61,9 +61,16 @@ def number_and_unit(cell: Cell, scale: Scale | None = None, *, between: str = "/
 
 
 def cell_text(
-    cell: Cell, scale: Scale | None = None, *, unit: bool = True, close: bool = False, graded: bool = True
+    cell: Cell,
+    scale: Scale | None = None,
+    *,
+    unit: bool = True,
+    close: bool = False,
+    graded: bool = True,
+    alone: bool = False,
 ) -> str:
-    """``24.5 ms \u00b11.2% A``; ``unit``: with it; ``close``: without the blanks in it; ``graded``: with the grade."""
+    """``24.5 ms \u00b11.2% A``; ``unit``: with it; ``close``: without the blanks in it; ``graded``: with the grade;
+    ``alone``: without interval, grade and minimum."""
     if not isinstance(cell.value, (int, float)):
         return MISSING if cell.value is None else f"{cell.value}{NOTICE_MARK * cell.noticed}"
     if cell.passes:
@@ -74,6 +81,8 @@ def cell_text(
     text = (f"{number}{blank}{name}" if unit and name else number) + "?" * cell.doubtful
     if cell.unit in PEAK_UNITS:
         text += f" {units.part_text(cell.share)}"
+    if alone:
+        return text
     if cell.relative is not None and cell.valid:  # an interval would make an X look reliable
         text += blank + units.relative_text(cell.relative)
     if cell.grade is not None and graded:

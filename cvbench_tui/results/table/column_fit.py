@@ -6,7 +6,7 @@ from cvbench_tui.base.cells import cell_len
 from cvbench_tui.results.table.model import Form, Table
 from cvbench_tui.results.table.view import ALWAYS
 
-BETWEEN: dict[Form, int] = {"full": 2, "bare": 2, "close": 1}  # cells for the margins of a column
+BETWEEN: dict[Form, int] = {"file": 2, "bare": 2, "close": 1}  # cells for the margins of a column
 
 
 def visible_columns(table: Table, form: Form = "bare") -> tuple[int, ...]:
@@ -15,7 +15,7 @@ def visible_columns(table: Table, form: Form = "bare") -> tuple[int, ...]:
         place
         for place, column in enumerate(table.columns)
         if (not table.chosen or column.key == ALWAYS or column.drawn or column.key in table.chosen)
-        and not (column.drawn and form == "full")
+        and not (column.drawn and form == "file")
         and (not column.optional or any(row.cells[place].value is not None for row in table.rows))
     )
 

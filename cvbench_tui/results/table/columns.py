@@ -35,6 +35,7 @@ class Column:
     phase: Phase | None = None  # its time makes rows of equal work faster or slower here; None: nothing is ranked
     fastest: Literal["least", "most"] = "least"
     max_cells: int | None = None  # of its text on a screen; files have all of it
+    named_by_unit: bool = False  # the unit that all rows share is heading enough in a table to paste
     drawn: bool = False  # on screens only, always where a row has it: files write the unit beside each number
     spoken: str = ""  # heading in sentences, where the written one would be misheard
 
@@ -165,7 +166,7 @@ COLUMNS: tuple[Column, ...] = (
         "throughput", "Throughput",
         "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
         _throughput, "inference_per_s", hide=80, room=len("1234 img/s \u00b10.2% A"), phase="inference", fastest="most",
-        pasted=("model",),
+        pasted=("model",), named_by_unit=True,
     ),
     Column(
         "samples", "Samples in rounds",

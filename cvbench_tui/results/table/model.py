@@ -16,8 +16,9 @@ from cvbench_tui.results.text.units import Scale
 
 REFERENCE = "vs_ref"
 MAX_PLAIN = 10  # letters that take no more than the 20 cells of the narrowest column, however wide they are
-Form = Literal["full", "bare", "close"]
-"""How cells are written: with their unit, without the one that the heading or the row has, or that without blanks."""
+Form = Literal["file", "bare", "close"]
+"""How cells are written: as in files, with their unit; without the one that the heading or the row has; or that without
+blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Table:
     def _written(self, row: Row, form: Form) -> Iterator[str]:
         for column, cell, unit in zip(self.columns, row.cells, self.units, strict=True):
             scale = row.scale if column.scaled else None
-            text = cell_text(cell, scale, unit=form == "full" or not (unit or column.scaled), close=form == "close")
-            if column.max_cells is not None and form != "full" and (len(text) > MAX_PLAIN or not text.isprintable()):
+            text = cell_text(cell, scale, unit=form == "file" or not (unit or column.scaled), close=form == "close")
+            if column.max_cells is not None and form != "file" and (len(text) > MAX_PLAIN or not text.isprintable()):
                 text = shorten(one_line(text), column.max_cells)
             yield text
 
@@ -89,5 +90,5 @@ class Table:
         keys = [column.key for column in self.columns]
         for row in self.rows:
             if row.key == case_id and column in keys:
-                return self.texts(row, "full")[keys.index(column)]
+                return self.texts(row, "file")[keys.index(column)]
         raise KeyError((case_id, column))
