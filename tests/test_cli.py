@@ -249,6 +249,7 @@ def test_help_version_and_completion(type_):
         ("cvbench-tui run -m resnet1", "resnet18"),
         ("cvbench-tui run -m vgg16,resnet15", "vgg16,resnet152"),
         ("cvbench-tui run -l Conv3x3/", "Conv3x3/1"),
+        ("cvbench-tui run -l dens", "Dense"),
         ("cvbench-tui run orig", "original-models"),
         ("cvbench-tui show la", "last"),
         ("cvbench-tui show --sort inf", "inference"),
@@ -401,3 +402,14 @@ def test_the_selftest_is_explained(type_):
     assert code == 0
     assert "--thorough" in out
     assert "undecided" in out
+
+
+def test_what_no_command_takes_is_not_offered(tmp_path, monkeypatch):
+    from cvbench_tui.catalog import presets
+    from cvbench_tui.cli.options import _names
+
+    entries = presets.preset_entries()
+    broken = presets.PresetEntry("broken", "", True, 0, "No.")
+    monkeypatch.setattr(presets, "preset_entries", lambda: (*entries, broken))
+    assert "broken" not in _names("presets")
+    assert "unit" not in _names("columns")

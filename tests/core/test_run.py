@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from cvbench_tui.core.environment import Device, Environment
@@ -6,6 +8,7 @@ from cvbench_tui.core.event import (
     CaseFinished,
     CaseStarted,
     EnvironmentProbed,
+    PeakMeasured,
     Progress,
     RowsAdded,
     RunFinished,
@@ -13,12 +16,14 @@ from cvbench_tui.core.event import (
     WorkerReady,
 )
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamples
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import fold
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.wire import WireError, decode, encode
 from tests.every import every
+from tests.results.samples import mixed_run
 
 CONV = Workload("layer", "Conv3x3/1", "conv2d", (3, 224, 224), (("in_channels", 3), ("out_channels", 64)))
 DENSE = Workload("layer", "Dense", "linear", (1024,))
@@ -185,3 +190,12 @@ def test_the_id_tells_cases_apart_by_everything_that_changes_a_time():
         Case(DENSE, "cpu", 8).case_id,
     }
     assert len(ids) == 7
+
+
+def test_an_equal_peak_changes_nothing_and_another_devices_is_kept() -> None:
+    run = mixed_run()
+    peaks = [DevicePeak(device, "k", (("float32", 2.0),), None) for device in ("cpu", "cuda:0")]
+    for peak in peaks:
+        run = fold(run, PeakMeasured(peak))
+    assert dict(run.ceilings) == {peak.device: peak for peak in peaks}
+    assert fold(run, PeakMeasured(replace(peaks[0]))) is run

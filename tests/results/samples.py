@@ -161,3 +161,7 @@ def flux_run() -> Run:
 def graded_run() -> Run:
     """The recorded run with rows of every grade."""
     return load(Path(__file__).parent.parent / "data" / "graded.jsonl")
+
+
+def graded_energy():
+    return next(each.energy for each in graded_run().measured if each.energy)

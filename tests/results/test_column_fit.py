@@ -3,7 +3,7 @@ from __future__ import annotations
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.table.build import build
-from cvbench_tui.results.table.column_fit import fitting, visible_columns
+from cvbench_tui.results.table.column_fit import column_width, fitting, visible_columns
 from cvbench_tui.results.table.columns import COLUMNS
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
@@ -93,3 +93,15 @@ def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str)
         assert written.endswith("...")
         assert "\n" not in written
     assert table.text(case.case_id, "name") == name, "files have all of it"
+
+
+def test_a_secondary_column_never_comes_back_and_a_heading_has_room_for_its_arrow() -> None:
+    table = build(graded_run())
+    for width in range(20, 300):
+        places = fitting(table, width)
+        hidden = [table.columns[place].hide for place in visible_columns(table) if place not in places]
+        secondary = [table.columns[place].hide for place in places if table.columns[place].secondary]
+        assert max(secondary, default=0) < min(hidden, default=999), width
+    for place in visible_columns(table):
+        heading = table.heading(place)
+        assert not heading or column_width(table, place, "bare") > cell_len(heading)

@@ -1,5 +1,9 @@
-from cvbench_tui.results.stats.derived_metrics import precisions
+from dataclasses import replace
+
+from cvbench_tui.results.stats.derived_metrics import energies, precisions
 from tests.every import every
+from tests.results.samples import graded_energy, measurement
+from tests.results.test_markdown_short import VGG
 
 CONV, LINEAR = "layer:Conv3x3/1|torch|cuda:0|b8", "layer:Linear up|torch|cuda:0|b8"
 MODEL, TRANSFORMER = "model:Resnet50|torch|cuda:0|b8", "model:vit_b_16|torch|cuda:0|b8"
@@ -21,3 +25,23 @@ BOTH = ("float32", "tf32")
 def test_work_is_held_against_tf32_only_where_it_may_use_it(case_id, facts, names):
     assert precisions("cuda:0", case_id, facts) == names
     assert precisions("cpu", case_id, facts) == ("float32",)
+
+
+def test_energy_is_added_up_over_processes_and_idle_is_their_mean() -> None:
+    (first, *_) = graded_energy()
+    taken = replace(measurement(VGG, 0.01), energy=(first, replace(first, idle_w=first.idle_w + 20)))
+    (one,) = energies(taken, VGG)
+    assert one.idle_w == first.idle_w + 10
+    assert one.iterations == 2 * first.iterations
+    unknown = replace(taken, energy=(first, replace(first, counter_j=None)))
+    (other,) = energies(unknown, VGG)
+    assert other.counter_j is None
+    assert other.joules_per_input == 2 * first.integral_j / (2 * first.iterations) / 8
+
+
+def test_energy_is_doubtful_from_five_percent_on() -> None:
+    (first, *_) = graded_energy()
+    for off, doubtful in ((0.04, False), (0.06, True)):
+        part = replace(first, counter_j=1000.0, integral_j=1000.0 * (1 + off))
+        (one,) = energies(replace(measurement(VGG, 0.01), energy=(part,)), VGG)
+        assert one.doubtful is doubtful

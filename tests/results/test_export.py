@@ -19,6 +19,7 @@ from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.table.view import View
 from tests.results.samples import CONV, Case, graded_run, measurement, mixed_run, plan, run_of
+from tests.results.test_markdown_short import RESNET, VGG
 
 RUN = mixed_run()
 
@@ -237,3 +238,13 @@ def test_a_folder_without_permission_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="Permission denied"):
         check_writable(tmp_path / "out.md")
+
+
+def test_csv_falls_and_json_compares_as_the_view_does() -> None:
+    run = run_of(plan(VGG, RESNET), measurement(VGG, 0.02), measurement(RESNET, 0.01))
+    text = EXPORTERS[".csv"].render(run, "short", View(sort="forward", descending=False))
+    falling = EXPORTERS[".csv"].render(run, "short", View(sort="forward", descending=True))
+    names = [[row["name"] for row in csv.DictReader(io.StringIO(each))] for each in (text, falling)]
+    assert names == [["Resnet18", "VGG16"], ["VGG16", "Resnet18"]]
+    document = json.loads(EXPORTERS[".json"].render(run, "short", View(reference=VGG.case_id)))
+    assert [result["cells"]["vs_ref"]["value"] for result in document["results"]] == [1.0, 2.0]

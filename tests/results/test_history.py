@@ -346,3 +346,25 @@ def test_a_run_that_ends_before_the_folder_was_read_does_not_hide_it(tmp_path):
     fresh.add(path := write(tmp_path, "new", measurement(ROW, 0.3)), runfile.load(path))
     fresh.refresh()
     assert set(run_index.load(tmp_path)) == {"old.jsonl", "new.jsonl"}
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch, reads) -> None:
+    write(tmp_path, "one", measurement(ROW, 0.1))
+    monkeypatch.setattr(history, "MAX_BYTES", 10)
+    assert known(tmp_path) is None
+    assert reads == []
+
+
+def test_what_is_known_is_answered_while_the_rest_is_still_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(history, "BATCH", 1)
+    write(tmp_path, "one", measurement(ROW, 0.1))
+    write(tmp_path, "two", measurement(ROW, 0.1))
+
+    def seen() -> list[bool]:
+        found, answers = History(tmp_path), []
+        found.refresh(lambda: answers.append(found.past(ROW, CARD, "default") is not None) or False)
+        return answers
+
+    assert seen() == [False, True]
+    write(tmp_path, "three", measurement(ROW, 0.1))
+    assert seen() == [True], "the index is asked first"

@@ -16,10 +16,12 @@ from cvbench_tui.core.environment import Device
 from cvbench_tui.core.measurement import Failure, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.export.markdown_short import MAX_WIDTH, SUPERSCRIPTS, render_short
 from cvbench_tui.results.export.rerun_command import command_line, command_lines
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.view import View
+from cvbench_tui.results.text import units
 from cvbench_tui.results.text.ascii import to_ascii
 from tests.every import every
 from tests.results.samples import CONV, DENSE, ENVIRONMENT, graded_run, measurement, mixed_run, model, plan, run_of
@@ -258,3 +260,65 @@ def test_numbers_of_notes_are_read_in_ascii_too() -> None:
 def test_energy_whose_sources_differ_keeps_its_mark() -> None:
     table = tables(shown(graded_run(), columns=("energy",)))[2]
     assert column(table, "Inference energy J/img")[0].endswith("?")
+
+
+def test_a_share_without_a_peak_is_a_dash_here_too() -> None:
+    run = graded_run()
+    unsure = {device: replace(peak, sure=False) for device, peak in run.ceilings.items()}
+    table = tables(shown(replace(run, ceilings=unsure), columns=("compute",)))[2]
+    assert column(table, "Inference compute TFLOP/s")[0] == "30.00 -"
+
+
+def test_a_version_is_text_in_the_summary_and_cuda_is_named_only_beside_a_card() -> None:
+    versions = (("torch", "2.14.1+cu130"), ("cuda", "13.0"), ("driver", "<b>580&"))
+    run = replace(mixed_run(), environment=replace(ENVIRONMENT, versions=versions))
+    assert "\nPyTorch 2.14.1, CUDA 13.0, driver &lt;b&gt;580&amp;, 2026-11-24: " in shown(run)
+    cases = tuple(case for case in run.plan.cases if case.device == "cpu")
+    alone = replace(run, plan=replace(run.plan, cases=cases))
+    assert "\nPyTorch 2.14.1, 2026-11-24: " in shown(alone)
+
+
+def test_units_that_differ_stand_beside_each_number_and_the_heading_has_its_name() -> None:
+    text = Case(Workload("model", "Text", "text", (1024,)), "cuda:0", 8)
+    run = run_of(plan(VGG, text), measurement(VGG, 0.01, memory=3 * 2**29), measurement(text, 0.01, memory=2**24))
+    table = tables(shown(run, columns=("throughput", "memory")))[0]
+    assert column(table, "Memory") == ["1.50 GiB", "16.0 MiB"]
+    assert [cell.partition(" ")[2] for cell in column(table, "Throughput")] == ["img/s", "inputs/s"]
+
+
+def test_the_widest_interval_is_that_of_the_widest_phase() -> None:
+    taken, wide = measurement(VGG, 0.01), {phase.phase: phase for phase in wobbling(VGG, 4)}
+    phases = tuple(wide[phase.phase] if phase.phase == "backward" else phase for phase in taken.phases)
+    run = run_of(plan(VGG), replace(taken, phases=phases))
+    width = row_data(run, VGG).phases["backward"].relative
+    assert width is not None
+    assert column(tables(shown(run))[0], "95% CI")[0].startswith(units.relative_text(width))
+
+
+def test_every_axis_is_in_the_title() -> None:
+    cases = [replace(RESNET, **axis) for axis in ({}, {"memory_format": "channels_last"}, {"compile_mode": "default"})]
+    text = shown(run_of(plan(*cases, name="selection"), *(measurement(case, 0.01) for case in cases)))
+    assert [title.partition(": ")[2] for title in titles(text)] == [
+        "fp32, batch 8, 224 px",
+        "fp32, channels_last, batch 8, 224 px",
+        "fp32, default, batch 8, 224 px",
+    ]
+
+
+def test_what_a_reason_says_is_no_notice_too_and_the_numbers_of_a_row_rise() -> None:
+    failed = Notice("energy_failed", "No energy.")
+    wide = replace(measurement(RESNET, 0.01), phases=wobbling(RESNET, 4))
+    code = row_data(run_of(plan(RESNET), wide), RESNET).phases["total"].reasons[0].code
+    wide = replace(wide, notices=(Notice(code, "As files of schema 1 have it."), failed))
+    text = shown(run_of(plan(VGG, RESNET), measurement(VGG, 0.01, notices=(failed,)), wide))
+    assert column(tables(text)[0], "95% CI")[1].endswith("\u00b9 \u00b2")
+    assert list(notes(text)) == [1, 2]
+    assert "schema 1" not in text
+
+
+def test_throughput_gives_way_first_and_what_tells_rows_apart_never() -> None:
+    cases = [Case(model("n" * 60, side=side), "cuda:0", batch) for side in (224, 1024) for batch in (1, 4096)]
+    run = run_of(plan(*cases), *(measurement(case, 0.0123) for case in cases))
+    head = tables(shown(run, reference=cases[0].case_id))[0][0]
+    assert {"Batch", "Image px", "Forward ms", "vs ref"} <= set(head)
+    assert not {"img/s", "Backward ms"} & set(head)

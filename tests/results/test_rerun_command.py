@@ -113,3 +113,10 @@ def test_a_presets_extras_count_beside_those_of_the_command(tmp_path) -> None:
     preset.write_text('layers = ["Dense"]\nextras = ["energy"]\n')
     assert selection_from(str(preset)).extras == ("energy",)
     assert selection_from(str(preset), extras=("alone", "energy")).extras == ("energy", "alone")
+
+
+def test_a_device_is_what_the_worker_reports_to_its_end() -> None:
+    from tests.results.test_rerun_command import CASE, line_of
+
+    for name in ("cuda:01", "cuda:1000", "cpu:0", "mps2"):
+        assert line_of(replace(CASE, device=name)).endswith(f"no device is written {name}.")

@@ -77,3 +77,16 @@ def test_a_row_that_arrives_changes_the_unit_of_all_and_a_row_object_is_reused_a
     assert after.texts(after.rows[0], "bare")[place - 1 : place + 1] == ("\u00b5s", "20.02 \u00b10.2% A")
     again = build(run_of(plan(quick, slow), measurement(quick, 2e-5)))
     assert [again.texts(row, "bare")[place - 1] for row in again.rows] == ["-", "-"]
+
+
+def test_where_no_unit_suits_all_a_row_takes_that_of_its_valid_times_and_of_invalid_ones_without_any() -> None:
+    rows = [
+        ("model", [Cell(16.0, "s", grade="A")]),
+        ("model", [Cell(0.02, "s", grade="A"), Cell(1e-6, "s", grade="X")]),
+        ("model", [Cell(3e-6, "s", grade="X")]),
+    ]
+    assert [scale.unit for scale in row_scales(rows)] == ["s", "ms", "\u00b5s"]
+
+
+def test_of_several_units_that_suit_the_largest_is_taken() -> None:
+    assert [scale.unit for scale in row_scales([("layer", [Cell(0.5, "s"), Cell(5.0, "s")])])] == ["s"]

@@ -7,12 +7,15 @@ import pytest
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.results.stats.phase_stats import worst_grade
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.columns import COLUMNS, PUBLISHED_COLUMNS, UNIT
 from cvbench_tui.results.table.model import REFERENCE, Table
 from cvbench_tui.results.table.view import View
 from tests.every import every
-from tests.results.samples import CONV, graded_run, measurement, mixed_run, model, plan, run_of
+from tests.results.samples import CONV, graded_energy, graded_run, measurement, mixed_run, model, plan, run_of
+from tests.results.test_markdown_short import RESNET, VGG, wobbling
 
 SMALL, LARGE, LARGER = (Case(model(name), "cpu", 8) for name in ("Resnet18", "resnet101", "Resnet152"))
 BROKEN = Case(model("VGG16"), "cpu", 8)
@@ -159,3 +162,30 @@ def test_a_share_of_a_peak_that_was_measured_while_disturbed_is_a_dash() -> None
     assert "%" not in table.text(key, "compute").replace("\u00b10.2%", "")
     assert build(GRADED).text(key, "compute") == "30.00 TFLOP/s 10% \u00b10.2% A"
     assert table.text(key, "energy") == build(GRADED).text(key, "energy")
+
+
+def test_energy_has_the_grade_of_inference_alone() -> None:
+    taken = measurement(VGG, 0.01)
+    wide = {phase.phase: phase for phase in wobbling(VGG, 4)}
+    phases = tuple(phase if phase.phase == "inference" else wide[phase.phase] for phase in taken.phases)
+    run = run_of(plan(VGG), replace(taken, phases=phases, energy=graded_energy()))
+    row = row_data(run, VGG)
+    assert worst_grade(row.phases) != row.phases["inference"].grade == "A"
+    assert build(run).text(VGG.case_id, "energy").endswith(" A")
+
+
+def test_the_interval_of_a_mean_is_the_means() -> None:
+    taken = replace(measurement(VGG, 0.01, stop="fixed"), phases=wobbling(VGG, 1))
+    run = run_of(plan(VGG, protocol="original"), taken)
+    result, table = row_data(run, VGG).phases["total"], build(run)
+    assert result.mean_relative != result.relative
+    place = [each.key for each in table.columns].index("total")
+    assert table.rows[0].cells[place].relative == result.mean_relative
+
+
+def test_a_comparison_has_the_worse_grade_of_both() -> None:
+    run = run_of(plan(VGG, RESNET), replace(measurement(VGG, 0.01), phases=wobbling(VGG, 4)), measurement(RESNET, 0.01))
+    table = build(run, View(reference=VGG.case_id))
+    assert table.text(RESNET.case_id, "grade") == "A"
+    assert table.text(RESNET.case_id, "vs_ref").endswith(f" {table.text(VGG.case_id, 'grade')}")
+    assert table.text(VGG.case_id, "grade") != "A"

@@ -139,3 +139,11 @@ def test_rates_and_amounts_have_decimal_prefixes() -> None:
 @every(("share", "text"), [(None, "-"), (0.0, "0%"), (0.0004, "<0.1%"), (0.004, "0.4%"), (0.37, "37%"), (1.5, "150%")])
 def test_a_share_that_was_measured_is_never_nothing_unless_it_is(share: float | None, text: str) -> None:
     assert units.part_text(share) == text
+
+
+def test_memory_changes_its_unit_before_it_would_be_rounded_to_1024() -> None:
+    assert units.bytes_text(int(1023.6 * 2**20)) == "1.00 GiB"
+    assert units.bytes_text(int(1023.6 * 2**10)) == "1.0 MiB"
+    assert units.bytes_text(100 * 2**20) == "100 MiB"
+    assert units.prefixed(1e9, "B/s", 0.001) == ("1.000", "GB/s")
+    assert units.scale_for([1e-3]).unit == "ms"

@@ -30,6 +30,7 @@ from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.controllers import run_manager as run_manager
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.messages import Logged, RunAdvanced, RunRefused
+from cvbench_tui.tui.state.run_state import RunState
 from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.waits import wait_until
@@ -300,3 +301,46 @@ def _alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     return False
+
+
+def test_while_it_is_being_cancelled_nothing_is_repeatable() -> None:
+    run = reduce(fold, recorded.graded(), None)
+    assert RunState("running", run.environment, run=run).repeatable
+    assert RunState("cancelling", run.environment, run=run).repeatable == ()
+
+
+def test_the_table_is_drawn_for_all_that_it_shows_and_not_for_progress() -> None:
+    run = reduce(fold, recorded.graded(), None)
+    state = RunState(run=run)
+    assert state.same_rows(replace(state, run=fold(run, Progress(run.plan.cases[0].case_id, "measuring"))))
+    for name, value in {
+        "id": "o",
+        "plan": replace(run.plan),
+        "environment": None,
+        "ceilings": {},
+        "outcomes": {},
+        "running": object(),
+        "ended": None,
+    }.items():
+        assert not state.same_rows(replace(state, run=replace(run, **{name: value}))), name
+    assert not state.same_rows(RunState())
+
+
+def test_a_refusal_brings_back_what_was_shown_only_before_the_first_message(tmp_path: Path) -> None:
+    run = reduce(fold, recorded.good(), None)
+    bench = Bench(tmp_path, ReplaySource(EVENTS))
+    manager = bench.run_manager
+    manager._before = manager.state
+    manager._set(status="running")
+    going = replace(run, ended=None)
+    manager.advanced(going)
+    manager.refused()
+    assert (manager.state.run, manager.state.running) == (going, False)
+
+
+def test_a_run_that_is_opened_takes_the_queued_one_off(tmp_path: Path) -> None:
+    run = reduce(fold, recorded.good(), None)
+    manager = Bench(tmp_path, ReplaySource(EVENTS)).run_manager
+    manager._set(status="queued")
+    assert manager.open(run)
+    assert manager.state.status == "probing"
