@@ -28,6 +28,7 @@ from cvbench_tui.worker.timing.pacing import Pacing
 from cvbench_tui.worker.timing.sampler import Sampler
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend, FakePass
+from tests.worker.launches import measured as row_of
 
 pytestmark = pytest.mark.torch
 DEFAULT = PROTOCOLS["default"]
@@ -196,25 +197,15 @@ def test_many_launches_on_a_busy_device_are_graded_a_as_well():
 
 
 LAUNCHES = (800, 1500, 2200, 4200)
-"""Of one iteration, a third of them forward: of ResNet-50, 101, 152 and DenseNet-201, roughly."""
-
-
-def launches(count, host_s=22e-6, device_s=5e-6):
-    """An iteration of so many launches, each of that long."""
-    forward, backward = count // 3, count - count // 3
-    return assessed(
-        forward * device_s,
-        backward * device_s,
-        (forward * host_s, backward * host_s),
-        kernels=(forward, backward),
-    )
+"""Of one iteration: at least those of ResNet-50, 101, 152 and DenseNet-201."""
 
 
 @pytest.mark.parametrize("count", LAUNCHES)
 def test_a_host_bound_row_has_both_times_however_many_launches_it_has(count):
     """With 22 us of host and 5 us of device a launch the number was the device's time at 800 launches, a mixture at
     1,500 and 2,200, and the host's at 4,200."""
-    found, assessment = launches(count)
+    found = row_of(count)
+    assessment = assess(found, "total", DEFAULT)
     assert center(found.device("total")) == pytest.approx(count * 5e-6, rel=0.01)
     assert center(found.wall_of("total")) == pytest.approx(count * 22e-6, rel=0.01)
     assert found.phase("total") == found.wall_of("total")
@@ -227,7 +218,7 @@ def test_a_host_bound_row_has_both_times_however_many_launches_it_has(count):
 
 @pytest.mark.parametrize("count", LAUNCHES)
 def test_no_phase_of_a_host_bound_row_is_a_mixture(count):
-    found, _ = launches(count)
+    found = row_of(count)
     for phase, share in (("forward", count // 3), ("backward", count - count // 3)):
         assert center(found.phase(phase)) == pytest.approx(share * 22e-6, rel=0.01)
         assert center(found.device(phase)) == pytest.approx(share * 5e-6, rel=0.02)

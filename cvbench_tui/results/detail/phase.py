@@ -38,8 +38,8 @@ LABELS: dict[str, str] = {
     "correlation": "Whether a slow sample is followed by a slow one, -1 to 1: near 0 they are independent, near 1 they "
     "repeat each other. The interval is made of rounds, so it does not depend on this.",
     "device time": "The device's own time, its work queued ahead of it. A dash where that cannot be done.",
-    "host time": "Wall time of an iteration in a loop, where the host launches as it goes. The number is this one where "
-    "the host is the slower of the two, else the device's.",
+    "host time": "Wall time of an iteration in a loop, where the host launches as it goes. The number is this one "
+    "where the host is the slower of the two, else the device's.",
     "device busy": "Share of the time in which the device worked on what was timed, its work queued ahead of it.",
 }
 """Explanations of labels, for the help."""

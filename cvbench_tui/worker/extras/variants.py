@@ -86,8 +86,10 @@ class VariantTimer:
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         self.budget.check(timed.name, ITERATIONS)
-        watch = Stopwatch(timed, self.backend, protocol, lambda _: self.heartbeat(), self.budget.deadline_s, max_group)
-        watch.check_deferred = watch.wall = False
+        limits = self.budget.deadline_s, max_group
+        watch = Stopwatch(
+            timed, self.backend, protocol, lambda _: self.heartbeat(), *limits, check_deferred=False, wall=False
+        )
         self.variants += [Variant(kind, samples) for samples in watch.run().phases]
 
 

@@ -71,7 +71,8 @@ class Stopwatch:
         """Begin without a round."""
         self._sampler = Sampler(self.timed, self.backend)
         self._rounds: list[list[tuple[float, ...]]] = [[] for _ in self.timed.phases]
-        self._walls: list[list[tuple[float, ...]]] = [[] for _ in self.timed.phases]
+        self.wall = self.wall and self.backend.queues
+        self._walls: list[list[tuple[float, ...]]] = [[] for _ in self.timed.phases] if self.wall else []
         self._evidence: list[Evidence] = []
         self._timed_s = 0.0
 
@@ -84,7 +85,7 @@ class Stopwatch:
         heartbeat()
         until_s = started_s + WARMUP_SHARE * (self.deadline_s - started_s)
         warm = WarmUp(timed, self._sampler, backend, self.protocol, heartbeat, until_s, self.max_group)
-        warm.wall = self.wall = self.wall and backend.queues
+        warm.wall = self.wall
         pacing = warm.run()
         warmup_s = backend.now_s() - started_s
         stop = self._run_rounds(pacing)
@@ -111,7 +112,7 @@ class Stopwatch:
                 PhaseSamples(phase, tuple(rounds), per_sample, backend.clock, stop)
                 for phase, rounds in zip(timed.phases, each)
             ]
-            for each in (self._rounds, self._walls if self.wall else [])
+            for each in (self._rounds, self._walls)
         )
         block = pacing.wall_regions or pacing.regions_per_block
         return PassResult(phases, record, round(self._timed_s, 6), tuple(wall), block)
