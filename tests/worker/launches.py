@@ -1,7 +1,7 @@
 """``python -m tests.worker.launches``: what rows of more and more launches come out as, on the simulated card.
 
-Each launch needs 22 us of the host and 5 us of the device, with 0.2% of noise; a third of them is forward. The worker's own
-stopwatch, grades and statistics, protocol default.
+Each launch needs 22 us of the host and 5 us of the device, with 0.2% of noise; a third of them is forward. The worker's
+own stopwatch, grades and statistics, protocol default.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def measured(launches: int, host_s: float = HOST_S, device_s: float = DEVICE_S) 
 
 def main() -> None:
     """Print the table, ms."""
-    print("| launches | device, true | host, true | total | forward | backward | device | host | says |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| launches | device, true | host, true | total | forward | backward | device | host | says |")  # noqa: T201
+    print("|---|---|---|---|---|---|---|---|---|")  # noqa: T201
     for launches in (800, 1500, 2200, 4200):
         found = phase_results(measured(launches), Terms(PROTOCOL))
         total = found["total"]
@@ -45,7 +45,7 @@ def main() -> None:
         cells = [f"{1e3 * seconds:.1f}" for seconds in (launches * DEVICE_S, launches * HOST_S)]
         cells += [f"{1e3 * seconds:.1f}" for seconds in times]
         cells[2] += f" {total.grade}"
-        print("| " + " | ".join([str(launches), *cells, words]) + " |")
+        print("| " + " | ".join([str(launches), *cells, words]) + " |")  # noqa: T201
 
 
 if __name__ == "__main__":
