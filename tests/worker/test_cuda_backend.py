@@ -14,7 +14,7 @@ import torch
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.grading.assess import assess
-from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.measurement import Measurement, PhaseWork
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.stats import derived_metrics
@@ -23,6 +23,7 @@ from cvbench_tui.worker.devices import select as devices
 from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.devices.cuda import CudaBackend
 from cvbench_tui.worker.extras import variants
+from cvbench_tui.worker.extras.energy import EnergyMeter, pass_energy
 from cvbench_tui.worker.timing.counters import DeviceReading
 from cvbench_tui.worker.timing.pacing import Pacing
 from cvbench_tui.worker.timing.sampler import Sampler
@@ -222,6 +223,24 @@ def test_no_phase_of_a_host_bound_row_is_a_mixture(count):
     for phase, share in (("forward", count // 3), ("backward", count - count // 3)):
         assert center(found.phase(phase)) == pytest.approx(share * 22e-6, rel=0.01)
         assert center(found.device(phase)) == pytest.approx(share * 5e-6, rel=0.02)
+
+
+def test_rate_and_energy_of_a_host_bound_row_are_those_of_a_loop():
+    """Behind a lead the card does 200 iterations a second, and a loop 57."""
+    work = PhaseWork("total", 10**9, 10**6, 10**6)
+    found = replace(row_of(800), work=(work,))
+    result = phase_result(found, "total", Terms(DEFAULT))
+    assert 1 / result.mean_s == pytest.approx(1 / 17.6e-3, rel=0.01)
+    rates = derived_metrics.rates(found, "total", result, Terms(DEFAULT))
+    assert rates.flop_per_s == pytest.approx(1e9 / 17.6e-3, rel=0.01)
+
+    backend = FakeCudaBackend(FakeCuda())
+    timed = FakePass(backend, 1.3e-3, 2.7e-3, (5.9e-3, 11.7e-3), kernels=(266, 534))
+    own = Stopwatch(timed, backend, DEFAULT, lambda _: None).run()
+    meter = EnergyMeter("nvml", lambda: 100 * (backend.now_s() // 0.02) * 0.02)
+    energy = pass_energy(timed, backend, meter, own.regions_per_block, own.record.group)
+    assert energy.seconds / energy.iterations == pytest.approx(17.6e-3, rel=0.02)
+    assert energy.counter_j / energy.iterations == pytest.approx(1.76, rel=0.05)
 
 
 @pytest.mark.parametrize(
