@@ -20,6 +20,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.stats import derived_metrics
 from cvbench_tui.results.stats.phase_stats import Terms, phase_result
 from cvbench_tui.worker.devices import select as devices
+from cvbench_tui.worker.devices.backend import ClockError
 from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.devices.cuda import CudaBackend
 from cvbench_tui.worker.extras import variants
@@ -478,10 +479,18 @@ def test_every_block_ends_with_a_device_wide_wait():
     assert len(backend.fake.synchronised) >= taken / 5  # blocks of five iterations of 12 ms
 
 
-def test_a_timer_that_gives_no_number_fails_the_case():
+@pytest.mark.parametrize(
+    ("reading", "sentence"),
+    [
+        (float("nan"), "The device's timer gave no number."),
+        (0.0, "The clock stood still while 3 iterations ran."),
+        (-1.0, "The clock went backwards between two marks."),
+    ],
+)
+def test_a_timer_that_gives_no_duration_fails_the_case(reading, sentence):
     cuda = FakeCuda()
-    cuda.Event.elapsed_time = lambda *_: float("nan")
-    with pytest.raises(Exception, match="no number"):
+    cuda.Event.elapsed_time = lambda *_: reading
+    with pytest.raises(ClockError, match=re.escape(sentence)):
         measured(4e-3, 8e-3, 1e-3, cuda=cuda)
 
 
