@@ -113,6 +113,8 @@ class Measurement:
     energy: tuple[PassEnergy, ...] = ()
     work: tuple[PhaseWork, ...] = ()
     variants: tuple[Variant, ...] = ()
+    clean: Measurement | None = None
+    """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase; None when it was not measured."""
@@ -196,6 +198,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         energy=first.energy + second.energy,
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
+        clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )
 
 
