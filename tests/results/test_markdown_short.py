@@ -195,7 +195,7 @@ def test_a_row_alone_has_its_title_and_notes_and_nothing_folded_away() -> None:
 def test_under_the_published_method_times_are_means() -> None:
     text = shown(mixed_run("original"))
     said = (
-        "Means, protocol original; clean: medians by protocol quick (\u00b13%); the interval is the widest of the row."
+        "Means, protocol original; clean: medians by today's method (\u00b13%); the interval is the widest of the row."
     )
     assert said in " ".join(text.split())
     assert {"Forward ms", "Total clean ms"} <= set(tables(text)[0][0])

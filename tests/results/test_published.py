@@ -89,6 +89,19 @@ def test_the_detail_has_the_ratio_the_clean_numbers_and_their_samples():
     assert not [title for title in sections if "clean" in title and "clean" not in title.split(", ")[1]]
 
 
+def test_two_speeds_of_the_clean_numbers_are_those_that_the_layout_of_the_page_names():
+    rounds = ((0.8,) * 10 + (1.0,) * 10,) * 5
+    clean = measurement(VGG, 1.0)
+    phases = tuple(replace(each, rounds=rounds) if each.phase == "total" else each for each in clean.phases)
+    (line,) = (
+        line
+        for line in render(cold_run(clean=replace(clean, phases=phases)), "original").splitlines()
+        if "speeds" in line
+    )
+    assert "C in total of the clean numbers: Two speeds" in line
+    assert line.endswith("The speeds are total 0.800/1.00 s; the table's number describes neither.")
+
+
 def test_files_have_the_clean_figures_beside_the_others():
     run = cold_run()
     (result,) = json.loads(json_export.render(run, "short", View()))["results"]

@@ -215,7 +215,8 @@ def _dashes(run: Run, row: RowData) -> Iterator[str]:
 
 def _doubts(_run: Run, row: RowData) -> Iterator[str]:
     for note in _notes(row, "C"):
-        yield f": {note.text}" + (_speeds(row) if note.code == "bimodal" else "")
+        seen = replace(row, phases=row.clean) if note.clean else row
+        yield f": {note.text}" + (_speeds(seen) if note.code == "bimodal" else "")
 
 
 def _speeds(row: RowData) -> str:

@@ -78,8 +78,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     protocol = run.plan.protocol
     method = f"Means, protocol {protocol.name}"
     if protocol.clean is not None:
-        clean = protocol.clean
-        method += f"; clean: medians by protocol {clean.name} (\u00b1{percent_text(clean.precision)})"
+        method += f"; clean: medians by today's method (\u00b1{percent_text(protocol.clean.precision)})"
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]

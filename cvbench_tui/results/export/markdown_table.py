@@ -14,7 +14,7 @@ from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import bytes_text, utc_text
+from cvbench_tui.results.text.units import bytes_text, percent_text, utc_text
 
 MAX_FILTER = 60  # cells of a filter that is quoted
 Aligned = Sequence[tuple[str, bool]]  # headings, and whether their columns are aligned to the right
@@ -81,7 +81,8 @@ def clean_line(protocol: Protocol) -> str:
     """What the clean numbers are, after a blank; empty where the protocol has none."""
     if protocol.clean is None:
         return ""
-    return f" Clean: medians by protocol {protocol.clean.name}, taken in the same process after the published loop."
+    precision = percent_text(protocol.clean.precision)
+    return f" Clean: medians by today's method, to \u00b1{precision}, in the same process after the published loop."
 
 
 def meaning(run: Run) -> str:

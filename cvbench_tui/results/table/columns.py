@@ -54,6 +54,7 @@ _MEDIAN = (
     "Median time of one iteration, half its 95% interval, and its grade. "
     "Two times, faster/slower, where the samples have two speeds."
 )
+# the total stays beside its mean where all else has gone; the others give way before any mean
 _HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
 
 
