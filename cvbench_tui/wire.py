@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cvbench_tui.core.event import SCHEMA, CaseFinished, Event
+from cvbench_tui.core.measurement import Measurement
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -42,7 +43,7 @@ def decode(line: str | bytes) -> Event:
     except ValidationError as error:
         raise WireError(_first_error(error, line)) from error
     if isinstance(event, CaseFinished):
-        _refuse_impossible(event)
+        _refuse_impossible(event.measurement)
     if not all(math.isfinite(value) for value in _numbers(event)):
         raise FigureError(f"{event.kind}: a number is not finite")
     return event
@@ -53,9 +54,8 @@ def encode(event: Any) -> str:
     return json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
 
 
-def _refuse_impossible(event: CaseFinished) -> None:
+def _refuse_impossible(measurement: Measurement) -> None:
     """Raise FigureError for numbers that no clock or counter gives, before a statistic fails on them."""
-    measurement = event.measurement
     for phase in (*measurement.phases, *measurement.wall, *(variant.samples for variant in measurement.variants)):
         if not all(0 < sample < math.inf for samples in phase.rounds for sample in samples):
             raise FigureError(f"{phase.phase}: a sample is not a positive number of seconds")
@@ -66,6 +66,8 @@ def _refuse_impossible(event: CaseFinished) -> None:
             raise FigureError(f"{type(record).__name__}: a number is negative")
     if not all(record.group >= 1 for record in measurement.passes):
         raise FigureError("PassRecord: a region of no iteration")
+    if measurement.clean is not None:
+        _refuse_impossible(measurement.clean)
 
 
 def _numbers(value: Any) -> Iterator[float]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cvbench_tui.wire import FigureError, WireError, decode
+from cvbench_tui.core.sample_array import SampleArray
+from cvbench_tui.wire import FigureError, WireError, decode, encode
 from tests.every import every
 
 NAN = float("nan")
@@ -83,3 +84,26 @@ def test_a_region_of_no_iteration_is_refused():
     event["measurement"]["passes"] = [{"name": "training", "group": 0}]
     with pytest.raises(FigureError, match="no iteration"):
         decode(json.dumps(event))
+
+
+def with_clean(**values: object) -> str:
+    event = finished()
+    event["measurement"]["clean"] = {**event["measurement"], **values}
+    return json.dumps(event)
+
+
+def test_the_clean_numbers_come_through_the_wall_and_are_packed_as_the_others():
+    event = decode(with_clean())
+    clean = event.measurement.clean
+    assert clean.phases == event.measurement.phases
+    assert isinstance(clean.phases[0].rounds, SampleArray)
+    assert clean.clean is None
+    assert decode(encode(event)) == event
+
+
+def test_an_impossible_sample_among_the_clean_ones_is_refused_too():
+    phase = finished()["measurement"]["phases"][0] | {"rounds": [[0.0]]}
+    with pytest.raises(FigureError, match="positive number of seconds"):
+        decode(with_clean(phases=[phase]))
+    with pytest.raises(FigureError, match="finite"):
+        decode(with_clean(wall_s=NAN))

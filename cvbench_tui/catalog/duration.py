@@ -39,8 +39,9 @@ def _case_s(case: Case, protocol: Protocol) -> float:
     training_s = inference_s * TRAINING_FACTOR
     startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
     if protocol.method == "published":
-        iterations = protocol.iterations_cpu if case.device == "cpu" else protocol.iterations
-        return startup_s + iterations * (training_s + inference_s)
+        iterations = protocol.published_iterations(case.workload.kind, case.device)
+        clean_s = _case_s(case, protocol.clean) if protocol.clean is not None else 0.0
+        return startup_s + iterations * (training_s + inference_s) + clean_s
     return startup_s + _pass_s(training_s, protocol) + _pass_s(inference_s, protocol)
 
 

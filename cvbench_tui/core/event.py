@@ -7,7 +7,7 @@ Schema history:
 2  evidence of every round, variants, memory by phase, energy, work, measured peaks, identity of the environment. All
    of it may be missing, so that files of schema 1 are read unchanged.
 3  ``rows_added``, so that a run can grow and continue after its end; the failure kind ``skipped``. A file of an older
-   schema keeps its header when rows are added to it.
+   schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 """
 
 from __future__ import annotations

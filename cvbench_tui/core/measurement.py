@@ -125,6 +125,8 @@ class Measurement:
     wall: tuple[PhaseSamples, ...] = ()
     """The same rounds' wall time in steady state: iterations queued back to back without a lead, where the slower one
     of host and device sets the pace. Empty where nothing is queued, and in files of earlier versions."""
+    clean: Measurement | None = None
+    """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
@@ -246,6 +248,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
+        clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.workload import Kind
 
 REGION_TO_TIMER_COST = 200  # minimum ratio of a region to the cost of the timer, which then adds at most 0.5%
 
@@ -46,17 +47,23 @@ class Protocol:
     shuffled: bool = False  # measure the cases of each pass over the plan in random order, so that drift favours none
     passes: tuple[PassName, ...] = ("training", "inference")  # passes that are measured
     extras: tuple[Extra, ...] = ()  # secondary metrics, where the device has them
-    iterations: int = 101  # ``published`` on an accelerator: iterations, of which the first, cold one is not counted
-    iterations_cpu: int = 51  # ``published`` on the CPU: the same; the original scripts ran 51
+    iterations: int = 101  # ``published``: iterations, of which the second is not counted
+    iterations_cpu: int = 51  # the same of models on the CPU
+    clean: Protocol | None = None  # ``published``: what measures the case beside it, in the same process; None: nothing
     silence_s: float = 300.0  # seconds without an event after which a worker is killed. Longer than any single round.
     timeout_s: float = 1800.0  # time limit of one case, seconds
     seed: int = 0  # random seed of weights, inputs and output gradients
 
+    def published_iterations(self, kind: Kind, device: str) -> int:
+        """Iterations of the published loop: the scripts had fewer for models on the CPU only."""
+        return self.iterations_cpu if kind == "model" and device == "cpu" else self.iterations
 
+
+QUICK = Protocol("quick", precision=0.03, round_s=0.12, budget_s=2.0, warmup_cap_s=1.0, warmup_agreement=0.015)
 PROTOCOLS: dict[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
-        Protocol("quick", precision=0.03, round_s=0.12, budget_s=2.0, warmup_cap_s=1.0, warmup_agreement=0.015),
+        QUICK,
         Protocol("default", extras=("energy", "flushed")),
         Protocol(
             "rigorous",
@@ -68,7 +75,8 @@ PROTOCOLS: dict[str, Protocol] = {
             shuffled=True,
             extras=("energy", "flushed", "alone", "device_only"),
         ),
-        Protocol("original", method="published", timeout_s=7200.0),
+        # nothing is repeated there, so no round may be left out of the mean
+        Protocol("original", method="published", max_repeats=0, clean=QUICK, timeout_s=7200.0),
     )
 }
 """The named protocols, loosest first."""

@@ -50,7 +50,8 @@ def test_fresh_processes_multiply():
 def test_the_published_method_takes_its_fixed_iterations():
     vgg = find_model("vgg16")
     per_inference_s = vgg.gmacs * 8 / 50
-    assert guess("vgg16", protocol="original") == pytest.approx(51 * 4 * per_inference_s, rel=0.05)
+    clean_s = guess("vgg16", protocol="quick")
+    assert guess("vgg16", protocol="original") == pytest.approx(51 * 4 * per_inference_s + clean_s, rel=0.05)
 
 
 def test_a_pass_is_bounded_by_budget_and_warm_up_unless_one_iteration_is_longer():

@@ -8,6 +8,7 @@ from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
 from cvbench_tui.core.measurement import Measurement, Notice, PhaseSamples, PhaseWork, Variant
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.stats.stop_rule import flags_by_process
 from tests.core.graded import BASE_S, CALM, DEFAULT, case, noisy, record, rounds, with_evidence
 from tests.every import every
 
@@ -158,6 +159,18 @@ def test_the_published_method_has_no_goal_of_precision():
     assert found(case(WIDE), PROTOCOLS["original"]) == {}
     rising = case(rounds(*(1 + 0.007 * step for step in range(10))))
     assert found(rising, PROTOCOLS["original"]) == {"drift": "B"}
+
+
+def test_what_belongs_to_the_published_loop_is_no_reason_there():
+    taken = with_evidence(collections=2, allocations=3)
+    assert found(taken) == {"collections": "B", "allocator": "B"}
+    assert found(taken, PROTOCOLS["original"]) == {}
+
+
+def test_no_round_is_left_out_of_the_published_mean():
+    disturbed = case(None, record(replace(CALM, swapped_pages=1000), *(CALM,) * 4))
+    assert flags_by_process(disturbed, "inference", DEFAULT) == ((False, *(True,) * 4),)
+    assert flags_by_process(disturbed, "inference", PROTOCOLS["original"]) == ((True,) * 5,)
 
 
 def test_sentences_carry_their_figure():

@@ -15,7 +15,7 @@ from cvbench_tui.core.event import (
     RunStarted,
     WorkerReady,
 )
-from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamples
+from cvbench_tui.core.measurement import Failure, Measurement, Notice, PhaseSamples, merge
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -77,6 +77,13 @@ def test_repetitions_keep_all_rounds_and_say_which_process_took_them():
     )
     assert merged.phase("total").stop == "budget"
     assert (merged.processes, merged.memory_peak_bytes, len(merged.notices)) == (3, 30, 1)
+
+
+def test_clean_numbers_of_repetitions_are_merged_like_the_others():
+    alone, other = measured(rounds=((1.0,),)), measured(rounds=((2.0,),))
+    both = merge(replace(alone, clean=alone), replace(other, clean=other))
+    assert both.clean == merge(alone, other)
+    assert merge(alone, replace(other, clean=other)).clean == merge(replace(alone, clean=other), other).clean == other
 
 
 def test_a_failed_repetition_does_not_wipe_out_the_numbers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import (
@@ -73,6 +74,12 @@ def measurement(
     return Measurement(case.case_id, tuple(phases), memory, 11689512, 0.5, 1.25, 4.0, 16, notices)
 
 
+def with_clean(case: Case, forward_s: float, *, stop: Stop = "fixed", **known: Any) -> Measurement:
+    """By the published loop: the clean numbers beside it are an eighth shorter."""
+    clean = measurement(case, 0.875 * forward_s, memory=None)
+    return replace(measurement(case, forward_s, stop=stop, **known), clean=clean)
+
+
 def plan(*cases: Case, protocol: str = "default", name: str = "sample") -> Plan:
     return Plan(name, cases, PROTOCOLS[protocol])
 
@@ -121,15 +128,16 @@ def mixed_events(protocol: str = "default") -> list[Event]:
     mixed = mixed_plan(protocol)
     vgg, resnet18, resnet101, conv, dense, slow_vgg, slow_conv = mixed.cases
     fixed: Stop | None = "fixed" if protocol == "original" else None
+    measured = with_clean if protocol == "original" else measurement
     return events_of(
         mixed,
-        measurement(vgg, 0.0245, stop=fixed or "precision"),
-        measurement(resnet18, 0.0064, stop=fixed or "budget", notices=(UNSETTLED,)),
+        measured(vgg, 0.0245, stop=fixed or "precision"),
+        measured(resnet18, 0.0064, stop=fixed or "budget", notices=(UNSETTLED,)),
         Failure(resnet101.case_id, "out_of_memory", "The card has 80 GiB, of which 2 GiB were free.", "Trace\nlast"),
-        measurement(conv, 0.0002312, stop=fixed or "precision", memory=None),
-        measurement(dense, 0.0000887, stop=fixed or "precision"),
-        measurement(slow_vgg, 6.6024, stop=fixed or "rounds"),
-        measurement(slow_conv, 0.012, stop=fixed or "precision"),
+        measured(conv, 0.0002312, stop=fixed or "precision", memory=None),
+        measured(dense, 0.0000887, stop=fixed or "precision"),
+        measured(slow_vgg, 6.6024, stop=fixed or "rounds"),
+        measured(slow_conv, 0.012, stop=fixed or "precision"),
     )
 
 

@@ -4,17 +4,30 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.stats.phase_stats import worst_grade
+from cvbench_tui.results.stats.phase_stats import Terms, phase_results, worst_grade
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import COLUMNS, PUBLISHED_COLUMNS, UNIT
 from cvbench_tui.results.table.model import REFERENCE, Table
 from cvbench_tui.results.table.view import View
 from tests.every import every
-from tests.results.samples import CONV, graded_energy, graded_run, measurement, mixed_run, model, plan, run_of
+from tests.results.samples import (
+    CONV,
+    ENVIRONMENT,
+    graded_energy,
+    graded_run,
+    measurement,
+    mixed_run,
+    model,
+    plan,
+    run_of,
+    with_clean,
+)
 from tests.results.test_markdown_short import RESNET, VGG, wobbling
 
 SMALL, LARGE, LARGER = (Case(model(name), "cpu", 8) for name in ("Resnet18", "resnet101", "Resnet152"))
@@ -54,7 +67,7 @@ def test_names_sort_by_their_numbers_and_without_case() -> None:
     assert names(build(run, View(sort="name"))) == ["Resnet18", "resnet101", "Resnet152", "VGG16"]
 
 
-ALWAYS_THERE = [column.key for column in COLUMNS if column.key not in (REFERENCE, UNIT)]
+ALWAYS_THERE = [column.key for column in COLUMNS if column.key not in (REFERENCE, UNIT) and not column.clean]
 
 
 @every("column", ALWAYS_THERE)
@@ -139,6 +152,34 @@ def test_under_the_published_method_the_mean_leads_and_the_minimum_stands_beside
     assert table.text(case.case_id, "forward") == "1001 \u00b5s \u00b10.2% A (min 999.0)"
     value = table.rows[0].cells[table.columns.index(forward)].value
     assert value == pytest.approx(0.0010009)
+
+
+def test_clean_numbers_stand_beside_the_published_ones_and_nowhere_else() -> None:
+    case = Case(CONV, "cpu", 1)
+    table = build(run_of(plan(case, protocol="original"), with_clean(case, 0.001)))
+    keys = [column.key for column in table.columns]
+    place = keys.index("inference")
+    assert keys[place + 1 : place + 5] == [f"{phase}_clean" for phase in PHASES]
+    assert table.text(case.case_id, "forward_clean") == "875.9 \u00b5s \u00b10.2% A"
+    assert [table.columns[place].heading for place in visible_columns(table)][5:7] == ["Backward mean", "Total mean"]
+    for run in (mixed_run(), run_of(replace(plan(case), protocol=replace(PROTOCOLS["original"], clean=None)))):
+        assert not any(column.clean for column in build(run).columns)
+    bare = build(run_of(plan(case, protocol="original"), measurement(case, 0.001, stop="fixed")))
+    assert not any(bare.columns[place].clean for place in visible_columns(bare)), "a file of before has none"
+    assert build(mixed_run(), View(sort="total_clean")).rows == build(mixed_run()).rows
+
+
+def test_clean_numbers_are_graded_by_their_own_protocol() -> None:
+    wide = replace(with_clean(VGG, 0.1), clean=replace(measurement(VGG, 0.1), phases=wobbling(VGG, 4)))
+    run = run_of(plan(VGG, protocol="original"), wide)
+    row = row_data(run, VGG)
+    quick = phase_results(wide.clean, Terms(PROTOCOLS["quick"], facts=ENVIRONMENT.facts))
+    assert row.clean == quick
+    assert (row.phases["total"].grade, row.clean["total"].grade) == ("A", "C")
+    assert build(run).text(VGG.case_id, "total_clean").endswith(" C")
+    assert build(run).text(VGG.case_id, "grade") == "A", "of the published numbers"
+    assert row.state.text == "OK*"
+    assert row.row_notes[0].text.startswith("C in all phases of the clean numbers: ")
 
 
 def test_keys_are_the_same_under_every_protocol() -> None:

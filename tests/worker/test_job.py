@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
+import json
+import weakref
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from cvbench_tui.catalog.names import find_layer
-from cvbench_tui.core.event import CaseFailed, CaseFinished, PeakMeasured
+from cvbench_tui.core.event import CaseFailed, CaseFinished, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassRecord
-from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseSamples
+from cvbench_tui.core.measurement import PHASES, Notice, PassEnergy, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.extras import collect as beside
 from cvbench_tui.worker.extras import peak
 from cvbench_tui.worker.process import job
+from cvbench_tui.worker.process.channel import protocol_from
 from cvbench_tui.worker.timing.stopwatch import PassResult
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 pytestmark = pytest.mark.torch
 
@@ -91,6 +95,11 @@ def outcome(monkeypatch):
     return measure
 
 
+def test_a_protocol_comes_through_a_request_with_the_one_inside_it():
+    for protocol in PROTOCOLS.values():
+        assert protocol_from(json.loads(json.dumps(asdict(protocol)))) == protocol
+
+
 @pytest.mark.usefixtures("_as_before")
 def test_a_peak_is_measured_with_the_workers_own_number_of_threads(monkeypatch):
     def measure(device, _backend, key):
@@ -157,6 +166,70 @@ def test_an_iteration_takes_what_the_slower_of_device_and_host_takes():
     assert beside._iteration_s(PassResult([samples], PassRecord("training"), 1.0)) == 0.3
     assert beside._iteration_s(PassResult([samples], PassRecord("training"), 1.0, (wall,))) == 0.5
     assert beside._iteration_s(PassResult([], PassRecord("training"), 1.0)) == 0.0
+
+
+@pytest.fixture
+def original(monkeypatch):
+    """The case of a Dense layer by the published loop, with what was seen of each call of its modules."""
+    gc.freeze()  # as the server leaves it
+    monkeypatch.setattr(job, "intra_op_threads", lambda: 1)
+    seen, made = [], []
+
+    class Seen(ModuleUnderTest):
+        def __init__(self, case, protocol) -> None:
+            alive = sum(each() is not None for each in made)
+            super().__init__(case, protocol)
+            made.append(weakref.ref(self))
+            method = protocol.method
+            self.module.register_forward_hook(
+                lambda *_: seen.append((method, alive, gc.isenabled(), gc.get_freeze_count() > 0))
+            )
+
+    monkeypatch.setattr(job, "ModuleUnderTest", Seen)
+
+    def measure(clean, **changes):
+        sent = Sent()
+        protocol = replace(PROTOCOLS["original"], iterations=5, clean=clean, **changes)
+        job.Job(Case(find_layer("Dense").workload, "cpu", 1), protocol, 0, sent).run()
+        (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
+        fractions = [event.fraction for event in sent if isinstance(event, Progress)]
+        return finished.measurement, seen, fractions
+
+    return measure
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_the_published_loop_makes_the_first_call_with_the_collector_on(original):
+    measurement, seen, _ = original(None)
+    assert seen[:10] == [("published", 0, True, False)] * 10, "five iterations of training, five of inference"
+    assert all(not enabled for _, _, enabled, _ in seen[10:]), "what comes after is not timed"
+    assert measurement.first_call_s == pytest.approx(measurement.phase("total").rounds[0][0], abs=1e-6)
+    assert measurement.clean is None
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_beside_the_published_loop_the_case_is_built_anew_and_measured_by_todays_method(original):
+    measurement, seen, fractions = original(replace(PROTOCOLS["quick"], budget_s=0.1, warmup_cap_s=0.1))
+    clean = [each for each in seen if each[0] == "rounds"]
+    assert clean
+    assert set(clean[1:]) == {("rounds", 0, False, True)}, "the first module is gone, the collector is off"
+    assert [phase.phase for phase in measurement.clean.phases] == list(PHASES)
+    assert [record.name for record in measurement.clean.passes] == ["training", "inference"]
+    assert measurement.clean.warmup_s > 0 == measurement.warmup_s
+    assert measurement.wall_s > measurement.clean.wall_s > 0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] < 1
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_published_numbers_stay_where_the_clean_ones_cannot_be_had(original, monkeypatch):
+    monkeypatch.setattr(job, "Stopwatch", None)
+    measurement, _, _ = original(PROTOCOLS["quick"])
+    assert (len(measurement.phases), measurement.clean) == (4, None)
+    assert [notice.code for notice in measurement.notices] == ["clean_failed"]
+    monkeypatch.setattr(job, "CLEAN_ITERATIONS", 10**9)
+    (notice,) = original(PROTOCOLS["quick"])[0].notices
+    assert notice.sentence == "Not measured (clean): it does not fit the time limit of the case."
 
 
 @pytest.mark.usefixtures("_as_before")

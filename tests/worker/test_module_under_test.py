@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.workload import Kind
 from cvbench_tui.worker.devices.backend import ClockError
 from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
@@ -139,47 +142,108 @@ def test_output_gradients_are_real_tensors_of_the_outputs_shape():
     assert gradient.unique().numel() > 500
 
 
-def test_the_published_loop_is_the_scripts_but_for_its_cold_iteration():
-    """Scripted seconds: the cold iteration takes 100, every other one 1 more than the last."""
+def test_the_published_method_has_uniform_inputs_for_layers_and_normal_ones_for_models():
+    layer, model = subject(find_layer("Dense"), protocol=ORIGINAL), subject(find_model("resnet18"), protocol=ORIGINAL)
+    assert 0 <= layer.inputs.min() < 0.05 < 0.95 < layer.inputs.max() < 1
+    assert model.inputs.min() < -2
+    assert subject(find_layer("Dense")).inputs.min() < -2
+
+
+def test_the_published_methods_output_gradients_are_ones_in_memory_of_their_own():
     made = subject(find_layer("Dense"), protocol=ORIGINAL)
-    made.train()
     made.prepare_gradients(made.forward())
-    modes, settled, now = [], [], [0.0]
+    (gradient,) = made.gradients
+    assert torch.equal(gradient, torch.ones(2, 512))
+    assert gradient.is_contiguous()
+
+
+def test_the_scripts_had_fewer_iterations_for_models_on_the_cpu_only():
+    counts = {
+        (kind, device): ORIGINAL.published_iterations(kind, device)
+        for kind in get_args(Kind)
+        for device in ("cpu", "cuda:0")
+    }
+    assert counts == {("model", "cpu"): 51, ("model", "cuda:0"): 101, ("layer", "cpu"): 101, ("layer", "cuda:0"): 101}
+
+
+class Scripted(CpuBackend):
+    """A clock that moves by these seconds with every synchronise, and stands still otherwise."""
+
+    def __init__(self, seconds) -> None:
+        super().__init__()
+        self.time_s, self.settled, self.seconds = 0.0, 0, iter(seconds)
+
+    def settle(self) -> None:
+        self.settled += 1
+        self.time_s += next(self.seconds)
+
+    def now_s(self) -> float:
+        return self.time_s
+
+    def wait(self, seconds: float) -> None:
+        self.time_s += seconds
+
+
+def counted(phase) -> list[float]:
+    return [sample for taken in phase.rounds for sample in taken]
+
+
+def test_the_published_loop_counts_the_cold_iteration_and_leaves_out_the_second():
+    """Synchronised before the loop, after the first forward, the gradient and the backward, then twice an iteration."""
+    made = subject(find_layer("Dense"), protocol=ORIGINAL)
+    modes = []
     made.module.register_forward_hook(
-        lambda module, _inputs, output: modes.append((module.training, output.is_inference()))
+        lambda module, _inputs, output: modes.append((module.training, output.is_inference(), output.requires_grad))
     )
-    durations = iter([100.0, *([1.0] * 200)])
-
-    def settle():
-        settled.append(True)
-        now[0] += next(durations)
-
-    backend = CpuBackend()
-    backend.settle = settle
-    backend.now_s = lambda: now[0]
-    backend.wait = lambda seconds: now.__setitem__(0, now[0] + seconds)
-    protocol = replace(ORIGINAL, iterations_cpu=21)
-    made.clear()
-    result = published.published_pass(made, backend, protocol, training=True, on_progress=lambda _: None)
+    backend = Scripted([7.0, 100.0, 7.0, 50.0, 9.0, 9.0, *([1.0] * 200)])
+    result = published.published_pass(made, backend, 21, training=True, on_progress=lambda _: None)
     assert [phase.phase for phase in result.phases] == ["forward", "backward", "total"]
-    assert [sample for taken in result.phases[0].rounds for sample in taken] == [1.0] * 20
-    assert [sample for taken in result.phases[2].rounds for sample in taken] == [2.0] * 20
-    assert modes == [(True, False)] * 21
-    assert len(settled) == 43  # the last: to see whether anything goes on by itself
-    bias = made.module.bias.grad
-    assert torch.allclose(bias, 21 * made.gradients[0].sum(0), rtol=1e-3)
-    modes.clear()
-    result = published.published_pass(made, backend, protocol, training=False, on_progress=lambda _: None)
-    assert sum(len(taken) for taken in result.phases[0].rounds) == 20
-    assert modes == [(False, True)] * 21
+    assert counted(result.phases[0]) == [100.0, *([1.0] * 19)]
+    assert counted(result.phases[1]) == [50.0, *([1.0] * 19)]
+    assert counted(result.phases[2]) == [150.0, *([2.0] * 19)]
+    assert [len(taken) for taken in result.phases[0].rounds] == [2] * 10
+    assert modes == [(True, False, True)] * 21
+    assert backend.settled == 45  # the last: to see whether anything goes on by itself
+    assert (result.timed_s, result.record.busy_s) == (188.0, 206.0)
+    assert result.record.warmup_s == 0
+    assert torch.allclose(made.module.bias.grad, torch.full((512,), 21.0 * 2)), "21 times ones, for a batch of two"
+
+
+def test_published_inference_is_in_eval_mode_and_autograd_records_it():
+    made = subject(find_layer("Dense"), protocol=ORIGINAL)
+    modes = []
+    made.module.register_forward_hook(
+        lambda module, _inputs, output: modes.append((module.training, output.is_inference(), output.requires_grad))
+    )
+    backend = Scripted([7.0, 100.0, 9.0, *([1.0] * 200)])
+    result = published.published_pass(made, backend, 21, training=False, on_progress=lambda _: None)
+    assert counted(result.phases[0]) == [100.0, *([1.0] * 19)]
+    assert modes == [(False, False, True)] * 21
+
+
+def test_an_output_of_the_published_loop_lives_until_the_next_one_replaces_it():
+    alive = []
+    for training in (True, False):
+        made = subject(find_layer("Dense"), protocol=ORIGINAL)
+        outputs = []
+        made.module.register_forward_pre_hook(
+            lambda *_, outputs=outputs: alive.append(sum(each() is not None for each in outputs))
+        )
+        made.module.register_forward_hook(
+            lambda _module, _in, output, outputs=outputs: outputs.append(weakref.ref(output))
+        )
+        published.published_pass(made, CpuBackend(), 4, training=training, on_progress=lambda _: None)
+    assert alive == [0, 1, 1, 1] * 2
 
 
 def test_the_published_loop_with_fewer_iterations_than_rounds_files_no_empty_round():
     made = subject(find_layer("Dense"), protocol=ORIGINAL)
-    short = replace(ORIGINAL, iterations_cpu=5)
-    result = published.published_pass(made, CpuBackend(), short, training=False, on_progress=lambda _: None)
+    calls = []
+    made.module.register_forward_hook(lambda *_: calls.append(1))
+    result = published.published_pass(made, CpuBackend(), 5, training=False, on_progress=lambda _: None)
     assert [len(taken) for taken in result.phases[0].rounds] == [1] * 4
     assert len(result.record.evidence) == 4
+    assert len(calls) == 5
 
 
 def test_grouped_regions_do_all_their_iterations():

@@ -15,6 +15,7 @@ import pytest
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.event import CaseStarted, Event, Progress
+from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
@@ -140,8 +141,8 @@ def test_rigorous_repeats_every_case_in_processes_of_its_own(source):
     assert len({event.pid for event in events if isinstance(event, CaseStarted)}) == 3
 
 
-def test_the_published_method_keeps_all_iterations_but_the_cold_one(source):
-    protocol = replace(PROTOCOLS["original"], iterations_cpu=21)
+def test_the_published_method_keeps_all_iterations_but_the_second_and_has_clean_numbers_beside(source):
+    protocol = replace(PROTOCOLS["original"], iterations=21, clean=SHORT)
     run, _ = run_of(
         source, DENSE, replace(DENSE, workload=find_layer("MaxPool").workload.with_image(8)), protocol=protocol
     )
@@ -151,6 +152,11 @@ def test_the_published_method_keeps_all_iterations_but_the_cold_one(source):
             assert phase.stop == "fixed"
             assert sum(len(taken) for taken in phase.rounds) == 20
             assert len(phase.rounds) == 10
+        assert measurement.first_call_s == pytest.approx(measurement.phase("total").rounds[0][0], abs=1e-6)
+        assert [phase.phase for phase in measurement.clean.phases] == list(PHASES)
+        assert all(phase.stop != "fixed" for phase in measurement.clean.phases)
+        assert len(measurement.clean.passes) == 2
+        assert measurement.wall_s > measurement.clean.wall_s > 0
 
 
 def test_a_failing_case_costs_one_row_and_says_why(source):

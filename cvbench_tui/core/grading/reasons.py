@@ -168,6 +168,10 @@ NOTICES: dict[str, ReasonKind] = {
     "variants_failed": ReasonKind("The variants could not be measured.", _RUN_AGAIN),
     "alone_failed": ReasonKind("The phases could not be timed by themselves.", _RUN_AGAIN),
     "flushed_failed": ReasonKind("The phases could not be timed with a cold cache.", ""),
+    "clean_failed": ReasonKind(
+        "Beside the published loop the case could not be measured by today's method; the published numbers stand.",
+        "Run the row with protocol quick.",
+    ),
     "device_only_failed": ReasonKind("Inference could not be recorded as a CUDA graph, or not be replayed.", ""),
 }
 """Information that does not change a grade, by code; without a remedy where there is nothing to do."""

@@ -124,7 +124,7 @@ def memory(context: GradingContext) -> Iterator[Reason]:
     if retries:
         sentence = f"{plural(retries, 'allocation')} succeeded only after the allocator's cache was emptied."
         yield Reason("allocator", "C", sentence)
-    elif allocations:
+    elif allocations and context.goal is not None:  # the published loop has its cold iteration in it
         yield Reason("allocator", "B", f"Memory was allocated from the driver {plural(allocations, 'time')}.")
     pages, faults = context.total("swapped_pages"), context.total("major_faults")
     if pages >= MIN_SWAPPED_PAGES or faults >= MIN_MAJOR_FAULTS:
@@ -138,7 +138,7 @@ def interpreter(context: GradingContext) -> Iterator[Reason]:
     recompiled, collections = context.total("recompiles"), context.total("collections")
     if recompiled:
         yield Reason("recompiled", "C", f"torch.compile recompiled {plural(recompiled, 'graph')}.")
-    if collections:
+    if collections and context.goal is not None:  # the published loop leaves the collector on
         yield Reason("collections", "B", f"The garbage collector ran {plural(collections, 'time')}.")
 
 

@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.facts import GROUPS, kind_of
-from cvbench_tui.core.measurement import PHASES, Failure, Measurement
+from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail.phase import Pair, phase_pairs
 from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
 from cvbench_tui.results.export.rerun_command import command_line, differs
 from cvbench_tui.results.stats.derived_metrics import energies
-from cvbench_tui.results.stats.phase_stats import terms_of
+from cvbench_tui.results.stats.phase_stats import clean_of, terms_of
+from cvbench_tui.results.stats.published import difference
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.stats.series import histogram
 from cvbench_tui.results.text import units
 from cvbench_tui.results.text.fact_text import fact_text, label
 
+CLEAN = ", clean"  # after the title of what was measured beside the published loop
 BINS = 12  # bins of a row's histograms: enough for a shape, few enough for a small terminal
 
 
@@ -81,13 +83,16 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin,
     histogram is where they can be seen. Raises KeyError as ``detail``."""
     outcome = run.outcomes.get(run.plan.case(case_id).case_id)
     shown = {}
-    for phase in outcome.numbers if isinstance(outcome, Measurement) else ():
+    phases = [("", each) for each in outcome.numbers] if isinstance(outcome, Measurement) else []
+    if isinstance(outcome, Measurement) and outcome.clean is not None:
+        phases += [(CLEAN, each) for each in outcome.clean.numbers]
+    for after, phase in phases:
         samples = [sample for samples in phase.rounds for sample in samples]
         if samples:
             counts, edges = histogram(samples, bins)
             scale, digits = units.scale_for(edges), units.distinct_digits(edges)
             texts = [scale.text(edge, digits=digits) for edge in edges]
-            shown[phase.phase.capitalize()] = tuple(map(Bin, texts[:-1], texts[1:], counts))
+            shown[f"{phase.phase.capitalize()}{after}"] = tuple(map(Bin, texts[:-1], texts[1:], counts))
     return shown
 
 
@@ -110,18 +115,38 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
     terms = terms_of(run, reading.case)
     for name in PHASES:
         if name in reading.phases:
-            yield Section(name.capitalize(), tuple(phase_pairs(terms, measurement, name, reading.phases)))
+            pairs = tuple(phase_pairs(terms, measurement, name, reading.phases))
+            yield Section(name.capitalize(), (*pairs, *_against_clean(reading, name)))
+    beside = clean_of(measurement, terms)
+    if beside is not None:
+        for name in reading.clean:
+            pairs = tuple(phase_pairs(beside[1], beside[0], name, reading.clean))
+            yield Section(f"{name.capitalize()}{CLEAN}", pairs)
     notices = tuple((each.code, each.text) for each in reading.row_notes if each.grade is None)
     if notices:
         yield Section("Notices", notices)
+    yield from _system(measurement)
+    yield from _system(beside[0], CLEAN) if beside is not None else ()
+    for energy in energies(measurement, reading.case):
+        yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
+    yield Section("Case", tuple(case_pairs(measurement)))
+
+
+def _system(measurement: Measurement, after: str = "") -> Iterator[Section]:
+    """What was seen during each pass, by process."""
     counts: Counter[str] = Counter()
     for record in measurement.passes:
         counts[record.name] += 1
         process = f", process {counts[record.name]}" if measurement.processes > 1 else ""
-        yield Section(f"System during {record.name}{process}", tuple(pass_pairs(record)))
-    for energy in energies(measurement, reading.case):
-        yield Section(f"Energy of {energy.name}", tuple(energy_pairs(energy, reading.input_noun)))
-    yield Section("Case", tuple(case_pairs(measurement)))
+        yield Section(f"System during {record.name}{after}{process}", tuple(pass_pairs(record)))
+
+
+def _against_clean(reading: RowData, name: Phase) -> Iterator[Pair]:
+    """``1.04x, 1.01x without the cold iteration``."""
+    found = difference(reading, name)
+    if found is not None:
+        warm = "" if found.warm_ratio is None else f", {units.times_text(found.warm_ratio)} without the cold iteration"
+        yield "against clean", f"{units.times_text(found.ratio)}{warm}"
 
 
 def _environment(run: Run, case: Case) -> Iterator[Section]:

@@ -47,6 +47,8 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
     row["identity_hash"] = environment.identity_hash if environment is not None else None
     for phase in PHASES:
         row |= {f"{phase}_{name}": value for name, value in _phase(result, phase).items()}
+    for phase in PHASES if run.plan.protocol.clean is not None else ():
+        row |= {f"{phase}_clean_{name}": value for name, value in _clean(result.get("clean", {}), phase).items()}
     row |= _cells(result, FACTS)
     for name in ("training", "inference"):
         row |= _cells(_one(result, "energy", "name", name), ("joules_per_input", "idle_w"), f"{name}_")
@@ -67,6 +69,17 @@ def _phase(result: Mapping[str, Any], phase: str) -> dict[str, Any]:
         **_cells(_one(result, "work", "phase", phase), _WORK),
         **_cells(figures.get("rates"), ("flop_per_s", "flop_share", "bytes_per_s", "bytes_share")),
         **{f"{kind}_ratio": ratios.get(kind) for kind in ("alone", "flushed", "device_only")},
+    }
+
+
+def _clean(result: Mapping[str, Any], phase: str) -> dict[str, Any]:
+    """The columns of one phase beside the published loop."""
+    figures = result.get("phases", {}).get(phase, {})
+    apart = result.get("differences", {}).get(phase)
+    return {
+        **_cells(figures, STATISTICS),
+        "reasons": _codes(figures.get("reasons", ())),
+        **_cells(apart, ("ratio", "warm_ratio"), "published_"),
     }
 
 

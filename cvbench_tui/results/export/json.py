@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -12,8 +13,9 @@ from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
-from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, repeated, terms_of, worst_grade
-from cvbench_tui.results.stats.row_data import remedy_of, row_data
+from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, clean_of, repeated, terms_of, worst_grade
+from cvbench_tui.results.stats.published import difference
+from cvbench_tui.results.stats.row_data import RowData, remedy_of, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
@@ -25,7 +27,8 @@ SCHEMA = 3
    (`set_aside`); what the system did in each round, memory, energy, work, rates, variants;
    ceilings; the environment's identity.
    Everything of 1 is as it was.
-3  the table's columns as cells: value, unit, relative half width, grade, two speeds, share of the peak.
+3  the table's columns as cells: value, unit, relative half width, grade, two speeds, share of the peak; beside a
+   published result `clean`, by today's method, with its `differences`.
    Everything of 2 is as it was.
 """
 
@@ -86,13 +89,12 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         return {**result, "failure": failure}
     if not isinstance(outcome, Measurement):
         return {**result, "phases": {}, "memory_peak_bytes": None}
-    terms, phases = terms_of(run, case), {}
-    for name in PHASES:
-        if name in row.phases:
-            phases[name] = _phase(row.phases[name], outcome, name, terms, samples=samples)
+    terms = terms_of(run, case)
+    beside = clean_of(outcome, terms)
     return {
         **result,
-        "phases": phases,
+        "phases": _phases(row.phases, outcome, terms, samples=samples),
+        **({"clean": _clean(row, *beside, samples=samples)} if beside is not None else {}),
         **{name: getattr(outcome, name) for name in FACTS},
         "memory": [asdict(memory) for memory in outcome.memory],
         "energy": [asdict(energy) for energy in energies(outcome, case)],
@@ -123,6 +125,23 @@ def _case(case: Case) -> dict[str, Any]:
         "input_shape": list(workload.input_shape),
         **{name: getattr(case, name) for name in ("precision", "memory_format", "compile_mode", "threads")},
     }
+
+
+def _clean(row: RowData, measurement: Measurement, terms: Terms, *, samples: bool) -> dict[str, Any]:
+    """What was measured beside the published loop, and how far that is from it."""
+    apart = {phase: difference(row, phase) for phase in PHASES}
+    return {
+        "phases": _phases(row.clean, measurement, terms, samples=samples),
+        "differences": {phase: asdict(each) for phase, each in apart.items() if each is not None},
+        **{name: getattr(measurement, name) for name in ("warmup_s", "timed_s", "wall_s")},
+        **({"passes": [asdict(each) for each in measurement.passes]} if samples else {}),
+    }
+
+
+def _phases(
+    results: Mapping[Phase, PhaseResult], measurement: Measurement, terms: Terms, *, samples: bool
+) -> dict[str, Any]:
+    return {name: _phase(result, measurement, name, terms, samples=samples) for name, result in results.items()}
 
 
 def _phase(

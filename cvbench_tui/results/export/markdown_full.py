@@ -19,6 +19,7 @@ from cvbench_tui.results.export.markdown_table import (
     versus_line,
 )
 from cvbench_tui.results.stats.phase_stats import is_published
+from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import NOTICE_MARK
 from cvbench_tui.results.table.build import build
@@ -41,7 +42,7 @@ def render_full(run: Run, view: View) -> str:
         *_tables(table),
         _listed("Not measured:", (_failure(run, case) for case in cases)),
         _listed(f"Reasons and notices ({escape(NOTICE_MARK)}):", _notes(run, shown)),
-        *([line] for line in _circumstances(run, view, table)),
+        *([line] for line in _circumstances(run, view, table) if line),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -112,6 +113,7 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
         if any(row.state == "HOST-BOUND" for row in table.rows):
             words += " HOST-BOUND: the host needs longer to launch the work than the device to do it."
     yield f"{meaning(run)} {words}"
+    yield difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
     if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
         line = versus_line(run.plan.case(view.reference))
         yield escape(f"{line} \u00b1 is the root of the sum of the squares of both intervals.")

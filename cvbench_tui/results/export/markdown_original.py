@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import Grade
@@ -17,8 +18,9 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.export.markdown_table import began_line, environment_line, rows_line
+from cvbench_tui.results.export.markdown_table import began_line, clean_line, environment_line, rows_line
 from cvbench_tui.results.stats.phase_stats import is_published, reported
+from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
@@ -38,6 +40,7 @@ _SCALES: dict[Kind, Scale] = {"model": SECONDS, "layer": MILLISECONDS}
 """The page's units; its four decimals would cut 2.250 ms to 0.0023 s, so digits follow the interval."""
 
 _Rows = Sequence[RowData]
+_Which = Literal["reported", "minimum", "clean"]  # of a row's numbers
 _Group = tuple[str, _Rows]  # a workload's name, and its row in every framework that measured it
 
 
@@ -62,6 +65,7 @@ def render_original(run: Run, view: View) -> str:
         blocks += [_descriptions(layers), *_tables(run, layers, several)]
     protocol = run.plan.protocol
     blocks += ["# NOTE", _published_note(protocol) if is_published(protocol) else _median_note(protocol)]
+    blocks += [difference_line(rows)]
     notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
     blocks += ["\n".join(notes)] if notes else []
     blocks += [escape(began_line(run)), escape(environment_line(run)), rows_line(table, view)]
@@ -137,7 +141,8 @@ def _name(case: Case, several: set[str]) -> str:
 
 
 def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
-    """Each device's table, its minima where the method has them, the reasons of its dashes and of its doubts."""
+    """Each device's table, its minima and clean numbers where the method has them, the reasons of its dashes and of its
+    doubts."""
     products = {device.id: device.name for device in run.environment.devices} if run.environment is not None else {}
     names = {device: products.get(device, device) for device in _devices(rows)}
     for device, name in names.items():
@@ -146,7 +151,9 @@ def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
         heading = f"{'CPU' if device == 'cpu' else 'GPU'} USED --- {name}{twin}"
         yield _table(run, heading, groups)
         if is_published(run.plan.protocol):
-            yield _table(run, f"{heading} (minimum)", groups, minimum=True)
+            yield _table(run, f"{heading} (minimum)", groups, "minimum")
+        if any(row.clean for _, group in groups for row in group):
+            yield _table(run, f"{heading} (clean)", groups, "clean")
         for title, texts_of in (("Not measured:", _dashes), ("Below grade B:", _doubts)):
             lines = [
                 "* " + escape_start(f"{name}, {_framework(run, row.case)}{text}")
@@ -158,31 +165,35 @@ def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
                 yield "\n".join([title, "", *lines])
 
 
-def _table(run: Run, heading: str, groups: Sequence[_Group], *, minimum: bool = False) -> str:
+def _table(run: Run, heading: str, groups: Sequence[_Group], which: _Which = "reported") -> str:
     """One table under its heading; a group's name stands in its first row only."""
     first = groups[0][1][0]
     titles = [first.case.workload.kind.capitalize(), "Framework", *(_TITLES[phase] for phase in _shown(first))]
     lines = [f"## {escape(heading)}", f"|{'|'.join(titles)}|", "|" + ":---:|" * len(titles)]
     for name, group in groups:
-        columns = [_column(run.plan.protocol, group, phase, minimum=minimum) for phase in _shown(first)]
+        columns = [_column(run.plan.protocol, group, phase, which) for phase in _shown(first)]
         for index, (row, *texts) in enumerate(zip(group, *columns, strict=True)):
             cells = [escape(name) if index == 0 else "", escape(_framework(run, row.case)), *texts]
             lines.append(f"|{'|'.join(cells)}|")
     return "\n".join(lines)
 
 
-def _column(protocol: Protocol, group: _Rows, phase: Phase, *, minimum: bool) -> list[str]:
-    """One phase of a group as texts: the number of the protocol, or the smallest sample; a dash for one of grade X.
+def _column(protocol: Protocol, group: _Rows, phase: Phase, which: _Which) -> list[str]:
+    """One phase of a group as texts: the number of the protocol, the smallest sample, or the clean number; a dash for
+    one of grade X.
 
     The fastest is bold where frameworks can be compared; never one of two speeds.
     """
     scale = _SCALES[group[0].case.workload.kind]
     texts: list[str] = []
     compared: list[float | None] = []
+    if which == "clean" and protocol.clean is not None:
+        protocol = protocol.clean
+        group = [replace(row, phases=row.clean) for row in group]
     for row in group:
         result = row.phases.get(phase)
         value, relative = reported(protocol, result) if result and result.valid else (None, None)
-        value = result.min_s if result and value is not None and minimum else value
+        value = result.min_s if result and value is not None and which == "minimum" else value
         texts.append(scale.text(value, relative))
         compared.append(value if row.comparable(phase) else None)
     known = [value for value in compared if value is not None]
@@ -204,7 +215,8 @@ def _dashes(run: Run, row: RowData) -> Iterator[str]:
 
 def _doubts(_run: Run, row: RowData) -> Iterator[str]:
     for note in _notes(row, "C"):
-        yield f": {note.text}" + (_speeds(row) if note.code == "bimodal" else "")
+        seen = replace(row, phases=row.clean) if note.clean else row
+        yield f": {note.text}" + (_speeds(seen) if note.code == "bimodal" else "")
 
 
 def _speeds(row: RowData) -> str:
@@ -235,9 +247,10 @@ def _median_note(protocol: Protocol) -> str:
 
 def _published_note(protocol: Protocol) -> str:
     return (
-        f"Times are means of {protocol.iterations - 1} iterations ({protocol.iterations_cpu - 1} on a CPU) by the "
-        "method of the original page; the tables of minima show the smallest of the same iterations, because that page "
-        "mixed both. As there, gradients accumulate and inputs take none. Two things differ: the iteration "
-        "left out is the first, cold one (there it was the second, and the cold one counted), and inference is really "
-        "inference (there it repeated the training forward pass)."
+        f"Times are means of {protocol.iterations - 1} iterations (models on a CPU: {protocol.iterations_cpu - 1}) by "
+        "the method of the original page: the first, cold iteration counts and the second does not, gradients "
+        "accumulate, inputs take none, output gradients are ones, autograd records inference, Python's collector is "
+        "on. The tables of minima show the smallest of the same iterations, because that page mixed both. One thing "
+        "differs: Inference is of the inference loop, where the scripts printed the last training forward pass again."
+        f"{clean_line(protocol)}"
     )

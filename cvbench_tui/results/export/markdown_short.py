@@ -26,6 +26,7 @@ from cvbench_tui.results.export.markdown_table import (
 )
 from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
+from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.build import build
@@ -76,11 +77,15 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
         blocks += ["\n".join(_table(table, kind, mine, marks))]
     protocol = run.plan.protocol
     method = f"Means, protocol {protocol.name}"
+    if protocol.clean is not None:
+        method += f"; clean: medians by today's method (\u00b1{percent_text(protocol.clean.precision)})"
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
     compared = any(column.key == REFERENCE for column in table.columns) and REFERENCE in (table.chosen or (REFERENCE,))
     sentences += [versus_line(cases[view.reference])] if view.reference is not None and compared else []
+    apart = difference_line([row_data(run, cases[row.key]) for row in rows])
+    sentences += [apart] if apart else []
     blocks.append("\n".join(map(_folded, (*sentences, *notes))))
     blocks += _details(run) if only is None else []
     return "\n\n".join(filter(None, blocks)) + "\n"
@@ -94,7 +99,8 @@ def _notes(run: Run, cases: Sequence[Case]) -> tuple[Mapping[str, str], list[str
     marks = {}
     for case in cases:
         outcome = run.outcomes.get(case.case_id)
-        phases = row_data(run, case).phases.values()
+        row = row_data(run, case)
+        phases = (*row.phases.values(), *row.clean.values())
         told: dict[str, str] = {}
         for reason in (each for phase in phases for each in phase.reasons if each.grade != "A"):
             told.setdefault(reason.code, reason.sentence)
@@ -156,7 +162,8 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     for cell, scale in zip(cells, scales, strict=True):
         shown = cell.valid or cell.value == cell.grade  # the letter in the grade's own column is no number
         texts.append(escape(cell_text(cell, scale, unit=not shared, alone=True)) if shown else MISSING)
-    name = column.key.capitalize() if column.scaled else column.heading  # below it says whether they are means
+    means = column.scaled and not column.clean  # below the table it says whether they are
+    name = column.key.capitalize() if means else column.heading
     return shared if column.named_by_unit and shared else f"{name} {shared}".rstrip(), column.right, texts
 
 

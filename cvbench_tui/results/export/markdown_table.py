@@ -8,12 +8,13 @@ from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_state import ended_text
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import bytes_text, utc_text
+from cvbench_tui.results.text.units import bytes_text, percent_text, utc_text
 
 MAX_FILTER = 60  # cells of a filter that is quoted
 Aligned = Sequence[tuple[str, bool]]  # headings, and whether their columns are aligned to the right
@@ -76,12 +77,20 @@ def versus_line(case: Case) -> str:
     )
 
 
+def clean_line(protocol: Protocol) -> str:
+    """What the clean numbers are, after a blank; empty where the protocol has none."""
+    if protocol.clean is None:
+        return ""
+    precision = percent_text(protocol.clean.precision)
+    return f" Clean: medians by today's method, to \u00b1{precision}, in the same process after the published loop."
+
+
 def meaning(run: Run) -> str:
     """What the times and their intervals are."""
     if is_published(run.plan.protocol):
         return (
             "Times are means per iteration by the method of the published tables; \u00b1 is half of the mean's 95% "
-            "interval (Student's t over ten groups of iterations)."
+            f"interval (Student's t over ten groups of iterations).{clean_line(run.plan.protocol)}"
         )
     return (
         "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "

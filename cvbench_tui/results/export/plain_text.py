@@ -9,6 +9,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
+from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.row_state import ended_text, outcome_text
 from cvbench_tui.results.table.build import build
@@ -31,8 +32,9 @@ def sentences(run: Run, view: View | None = None) -> str:
     table = build(run, view)
     rows = plural(len(table.rows), "row")
     head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
-    paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), _circumstances(run)]
-    return "\n\n".join(map(visible, paragraphs)) + "\n"
+    apart = difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
+    paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), apart, _circumstances(run)]
+    return "\n\n".join(map(visible, filter(None, paragraphs))) + "\n"
 
 
 def _paragraph(run: Run, table: Table, row: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from statistics import fmean, median
 
@@ -80,6 +80,13 @@ def terms_of(run: Run, case: Case) -> Terms:
     """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
     facts = run.environment.facts if run.environment is not None else ()
     return Terms(run.plan.protocol, run.ceilings.get(case.device), facts)
+
+
+def clean_of(measurement: Measurement, terms: Terms) -> tuple[Measurement, Terms] | None:
+    """What was measured beside the published loop, and the inputs to its grade; None without it."""
+    if measurement.clean is None or terms.protocol.clean is None:
+        return None
+    return measurement.clean, replace(terms, protocol=terms.protocol.clean)
 
 
 def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseResult | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from weakref import finalize
 
 from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
@@ -13,7 +13,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
-from cvbench_tui.results.stats.phase_stats import PhaseResult, phase_results, terms_of
+from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
 from cvbench_tui.results.stats.row_state import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
@@ -28,12 +28,14 @@ class RowNote:
     sentence: str  # what was seen in the first of the phases
     remedy: str = ""
     everywhere: bool = False  # True when it was seen in every phase that was measured
+    clean: bool = False  # True when it is about what was measured beside the published loop
 
     @property
     def text(self) -> str:
         """``C in total, forward: What was seen. What to do.``"""
         kind = "Note on" if self.grade == "A" else f"{self.grade} in"
-        where = f"{kind} {'all phases' if self.everywhere else ', '.join(self.phases)}: " if self.grade else ""
+        phases = "all phases" if self.everywhere else ", ".join(self.phases)
+        where = f"{kind} {phases}{' of the clean numbers' * self.clean}: " if self.grade else ""
         return f"{where}{self.sentence} {self.remedy}".rstrip()
 
 
@@ -79,6 +81,8 @@ class RowData:
     rates: Rates | None = None  # of inference; None where its work is not known
     energy: Energy | None = None  # of inference; None without a counter
     versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
+    clean: Mapping[Phase, PhaseResult] = field(default_factory=dict)
+    """The phases by today's method, as far as they were measured beside the published loop."""
 
     @property
     def input_noun(self) -> str:
@@ -96,6 +100,8 @@ class RowData:
         if self.measurement is None:
             return ()
         notes = list(row_notes(self.measurement, self.phases))
+        if self.measurement.clean is not None:
+            notes += [replace(note, clean=True) for note in row_notes(self.measurement.clean, self.clean)]
         for each in (each for each in energies(self.measurement, self.case) if each.doubtful):
             apart = f"its counter and the sum of its power readings are {part_text(each.disagreement)} apart"
             notes.append(_noticed("energy", f"Energy of {each.name}: {apart}."))
@@ -123,9 +129,13 @@ def row_data(run: Run, case: Case) -> RowData:
         phases = phase_results(outcome, terms)
         energy = next((each for each in energies(outcome, case) if each.name == "inference"), None)
         achieved = rates(outcome, "inference", phases.get("inference"), terms)
-        made = RowData(case, row_state(replace(run, running=None), case, phases), None, phases, achieved, energy)
+        beside = clean_of(outcome, terms)
+        clean = phase_results(*beside) if beside is not None else {}
+        state = row_state(replace(run, running=None), case, phases)
+        state = replace(state, noticed=state.noticed or any(result.reasons for result in clean.values()))
+        made = RowData(case, state, None, phases, achieved, energy, clean=clean)
         _KNOWN[id(outcome)] = (made_from, made)
     running = run.running is not None and run.running.case_id == case.case_id
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
     state = row_state(run, case, made.phases) if running else made.state
-    return RowData(case, state, outcome, made.phases, made.rates, made.energy)
+    return RowData(case, state, outcome, made.phases, made.rates, made.energy, None, made.clean)

@@ -70,6 +70,8 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     data = _compared(run, data, reference) if reference is not None else data
     marked = any(each.versus is not None for each in data)
     every = PUBLISHED_COLUMNS if is_published(run.plan.protocol) else COLUMNS
+    beside = run.plan.protocol.clean is not None
+    every = tuple(column for column in every if beside or not column.clean)
     columns = tuple(column for column in every if marked or column.key != REFERENCE)
     known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
     old = [row if now == then else None for now, (then, row) in zip(data, known, strict=False)]

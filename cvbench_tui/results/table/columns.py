@@ -38,6 +38,7 @@ class Column:
     named_by_unit: bool = False  # the unit that all rows share is heading enough in a table to paste
     drawn: bool = False  # on screens only, always where a row has it: files write the unit beside each number
     spoken: str = ""  # heading in sentences, where the written one would be misheard
+    clean: bool = False  # of what is measured beside the published loop: only there with a protocol that does
 
 
 PHASE_MEANINGS: dict[Phase, str] = {
@@ -54,6 +55,12 @@ _BASES: dict[Literal["device", "host"], str] = {
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
 _HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
+_MEDIAN = (
+    "Median time of one iteration, half its 95% interval, and its grade. "
+    "Two times, faster/slower, where the samples have two speeds."
+)
+# the total stays beside its mean where all else has gone; the others give way before any mean
+_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
 
 
 def _plain(path: str, unit: str = "") -> Callable[[RowData], Cell]:
@@ -77,10 +84,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
     """A phase: its median, interval and grade; under the published method the mean, and the minimum."""
     write = _mean if published else _time
     number = (
-        "Mean time of one iteration, half its 95% interval, its grade, and the least sample."
-        if published
-        else "Median time of one iteration, half its 95% interval, and its grade. "
-        "Two times, faster/slower, where the samples have two speeds."
+        "Mean time of one iteration, half its 95% interval, its grade, and the least sample." if published else _MEDIAN
     )
     return Column(
         phase,
@@ -110,6 +114,23 @@ def _base(phase: Phase, base: Literal["device", "host"], hide: int) -> Column:
         f"{_BASES[base]} A dash on devices that do not queue their work.",
         cell, f"{phase}_{base}_s", hide=hide, scaled=True, secondary=True, optional=True,
     )  # fmt: skip
+
+
+def _clean(phase: Phase) -> Column:
+    """A phase by today's method, beside its published mean."""
+    return Column(
+        f"{phase}_clean",
+        f"{phase.capitalize()} clean",
+        f"Under the protocol original only: {phase} by today's method, in the same process after the published loop. "
+        f"{_MEDIAN}",
+        lambda row: _time(row.clean[phase]) if phase in row.clean else Cell(None, "s"),
+        f"{phase}_clean_median_s",
+        hide=_HIDE_CLEAN[phase],
+        scaled=True,
+        pasted=ALL_KINDS if phase in WHOLE_PHASE.values() else (),
+        optional=True,
+        clean=True,
+    )
 
 
 def _throughput(row: RowData) -> Cell:
@@ -178,6 +199,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda row: Cell(None), right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
+    *(_clean(phase) for phase in PHASES),
     _base("total", "device", 102), _base("total", "host", 104),
     _base("inference", "device", 106), _base("inference", "host", 108),
     Column(

@@ -79,9 +79,8 @@ def protocol_line(name: str) -> str:
     """What a named protocol means, in at most 76 cells. Raises KeyError for an unknown name."""
     protocol = PROTOCOLS[name]
     if protocol.method == "published":
-        return (
-            f"the published loop: {protocol.iterations} iterations, {protocol.iterations_cpu} on the CPU, "
-            "the first not counted"
+        return f"the published loop: {protocol.iterations} iterations, models on the CPU {protocol.iterations_cpu}" + (
+            f"; then {protocol.clean.name}" if protocol.clean is not None else ""
         )
     parts = [
         f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, "

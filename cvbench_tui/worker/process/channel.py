@@ -85,4 +85,6 @@ def protocol_from(plain: dict[str, Any]) -> Protocol:
     """A Protocol from its JSON object; keys that this version does not know are ignored."""
     known = {field.name for field in dataclasses.fields(Protocol)}
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    if values.get("clean") is not None:
+        values["clean"] = protocol_from(values["clean"])
     return Protocol(**{name: value for name, value in values.items() if name in known})

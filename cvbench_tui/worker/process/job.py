@@ -6,8 +6,9 @@ import gc
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from statistics import median
 from typing import Any
 
 import torch
@@ -20,13 +21,14 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.cpu import intra_op_threads
 from cvbench_tui.worker.devices.select import backend_for
+from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
 from cvbench_tui.worker.process.failure import failure_from
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
-from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
+from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25  # progress is sent at most this often
@@ -35,6 +37,7 @@ SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inferen
 DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
 """Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
 EXTRAS_UNTIL = 0.95  # the same for the secondary metrics
+CLEAN_ITERATIONS = 10  # of each pass for which there has to be time: a first call, some of a warm-up, five samples
 
 _now_s, _monotonic = time.time, time.monotonic
 
@@ -78,6 +81,7 @@ class Job:
     notices: Sequence[Notice] = ()
     _sent_at_s: float = 0.0
     _sent_stage: str = ""
+    _bar: tuple[float, float] = (0.0, 1.0)  # where in the case's bar this protocol begins and ends
 
     def run(self) -> None:
         """Measure and send the outcome."""
@@ -91,56 +95,112 @@ class Job:
             self.channel.send(CaseFinished(measurement, self.process, now_s()))
 
     def _measure(self) -> Measurement:
-        """Build, first call, the passes, then the secondary metrics."""
+        """Build, first call, the passes, the secondary metrics; then the clean numbers beside them, if any."""
         threads = self.case.threads or intra_op_threads()
         torch.set_num_threads(threads)
         backend = backend_for(torch.device(self.case.device))
         started_s = backend.now_s()
+        extras_until_s = started_s + EXTRAS_UNTIL * self.protocol.timeout_s
         heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
         extras = ExtrasCollector(self.case, self.protocol, backend, heartbeat)
+        clean = self.protocol.clean
+        self._bar = (0.0, 0.5 if clean is not None else 1.0)
         module = ModuleUnderTest(self.case, self.protocol)
-        first_call_s = _first_call(module, backend)
-        gc.collect()  # once, then Python's collector is kept out of every round
-        gc.freeze()
-        gc.disable()
-        results = [self._pass(module, backend, name, started_s) for name in self.protocol.passes]
-        extras.collect(module, results, started_s + EXTRAS_UNTIL * self.protocol.timeout_s, first=self.process == 0)
-        return Measurement(
-            case_id=self.case.case_id,
-            phases=tuple(phase for result in results for phase in result.phases),
+        first_call_s, results = self._timed(
+            module, backend, self.protocol, started_s, started_s + self.protocol.timeout_s
+        )
+        extras.collect(module, results, extras_until_s, first=self.process == 0)
+        measurement = self._measurement(module, first_call_s, results)
+        if clean is not None:
+            del module
+            take = partial(self._clean, clean, backend, results, extras_until_s)
+            measurement = replace(measurement, clean=attempt("clean", extras.notices, take, None))
+        return replace(
+            measurement,
             memory_peak_bytes=largest_bytes(extras.memory),
-            parameters=sum(each.numel() for each in module.parameters),
-            first_call_s=round(first_call_s, 6),
-            warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=round(backend.now_s() - started_s, 6),
-            threads=threads,
             notices=(*self.notices, *extras.notices),
-            timed_s=round(sum(result.timed_s for result in results), 6),
-            passes=tuple(result.record for result in results),
             memory=tuple(extras.memory),
             energy=tuple(extras.energy),
             work=tuple(extras.work),
             variants=tuple(extras.variants),
+        )
+
+    def _clean(
+        self, protocol: Protocol, backend: Backend, published: Sequence[PassResult], until_s: float
+    ) -> Measurement:
+        """The case built anew and measured by that protocol, without secondary metrics. Raises NoTimeLeft, and whatever
+        the workload raises."""
+        self._bar = (0.5, 1.0)
+        seen = {each.record.name: median(each.phases[-1].rounds[-1]) for each in published}
+        budget = Budget(backend.now_s, until_s, seen)
+        for name in seen:
+            budget.check(name, CLEAN_ITERATIONS)
+        protocol = replace(protocol, passes=self.protocol.passes, seed=self.protocol.seed)
+        started_s = backend.now_s()
+        gc.unfreeze()
+        gc.collect()  # the published module, which refers to itself: its memory is needed
+        module = ModuleUnderTest(self.case, protocol)
+        first_call_s, results = self._timed(module, backend, protocol, started_s, until_s)
+        measurement = self._measurement(module, first_call_s, results)
+        return replace(measurement, wall_s=round(backend.now_s() - started_s, 6))
+
+    def _measurement(self, module: ModuleUnderTest, first_call_s: float, results: Sequence[PassResult]) -> Measurement:
+        """What the passes gave; without the wall time and the secondary metrics."""
+        return Measurement(
+            case_id=self.case.case_id,
+            phases=tuple(phase for result in results for phase in result.phases),
+            memory_peak_bytes=None,
+            parameters=sum(each.numel() for each in module.parameters),
+            first_call_s=round(first_call_s, 6),
+            warmup_s=round(sum(result.record.warmup_s for result in results), 6),
+            wall_s=0.0,
+            threads=torch.get_num_threads(),
+            timed_s=round(sum(result.timed_s for result in results), 6),
+            passes=tuple(result.record for result in results),
             wall=tuple(phase for result in results for phase in result.wall),
         )
 
-    def _pass(self, module: ModuleUnderTest, backend: Backend, name: PassName, started_s: float) -> PassResult:
-        """One pass by the protocol's method."""
+    def _timed(
+        self, module: ModuleUnderTest, backend: Backend, protocol: Protocol, started_s: float, until_s: float
+    ) -> tuple[float, list[PassResult]]:
+        """Seconds of the first call, and the passes by that protocol's method, for which there is a share of the time
+        from ``started_s`` to ``until_s``. Leaves Python's collector off."""
+        if protocol.method == "published":
+            gc.unfreeze()  # the collector is on, and looks at all there is, as in any script
+            iterations = protocol.published_iterations(self.case.workload.kind, self.case.device)
+            results = [
+                published_pass(
+                    module, backend, iterations, training=name == "training", on_progress=self._reporter(name)
+                )
+                for name in protocol.passes
+            ]
+            _stop_collector()
+            return results[0].phases[-1].rounds[0][0], results  # no call came before that iteration
+        first_call_s = _first_call(module, backend)
+        _stop_collector()  # kept out of every round
+        results = []
+        for name in protocol.passes:
+            deadline_s = started_s + DEADLINES[name] * (until_s - started_s)
+            timed = pass_of(name, module, backend)
+            results.append(Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s).run())
+        return first_call_s, results
+
+    def _reporter(self, name: PassName) -> ProgressCallback:
+        """Sends where that pass is."""
         low, high = SHARES[name]
 
         def on_progress(update: ProgressUpdate) -> None:
             share = 0.2 + 0.8 * min(1.0, update.rounds / update.max_rounds) if update.rounds else 0.0
             self._send(update, low + (high - low) * share)
 
-        if self.protocol.method == "published":
-            return published_pass(module, backend, self.protocol, training=name == "training", on_progress=on_progress)
-        deadline_s = started_s + DEADLINES[name] * self.protocol.timeout_s
-        return Stopwatch(pass_of(name, module, backend), backend, self.protocol, on_progress, deadline_s).run()
+        return on_progress
 
     def _send(self, update: ProgressUpdate, fraction: float) -> None:
         """Progress, between rounds only and not too often; a new stage is always sent."""
         now = _monotonic()
-        stage = f"{update.stage} {fraction > SHARES['training'][1]}"
+        stage = f"{update.stage} {fraction > SHARES['training'][1]} {self._bar}"
+        fraction = self._bar[0] + (self._bar[1] - self._bar[0]) * fraction
         if stage == self._sent_stage and now - self._sent_at_s < PROGRESS_S:
             return
         self._sent_at_s, self._sent_stage = now, stage
@@ -148,6 +208,13 @@ class Job:
         found = update.estimate
         median_s, half_width_s = (found.median_s, found.half_width_s) if found else (None, None)
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
+
+
+def _stop_collector() -> None:
+    """Collect once, then leave Python's collector nothing to do."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def _first_call(module: ModuleUnderTest, backend: Backend) -> float:

@@ -35,6 +35,7 @@ class ModuleUnderTest:
         self.module.to(self.device)
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
         self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
+        self._gradient_like = torch.ones_like if protocol.method == "published" else torch.randn_like
         self.gradients: tuple[Tensor, ...] = ()  # of the outputs, in place of a loss's; set by ``prepare_gradients``
         self.backward: Callable[[Any], None] = self._backward_single
 
@@ -52,11 +53,11 @@ class ModuleUnderTest:
         return self.module(self.inputs)
 
     def prepare_gradients(self, outputs: Any) -> None:
-        """Seeded output gradients for these outputs, and the backward that fits their number."""
+        """Output gradients for these outputs, seeded or all ones, and the backward that fits their number."""
         tensors = outputs_of(outputs)
         if not tensors:
             raise UnsupportedError("This workload has no output to start a backward pass from.")
-        self.gradients = tuple(torch.randn_like(tensor) for tensor in tensors)
+        self.gradients = tuple(self._gradient_like(tensor) for tensor in tensors)
         self.backward = self._backward_single if isinstance(outputs, Tensor) else self._backward_many
 
     def clear(self) -> None:
@@ -74,10 +75,12 @@ class ModuleUnderTest:
 
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Tensor:
     """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
-    with gradient, as inside a network; the published method gives layers none either, unless nothing else has one."""
+    with gradient, as inside a network; the published method gives layers none either, unless nothing else has one, and
+    uniform inputs from 0 to 1."""
     has_weights = any(parameter.requires_grad for parameter in module.parameters())
     wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
-    return torch.randn((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient)
+    draw = torch.rand if workload.kind == "layer" and method == "published" else torch.randn
+    return draw((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient)
 
 
 def outputs_of(outputs: Any) -> tuple[Tensor, ...]:
