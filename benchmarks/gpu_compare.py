@@ -5,8 +5,8 @@ What must hold, for every model that both have, in training (total) and inferenc
     host-bound  our wall time an iteration is within 10% of the truth's
     A and B     our device time lies between the graph's replay (the shortest gaps) less 2% and the span under the
                 profiler (gaps, and what the profiler adds to them) plus 2%
-    others      graded C or X: not judged
     no card     our time is within 10% of the truth's wall time
+    X, other C  not judged
 
 Exit code 1 when a row fails, or none could be judged.
 """
@@ -56,6 +56,8 @@ class Row:
         """ok, FAIL or ``-`` for a row that is not judged, and why."""
         if not self.ours:
             return "-", "we have no number"
+        if self.ours.get("grade") == "X":
+            return "-", "graded X"
         low_s, high_s = extremes(self.truth.get(key) for key in ("graph_s", "span_s"))
         if self.ours.get("host_bound") or self.ours.get("clock") == "perf_counter":
             wall_s = self.truth.get("wall_s")

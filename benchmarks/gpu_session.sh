@@ -100,8 +100,9 @@ first() {
         extras=(-m resnet50 -l Dense) kill=resnet152
     fi
     step truth 75 "$python" benchmarks/gpu_truth.py "$device" "${truth[@]}" -o "$work/truth.json"
+    # Not every plugin of ours is there, and a warning of one that is must not end the session: -W
     step gpu-tests 85 "$python" -m pytest tests/worker/test_cuda.py -q -rA -p no:cacheprovider \
-        -W ignore::pytest.PytestConfigWarning
+        -W default -W ignore::pytest.PytestConfigWarning
     step doctor 15 "${cvbench[@]}" doctor
     step models 80 "${cvbench[@]}" run "${models[@]}" -d "$device" --protocol quick -o "$work/models.md" -o "$work/models.json"
     step large 20 "${cvbench[@]}" run "${large[@]}" -d "$device" --protocol quick -o "$work/large.json"

@@ -48,6 +48,7 @@ def compare(tmp_path, capsys):
         (HOST, {}, "ok: wall time +0.0%"),
         (HOST | {"grade": "C", "host_s": 11.2e-3}, {}, "FAIL: wall time +12.0%"),
         (HOST | {"host_s": 8.9e-3}, {}, "FAIL: wall time -11.0%"),
+        (HOST | {"grade": "X", "host_s": 20e-3}, {}, "-: graded X"),
         (HOST | {"host_s": None}, {}, "-: wall time: not known here"),
         (CPU, {}, "ok: wall time +0.0%"),
         (None, {}, "-: we have no number"),
