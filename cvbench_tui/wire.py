@@ -56,7 +56,7 @@ def encode(event: Any) -> str:
 def _refuse_impossible(event: CaseFinished) -> None:
     """Raise FigureError for numbers that no clock or counter gives, before a statistic fails on them."""
     measurement = event.measurement
-    for phase in (*measurement.phases, *(variant.samples for variant in measurement.variants)):
+    for phase in (*measurement.phases, *measurement.wall, *(variant.samples for variant in measurement.variants)):
         if not all(0 < sample < math.inf for samples in phase.rounds for sample in samples):
             raise FigureError(f"{phase.phase}: a sample is not a positive number of seconds")
         if phase.iterations_per_sample < 1:

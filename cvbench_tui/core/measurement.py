@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from statistics import median
 from typing import Literal, Union
 
 from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord
@@ -17,7 +19,11 @@ WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inferen
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]
-VariantKind = Literal["alone", "flushed", "device_only"]
+VariantKind = Literal["alone", "flushed", "warm", "device_only"]
+HOST_BOUND = 1.05
+"""Wall time of an iteration over the device's own, from which the host is the slower one. Below it the two differ by no
+more than their noise: `quick` stops at 3%, and a device that is never idle shows 1.00."""
+MAX_OUTRAN = 0.25  # share of the blocks that may be queued more slowly than their lead lasts: the median stays
 FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed_out", "cancelled", "skipped"]
 
 
@@ -50,7 +56,8 @@ class Variant:
 
     kind: VariantKind
     """``alone``: the phase timed by itself, not fused with the others. ``flushed``: caches emptied before every
-    region. ``device_only``: replayed from a graph, without the host's launches."""
+    region. ``warm``: the same regions with nothing emptied, which ``flushed`` is compared with. ``device_only``:
+    replayed from a graph, without the host's launches."""
     samples: PhaseSamples
 
 
@@ -97,10 +104,12 @@ class Measurement:
     """A measured case."""
 
     case_id: str
-    phases: tuple[PhaseSamples, ...]
+    phases: tuple[PhaseSamples, ...]  # on a device that queues its work: its own time, by marks behind a lead
     memory_peak_bytes: int | None  # allocated on the accelerator, growth of resident memory on the CPU
     parameters: int | None  # number of trainable parameters
-    first_call_s: float | None  # seconds of the first training iteration, start-up and autotuning included
+    first_call_s: float | None
+    """Seconds of the first training iteration, start-up and autotuning included. A card's context is made before it,
+    when the module's weights are put there."""
     warmup_s: float  # seconds spent warming up, both passes
     wall_s: float  # seconds from the request to the result, building the module included
     threads: int | None  # intra-op CPU threads
@@ -113,20 +122,65 @@ class Measurement:
     energy: tuple[PassEnergy, ...] = ()
     work: tuple[PhaseWork, ...] = ()
     variants: tuple[Variant, ...] = ()
+    wall: tuple[PhaseSamples, ...] = ()
+    """The same rounds' wall time in steady state: iterations queued back to back without a lead, where the slower one
+    of host and device sets the pace. Empty where nothing is queued, and in files of earlier versions."""
 
     def phase(self, name: Phase) -> PhaseSamples | None:
-        """Samples of that phase; None when it was not measured."""
-        return next((phase for phase in self.phases if phase.phase == name), None)
+        """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
+        return (self.wall_of(name) if self.host_bound(name) else None) or _named(self.phases, name)
+
+    @property
+    def numbers(self) -> tuple[PhaseSamples, ...]:
+        """``phase`` of every phase that was measured."""
+        return tuple(self.phase(each.phase) or each for each in self.phases)
+
+    def wall_of(self, name: Phase) -> PhaseSamples | None:
+        """Samples of that phase's wall time; None where nothing is queued."""
+        return _named(self.wall, name)
+
+    def device(self, name: Phase) -> PhaseSamples | None:
+        """Samples of the device's own time for that phase; None where nothing is queued, and where it is not known: no
+        lead lasted until an iteration was queued, and the host is the slower one."""
+        samples = _named(self.phases, name) if self.wall_of(name) is not None else None
+        return None if samples is not None and self.host_bound(name) and not self._covered(name) else samples
+
+    def host_bound(self, name: Phase) -> bool:
+        """True where the host is slower than the device, by the whole iteration of that phase's pass, so that all its
+        phases have the same kind of time. What was queued behind a lead that was too short takes the device's time at
+        least: where that is the wall time all the same, the device is the slower one. Without any lead it is not known,
+        and the wall time is right in either case."""
+        return bool(self.wall) and PASS_OF[name] in self._host_bound
+
+    @cached_property
+    def _host_bound(self) -> frozenset[PassName]:
+        """The passes in which it is."""
+        bound = set()
+        for name, whole in WHOLE_PHASE.items():
+            device, wall = (_middle(_named(samples, whole)) for samples in (self.phases, self.wall))
+            if device is not None and wall is not None:
+                unled = not self._covered(whole) and any(record.lead_s == 0 for record in self.passes_of(whole))
+                if unled or wall > HOST_BOUND * device:
+                    bound.add(name)
+        return frozenset(bound)
+
+    def _covered(self, name: Phase) -> bool:
+        """False when the leads before that pass's blocks ended too soon, as where the launch queue (about 1,000) is
+        full."""
+        late = [each.outran for record in self.passes_of(name) for each in record.evidence if each.outran is not None]
+        return not late or median(late) <= MAX_OUTRAN
 
     def rounds_by_process(self, name: Phase) -> tuple[tuple[tuple[float, ...], ...], ...]:
-        """Rounds of that phase by process."""
+        """Rounds of that phase's number by process."""
         phase = self.phase(name)
-        if phase is None:
-            return ()
-        counts = dict(self.process_rounds).get(name, (len(phase.rounds),))
+        return () if phase is None else self.by_process(phase)
+
+    def by_process(self, samples: PhaseSamples) -> tuple[tuple[tuple[float, ...], ...], ...]:
+        """Rounds of those samples by process; device and wall time have equally many."""
+        counts = dict(self.process_rounds).get(samples.phase, (len(samples.rounds),))
         groups, start = [], 0
         for count in counts:
-            groups.append(phase.rounds[start : start + count])
+            groups.append(samples.rounds[start : start + count])
             start += count
         return tuple(groups)
 
@@ -169,22 +223,17 @@ Outcome = Union[Measurement, Failure]
 def merge(first: Measurement, second: Measurement) -> Measurement:
     """One measurement from two of the same case in different processes: all rounds, larger memory, each notice once.
     First call, parameters and threads are those of the first process."""
-    phases, counts = [], []
+    counts = []
     for mine in first.phases:
-        theirs = second.phase(mine.phase)
+        theirs = _named(second.phases, mine.phase)
         lengths = tuple(len(rounds) for rounds in first.rounds_by_process(mine.phase))
-        if theirs is not None:
-            stop = theirs.stop if mine.stop == "precision" else mine.stop
-            mine = replace(mine, rounds=(*mine.rounds, *theirs.rounds), stop=stop)
-            lengths = (*lengths, len(theirs.rounds))
-        phases.append(mine)
-        counts.append((mine.phase, lengths))
+        counts.append((mine.phase, (*lengths, len(theirs.rounds)) if theirs is not None else lengths))
     timed_s = [each.timed_s for each in (first, second) if each.timed_s is not None]
     memory = first.memory + second.memory
     sized = dict.fromkeys(each.phase for each in memory)
     return replace(
         first,
-        phases=tuple(phases),
+        phases=_joined(first.phases, second.phases),
         memory_peak_bytes=largest((first.memory_peak_bytes, second.memory_peak_bytes)),
         warmup_s=first.warmup_s + second.warmup_s,
         wall_s=first.wall_s + second.wall_s,
@@ -196,7 +245,31 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         energy=first.energy + second.energy,
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
+        wall=_joined(first.wall, second.wall),
     )
+
+
+def _named(phases: Iterable[PhaseSamples], name: Phase) -> PhaseSamples | None:
+    """The samples of that phase; None when there are none."""
+    return next((samples for samples in phases if samples.phase == name), None)
+
+
+def _middle(samples: PhaseSamples | None) -> float | None:
+    """Median of all samples, seconds; None without one."""
+    values = [value for values in samples.rounds for value in values] if samples is not None else []
+    return median(values) if values else None
+
+
+def _joined(first: tuple[PhaseSamples, ...], second: tuple[PhaseSamples, ...]) -> tuple[PhaseSamples, ...]:
+    """The first ones' phases with the rounds of both."""
+    joined = []
+    for mine in first:
+        theirs = _named(second, mine.phase)
+        if theirs is not None:
+            stop = theirs.stop if mine.stop == "precision" else mine.stop
+            mine = replace(mine, rounds=(*mine.rounds, *theirs.rounds), stop=stop)
+        joined.append(mine)
+    return tuple(joined)
 
 
 def largest_memory(phase: Phase, parts: Sequence[PhaseMemory]) -> PhaseMemory:

@@ -75,6 +75,11 @@ class OurResult:
             raise CheckFailed(f"No number for {phase} of {self.measurement.case_id}.")
         return self.results[phase]
 
+    def device_s(self, phase: Phase) -> float:
+        """The device's own time where it is known, else the number. Raises CheckFailed as ``result``."""
+        result = self.result(phase)
+        return result.median_s if result.device_s is None else result.device_s
+
     def interval(self, phase: Phase) -> Interval:
         """As it would stand in a table."""
         result = self.result(phase)

@@ -25,11 +25,13 @@ def training(forward: float, backward: float, total: float) -> Measurement:
     return replace(case(), phases=tuple(taken))
 
 
-def queued(
-    host_s: float | None, utilisation: float | None, *, lead_s: float | None = None, **seen: float
-) -> Measurement:
-    evidence = replace(CALM, host_s=host_s, utilisation=utilisation, **seen)
-    return case(None, record(*(evidence,) * 5, lead_s=lead_s), clock="cuda_event")
+def queued(wall: float, utilisation: float | None, *, lead_s: float | None = 0.02, **seen: float) -> Measurement:
+    """On a card: ``wall`` times the device's time in a loop."""
+    evidence = replace(CALM, utilisation=utilisation, **seen)
+    found = case(None, record(*(evidence,) * 5, lead_s=lead_s), clock="cuda_event")
+    (device,) = found.phases
+    loop = tuple(tuple(wall * sample for sample in samples) for samples in device.rounds)
+    return replace(found, wall=(replace(device, rounds=loop),))
 
 
 def of_processes(*levels: float) -> Measurement:
@@ -81,14 +83,17 @@ SEEN = [
     ("clock", "B", case(None, record(*(replace(CALM, clock_hz=hz) for hz in (3e9, 3e9, 3e9, 3e9, 2.6e9)))), {}),
     ("throttled", "C", with_evidence(throttle=("thermal", "power_cap")), {}),
     ("power_cap", "A", with_evidence(throttle=("power_cap",)), {}),
-    ("host_bound", "B", queued(0.012, 0.99), {}),
-    ("host_bound", "B", queued(0.007, 0.8), {}),
-    ("host_bound", "B", queued(None, 0.8), {}),
-    ("host_bound", "C", queued(0.009, 0.999, lead_s=0.0), {}),
-    ("host_bound", "C", queued(0.012, 0.999, lead_s=0.02, outran=1.0), {}),
-    ("host_bound", "B", queued(0.012, 0.999, lead_s=0.02, outran=0.1), {}),
-    ("host_bound", "B", queued(0.001, 0.8, waited_s=0.03), {}),
-    ("unaccounted", "X", queued(0.001, 0.8), {}),
+    ("host_bound", "B", queued(1.2, 0.99), {}),
+    ("host_bound", None, queued(1.02, 0.99), {}),
+    ("host_bound", "B", queued(1.0, 0.999, lead_s=0.0, outran=1.0), {}),
+    ("host_bound", None, queued(1.0, 0.999, outran=1.0), {}),
+    ("host_bound", "B", queued(1.2, 0.8, outran=1.0), {}),
+    ("host_bound", "B", queued(1.2, 0.999, outran=0.1), {}),
+    ("host_bound", "B", queued(1.0, 0.8, waited_s=0.03), {}),
+    ("host_bound", "B", replace(queued(1.0, 0.8, host_s=0.01), wall=()), {}),
+    ("unaccounted", "X", replace(queued(1.0, 0.8, host_s=0.001), wall=()), {}),
+    ("unaccounted", "X", queued(1.0, 0.8), {}),
+    ("unaccounted", "X", queued(1.2, 0.8, outran=0.0), {}),
     ("deferred", "X", case(None, record(deferred_share=0.9)), {}),
     ("allocator", "B", with_evidence(allocations=1), {}),
     ("allocator", "C", with_evidence(allocations=1, retries=1), {}),
@@ -118,7 +123,7 @@ SEEN = [
     ("short_region", "B", case(None, record(region_floor_s=0.02)), {}),
     ("short_region", "C", case(None, record(region_floor_s=0.04)), {}),
     ("short_region", "C", case(None, record(region_floor_s=0.04, empty_region_s=1e-4)), {}),
-    ("unaccounted", "X", queued(0.001, 0.4, waited_s=0.005), {}),
+    ("unaccounted", "X", queued(1.0, 0.4, waited_s=0.005), {}),
     ("short_region", "B", case(None, record(region_floor_s=0.04), clock="cuda_event"), {}),
 ]
 
@@ -162,7 +167,11 @@ def test_sentences_carry_their_figure():
     assert sentence(with_evidence(waited_s=0.0156)) == (
         "Machine busy: benchmark threads waited for a CPU core 12% of the time."
     )
-    assert sentence(queued(0.0123, 0.99)).startswith("The host took 12.3 ms to launch an iteration, the device ")
+    assert sentence(queued(1.2, 0.99)) == "A loop takes 12 ms an iteration, the device needs 10 ms."
+    assert (
+        sentence(queued(1.2, 0.99, outran=1.0))
+        == "A loop takes 12 ms an iteration, the device's own time is not known."
+    )
     assert sentence(case(None, record(CALM, BUSY, *(CALM,) * 3))) == ("Only 4 rounds with 48 samples.")
     assert sentence(with_evidence(foreign=2)) == "2 other processes used the card."
     assert sentence(with_evidence(foreign=1)) == "1 other process used the card."

@@ -130,6 +130,15 @@ def _measurement(case: Case, forward_s: float) -> Measurement:
         energy=_energy(forward_s) if case.device == "cuda:0" else (),
         work=tuple(_work(phase, case, forward_s) for phase in PHASES),
         variants=tuple(_variants(case, forward_s, clock)),
+        wall=_wall(case, forward_s, 1.001) if case.device != "cpu" else (),
+    )
+
+
+def _wall(case: Case, forward_s: float, factor: float) -> tuple[PhaseSamples, ...]:
+    """A loop without a lead: that many times the card's own time."""
+    return tuple(
+        PhaseSamples(phase, _rounds(factor * forward_s * share), 1, "cuda_event", "precision")
+        for phase, share in SHARES.items()
     )
 
 
@@ -185,20 +194,25 @@ def _two_speeds(quiet: Measurement) -> Measurement:
 
 
 def _host_bound(quiet: Measurement) -> Measurement:
-    """The card waits for its host: both times are shown."""
-    found = _with_evidence(quiet, host_s=0.0004, utilisation=0.4)
-    return replace(found, phases=tuple(replace(phase, iterations_per_sample=20) for phase in found.phases))
+    """The card waits for its host, which takes eight times as long."""
+    found = _with_evidence(quiet, host_s=0.0004, outran=0.0)
+    wall = tuple(
+        replace(phase, rounds=tuple(tuple(8 * sample for sample in samples) for samples in phase.rounds))
+        for phase in found.phases
+    )
+    phases, wall = ([replace(phase, iterations_per_sample=20) for phase in each] for each in (found.phases, wall))
+    return replace(found, phases=tuple(phases), wall=tuple(wall))
 
 
 def _impossible(quiet: Measurement) -> Measurement:
     """What cannot be: a total below its backward pass, and inference in which the card worked on something unseen."""
-    phases = (
+    phases = tuple(
         replace(phase, rounds=_rounds(FORWARD_S["BatchNorm"])) if phase.phase == "total" else phase
         for phase in quiet.phases
     )
     training, inference = quiet.passes
     evidence = tuple(replace(one, utilisation=0.4) for one in inference.evidence)
-    return replace(quiet, phases=tuple(phases), passes=(training, replace(inference, evidence=evidence)))
+    return replace(quiet, phases=phases, wall=phases, passes=(training, replace(inference, evidence=evidence)))
 
 
 def _set_aside(quiet: Measurement) -> Measurement:

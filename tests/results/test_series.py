@@ -45,7 +45,7 @@ def test_no_sample_is_lost_at_any_width(width: int) -> None:
     for case in run.plan.cases:
         outcome = run.outcomes[case.case_id]
         found = series(run, case.case_id, width)
-        assert len(found) == (len(outcome.phases) if isinstance(outcome, Measurement) else 0)
+        assert len(found) == (len(outcome.numbers) if isinstance(outcome, Measurement) else 0)
         for each in found:
             taken = [sample for samples in outcome.phase(each.phase).rounds for sample in samples]
             assert len(each.points) == min(width, len(taken))

@@ -114,7 +114,7 @@ def test_a_failed_row_has_dashes_and_no_zeroes() -> None:
     for key in ("forward", "backward", "total", "inference", "throughput", "memory"):
         assert table.text(BROKEN.case_id, key) == "-"
     broken = next(row for row in table.rows if row.key == BROKEN.case_id)
-    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 13
+    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 17
     assert table.text(BROKEN.case_id, "state") == "ERROR"
     assert broken.state == "ERROR"
 

@@ -1,8 +1,8 @@
 """A stand-in for ``torch.cuda``: a host clock, a device clock, streams that run side by side, events.
 
-Host time passes when the host does something; the device works through what was queued in the meantime. An event's
-time is the device's when it gets there, and asking for it too early is an error, as on a card.
-"""
+Host time passes when the host does something; the device works through what was queued in the meantime, and idles where
+it is done before the next launch. Kernels and events fill one launch queue, and a host that finds it full waits. An
+event's time is the device's when it gets there, and asking for it too early is an error, as on a card."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Stream:
 
     def __init__(self) -> None:
         self.free_s = 0.0
+        self.idle_s = 0.0
+        """Gaps between one piece of work and the launch of the next."""
         self.ends_s: deque[float] = deque()
         """Of what is queued and not done, as far as somebody has looked."""
 
@@ -33,6 +35,10 @@ class FakeCuda:
 
     def __init__(self, *, spins: bool = True, properties=None) -> None:
         self.host_s = 100.0
+        self.event_s = 1e-6
+        """Host time to make and record an event."""
+        self.settle_s = 10e-6
+        """From the end of all work to the return of a synchronise."""
         self.default = Stream()
         self.stream = self.default
         self.streams = [self.default]
@@ -54,7 +60,9 @@ class FakeCuda:
             stream.ends_s.popleft()
         if len(stream.ends_s) >= QUEUE:
             self.host_s = stream.ends_s.popleft()
-        stream.free_s = max(stream.free_s, self.host_s + LAUNCH_S) + device_s
+        begins_s = max(stream.free_s, self.host_s + LAUNCH_S)
+        stream.idle_s += begins_s - stream.free_s
+        stream.free_s = begins_s + device_s
         stream.ends_s.append(stream.free_s)
 
     def new_stream(self) -> Stream:
@@ -67,7 +75,7 @@ class FakeCuda:
 
     def synchronize(self, device) -> None:
         self.synchronised.append(device)
-        self.host_s = max(self.host_s, *(stream.free_s for stream in self.streams)) + 10e-6
+        self.host_s = max(self.host_s, *(stream.free_s for stream in self.streams)) + self.settle_s
 
     def memory_stats(self, device) -> dict:
         return self.statistics
@@ -93,10 +101,8 @@ class FakeEvent:
         self.at_s: float | None = None
 
     def record(self) -> None:
-        self.cuda.host_s += 1e-6
-        stream = self.cuda.stream
-        stream.free_s = max(stream.free_s, self.cuda.host_s + LAUNCH_S) + 0.5e-6
-        self.at_s = stream.free_s
+        self.cuda.queue(0.5e-6, self.cuda.event_s)
+        self.at_s = self.cuda.stream.free_s
 
     def elapsed_time(self, end: FakeEvent) -> float:
         if self.at_s is None or end.at_s is None:
@@ -131,18 +137,23 @@ class FakeCudaBackend(CudaBackend):
 
 
 class FakePass:
-    """A training pass of kernels: ``forward_s`` and ``backward_s`` on the device, ``host_s`` to launch each half."""
+    """A training pass of kernels: ``forward_s`` and ``backward_s`` on the device. ``host_s`` to launch each half and
+    its ``kernels``, the same for both or two numbers."""
 
     name = "training"
     phases = ("forward", "backward", "total")
+    segments = True
 
-    def __init__(self, backend: FakeCudaBackend, forward_s: float, backward_s: float, host_s: float, kernels=4) -> None:
+    def __init__(self, backend: FakeCudaBackend, forward_s: float, backward_s: float, host_s, kernels=4) -> None:
         self.backend, self.cuda = backend, backend.fake
         self.halves = (forward_s, backward_s)
         self.host_s = host_s
         self.kernels = kernels
+        """Both may be changed after it was made, so they are read at each launch."""
         self.noise: Callable[[], float] = lambda: 1.0
         """Factor of each half's device time."""
+        self.host_noise: Callable[[], float] = lambda: 1.0
+        """Factor of each half's host time."""
         self.side_s = 0.0
         self.side = None
 
@@ -157,17 +168,46 @@ class FakePass:
         forward, backward = self.backend.seconds(start, between), self.backend.seconds(between, end)
         return forward, backward, forward + backward
 
-    def _region(self, group: int):
-        marks = [self.backend.mark()]
-        for length_s in self.halves:
-            half_s = length_s * self.noise()
-            for _ in range(group * self.kernels):
-                self.cuda.queue(half_s / self.kernels, self.host_s / self.kernels)
-            marks.append(self.backend.mark())
+    def segmented(self, operators: int, cut):
+        """Each kernel is an operator."""
+        counts = []
+        for half, (device_s, host_s, kernels) in enumerate(self._halves()):
+            if half:
+                cut()
+            counts.append(1)
+            for number in range(kernels):
+                if number and number % operators == 0:
+                    cut()
+                    counts[-1] += 1
+                self.cuda.queue(device_s / kernels, host_s / kernels)
+        self._hide(1)
+        return tuple(counts)
+
+    def _halves(self):
+        """Device seconds, host seconds and kernels of forward and backward."""
+        host_s, kernels = (each if isinstance(each, tuple) else (each, each) for each in (self.host_s, self.kernels))
+        noise = [self.noise() for _ in self.halves]
+        host_noise = [self.host_noise() for _ in self.halves]
+        scaled = (
+            [seconds * factor for seconds, factor in zip(*pair, strict=True)]
+            for pair in ((self.halves, noise), (host_s, host_noise))
+        )
+        return list(zip(*scaled, kernels, strict=True))
+
+    def _hide(self, group: int) -> None:
+        """Work on a stream of its own."""
         if self.side_s:
             self.side = self.side or self.cuda.new_stream()
             self.cuda.stream = self.side
             for _ in range(group):
                 self.cuda.queue(self.side_s)
             self.cuda.stream = self.cuda.default
+
+    def _region(self, group: int):
+        marks = [self.backend.mark()]
+        for device_s, host_s, kernels in self._halves():
+            for _ in range(group * kernels):
+                self.cuda.queue(device_s / kernels, host_s / kernels)
+            marks.append(self.backend.mark())
+        self._hide(group)
         return tuple(marks)

@@ -10,7 +10,7 @@ import torch
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.event import CaseFailed, CaseFinished, PeakMeasured
-from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.evidence import PassRecord
 from cvbench_tui.core.measurement import Notice, PassEnergy, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
@@ -153,9 +153,9 @@ def test_what_does_not_fit_the_time_limit_is_said_and_the_row_is_kept(monkeypatc
 
 def test_an_iteration_takes_what_the_slower_of_device_and_host_takes():
     samples = PhaseSamples("total", ((0.1,), (0.2, 0.4, 0.3)), 1, "cuda_event", "budget")
-    seen = Evidence(1.0, 1.0, host_s=0.5)
+    wall = PhaseSamples("total", ((0.1,), (0.5, 0.4, 0.6)), 1, "cuda_event", "budget")
     assert beside._iteration_s(PassResult([samples], PassRecord("training"), 1.0)) == 0.3
-    assert beside._iteration_s(PassResult([samples], PassRecord("training", (seen,)), 1.0)) == 0.5
+    assert beside._iteration_s(PassResult([samples], PassRecord("training"), 1.0, (wall,))) == 0.5
     assert beside._iteration_s(PassResult([], PassRecord("training"), 1.0)) == 0.0
 
 

@@ -8,6 +8,7 @@ from cvbench_tui.worker.timing.pacing import (
     MAX_GROUP,
     MAX_LEAD_S,
     Costs,
+    Room,
     max_group_for,
     pacing_for,
     window_iterations,
@@ -111,12 +112,31 @@ def test_a_device_faster_than_its_host_waits_until_the_whole_block_is_queued():
 def test_one_region_that_takes_long_to_queue_gets_a_longer_lead_up_to_a_bound():
     assert sizes(30e-3, host_s=50e-3).lead_s == pytest.approx(62.5e-3)
     assert sizes(30e-3, host_s=50e-3).regions_per_block == 1
-    assert sizes(90e-3, host_s=90e-3).lead_s == 0.0  # more than 0.1 s: the host's own time is what is seen
+    assert sizes(90e-3, host_s=90e-3).lead_s == MAX_LEAD_S
     assert MAX_LEAD_S == 0.1
 
 
-def test_long_iterations_need_no_lead():
+def test_long_iterations_need_no_lead_unless_the_host_is_slow():
     assert sizes(0.5, host_s=0.01).lead_s == 0.0
+    assert sizes(0.5, host_s=0.45).lead_s == MAX_LEAD_S
+
+
+def test_what_does_not_fit_the_queue_is_halved_and_then_cut_into_segments():
+    room, tried = Room(), []
+    while room.enough:
+        room = room.less(min(room.iterations, 4), segments=True)
+        tried.append((room.iterations, room.operators))
+    assert tried == [(2, 0), (1, 0), (1, 400), (1, 200), (1, 100), (1, 50), (1, 0)]
+    assert not Room(iterations=1).less(1, segments=False).enough
+
+
+def test_of_a_round_most_is_spent_on_the_number():
+    fast, slow = (
+        pacing_for(DEFAULT, Costs(1e-3, 1e-3, host_s, wall_s=wall_s)) for host_s, wall_s in ((2e-4, 1e-3), (3e-3, 3e-3))
+    )
+    assert fast.shares(fast.regions) == (200, 50)
+    assert slow.shares(slow.regions) == (slow.regions_per_block, 67)
+    assert pacing_for(DEFAULT, Costs(0.5, 0.2, 0.01)).shares(5) == (5, 0), "without a lead all are one and the same"
 
 
 def test_a_round_of_host_bound_work_is_as_long_by_the_clock_on_the_wall():

@@ -37,8 +37,9 @@ class GradingContext:
         """Precision that the protocol asks for, a share; None under the published method."""
         self.tolerance = PUBLISHED_PRECISION if self.goal is None else self.goal
         """Relative difference of rounds or processes above which there is a reason."""
-        self.device_clock = self.phase_samples.clock == "cuda_event"
-        """True when the device recorded the times, so that the host's delays are not in them."""
+        self.host_bound = measurement.host_bound(phase)
+        self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
+        """True when the number is the device's own time, so that the host's delays are not in it."""
         self.records = measurement.passes_of(phase)  # one for each process; empty in files of schema 1
         groups = counted_rounds_by_process(measurement, phase, protocol)
         self.rounds_by_process = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]

@@ -8,6 +8,7 @@ from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
+from cvbench_tui.core.measurement import PhaseSamples
 from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 from cvbench_tui.core.text import percent
 
@@ -25,9 +26,7 @@ F(2x2, 5x5), 4 for F(4x4, 3x3) (Lavin and Gray, arXiv:1509.09308)."""
 MIN_CACHES = 4  # work on less than so many times the last cache may be served by it in part, faster than memory
 MAX_DEFERRED_CORES = 0.3  # cores in use after the last call had returned; an idle interpreter uses below 0.05
 MIN_UTILISATION = 0.95  # share of the blocks' wall time in which the device has to work on the regions
-HOST_SLOW = 0.5  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
-HOST_CLOSE = 0.8  # the same, from which a host that cannot run ahead adds its own time; below it the device never waits
-MAX_OUTRAN = 0.25  # share of the blocks that may be queued more slowly than their lead lasts: the median stays
+HOST_CLOSE = 0.8  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
 EXPLAINED = 0.5  # share of the missing time that waiting for a core explains: the host was late, no work is hidden
 MAX_EVENTS_OVER_WALL = 1.02  # timed seconds over the wall seconds around them: above 1 is impossible, 2% for two clocks
 
@@ -46,7 +45,7 @@ def parts(context: GradingContext) -> Iterator[Reason]:
     """A total below its parts, or regions longer than the wall time around them."""
     medians = {
         phase.phase: median(sample for samples in phase.rounds for sample in samples)
-        for phase in context.measurement.phases
+        for phase in context.measurement.numbers
         if any(phase.rounds)
     }
     if context.whole_phase == "total" and "total" in medians:
@@ -87,9 +86,11 @@ def rates(context: GradingContext) -> Iterator[Reason]:
     if work is None or peak is None or not peak.sure or context.estimate is None:
         return
     names = ("float32",) if peak.device == "cpu" else ("float32", "tf32")
-    flops = work.flops / context.estimate.median_s / (peak.flops(*names) or math.inf)
+    device = context.measurement.device(context.phase)  # the shorter of two times shows sooner what was missed
+    seconds = context.estimate.median_s if device is None else _middle(device)
+    flops = work.flops / seconds / (peak.flops(*names) or math.inf)
     bytes_per_s = peak.most_bytes_per_s or peak.bytes_per_s or math.inf
-    moved = work.footprint_bytes / context.estimate.median_s / bytes_per_s
+    moved = work.footprint_bytes / seconds / bytes_per_s
     cached = peak.cache_bytes is None or work.footprint_bytes <= MIN_CACHES * peak.cache_bytes
     if flops > ABOVE_PEAK * (WINOGRAD if work.winograd else 1.0):
         yield Reason("impossible_rate", "X", f"{flops:.2g} times the FLOP/s of the measured peak.")
@@ -108,40 +109,39 @@ def deferred_work(context: GradingContext) -> Iterator[Reason]:
 
 
 def utilisation(context: GradingContext) -> Iterator[Reason]:
-    """A device that waited for its host, or worked outside the timed regions."""
+    """A device that worked outside the timed regions, then a host that is slower than it. In that order: behind a lead
+    that lasted until all was queued a slow host is no explanation for a device that is not in the regions."""
     shares = [each.utilisation for each in context.evidence if each.utilisation is not None]
-    hosts = [each.host_s for each in context.evidence if each.host_s is not None]
-    iteration_s = _iteration_s(context)
-    if iteration_s is None or not (shares or hosts):
-        return
-    busy, waited_s = median(shares) if shares else 1.0, context.total("waited_s")
-    host_s = median(hosts) if hosts else None
-    host_share = 0.0 if host_s is None else host_s / iteration_s
-    if host_s is not None and host_share > HOST_CLOSE and not _ran_ahead(context):
-        sentence = f"The host took {_time(host_s)} to launch an iteration and could not run ahead: "
-        yield Reason("host_bound", "C", f"{sentence}the device may need less than the {_time(iteration_s)} shown.")
-    elif host_s is not None and (host_share > 1 or (busy < MIN_UTILISATION and host_share > HOST_SLOW)):
-        sentence = f"The host took {_time(host_s)} to launch an iteration, the device {_time(iteration_s)}."
-        yield Reason("host_bound", "B", sentence)
-    elif busy < MIN_UTILISATION and host_s is not None and waited_s <= EXPLAINED * (1 - busy) * context.wall_s:
+    busy = median(shares) if shares else 1.0
+    if (
+        busy < MIN_UTILISATION
+        and not _host_was_late(context)
+        and context.total("waited_s") <= EXPLAINED * (1 - busy) * context.wall_s
+    ):
         sentence = f"Only {percent(busy)} of the device's time was in timed regions, and the host was not the cause."
         yield Reason("unaccounted", "X", sentence)
+    elif context.host_bound:
+        samples = context.measurement.device(context.whole_phase)
+        device_s = _middle(samples) if samples is not None else None
+        other = "the device's own time is not known" if device_s is None else f"the device needs {_time(device_s)}"
+        wall_s = _middle(context.measurement.wall_of(context.whole_phase))
+        yield Reason("host_bound", "B", f"A loop takes {_time(wall_s)} an iteration, {other}.")
     elif busy < MIN_UTILISATION:
         yield Reason("host_bound", "B", f"The device was busy only {percent(busy)} of the time.")
 
 
-def _ran_ahead(context: GradingContext) -> bool:
-    """False without a lead, or when it ended before the blocks were queued: a launch queue holds about 1,000."""
-    led = all(record.lead_s is None or record.lead_s > 0 for record in context.records)
-    late = [each.outran for each in context.evidence if each.outran is not None]
-    return led and (not late or median(late) <= MAX_OUTRAN)
+def _host_was_late(context: GradingContext) -> bool:
+    """True where no lead lasted; in files of earlier versions where the host took about as long as the device."""
+    if context.measurement.wall:
+        return context.measurement.device(context.phase) is None
+    hosts = [each.host_s for each in context.evidence if each.host_s is not None]
+    samples = context.measurement.phase(context.whole_phase) or context.phase_samples
+    return bool(hosts) and median(hosts) > HOST_CLOSE * _middle(samples)
 
 
-def _iteration_s(context: GradingContext) -> float | None:
-    """Median seconds of a whole iteration of the pass, on the device."""
-    samples = context.measurement.phase(context.whole_phase)
-    values = [sample for rounds in samples.rounds for sample in rounds] if samples else context.samples
-    return median(values) if values else None
+def _middle(samples: PhaseSamples | None) -> float:
+    """Median of all samples, seconds."""
+    return median(sample for rounds in (samples.rounds if samples else ()) for sample in rounds)
 
 
 def _time(seconds: float) -> str:

@@ -93,8 +93,8 @@ REASONS: dict[str, ReasonKind] = {
         "Compare only with cards of the same power limit, which the environment lists.",
     ),
     "host_bound": ReasonKind(
-        "The device waited for the host to launch its work; the row's detail shows the times of both.",
-        "Use a larger batch, or read the time as launch overhead.",
+        "The host needs longer to launch the work than the device to do it: the number is the wall time of a loop.",
+        "Use a larger batch; the columns of device and host time have both.",
     ),
     "unaccounted": ReasonKind(
         "The device was busy with work outside the timed regions, e.g. on a stream of its own.",

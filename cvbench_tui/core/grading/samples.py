@@ -82,9 +82,11 @@ def fused_timing(context: GradingContext) -> Iterator[Reason]:
     """A phase that takes another time by itself."""
     alone = context.measurement.variant("alone", context.phase)
     values = [sample for rounds in alone.rounds for sample in rounds] if alone else []
+    device = context.measurement.device(context.phase)  # alone, too, a card is timed behind a lead
+    fused = [sample for rounds in device.rounds for sample in rounds] if device else []
     if not values or context.estimate is None:
         return
-    difference = median(values) / context.estimate.median_s - 1
+    difference = median(values) / (median(fused) if fused else context.estimate.median_s) - 1
     if abs(difference) > MAX_FUSED_DIFFERENCE:
         word = "longer" if difference > 0 else "less"
         yield Reason("fused_differs", "A", f"By itself the phase takes {percent(abs(difference))} {word}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cvbench_tui.core.grading.reasons import GRADE_HELP
-from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Clock, Measurement, Phase, PhaseSamples, VariantKind
+from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples, VariantKind
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.derived_metrics import VariantResult, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
@@ -37,8 +37,10 @@ LABELS: dict[str, str] = {
     "lasts for a round or longer, and more samples in a round would tell nothing new.",
     "correlation": "Whether a slow sample is followed by a slow one, -1 to 1: near 0 they are independent, near 1 they "
     "repeat each other. The interval is made of rounds, so it does not depend on this.",
-    "host": "How long the host took to queue one iteration, against the device's time for it.",
-    "device busy": "Share of the time in which the device worked on what was timed.",
+    "device time": "The device's own time, its work queued ahead of it. A dash where that cannot be done.",
+    "host time": "Wall time of an iteration in a loop, where the host launches as it goes. The number is this one "
+    "where the host is the slower of the two, else the device's.",
+    "device busy": "Share of the time in which the device worked on what was timed, its work queued ahead of it.",
 }
 """Explanations of labels, for the help."""
 
@@ -57,7 +59,7 @@ def phase_pairs(
     yield "samples", _samples(phase, result)
     yield "clock", _CLOCKS[phase.clock]
     yield "stopped", _stopped(phase, terms.protocol)
-    yield from _host(name, result, results.get(WHOLE_PHASE[PASS_OF[name]]))
+    yield from _device_and_host(scale, result)
     yield from _work(measurement, name, result, terms)
     for variant in variants(measurement, name, result):
         label, base = _VARIANTS[variant.kind]
@@ -116,16 +118,11 @@ def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
     }[phase.stop]
 
 
-def _host(name: Phase, result: PhaseResult, whole: PhaseResult | None) -> Iterator[Pair]:
-    """``3.000 ms to queue one inference, 25% of the device's 12.00 ms``; ``whole``: the whole iteration of its pass."""
+def _device_and_host(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
+    """The device's own time beside the wall time of a loop, and how busy the device was."""
     if result.host_s is not None:
-        iteration = "training iteration" if PASS_OF[name] == "training" else "inference"
-        text = f"{units.seconds_text(result.host_s)} to queue one {iteration}"
-        if whole is not None and whole.median_s > 0:
-            share = result.host_s / whole.median_s
-            ratio = "longer than" if share > 1 else f"{units.part_text(share)} of"
-            text += f", {ratio} the device's {units.seconds_text(whole.median_s)}"
-        yield "host", text
+        yield "device time", units.MISSING if result.device_s is None else scale.text(result.device_s, result.relative)
+        yield "host time", scale.text(result.host_s, result.relative)
     if result.utilisation is not None:
         yield "device busy", units.part_text(result.utilisation)
 

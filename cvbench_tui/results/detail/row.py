@@ -81,7 +81,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin,
     histogram is where they can be seen. Raises KeyError as ``detail``."""
     outcome = run.outcomes.get(run.plan.case(case_id).case_id)
     shown = {}
-    for phase in outcome.phases if isinstance(outcome, Measurement) else ():
+    for phase in outcome.numbers if isinstance(outcome, Measurement) else ():
         samples = [sample for samples in phase.rounds for sample in samples]
         if samples:
             counts, edges = histogram(samples, bins)

@@ -32,7 +32,7 @@ SCHEMA = 3
 STATISTICS = (
     "median_s", "low_s", "high_s", "mean_s", "mean_low_s", "mean_high_s", "min_s", "p5_s", "p95_s", "p99_s",
     "iqr_share", "between_share", "autocorrelation", "n", "rounds", "processes", "repeated_rounds", "grade",
-    "host_bound", "host_s", "utilisation",
+    "host_bound", "device_s", "host_s", "utilisation",
 )  # fmt: skip
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
 
@@ -131,7 +131,7 @@ def _phase(
     """Statistics; ``samples``: with how they fall into rounds and the rounds into processes."""
     phase, achieved = measurement.phase(name), rates(measurement, name, result, terms)
     assert phase is not None, "a phase with a result has samples"
-    known = vars(result) | {"host_bound": any(reason.code == "host_bound" for reason in result.reasons)}
+    known = vars(result)
     figures = {
         **{statistic: known[statistic] for statistic in STATISTICS},
         "reasons": [asdict(reason) | {"remedy": remedy_of(reason.code)} for reason in result.reasons],

@@ -109,6 +109,8 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     if not is_published(run.plan.protocol):
         precision = percent_text(run.plan.protocol.precision)
         words = f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."
+        if any(row.state == "HOST-BOUND" for row in table.rows):
+            words += " HOST-BOUND: the host needs longer to launch the work than the device to do it."
     yield f"{meaning(run)} {words}"
     if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
         line = versus_line(run.plan.case(view.reference))

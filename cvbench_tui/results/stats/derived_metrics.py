@@ -40,7 +40,9 @@ class VariantResult:
     phase: Phase
     median_s: float
     half_width_s: float | None
-    ratio: float | None  # its median over the phase's own; None where that was not measured
+    ratio: float | None
+    """Its median over that of the same regions with warm caches (``flushed``), or over the phase's own: the device's
+    time (``alone``), or its number (``device_only``). None where that was not measured."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,14 @@ def energies(measurement: Measurement, case: Case) -> Iterator[Energy]:
 
 def variants(measurement: Measurement, phase: Phase, result: PhaseResult) -> Iterator[VariantResult]:
     """What was measured of that phase in other ways."""
-    for variant in measurement.variants:
-        centre = estimate((variant.samples.rounds,)) if variant.samples.phase == phase else None
+    mine = {each.kind: estimate((each.samples.rounds,)) for each in measurement.variants if each.samples.phase == phase}
+    warm = mine.pop("warm", None)
+    device_s = result.median_s if result.device_s is None else result.device_s
+    bases = {"flushed": device_s if warm is None else warm.median_s, "alone": device_s}
+    for kind, centre in mine.items():
         if centre is not None:
-            ratio = _share(centre.median_s, result.median_s)
-            yield VariantResult(variant.kind, phase, centre.median_s, centre.half_width_s, ratio)
+            ratio = _share(centre.median_s, bases.get(kind, result.median_s))
+            yield VariantResult(kind, phase, centre.median_s, centre.half_width_s, ratio)
 
 
 def _share(value: float, of: float | None) -> float | None:

@@ -10,7 +10,7 @@ from statistics import fmean, median
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading.assess import assess
 from cvbench_tui.core.grading.reasons import GRADES, Grade, Reason
-from cvbench_tui.core.measurement import PHASES, Measurement, Phase
+from cvbench_tui.core.measurement import PHASES, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
@@ -18,7 +18,12 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
-from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
+from cvbench_tui.core.stats.stop_rule import (
+    counted_evidence_by_process,
+    counted_rounds_by_process,
+    counted_rounds_of,
+    flags_by_process,
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,11 @@ class PhaseResult:
     grade: Grade
     reasons: tuple[Reason, ...]  # worst first
     modes: Bimodality | None  # the two speeds, where one number describes neither
-    host_s: float | None
-    """Seconds in which the host queued one iteration of the pass (training or inference), median of the rounds."""
+    device_s: float | None  # the device's own time, as ``median_s``; None where nothing is queued, or it is not known
+    host_s: (
+        float | None
+    )  # wall time of an iteration in a loop without a lead, as ``median_s``; None where nothing is queued
+    host_bound: bool  # True where the host is the slower one, so that the number is ``host_s``
     utilisation: float | None  # share of the time in which the device worked, median of the rounds
 
     @property
@@ -113,9 +121,17 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         grade=assessment.grade,
         reasons=assessment.reasons,
         modes=find_bimodality(samples) if bimodal else None,
-        host_s=_median(each.host_s for each in evidence),
+        device_s=_centre_s(measurement, measurement.device(phase), terms.protocol),
+        host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol),
+        host_bound=measurement.host_bound(phase),
         utilisation=_median(each.utilisation for each in evidence),
     )
+
+
+def _centre_s(measurement: Measurement, samples: PhaseSamples | None, protocol: Protocol) -> float | None:
+    """Centre of those samples of a phase over the rounds that count, seconds; None without a sample."""
+    centre = estimate(counted_rounds_of(measurement, samples, protocol)) if samples is not None else None
+    return centre.median_s if centre is not None else None
 
 
 def phase_results(measurement: Measurement, terms: Terms) -> Mapping[Phase, PhaseResult]:

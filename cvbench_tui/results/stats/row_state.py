@@ -15,8 +15,8 @@ from cvbench_tui.results.stats.phase_stats import PhaseResult, worst_grade
 from cvbench_tui.results.text.units import share_text
 
 Word = Literal[
-    "OK", "BUDGET", "INVALID", "OOM", "UNSUPPORTED", "ERROR", "CRASHED", "TIMED OUT", "CANCELLED", "RUNNING",
-    "PENDING", "SKIPPED",
+    "OK", "BUDGET", "HOST-BOUND", "INVALID", "OOM", "UNSUPPORTED", "ERROR", "CRASHED", "TIMED OUT", "CANCELLED",
+    "RUNNING", "PENDING", "SKIPPED",
 ]  # fmt: skip
 
 NOTICE_MARK = "*"
@@ -35,6 +35,7 @@ FAILURE_WORDS: dict[FailureKind, Word] = {
 STATE_HELP = (
     "OK: the precision was reached; the grade covers everything else. "
     "BUDGET: measured, but the maximum of rounds or the time limit came before the precision. "
+    "HOST-BOUND: measured, and the host needs longer to launch the work than the device to do it. "
     "INVALID: a number of the row has grade X. "
     "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter shows why. "
     "RUNNING, PENDING: being measured, waiting. SKIPPED: skipped by you, or never started. "
@@ -69,6 +70,8 @@ def row_state(run: Run, case: Case, phases: Mapping[Phase, PhaseResult]) -> RowS
     noticed = bool(outcome.notices) or any(result.reasons for result in phases.values())
     if worst_grade(phases) == "X":
         return RowState("INVALID", noticed=noticed)
+    if any(result.host_bound for result in phases.values()):
+        return RowState("HOST-BOUND", noticed=noticed)
     return RowState("OK" if _reached(outcome, run.plan.protocol) else "BUDGET", noticed=noticed)
 
 

@@ -38,7 +38,7 @@ def series(run: Run, case_id: str, width: int) -> tuple[Series, ...]:
     outcome = run.outcomes.get(case_id)
     if not isinstance(outcome, Measurement):
         return ()
-    sampled = [phase for phase in outcome.phases if any(map(len, phase.rounds))]
+    sampled = [phase for phase in outcome.numbers if any(map(len, phase.rounds))]
     return tuple(_series(phase, repeated(outcome, phase.phase, run.plan.protocol), width) for phase in sampled)
 
 

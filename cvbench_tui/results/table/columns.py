@@ -46,6 +46,11 @@ PHASE_MEANINGS: dict[Phase, str] = {
     "total": "Forward and backward pass of the same training iteration.",
     "inference": "Forward pass in evaluation mode, without gradients.",
 }
+_BASES: dict[Literal["device", "host"], str] = {
+    "device": "The device's own time for an iteration, its work queued ahead of it.",
+    "host": "Wall time of an iteration in a loop, where the host launches as it goes: the number of the row where the "
+    "host is the slower one.",
+}
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
 _HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
@@ -89,6 +94,22 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         room=len("120.0\u00b10.2% A"),
         phase=phase,
     )
+
+
+def _base(phase: Phase, base: Literal["device", "host"], hide: int) -> Column:
+    """One of the two times of a whole iteration on a device that queues its work."""
+
+    def cell(row: RowData) -> Cell:
+        result = row.phases.get(phase)
+        if result is None:
+            return Cell(None, "s")
+        return Cell(getattr(result, f"{base}_s"), "s", grade=None if result.valid else result.grade)
+
+    return Column(
+        f"{phase}_{base}", f"{phase.capitalize()} {base}",
+        f"{_BASES[base]} A dash on devices that do not queue their work.",
+        cell, f"{phase}_{base}_s", hide=hide, scaled=True, secondary=True, optional=True,
+    )  # fmt: skip
 
 
 def _throughput(row: RowData) -> Cell:
@@ -157,6 +178,8 @@ COLUMNS: tuple[Column, ...] = (
         lambda row: Cell(None), right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
+    _base("total", "device", 102), _base("total", "host", 104),
+    _base("inference", "device", 106), _base("inference", "host", 108),
     Column(
         "grade", "Grade",
         "The grade of the row's worst phase: A, B, C or X. The reasons are in the row's detail and in saved tables.",
@@ -204,7 +227,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "first_call", "First call",
-        "Time of the very first training iteration in a fresh process, start-up and autotuning included.",
+        "Time of the very first training iteration in a fresh process, start-up and autotuning included; the context "
+        "of a card, which is made before it, is not.",
         lambda row: Cell(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
     ),

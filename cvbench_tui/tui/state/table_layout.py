@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from cvbench_tui.results.table.model import Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {
-    "OK": "ok", "BUDGET": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim", "CANCELLED": "warn",
+    "OK": "ok", "BUDGET": "warn", "HOST-BOUND": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim",
+    "CANCELLED": "warn",
 }  # fmt: skip
 """Every other word is a failure: ``bad``."""
 GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "warn", "X": "dim"}

@@ -31,6 +31,7 @@ class Backend:
     clock: Clock
     region_s: float  # shortest region worth timing, seconds; 0 where iterations keep marks of their own however short
     queues = False  # True when calls return before their work is done, so that the host can run ahead
+    leads = False  # True when ``lead`` keeps the device busy
 
     def __init__(self, counters: SystemCounters | None = None) -> None:
         self.counters = counters or SystemCounters()

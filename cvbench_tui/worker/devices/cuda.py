@@ -32,6 +32,7 @@ class CudaBackend(Backend):
         super().__init__(SystemCounters(self.allocations, lambda: self._statistic("num_alloc_retries")))
         self._device = device
         self._cuda = cuda
+        self.leads = hasattr(cuda, "_sleep")  # a PyTorch without its spin kernel gives no lead, and rows say so
         self._event = cuda.Event
         self._elapsed_ms = cuda.Event.elapsed_time
         self._synchronize = cuda.synchronize
@@ -54,9 +55,9 @@ class CudaBackend(Backend):
         return float(self._elapsed_ms(start, end)) * 1e-3
 
     def lead(self, seconds: float) -> None:
-        """Queue PyTorch's spin kernel for about ``seconds``; a PyTorch without one gives no lead, and rows say so."""
+        """Queue PyTorch's spin kernel for about ``seconds``."""
         if self._spin is None:
-            self._spin = self._calibrated_spin() if hasattr(self._cuda, "_sleep") else lambda _seconds: None
+            self._spin = self._calibrated_spin() if self.leads else lambda _seconds: None
         self._spin(seconds)
 
     def flush(self) -> bool:

@@ -86,6 +86,5 @@ class ExtrasCollector:
 
 def _iteration_s(result: PassResult) -> float:
     """Seconds of an iteration by the slower of device and host, in the last round; 0 where there was none."""
-    samples = result.phases[-1].rounds[-1] if result.phases and result.phases[-1].rounds else ()
-    hosts = [each.host_s for each in result.record.evidence[-1:] if each.host_s is not None]
-    return max(median(samples) if samples else 0.0, *hosts, 0.0)
+    whole = [each[-1].rounds[-1] for each in (result.phases, result.wall) if each and each[-1].rounds]
+    return max((median(samples) for samples in whole if samples), default=0.0)

@@ -121,6 +121,7 @@ class Job:
             energy=tuple(extras.energy),
             work=tuple(extras.work),
             variants=tuple(extras.variants),
+            wall=tuple(phase for result in results for phase in result.wall),
         )
 
     def _pass(self, module: ModuleUnderTest, backend: Backend, name: PassName, started_s: float) -> PassResult:

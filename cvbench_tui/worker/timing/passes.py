@@ -8,12 +8,31 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.sampler import Marks
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+
+
+class _Segments(TorchDispatchMode):
+    """Cuts after every so many operators, also of a backward, whose thread takes the mode over. Where the device is
+    waited for between two of them, what the mode itself costs the host is in no time."""
+
+    def __init__(self, operators: int, cut: Callable[[], None]) -> None:
+        super().__init__()
+        self.count = 1  # of segments
+        self._operators, self._cut, self._done = operators, cut, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operator, after a cut where the segment is full."""
+        if self._done == self._operators:
+            self._cut()
+            self.count, self._done = self.count + 1, 0
+        self._done += 1
+        return func(*args, **(kwargs or {}))
 
 
 @dataclass
@@ -24,6 +43,7 @@ class TrainingPass:
     backend: Backend
     name: PassName = "training"
     phases: tuple[Phase, ...] = ("forward", "backward", "total")
+    segments = True
 
     def begin(self) -> None:
         """Put the module into this pass's mode, without gradients of an earlier iteration."""
@@ -41,6 +61,18 @@ class TrainingPass:
         start, between, end = marks
         forward, backward = self.backend.seconds(start, between), self.backend.seconds(between, end)
         return forward, backward, forward + backward
+
+    def segmented(self, operators: int, cut: Callable[[], None]) -> tuple[int, ...]:
+        """One iteration with a cut before its backward and after every so many operators: segments of each half."""
+        self.module.clear()
+        forward = _Segments(operators, cut)
+        with forward:
+            output = self.module.forward()
+        cut()
+        backward = _Segments(operators, cut)
+        with backward:
+            self.module.backward(output)
+        return forward.count, backward.count
 
     def _singles(self, count: int) -> list[Marks]:
         """One loop without a call of ours between the marks: it runs some thousand times a second."""
@@ -87,6 +119,7 @@ class PhasePass:
         """By its phase."""
         self.name: PassName = PASS_OF[self.phase]
         self.phases: tuple[Phase, ...] = (self.phase,)
+        self.segments = self.phase == "inference"
         regions = {"forward": self._forward, "backward": self._backward, "total": self._total}
         self._region = regions.get(self.phase, self._inference)
 
@@ -103,6 +136,13 @@ class PhasePass:
     def seconds(self, marks: Marks) -> tuple[float, ...]:
         """Seconds of one region."""
         return (self.backend.seconds(*marks),)
+
+    def segmented(self, operators: int, cut: Callable[[], None]) -> tuple[int, ...]:
+        """One inference with a cut after every so many operators: the number of segments."""
+        segments = _Segments(operators, cut)
+        with torch.inference_mode(), segments:
+            self.module.forward()
+        return (segments.count,)
 
     def _forward(self, group: int) -> Marks:
         mark, forward = self.backend.mark, self.module.forward

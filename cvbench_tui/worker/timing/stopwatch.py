@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
+from statistics import median
 
 from cvbench_tui.core.event import Stage
 from cvbench_tui.core.evidence import Evidence, PassRecord
-from cvbench_tui.core.measurement import Phase, PhaseSamples, Stop
+from cvbench_tui.core.measurement import HOST_BOUND, Phase, PhaseSamples, Stop
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats import stop_rule
 from cvbench_tui.core.stats.estimate import Estimate, estimate
@@ -46,14 +47,16 @@ class PassResult:
     phases: list[PhaseSamples]
     record: PassRecord
     timed_s: float  # seconds inside timed regions, repeated rounds included
-    regions_per_block: int = 10  # regions that were queued before the device was waited for
+    wall: tuple[PhaseSamples, ...] = ()  # the wall time without a lead, where the device queues
+    regions_per_block: int = 10  # regions to queue back to back before the device is waited for
 
 
 @dataclass
 class Stopwatch:
     """Times one pass (training or inference) of one workload under one protocol. ``deadline_s``, by the backend's
     clock: no round is begun that would end after it; the rounds so far are the result. ``max_group`` limits the
-    iterations of a region; ``check_deferred``: look for work that outlives its calls."""
+    iterations of a region; ``check_deferred``: look for work that outlives its calls; ``wall``: sample the wall time
+    without a lead as well, where the device queues."""
 
     timed: TimedPass
     backend: Backend
@@ -62,11 +65,14 @@ class Stopwatch:
     deadline_s: float = math.inf
     max_group: int | None = None
     check_deferred: bool = True
+    wall: bool = True
 
     def __post_init__(self) -> None:
         """Begin without a round."""
         self._sampler = Sampler(self.timed, self.backend)
         self._rounds: list[list[tuple[float, ...]]] = [[] for _ in self.timed.phases]
+        self.wall = self.wall and self.backend.queues
+        self._walls: list[list[tuple[float, ...]]] = [[] for _ in self.timed.phases] if self.wall else []
         self._evidence: list[Evidence] = []
         self._timed_s = 0.0
 
@@ -79,6 +85,7 @@ class Stopwatch:
         heartbeat()
         until_s = started_s + WARMUP_SHARE * (self.deadline_s - started_s)
         warm = WarmUp(timed, self._sampler, backend, self.protocol, heartbeat, until_s, self.max_group)
+        warm.wall = self.wall
         pacing = warm.run()
         warmup_s = backend.now_s() - started_s
         stop = self._run_rounds(pacing)
@@ -96,13 +103,19 @@ class Stopwatch:
             empty_region_s=warm.costs.empty_region_s,
             group=pacing.group,
             region_floor_s=backend.region_s,
-            lead_s=round(pacing.lead_s, 6) if backend.queues else None,
+            lead_s=round(pacing.lead_s * backend.leads, 6) if backend.queues else None,
             deferred_share=deferred_share(backend, last_call) if self.check_deferred else None,
         )
         per_sample = pacing.group * pacing.regions_per_sample
-        pairs = zip(timed.phases, self._rounds)
-        phases = [PhaseSamples(phase, tuple(rounds), per_sample, backend.clock, stop) for phase, rounds in pairs]
-        return PassResult(phases, record, round(self._timed_s, 6), pacing.regions_per_block)
+        phases, wall = (
+            [
+                PhaseSamples(phase, tuple(rounds), per_sample, backend.clock, stop)
+                for phase, rounds in zip(timed.phases, each)
+            ]
+            for each in (self._rounds, self._walls)
+        )
+        block = pacing.wall_regions or pacing.regions_per_block
+        return PassResult(phases, record, round(self._timed_s, 6), tuple(wall), block)
 
     def _run_rounds(self, pacing: Pacing) -> Stop:
         """Rounds until one of the rules says why they end; looked at between rounds only."""
@@ -110,7 +123,7 @@ class Stopwatch:
             begun_s = self.backend.now_s()
             self._round(pacing)
             self._report_rounds()
-            stop = stop_rule.stop(self._rounds, self._evidence, self.protocol, self._timed_s)
+            stop = stop_rule.stop(self._number(), self._evidence, self.protocol, self._timed_s)
             if stop is not None:
                 return stop
             now_s = self.backend.now_s()
@@ -125,20 +138,32 @@ class Stopwatch:
         # Work that became slow must not overrun the budget: the rounds still needed for an interval share what is left.
         left_s = (self.protocol.budget_s - self._timed_s) / max(1, self.protocol.min_rounds - len(self._evidence))
         until_s = backend.now_s() + max(self.protocol.round_s, left_s)
-        sampled = self._sampler.sample(pacing.regions, pacing, until_s=until_s, read_device=True)
-        ended_s, after = backend.now_s(), backend.counters.read()
+        led, unled = pacing.shares(pacing.regions) if self.wall else (pacing.regions, 0)
+        sampled = wall = self._sampler.sample(led, pacing, until_s=until_s, read_device=not unled)
         timed_s = sum(sampled.values[-1]) * pacing.group
+        if unled:
+            wall = self._sampler.sample_wall(unled, pacing, until_s=until_s, read_device=True)
+            timed_s += sum(wall.values[-1]) * pacing.group
+        ended_s, after = backend.now_s(), backend.counters.read()
         self._timed_s += timed_s
-        for rounds, values in zip(self._rounds, sampled.values):
+        for rounds, values in zip((*self._rounds, *self._walls), (*sampled.values, *wall.values)):
             rounds.append(samples(values, pacing.regions_per_sample))
         seen = {"wall_s": round(ended_s - begun_s, 6), "timed_s": round(timed_s, 6), "outran": sampled.outran}
         seen |= {"host_s": sampled.host_s if host_s is None else host_s, "utilisation": sampled.utilisation}
-        self._evidence.append(evidence(before, after, sampled.device or DeviceReading(), **seen))
+        self._evidence.append(evidence(before, after, wall.device or DeviceReading(), **seen))
+
+    def _number(self) -> list[list[tuple[float, ...]]]:
+        """Of device and wall time the one that is the number so far, by phase and round: ``Measurement.host_bound``."""
+        device, wall = self._rounds, self._walls
+        if not self.wall:
+            return device
+        device_s, wall_s = (median(sample for samples in each[-1] for sample in samples) for each in (device, wall))
+        return wall if wall_s > HOST_BOUND * device_s else device
 
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""
         flags = stop_rule.counted(self._evidence, self.protocol.max_repeats)
-        estimates = [estimate([list(compress(rounds, flags))]) for rounds in self._rounds]
+        estimates = [estimate([list(compress(rounds, flags))]) for rounds in self._number()]
         known = [(phase, so_far) for phase, so_far in zip(self.timed.phases, estimates) if so_far]
         worst = max(reversed(known), key=lambda each: each[1].relative or 0.0, default=(None, None))
         self.on_progress(ProgressUpdate("measuring", len(self._evidence), self.protocol.max_rounds, *worst))

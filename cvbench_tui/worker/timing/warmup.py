@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
 
+from cvbench_tui.core.measurement import MAX_OUTRAN
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats import stop_rule
 from cvbench_tui.worker.devices.backend import Backend, ClockError
@@ -16,6 +17,7 @@ from cvbench_tui.worker.timing.pacing import (
     MAX_GROUP,
     Costs,
     Pacing,
+    Room,
     max_group_for,
     pacing_for,
     window_iterations,
@@ -24,12 +26,14 @@ from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
 FUNCTIONAL_CALLS = 3  # made, and in a row without new device memory or compiled graph, before windows are compared
 EMPTY_REGIONS = 200  # empty regions timed to learn what one costs
+EMPTY_LEAD_S = 5e-3  # lead before them: on an idle device they would show the host's gap. Recording them takes 1 ms.
 ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 
 
 @dataclass
 class WarmUp:
-    """The warm-up of one pass, and what it found. ``heartbeat`` follows each step, which on a CPU may take minutes."""
+    """The warm-up of one pass, and what it found. ``heartbeat`` follows each step, which on a CPU may take minutes;
+    ``wall``: the wall time without a lead is sampled as well, where the device queues."""
 
     timed: TimedPass
     sampler: Sampler
@@ -38,6 +42,7 @@ class WarmUp:
     heartbeat: Callable[[], None]
     deadline_s: float = math.inf
     max_group: int | None = None
+    wall: bool = True
     settled: bool = False
     windows_s: list[float] = field(default_factory=list)
     costs: Costs = field(init=False)
@@ -45,6 +50,7 @@ class WarmUp:
     def __post_init__(self) -> None:
         """Begin now."""
         self._started_s = self.backend.now_s()
+        self._room = Room()
 
     def run(self) -> Pacing:
         """Functional calls, then windows until three agree, or the cap: the pacing of the rounds. Raises whatever the
@@ -60,10 +66,16 @@ class WarmUp:
         while True:
             allocations = self.backend.allocations()
             window = self._window(pacing)
-            windows.append(self.costs.iteration_s)
-            clocks.append(window.device.clock_hz if window.device else None)
-            pacing = pacing_for(self.protocol, self.costs, max_group, pacing.group)
+            too_short = pacing.retries and (window.outran or 0.0) > MAX_OUTRAN
+            if too_short:  # more launches than the queue holds: a mixture of the device's time and the host's
+                tried = pacing.regions_per_block * pacing.group
+                self._room = self._room.less(tried, segments=self.timed.segments)
+            pacing = pacing_for(self.protocol, self.costs, max_group, pacing.group, self._room)
             self.heartbeat()
+            if too_short and self.backend.now_s() < self.deadline_s:
+                continue  # planned again, whatever the cap: at most eleven windows until nothing is left to try
+            windows.append(self.costs.number_s)
+            clocks.append(window.device.clock_hz if window.device else None)
             quiet = allocations == self.backend.allocations()
             self.settled = quiet and stop_rule.settled(windows, self.protocol, clocks)
             if self.settled or self._over(len(windows) >= stop_rule.WINDOWS):
@@ -97,11 +109,23 @@ class WarmUp:
         if by_phase[-1] <= 0:
             raise ClockError(f"The clock stood still while {len(calls)} iterations ran.")
         queued = [call.host_s for call in calls if call.host_s is not None]
-        marks = [(self.backend.mark(), self.backend.mark()) for _ in range(EMPTY_REGIONS)]
-        self.backend.settle()
-        empty_region_s = max(0.0, median(self.backend.seconds(start, end) for start, end in marks))
         host_s = median(queued) if queued else None
-        return Costs(by_phase[-1], min(by_phase), host_s, empty_region_s, self.backend.region_s)
+        return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self.backend.region_s)
+
+    def _empty_region_s(self) -> float:
+        """Seconds of a region with nothing in it, by the device's clock; where it queues, what a block costs as
+        well."""
+        backend = self.backend
+        if backend.leads:
+            backend.lead(EMPTY_LEAD_S)  # the first is calibrated
+            backend.settle()
+        begun_s, lead_mark = backend.now_s(), backend.mark()
+        backend.lead(EMPTY_LEAD_S)
+        marks = [(backend.mark(), backend.mark()) for _ in range(EMPTY_REGIONS)]
+        backend.settle()
+        if backend.leads:
+            self.sampler.wait_s = max(0.0, backend.now_s() - begun_s - backend.seconds(lead_mark, marks[-1][-1]))
+        return max(0.0, median(backend.seconds(start, end) for start, end in marks))
 
     def _window(self, pacing: Pacing) -> SampledBlocks:
         """One window in the manner of a round, and what an iteration costs by it. The clock is read of cards only: a
@@ -110,10 +134,15 @@ class WarmUp:
         wanted = math.ceil(window_iterations(self.protocol, self.costs.elapsed_s) / pacing.group)
         # work that becomes slow must not make one window last: a third of the cap is enough for it
         until_s = min(self.deadline_s, self.backend.now_s() + max(0.5, self.protocol.warmup_cap_s / 3))
-        window = self.sampler.sample(wanted, pacing, until_s=until_s, read_device=self.backend.queues)
+        led, unled = pacing.shares(wanted) if self.wall else (wanted, 0)
+        window = self.sampler.sample(led, pacing, until_s=until_s, read_device=self.backend.queues and not unled)
         by_phase = [median(values) for values in window.values]
-        host_s = window.host_s if host_s is None else host_s
+        host_s = next((seconds for seconds in (host_s, window.host_s) if seconds is not None), self.costs.host_s)
         self.costs = replace(self.costs, iteration_s=by_phase[-1], phase_s=min(by_phase), host_s=host_s)
+        if unled:
+            wall = self.sampler.sample_wall(unled, pacing, until_s=until_s, read_device=True)
+            self.costs = replace(self.costs, wall_s=median(wall.values[-1]))
+            window.device = wall.device
         return window
 
     def _max_group(self) -> int:
