@@ -52,6 +52,7 @@ class Counted:
         self._pass = TrainingPass(self.subject, self.backend)
         self.name, self.phases = self._pass.name, self._pass.phases
         self.begin, self.seconds = self._pass.begin, self._pass.seconds
+        self.segments, self.segmented = self._pass.segments, self._pass.segmented
         self.groups = 0
 
     def regions(self, count: int, group: int) -> list[tuple[object, ...]]:

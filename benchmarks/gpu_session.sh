@@ -1,67 +1,156 @@
 #!/usr/bin/env bash
-# One session on a machine with a card: GPU tests, selftest, fidelity, other harnesses, efficiency, both original presets on cuda
-# and cpu, out of memory, a kill in mid-case, and whether the card's memory is given back.
-# Changes nothing on the card. Results and run files go to the folder named as first argument (default: gpu-session).
-# CVBENCH_SESSION_SHORT=1 leaves out what takes longer than some minutes.
+# One session on a card, in less than ten minutes, from a bare checkout: gpu_session.sh [OUT [DEVICE [second [MODEL:BATCH ...]]]]
+#
+# What it needs: PyTorch, torchvision, pytest, hypothesis; the rest from .wheels (gpu_wheels.sh) where it is missing. Everything
+# is written to gpu-session/; session.tgz (all of it) and summary.txt go to OUT (default: $OUT, else gpu-session/ itself).
+# DEVICE is cuda:0, or cpu for a dry run with small rows. `second` measures the rows again that failed the comparison of the
+# first, or those named, by the default protocol, with all that is known of them. The clocks and modes of the card stay as
+# they are.
+#
+# The most valuable steps come first. A step may take its own limit and what those before it left over, so none takes time from
+# a later one. CVBENCH_SESSION_S (default 560) bounds the whole; a step with less than half of its limit left is skipped.
 set -uo pipefail
-cd "$(dirname "$0")/.."
-out=$(realpath -m "${1:-gpu-session}")
-device=${2:-cuda:0}
-mkdir -p "$out"
+cd "$(dirname "$0")/.." || exit
 python=${PYTHON:-python3}
-export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" CVBENCH_RUNS_DIR="$out/runs"
-cvbench="$python -m cvbench_tui"
+work=$PWD/gpu-session
+out=$(realpath -m "${1:-${OUT:-$work}}")
+device=${2:-cuda:0}
+mode=${3:-first}
+total=${CVBENCH_SESSION_S:-560}
+planned=15 # seconds for what is no step: the wheels, the card's UUID, the archive
+child='' keep='' uuid=''
 
-used() { nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits --id="${device#cuda:}"; }
+cleanup() {
+    trap - EXIT INT TERM
+    local process
+    for process in $child $keep; do # timeout passes it on to all that the step started
+        kill -TERM "$process" 2> /dev/null
+    done
+    wait
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
 
-# $1 name, the rest a command: its output into a file, its exit code and seconds into summary.txt.
-step() {
-    local name=$1 begun=$SECONDS
-    shift
-    "$@" > "$out/$name.txt" 2> "$out/$name.log"
-    echo "$name: exit code $?, $((SECONDS - begun)) s, card's memory $(used) MiB" | tee -a "$out/summary.txt"
+say() { echo "$*" | tee -a "$out/summary.txt"; }
+
+on_card() { [ "${device%%:*}" = cuda ]; }
+
+# What is taken on the card, by anybody. By UUID: PyTorch and the driver count in different orders.
+used() {
+    on_card || return
+    local mib=''
+    [ -n "$uuid" ] && mib=$(nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits --id="$uuid" 2> /dev/null)
+    echo ", card ${mib:-unknown} MiB"
 }
 
-nvidia-smi -q > "$out/nvidia-smi-before.txt" 2>&1 || true
-before=$(used)
-echo "card's memory before: $before MiB" | tee "$out/summary.txt"
-step doctor $cvbench doctor
-step gpu-tests $python -m pytest tests/worker/test_cuda.py -q -rs -p no:cacheprovider
-step selftest $cvbench selftest --device "$device"
-step selftest-json $cvbench selftest --device "$device" --json
-for preset in original-models original-layers; do
-    step "$preset" $cvbench run "$preset" -d "$device" -o "$out/$preset-cuda.md" -o "$out/$preset-cuda.json"
-    step "$preset-published" $cvbench run "$preset" -d "$device" --protocol original --layout original \
-        -o "$out/$preset-published.md"
-done
-step fidelity $python benchmarks/fidelity.py --device "$device" --quick
-step efficiency $python benchmarks/efficiency.py --device "$device"
+# $1 name, $2 limit in seconds, the rest a command: its output into files, its exit code and seconds into the summary.
+step() {
+    local name=$1 limit=$2 begun=$SECONDS left code how=''
+    shift 2
+    planned=$((planned + limit))
+    left=$(((planned < total ? planned : total) - SECONDS))
+    if [ $((2 * left)) -lt "$limit" ]; then
+        say "$name: skipped, $left s are left of $limit s"
+        return
+    fi
+    timeout -k 3 "$left" "$@" > "$work/$name.txt" 2> "$work/$name.log" &
+    child=$!
+    wait "$child"
+    code=$?
+    child=''
+    { [ "$code" = 124 ] || [ "$code" = 137 ]; } && how=", ended by its limit of $left s"
+    say "$name: exit code $code, $((SECONDS - begun)) s of $limit s$how$(used)"
+}
 
-# Out of memory: the row says so, the next one is measured, and the card has its memory back.
-step out-of-memory $cvbench run -m resnet152 -l Dense -d "$device" -b 65536 --protocol quick -o "$out/out-of-memory.json"
+skip() { say "$1: skipped, $2"; }
 
-# A kill in mid-case: the row is lost, the run goes on, no memory stays taken.
-$cvbench run -m resnet152 -l Dense -d "$device" --protocol default --json-lines > "$out/kill.jsonl" 2> "$out/kill.log" &
-run=$!
-for _ in $(seq 600); do
-    child=$(sed -n 's/.*"case_id":"model:.*"pid":\([0-9]*\).*"kind":"case_started".*/\1/p' "$out/kill.jsonl" | head -n 1)
-    [ -n "$child" ] && break
-    sleep 0.1
-done
-sleep 3
-[ -n "${child:-}" ] && kill -9 "$child"
-wait "$run"
-echo "kill in mid-case: exit code $? (1 is right), $(grep -c '"kind":"case_finished"' "$out/kill.jsonl") row measured," \
-    "card's memory $(used) MiB" | tee -a "$out/summary.txt"
-
-if [ -z "${CVBENCH_SESSION_SHORT:-}" ]; then
-    step other_harnesses $python benchmarks/other_harnesses.py --device "$device" --minutes 10
-    step selftest-thorough $cvbench selftest --device "$device" --thorough
-    step original-layers-cpu $cvbench run original-layers -d cpu --protocol quick -o "$out/original-layers-cpu.md"
-    step original-cpu $cvbench run original-cpu -b 1 --protocol quick -o "$out/original-cpu.md"
+[ "$mode" = first ] && rm -rf "$work"
+mkdir -p "$work" "$out"
+: > "$out/summary.txt"
+export PYTHONUNBUFFERED=1 PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" CVBENCH_RUNS_DIR="$work/runs"
+export XDG_CONFIG_HOME="$work/config" XDG_CACHE_HOME="$work/cache" XDG_DATA_HOME="$work/data"
+# No wheel is needed where all can be imported. A wheel is a zip file, and these need no more than to be unpacked.
+if ! "$python" -c 'import click, platformdirs, psutil, pydantic, pynvml, rich' 2> /dev/null; then
+    for wheel in .wheels/*.whl; do
+        "$python" -m zipfile -e "$wheel" "$work/site" || say "no wheels: run benchmarks/gpu_wheels.sh where there is a network"
+    done
+    export PYTHONPATH="$PYTHONPATH:$work/site"
 fi
-sleep 2
-after=$(used)
-echo "card's memory after: $after MiB, before: $before MiB" | tee -a "$out/summary.txt"
-nvidia-smi -q > "$out/nvidia-smi-after.txt" 2>&1 || true
-tail -n 3 "$out"/*.txt
+cvbench=("$python" -m cvbench_tui)
+if on_card; then
+    uuid=$(timeout 60 "$python" -c "import torch; print('GPU-%s' % torch.cuda.get_device_properties('$device').uuid)" \
+        2> "$work/uuid.log")
+    # An open handle keeps the driver loaded between the processes, as a persistence daemon would; no setting is touched.
+    "$python" -c '
+import time, pynvml
+pynvml.nvmlInit()
+cards = [pynvml.nvmlDeviceGetHandleByIndex(card) for card in range(pynvml.nvmlDeviceGetCount())]
+time.sleep(600)' 2> "$work/keep.log" &
+    keep=$!
+    nvidia-smi -q > "$work/nvidia-smi-before.txt" 2>&1
+fi
+say "$device${uuid:+ $uuid}$(used), load $(cut -d ' ' -f 1 /proc/loadavg 2> /dev/null)"
+
+first() {
+    # On the CPU small rows: everything but the card is as it will be there.
+    local models=(-m resnet18 -b 1) large=(-m resnet18 -b 2) layers=(-l 'Conv3x3/1,Dense' -b 1)
+    local truth=(--models resnet18:1 resnet18:2) extras=(-m resnet18 -l Dense -b 1 --protocol quick) kill=resnet18
+    if on_card; then
+        models=(original-models) large=(-m resnet50 -b 128) layers=(original-layers) truth=()
+        extras=(-m resnet50 -l Dense) kill=resnet152
+    fi
+    step truth 75 "$python" benchmarks/gpu_truth.py "$device" "${truth[@]}" -o "$work/truth.json"
+    # Not every plugin of ours is there, and a warning of one that is must not end the session: -W
+    step gpu-tests 85 "$python" -m pytest tests/worker/test_cuda.py -q -rA -p no:cacheprovider \
+        -W default -W ignore::pytest.PytestConfigWarning
+    step doctor 15 "${cvbench[@]}" doctor
+    step models 80 "${cvbench[@]}" run "${models[@]}" -d "$device" --protocol quick -o "$work/models.md" -o "$work/models.json"
+    step large 20 "${cvbench[@]}" run "${large[@]}" -d "$device" --protocol quick -o "$work/large.json"
+    step compare 5 "$python" benchmarks/gpu_compare.py "$work/truth.json" "$work/models.json" "$work/large.json" \
+        --failed "$work/failed.txt"
+    step published 40 "${cvbench[@]}" run "${models[@]}" -d "$device" --protocol original --layout original \
+        -o "$work/published.md" -o "$work/published.json"
+    step layers 40 "${cvbench[@]}" run "${layers[@]}" -d "$device" --protocol quick -o "$work/layers.md" -o "$work/layers.json"
+    step selftest 100 "${cvbench[@]}" selftest --quick -d "$device"
+    step extras 40 "${cvbench[@]}" run "${extras[@]}" -d "$device" --extra energy --extra flushed --extra device_only \
+        --extra alone -o "$work/extras.md" -o "$work/extras.json"
+    if on_card; then # 39 GB of images at once; the row says so, and the next one is measured: exit code 1
+        step out-of-memory 20 "${cvbench[@]}" run -m resnet152 -l Dense -d "$device" -b 65536 --protocol quick \
+            -o "$work/out-of-memory.json"
+    else
+        skip out-of-memory "it would take the whole machine's"
+    fi
+    step kill 25 "$python" benchmarks/kill_case.py --device "$device" --model "$kill"
+}
+
+# Two minutes for some rows: what the truth says of them, our default protocol, and every figure of both.
+second() {
+    local row rows=("$@")
+    [ $# -gt 0 ] || mapfile -t rows < "$work/failed.txt"
+    if [ "${#rows[@]}" = 0 ]; then
+        say 'no row failed the comparison: name some, e.g. resnet18:8'
+        return
+    fi
+    step second-truth $((15 + 10 * ${#rows[@]})) "$python" benchmarks/gpu_truth.py "$device" --only-models \
+        --models "${rows[@]}" -o "$work/second-truth.json"
+    for row in "${rows[@]}"; do
+        step "second-${row/:/-}" 40 "${cvbench[@]}" run -m "${row%:*}" -b "${row#*:}" -d "$device" --protocol default \
+            -o "$work/second-${row/:/-}.json"
+    done
+    step compare 5 "$python" benchmarks/gpu_compare.py "$work/second-truth.json" "$work"/second-*-*.json --detail
+}
+
+if [ "$mode" = second ]; then second "${@:4}"; else first; fi
+
+[ -n "$keep" ] && kill "$keep" 2> /dev/null
+wait
+on_card && sleep 1 && nvidia-smi -q > "$work/nvidia-smi-after.txt" 2>&1
+say "$SECONDS s in all, the sum of the limits is $planned s$(used)"
+for text in truth gpu-tests selftest; do
+    [ "$mode" = first ] && [ -f "$work/$text.txt" ] && tail -n 40 "$work/$text.txt"
+done
+cat "$out/summary.txt"
+# The lines that matter: each row of the truth against ours.
+[ -f "$work/compare.txt" ] && tee -a "$out/summary.txt" < "$work/compare.txt"
+[ "$out" = "$work" ] || cp "$out/summary.txt" "$work/summary.txt"
+tar czf "$out/session.tgz.part" --exclude 'session.tgz*' --exclude ./site -C "$work" . && mv "$out/session.tgz.part" "$out/session.tgz"

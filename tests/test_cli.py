@@ -20,6 +20,7 @@ from cvbench_tui.cli import run as headless
 from cvbench_tui.cli.options import _complete_output
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.export.registry import EXPORTERS
+from cvbench_tui.selftest.context import QUICK, THOROUGH
 from tests.every import every
 from tests.processes import wait_until
 
@@ -400,8 +401,25 @@ def test_the_selftest_says_which_devices_it_can_test(type_):
 def test_the_selftest_is_explained(type_):
     code, out, _ = type_("selftest", "--help")
     assert code == 0
+    assert "--quick" in out
     assert "--thorough" in out
     assert "undecided" in out
+
+
+@pytest.mark.parametrize(("option", "scope"), [("--quick", QUICK), ("--thorough", THOROUGH), ("--json", None)])
+def test_the_selftest_does_less_or_more(type_, monkeypatch, option, scope):
+    from cvbench_tui.selftest import program
+
+    asked = {}
+    monkeypatch.setattr(program, "selftest", lambda **options: asked.update(options) or 0)
+    assert type_("selftest", option)[0] == 0
+    assert asked["scope"] == scope
+
+
+def test_the_selftest_is_not_quick_and_thorough(type_):
+    code, _, err = type_("selftest", "--quick", "--thorough")
+    assert code == 2
+    assert "exclude each other" in err
 
 
 def test_what_no_command_takes_is_not_offered(tmp_path, monkeypatch):

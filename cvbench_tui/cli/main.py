@@ -199,16 +199,21 @@ def doctor(runs_dir: str | None) -> int:
     shell_complete=complete("devices"),
     help="Device to test, e.g. cpu, cuda:0. Default: the first accelerator.",
 )
+@click.option("--quick", is_flag=True, help="Fewer workloads and fewer repeats: about a minute and a half.")
 @click.option("--thorough", is_flag=True, help="More workloads and more repeats: about half an hour.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def selftest(device: str | None, thorough: bool, as_json: bool) -> int:
+def selftest(device: str | None, quick: bool, thorough: bool, as_json: bool) -> int:
     """Check on this machine that the numbers are right: about two minutes.
 
     Exit code 0 when nothing failed; a line is undecided where the machine is too noisy to tell.
     """
+    from cvbench_tui.selftest.context import QUICK, THOROUGH
     from cvbench_tui.selftest.program import selftest as prove
 
-    return prove(device=device, thorough=thorough, as_json=as_json)
+    if quick and thorough:
+        raise SelectionError("--quick and --thorough exclude each other.", "Leave one of them out.")
+    scope = QUICK if quick else THOROUGH if thorough else None
+    return prove(device=device, scope=scope, as_json=as_json)
 
 
 @cli.command()

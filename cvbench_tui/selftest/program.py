@@ -14,7 +14,7 @@ from cvbench_tui.catalog.selection import devices_of
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.checks import CHECKS, lines_of
-from cvbench_tui.selftest.context import THOROUGH, CheckContext, Scope
+from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 from cvbench_tui.selftest.verdict import VerdictLine, exit_code
 
@@ -22,7 +22,7 @@ HEADINGS = ("verdict", "check", "compared", "figure", "noise")
 WIDE = 200  # columns of a table that nobody looks at on a terminal
 
 
-def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool = False) -> int:
+def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: bool = False) -> int:
     """Run every check on ``device`` (the first accelerator when None) and print the table. Returns the exit code.
     Raises SelectionError for a device that cannot be used, WorkerError when no worker can be had."""
     started = time.monotonic()
@@ -39,7 +39,7 @@ def selftest(*, device: str | None = None, thorough: bool = False, as_json: bool
         if hasattr(os, "getloadavg"):
             machine = f"{machine}, load {os.getloadavg()[0]:.2f}"
         _say(machine)
-        context = CheckContext(source, reference, environment, chosen.id, threads, THOROUGH if thorough else Scope())
+        context = CheckContext(source, reference, environment, chosen.id, threads, scope or Scope())
         for number, (title, check) in enumerate(CHECKS, start=1):
             _say(f"[{number}/{len(CHECKS)}] {title} ...")
             for line in lines_of(title, check, context):

@@ -14,7 +14,7 @@ from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.selftest import program
 from cvbench_tui.selftest.busy import busy_cores
-from cvbench_tui.selftest.context import THOROUGH, CheckContext, Scope
+from cvbench_tui.selftest.context import QUICK, CheckContext, Scope
 from cvbench_tui.selftest.verdict import VerdictLine
 from tests.processes import children, descendants, wait_until, wait_until_gone
 
@@ -73,8 +73,8 @@ def test_json_is_all_there_is_on_stdout(prove):
     assert found["lines"][0]["verdict"] == "pass"
 
 
-def test_thorough_does_more(prove):
-    assert prove(GOOD, thorough=True)[3].scope == THOROUGH
+def test_it_does_as_much_as_it_is_told(prove):
+    assert prove(GOOD, scope=QUICK)[3].scope == QUICK
     assert prove(GOOD)[3].scope == Scope()
 
 
