@@ -19,13 +19,6 @@ def _folders(tmp_path_factory):
     return (whole / str(number) for number in count())
 
 
-@pytest.fixture(scope="session")
-def _folders(tmp_path_factory):
-    """One folder after another. ``mktemp`` looks at all there are: 10 ms for each of some thousand tests."""
-    whole = tmp_path_factory.mktemp("isolated")
-    return (whole / str(number) for number in count())
-
-
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch, _folders):
     """Runs go to a folder of the test's own; the environment says nothing about the terminal."""
