@@ -23,6 +23,7 @@ class WorkerSupervisor:
         self.ready: WorkerReady | None = None  # first event of the present worker, or of the last one
         self.hear: Callable[[str], None] = lambda line: None
         """Called with every line of stderr, of the present worker and of later ones."""
+        self.no_driver = False  # True: workers that are started from now on load no driver
         self.closed = False  # True: no further worker is started
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
@@ -36,7 +37,8 @@ class WorkerSupervisor:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self.command, child_environment(), lambda line: self.hear(line))
+            environment = child_environment(no_driver=self.no_driver)
+            worker = WorkerProcess(self.command, environment, lambda line: self.hear(line))
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:

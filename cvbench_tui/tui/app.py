@@ -19,6 +19,7 @@ from textual.timer import Timer
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.environment import CPU_INSTEAD
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.storage.history import History
@@ -181,6 +182,8 @@ class BenchApp(App[int], inherit_bindings=False):
         self.selection_changed()
         if self.plan_selection.missing:
             self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
+        elif event.environment.why_no_accelerator and self.plan_selection.devices.ticked == ("cpu",):
+            self.say(f"{CPU_INSTEAD}: {event.environment.why_no_accelerator}", bad=True)
         if queued:
             self.run_controller.run()
 
