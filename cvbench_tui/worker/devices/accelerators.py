@@ -92,7 +92,7 @@ def cards(kind: str, root: Path = Path("/")) -> Accelerators:
     if not found.devices:
         found.devices.append(_why_none(kind, root, [str(each.message) for each in said]))
     elif kind == "cuda" and torch.backends.cudnn.is_available():
-        found.cudnn = str(torch.backends.cudnn.version())
+        found.cudnn = next((str(version) for _, version in known({"": lambda: torch.backends.cudnn.version()})), None)
     return found
 
 
@@ -100,10 +100,10 @@ def _add(found: Accelerators, backend: Any, device: str) -> None:
     """One card; one that does not even tell its name is not available."""
     try:
         card = backend.get_device_properties(int(device.split(":")[1]))
-        detail = f"compute capability {card.major}.{card.minor}" if device.startswith("cuda") else ""
+        capability = f"compute capability {card.major}.{card.minor}" if hasattr(card, "major") else ""
         memory, uuid = getattr(card, "total_memory", None), getattr(card, "uuid", None)
         prefix = "MIG" if " MIG " in card.name else "GPU"  # NVML writes it in front; PyTorch leaves it out
-        found.devices.append(Device(device, card.name, memory or None, uuid=uuid and f"{prefix}-{uuid}", detail=detail))
+        found.devices.append(Device(device, card.name, memory or None, uuid=uuid and f"{prefix}-{uuid}", detail=capability))
     except Exception as error:
         found.devices.append(_absent(device, f"PyTorch cannot use it: {own_words(str(error))}.", expected=True))
         return
