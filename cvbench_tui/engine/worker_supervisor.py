@@ -11,8 +11,10 @@ from typing import Any
 
 from cvbench_tui.core.event import Event, WorkerReady
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
-from cvbench_tui.errors import WorkerError
+from cvbench_tui.errors import MismatchError, WorkerError
 from cvbench_tui.wire import WireError, decode
+
+MISMATCH = 4  # exit code of a worker whose torchvision does not belong to its torch; its last line says so
 
 
 class WorkerSupervisor:
@@ -76,6 +78,9 @@ class WorkerSupervisor:
             line = worker.next_line(timeout_s)
             if isinstance(line, WorkerEnded):
                 self.discard()
+                if worker.returncode == MISMATCH:
+                    install = f"{self.command[0]} -m pip install -U torch torchvision"
+                    raise MismatchError(worker.last_line(), f"Install both at once, so that they fit: {install}")
                 raise WorkerError(
                     f"The measuring process ended at once: {worker.last_line()}.",
                     f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'",
