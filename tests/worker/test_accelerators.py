@@ -202,7 +202,11 @@ def offered(monkeypatch, *cards) -> list:
 def test_one_broken_card_leaves_the_others(monkeypatch):
     whole = SimpleNamespace(name="NVIDIA H100", major=9, minor=0, total_memory=80, uuid="12")
     lost, found = offered(monkeypatch, RuntimeError("CUDA error: GPU is lost. More."), whole)
-    assert (lost.id, lost.available, lost.reason) == ("cuda:0", False, "PyTorch cannot use it: CUDA error: GPU is lost.")
+    assert (lost.id, lost.available, lost.reason) == (
+        "cuda:0",
+        False,
+        "PyTorch cannot use it: CUDA error: GPU is lost.",
+    )
     assert (found.id, found.available, found.uuid, found.memory_bytes) == ("cuda:1", True, "GPU-12", 80)
 
 
@@ -211,6 +215,44 @@ def test_a_slice_has_the_identity_that_the_driver_calls_it_by(monkeypatch):
     assert found.uuid == "MIG-34"
     assert found.memory_bytes is None
     assert found.detail == ""
+
+
+@pytest.fixture
+def with_driver(tmp_path):
+    """The root of a system whose kernel has NVIDIA's driver."""
+    (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
+    return tmp_path
+
+
+def test_a_pytorch_without_cuda_on_a_machine_with_a_driver_is_told(monkeypatch, with_driver):
+    monkeypatch.setattr(torch.version, "cuda", None)
+    device = accelerators.accelerators(with_driver).devices[0]
+    assert (device.reason, device.expected) == ("This PyTorch was built without CUDA and ROCm.", True)
+    assert not accelerators.accelerators(with_driver / "proc").devices[0].expected
+
+
+def test_a_container_without_its_cards_is_told(monkeypatch, with_driver):
+    def no_driver() -> None:
+        raise RuntimeError("Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", no_driver)
+    (device,) = accelerators.cards("cuda", with_driver).devices
+    assert device.reason.startswith("The kernel has a driver, but PyTorch says: Found no NVIDIA driver on your system")
+    assert "--gpus all" in device.reason
+    assert device.expected
+    (device,) = accelerators.cards("cuda", with_driver / "proc").devices
+    assert (device.reason, device.expected) == ("No usable card or driver was found.", False)
+
+
+@pytest.mark.parametrize("variable", accelerators.ROCM_VARIABLES)
+def test_rocm_has_variables_of_its_own(monkeypatch, tmp_path, variable):
+    for name in accelerators.ROCM_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(accelerators, "isolated", lambda *_: pytest.fail("the driver was asked"))
+    monkeypatch.setenv(variable, "none")
+    assert accelerators.accelerators(tmp_path).devices[0].reason == f"{variable}='none' hides every card."
 
 
 def test_a_large_machine_has_more_time_and_never_more_than_the_parent_waits(monkeypatch, tmp_path):

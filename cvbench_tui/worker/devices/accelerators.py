@@ -103,7 +103,8 @@ def _add(found: Accelerators, backend: Any, device: str) -> None:
         capability = f"compute capability {card.major}.{card.minor}" if hasattr(card, "major") else ""
         memory, uuid = getattr(card, "total_memory", None), getattr(card, "uuid", None)
         prefix = "MIG" if " MIG " in card.name else "GPU"  # NVML writes it in front; PyTorch leaves it out
-        found.devices.append(Device(device, card.name, memory or None, uuid=uuid and f"{prefix}-{uuid}", detail=capability))
+        uuid = uuid and f"{prefix}-{uuid}"
+        found.devices.append(Device(device, card.name, memory or None, uuid=uuid, detail=capability))
     except Exception as error:
         found.devices.append(_absent(device, f"PyTorch cannot use it: {own_words(str(error))}.", expected=True))
         return
