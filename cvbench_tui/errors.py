@@ -38,6 +38,12 @@ class WorkerError(CvbenchError):
     exit_code = 1
 
 
+class MismatchError(WorkerError):
+    """The measuring process has a torchvision that does not belong to its PyTorch."""
+
+    exit_code = 2
+
+
 def os_reason(error: OSError) -> str:
     """The system's message without its number: ``No such file or directory``."""
     return error.strerror or str(error)

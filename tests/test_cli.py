@@ -36,7 +36,7 @@ def type_(monkeypatch, capsys, tmp_path):
         mark = tmp_path / "mark"
         mark.unlink(missing_ok=True)
         command = (sys.executable, str(FAKE), worker, str(mark))
-        monkeypatch.setattr(headless, "live_source", lambda _: LiveSource(command))
+        monkeypatch.setattr(headless, "live_source", lambda *_, **__: LiveSource(command))
         monkeypatch.setattr("cvbench_tui.engine.live.WORKER_COMMAND", command)
         monkeypatch.setattr(sys, "argv", ["cvbench-tui", *arguments])
         code = cli._exit_code()
@@ -362,7 +362,7 @@ def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
         "import sys\n"
         "from cvbench_tui.cli import main, run\n"
         "from cvbench_tui.engine.live import LiveSource\n"
-        f"run.live_source = lambda _: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
+        f"run.live_source = lambda *_, **__: LiveSource((sys.executable, {str(FAKE)!r}, 'second', 'mark'))\n"
         "sys.argv = ['cvbench-tui', 'run', '-l', 'Dense,BatchNorm,AvgPool', '-o', 'a.md']\n"
         "main.main()\n"
     )

@@ -42,7 +42,8 @@ def test_every_unit_has_its_word():
 
 @pytest.mark.torch
 def test_the_facts_are_those_that_the_code_can_produce():
-    from cvbench_tui.worker.devices.probe import CARD_FACTS, WORKER_FACTS
+    from cvbench_tui.worker.devices.accelerators import CARD_FACTS
+    from cvbench_tui.worker.devices.probe import WORKER_FACTS
 
     produced = {*WORKER_FACTS, *metadata.FIXED_FACTS, *PORTABLE_FACTS, *ELSEWHERE_FACTS}
     produced |= {*linux.FIXED_FACTS, *linux.PRESENT_FACTS}

@@ -36,7 +36,7 @@ def type_(monkeypatch, tmp_path):
     """Type a command; returns exit code, stdout and stderr, each as the bytes that were written."""
     monkeypatch.chdir(tmp_path)
     command = (sys.executable, str(FAKE), "good", str(tmp_path / "mark"))
-    monkeypatch.setattr(headless, "live_source", lambda _: LiveSource(command))
+    monkeypatch.setattr(headless, "live_source", lambda *_, **__: LiveSource(command))
 
     def run(*arguments: str, terminal: bool = False, encoding: str = "utf-8"):
         written = {}

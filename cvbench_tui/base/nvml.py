@@ -2,7 +2,7 @@
 
 A card is looked up by its identity, else by its address on the bus, never by its number: PyTorch and the driver count
 in different orders. Any call may fail, on an old card or driver, in a container, in a slice of a card, on a card that
-is lost in mid-run: its answer is None then. Nothing is ever set.
+is lost in mid-run: its answer is None then, whatever it raises. Nothing is ever set.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 GRAPHICS_CLOCK, SM_CLOCK = 0, 1  # nvmlClockType_t; applications' clocks are set by graphics, which the SMs follow
 GPU_SENSOR = 0
 POWER_INSTANT_FIELD = 186  # NVML_FI_DEV_POWER_INSTANT; ``nvmlDeviceGetPowerUsage`` is a mean over 1 s since Ampere
+NOT_AVAILABLE = 2**64 - 1  # NVML_VALUE_NOT_AVAILABLE, instead of a number of bytes
 NOT_FOUND = 6  # NVML_ERROR_NOT_FOUND, which stands for an empty list of samples
 THROTTLES = {0x04: "power_cap", 0x08: "hardware", 0x10: "sync", 0x20: "thermal", 0x40: "thermal", 0x80: "power_brake"}
 """Clock event reasons of nvml.h. Idle (1) and clocks set by a user (2) or a display (0x100) are expected: left out."""
@@ -29,7 +30,7 @@ class NvmlCard:
         """Value of that function for this card; None without an answer."""
         try:
             return getattr(self.library, function)(self.handle, *arguments)
-        except _errors(self.library):
+        except Exception:
             return None
 
     def clock_hz(self) -> float | None:
@@ -66,7 +67,9 @@ class NvmlCard:
 
     def memory(self) -> Any:
         """With ``used``, ``free`` and ``total``, bytes; None when not known."""
-        return self.ask("nvmlDeviceGetMemoryInfo")
+        found = self.ask("nvmlDeviceGetMemoryInfo")
+        unknown = any(getattr(found, name, 0) == NOT_AVAILABLE for name in ("used", "free", "total"))
+        return None if unknown else found
 
     def processes(self) -> tuple[int, ...] | None:
         """Ids of the processes that have a computing context on the card, as the driver numbers them."""
@@ -77,9 +80,9 @@ class NvmlCard:
         """Ids of the processes that used the compute units since then (microseconds since the epoch)."""
         try:
             samples = self.library.nvmlDeviceGetProcessUtilization(self.handle, since_us)
-        except _errors(self.library) as error:
+            return frozenset(int(sample.pid) for sample in samples if sample.smUtil > 0)
+        except Exception as error:
             return frozenset() if getattr(error, "value", None) == NOT_FOUND else None
-        return frozenset(int(sample.pid) for sample in samples if sample.smUtil > 0)
 
 
 def find_card(library: Any, uuid: str | None, pci_bus_id: str | None = None, *, whole: bool = False) -> NvmlCard | None:
@@ -95,17 +98,12 @@ def find_card(library: Any, uuid: str | None, pci_bus_id: str | None = None, *, 
             handle = getattr(library, function)(key)
             if whole and key.startswith("MIG-"):
                 handle = library.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle)
-        except _errors(library):
+        except Exception:
             continue
         return NvmlCard(library, handle)
     return None
 
 
-def _errors(library: Any) -> tuple[type[BaseException], ...]:
-    """NVML's own, and those of a call that this version lacks or wants otherwise, or of a value that it cannot read."""
-    return library.NVMLError, AttributeError, TypeError, ValueError, OSError
-
-
 def _scaled(value: Any, *, per: float = 1.0) -> float | None:
-    """In the unit of the name; None for no answer."""
-    return None if value is None else float(value) / per
+    """In the unit of the name; None for no answer, or one that is no number."""
+    return float(value) / per if isinstance(value, (int, float)) else None

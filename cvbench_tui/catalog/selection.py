@@ -34,6 +34,11 @@ class Selection:
     protocol: str
     extras: tuple[Extra, ...] = ()  # secondary metrics in addition to those of the protocol
 
+    @property
+    def cpu_only(self) -> bool:
+        """True when it names the CPU and no other device."""
+        return bool(self.devices) and all(name.strip().casefold() == "cpu" for name in self.devices or ())
+
 
 def to_plan(selection: Selection, environment: Environment) -> Plan:
     """The plan of that selection on that machine, device by device. Raises SelectionError when nothing is selected, a

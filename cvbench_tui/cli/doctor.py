@@ -21,9 +21,9 @@ from rich.console import Console
 from cvbench_tui import __version__
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import visible
+from cvbench_tui.cli.run import live_source
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import GROUPS, IDENTITY, kind_name, kind_of
-from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.machine_warnings import machine_warnings
 from cvbench_tui.results.storage import runs_folder
@@ -55,7 +55,7 @@ def report(runs_dir: str | None) -> int:
     _print("Terminal", _terminal())
     _print("Files", _files(runs_folder(runs_dir)))
     try:
-        with closing(LiveSource()) as source:
+        with closing(live_source(runs_dir)) as source:
             environment = source.probe()
     except WorkerError as error:
         _print("Devices", [("problem", error.message), ("what to do", error.hint)])

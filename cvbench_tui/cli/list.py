@@ -54,9 +54,9 @@ def _layers() -> Iterator[Entry]:
 
 
 def _devices() -> Iterator[Entry]:
-    from cvbench_tui.engine.live import LiveSource
+    from cvbench_tui.cli.run import live_source
 
-    with closing(LiveSource()) as source:
+    with closing(live_source(None)) as source:
         devices = source.probe().devices
     for device in devices:
         row = {"device": device.id, **_fields(device, "name", "memory_bytes", "available")}

@@ -24,7 +24,7 @@ from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import outcome_text
+from cvbench_tui.results.stats.row_state import cpu_instead, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.view import View
@@ -114,6 +114,8 @@ def print_table(run: Run, view: View | None = None) -> None:
         texts = table.texts(row, "bare")
         drawn.add_row(*(_text(texts[place], style="" if row.cells[place].valid else "dim") for place in places))
     console.print(drawn)
+    if why := cpu_instead(run.plan, run.environment):
+        console.print(_text(why))
     for failure in run.failures:
         console.print(_text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
     for measurement in run.measured:

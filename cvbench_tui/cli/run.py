@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.choices import LAYOUTS, Layout
+from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
+from cvbench_tui.core.environment import WAITING
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
@@ -26,6 +28,7 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
+from cvbench_tui.results.stats.row_state import cpu_instead
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import PeakCache
@@ -106,9 +109,13 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
     from cvbench_tui.cli.progress import reporter
 
     outputs.check()
-    with closing(live_source(runs_dir)) as source, reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
+    source = live_source(runs_dir, cpu_only=selection.cpu_only)
+    with closing(source), reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
         progress.message("starting the measuring process ...")
-        plan = to_plan(selection, source.probe())
+        environment = source.probe()
+        plan = to_plan(selection, environment)
+        if selection.devices is None and (why := cpu_instead(plan, environment)):
+            print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
         if dry_run:
             _print_plan(plan)
             return 0
@@ -129,9 +136,18 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
     return measure(load_preset("quick"), Outputs(plain=plain), runs_dir=runs_dir)
 
 
-def live_source(runs_dir: str | None) -> LiveSource:
-    """A worker's source, with the measured peaks that are kept in the runs folder."""
-    return LiveSource(peaks=PeakCache(storage.runs_folder(runs_dir)))
+def live_source(runs_dir: str | None, *, cpu_only: bool = False) -> LiveSource:
+    """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
+    a driver. ``cpu_only``: no driver is asked."""
+    source = LiveSource(peaks=PeakCache(storage.runs_folder(runs_dir)), cpu_only=cpu_only)
+    source.listen(show_waiting)
+    return source
+
+
+def show_waiting(line: str) -> None:
+    """Print the worker's line on stderr when it says that a driver is waited for."""
+    if line.startswith(WAITING):
+        print(f"{line} ...", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:

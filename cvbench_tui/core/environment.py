@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Union
 
 Fact = Union[bool, int, float, str, None]
+CPU_INSTEAD = "No accelerator can be used, so the CPU is measured"  # the reason follows
+WAITING = "waiting for the graphics driver"  # how the worker's line on stderr begins that says so
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Device:
     reason: str = ""  # why it is not available, in one sentence; empty when it is
     uuid: str | None = None  # identity of this very card
     detail: str = ""  # ``16 threads``, ``compute capability 9.0``
+    expected: bool = False  # not available, though its driver or a variable of the user says that it should be
 
     @property
     def is_cpu(self) -> bool:
@@ -55,6 +58,13 @@ class Environment:
     def usable(self) -> tuple[Device, ...]:
         """The devices a case can run on."""
         return tuple(device for device in self.devices if device.available)
+
+    @property
+    def why_no_accelerator(self) -> str:
+        """Why none can be used though one is expected, in one sentence; empty otherwise."""
+        if any(not device.is_cpu for device in self.usable):
+            return ""
+        return next((device.reason for device in self.devices if device.expected), "")
 
     @property
     def preferred(self) -> Device | None:

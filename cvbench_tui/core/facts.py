@@ -107,7 +107,10 @@ _KINDS = (
     FactKind("cpu_capability", "torch", "instructions PyTorch's own code uses", "other code runs"),
     FactKind("torch_debug", "torch", "true for a debug build"),
     FactKind(
-        "torch_build_digest", "torch", "digest of PyTorch's description of its build", "other libraries or options"
+        "torch_build_digest",
+        "torch",
+        "digest of PyTorch's source, compiler flags and libraries",
+        "other libraries or options",
     ),
     FactKind(
         "torch_flags", "torch", "`default`, or what differs: `cudnn.benchmark=True, deterministic=True`", ALGORITHMS

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
 from cvbench_tui.core.plan import Case, Plan
@@ -29,7 +30,7 @@ from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
-PROBE_S = 120.0
+PROBE_S = 120.0  # the worker gives a driver up before that
 
 
 class LiveSource:
@@ -39,10 +40,18 @@ class LiveSource:
     """
 
     def __init__(
-        self, command: Sequence[str] | None = None, *, start_s: float = START_S, peaks: PeakStore | None = None
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        start_s: float = START_S,
+        peaks: PeakStore | None = None,
+        cpu_only: bool = False,
     ) -> None:
+        """``cpu_only``: no other device is looked for, and no driver is asked, which may be slow or broken."""
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
         self._peaks = DevicePeaks(self._supervisor, MemoryStore() if peaks is None else peaks)
+        self._cpu_only = cpu_only
+        self._supervisor.no_driver = cpu_only or hides_all(CUDA_VARIABLE)
         self._child: int | None = None  # process group of the running case, from its ``CaseStarted``
         self._environment: Environment | None = None
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
@@ -55,12 +64,22 @@ class LiveSource:
 
         if self._environment is None:
             self._environment = self._ask_environment()
+            if self._environment.why_no_accelerator and not self._supervisor.no_driver:
+                self._supervisor.no_driver = True
+                self._supervisor.discard()
         return with_host_facts(self._environment)
 
     def events(self, plan: Plan) -> Iterator[Event]:
         """Events of the measurement of ``plan``. Raises WorkerError when no worker can be started."""
+        from cvbench_tui.engine.host.metadata import nvml
+
         self._cancelled.clear()
         environment = self.probe()
+        with nvml(environment, {case.device for case in plan.cases}):  # so that no case pays for the driver's start
+            yield from self._events(plan, environment)
+
+    def _events(self, plan: Plan, environment: Environment) -> Iterator[Event]:
+        """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
         yield EnvironmentProbed(environment)
@@ -111,7 +130,7 @@ class LiveSource:
 
     def _ask_environment(self) -> Environment:
         """The worker's answer to a probe. Raises WorkerError when it is none."""
-        event = self._supervisor.ask({"kind": "probe"}, PROBE_S)
+        event = self._supervisor.ask({"kind": "probe", "cpu_only": self._cpu_only}, PROBE_S)
         if isinstance(event, EnvironmentProbed):
             return event.environment
         if isinstance(event, CaseFailed):

@@ -22,6 +22,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024  # a longer line is no event: 12 rounds of 120
 TAIL_LINES = 40
 MAX_SHOWN_CHARACTERS = 2000  # of a line of stderr, in the tail and for the listener
 END_S = 2.0  # time for a worker to end after its stdin is closed, seconds
+NO_DRIVER = str(Path(__file__).with_name("no_driver"))  # folder of a ``libcuda.so.1`` that is no library
 
 
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
@@ -115,7 +116,8 @@ class WorkerProcess:
             self._process.wait(timeout=END_S)
         except subprocess.TimeoutExpired:
             self.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # while it waits inside the kernel it cannot end
+                self._process.wait(timeout=END_S)
         for pipe, reader in zip((self._process.stdout, self._process.stderr), self._readers, strict=True):
             reader.join(timeout=END_S)
             if pipe is not None and not reader.is_alive():
@@ -141,14 +143,18 @@ class WorkerProcess:
                     self._hear(text)
 
 
-def child_environment() -> dict[str, str]:
+def child_environment(*, no_driver: bool = False) -> dict[str, str]:
     """Our environment, with this package first on the path and ``MALLOC`` where the user has set nothing.
 
-    The current folder is not on the path: a ``random.py`` of the user there broke the import of torch.
+    The current folder is not on the path: a ``random.py`` of the user there broke the import of torch. ``no_driver``:
+    NVIDIA's driver cannot be loaded, as if there were none. PyTorch would ask it in the first backward on the CPU too,
+    to count the cards, and would hang or crash where the driver does.
     """
+    libraries = os.pathsep.join(filter(None, (NO_DRIVER, os.environ.get("LD_LIBRARY_PATH"))))
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    return {**MALLOC, **os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"} | ({"LD_LIBRARY_PATH": libraries} if no_driver else {})
+    return {**MALLOC, **os.environ, **ours}
 
 
 def kill_group(pid: int) -> None:

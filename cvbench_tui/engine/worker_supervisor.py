@@ -11,8 +11,10 @@ from typing import Any
 
 from cvbench_tui.core.event import Event, WorkerReady
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
-from cvbench_tui.errors import WorkerError
+from cvbench_tui.errors import MismatchError, WorkerError
 from cvbench_tui.wire import WireError, decode
+
+MISMATCH = 4  # exit code of a worker whose torchvision does not belong to its torch; its last line says so
 
 
 class WorkerSupervisor:
@@ -23,6 +25,7 @@ class WorkerSupervisor:
         self.ready: WorkerReady | None = None  # first event of the present worker, or of the last one
         self.hear: Callable[[str], None] = lambda line: None
         """Called with every line of stderr, of the present worker and of later ones."""
+        self.no_driver = False  # True: workers that are started from now on load no driver
         self.closed = False  # True: no further worker is started
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
@@ -36,7 +39,8 @@ class WorkerSupervisor:
         if self.closed:
             raise WorkerError("The measuring process was closed.")
         try:
-            worker = WorkerProcess(self.command, child_environment(), lambda line: self.hear(line))
+            environment = child_environment(no_driver=self.no_driver)
+            worker = WorkerProcess(self.command, environment, lambda line: self.hear(line))
         except OSError as error:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
@@ -74,6 +78,9 @@ class WorkerSupervisor:
             line = worker.next_line(timeout_s)
             if isinstance(line, WorkerEnded):
                 self.discard()
+                if worker.returncode == MISMATCH:
+                    install = f"{self.command[0]} -m pip install -U torch torchvision"
+                    raise MismatchError(worker.last_line(), f"Install both at once, so that they fit: {install}")
                 raise WorkerError(
                     f"The measuring process ended at once: {worker.last_line()}.",
                     f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'",

@@ -27,6 +27,7 @@ SLOWDOWNS = ("thermal", "hardware", "power_brake")
 """Reasons for a lowered clock that are no normal state under load, as the power limit is."""
 
 REMEDIES = {
+    "accelerators": "Change the variable, if it names one; else see what nvidia-smi says, and restart after an update.",
     "load": "End it (top shows what it is), and wait a minute: the load is a mean over time.",
     "pressure_cpu": "End other programs, or measure with fewer threads.",
     "pressure_memory": "End programs that need much memory, or use smaller batches.",
@@ -69,7 +70,7 @@ Sentences = Iterator[tuple[str, str]]  # codes and sentences
 
 def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
     """Warnings about the machine as its environment was read, notes last."""
-    finders = (_other_programs, _limits, _clock, _memory, _process)
+    finders = (_accelerators, _other_programs, _limits, _clock, _memory, _process)
     found = [each for find in finders for each in find(environment)]
     cards = [device.id for device in environment.usable if not device.is_cpu]
     found += [each for card in cards for each in _card(environment, card)]
@@ -81,6 +82,11 @@ def _number(environment: Environment, name: str) -> float | None:
     """The fact where it is a number."""
     value = environment.fact(name)
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _accelerators(environment: Environment) -> Sentences:
+    if environment.why_no_accelerator:
+        yield "accelerators", f"No accelerator can be used: {environment.why_no_accelerator}"
 
 
 def _other_programs(environment: Environment) -> Sentences:

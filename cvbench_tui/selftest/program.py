@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from cvbench_tui.catalog.selection import devices_of
+from cvbench_tui.catalog.selection import check_device_name, devices_of
+from cvbench_tui.core.environment import CPU_INSTEAD
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.checks import CHECKS, lines_of
@@ -26,7 +27,8 @@ def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: 
     """Run every check on ``device`` (the first accelerator when None) and print the table. Returns the exit code.
     Raises SelectionError for a device that cannot be used, WorkerError when no worker can be had."""
     started = time.monotonic()
-    source, reference = LiveSource(), Reference()
+    cpu_only = device is not None and check_device_name(device) == "cpu"
+    source, reference = LiveSource(cpu_only=cpu_only), Reference(no_driver=cpu_only)
     lines: list[VerdictLine] = []
     try:
         _say("starting the measuring process ...")
@@ -38,6 +40,9 @@ def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: 
         machine = f"{chosen.id}: {chosen.name}, {threads} threads, torch {torch}"
         if hasattr(os, "getloadavg"):
             machine = f"{machine}, load {os.getloadavg()[0]:.2f}"
+        if device is None and chosen.is_cpu and environment.why_no_accelerator:
+            reference.no_driver = True
+            _say(f"{CPU_INSTEAD}: {environment.why_no_accelerator}")
         _say(machine)
         context = CheckContext(source, reference, environment, chosen.id, threads, scope or Scope())
         for number, (title, check) in enumerate(CHECKS, start=1):

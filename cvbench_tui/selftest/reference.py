@@ -34,6 +34,7 @@ class Reference:
     """One reference program at a time; a fresh process for every question. Not to be shared between threads."""
 
     command: Sequence[str] = COMMAND
+    no_driver: bool = False  # True: for the CPU alone, no driver is asked
     _program: WorkerProcess | None = None
     _one_case: bool = False
 
@@ -41,7 +42,7 @@ class Reference:
         """Begin importing torch, so that the first question need not wait for it. Raises ReferenceFailed."""
         if self._program is None:
             try:
-                self._program = WorkerProcess(self.command, child_environment())
+                self._program = WorkerProcess(self.command, child_environment(no_driver=self.no_driver))
             except OSError as error:
                 raise ReferenceFailed(f"The reference program could not be started: {error}.") from error
             self._one_case = bool(self._read(self._program).get("one_case"))

@@ -19,6 +19,7 @@ from textual.timer import Timer
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.environment import CPU_INSTEAD, WAITING
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.storage.history import History
@@ -181,6 +182,8 @@ class BenchApp(App[int], inherit_bindings=False):
         self.selection_changed()
         if self.plan_selection.missing:
             self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
+        elif event.environment.why_no_accelerator and self.plan_selection.devices.ticked == ("cpu",):
+            self.say(f"{CPU_INSTEAD}: {event.environment.why_no_accelerator}", bad=True)
         if queued:
             self.run_controller.run()
 
@@ -215,7 +218,10 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.Logged)
     def _logged(self) -> None:
         log = self.run_manager.log
-        self.main_screen.log_pane.show(log.lines, log.count)
+        lines = log.lines
+        self.main_screen.log_pane.show(lines, log.count)
+        if self.run_manager.state.environment is None and lines and lines[-1].startswith(WAITING):
+            self.main_screen.lists["devices"].say(f"{lines[-1]}...")
 
     def _settings_unsaved(self, error: StoreError) -> None:
         """A toast, from any thread: the strip may say something about the run."""

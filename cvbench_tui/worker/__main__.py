@@ -1,7 +1,8 @@
 """``python -m cvbench_tui.worker``: claim the event channel, import torch, serve requests until stdin closes.
 
 ``--one-case`` measures one case in this very process and ends; so it is wherever fork is unsafe.
-Exit codes: 0 stdin closed, 3 torch or torchvision cannot be imported (the reason is on stderr).
+Exit codes: 0 stdin closed, 3 torch or torchvision cannot be imported, 4 the two do not belong together. The last line
+on stderr is the reason.
 The protocol is docs/worker-protocol.md.
 """
 
@@ -14,6 +15,7 @@ import platform
 import sys
 import time
 from functools import partial
+from importlib import metadata
 
 from cvbench_tui.base.cores import affinity, restore_affinity
 from cvbench_tui.core.event import WorkerReady
@@ -21,7 +23,7 @@ from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker.process.channel import claim_stdout
 from cvbench_tui.worker.process.servers import server
 
-NO_TORCH = 3
+NO_TORCH, MISMATCH = 3, 4
 ONE_CASE = "--one-case"
 CAN = ("ceiling",)  # requests it answers besides probes and cases
 AFFINITY_SHRUNK = Notice(
@@ -39,7 +41,10 @@ def main() -> int:
     started = time.perf_counter()
     try:
         import torch
-        import torchvision  # noqa: F401
+
+        if reason := mismatch():
+            print(reason, file=sys.stderr)  # noqa: T201
+            return MISMATCH
     except Exception as error:  # a broken install raises anything from ImportError to OSError and RuntimeError
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
         return NO_TORCH
@@ -56,6 +61,30 @@ def main() -> int:
         channel.send(WorkerReady(os.getpid(), python, version, round(import_s, 3), one_case, CAN))
         serve()
     return 0
+
+
+def mismatch() -> str:
+    """Why torchvision cannot be used with this PyTorch, in one sentence; empty when it can. Imports it. Raises
+    ModuleNotFoundError when it, or another package that it needs, is not installed.
+
+    One that was built for another PyTorch fails in ways that name neither version, or comes without its operators.
+    """
+    import torch
+
+    try:
+        import torchvision  # noqa: F401
+
+        if hasattr(torch.ops.torchvision, "nms"):
+            return ""
+        reason = "its operators cannot be loaded"
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = f"{type(error).__name__}: {first}"
+    # Of the installed package: it could not be imported.
+    version = next((each.version for each in metadata.distributions(name="torchvision")), "of an unknown version")
+    return f"torchvision {version} and torch {torch.__version__} do not belong together ({reason})."
 
 
 if __name__ == "__main__":

@@ -37,6 +37,14 @@ def test_overrides_reach_every_case_but_not_what_is_no_image(selection):
     assert plan.cases[2].workload.input_shape == (1024,)
 
 
+@every(
+    ("devices", "alone"),
+    [(("cpu",), True), ((" CPU ",), True), (("cpu", "cuda:0"), False), (("mps",), False), ((), False), (None, False)],
+)
+def test_a_selection_for_the_cpu_alone_needs_no_driver(selection, devices, alone):
+    assert replace(selection, devices=devices).cpu_only is alone
+
+
 def test_without_a_device_the_accelerator_is_taken(selection):
     assert {case.device for case in to_plan(selection, BOX).cases} == {"cuda:0"}
 

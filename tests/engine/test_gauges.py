@@ -117,6 +117,16 @@ def test_the_card_in_the_units_of_the_names() -> None:
     assert gauges.read().gpu_watts is None
 
 
+def test_memory_that_the_driver_does_not_know_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library(ONE)
+    unknown = SimpleNamespace(used=2**64 - 1, total=80 * 2**30, free=2**64 - 1)
+    monkeypatch.setattr(library, "nvmlDeviceGetMemoryInfo", lambda _: unknown)
+    monkeypatch.setattr(library, "nvmlDeviceGetTemperature", lambda *_: "hot")
+    found = GaugeReader("cuda:0", library, uuid="aa").read()
+    assert (found.gpu_memory_used_bytes, found.gpu_memory_total_bytes, found.gpu_celsius) == (None, None, None)
+    assert found.gpu_watts == 412
+
+
 def test_a_card_is_found_by_identity_or_address() -> None:
     library = Library(ONE, OTHER)
     assert watts(library, "cuda:0", uuid="bb") == 70

@@ -34,6 +34,7 @@ class Library:
         self.cards = cards
         self.broken = broken
         self.started = 0
+        self.attached: set[str] = set()  # cards that a handle keeps initialised, until the library is shut down
 
     def __getattribute__(self, name: str) -> Any:
         if name.startswith("nvml") and name in self.broken:
@@ -47,6 +48,7 @@ class Library:
         (key, value) = next(iter(wanted.items()))
         for card in self.cards:
             if getattr(card, key) == value:
+                self.attached.add(card.uuid)
                 return card
         raise NVMLError("not found")
 
@@ -55,6 +57,8 @@ class Library:
 
     def nvmlShutdown(self) -> None:
         self.started -= 1
+        if not self.started:
+            self.attached.clear()
 
     def nvmlSystemGetDriverVersion(self) -> str:
         return "550.1"
@@ -183,6 +187,29 @@ def test_an_old_driver_tells_under_an_older_name_why_the_clock_is_low(monkeypatc
 def test_a_library_that_does_not_start_is_no_error(monkeypatch, name):
     environment = found(Library(FIRST, broken=(name,)), monkeypatch, BY_UUID)
     assert environment.version("driver") is None
+
+
+def test_without_a_usable_card_the_library_is_not_started(monkeypatch):
+    """A driver that PyTorch cannot use may hang here as well."""
+    library = Library(FIRST)
+    monkeypatch.setattr(library, "nvmlInit", lambda: pytest.fail("it was started"))
+    absent = Device("cuda", "NVIDIA or AMD GPU", available=False, reason="The driver did not answer within 30 s.")
+    assert found(library, monkeypatch, Device("cpu", "a CPU"), absent).version("driver") is None
+
+
+def test_an_error_of_another_kind_costs_its_own_fact_only(monkeypatch):
+    """pynvml's own NVMLLibraryMismatchError is no NVMLError."""
+
+    def raises(*_: object) -> None:
+        raise Exception("unversioned function called")
+
+    library = Library(SECOND)
+    for name in ("nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetMemoryInfo", "nvmlDeviceGetTemperature"):
+        monkeypatch.setattr(library, name, raises)
+    environment = found(library, monkeypatch, BY_UUID)
+    names = ("foreign_processes", "memory_free_bytes", "temperature_c")
+    assert [environment.fact(f"cuda:0.{name}") for name in names] == [None] * 3
+    assert environment.fact("cuda:0.power_limit_w") == 350.0
 
 
 def test_our_own_processes_are_not_foreign(monkeypatch):

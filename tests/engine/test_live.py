@@ -20,7 +20,8 @@ from cvbench_tui.engine import live as live_module
 from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.errors import WorkerError
+from cvbench_tui.errors import MismatchError, WorkerError
+from tests.engine.test_host_nvml import Card, Library
 from tests.processes import wait_until, wait_until_gone
 
 FAKE = Path(__file__).parent / "workers" / "fake.py"
@@ -137,6 +138,37 @@ def test_no_torch_is_a_sentence_with_a_hint(live):
     with pytest.raises(WorkerError, match="No module named 'torch'") as caught:
         live("notorch").probe()
     assert "import torch" in caught.value.hint
+
+
+def test_a_torchvision_of_another_torch_is_the_users_mistake(live):
+    with pytest.raises(MismatchError) as caught:
+        live("mismatch").probe()
+    assert caught.value.message == "torchvision 0.1 and torch 2.0 do not belong together."
+    assert "pip install" in caught.value.hint
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_card_stays_initialised_while_it_is_measured(live, monkeypatch, early):
+    library = Library(Card("GPU-aa", "00000000:01:00.0", 300))
+    monkeypatch.setitem(sys.modules, "pynvml", library)
+    source = live("card")
+    on_card = replace(plan(), cases=expand(TWO, ["cuda:0"]))
+    source.probe()
+    assert library.started == 0
+    events = source.events(on_card)
+    for event in events:
+        assert (library.started, library.attached) == (1, {"GPU-aa"}), event.kind
+        if early and event.kind == "case_started":
+            events.close()
+    assert (library.started, library.attached) == (0, set())
+
+
+def test_no_card_is_initialised_for_the_cpu(live, monkeypatch):
+    library = Library(Card("GPU-aa", "00000000:01:00.0", 300))
+    monkeypatch.setitem(sys.modules, "pynvml", library)
+    for event in live("card").events(plan()):
+        assert library.started == 0, event.kind
 
 
 def test_a_run_without_torch_ends_as_failed(live):

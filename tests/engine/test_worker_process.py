@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from cvbench_tui.engine.worker_process import MALLOC, child_environment
+from cvbench_tui.engine import worker_process
+from cvbench_tui.engine.worker_process import MALLOC, WorkerProcess, child_environment
 
 
 def test_the_allocator_begins_where_a_long_process_ends(monkeypatch):
@@ -27,3 +30,28 @@ def test_this_package_is_found_first_and_the_users_path_after_it(monkeypatch):
     first, second = child_environment()["PYTHONPATH"].split(os.pathsep)
     assert (Path(first) / "cvbench_tui").is_dir()
     assert second == "elsewhere"
+
+
+def test_without_a_driver_none_can_be_loaded_and_the_users_libraries_can(monkeypatch):
+    monkeypatch.setenv("LD_LIBRARY_PATH", "elsewhere")
+    assert child_environment()["LD_LIBRARY_PATH"] == "elsewhere"
+    environment = child_environment(no_driver=True)
+    first, second = environment["LD_LIBRARY_PATH"].split(os.pathsep)
+    assert (Path(first) / "libcuda.so.1").is_file()
+    assert second == "elsewhere"
+    load = "import ctypes; ctypes.CDLL('libcuda.so.1')"
+    told = subprocess.run([sys.executable, "-c", load], env=environment, capture_output=True, text=True, check=False)
+    assert "OSError" in told.stderr
+
+
+def test_a_worker_that_cannot_be_killed_is_not_waited_for(monkeypatch):
+    """As one that waits inside the kernel for a driver."""
+    worker = WorkerProcess([sys.executable, "-c", "import time; time.sleep(600)"])
+    monkeypatch.setattr(worker_process, "END_S", 0.01)
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "kill", lambda: None)
+        worker.close()
+        assert worker.returncode is None
+    worker.kill()
+    worker.close()
+    assert worker.returncode is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,4 +110,13 @@ def test_every_hazard_is_tested_and_documented():
     page = (Path(__file__).parents[2] / "docs/environment.md").read_text()
     table = page[page.index("## What doctor warns of") :]
     assert [code for code, _, _ in SPOILT if f"`{code}`" not in table] == []
-    assert {code for code, _, _ in SPOILT} == set(REMEDIES)
+    assert {code for code, _, _ in SPOILT} | {"accelerators"} == set(REMEDIES)
+
+
+def test_an_accelerator_that_is_expected_and_cannot_be_used_is_told_first():
+    absent = Device("cuda", "-", available=False, reason="The driver crashed with SIGSEGV.", expected=True)
+    alone = Environment((), (Device("cpu", "a CPU"), absent), tuple((QUIET | {"nice": 10}).items()))
+    found = machine_warnings(alone)
+    assert [hazard.code for hazard in found] == ["accelerators", "priority"]
+    assert found[0].sentence == "No accelerator can be used: The driver crashed with SIGSEGV."
+    assert machine_warnings(replace(alone, devices=(*DEVICES, absent), facts=())) == (), "another one can be used"

@@ -5,16 +5,22 @@ from typing import get_args
 
 import pytest
 
+from cvbench_tui.cli.progress import print_table
+from cvbench_tui.core.environment import CPU_INSTEAD, Device, Environment
 from cvbench_tui.core.event import CaseStarted, EndReason, Progress, RunStarted
 from cvbench_tui.core.measurement import Failure, FailureKind, Stop
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
+from cvbench_tui.results.export.markdown import render
+from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import STATE_HELP, RowState, Word, outcome_text
+from cvbench_tui.results.stats.row_state import STATE_HELP, RowState, Word, cpu_instead, outcome_text
 from tests.every import every
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 
 CASE = Case(model("Resnet18"), "cpu", 8)
+ABSENT = Device("cuda", "GPU", available=False, reason="The driver <b>crashed</b> with SIGSEGV.", expected=True)
+NO_CARD = Environment((("torch", "2.14.1"),), (Device("cpu", "a CPU"), ABSENT))
 PLAN = plan(CASE)
 
 
@@ -87,3 +93,22 @@ def test_the_help_explains_every_word() -> None:
 def test_what_came_of_a_run_tells_skipped_rows_from_failed_ones() -> None:
     assert outcome_text(run_of(PLAN, Failure(CASE.case_id, "skipped", "Why."))) == "0 measured, 1 skipped"
     assert outcome_text(run_of(PLAN, Failure(CASE.case_id, "error", "Why."))) == "0 measured, 1 failed"
+
+
+def test_why_the_cpu_was_taken_is_said_once_wherever_the_run_is_shown(capsys) -> None:
+    run = run_of(PLAN, measurement(CASE, 1.0), environment=NO_CARD)
+    print_table(run)
+    for text in (capsys.readouterr().out, sentences(run), render(run, "short"), render(run, "full")):
+        assert text.count(CPU_INSTEAD) == 1
+        assert "SIGSEGV." in text
+    for text in (render(run, "short"), render(run, "full")):
+        assert "\\<b>crashed" in text, "text from outside is no markup"
+
+
+def test_nothing_is_said_where_an_accelerator_was_measured_or_none_is_expected() -> None:
+    on_card = plan(CASE, Case(model("Resnet18"), "mps", 8))
+    assert cpu_instead(PLAN, NO_CARD) == f"{CPU_INSTEAD}: {ABSENT.reason}"
+    assert cpu_instead(on_card, NO_CARD) == ""
+    assert cpu_instead(PLAN, None) == ""
+    assert cpu_instead(PLAN, replace(NO_CARD, devices=(replace(ABSENT, expected=False),))) == ""
+    assert cpu_instead(PLAN, replace(NO_CARD, devices=(Device("cuda:0", "a card"), ABSENT))) == ""

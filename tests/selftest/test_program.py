@@ -26,8 +26,11 @@ DEVICES = (Device("cuda", "CUDA", available=False, reason="No card."), Device("c
 class Source:
     closed = 0
 
+    def __init__(self, *, cpu_only: bool) -> None:
+        self.devices = tuple(each for each in DEVICES if each.is_cpu or not cpu_only)
+
     def probe(self) -> Environment:
-        return Environment((("torch", "2.0"),), DEVICES, (("threads", 3),))
+        return Environment((("torch", "2.0"),), self.devices, (("threads", 3),))
 
     def close(self) -> None:
         Source.closed += 1

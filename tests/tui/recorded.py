@@ -127,6 +127,16 @@ class NoWorker(ReplaySource):
         return super().probe()
 
 
+class BrokenDriver(ReplaySource):
+    """A machine whose driver is there and cannot be used."""
+
+    def probe(self) -> Environment:
+        environment = super().probe()
+        reason = "The driver did not answer within 30 s."
+        absent = Device("cuda", "NVIDIA or AMD GPU", available=False, reason=reason, expected=True)
+        return replace(environment, devices=(*(each for each in environment.devices if each.is_cpu), absent))
+
+
 class NoGpu(ReplaySource):
     """A machine with a processor only; the kinds of device it lacks say why."""
 

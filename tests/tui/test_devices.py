@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from cvbench_tui.core.environment import WAITING
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from tests.tui import recorded
 from tests.tui.flow import WIDE, ended, strip, text, word
@@ -25,6 +26,19 @@ async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: 
         await until(pilot, lambda: ended(app))
         assert app.plan_selection.devices.ticked == ("cuda:0",)
         assert word(app) == "finished: 1 measured"
+
+
+async def test_waiting_for_a_driver_is_said_in_place_of_the_devices(tmp_path: Path) -> None:
+    source = recorded.SlowProbe(recorded.good())
+    app = recorded.app(tmp_path, source)
+    async with app.run_test(size=WIDE) as pilot:
+        await pilot.pause()
+        app.run_manager.log.write(f"{WAITING}, for at most 30 s")
+        await until(pilot, lambda: f"{WAITING}, for at most 30 s..." in text(app, "#devices .notice"))
+        source.let.set()
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
+        await pilot.pause()
+        assert WAITING not in text(app, "#devices .notice")
 
 
 async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> None:
@@ -50,6 +64,15 @@ async def test_a_device_that_is_absent_says_why_and_cannot_be_ticked(tmp_path: P
         assert "[x] cuda:0 Example GPU [test]" in shown
         await pilot.press("3", "a")
         assert app.plan_selection.devices.ticked == ("cpu", "cuda:0")
+
+
+async def test_the_cpu_is_not_ticked_in_silence_where_a_driver_cannot_be_used(tmp_path: Path) -> None:
+    app = recorded.app(tmp_path, recorded.BrokenDriver(recorded.good()))
+    async with app.run_test(size=WIDE) as pilot:
+        await until(pilot, lambda: app.run_manager.state.environment is not None)
+        await pilot.pause()
+        assert app.plan_selection.devices.ticked == ("cpu",)
+        assert "so the CPU is measured: The driver did not answer within 30 s." in strip(app)
 
 
 async def test_a_preset_with_a_device_that_is_not_here_says_so(tmp_path: Path) -> None:

@@ -277,6 +277,9 @@ def test_a_model_this_torchvision_lacks_is_unsupported():
     assert "has no model 'resnet9000'" in failure.sentence
 
 
+MORE = "CUDA kernel errors might be asynchronously reported at some other API call."  # PyTorch's second line
+
+
 @every(
     ("error", "kind", "words"),
     [
@@ -287,6 +290,20 @@ def test_a_model_this_torchvision_lacks_is_unsupported():
         (RuntimeError('"conv" not implemented for BFloat16'), "unsupported", "BFloat16"),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied\nmore"), "error", "shapes cannot be multiplied"),
         (ValueError(""), "error", "ValueError: no message"),
+        (RuntimeError(f"CUDA error: CUDA-capable device(s) is/are busy or unavailable\n{MORE}"), "error", "end it"),
+        (RuntimeError("CUDA error: all CUDA-capable devices are busy or unavailable"), "error", "another process"),
+        (RuntimeError(f"CUDA error: unspecified launch failure\n{MORE}"), "error", "unspecified launch failure; a ke"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "error", "a kernel failed"),
+        (
+            RuntimeError("HIP error: an illegal memory access was encountered"),
+            "error",
+            "memory access was encountered; ",
+        ),
+        (RuntimeError("CUDA error: GPU is lost"), "error", "cpu: GPU is lost; the driver has lost the card"),
+        (RuntimeError("CUDA error: GPU has fallen off the bus"), "error", "restart the machine."),
+        (RuntimeError("CUDA error: unknown error"), "error", "the driver has lost the card"),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered"), "error", "the driver has lost the card"),
+        (RuntimeError(f"CUDA error: no kernel image is available\n{MORE}"), "unsupported", "no code for this card"),
         (ClockError("The clock went backwards between two marks."), "error", "The clock went backwards between"),
     ],
 )

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from cvbench_tui.core.facts import FACTS, kind_name
+from cvbench_tui.worker.devices import accelerators
 from cvbench_tui.worker.devices import probe as probing
-from cvbench_tui.worker.devices.probe import card_facts, probe
+from cvbench_tui.worker.devices.probe import probe
 
 
 def facts() -> dict[str, object]:
@@ -60,7 +61,7 @@ def test_flushing_is_seen_by_what_it_does():
 
 def test_an_older_pytorch_has_fewer_facts(monkeypatch):
     monkeypatch.delattr(torch.backends.cuda, "cudnn_sdp_enabled")
-    monkeypatch.delattr(torch.__config__, "show")
+    monkeypatch.delattr(torch.__config__, "parallel_info")
     found = facts()
     assert "torch_build_digest" not in found
     assert found["torch_flags"] == "default"
@@ -104,13 +105,13 @@ def test_cores_are_listed_as_linux_does(tmp_path):
 
 def test_every_card_has_facts_of_its_own(monkeypatch):
     cards = [
-        SimpleNamespace(multi_processor_count=132, pci_domain_id=0, pci_bus_id=59, pci_device_id=0),
-        SimpleNamespace(multi_processor_count=84),
+        SimpleNamespace(name="a", multi_processor_count=132, pci_domain_id=0, pci_bus_id=59, pci_device_id=0),
+        SimpleNamespace(name="b", multi_processor_count=84),
     ]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(cards))
     monkeypatch.setattr(torch.cuda, "get_device_properties", cards.__getitem__)
-    found = dict(card_facts())
+    found = dict(accelerators.cards("cuda").facts)
     assert (found["cuda:0.compute_units"], found["cuda:1.compute_units"]) == (132, 84)
     assert found["cuda:0.pci_id"] == "00000000:3B:00.0"
     assert "cuda:1.pci_id" not in found

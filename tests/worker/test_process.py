@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import pytest
+import torch
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.event import CaseStarted, Event, Progress
@@ -21,6 +22,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.errors import MismatchError, WorkerError
 from tests.processes import lives, wait_until_gone
 
 pytestmark = pytest.mark.torch
@@ -292,6 +294,43 @@ def test_no_child_outlives_its_workers_stdin():
         process.stdin.close()
         assert process.wait() == 0
         wait_until_gone(child)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("raise RuntimeError('operator torchvision::nms does not exist')", "torchvision::nms does not exist"),
+        ("raise OSError('libtorchvision.so: undefined symbol: _ZN3c10\\nmore')", "undefined symbol: _ZN3c10)."),
+        ("__version__ = '0.1.2'", "its operators cannot be loaded"),
+    ],
+)
+def test_a_torchvision_of_another_torch_is_named_with_both_versions(tmp_path, monkeypatch, content, reason):
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision/__init__.py").write_text(content)
+    (tmp_path / "torchvision-0.1.2.dist-info").mkdir()
+    (tmp_path / "torchvision-0.1.2.dist-info/METADATA").write_text("Name: torchvision\nVersion: 0.1.2\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))))
+    source = LiveSource()
+    try:
+        with pytest.raises(MismatchError) as caught:
+            source.probe()
+    finally:
+        source.close()
+    assert f"torchvision 0.1.2 and torch {torch.__version__} do not belong together" in caught.value.message
+    assert reason in caught.value.message
+    assert caught.value.exit_code == 2
+    assert "\n" not in caught.value.message
+
+
+def test_a_package_that_torchvision_needs_and_is_missing_is_named(tmp_path, monkeypatch):
+    (tmp_path / "torchvision.py").write_text("import no_such_package")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    source = LiveSource()
+    try:
+        with pytest.raises(WorkerError, match="No module named 'no_such_package'"):
+            source.probe()
+    finally:
+        source.close()
 
 
 NOISY = """

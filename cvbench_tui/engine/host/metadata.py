@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ import psutil
 
 from cvbench_tui import __version__
 from cvbench_tui.base.nvml import GRAPHICS_CLOCK, NvmlCard, find_card
-from cvbench_tui.core.environment import Environment, Fact, known
+from cvbench_tui.core.environment import Device, Environment, Fact, known
 from cvbench_tui.core.facts import FACTS, identity_hash, kind_name
 from cvbench_tui.engine.host import linux
 
@@ -28,13 +28,15 @@ POSITIONS = {name: position for position, name in enumerate(FACTS)}  # where eac
 
 def with_host_facts(environment: Environment) -> Environment:
     """The worker's environment with this program's version, the driver, the host's facts and the identity added. The
-    worker's own facts are kept: it is the process that measures."""
+    worker's own facts are kept: it is the process that measures. NVML is asked where PyTorch can use a card: a driver
+    that cannot be used may hang here too."""
     versions = dict(environment.versions) | {"cvbench-tui": __version__}
     facts = dict(host_facts())
-    with nvml() as library:
+    with nvml(environment) as (library, cards):
         if library is not None:
             versions |= {name: str(text) for name, text in known({"driver": library.nvmlSystemGetDriverVersion})}
-            facts |= nvml_facts(library, environment)
+        for device, card in cards.items():
+            facts |= {f"{device}.{name}": value for name, value in known(NVML_FACTS, card)}
     facts |= dict(environment.facts)
     ordered = sorted(facts.items(), key=lambda fact: POSITIONS.get(kind_name(fact[0]), len(POSITIONS)))
     whole = replace(environment, versions=tuple(versions.items()), facts=tuple(ordered))
@@ -85,30 +87,39 @@ ELSEWHERE_FACTS: dict[str, Callable[[], Fact]] = {
 
 
 @contextlib.contextmanager
-def nvml() -> Iterator[ModuleType | None]:
-    """The library, started and stopped again; None without a driver."""
+def nvml(
+    environment: Environment, devices: Collection[str] | None = None
+) -> Iterator[tuple[ModuleType | None, dict[str, NvmlCard]]]:
+    """The library, and by its id each NVIDIA card that PyTorch can use, of ``devices`` alone where they are named. None
+    and no card where there is no such card, no library or no driver.
+
+    The cards stay initialised until the end, whoever else leaves them: on a machine without a display and without
+    persistence mode the driver otherwise begins anew with each process, 1 to 3 s a card. It is the handle that holds
+    a card, starting the library does not.
+    """
+    wanted = [each for each in environment.usable if each.id.startswith("cuda") and each.id in (devices or (each.id,))]
     try:
+        if not wanted:
+            raise LookupError
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # not installed, no driver, or one whose version does not match its library
-        yield None
+    except Exception:  # no card, not installed, no driver, or one whose version does not match its library
+        yield None, {}
         return
     try:
-        yield pynvml
+        yield pynvml, dict(_handles(pynvml, environment, wanted))
     finally:
-        with contextlib.suppress(pynvml.NVMLError):
+        with contextlib.suppress(Exception):
             pynvml.nvmlShutdown()
 
 
-def nvml_facts(library: ModuleType, environment: Environment) -> Iterator[tuple[str, Fact]]:
-    """The facts of every NVIDIA card that PyTorch has, each name with the card's id in front."""
-    for device in environment.usable:
-        if device.id.startswith("cuda"):
-            address = environment.fact(f"{device.id}.pci_id")
-            card = find_card(library, device.uuid, address if isinstance(address, str) else None, whole=True)
-            if card is not None:
-                yield from ((f"{device.id}.{name}", value) for name, value in known(NVML_FACTS, card))
+def _handles(library: ModuleType, environment: Environment, wanted: Sequence[Device]) -> Iterator[tuple[str, NvmlCard]]:
+    for device in wanted:
+        address = environment.fact(f"{device.id}.pci_id")
+        card = find_card(library, device.uuid, address if isinstance(address, str) else None, whole=True)
+        if card is not None:
+            yield device.id, card
 
 
 def _foreign_processes(card: NvmlCard) -> Fact:

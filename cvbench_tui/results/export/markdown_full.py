@@ -21,7 +21,7 @@ from cvbench_tui.results.export.markdown_table import (
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK
+from cvbench_tui.results.stats.row_state import NOTICE_MARK, cpu_instead
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -103,6 +103,8 @@ def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:
 
 def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield escape(began_line(run))
+    if why := cpu_instead(run.plan, run.environment):
+        yield escape(why)
     yield escape(environment_line(run))
     for device in sorted(run.ceilings):
         yield escape(_peaks(device, run.ceilings[device]))

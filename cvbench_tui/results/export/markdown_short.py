@@ -28,7 +28,7 @@ from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import ended_text
+from cvbench_tui.results.stats.row_state import cpu_instead, ended_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text, number_and_unit
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
@@ -82,6 +82,8 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
+    why = cpu_instead(run.plan, run.environment)
+    sentences += [why] if why else []
     compared = any(column.key == REFERENCE for column in table.columns) and REFERENCE in (table.chosen or (REFERENCE,))
     sentences += [versus_line(cases[view.reference])] if view.reference is not None and compared else []
     apart = difference_line([row_data(run, cases[row.key]) for row in rows])

@@ -11,7 +11,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import ended_text, outcome_text
+from cvbench_tui.results.stats.row_state import cpu_instead, ended_text, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -86,10 +86,11 @@ def _circumstances(run: Run) -> str:
     lines = [f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}, run {run.id}."]
     environment = run.environment
     if environment is not None:
+        lines.append(_one_line(cpu_instead(run.plan, environment)))
         lines.append(", ".join(f"{name} {version}" for name, version in environment.versions) + ".")
         devices = map(environment.device, dict.fromkeys(case.device for case in run.plan.cases))
         lines += [f"{device.id} is {device.name}." for device in devices if device is not None]
-    return " ".join([*lines, _one_line(ended_text(run))]).rstrip()
+    return " ".join(filter(None, [*lines, _one_line(ended_text(run))]))
 
 
 def _one_line(text: str) -> str:

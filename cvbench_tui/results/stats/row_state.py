@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cvbench_tui.core.environment import CPU_INSTEAD, Environment
 from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phase
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.stop_rule import precise_over_processes
@@ -92,6 +93,12 @@ def outcome_text(run: Run) -> str:
     kinds = [each.kind if each.kind in ("skipped", "cancelled") else "failed" for each in run.failures]
     counts = {kind: kinds.count(kind) for kind in ("failed", "skipped", "cancelled")} | {"not begun": run.pending}
     return ", ".join([f"{len(run.measured)} measured", *(f"{count} {what}" for what, count in counts.items() if count)])
+
+
+def cpu_instead(plan: Plan, environment: Environment | None) -> str:
+    """Why the CPU alone is measured where an accelerator is expected, in one sentence; empty otherwise."""
+    why = environment.why_no_accelerator if environment is not None else ""
+    return f"{CPU_INSTEAD}: {why}" if why and all(case.device == "cpu" for case in plan.cases) else ""
 
 
 def ended_text(run: Run) -> str:

@@ -19,8 +19,8 @@ import torchvision
 from cvbench_tui.base.cores import quota_cores, usable_cores
 from cvbench_tui.base.system_files import cpuinfo, read_text
 from cvbench_tui.core.environment import Device, Environment, Fact, known
+from cvbench_tui.worker.devices.accelerators import Accelerators, accelerators
 from cvbench_tui.worker.devices.cpu import intra_op_threads, memory_bytes
-from cvbench_tui.worker.devices.nvml import pci_bus_id
 
 VARIABLES = (
     # where threads run, and how they wait; how many they are is a fact of its own
@@ -40,12 +40,6 @@ VARIABLES = (
 """The environment's variables that change a time. Only these are read, so that no secret gets into a run file."""
 ALLOCATORS = re.compile(r"jemalloc|tcmalloc|mimalloc|snmalloc|hoard")
 OPENMP = re.compile(r"lib(?:gomp|iomp5|omp)\b")
-CARD_FACTS: dict[str, Callable[[Any], Fact]] = {
-    "compute_units": lambda card: getattr(card, "multi_processor_count", None) or card.max_compute_units,
-    "pci_id": pci_bus_id,
-}
-"""What is read from PyTorch's properties of a CUDA, ROCm or Intel card. Older versions have fewer."""
-
 TINY = 1e-310  # smaller than the smallest normal double, 2.2e-308
 FLAGS: dict[str, tuple[str, object]] = {
     "deterministic": ("are_deterministic_algorithms_enabled", False),
@@ -69,63 +63,21 @@ FLAGS: dict[str, tuple[str, object]] = {
 """PyTorch's switches by the name they are shown by: where each is in ``torch``, and its default."""
 
 
-def probe() -> Environment:
-    """Devices with names and memory, absent kinds with the reason, versions, and the facts of this process."""
-    has_cudnn = torch.cuda.is_available() and torch.backends.cudnn.is_available()
+def probe(*, cpu_only: bool = False) -> Environment:
+    """Devices with names and memory, absent kinds with the reason, versions, and the facts of this process, which
+    touches no device. ``cpu_only``: no other device is looked for, and no driver is asked."""
+    found = Accelerators() if cpu_only else accelerators()
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
         "hip": torch.version.hip,
         "cuda": torch.version.cuda,
-        "cudnn": str(torch.backends.cudnn.version()) if has_cudnn else None,
+        "cudnn": found.cudnn,
     }
     present = tuple((name, version) for name, version in versions.items() if version)
-    return Environment(present, tuple(devices()), (*facts(), *card_facts()))
-
-
-def devices() -> Iterator[Device]:
-    """The processor, then every kind of accelerator, present or not. ROCm's cards are ``cuda`` to PyTorch."""
-    yield Device("cpu", cpu_name(), memory_bytes(), detail=f"{intra_op_threads()} threads")
-    cards = list(_cards("cuda"))
-    for device, card in cards:
-        uuid = getattr(card, "uuid", None)
-        detail = f"compute capability {card.major}.{card.minor}"
-        yield Device(device, card.name, card.total_memory, uuid=uuid and f"GPU-{uuid}", detail=detail)
-    if not cards:
-        yield Device("cuda", "NVIDIA or AMD GPU", available=False, reason=_why_no_cuda())
-    if torch.backends.mps.is_available():
-        yield Device("mps", f"Apple GPU ({platform.machine()})", memory_bytes(), detail="unified memory")
-    else:
-        built = torch.backends.mps.is_built()
-        reason = "No Metal device was found." if built else "Only on Macs with Apple silicon."
-        yield Device("mps", "Apple GPU", available=False, reason=reason)
-    cards = list(_cards("xpu"))
-    yield from (Device(device, card.name, card.total_memory) for device, card in cards)
-    if not cards:
-        yield Device("xpu", "Intel GPU", available=False, reason="This PyTorch finds no Intel GPU.")
-
-
-def card_facts() -> Iterator[tuple[str, Fact]]:
-    """The facts of every card, each name with the card's id in front."""
-    for device, card in (*_cards("cuda"), *_cards("xpu")):
-        yield from ((f"{device}.{name}", value) for name, value in known(CARD_FACTS, card))
-
-
-def _cards(kind: str) -> Iterator[tuple[str, Any]]:
-    """Id and PyTorch's properties of each usable card."""
-    backend = getattr(torch, kind, None)
-    if backend is not None and backend.is_available():
-        for index in range(backend.device_count()):
-            yield f"{kind}:{index}", backend.get_device_properties(index)
-
-
-def _why_no_cuda() -> str:
-    if not torch.version.cuda and not torch.version.hip:
-        return "This PyTorch was built without CUDA and ROCm."
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
-        return "CUDA_VISIBLE_DEVICES hides every card."
-    return "No usable card or driver was found."
+    cpu = Device("cpu", cpu_name(), memory_bytes(), detail=f"{intra_op_threads()} threads")
+    return Environment(present, (cpu, *found.devices), (*facts(), *found.facts))
 
 
 def facts() -> Iterator[tuple[str, Fact]]:
@@ -153,6 +105,15 @@ def _loaded(pattern: re.Pattern[str], maps: Path = Path("/proc/self/maps")) -> s
     """Names of the loaded libraries that match; None when there is none."""
     files = {Path(line.split(None, 5)[-1]).name for line in read_text(maps).splitlines() if ".so" in line}
     return ", ".join(sorted(name for name in files if pattern.search(name))) or None
+
+
+def _build_digest() -> str:
+    """Of this build's source, compiler flags and libraries. ``torch.__config__.show`` has more, but asks the driver."""
+    told = torch.__config__.parallel_info().splitlines()
+    libraries = [line for line in told if line[:1].isalpha() and " : " not in line]  # without counts of threads
+    cards = getattr(torch._C, "_cuda_getArchFlags", lambda: "")()
+    text = "\n".join([str(torch.version.git_version), torch.__config__._cxx_flags(), str(cards), *libraries])
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _flags() -> str:
@@ -188,7 +149,7 @@ WORKER_FACTS: dict[str, Callable[[], Fact]] = {
     "threads": intra_op_threads,
     "cpu_capability": lambda: torch.backends.cpu.get_cpu_capability(),
     "torch_debug": lambda: torch.version.debug,
-    "torch_build_digest": lambda: hashlib.sha256(torch.__config__.show().encode()).hexdigest()[:12],
+    "torch_build_digest": _build_digest,
     "torch_flags": _flags,
     "tf32_matmul": lambda: torch.backends.cuda.matmul.allow_tf32,
     "tf32_conv": lambda: torch.backends.cudnn.allow_tf32,

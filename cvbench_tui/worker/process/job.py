@@ -53,7 +53,7 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
     if request["kind"] == "probe":
         from cvbench_tui.worker.devices.probe import probe
 
-        channel.send(EnvironmentProbed(probe()))
+        channel.send(EnvironmentProbed(probe(cpu_only=request.get("cpu_only", False))))
     elif request["kind"] == "ceiling":
         from cvbench_tui.worker.extras.peak import measure
 

@@ -7,7 +7,6 @@ ask whether there is one: a child could then not use it. A child's crash costs i
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import signal
@@ -23,8 +22,8 @@ from typing import Any
 from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.worker.process.channel import Requests
+from cvbench_tui.worker.process.isolated import die_with
 
-PR_SET_PDEATHSIG = 1  # prctl(2): the signal that this process gets when its parent ends
 MAX_OOM_SCORE = "1000"
 
 Request = dict[str, Any]
@@ -140,9 +139,7 @@ def _detach(server: int) -> None:
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != server:  # it died before the line above
-        os._exit(1)
+    die_with(server)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     with contextlib.suppress(OSError):  # should memory run out, let the kernel take this process, not the app

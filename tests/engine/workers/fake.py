@@ -12,6 +12,8 @@ giant      sends a line without an end
 shut       closes stdout at the first request of the first worker and goes on running
 garbage    sends a line that is no event, the first time
 notorch    ends before it is ready, as where torch cannot be imported
+card       as good, and offers cuda:0
+mismatch   ends before it is ready, as where torchvision does not belong to torch
 ceiling    as good, and tells a ceiling
 deaf       says that it can tell a ceiling and ends when it is asked
 forking    measures each case in a child with a process group of its own; the first one computes without an end and
@@ -141,13 +143,18 @@ def crash():
 if mode == "notorch":
     sys.stderr.write("ModuleNotFoundError: No module named 'torch'\n")
     sys.exit(3)
+if mode == "mismatch":
+    sys.stderr.write("torchvision 0.1 and torch 2.0 do not belong together.\n")
+    sys.exit(4)
 can, once = ["ceiling"] if mode in ("ceiling", "deaf") else [], mode == "onecase"
 send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0, can=can, one_case=once)
 for line in sys.stdin:
     request = json.loads(line)
     if request["kind"] == "probe":
-        cpu = {"id": "cpu", "name": "a CPU", "memory_bytes": 1 << 30}
-        environment = {"versions": [["torch", "2.0.0"]], "devices": [cpu], "facts": []}
+        devices = [{"id": "cpu", "name": "a CPU", "memory_bytes": 1 << 30}]
+        if mode == "card":
+            devices.append({"id": "cuda:0", "name": "a card", "uuid": "GPU-aa"})
+        environment = {"versions": [["torch", "2.0.0"]], "devices": devices, "facts": []}
         send(kind="environment_probed", environment=environment)
     elif request["kind"] == "ceiling":
         if mode == "deaf":
