@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -139,20 +140,27 @@ IDENTITY: dict[str, str] = {kind.name: kind.identity for kind in FACTS.values() 
 """Fact by its name, with the reason why it decides comparability. Load, temperature, free memory, clocks of the moment
 and the like change from minute to minute and are never part of it: they enter the grade instead."""
 INSTRUMENT = "cvbench-tui"  # the version that is left out: it measures, it is not measured. A run's header has it.
+VERSIONS_OF_CARDS = ("driver", "cudnn")  # known where a driver was asked, and nothing to rows on the CPU
 DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments still differ
 
 
-def identity_pairs(environment: Environment) -> tuple[tuple[str, str], ...]:
-    """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values."""
-    pairs = [(f"version {name}", version) for name, version in environment.versions if name != INSTRUMENT]
-    for device in environment.usable:  # without the machine's memory, which kernels count differently
+def identity_pairs(environment: Environment, devices: Collection[str] | None = None) -> tuple[tuple[str, str], ...]:
+    """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values. ``devices``: for rows on
+    those alone, since a run on the CPU asks no driver which cards there are; all of them without."""
+    left_out = {INSTRUMENT} if devices is None or set(devices) - {"cpu"} else {INSTRUMENT, *VERSIONS_OF_CARDS}
+    pairs = [(f"version {name}", version) for name, version in environment.versions if name not in left_out]
+    cards = [device for device in environment.usable if devices is None or device.id in devices]
+    for device in cards:  # without the machine's memory, which kernels count differently
         card = device.name, device.uuid, None if device.is_cpu else device.memory_bytes
         pairs.append((f"device {device.id}", json.dumps(card)))
-    pairs += [(f"fact {name}", json.dumps(value)) for name, value in environment.facts if kind_name(name) in IDENTITY]
+    others = tuple(f"{device.id}." for device in environment.devices if device not in cards)
+    known = [(name, value) for name, value in environment.facts if not name.startswith(others)]
+    pairs += [(f"fact {name}", json.dumps(value)) for name, value in known if kind_name(name) in IDENTITY]
     return tuple(sorted(pairs))
 
 
-def identity_hash(environment: Environment) -> str:
-    """The first 16 hexadecimal digits of SHA-256 over ``identity_pairs``. Equal digests may be compared."""
-    text = json.dumps(identity_pairs(environment))
+def identity_hash(environment: Environment, devices: Collection[str] | None = None) -> str:
+    """The first 16 hexadecimal digits of SHA-256 over ``identity_pairs``. Rows on those devices with equal digests may
+    be compared."""
+    text = json.dumps(identity_pairs(environment, devices))
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]

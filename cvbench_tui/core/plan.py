@@ -58,6 +58,11 @@ class Plan:
         if len(set(ids)) != len(ids):
             raise ValueError("a plan's cases must have unique ids")
 
+    @property
+    def devices(self) -> frozenset[str]:
+        """Ids of the devices it measures on."""
+        return frozenset(case.device for case in self.cases)
+
     def case(self, case_id: str) -> Case:
         """The case of that id. Raises KeyError."""
         for case in self.cases:

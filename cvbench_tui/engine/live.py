@@ -18,6 +18,7 @@ from typing import Any
 from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
+from cvbench_tui.core.facts import identity_hash
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
@@ -75,14 +76,15 @@ class LiveSource:
 
         self._cancelled.clear()
         environment = self.probe()
-        with nvml(environment, {case.device for case in plan.cases}):  # so that no case pays for the driver's start
+        with nvml(environment, plan.devices):  # so that no case pays for the driver's start
             yield from self._events(plan, environment)
 
     def _events(self, plan: Plan, environment: Environment) -> Iterator[Event]:
         """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
-        yield EnvironmentProbed(environment)
+        identity = identity_hash(environment, plan.devices)
+        yield EnvironmentProbed(dataclasses.replace(environment, identity_hash=identity))
         yield from self._peaks.stored(plan, environment)
         schedule = Schedule(plan)
         for process, case in schedule:

@@ -132,3 +132,12 @@ def test_what_is_none_or_cannot_be_read_is_left_out():
         raise RuntimeError("odd driver")
 
     assert list(known({"a": fails, "b": lambda _: None, "c": lambda x: x + 1}, 1)) == [("c", 2)]
+
+
+def test_rows_on_the_cpu_have_one_identity_whether_a_driver_was_asked_or_not():
+    alone = Environment((("torch", "2.6"),), BASE.devices[:1], (("governor", "performance"),))
+    assert identity_hash(alone, {"cpu"}) == identity_hash(BASE, {"cpu"})
+    assert identity_hash(alone) != identity_hash(BASE)
+    halved = replace(BASE, facts=(*BASE.facts[:2], ("cuda:0.power_limit_w", 150.0)))
+    assert identity_hash(halved, {"cuda:0"}) != identity_hash(BASE, {"cuda:0"})
+    assert identity_hash(halved, {"cpu"}) == identity_hash(BASE, {"cpu"})
