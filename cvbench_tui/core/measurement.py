@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from statistics import median
@@ -20,10 +21,12 @@ WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inferen
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed"]
 VariantKind = Literal["alone", "flushed", "warm", "device_only"]
-HOST_BOUND = 1.05
-"""Wall time of an iteration over the device's own, from which the host is the slower one. Below it the two differ by no
-more than their noise: `quick` stops at 3%, and a device that is never idle shows 1.00."""
+SLOWER = 1.01
+"""Wall time of an iteration over the device's own, from which it is the number. Below it the two are one, but for
+noise."""
+HOST_BOUND = 1.05  # the same, from which a row is called host-bound: more than noise of the host on a busy machine
 MAX_OUTRAN = 0.25  # share of the blocks that may be queued more slowly than their lead lasts: the median stays
+Rounds = Sequence[Sequence[float]]  # samples by round, seconds per iteration
 FailureKind = Literal["out_of_memory", "unsupported", "error", "crashed", "timed_out", "cancelled", "skipped"]
 
 
@@ -130,7 +133,7 @@ class Measurement:
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
-        return (self.wall_of(name) if self.host_bound(name) else None) or _named(self.phases, name)
+        return (self.wall_of(name) if self._ratio(name) > SLOWER else None) or _named(self.phases, name)
 
     @property
     def numbers(self) -> tuple[PhaseSamples, ...]:
@@ -142,35 +145,29 @@ class Measurement:
         return _named(self.wall, name)
 
     def device(self, name: Phase) -> PhaseSamples | None:
-        """Samples of the device's own time for that phase; None where nothing is queued, and where it is not known: no
-        lead lasted until an iteration was queued, and the host is the slower one."""
-        samples = _named(self.phases, name) if self.wall_of(name) is not None else None
-        return None if samples is not None and self.host_bound(name) and not self._covered(name) else samples
+        """Samples of the device's own time for that phase; None where nothing is queued, and where it is not known,
+        since no lead lasted until an iteration was queued."""
+        return _named(self.phases, name) if self._ratio(name) < math.inf and self.wall_of(name) is not None else None
 
     def host_bound(self, name: Phase) -> bool:
-        """True where the host is slower than the device, by the whole iteration of that phase's pass, so that all its
-        phases have the same kind of time. What was queued behind a lead that was too short takes the device's time at
-        least: where that is the wall time all the same, the device is the slower one. Without any lead it is not known,
-        and the wall time is right in either case."""
-        return bool(self.wall) and PASS_OF[name] in self._host_bound
+        """True where the host is slower than the device, or where that is not known."""
+        return self._ratio(name) > HOST_BOUND
+
+    def _ratio(self, name: Phase) -> float:
+        """Wall time over the device's own for the whole iteration of that phase's pass, so that all its phases have the
+        same kind of time; infinite where the device's is not known, 0 where nothing is queued."""
+        return self._ratios.get(PASS_OF[name], 0.0) if self.wall else 0.0
 
     @cached_property
-    def _host_bound(self) -> frozenset[PassName]:
-        """The passes in which it is."""
-        bound = set()
+    def _ratios(self) -> Mapping[PassName, float]:
+        """Of each pass that has two times."""
+        ratios = {}
         for name, whole in WHOLE_PHASE.items():
-            device, wall = (_middle(_named(samples, whole)) for samples in (self.phases, self.wall))
+            device, wall = _named(self.phases, whole), _named(self.wall, whole)
             if device is not None and wall is not None:
-                unled = not self._covered(whole) and any(record.lead_s == 0 for record in self.passes_of(whole))
-                if unled or wall > HOST_BOUND * device:
-                    bound.add(name)
-        return frozenset(bound)
-
-    def _covered(self, name: Phase) -> bool:
-        """False when the leads before that pass's blocks ended too soon, as where the launch queue (about 1,000) is
-        full."""
-        late = [each.outran for record in self.passes_of(name) for each in record.evidence if each.outran is not None]
-        return not late or median(late) <= MAX_OUTRAN
+                evidence = [each for record in self.passes_of(whole) for each in record.evidence]
+                ratios[name] = loop_over_device(device.rounds, wall.rounds, evidence)
+        return ratios
 
     def rounds_by_process(self, name: Phase) -> tuple[tuple[tuple[float, ...], ...], ...]:
         """Rounds of that phase's number by process."""
@@ -257,10 +254,20 @@ def _named(phases: Iterable[PhaseSamples], name: Phase) -> PhaseSamples | None:
     return next((samples for samples in phases if samples.phase == name), None)
 
 
-def _middle(samples: PhaseSamples | None) -> float | None:
-    """Median of all samples, seconds; None without one."""
-    values = [value for values in samples.rounds for value in values] if samples is not None else []
-    return median(values) if values else None
+def loop_over_device(device: Rounds, wall: Rounds, evidence: Iterable[Evidence]) -> float:
+    """Wall time over the device's own, of a whole iteration, from the samples of both by round. Infinite where the
+    leads of most blocks ended too soon, as where the launch queue (about 1,000) is full: what was taken behind them is
+    a mixture of both times then."""
+    late = [each.outran for each in evidence if each.outran is not None]
+    if late and median(late) > MAX_OUTRAN:
+        return math.inf
+    return middle(wall) / middle(device)
+
+
+def middle(rounds: Rounds) -> float:
+    """Median of the rounds' medians, seconds: of its number a round has more samples than of the other time. Raises
+    statistics.StatisticsError without a sample."""
+    return median(median(samples) for samples in rounds if samples)
 
 
 def _joined(first: tuple[PhaseSamples, ...], second: tuple[PhaseSamples, ...]) -> tuple[PhaseSamples, ...]:

@@ -138,11 +138,11 @@ def queued(training):
 def test_a_queue_begins_with_an_unrecorded_iteration_and_is_waited_for_once():
     log, rows = queued(training=True)
     each = ["mark", "forward", "mark", "backward", "mark"]
-    assert log == ["forward", "backward", *each * harnesses.MIN_SAMPLES, "wait"]
-    assert rows == [(2.0, 2.0, 4.0)] * harnesses.MIN_SAMPLES
+    assert log == ["forward", "backward", *each * harnesses.MIN_SAMPLES, "mark", "wait"]
+    assert rows == [(2.0, 3.0, 5.0)] * harnesses.MIN_SAMPLES
     log, rows = queued(training=False)
-    assert log == ["forward", *["mark", "forward", "mark"] * harnesses.MIN_SAMPLES, "wait"]
-    assert rows == [(2.0,)] * harnesses.MIN_SAMPLES
+    assert log == ["forward", *["mark", "forward", "mark"] * harnesses.MIN_SAMPLES, "mark", "wait"]
+    assert rows == [(3.0,)] * harnesses.MIN_SAMPLES
 
 
 PARENT = f"""

@@ -8,7 +8,7 @@ from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
-from cvbench_tui.core.measurement import PhaseSamples
+from cvbench_tui.core.measurement import middle
 from cvbench_tui.core.protocol import REGION_TO_TIMER_COST
 from cvbench_tui.core.text import percent
 
@@ -26,7 +26,6 @@ F(2x2, 5x5), 4 for F(4x4, 3x3) (Lavin and Gray, arXiv:1509.09308)."""
 MIN_CACHES = 4  # work on less than so many times the last cache may be served by it in part, faster than memory
 MAX_DEFERRED_CORES = 0.3  # cores in use after the last call had returned; an idle interpreter uses below 0.05
 MIN_UTILISATION = 0.95  # share of the blocks' wall time in which the device has to work on the regions
-HOST_CLOSE = 0.8  # host time to queue an iteration, as a share of the iteration, from which it explains gaps
 EXPLAINED = 0.5  # share of the missing time that waiting for a core explains: the host was late, no work is hidden
 MAX_EVENTS_OVER_WALL = 1.02  # timed seconds over the wall seconds around them: above 1 is impossible, 2% for two clocks
 
@@ -87,7 +86,7 @@ def rates(context: GradingContext) -> Iterator[Reason]:
         return
     names = ("float32",) if peak.device == "cpu" else ("float32", "tf32")
     device = context.measurement.device(context.phase)  # the shorter of two times shows sooner what was missed
-    seconds = context.estimate.median_s if device is None else _middle(device)
+    seconds = context.estimate.median_s if device is None else middle(device.rounds)
     flops = work.flops / seconds / (peak.flops(*names) or math.inf)
     bytes_per_s = peak.most_bytes_per_s or peak.bytes_per_s or math.inf
     moved = work.footprint_bytes / seconds / bytes_per_s
@@ -113,35 +112,14 @@ def utilisation(context: GradingContext) -> Iterator[Reason]:
     that lasted until all was queued a slow host is no explanation for a device that is not in the regions."""
     shares = [each.utilisation for each in context.evidence if each.utilisation is not None]
     busy = median(shares) if shares else 1.0
-    if (
-        busy < MIN_UTILISATION
-        and not _host_was_late(context)
-        and context.total("waited_s") <= EXPLAINED * (1 - busy) * context.wall_s
-    ):
+    if busy < MIN_UTILISATION and context.total("waited_s") <= EXPLAINED * (1 - busy) * context.wall_s:
         sentence = f"Only {percent(busy)} of the device's time was in timed regions, and the host was not the cause."
         yield Reason("unaccounted", "X", sentence)
-    elif context.host_bound:
-        samples = context.measurement.device(context.whole_phase)
-        device_s = _middle(samples) if samples is not None else None
-        other = "the device's own time is not known" if device_s is None else f"the device needs {_time(device_s)}"
-        wall_s = _middle(context.measurement.wall_of(context.whole_phase))
-        yield Reason("host_bound", "B", f"A loop takes {_time(wall_s)} an iteration, {other}.")
-    elif busy < MIN_UTILISATION:
-        yield Reason("host_bound", "B", f"The device was busy only {percent(busy)} of the time.")
-
-
-def _host_was_late(context: GradingContext) -> bool:
-    """True where no lead lasted; in files of earlier versions where the host took about as long as the device."""
-    if context.measurement.wall:
-        return context.measurement.device(context.phase) is None
-    hosts = [each.host_s for each in context.evidence if each.host_s is not None]
-    samples = context.measurement.phase(context.whole_phase) or context.phase_samples
-    return bool(hosts) and median(hosts) > HOST_CLOSE * _middle(samples)
-
-
-def _middle(samples: PhaseSamples | None) -> float:
-    """Median of all samples, seconds."""
-    return median(sample for rounds in (samples.rounds if samples else ()) for sample in rounds)
+        return
+    device, wall = context.measurement.device(context.whole_phase), context.measurement.wall_of(context.whole_phase)
+    if context.host_bound and wall is not None:
+        other = f"the device needs {_time(middle(device.rounds))}" if device else "the device's own time is not known"
+        yield Reason("host_bound", "B", f"A loop takes {_time(middle(wall.rounds))} an iteration, {other}.")
 
 
 def _time(seconds: float) -> str:

@@ -84,7 +84,7 @@ def fused_timing(context: GradingContext) -> Iterator[Reason]:
     values = [sample for rounds in alone.rounds for sample in rounds] if alone else []
     device = context.measurement.device(context.phase)  # alone, too, a card is timed behind a lead
     fused = [sample for rounds in device.rounds for sample in rounds] if device else []
-    if not values or context.estimate is None:
+    if not values or context.estimate is None or (context.measurement.wall_of(context.phase) and not device):
         return
     difference = median(values) / (median(fused) if fused else context.estimate.median_s) - 1
     if abs(difference) > MAX_FUSED_DIFFERENCE:

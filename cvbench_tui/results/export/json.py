@@ -28,8 +28,9 @@ SCHEMA = 3
    ceilings; the environment's identity.
    Everything of 1 is as it was.
 3  the table's columns as cells: value, unit, relative half width, grade, two speeds, share of the peak; beside a
-   published result `clean`, by today's method, with its `differences`.
-   Everything of 2 is as it was.
+   published result `clean`, by today's method, with its `differences`; `device_s`, the device's own time, and `host_s`
+   is the wall time of a loop (it was the time to queue an iteration, which is still in the evidence of the rounds).
+   Everything else of 2 is as it was.
 """
 
 STATISTICS = (

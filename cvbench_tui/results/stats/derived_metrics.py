@@ -42,7 +42,7 @@ class VariantResult:
     half_width_s: float | None
     ratio: float | None
     """Its median over that of the same regions with warm caches (``flushed``), or over the phase's own: the device's
-    time (``alone``), or its number (``device_only``). None where that was not measured."""
+    time (``alone``), or its number (``device_only``). None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def variants(measurement: Measurement, phase: Phase, result: PhaseResult) -> Ite
     """What was measured of that phase in other ways."""
     mine = {each.kind: estimate((each.samples.rounds,)) for each in measurement.variants if each.samples.phase == phase}
     warm = mine.pop("warm", None)
-    device_s = result.median_s if result.device_s is None else result.device_s
+    device_s = result.median_s if result.host_s is None else result.device_s
     bases = {"flushed": device_s if warm is None else warm.median_s, "alone": device_s}
     for kind, centre in mine.items():
         if centre is not None:

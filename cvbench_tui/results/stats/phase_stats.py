@@ -64,10 +64,8 @@ class PhaseResult:
     reasons: tuple[Reason, ...]  # worst first
     modes: Bimodality | None  # the two speeds, where one number describes neither
     device_s: float | None  # the device's own time, as ``median_s``; None where nothing is queued, or it is not known
-    host_s: (
-        float | None
-    )  # wall time of an iteration in a loop without a lead, as ``median_s``; None where nothing is queued
-    host_bound: bool  # True where the host is the slower one, so that the number is ``host_s``
+    host_s: float | None  # wall time of an iteration in a loop, as ``median_s``; None where nothing is queued
+    host_bound: bool  # True where the host is the slower one by more than 5%, or the device's own time is not known
     utilisation: float | None  # share of the time in which the device worked, median of the rounds
 
     @property

@@ -36,7 +36,7 @@ FAILURE_WORDS: dict[FailureKind, Word] = {
 STATE_HELP = (
     "OK: the precision was reached; the grade covers everything else. "
     "BUDGET: measured, but the maximum of rounds or the time limit came before the precision. "
-    "HOST-BOUND: measured, and the host needs longer to launch the work than the device to do it. "
+    "HOST-BOUND: measured, precisely or not, and the host needs longer to launch the work than the device to do it. "
     "INVALID: a number of the row has grade X. "
     "OOM, UNSUPPORTED, ERROR, CRASHED, TIMED OUT, CANCELLED: no numbers; Enter shows why. "
     "RUNNING, PENDING: being measured, waiting. SKIPPED: skipped by you, or never started. "

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Variant, VariantKind
+from cvbench_tui.core.measurement import MAX_OUTRAN, PASS_OF, PHASES, Notice, Variant, VariantKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -90,7 +90,12 @@ class VariantTimer:
         watch = Stopwatch(
             timed, self.backend, protocol, lambda _: self.heartbeat(), *limits, check_deferred=False, wall=False
         )
-        self.variants += [Variant(kind, samples) for samples in watch.run().phases]
+        result = watch.run()
+        late = [seen.outran for seen in result.record.evidence if seen.outran is not None]
+        if late and median(late) > MAX_OUTRAN:
+            self.notices.append(not_measured(kind, "an iteration has more launches than the card's queue holds."))
+            return
+        self.variants += [Variant(kind, samples) for samples in result.phases]
 
 
 def _short(protocol: Protocol) -> Protocol:

@@ -129,6 +129,9 @@ def iterations(work: TimedModule, clock: MarkedClock, count: int, *, training: b
             marks.append(clock.mark())
         del output
         rows.append(marks)
+    if clock.queues:  # as in a loop, an iteration lasts until the next one begins
+        for marks, after in zip(rows, [*rows[1:], [clock.mark()]]):
+            marks[-1] = after[0]
     work.wait()
     gaps = [tuple(clock.seconds(start, end) for start, end in zip(marks, marks[1:])) for marks in rows]
     return [(*parts, sum(parts)) for parts in gaps] if training else gaps

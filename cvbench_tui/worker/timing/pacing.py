@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from cvbench_tui.core.measurement import HOST_BOUND
+from cvbench_tui.core.measurement import SLOWER
 from cvbench_tui.core.protocol import REGION_TO_TIMER_COST, Protocol
 
 MAX_GROUP = 64
@@ -44,7 +44,7 @@ class Pacing:
     operators: int = 0  # of a segment, where an iteration is queued in several, each behind a lead; 0: in one
     retries: bool = False  # a block whose lead was too short is queued again behind a longer one
     wall_regions: int = 0  # regions without a lead that fill ``BLOCK_S``; 0: without a lead is how all are queued
-    host_bound: bool = False  # the wall time is the number, and most of a round is spent on it
+    host_slower: bool = False  # the wall time is the number, and most of a round is spent on it
 
     @property
     def regions(self) -> int:
@@ -53,7 +53,7 @@ class Pacing:
 
     def shares(self, regions: int) -> tuple[int, int]:
         """Of so many regions those behind a lead and those without: all of the number, a block of the other."""
-        if self.host_bound:
+        if self.host_slower:
             return min(regions, self.regions_per_block), regions
         return regions, min(regions, self.wall_regions)
 
@@ -72,7 +72,7 @@ class Room:
             return replace(self, iterations=tried // 2)
         if not segments or 0 < self.operators <= MIN_OPERATORS:
             return replace(self, operators=0, enough=False)
-        return replace(self, operators=self.operators // 2 or SEGMENT_OPERATORS)
+        return replace(self, iterations=1, operators=self.operators // 2 or SEGMENT_OPERATORS)
 
 
 WIDE = Room()
@@ -88,6 +88,7 @@ class Costs:
     empty_region_s: float = 0.0
     region_floor_s: float = 0.0  # shortest region that the device's clock is trusted with
     wall_s: float | None = None  # wall time of an iteration without a lead; None while not known
+    leads: bool = True  # the device can be kept busy by a lead
 
     @property
     def covers(self) -> bool:
@@ -95,19 +96,21 @@ class Costs:
         return self.host_s is not None and self.host_s > HOST_BOUND_FROM * self.iteration_s
 
     @property
-    def host_bound(self) -> bool:
+    def host_slower(self) -> bool:
         """True when the wall time is the number."""
-        return self.covers if self.wall_s is None else self.wall_s > HOST_BOUND * self.iteration_s
+        if self.wall_s is None or not self.leads:
+            return self.covers or not self.leads
+        return self.wall_s > SLOWER * self.iteration_s
 
     @property
     def number_s(self) -> float:
         """The iteration's number: its wall time where the host is the slower one, else the device's."""
-        return self.wall_s if self.wall_s is not None and self.host_bound else self.iteration_s
+        return self.wall_s if self.wall_s is not None and self.host_slower else self.iteration_s
 
     @property
     def elapsed_s(self) -> float:
         """Wall time of an iteration; where the host is the slower one it is the host's, with its lead."""
-        if self.wall_s is not None and self.host_bound:
+        if self.wall_s is not None and self.host_slower:
             return self.wall_s
         if self.host_s is None or not self.covers:
             return self.iteration_s
@@ -130,14 +133,14 @@ def pacing_for(
     iterations = max(_ceil(protocol.round_s, costs.elapsed_s), min(protocol.round_iterations, fit))
     block, lead_s = _block(costs, group, region_s, room)
     samples_per_round = max(1, round(iterations * costs.elapsed_s / max(sample_s, 1e-9)))
-    discard = (costs.iteration_s <= DISCARD_TWO_S) + (costs.iteration_s <= DISCARD_ONE_S)
-    led, covers = lead_s > 0, costs.covers and lead_s > 0
+    discard = (costs.number_s <= DISCARD_TWO_S) + (costs.number_s <= DISCARD_ONE_S)
+    two_times, covers = lead_s > 0 or not costs.leads, costs.covers and lead_s > 0
     return Pacing(
         group, regions_per_sample, samples_per_round, discard, block, lead_s, covers,
         operators=room.operators * covers,
         retries=covers and room.enough,
-        wall_regions=_ceil(BLOCK_S, (costs.wall_s or costs.elapsed_s) * group) * led,
-        host_bound=costs.host_bound and led,
+        wall_regions=_ceil(BLOCK_S, (costs.wall_s or costs.elapsed_s) * group) * two_times,
+        host_slower=costs.host_slower and two_times,
     )  # fmt: skip
 
 
@@ -149,7 +152,7 @@ def _block(costs: Costs, group: int, region_s: float, room: Room) -> tuple[int, 
     whole block is queued; otherwise some regions would show the device's time, others the host's.
     """
     block = min(_ceil(BLOCK_S, region_s), max(1, min(BLOCK_ITERATIONS, room.iterations) // group))
-    if costs.host_s is None or (costs.iteration_s > DISCARD_ONE_S and not costs.covers):
+    if costs.host_s is None or not costs.leads or (costs.iteration_s > DISCARD_ONE_S and not costs.covers):
         return block, 0.0  # nothing queues, or the latency of a launch is 0.01% of a region
     queue_s = LEAD_MARGIN * costs.host_s * group
     if costs.covers:

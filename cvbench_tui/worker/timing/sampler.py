@@ -17,10 +17,15 @@ from cvbench_tui.worker.timing.pacing import LEAD_MARGIN, MAX_LEAD_S, Pacing
 
 PICOSECONDS = 12  # digits of a sample in seconds: the mean of a thousand regions is finer than the clock's nanosecond
 MANY = 1_000_000  # more regions than any block has
-MAX_STRETCH = 4.0  # times longer a lead may be asked for: one that counts cycles is shorter on a clock that rose since
+MAX_STRETCH = 16.0
+"""Times longer a lead may be asked for: one that counts cycles is shorter on a clock that rose since, from 0.2 to 2.5
+GHz on cards that rest."""
 TRIES = 3  # of a block until its lead lasts; each asks for a longer one
 LONGER = 1.5  # times longer
 OPERATOR_S = 60e-6  # of a segment's first lead for each operator: twice what one of two launches was seen to need
+MIN_IDLE_S = (
+    1e-4  # of a block in which the device may be waited for, beside the usual: a late synchronise is no hidden work
+)
 
 Marks = tuple[Any, ...]  # points in time that begin and end a region, and the phases within it
 
@@ -63,11 +68,11 @@ class SampledBlocks:
 class _Block:
     """One block's times, seconds."""
 
-    queue_s: float = 0.0
-    span_s: float = 0.0  # from its first mark to its last, by the device's clock
-    wall_s: float = 0.0  # by the host's clock, without the lead
-    lead_s: float = 0.0  # how long the lead lasted, by the device's clock
-    late: bool = False  # the lead ended before all was queued
+    queue_s: float
+    span_s: float  # from its first mark to its last, by the device's clock
+    wall_s: float  # by the host's clock, without the lead
+    lead_s: float  # how long the lead lasted, by the device's clock
+    late: bool  # the lead ended before all was queued
     waits: int = 1  # for the device
 
 
@@ -119,9 +124,9 @@ class Sampler:
     _segment_s: float = 0.0  # lead of the next segments; 0 before the first
 
     def discard(self, pacing: Pacing) -> float | None:
-        """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None. The first, after which
-        the host's caches are warm again, is waited for: the last is queued on an idle device, so that the host does not
-        wait for room in the queue as long as an iteration has no more launches than that holds."""
+        """Unrecorded regions after a gap; the host's seconds to queue one iteration, or None. Where there are two, the
+        first is waited for: the host's caches are warm again, and the last is queued on an idle device, so that the
+        host does not wait for room in the queue as long as a region has no more launches than that holds."""
         if not pacing.discard:
             return None
         backend, started_s = self.backend, self.backend.now_s()
@@ -155,22 +160,26 @@ class Sampler:
         # Reading the device may outlast a short block, and would count as time in which it idled.
         counted = blocks[:-1] if read_device and len(blocks) > 1 else blocks
         outran = round(sum(block.late for block in blocks) / len(blocks), 4) if pacing.covers else None
+        if not self.backend.leads:
+            outran = 1.0
         return SampledBlocks(values, host_s, self._utilisation(counted), reading, outran)
 
     def sample_wall(
         self, regions: int, pacing: Pacing, *, until_s: float = math.inf, read_device: bool = False
     ) -> SampledBlocks:
         """Up to so many regions without a lead, back to back behind an unrecorded one: the pace that a loop settles to.
-        By the device's marks, so that reading it meanwhile costs nothing. Raises as ``sample`` does."""
+        A region lasts until the next one begins, so that what a loop does between two iterations, clearing gradients
+        and giving back memory, is in it, in the last of its phases. By the device's marks, so that reading the device
+        meanwhile costs nothing. Raises as ``sample`` does."""
         values: list[list[float]] = [[] for _ in self.timed.phases]
         count = min(regions, self._fitting(until_s, led=False))
         unled = _Led(self.backend, 0.0)
         unled.begin()
         self.timed.regions(min(1, pacing.discard), pacing.group)
-        marks = self.timed.regions(count, pacing.group)
+        marks = [*self.timed.regions(count, pacing.group), (self.backend.mark(),)]
         meanwhile = self._read_device if read_device else lambda: None
-        block = unled.end(marks[0][0], lambda: marks[-1][-1], meanwhile)
-        self._keep(marks, pacing, values)
+        block = unled.end(marks[0][0], lambda: marks[-1][0], meanwhile)
+        self._keep([(*region[:-1], after[0]) for region, after in zip(marks, marks[1:])], pacing, values)
         self.busy_s += block.wall_s
         self._region_s[False] = block.wall_s / count
         return SampledBlocks(values, device=self._take_reading(wanted=read_device))
@@ -183,36 +192,39 @@ class Sampler:
     def _block(self, count: int, pacing: Pacing, values: list[list[float]], *, read_device: bool) -> _Block:
         """Queue a block, wait for it, and append its seconds to ``values``. One whose lead was too short is neither the
         device's time nor the host's: it is queued again, behind a longer lead."""
-        for tried in range(1, TRIES + 1):
+        for tried in range(TRIES):
             found: list[list[float]] = [[] for _ in values]
             if pacing.operators:
                 block = self._in_segments(pacing, found)
             else:
-                block = self._whole(count, pacing, found, read_device=read_device)
+                block = self._whole(count, pacing, LONGER**tried, found, read_device=read_device)
             self.busy_s += block.wall_s
-            if not (block.late and pacing.retries) or tried == TRIES:
+            if not (block.late and pacing.retries):
                 break
-            self._stretch = min(MAX_STRETCH, LONGER * self._stretch)
         for phase_values, new in zip(values, found):
             phase_values += new
         self._region_s[True] = block.wall_s / count
         return block
 
-    def _whole(self, count: int, pacing: Pacing, values: list[list[float]], *, read_device: bool) -> _Block:
+    def _whole(
+        self, count: int, pacing: Pacing, longer: float, values: list[list[float]], *, read_device: bool
+    ) -> _Block:
         """Whole regions behind one lead."""
-        led = _Led(self.backend, pacing.lead_s * self._stretch)
+        lead_s = pacing.lead_s * longer
+        led = _Led(self.backend, lead_s * self._stretch)
         led.begin()
         marks = self.timed.regions(count, pacing.group)
         block = led.end(marks[0][0], lambda: marks[-1][-1], self._read_device if read_device else lambda: None)
-        if 0 < block.lead_s < pacing.lead_s:
-            self._stretch = min(MAX_STRETCH, self._stretch * pacing.lead_s / block.lead_s)
+        if 0 < block.lead_s < lead_s:
+            self._stretch = min(MAX_STRETCH, self._stretch * lead_s / block.lead_s)
         self._keep(marks, pacing, values)
         return block
 
     def _in_segments(self, pacing: Pacing, values: list[list[float]]) -> _Block:
         """One iteration in segments, each behind a lead of its own: more launches than the queue holds."""
         backend = self.backend
-        led = _Led(backend, self._segment_s or min(MAX_LEAD_S, OPERATOR_S * pacing.operators))
+        lead_s = self._segment_s or min(MAX_LEAD_S, OPERATOR_S * pacing.operators)
+        led = _Led(backend, lead_s * self._stretch)
         segments: list[_Block] = []
 
         def begin() -> None:
@@ -229,23 +241,25 @@ class Sampler:
         begin()
         counts = self.timed.segmented(pacing.operators, cut)
         end()
-        longest_s = max(segment.queue_s for segment in segments)
+        longest_s, shortest_s = max(each.queue_s for each in segments), min(each.lead_s for each in segments)
         late = any(segment.late for segment in segments)
+        if 0 < shortest_s < lead_s:
+            self._stretch = min(MAX_STRETCH, self._stretch * lead_s / shortest_s)
         # from the longest one's queueing; one that was held up by its full queue asks for more as well
         self._segment_s = min(MAX_LEAD_S, longest_s * (LEAD_MARGIN * LONGER if late else LEAD_MARGIN))
-        spans, parts = [segment.span_s for segment in segments], []
+        spans, begin_at, parts = [segment.span_s for segment in segments], 0, []
         for number in counts:
-            parts.append(sum(spans[:number]))
-            spans = spans[number:]
+            parts.append(sum(spans[begin_at : begin_at + number]))
+            begin_at += number
         for phase_values, seconds in zip(values, parts if len(parts) == 1 else [*parts, sum(parts)]):
             phase_values.append(seconds)
         for phase_values in values:
             _check(phase_values)
         return _Block(
-            queue_s=sum(segment.queue_s for segment in segments),
-            span_s=sum(segment.span_s for segment in segments),
+            queue_s=longest_s,
+            span_s=sum(spans),
             wall_s=sum(segment.wall_s for segment in segments),
-            lead_s=sum(segment.lead_s for segment in segments),
+            lead_s=shortest_s,
             late=late,
             waits=len(segments),
         )
@@ -259,10 +273,9 @@ class Sampler:
             _check(phase_values[-len(marks) :])
 
     def _utilisation(self, blocks: list[_Block]) -> float:
-        """Share of the blocks' wall time spent in their regions, less what beginning and waiting cost: twice what they
-        were seen to, since one wait in some takes longer."""
-        span_s = sum(block.span_s for block in blocks)
-        idle_s = sum(block.wall_s - block.span_s - 2 * self.wait_s * block.waits for block in blocks)
+        """Share of the blocks' wall time spent in their regions, without what beginning and waiting cost."""
+        span_s, free_s = sum(block.span_s for block in blocks), self.wait_s + max(self.wait_s, MIN_IDLE_S)
+        idle_s = sum(block.wall_s - block.span_s - free_s * block.waits for block in blocks)
         return round(span_s / max(span_s + max(0.0, idle_s), 1e-9), 4)
 
     def _read_device(self) -> None:

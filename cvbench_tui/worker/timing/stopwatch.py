@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
-from statistics import median
 
 from cvbench_tui.core.event import Stage
 from cvbench_tui.core.evidence import Evidence, PassRecord
-from cvbench_tui.core.measurement import HOST_BOUND, Phase, PhaseSamples, Stop
+from cvbench_tui.core.measurement import SLOWER, Phase, PhaseSamples, Stop, loop_over_device
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats import stop_rule
 from cvbench_tui.core.stats.estimate import Estimate, estimate
@@ -84,8 +83,8 @@ class Stopwatch:
         heartbeat = partial(self.on_progress, ProgressUpdate("warming up", 0, self.protocol.max_rounds))
         heartbeat()
         until_s = started_s + WARMUP_SHARE * (self.deadline_s - started_s)
-        warm = WarmUp(timed, self._sampler, backend, self.protocol, heartbeat, until_s, self.max_group)
-        warm.wall = self.wall
+        limits = until_s, self.max_group, self.wall
+        warm = WarmUp(timed, self._sampler, backend, self.protocol, heartbeat, *limits)
         pacing = warm.run()
         warmup_s = backend.now_s() - started_s
         stop = self._run_rounds(pacing)
@@ -139,11 +138,11 @@ class Stopwatch:
         left_s = (self.protocol.budget_s - self._timed_s) / max(1, self.protocol.min_rounds - len(self._evidence))
         until_s = backend.now_s() + max(self.protocol.round_s, left_s)
         led, unled = pacing.shares(pacing.regions) if self.wall else (pacing.regions, 0)
-        sampled = wall = self._sampler.sample(led, pacing, until_s=until_s, read_device=not unled)
+        wall = self._sampler.sample_wall(unled, pacing, until_s=until_s, read_device=True) if unled else None
+        sampled = self._sampler.sample(led, pacing, until_s=until_s, read_device=wall is None)
         timed_s = sum(sampled.values[-1]) * pacing.group
-        if unled:
-            wall = self._sampler.sample_wall(unled, pacing, until_s=until_s, read_device=True)
-            timed_s += sum(wall.values[-1]) * pacing.group
+        timed_s += sum(wall.values[-1]) * pacing.group if wall else 0.0
+        wall = wall or sampled
         ended_s, after = backend.now_s(), backend.counters.read()
         self._timed_s += timed_s
         for rounds, values in zip((*self._rounds, *self._walls), (*sampled.values, *wall.values)):
@@ -153,12 +152,9 @@ class Stopwatch:
         self._evidence.append(evidence(before, after, wall.device or DeviceReading(), **seen))
 
     def _number(self) -> list[list[tuple[float, ...]]]:
-        """Of device and wall time the one that is the number so far, by phase and round: ``Measurement.host_bound``."""
-        device, wall = self._rounds, self._walls
-        if not self.wall:
-            return device
-        device_s, wall_s = (median(sample for samples in each[-1] for sample in samples) for each in (device, wall))
-        return wall if wall_s > HOST_BOUND * device_s else device
+        """Of device and wall time the one that is the number so far, by phase and round: ``Measurement.phase``."""
+        slower = self.wall and loop_over_device(self._rounds[-1], self._walls[-1], self._evidence) > SLOWER
+        return self._walls if slower else self._rounds
 
     def _report_rounds(self) -> None:
         """With the estimate of the phase the rounds go on for."""

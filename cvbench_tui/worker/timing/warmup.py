@@ -25,8 +25,10 @@ from cvbench_tui.worker.timing.pacing import (
 from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
 FUNCTIONAL_CALLS = 3  # made, and in a row without new device memory or compiled graph, before windows are compared
-EMPTY_REGIONS = 200  # empty regions timed to learn what one costs
-EMPTY_LEAD_S = 5e-3  # lead before them: on an idle device they would show the host's gap. Recording them takes 1 ms.
+EMPTY_REGIONS, EMPTY_BLOCKS = 40, 5  # empty regions of a block and blocks, timed to learn what one of each costs
+EMPTY_LEAD_S = (
+    5e-3  # lead before them: on an idle device they would show the host's gap. Recording 80 marks takes 0.2 ms.
+)
 ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 
 
@@ -73,7 +75,8 @@ class WarmUp:
             pacing = pacing_for(self.protocol, self.costs, max_group, pacing.group, self._room)
             self.heartbeat()
             if too_short and self.backend.now_s() < self.deadline_s:
-                continue  # planned again, whatever the cap: at most eleven windows until nothing is left to try
+                self._started_s = self.backend.now_s()  # the cap is for windows that are compared
+                continue  # planned again: after 9 halvings of the block and 5 segments nothing is left to try
             windows.append(self.costs.number_s)
             clocks.append(window.device.clock_hz if window.device else None)
             quiet = allocations == self.backend.allocations()
@@ -110,22 +113,25 @@ class WarmUp:
             raise ClockError(f"The clock stood still while {len(calls)} iterations ran.")
         queued = [call.host_s for call in calls if call.host_s is not None]
         host_s = median(queued) if queued else None
-        return Costs(by_phase[-1], min(by_phase), host_s, self._empty_region_s(), self.backend.region_s)
+        empty_region_s, leads = self._empty_region_s(), self.backend.leads or not self.backend.queues
+        return Costs(by_phase[-1], min(by_phase), host_s, empty_region_s, self.backend.region_s, leads=leads)
 
     def _empty_region_s(self) -> float:
         """Seconds of a region with nothing in it, by the device's clock; where it queues, what a block costs as
         well."""
         backend = self.backend
-        if backend.leads:
-            backend.lead(EMPTY_LEAD_S)  # the first is calibrated
-            backend.settle()
-        begun_s, lead_mark = backend.now_s(), backend.mark()
-        backend.lead(EMPTY_LEAD_S)
-        marks = [(backend.mark(), backend.mark()) for _ in range(EMPTY_REGIONS)]
+        backend.lead(EMPTY_LEAD_S)  # the first is calibrated
         backend.settle()
-        if backend.leads:
-            self.sampler.wait_s = max(0.0, backend.now_s() - begun_s - backend.seconds(lead_mark, marks[-1][-1]))
-        return max(0.0, median(backend.seconds(start, end) for start, end in marks))
+        empty_s, waits_s = [], []
+        for _ in range(EMPTY_BLOCKS):
+            begun_s, lead_mark = backend.now_s(), backend.mark()
+            backend.lead(EMPTY_LEAD_S)
+            marks = [(backend.mark(), backend.mark()) for _ in range(EMPTY_REGIONS)]
+            backend.settle()
+            waits_s.append(backend.now_s() - begun_s - backend.seconds(lead_mark, marks[-1][-1]))
+            empty_s += [backend.seconds(start, end) for start, end in marks]
+        self.sampler.wait_s = max(0.0, median(waits_s))
+        return max(0.0, median(empty_s))
 
     def _window(self, pacing: Pacing) -> SampledBlocks:
         """One window in the manner of a round, and what an iteration costs by it. The clock is read of cards only: a
