@@ -9,6 +9,7 @@ import pytest
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.cli import doctor
 from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.facts import environment_id
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.machine_warnings import machine_warnings
@@ -92,11 +93,11 @@ def test_facts_are_grouped_and_those_of_the_identity_marked(told):
     assert section(out, "Card cuda:1") == ["  * power limit               200.0 W"]
     assert section(out, "Other facts") == ["    of tomorrow               5"]
     assert section(out, "Measuring process") == ["  * env.PYTORCH_NO_CUDA_MEMORY_CACHING", " " * 30 + "1"]
-    assert "0123456789abcdef" in section(out, "Identity")[0]
+    assert section(out, "Environment ID")[0].split() == ["cpu", environment_id(QUIET, "cpu")]
 
 
 def test_an_environment_without_identity_has_a_dash(told):
-    assert section(told(SPOILT)[1], "Identity")[0].split() == ["environment", "ID", "-"]
+    assert section(told(SPOILT)[1], "Environment ID")[0].split() == ["cpu", "-"]
 
 
 def test_a_machine_where_nothing_can_be_measured_says_why(told):

@@ -23,7 +23,7 @@ from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import visible
 from cvbench_tui.cli.run import live_source
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.facts import GROUPS, IDENTITY, kind_name, kind_of
+from cvbench_tui.core.facts import GROUPS, IDENTITY, environment_id, kind_name, kind_of
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.results.machine_warnings import machine_warnings
 from cvbench_tui.results.storage import runs_folder
@@ -42,7 +42,7 @@ VARIABLES = (
 LABEL = 28  # columns of a label, with the space behind it
 MARK = "*"
 IDENTITY_HELP = (
-    f"of the versions, the devices and every fact with a {MARK}; runs of the same ID can be compared "
+    f"of the versions, the device and every fact with a {MARK}; rows of the same ID can be compared "
     "(docs/environment.md says why)"
 )
 
@@ -64,7 +64,8 @@ def report(runs_dir: str | None) -> int:
     _print("Devices", _devices(environment))
     for title, facts in _sections(environment).items():
         _print(title, facts)
-    _print("Identity", [("environment ID", environment.identity_hash or MISSING), ("", IDENTITY_HELP)])
+    identities = [(each.id, environment_id(environment, each.id) or MISSING) for each in environment.usable]
+    _print("Environment ID", [*identities, ("", IDENTITY_HELP)])
     _print("Warnings", _warnings(environment))
     return 0
 

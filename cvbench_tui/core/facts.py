@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,23 +144,34 @@ VERSIONS_OF_CARDS = ("driver", "cudnn")  # known where a driver was asked, and n
 DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments still differ
 
 
-def identity_pairs(environment: Environment, devices: Collection[str] | None = None) -> tuple[tuple[str, str], ...]:
-    """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values. ``devices``: for rows on
-    those alone, since a run on the CPU asks no driver which cards there are; all of them without."""
-    left_out = {INSTRUMENT} if devices is None or set(devices) - {"cpu"} else {INSTRUMENT, *VERSIONS_OF_CARDS}
+def identity_pairs(environment: Environment, device_id: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values. ``device_id``: for rows on
+    that device, to which the others are nothing, and which a run on the CPU does not even ask for; all of them
+    without."""
+    left_out = (INSTRUMENT, *VERSIONS_OF_CARDS) if device_id == "cpu" else (INSTRUMENT,)
     pairs = [(f"version {name}", version) for name, version in environment.versions if name not in left_out]
-    cards = [device for device in environment.usable if devices is None or device.id in devices]
-    for device in cards:  # without the machine's memory, which kernels count differently
+    for device in environment.usable:  # without the machine's memory, which kernels count differently
         card = device.name, device.uuid, None if device.is_cpu else device.memory_bytes
-        pairs.append((f"device {device.id}", json.dumps(card)))
-    others = tuple(f"{device.id}." for device in environment.devices if device not in cards)
-    known = [(name, value) for name, value in environment.facts if not name.startswith(others)]
-    pairs += [(f"fact {name}", json.dumps(value)) for name, value in known if kind_name(name) in IDENTITY]
+        if device_id in (None, device.id):
+            pairs.append((f"device {device.id}", json.dumps(card)))
+    others = tuple(f"{each.id}." for each in environment.devices if device_id not in (None, each.id))
+    facts = [(name, value) for name, value in environment.facts if not name.startswith(others)]
+    pairs += [(f"fact {name}", json.dumps(value)) for name, value in facts if kind_name(name) in IDENTITY]
     return tuple(sorted(pairs))
 
 
-def identity_hash(environment: Environment, devices: Collection[str] | None = None) -> str:
-    """The first 16 hexadecimal digits of SHA-256 over ``identity_pairs``. Rows on those devices with equal digests may
+def identity_hash(environment: Environment, device_id: str | None = None) -> str:
+    """The first 16 hexadecimal digits of SHA-256 over ``identity_pairs``. Rows with equal digests of their devices may
     be compared."""
-    text = json.dumps(identity_pairs(environment, devices))
+    text = json.dumps(identity_pairs(environment, device_id))
     return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def environment_id(environment: Environment, device_id: str) -> str | None:
+    """The digest for rows on that device; None in files of schema 1, which lack the facts."""
+    return None if environment.identity_hash is None else identity_hash(environment, device_id)
+
+
+def comparable(one: Environment, other: Environment, device_ids: Iterable[str]) -> bool:
+    """True when rows on those devices may be compared."""
+    return all(environment_id(one, each) == environment_id(other, each) for each in device_ids)

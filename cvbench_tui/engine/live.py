@@ -18,7 +18,6 @@ from typing import Any
 from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
-from cvbench_tui.core.facts import identity_hash
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
@@ -83,8 +82,7 @@ class LiveSource:
         """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
-        identity = identity_hash(environment, plan.devices)
-        yield EnvironmentProbed(dataclasses.replace(environment, identity_hash=identity))
+        yield EnvironmentProbed(environment)
         yield from self._peaks.stored(plan, environment)
         schedule = Schedule(plan)
         for process, case in schedule:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from cvbench_tui import __version__
 from cvbench_tui.core import event as ev
-from cvbench_tui.core.facts import identity_hash
+from cvbench_tui.core.facts import comparable
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.source import EventSource
@@ -158,8 +158,7 @@ def _same_environment(run: Run, event: ev.Event) -> bool:
     """
     if not isinstance(event, ev.EnvironmentProbed) or run.environment is None:
         return False
-    one, other = (identity_hash(each, run.plan.devices) for each in (event.environment, run.environment))
-    return one == other
+    return comparable(event.environment, run.environment, run.plan.devices)
 
 
 def _extended(plan: Plan, cases: Iterable[Case]) -> Plan:

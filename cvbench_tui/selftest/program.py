@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from cvbench_tui.catalog.selection import check_device_name, devices_of
 from cvbench_tui.core.environment import CPU_INSTEAD
+from cvbench_tui.core.facts import identity_hash
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.checks import CHECKS, lines_of
@@ -56,7 +57,7 @@ def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: 
     seconds = time.monotonic() - started
     if as_json:
         facts: dict[str, object] = {"device": chosen.id, "name": chosen.name, "threads": threads, "torch": torch}
-        facts |= {"identity_hash": environment.identity_hash, "seconds": round(seconds, 1)}
+        facts |= {"identity_hash": identity_hash(environment, chosen.id), "seconds": round(seconds, 1)}
         sys.stdout.write(json_text(lines, facts))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE

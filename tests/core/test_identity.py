@@ -9,7 +9,9 @@ from cvbench_tui.core.facts import (
     FACTS,
     GROUPS,
     IDENTITY,
+    comparable,
     count_listed,
+    environment_id,
     identity_hash,
     identity_pairs,
     kind_name,
@@ -135,9 +137,12 @@ def test_what_is_none_or_cannot_be_read_is_left_out():
 
 
 def test_rows_on_the_cpu_have_one_identity_whether_a_driver_was_asked_or_not():
-    alone = Environment((("torch", "2.6"),), BASE.devices[:1], (("governor", "performance"),))
-    assert identity_hash(alone, {"cpu"}) == identity_hash(BASE, {"cpu"})
+    alone = Environment((("torch", "2.6"),), BASE.devices[:1], (("governor", "performance"),), "known")
+    whole = replace(BASE, identity_hash="known")
+    assert environment_id(alone, "cpu") == environment_id(whole, "cpu")
     assert identity_hash(alone) != identity_hash(BASE)
-    halved = replace(BASE, facts=(*BASE.facts[:2], ("cuda:0.power_limit_w", 150.0)))
-    assert identity_hash(halved, {"cuda:0"}) != identity_hash(BASE, {"cuda:0"})
-    assert identity_hash(halved, {"cpu"}) == identity_hash(BASE, {"cpu"})
+    halved = replace(whole, facts=(*BASE.facts[:2], ("cuda:0.power_limit_w", 150.0)))
+    assert environment_id(halved, "cuda:0") != environment_id(whole, "cuda:0")
+    assert comparable(halved, whole, {"cpu"})
+    assert not comparable(halved, whole, {"cpu", "cuda:0"})
+    assert environment_id(BASE, "cpu") is None, "a file of schema 1 lacks the facts"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.event import CaseStarted
+from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.grading.reasons import REASONS
 from cvbench_tui.core.measurement import Failure, merge
 from cvbench_tui.core.plan import Case
@@ -80,14 +81,15 @@ def test_the_facts_of_other_cards_are_left_out() -> None:
     assert found["Cards"].pairs == (("cuda:0 power limit", "250.0 W"),)
 
 
-def test_facts_of_an_earlier_version_are_shown_by_their_names_and_its_identity_as_stored() -> None:
+def test_facts_of_an_earlier_version_are_shown_by_their_names_and_its_identity_by_the_rest() -> None:
     facts = (("l3_cache_bytes", 2**25), ("mitigations", "spectre_v1"), ("cuda:0.fan_share", 0.3))
     older = replace(ENVIRONMENT, facts=facts, identity_hash="0123456789abcdef")
     case = Case(CONV, "cuda:0", 8)
     found = sections(detail(run_of(plan(case), measurement(case, 0.1), environment=older), case.case_id))
     shown = (("l3 cache", "32.0 MiB"), ("mitigations", "spectre_v1"), ("cuda:0 fan", "30%"))
     assert found["Other facts"].pairs == shown
-    assert dict(found["Environment"].pairs)["environment ID"] == "0123456789abcdef"
+    assert dict(found["Environment"].pairs)["environment ID"] == environment_id(older, "cuda:0")
+    assert environment_id(older, "cuda:0") == environment_id(replace(older, facts=()), "cuda:0")
 
 
 def test_what_is_not_known_is_a_dash() -> None:

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from cvbench_tui.base.choices import LAYOUTS
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.environment import Device
+from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.grading.reasons import GRADE_HELP
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
@@ -147,7 +148,8 @@ def test_every_dash_and_every_doubt_of_the_graded_run_has_a_reason():
 
 def test_identity_ceilings_and_grades_are_explained():
     text = render(graded_run(), "full")
-    assert "Environment ID 0123456789abcdef (same ID: comparable)." in text
+    ids = ", ".join(f"{each} {environment_id(graded_run().environment, each)}" for each in ("cpu", "cuda:0"))
+    assert f"Environment ID {ids} (same ID: comparable)." in text
     assert "Measured peaks of cuda:0: 50.00 TFLOP/s (matmul, float32)" in text
     for grade, meaning in GRADE_HELP.items():
         assert f"{grade}: {meaning}" in text

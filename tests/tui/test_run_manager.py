@@ -236,7 +236,7 @@ def test_a_run_of_another_machine_is_shown_but_never_mixed_with_this_one(replay:
     run = replay.until_ended()
     assert replay.run_manager.state.repeatable
     assert run.environment is not None
-    other = replace(run, environment=replace(run.environment, versions=(("torch", "1.0"),)))
+    other = replace(run, environment=replace(run.environment, versions=(("torch", "1.0"),), identity_hash="other"))
     assert replay.run_manager.open(other)
     assert not replay.run_manager.state.repeatable
     assert not replay.run_manager.again()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
-from cvbench_tui.core.facts import GROUPS, kind_of
+from cvbench_tui.core.facts import GROUPS, environment_id, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -156,7 +156,8 @@ def _environment(run: Run, case: Case) -> Iterator[Section]:
     if environment is None:
         yield Section("Environment", tuple(pairs))
         return
-    pairs += [("environment ID", environment.identity_hash)] if environment.identity_hash else []
+    identity = environment_id(environment, case.device)
+    pairs += [("environment ID", identity)] if identity else []
     pairs += [(name, version) for name, version in environment.versions if name != "cvbench-tui"]
     device = environment.device(case.device)
     if device is not None:

@@ -44,7 +44,7 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
     row["input_shape"] = "x".join(str(size) for size in case.workload.input_shape)
     row["device_name"] = device.name if device is not None else None
     row["framework_version"] = environment.version(case.framework) if environment is not None else None
-    row["identity_hash"] = environment.identity_hash if environment is not None else None
+    row["identity_hash"] = result["environment_id"]
     for phase in PHASES:
         row |= {f"{phase}_{name}": value for name, value in _phase(result, phase).items()}
     for phase in PHASES if run.plan.protocol.clean is not None else ():

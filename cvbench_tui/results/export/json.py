@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
+from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -30,6 +31,7 @@ SCHEMA = 3
 3  the table's columns as cells: value, unit, relative half width, grade, two speeds, share of the peak; beside a
    published result `clean`, by today's method, with its `differences`; `device_s`, the device's own time, and `host_s`
    is the wall time of a loop (it was the time to queue an iteration, which is still in the evidence of the rounds).
+   `environment_id` of each case, for its device; `identity_hash` is that of all the machine's devices together.
    Everything else of 2 is as it was.
 """
 
@@ -84,7 +86,13 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
     """One case with its numbers or its failure; ``samples``: with them and the evidence of their rounds."""
     row, outcome = row_data(run, case), run.outcomes.get(case.case_id)
-    result: dict[str, Any] = {"case": _case(case), "state": row.state.word, "grade": worst_grade(row.phases)}
+    identity = environment_id(run.environment, case.device) if run.environment is not None else None
+    result: dict[str, Any] = {
+        "case": _case(case),
+        "environment_id": identity,
+        "state": row.state.word,
+        "grade": worst_grade(row.phases),
+    }
     if isinstance(outcome, Failure):
         failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
         return {**result, "failure": failure}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
@@ -47,9 +48,11 @@ def environment_line(run: Run) -> str:
     if run.environment is None:
         return "Environment: unknown; the worker did not report it."
     versions = ", ".join(f"{name} {version}" for name, version in run.environment.versions)
-    devices = [_device(run.environment, device) for device in dict.fromkeys(case.device for case in run.plan.cases)]
-    identity = run.environment.identity_hash
-    compared = f" Environment ID {identity} (same ID: comparable)." if identity is not None else ""
+    named = list(dict.fromkeys(case.device for case in run.plan.cases))
+    devices = [_device(run.environment, device) for device in named]
+    known = [(each, environment_id(run.environment, each)) for each in named]
+    ids = ", ".join(f"{each} {identity}" if len(known) > 1 else identity for each, identity in known if identity)
+    compared = f" Environment ID {ids} (same ID: comparable)." if ids else ""
     return f"Environment: {versions}. {'. '.join(devices)}.{compared}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.facts import identity_hash
+from cvbench_tui.core.facts import comparable
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -51,10 +51,8 @@ class RunState:
         if run is None or here is None or self.status == "cancelling":
             return ()
         before = run.environment if self.saved else None
-        if before is not None:  # a saved run is continued only in an environment of the same identity
-            one, other = (identity_hash(each, run.plan.devices) for each in (before, here))
-            if one != other:
-                return ()
+        if before is not None and not comparable(before, here, run.plan.devices):
+            return ()  # a saved run is continued only in an environment of the same identity
         from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
         from cvbench_tui.results.stats.row_data import row_data
 
