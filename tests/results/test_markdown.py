@@ -228,7 +228,7 @@ def test_the_published_method_has_means_minima_and_its_differences():
     assert [heading.split(" (")[-1] for heading in texts_in(text, "heading_open")[3:5]] == ["minimum)", "clean)"]
     assert "the first, cold iteration counts and the second does not" in text
     assert "the scripts printed the last training forward pass again" in text
-    assert "Published means over clean numbers: models 1.14x in total, 1.14x in inference. The causes: " in text
+    assert "Published means over clean numbers: models 1.14x in total, 1.14x in inference. What differs: " in text
     without = run_of(plan(case, protocol="original"), measurement(case, 0.1, stop="fixed"))
     assert len(tables(render(without, "original"))) == 2
     assert "Published means" not in render(without, "original")

@@ -56,7 +56,7 @@ def test_a_number_of_grade_x_is_compared_with_nothing():
 def test_one_sentence_names_the_ratios_by_kind_and_the_causes_that_apply():
     models = difference_line([row(VGG), row(Case(model("VGG16"), "cpu", 4), forward_s=2.0)])
     assert models == (
-        "Published means over clean numbers: models 1.14x in total, 1.14x in inference. The causes: the cold iteration "
+        "Published means over clean numbers: models 1.14x in total, 1.14x in inference. What differs: the cold iteration "
         "is in the mean, Python's collector is on, gradients accumulate, output gradients are ones, autograd records "
         "inference."
     )
@@ -116,3 +116,9 @@ def test_files_have_the_clean_figures_beside_the_others():
         io.StringIO(csv_export.render(run_of(plan(VGG), measurement(VGG, 1.0)), "short", View()))
     )
     assert not [name for name in before if "clean" in name]
+
+
+def test_what_a_page_does_not_show_is_not_compared_on_it():
+    rows = [row(VGG), row(Case(CONV, "cpu", 8))]
+    assert "in inference" in difference_line(rows)
+    assert "inference" not in difference_line(rows, lambda _: ("forward", "backward", "total"))

@@ -108,7 +108,7 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield escape(environment_line(run))
     for device in sorted(run.ceilings):
         yield escape(_peaks(device, run.ceilings[device]))
-    words = "In brackets: the smallest iteration."
+    words = "In brackets: the smallest iteration. Grades judge disturbances: the cold iteration makes intervals wide."
     if not is_published(run.plan.protocol):
         precision = percent_text(run.plan.protocol.precision)
         words = f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."

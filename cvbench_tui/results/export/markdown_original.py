@@ -64,8 +64,11 @@ def render_original(run: Run, view: View) -> str:
         blocks += [] if models else [_dimensions(dimensions)]
         blocks += [_descriptions(layers), *_tables(run, layers, several)]
     protocol = run.plan.protocol
-    blocks += ["# NOTE", _published_note(protocol) if is_published(protocol) else _median_note(protocol)]
-    blocks += [difference_line(rows)]
+    blocks += [
+        "# NOTE",
+        _published_note(protocol, inference=bool(models)) if is_published(protocol) else _median_note(protocol),
+    ]
+    blocks += [difference_line(rows, _shown)]
     notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
     blocks += ["\n".join(notes)] if notes else []
     blocks += [escape(began_line(run)), escape(environment_line(run)), rows_line(table, view)]
@@ -245,12 +248,16 @@ def _median_note(protocol: Protocol) -> str:
     )
 
 
-def _published_note(protocol: Protocol) -> str:
+def _published_note(protocol: Protocol, *, inference: bool) -> str:
+    """``inference``: the page shows it."""
+    scripts = (
+        " One thing differs: Inference is of the inference loop, where the scripts printed the last training forward "
+        "pass again."
+    )
     return (
         f"Times are means of {protocol.iterations - 1} iterations (models on a CPU: {protocol.iterations_cpu - 1}) by "
         "the method of the original page: the first, cold iteration counts and the second does not, gradients "
-        "accumulate, inputs take none, output gradients are ones, autograd records inference, Python's collector is "
-        "on. The tables of minima show the smallest of the same iterations, because that page mixed both. One thing "
-        "differs: Inference is of the inference loop, where the scripts printed the last training forward pass again."
-        f"{clean_line(protocol)}"
+        f"accumulate, inputs take none, output gradients are ones{', autograd records inference' * inference}, Python's "
+        "collector is on. The tables of minima show the smallest of the same iterations, as that page mixed both."
+        f"{scripts * inference}{clean_line(protocol)}"
     )

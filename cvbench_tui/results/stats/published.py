@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import get_args
 
-from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
+from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.text.units import times_text
@@ -31,13 +31,14 @@ def difference(row: RowData, phase: Phase) -> Difference | None:
     return Difference(published.mean_s / clean.median_s, None if warm_s is None else warm_s / clean.median_s)
 
 
-def difference_line(rows: Collection[RowData]) -> str:
-    """How the means of these rows differ, and every cause that applies to one of them; empty without clean numbers."""
+def difference_line(rows: Collection[RowData], shown: Callable[[RowData], Collection[Phase]] = lambda _: PHASES) -> str:
+    """How the means of these rows differ, and all that the two methods do differently; empty without clean numbers.
+    ``shown``: the phases of a row that are on the page."""
     parts, phases = [], dict[Phase, None]()
     for kind in get_args(Kind):
         shares = []
         for phase in WHOLE_PHASE.values():
-            mine = (difference(row, phase) for row in rows if row.case.workload.kind == kind)
+            mine = (difference(row, phase) for row in rows if row.case.workload.kind == kind and phase in shown(row))
             ratios = [each.ratio for each in mine if each is not None]
             if ratios:
                 phases[phase] = None
@@ -45,7 +46,9 @@ def difference_line(rows: Collection[RowData]) -> str:
         parts += [f"{kind}s {', '.join(shares)}"] if shares else []
     if not parts:
         return ""
-    return f"Published means over clean numbers: {'; '.join(parts)}. The causes: {', '.join(_causes(rows, phases))}."
+    return (
+        f"Published means over clean numbers: {'; '.join(parts)}. What differs: {', '.join(_differing(rows, phases))}."
+    )
 
 
 def _range(ratios: Collection[float]) -> str:
@@ -53,7 +56,7 @@ def _range(ratios: Collection[float]) -> str:
     return " to ".join(dict.fromkeys(map(times_text, (min(ratios), max(ratios)))))
 
 
-def _causes(rows: Collection[RowData], phases: Collection[Phase]) -> Iterator[str]:
+def _differing(rows: Collection[RowData], phases: Collection[Phase]) -> Iterator[str]:
     yield "the cold iteration is in the mean"
     yield "Python's collector is on"
     if any(row.case.device != "cpu" for row in rows):
