@@ -58,8 +58,7 @@ def test_one_sentence_names_the_ratios_by_kind_and_the_causes_that_apply():
     assert models == (
         "Published means over clean numbers: models 1.14x in total, 1.14x in inference. What differs: the cold "
         "iteration is in the mean, Python's collector is on, gradients accumulate, output gradients are ones, autograd "
-        "records "
-        "inference."
+        "records inference."
     )
     both = difference_line([row(VGG), row(Case(CONV, "cuda:0", 8))])
     assert "layers 1.14x in total" in both

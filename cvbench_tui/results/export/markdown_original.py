@@ -258,6 +258,7 @@ def _published_note(protocol: Protocol, *, inference: bool) -> str:
         f"Times are means of {protocol.iterations - 1} iterations (models on a CPU: {protocol.iterations_cpu - 1}) by "
         "the method of the original page: the first, cold iteration counts and the second does not, gradients "
         f"accumulate, inputs take none, output gradients are ones{', autograd records inference' * inference}, "
-        "Python's collector is on. The tables of minima show the smallest of the same iterations, as that page mixed both."
+        "Python's collector is on. The tables of minima show the smallest of the same iterations, as that page mixed "
+        "both."
         f"{scripts * inference}{clean_line(protocol)}"
     )
