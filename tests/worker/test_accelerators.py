@@ -17,8 +17,9 @@ import torch
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.environment import CPU_INSTEAD
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.worker.devices import accelerators
@@ -114,16 +115,16 @@ def test_each_is_one_device_with_its_reason_in_one_sentence(answers, situation):
     assert children == 0
 
 
-def measured(source: LiveSource) -> list[str]:
-    """Devices of the rows of a run that were measured, the training pass included."""
+def measured(source: LiveSource, protocol: Protocol = SHORT) -> tuple[Measurement, ...]:
+    """The rows of a run that were measured, the training pass included."""
 
     class Nowhere:
         def append(self, event) -> None:
             pass
 
-    *_, (_, run) = Session(source, Plan("p", (DENSE,), SHORT)).run(Nowhere())
+    *_, (_, run) = Session(source, Plan("p", (DENSE,), protocol)).run(Nowhere())
     assert not run.failures, run.failures
-    return [run.plan.case(each.case_id).device for each in run.measured]
+    return run.measured
 
 
 @pytest.mark.parametrize("situation", ["cpu_only", "hidden", "crashed"])
@@ -137,10 +138,23 @@ def test_the_cpu_is_measured_whatever_the_driver_does(driver, monkeypatch, situa
     source = LiveSource(cpu_only=situation == "cpu_only")
     try:
         devices = source.probe().devices
-        assert measured(source) == ["cpu"]
+        assert [each.case_id for each in measured(source)] == [DENSE.case_id]
     finally:
         source.close()
     assert ([device.id for device in devices] == ["cpu"]) is (situation == "cpu_only")
+
+
+def test_a_drivers_start_is_in_no_number_of_the_cpu(driver, monkeypatch):
+    """A first backward counts the cards: 1 s with this driver."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(driver))
+    monkeypatch.setenv("FAKE_ACT", "wait")
+    monkeypatch.delenv(accelerators.CUDA_VARIABLE, raising=False)
+    source = LiveSource()
+    try:
+        (row,) = measured(source, replace(PROTOCOLS["original"], iterations_cpu=21, clean=None))
+    finally:
+        source.close()
+    assert row.first_call_s < 1
 
 
 def command(driver: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
