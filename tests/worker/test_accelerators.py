@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from cvbench_tui.catalog.names import find_layer
-from cvbench_tui.core.environment import CPU_INSTEAD
+from cvbench_tui.core.environment import CPU_INSTEAD, NO_ANSWER
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
@@ -112,6 +112,7 @@ def test_each_is_one_device_with_its_reason_in_one_sentence(answers, situation):
     assert reason.endswith(".")
     assert "Triggered internally" not in reason
     assert expected is wanted_expected
+    assert reason.startswith(NO_ANSWER) is (situation in ("crash", "exit", "hang"))
     assert children == 0
 
 
