@@ -20,7 +20,7 @@ from cvbench_tui.core.environment import CPU_INSTEAD, NO_ANSWER
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.engine.live import PROBE_S, LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.worker.devices import accelerators
 from tests.every import every
@@ -55,7 +55,7 @@ NO_CARD = "names no card that the driver has."
 SAID = {
     # variables, whether the kernel has the driver: the reason, and whether a card is expected
     "unsupported": ({"FAKE_CODE": "803"}, False, f"{CANNOT}Error 803: system has unsupported", True),
-    "unknown error": ({"FAKE_CODE": "999"}, False, f"{CANNOT}CUDA unknown error", True),
+    "unknown error": ({"FAKE_CODE": "999"}, False, f"{CANNOT}CUDA unknown error.", True),
     "forward compatibility": ({"FAKE_CODE": "804"}, False, f"{CANNOT}Error 804: forward compatibility", True),
     "exclusive": ({"FAKE_CODE": "46"}, False, f"{CANNOT}Error 46: CUDA-capable device(s) is/are busy", True),
     "too old": ({"FAKE_VERSION": "11000"}, False, f"{CANNOT}The NVIDIA driver on your system is too old", True),
@@ -71,9 +71,10 @@ SAID = {
     "scheduler's": ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, False, "CUDA_VISIBLE_DEVICES='NoDevFiles' hides", True),
     "nonsense": ({"CUDA_VISIBLE_DEVICES": "cuda:0"}, False, "CUDA_VISIBLE_DEVICES='cuda:0' hides every card.", True),
     "empty": ({"CUDA_VISIBLE_DEVICES": ""}, True, "CUDA_VISIBLE_DEVICES='' hides every card.", False),
+    "blank": ({"CUDA_VISIBLE_DEVICES": " "}, True, "CUDA_VISIBLE_DEVICES=' ' hides every card.", False),
     "none": ({"CUDA_VISIBLE_DEVICES": "-1"}, True, "CUDA_VISIBLE_DEVICES='-1' hides every card.", False),
 }
-UNASKED = ("scheduler's", "nonsense", "empty", "none")
+UNASKED = ("scheduler's", "nonsense", "empty", "blank", "none")
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +195,7 @@ def test_doctor_warns_of_it(driver):
             "Error 803: system has unsupported display driver / cuda driver combination",
         ),
         ("HIP initialization: no luck, e.g. today. Setting it to zero.", "no luck, e.g. today"),
+        ("CUDA unknown error - this may be due to an environment, e.g. that. Setting.", "CUDA unknown error"),
         ("", "no message"),
     ],
 )
@@ -256,8 +258,14 @@ def test_a_container_without_its_cards_is_told(monkeypatch, with_driver):
     assert device.reason.startswith("The kernel has a driver, but PyTorch says: Found no NVIDIA driver on your system")
     assert "--gpus all" in device.reason
     assert device.expected
-    (device,) = accelerators.cards("cuda", with_driver / "proc").devices
-    assert (device.reason, device.expected) == ("No usable card or driver was found.", False)
+    elsewhere = with_driver / "proc"
+    for file in (None, "dev/kfd"):  # AMD's driver is of no use to this PyTorch
+        if file:
+            (elsewhere / file).mkdir(parents=True)
+        (device,) = accelerators.cards("cuda", elsewhere).devices
+        assert (device.reason, device.expected) == ("No usable card or driver was found.", False)
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    assert accelerators.cards("cuda", elsewhere).devices[0].expected
 
 
 @pytest.mark.parametrize("variable", accelerators.ROCM_VARIABLES)
@@ -270,12 +278,24 @@ def test_rocm_has_variables_of_its_own(monkeypatch, tmp_path, variable):
     assert accelerators.accelerators(tmp_path).devices[0].reason == f"{variable}='none' hides every card."
 
 
+def test_hip_looks_at_its_own_variable_first(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(accelerators, "isolated", lambda *_: (None, "was asked"))
+    monkeypatch.delenv("ROCR_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv(accelerators.CUDA_VARIABLE, "-1")
+    assert accelerators.accelerators(tmp_path).devices[0].reason == "The driver was asked."
+
+
 def test_a_large_machine_has_more_time_and_never_more_than_the_parent_waits(monkeypatch, tmp_path):
     limits = []
+    monkeypatch.setattr(torch, "xpu", None, raising=False)
+    monkeypatch.setattr(torch._C, "_has_xpu", True, raising=False)
     monkeypatch.setattr(accelerators, "isolated", lambda _ask, limit_s: limits.append(limit_s) or (None, "is new"))
     monkeypatch.delenv(accelerators.CUDA_VARIABLE, raising=False)
     for count in (0, 1, 4, 16):
         for number in range(count):
             (tmp_path / f"proc/driver/nvidia/gpus/{number}").mkdir(parents=True, exist_ok=True)
         assert accelerators.accelerators(tmp_path).devices[0].reason == "The driver is new."
-    assert limits == [30, 30, 60, 100]
+    assert limits == [30, 30, 30, 30, 60, 30, 100, 30]  # NVIDIA's cards take no time of Intel's driver
+    assert sum(limits[-2:]) < PROBE_S
