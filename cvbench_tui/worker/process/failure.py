@@ -23,8 +23,8 @@ _REMEDIES = {
     "busy or unavailable": "another process has the card for itself: end it (see nvidia-smi), or use another device",
     "no kernel image": "this PyTorch has no code for this card: install one that has",
     _LOST: "the driver has lost the card: nvidia-smi and Xid errors in dmesg say why; restart the machine",
-    "illegal|misaligned|launch failure|assert|Xid": "a kernel failed; if it fails in other rows too, look for Xid errors "
-    "in dmesg and restart the machine",
+    "illegal|misaligned|launch failure|assert|Xid": "a kernel failed; if it fails in other rows too, look for Xid "
+    "errors in dmesg and restart the machine",
 }
 """What to do about an error of a card, by what PyTorch's words have in them; the first that fits, and nothing for any
 other. The next row has a process of its own: in this one every further call would fail."""
