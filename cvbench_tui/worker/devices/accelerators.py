@@ -155,9 +155,8 @@ def own_words(text: str) -> str:
 
 def _set_variables() -> Iterator[tuple[str, str]]:
     """The variables that choose among this PyTorch's cards, those that are set. HIP uses its own before CUDA's."""
-    names = ROCM_VARIABLES if torch.version.hip else (CUDA_VARIABLE,)
-    if torch.version.hip and ROCM_VARIABLES[0] in os.environ:
-        names = names[:-1]
+    own_is_set = ROCM_VARIABLES[0] in os.environ
+    names = (CUDA_VARIABLE,) if not torch.version.hip else ROCM_VARIABLES[:-1] if own_is_set else ROCM_VARIABLES
     yield from ((name, os.environ[name]) for name in names if name in os.environ)
 
 
