@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# One session on a card, in less than ten minutes, from a bare checkout: gpu_session.sh [OUT [DEVICE [second [MODEL:BATCH ...]]]]
+# One session on a card, in less than ten minutes, from a bare checkout: gpu_session.sh [OUT [DEVICE [first|second [MODEL:BATCH ...]]]]
 #
 # What it needs: PyTorch, torchvision, pytest, hypothesis; the rest from .wheels (gpu_wheels.sh) where it is missing. Everything
 # is written to gpu-session/; session.tgz (all of it) and summary.txt go to OUT (default: $OUT, else gpu-session/ itself).
@@ -16,6 +16,7 @@ work=$PWD/gpu-session
 out=$(realpath -m "${1:-${OUT:-$work}}")
 device=${2:-cuda:0}
 mode=${3:-first}
+[[ $mode =~ ^(first|second)$ ]] || { echo "usage: $0 [OUT [DEVICE [first|second [MODEL:BATCH ...]]]]" >&2; exit 2; }
 total=${CVBENCH_SESSION_S:-560}
 planned=15 # seconds for what is no step: the wheels, the card's UUID, the archive
 child='' keep='' uuid=''

@@ -138,7 +138,7 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 
 def live_source(runs_dir: str | None, *, cpu_only: bool = False) -> LiveSource:
     """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
-    a driver. ``cpu_only``: no driver is asked."""
+    a driver. ``cpu_only``: NVIDIA's is not asked."""
     source = LiveSource(peaks=PeakCache(storage.runs_folder(runs_dir)), cpu_only=cpu_only)
     source.listen(show_waiting)
     return source

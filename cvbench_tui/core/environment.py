@@ -8,6 +8,8 @@ from typing import Union
 
 Fact = Union[bool, int, float, str, None]
 CPU_INSTEAD = "No accelerator can be used, so the CPU is measured"  # the reason follows
+NO_ANSWER = ("The driver crashed ", "The driver did not answer ", "The driver ended ")
+"""How a device's reason begins whose driver hung, or ended the process that asked: a case must not ask it again."""
 WAITING = "waiting for the graphics driver"  # how the worker's line on stderr begins that says so
 
 

@@ -15,8 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
-from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.environment import NO_ANSWER, Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
@@ -30,7 +29,7 @@ from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
-PROBE_S = 120.0  # the worker gives a driver up before that
+PROBE_S = 150.0  # the worker gives NVIDIA's driver up after at most 100, and then Intel's after 30
 
 
 class LiveSource:
@@ -47,11 +46,11 @@ class LiveSource:
         peaks: PeakStore | None = None,
         cpu_only: bool = False,
     ) -> None:
-        """``cpu_only``: no other device is looked for, and no driver is asked, which may be slow or broken."""
+        """``cpu_only``: no other device is looked for; NVIDIA's driver, which may be slow or broken, is not asked."""
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
         self._peaks = DevicePeaks(self._supervisor, MemoryStore() if peaks is None else peaks)
         self._cpu_only = cpu_only
-        self._supervisor.no_driver = cpu_only or hides_all(CUDA_VARIABLE)
+        self._supervisor.no_driver = cpu_only
         self._child: int | None = None  # process group of the running case, from its ``CaseStarted``
         self._environment: Environment | None = None
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
@@ -64,7 +63,7 @@ class LiveSource:
 
         if self._environment is None:
             self._environment = self._ask_environment()
-            if self._environment.why_no_accelerator and not self._supervisor.no_driver:
+            if any(device.reason.startswith(NO_ANSWER) for device in self._environment.devices):
                 self._supervisor.no_driver = True
                 self._supervisor.discard()
         return with_host_facts(self._environment)

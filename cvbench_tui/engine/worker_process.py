@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
+
 MAX_LINE_BYTES = 64 * 1024 * 1024  # a longer line is no event: 12 rounds of 120 samples are about 100 kB
 TAIL_LINES = 40
 MAX_SHOWN_CHARACTERS = 2000  # of a line of stderr, in the tail and for the listener
@@ -100,6 +102,11 @@ class WorkerProcess:
         """The last of them."""
         return (self.tail().splitlines() or ["no message"])[-1]
 
+    @property
+    def lacks_driver(self) -> bool:
+        """True when it ended since this PyTorch is linked to NVIDIA's driver, and cannot be imported without it."""
+        return "libcuda" in self.last_line()
+
     def kill(self) -> None:
         """Kill the worker and everything it started; the next line is then ``WorkerEnded``."""
         if sys.platform == "win32":
@@ -143,17 +150,19 @@ class WorkerProcess:
                     self._hear(text)
 
 
-def child_environment(*, no_driver: bool = False) -> dict[str, str]:
+def child_environment(*, no_driver: bool | None = False) -> dict[str, str]:
     """Our environment, with this package first on the path and ``MALLOC`` where the user has set nothing.
 
     The current folder is not on the path: a ``random.py`` of the user there broke the import of torch. ``no_driver``:
-    NVIDIA's driver cannot be loaded, as if there were none. PyTorch would ask it in the first backward on the CPU too,
-    to count the cards, and would hang or crash where the driver does.
+    NVIDIA's driver cannot be loaded, as if there were none; so too where a variable hides every card. None: it can.
+    PyTorch would ask it in the first backward on the CPU too, to count the cards, and would hang or crash where the
+    driver does.
     """
+    without = no_driver is not None and (no_driver or hides_all(CUDA_VARIABLE))
     libraries = os.pathsep.join(filter(None, (NO_DRIVER, os.environ.get("LD_LIBRARY_PATH"))))
     package = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"} | ({"LD_LIBRARY_PATH": libraries} if no_driver else {})
+    ours = {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"} | ({"LD_LIBRARY_PATH": libraries} if without else {})
     return {**MALLOC, **os.environ, **ours}
 
 

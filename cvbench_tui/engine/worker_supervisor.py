@@ -25,7 +25,7 @@ class WorkerSupervisor:
         self.ready: WorkerReady | None = None  # first event of the present worker, or of the last one
         self.hear: Callable[[str], None] = lambda line: None
         """Called with every line of stderr, of the present worker and of later ones."""
-        self.no_driver = False  # True: workers that are started from now on load no driver
+        self.no_driver: bool | None = False  # of ``child_environment``, for workers that are started from now on
         self.closed = False  # True: no further worker is started
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
@@ -45,7 +45,13 @@ class WorkerSupervisor:
             raise WorkerError(f"The measuring process could not be started: {error}.") from error
         with self._lock:
             self._worker = worker
-        event = self._read(worker, self._start_s)
+        try:
+            event = self._read(worker, self._start_s)
+        except WorkerError:
+            if self.no_driver is None or not worker.lacks_driver:
+                raise
+            self.no_driver = None
+            return self.ensure_running()
         if not isinstance(event, WorkerReady):
             raise WorkerError(f"The measuring process began with {event.kind} instead of worker_ready.")
         self.ready = event

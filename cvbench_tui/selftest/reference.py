@@ -34,7 +34,7 @@ class Reference:
     """One reference program at a time; a fresh process for every question. Not to be shared between threads."""
 
     command: Sequence[str] = COMMAND
-    no_driver: bool = False  # True: for the CPU alone, no driver is asked
+    no_driver: bool | None = False  # True: for the CPU alone, NVIDIA's driver is not asked
     _program: WorkerProcess | None = None
     _one_case: bool = False
 
@@ -42,10 +42,16 @@ class Reference:
         """Begin importing torch, so that the first question need not wait for it. Raises ReferenceFailed."""
         if self._program is None:
             try:
-                self._program = WorkerProcess(self.command, child_environment(no_driver=self.no_driver))
+                self._program = program = WorkerProcess(self.command, child_environment(no_driver=self.no_driver))
             except OSError as error:
                 raise ReferenceFailed(f"The reference program could not be started: {error}.") from error
-            self._one_case = bool(self._read(self._program).get("one_case"))
+            try:
+                self._one_case = bool(self._read(program).get("one_case"))
+            except ReferenceFailed:
+                if self.no_driver is None or not program.lacks_driver:
+                    raise
+                self.no_driver = None
+                return self.start()
         return self._program
 
     def ask(self, case: Case, method: str, *, seconds: float, threads: int, **options: Any) -> ReferenceResult:

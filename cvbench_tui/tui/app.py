@@ -180,6 +180,8 @@ class BenchApp(App[int], inherit_bindings=False):
         self.run_manager.probed(event.environment)
         self.main_screen.rebuild_lists()
         self.selection_changed()
+        if str(self.main_screen.strip.visual).startswith(WAITING):
+            self.say("")
         if self.plan_selection.missing:
             self.say(f"Not on this machine: {', '.join(self.plan_selection.missing)}.", bad=True)
         elif event.environment.why_no_accelerator and self.plan_selection.devices.ticked == ("cpu",):
@@ -222,6 +224,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.main_screen.log_pane.show(lines, log.count)
         if self.run_manager.state.environment is None and lines and lines[-1].startswith(WAITING):
             self.main_screen.lists["devices"].say(f"{lines[-1]}...")
+            self.say(f"{lines[-1]}...")  # on 80 columns the lists are not in view
 
     def _settings_unsaved(self, error: StoreError) -> None:
         """A toast, from any thread: the strip may say something about the run."""

@@ -12,6 +12,7 @@ import contextlib
 import faulthandler
 import os
 import platform
+import re
 import sys
 import time
 from functools import partial
@@ -24,6 +25,7 @@ from cvbench_tui.worker.process.channel import claim_stdout
 from cvbench_tui.worker.process.servers import server
 
 NO_TORCH, MISMATCH = 3, 4
+OTHER_TORCH = re.compile("operator torchvision::|undefined symbol")  # of a torchvision that was built for another
 ONE_CASE = "--one-case"
 CAN = ("ceiling",)  # requests it answers besides probes and cases
 AFFINITY_SHRUNK = Notice(
@@ -64,8 +66,8 @@ def main() -> int:
 
 
 def mismatch() -> str:
-    """Why torchvision cannot be used with this PyTorch, in one sentence; empty when it can. Imports it. Raises
-    ModuleNotFoundError when it, or another package that it needs, is not installed.
+    """Why torchvision and this PyTorch do not belong together, in one sentence; empty when they do. Imports it. Raises
+    what the import does where that has another cause: a package is not installed, or another library is broken.
 
     One that was built for another PyTorch fails in ways that name neither version, or comes without its operators.
     """
@@ -74,17 +76,21 @@ def mismatch() -> str:
     try:
         import torchvision  # noqa: F401
 
-        if hasattr(torch.ops.torchvision, "nms"):
-            return ""
-        reason = "its operators cannot be loaded"
+        if not hasattr(torch.ops.torchvision, "nms"):
+            raise ImportError("torchvision's operators cannot be loaded")
+        return ""
     except ModuleNotFoundError:
         raise
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        package = next(iter(metadata.distributions(name="torchvision")), None)
+        asked = [re.match(r"torch\s*\(?==\s*([\w.]+)", each) for each in (package and package.requires) or ()]
+        wrong = any(each and each[1] != torch.__version__.split("+")[0] for each in asked)
+        if not (wrong or OTHER_TORCH.search(str(error))):
+            raise
+        version = package.version if package else "of an unknown version"
+        first = (str(error).strip().splitlines() or ["no message"])[0].rstrip(".")
         reason = f"{type(error).__name__}: {first}"
-    # Of the installed package: it could not be imported.
-    version = next((each.version for each in metadata.distributions(name="torchvision")), "of an unknown version")
-    return f"torchvision {version} and torch {torch.__version__} do not belong together ({reason})."
+        return f"torchvision {version} and torch {torch.__version__} do not belong together ({reason})."
 
 
 if __name__ == "__main__":

@@ -127,6 +127,17 @@ def test_the_second_one_repeats_what_failed(session, tmp_path):
     assert lines[2].startswith("second-alexnet-2: exit code 0")
 
 
+def test_another_word_is_refused_before_anything_is_deleted(session, tmp_path):
+    kept = tmp_path / "gpu-session" / "truth.txt"
+    kept.parent.mkdir()
+    kept.touch()
+    process = session(str(tmp_path / "out"), "cuda:0", "secnod")
+    process.communicate()
+    assert process.returncode == 2
+    assert kept.exists()
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_wheels_are_what_the_project_asks_for():
     """All but PyTorch, which is there, the app's own, and what Python 3.12 has itself."""
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]

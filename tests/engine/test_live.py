@@ -21,6 +21,7 @@ from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import MismatchError, WorkerError
+from cvbench_tui.selftest.reference import Reference
 from tests.engine.test_host_nvml import Card, Library
 from tests.processes import wait_until, wait_until_gone
 
@@ -146,6 +147,22 @@ def test_a_torchvision_of_another_torch_is_the_users_mistake(live):
     assert caught.value.message == "torchvision 0.1 and torch 2.0 do not belong together."
     assert "pip install" in caught.value.hint
     assert caught.value.exit_code == 2
+
+
+def test_a_pytorch_that_is_linked_to_the_driver_is_given_it(live, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert len(run_of(live("linked"), plan()).measured) == 2
+    command = [sys.executable, str(FAKE), "linked", "none"]
+    reference = Reference(command, no_driver=True)
+    reference.start()
+    reference.close()
+
+
+@pytest.mark.parametrize(("mode", "replaced"), [("hung", True), ("refused", False)])
+def test_only_a_driver_that_gave_no_answer_costs_another_start(live, mode, replaced):
+    events = list(live(mode).events(plan()))
+    pids = {event.kind: event.pid for event in events if event.kind in ("worker_ready", "case_started")}
+    assert (pids["worker_ready"] != pids["case_started"]) is replaced
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -34,6 +34,7 @@ def test_this_package_is_found_first_and_the_users_path_after_it(monkeypatch):
 
 def test_without_a_driver_none_can_be_loaded_and_the_users_libraries_can(monkeypatch):
     monkeypatch.setenv("LD_LIBRARY_PATH", "elsewhere")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert child_environment()["LD_LIBRARY_PATH"] == "elsewhere"
     environment = child_environment(no_driver=True)
     first, second = environment["LD_LIBRARY_PATH"].split(os.pathsep)
@@ -42,6 +43,12 @@ def test_without_a_driver_none_can_be_loaded_and_the_users_libraries_can(monkeyp
     load = "import ctypes; ctypes.CDLL('libcuda.so.1')"
     told = subprocess.run([sys.executable, "-c", load], env=environment, capture_output=True, text=True, check=False)
     assert "OSError" in told.stderr
+
+
+def test_no_driver_is_loaded_where_a_variable_hides_every_card(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert child_environment()["LD_LIBRARY_PATH"].startswith(worker_process.NO_DRIVER)
+    assert worker_process.NO_DRIVER not in child_environment(no_driver=None).get("LD_LIBRARY_PATH", "")
 
 
 def test_a_worker_that_cannot_be_killed_is_not_waited_for(monkeypatch):

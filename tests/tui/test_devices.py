@@ -8,7 +8,7 @@ from pathlib import Path
 from cvbench_tui.core.environment import WAITING
 from cvbench_tui.tui.widgets.checklist.lines import ChecklistLines
 from tests.tui import recorded
-from tests.tui.flow import WIDE, ended, strip, text, word
+from tests.tui.flow import NARROW, WIDE, ended, strip, text, word
 from tests.tui.waits import until
 
 
@@ -28,17 +28,19 @@ async def test_usable_before_the_devices_are_known_and_the_run_queues(tmp_path: 
         assert word(app) == "finished: 1 measured"
 
 
-async def test_waiting_for_a_driver_is_said_in_place_of_the_devices(tmp_path: Path) -> None:
+async def test_waiting_for_a_driver_is_said_in_place_of_the_devices_and_in_the_strip(tmp_path: Path) -> None:
     source = recorded.SlowProbe(recorded.good())
     app = recorded.app(tmp_path, source)
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=NARROW) as pilot:
         await pilot.pause()
         app.run_manager.log.write(f"{WAITING}, for at most 30 s")
         await until(pilot, lambda: f"{WAITING}, for at most 30 s..." in text(app, "#devices .notice"))
+        assert strip(app) == f"{WAITING}, for at most 30 s..."
+        assert app.main_screen.strip.region in app.screen.region
         source.let.set()
         await until(pilot, lambda: app.run_manager.state.environment is not None)
         await pilot.pause()
-        assert WAITING not in text(app, "#devices .notice")
+        assert WAITING not in text(app, "#devices .notice") + strip(app)
 
 
 async def test_no_worker_is_said_verbatim_and_run_asks_again(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 /* A libcuda.so.1 without a card: every call returns FAKE_CODE (a CUresult, 100 is no device). FAKE_VERSION is the CUDA
-   version that it supports, FAKE_ACT what cuInit does first: hang, crash or exit. */
+   version that it supports, FAKE_ACT what cuInit does first: hang, wait (1 s), crash or exit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@ int cuInit(unsigned flags) {
     const char *act = getenv("FAKE_ACT");
     if (act && !strcmp(act, "hang"))
         for (;;) pause();
+    if (act && !strcmp(act, "wait")) sleep(1);
     if (act && !strcmp(act, "crash")) abort();
     if (act && !strcmp(act, "exit")) {
         fprintf(stderr, "NVRM: fatal\n");

@@ -16,10 +16,11 @@ import pytest
 import torch
 
 from cvbench_tui.catalog.names import find_layer
-from cvbench_tui.core.environment import CPU_INSTEAD
+from cvbench_tui.core.environment import CPU_INSTEAD, NO_ANSWER
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.engine.live import PROBE_S, LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.worker.devices import accelerators
 from tests.every import every
@@ -54,7 +55,7 @@ NO_CARD = "names no card that the driver has."
 SAID = {
     # variables, whether the kernel has the driver: the reason, and whether a card is expected
     "unsupported": ({"FAKE_CODE": "803"}, False, f"{CANNOT}Error 803: system has unsupported", True),
-    "unknown error": ({"FAKE_CODE": "999"}, False, f"{CANNOT}CUDA unknown error", True),
+    "unknown error": ({"FAKE_CODE": "999"}, False, f"{CANNOT}CUDA unknown error.", True),
     "forward compatibility": ({"FAKE_CODE": "804"}, False, f"{CANNOT}Error 804: forward compatibility", True),
     "exclusive": ({"FAKE_CODE": "46"}, False, f"{CANNOT}Error 46: CUDA-capable device(s) is/are busy", True),
     "too old": ({"FAKE_VERSION": "11000"}, False, f"{CANNOT}The NVIDIA driver on your system is too old", True),
@@ -70,9 +71,10 @@ SAID = {
     "scheduler's": ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, False, "CUDA_VISIBLE_DEVICES='NoDevFiles' hides", True),
     "nonsense": ({"CUDA_VISIBLE_DEVICES": "cuda:0"}, False, "CUDA_VISIBLE_DEVICES='cuda:0' hides every card.", True),
     "empty": ({"CUDA_VISIBLE_DEVICES": ""}, True, "CUDA_VISIBLE_DEVICES='' hides every card.", False),
+    "blank": ({"CUDA_VISIBLE_DEVICES": " "}, True, "CUDA_VISIBLE_DEVICES=' ' hides every card.", False),
     "none": ({"CUDA_VISIBLE_DEVICES": "-1"}, True, "CUDA_VISIBLE_DEVICES='-1' hides every card.", False),
 }
-UNASKED = ("scheduler's", "nonsense", "empty", "none")
+UNASKED = ("scheduler's", "nonsense", "empty", "blank", "none")
 
 
 @pytest.fixture(scope="module")
@@ -111,19 +113,20 @@ def test_each_is_one_device_with_its_reason_in_one_sentence(answers, situation):
     assert reason.endswith(".")
     assert "Triggered internally" not in reason
     assert expected is wanted_expected
+    assert reason.startswith(NO_ANSWER) is (situation in ("crash", "exit", "hang"))
     assert children == 0
 
 
-def measured(source: LiveSource) -> list[str]:
-    """Devices of the rows of a run that were measured, the training pass included."""
+def measured(source: LiveSource, protocol: Protocol = SHORT) -> tuple[Measurement, ...]:
+    """The rows of a run that were measured, the training pass included."""
 
     class Nowhere:
         def append(self, event) -> None:
             pass
 
-    *_, (_, run) = Session(source, Plan("p", (DENSE,), SHORT)).run(Nowhere())
+    *_, (_, run) = Session(source, Plan("p", (DENSE,), protocol)).run(Nowhere())
     assert not run.failures, run.failures
-    return [run.plan.case(each.case_id).device for each in run.measured]
+    return run.measured
 
 
 @pytest.mark.parametrize("situation", ["cpu_only", "hidden", "crashed"])
@@ -137,10 +140,23 @@ def test_the_cpu_is_measured_whatever_the_driver_does(driver, monkeypatch, situa
     source = LiveSource(cpu_only=situation == "cpu_only")
     try:
         devices = source.probe().devices
-        assert measured(source) == ["cpu"]
+        assert [each.case_id for each in measured(source)] == [DENSE.case_id]
     finally:
         source.close()
     assert ([device.id for device in devices] == ["cpu"]) is (situation == "cpu_only")
+
+
+def test_a_drivers_start_is_in_no_number_of_the_cpu(driver, monkeypatch):
+    """A first backward counts the cards: 1 s with this driver."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(driver))
+    monkeypatch.setenv("FAKE_ACT", "wait")
+    monkeypatch.delenv(accelerators.CUDA_VARIABLE, raising=False)
+    source = LiveSource()
+    try:
+        (row,) = measured(source, replace(PROTOCOLS["original"], iterations_cpu=21, clean=None))
+    finally:
+        source.close()
+    assert row.first_call_s < 1
 
 
 def command(driver: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -179,6 +195,7 @@ def test_doctor_warns_of_it(driver):
             "Error 803: system has unsupported display driver / cuda driver combination",
         ),
         ("HIP initialization: no luck, e.g. today. Setting it to zero.", "no luck, e.g. today"),
+        ("CUDA unknown error - this may be due to an environment, e.g. that. Setting.", "CUDA unknown error"),
         ("", "no message"),
     ],
 )
@@ -241,8 +258,14 @@ def test_a_container_without_its_cards_is_told(monkeypatch, with_driver):
     assert device.reason.startswith("The kernel has a driver, but PyTorch says: Found no NVIDIA driver on your system")
     assert "--gpus all" in device.reason
     assert device.expected
-    (device,) = accelerators.cards("cuda", with_driver / "proc").devices
-    assert (device.reason, device.expected) == ("No usable card or driver was found.", False)
+    elsewhere = with_driver / "proc"
+    for file in (None, "dev/kfd"):  # AMD's driver is of no use to this PyTorch
+        if file:
+            (elsewhere / file).mkdir(parents=True)
+        (device,) = accelerators.cards("cuda", elsewhere).devices
+        assert (device.reason, device.expected) == ("No usable card or driver was found.", False)
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    assert accelerators.cards("cuda", elsewhere).devices[0].expected
 
 
 @pytest.mark.parametrize("variable", accelerators.ROCM_VARIABLES)
@@ -255,12 +278,24 @@ def test_rocm_has_variables_of_its_own(monkeypatch, tmp_path, variable):
     assert accelerators.accelerators(tmp_path).devices[0].reason == f"{variable}='none' hides every card."
 
 
+def test_hip_looks_at_its_own_variable_first(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.version, "hip", "6.4")
+    monkeypatch.setattr(accelerators, "isolated", lambda *_: (None, "was asked"))
+    monkeypatch.delenv("ROCR_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("HIP_VISIBLE_DEVICES", "0")
+    monkeypatch.setenv(accelerators.CUDA_VARIABLE, "-1")
+    assert accelerators.accelerators(tmp_path).devices[0].reason == "The driver was asked."
+
+
 def test_a_large_machine_has_more_time_and_never_more_than_the_parent_waits(monkeypatch, tmp_path):
     limits = []
+    monkeypatch.setattr(torch, "xpu", None, raising=False)
+    monkeypatch.setattr(torch._C, "_has_xpu", True, raising=False)
     monkeypatch.setattr(accelerators, "isolated", lambda _ask, limit_s: limits.append(limit_s) or (None, "is new"))
     monkeypatch.delenv(accelerators.CUDA_VARIABLE, raising=False)
     for count in (0, 1, 4, 16):
         for number in range(count):
             (tmp_path / f"proc/driver/nvidia/gpus/{number}").mkdir(parents=True, exist_ok=True)
         assert accelerators.accelerators(tmp_path).devices[0].reason == "The driver is new."
-    assert limits == [30, 30, 60, 100]
+    assert limits == [30, 30, 30, 30, 60, 30, 100, 30]  # NVIDIA's cards take no time of Intel's driver
+    assert sum(limits[-2:]) < PROBE_S

@@ -25,6 +25,12 @@ def test_the_value_comes_from_another_process():
     wait_until_gone(pid)
 
 
+def test_a_python_without_memory_files_will_do(monkeypatch):
+    """As those that are built with a glibc before 2.27."""
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    assert isolated(lambda: 1, 30.0) == (1, "")
+
+
 def test_an_exception_is_a_problem():
     assert isolated(lambda: 1 / 0, 30.0) == (None, "failed: ZeroDivisionError: division by zero")
 

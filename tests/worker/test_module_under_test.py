@@ -304,6 +304,17 @@ MORE = "CUDA kernel errors might be asynchronously reported at some other API ca
         (RuntimeError("CUDA error: unknown error"), "error", "the driver has lost the card"),
         (RuntimeError("CUDA error: uncorrectable ECC error encountered"), "error", "the driver has lost the card"),
         (RuntimeError(f"CUDA error: no kernel image is available\n{MORE}"), "unsupported", "no code for this card"),
+        (RuntimeError(f"CUDA error: operation not supported\n{MORE}"), "error", "cpu: operation not supported."),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `f(a)`"), "error", "calling `f(a)`."),
+        (RuntimeError("CUDA error: MPS client failed to connect to the server"), "error", "connect to the server."),
+        (RuntimeError("CUDA error: device kernel image is invalid"), "error", "cpu: device kernel image is invalid."),
+        (RuntimeError("CUDA error: invalid device ordinal"), "error", "cpu: invalid device ordinal."),
+        (
+            RuntimeError("Unexpected error from cudaGetDeviceCount(). Did you? Error 802: system not yet initialized"),
+            "error",
+            "cpu cannot be used (any more): Error 802: system not yet initialized.",
+        ),
+        (RuntimeError("No CUDA GPUs are available"), "error", "(any more): No CUDA GPUs are available."),
         (ClockError("The clock went backwards between two marks."), "error", "The clock went backwards between"),
     ],
 )

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -296,30 +297,49 @@ def test_no_child_outlives_its_workers_stdin():
         wait_until_gone(child)
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ("raise RuntimeError('operator torchvision::nms does not exist')", "torchvision::nms does not exist"),
-        ("raise OSError('libtorchvision.so: undefined symbol: _ZN3c10\\nmore')", "undefined symbol: _ZN3c10)."),
-        ("__version__ = '0.1.2'", "its operators cannot be loaded"),
-    ],
-)
-def test_a_torchvision_of_another_torch_is_named_with_both_versions(tmp_path, monkeypatch, content, reason):
-    (tmp_path / "torchvision").mkdir()
-    (tmp_path / "torchvision/__init__.py").write_text(content)
-    (tmp_path / "torchvision-0.1.2.dist-info").mkdir()
-    (tmp_path / "torchvision-0.1.2.dist-info/METADATA").write_text("Name: torchvision\nVersion: 0.1.2\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))))
+def refused(folder: Path, monkeypatch, content: str, needs: str) -> WorkerError:
+    """What is said of a torchvision of that content which asks for that."""
+    (folder / "torchvision").mkdir()
+    (folder / "torchvision/__init__.py").write_text(content)
+    (folder / "torchvision-0.1.2.dist-info").mkdir()
+    told = f"Name: torchvision\nVersion: 0.1.2\nRequires-Dist: numpy\nRequires-Dist: {needs}\n"
+    (folder / "torchvision-0.1.2.dist-info/METADATA").write_text(told)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))))
     source = LiveSource()
     try:
-        with pytest.raises(MismatchError) as caught:
+        with pytest.raises(WorkerError) as caught:
             source.probe()
     finally:
         source.close()
-    assert f"torchvision 0.1.2 and torch {torch.__version__} do not belong together" in caught.value.message
-    assert reason in caught.value.message
-    assert caught.value.exit_code == 2
-    assert "\n" not in caught.value.message
+    return caught.value
+
+
+BROKEN = "raise ImportError('libjpeg.so.8: cannot open shared object file')"
+
+
+@pytest.mark.parametrize(
+    ("content", "needs", "reason"),
+    [
+        ("raise RuntimeError('operator torchvision::nms does not exist')", "torch", "torchvision::nms does not exist"),
+        ("raise OSError('a.so: undefined symbol: _ZN3c10\\nmore')", "torch", "undefined symbol: _ZN3c10)."),
+        ("__version__ = '0.1.2'", "torch==0.9", "operators cannot be loaded"),
+        (BROKEN, "torch (==0.9.1)", "libjpeg.so.8"),
+    ],
+)
+def test_a_torchvision_of_another_torch_is_named_with_both_versions(tmp_path, monkeypatch, content, needs, reason):
+    error = refused(tmp_path, monkeypatch, content, needs)
+    assert isinstance(error, MismatchError)
+    assert f"torchvision 0.1.2 and torch {torch.__version__} do not belong together" in error.message
+    assert reason in error.message
+    assert error.exit_code == 2
+    assert "\n" not in error.message
+
+
+@pytest.mark.parametrize("needs", ["torch>=0.9", f"torch=={torch.__version__.split('+')[0]}"])
+def test_a_torchvision_that_is_broken_otherwise_is_no_mismatch(tmp_path, monkeypatch, needs):
+    error = refused(tmp_path, monkeypatch, BROKEN, needs)
+    assert not isinstance(error, MismatchError)
+    assert "ImportError: libjpeg.so.8: cannot open shared object file" in error.message
 
 
 def test_a_package_that_torchvision_needs_and_is_missing_is_named(tmp_path, monkeypatch):

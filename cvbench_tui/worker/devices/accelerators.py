@@ -1,7 +1,7 @@
 """The accelerators that PyTorch can use, and why one that is there cannot be used.
 
 A driver may hang or crash, and a process that has asked one cannot fork children that use it. So each driver is asked
-in a process of its own, and none where a variable hides all its cards.
+in a process of its own, and NVIDIA's or AMD's is not where a variable hides all its cards.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from cvbench_tui.worker.process.isolated import isolated
 
 NAMES = {"cuda": "NVIDIA or AMD GPU", "mps": "Apple GPU", "xpu": "Intel GPU"}
 """Kinds of accelerators as PyTorch names them; ROCm's cards are ``cuda`` to it."""
-DRIVER_FILES = ("proc/driver/nvidia", "dev/nvidiactl", "dev/kfd")
-"""Of NVIDIA's driver, in the container too where the kernel has it, and of AMD's."""
+NVIDIA_FILES, AMD_FILES = ("proc/driver/nvidia", "dev/nvidiactl"), ("dev/kfd",)
+"""Of the drivers, in the container too where the kernel has them."""
 CARD_FOLDERS = "proc/driver/nvidia/gpus/*"  # one for each NVIDIA card
 START_S, CARD_S, MAX_S = 20.0, 10.0, 100.0
 """Time in which a driver must have answered: some seconds, and 10 for each card, since without persistence mode it
-initialises them one after the other, 1 to 3 s each by its manual. 30 s with one card; the parent waits 120."""
+initialises them one after the other, 1 to 3 s each by its manual. 30 s with one card; the parent waits 150."""
 ROCM_VARIABLES = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", CUDA_VARIABLE)
 NO_DRIVER = "Found no NVIDIA driver"
 CARD_FACTS: dict[str, Callable[[Any], Fact]] = {
@@ -75,7 +75,7 @@ def _of_driver(kind: str, refused: Device | None, root: Path) -> Accelerators:
     """What its driver says, asked in a process of its own; ``refused`` stands where it need not be asked."""
     if refused is not None:
         return Accelerators([refused])
-    count = len(list(root.glob(CARD_FOLDERS)))
+    count = len(list(root.glob(CARD_FOLDERS))) if kind == "cuda" else 1
     limit_s = min(MAX_S, START_S + CARD_S * max(1, count))
     found, problem = isolated(partial(cards, kind, root), limit_s)
     return found or Accelerators([_absent(kind, f"The driver {problem}.", expected=True)])
@@ -118,7 +118,7 @@ def _why_not_asked(root: Path) -> Device | None:
     for name, value in _set_variables():
         if hides_all(name):
             meant = value.strip() in ON_PURPOSE
-            return _absent("cuda", f"{name}={_shown(value)} hides every card.", expected=not meant)
+            return _absent("cuda", f"{name}={quoted(value)} hides every card.", expected=not meant)
     return None
 
 
@@ -139,7 +139,7 @@ def _why_none(kind: str, root: Path, warned: list[str]) -> Device:
             return _absent(kind, "No usable card or driver was found.")
         hint = "a container must be started with --gpus all"
         return _absent(kind, f"The kernel has a driver, but PyTorch says: {words} ({hint}).", expected=True)
-    named = [f"{name}={_shown(value)}" for name, value in _set_variables()]
+    named = [f"{name}={quoted(value)}" for name, value in _set_variables()]
     if named:
         return _absent(kind, f"{' and '.join(named)} names no card that the driver has.", expected=True)
     return _absent(kind, f"PyTorch says: {words}.", expected=there)
@@ -149,19 +149,18 @@ def own_words(text: str) -> str:
     """PyTorch's reason without what it puts around it: ``Error 803: system has unsupported display driver ...``."""
     text = re.sub(r"^\w+ initialization: ", "", " ".join(text.split("(Triggered internally")[0].split()))
     error = re.search(r"Error \d+: .*", text)  # before it are guesses at calls that nobody made
-    first, *_ = re.split(r"(?<=[.!?])\s+(?=[A-Z])", error.group() if error else text)
+    first, *_ = re.split(r"(?<=[.!?])\s+(?=[A-Z])| - this may be due", error.group() if error else text)
     return first.rstrip(".") or "no message"
 
 
 def _set_variables() -> Iterator[tuple[str, str]]:
-    """The variables that choose among this PyTorch's cards, those that are set."""
-    names = ROCM_VARIABLES if torch.version.hip else (CUDA_VARIABLE,)
+    """The variables that choose among this PyTorch's cards, those that are set. HIP uses its own before CUDA's."""
+    own_is_set = ROCM_VARIABLES[0] in os.environ
+    names = (CUDA_VARIABLE,) if not torch.version.hip else ROCM_VARIABLES[:-1] if own_is_set else ROCM_VARIABLES
     yield from ((name, os.environ[name]) for name in names if name in os.environ)
 
 
-def _shown(value: str) -> str:
-    return quoted(value) if value.strip() else "''"
-
-
 def _has_driver(root: Path) -> bool:
-    return any((root / file).exists() for file in DRIVER_FILES)
+    """Whether the kernel has a driver that this PyTorch could use; of a build for the CPU, any."""
+    files = AMD_FILES if torch.version.hip else NVIDIA_FILES if torch.version.cuda else NVIDIA_FILES + AMD_FILES
+    return any((root / file).exists() for file in files)

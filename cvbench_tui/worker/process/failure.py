@@ -17,15 +17,17 @@ SENTENCE_CHARACTERS = 300
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED")
 _UNSUPPORTED = re.compile("not (implemented for|currently implemented)|Could not run|is not supported|no kernel image")
 _CARD_ERROR = re.compile(r"(?:CUDA|HIP) error: ([^\n.]+)")
-_LOST = "no CUDA-capable device|invalid device ordinal|lost|off the bus|not yet initialized|unknown error|ECC"
+_NO_CARD = re.compile("cudaGetDeviceCount|No (CUDA|HIP) GPUs are available")
+_LOST = "no CUDA-capable device|lost|off the bus|not yet initialized|unknown error|ECC"
 _REMEDIES = {
     "busy or unavailable": "another process has the card for itself: end it (see nvidia-smi), or use another device",
     "no kernel image": "this PyTorch has no code for this card: install one that has",
     _LOST: "the driver has lost the card: nvidia-smi and Xid errors in dmesg say why; restart the machine",
-    "": "a kernel failed; if it fails in other rows too, look for Xid errors in dmesg and restart the machine",
+    "illegal|misaligned|launch failure|assert|Xid": "a kernel failed; if it fails in other rows too, look for Xid "
+    "errors in dmesg and restart the machine",
 }
-"""What to do about an error of a card, by what PyTorch's words have in them; the first that fits. The next row has a
-process of its own: in this one every further call would fail."""
+"""What to do about an error of a card, by what PyTorch's words have in them; the first that fits, and nothing for any
+other. The next row has a process of its own: in this one every further call would fail."""
 
 
 class UnsupportedError(Exception):
@@ -56,6 +58,10 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     if isinstance(error, (UnsupportedError, ClockError)):
         return first
     if found := _CARD_ERROR.search(str(error)):
-        remedy = next(text for words, text in _REMEDIES.items() if re.search(words, found[1]))
-        return f"{case.device}: {found[1].strip()}; {remedy}."
+        remedies = (text for words, text in _REMEDIES.items() if re.search(words, found[1]))
+        return f"{case.device}: {'; '.join([found[1].strip(), *remedies][:2])}."
+    if _NO_CARD.search(str(error)):
+        from cvbench_tui.worker.devices.accelerators import own_words
+
+        return f"{case.device} cannot be used (any more): {own_words(str(error))}."
     return f"{type(error).__name__}: {first}"[:SENTENCE_CHARACTERS]

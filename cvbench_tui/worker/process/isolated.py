@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
@@ -33,22 +34,23 @@ def isolated(compute: Callable[[], Value], limit_s: float) -> tuple[Value | None
         return _attempt(compute)
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    stderr = os.memfd_create("stderr")  # not a pipe: nobody would drain it
-    process = context.Process(target=_answer, args=(compute, sender, stderr, os.getpid()), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        if _answered(receiver, limit_s):
-            value, problem = receiver.recv()
-        else:
-            value, problem = None, f"did not answer within {limit_s:.0f} s"
-    except EOFError:  # it ended first
+    # Not a pipe: nobody would drain it. Not os.memfd_create: a Python built with a glibc before 2.27 lacks it.
+    with tempfile.TemporaryFile() as stderr:
+        process = context.Process(target=_answer, args=(compute, sender, stderr.fileno(), os.getpid()), daemon=True)
+        process.start()
+        sender.close()
+        try:
+            if _answered(receiver, limit_s):
+                value, problem = receiver.recv()
+            else:
+                value, problem = None, f"did not answer within {limit_s:.0f} s"
+        except EOFError:  # it ended first
+            process.join(END_S)
+            value, problem = None, _ended(process.exitcode)
+        process.kill()
         process.join(END_S)
-        value, problem = None, _ended(process.exitcode)
-    process.kill()
-    process.join(END_S)
-    receiver.close()
-    line = _last_line(stderr)
+        receiver.close()
+        line = _last_line(stderr.fileno())
     return value, f"{problem}: {line}" if problem and line else problem
 
 
@@ -92,10 +94,8 @@ def _ended(code: int | None) -> str:
 
 
 def _last_line(stderr: int) -> str:
-    """The last line that is not empty; all of it goes to our own stderr. Closes the file."""
-    size = os.fstat(stderr).st_size
-    talk = os.pread(stderr, STDERR_BYTES, max(0, size - STDERR_BYTES))
-    os.close(stderr)
+    """The last line that is not empty; all of it goes to our own stderr."""
+    talk = os.pread(stderr, STDERR_BYTES, max(0, os.fstat(stderr).st_size - STDERR_BYTES))
     os.write(2, talk)
     lines = [" ".join(line.split()) for line in talk.decode(errors="replace").splitlines()]
     last = next((line for line in reversed(lines) if line), "")[:MAX_LINE].rstrip(".")

@@ -13,6 +13,9 @@ shut       closes stdout at the first request of the first worker and goes on ru
 garbage    sends a line that is no event, the first time
 notorch    ends before it is ready, as where torch cannot be imported
 card       as good, and offers cuda:0
+linked     as good, but ends before it is ready where no driver can be loaded
+hung       as good, and tells of a driver that did not answer
+refused    as good, and tells of a driver that answered and cannot be used
 mismatch   ends before it is ready, as where torchvision does not belong to torch
 ceiling    as good, and tells a ceiling
 deaf       says that it can tell a ceiling and ends when it is asked
@@ -143,6 +146,9 @@ def crash():
 if mode == "notorch":
     sys.stderr.write("ModuleNotFoundError: No module named 'torch'\n")
     sys.exit(3)
+if mode == "linked" and "no_driver" in os.environ.get("LD_LIBRARY_PATH", ""):
+    sys.stderr.write("ImportError: libcuda.so.1: invalid ELF header\n")
+    sys.exit(3)
 if mode == "mismatch":
     sys.stderr.write("torchvision 0.1 and torch 2.0 do not belong together.\n")
     sys.exit(4)
@@ -154,6 +160,9 @@ for line in sys.stdin:
         devices = [{"id": "cpu", "name": "a CPU", "memory_bytes": 1 << 30}]
         if mode == "card":
             devices.append({"id": "cuda:0", "name": "a card", "uuid": "GPU-aa"})
+        if mode in ("hung", "refused"):
+            reason = "The driver did not answer within 30 s." if mode == "hung" else "The driver is there, but is old."
+            devices.append({"id": "cuda", "name": "a card", "available": False, "reason": reason, "expected": True})
         environment = {"versions": [["torch", "2.0.0"]], "devices": devices, "facts": []}
         send(kind="environment_probed", environment=environment)
     elif request["kind"] == "ceiling":
