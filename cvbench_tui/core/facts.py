@@ -146,7 +146,7 @@ DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments s
 
 def identity_pairs(environment: Environment, device_id: str | None = None) -> tuple[tuple[str, str], ...]:
     """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values. ``device_id``: for rows on
-    that device, to which the others are nothing, and which a run on the CPU does not even ask for; all of them
+    that device, to which the others are nothing, and which a run on the CPU alone does not look for; all of them
     without."""
     left_out = (INSTRUMENT, *VERSIONS_OF_CARDS) if device_id == "cpu" else (INSTRUMENT,)
     pairs = [(f"version {name}", version) for name, version in environment.versions if name not in left_out]
