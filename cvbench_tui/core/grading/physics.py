@@ -116,8 +116,10 @@ def utilisation(context: GradingContext) -> Iterator[Reason]:
         sentence = f"Only {percent(busy)} of the device's time was in timed regions, and the host was not the cause."
         yield Reason("unaccounted", "X", sentence)
         return
+    if not context.host_bound:
+        return
     device, wall = context.measurement.device(context.whole_phase), context.measurement.wall_of(context.whole_phase)
-    if context.host_bound and wall is not None:
+    if wall is not None:
         other = f"the device needs {_time(middle(device.rounds))}" if device else "the device's own time is not known"
         yield Reason("host_bound", "B", f"A loop takes {_time(middle(wall.rounds))} an iteration, {other}.")
 

@@ -126,8 +126,8 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         grade=assessment.grade,
         reasons=assessment.reasons,
         modes=find_bimodality(samples) if bimodal else None,
-        device_s=_centre_s(measurement, measurement.device(phase), terms.protocol),
-        host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol),
+        device_s=_centre_s(measurement, measurement.device(phase), terms.protocol) if measurement.wall else None,
+        host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol) if measurement.wall else None,
         host_bound=measurement.host_bound(phase),
         utilisation=_median(each.utilisation for each in evidence),
     )

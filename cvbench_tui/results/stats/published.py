@@ -34,6 +34,8 @@ def difference(row: RowData, phase: Phase) -> Difference | None:
 def difference_line(rows: Collection[RowData], shown: Callable[[RowData], Collection[Phase]] = lambda _: PHASES) -> str:
     """How the means of these rows differ, and all that the two methods do differently; empty without clean numbers.
     ``shown``: the phases of a row that are on the page."""
+    if not any(row.clean for row in rows):
+        return ""
     parts, phases = [], dict[Phase, None]()
     for kind in get_args(Kind):
         shares = []
