@@ -51,10 +51,7 @@ def session(tmp_path, monkeypatch):
 
     def begin(*arguments: str, **variables: str) -> subprocess.Popen[str]:
         environment = {**os.environ, **variables}
-        return subprocess.Popen(
-            [script, *arguments], env=environment, stdout=subprocess.PIPE, text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in what runs in the background
-        )  # fmt: skip
+        return subprocess.Popen([script, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
 
     return begin
 
