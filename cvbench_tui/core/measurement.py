@@ -258,10 +258,13 @@ def loop_over_device(device: Rounds, wall: Rounds, evidence: Iterable[Evidence])
     """Wall time over the device's own, of a whole iteration, from the samples of both by round. Infinite where the
     leads of most blocks ended too soon, as where the launch queue (about 1,000) is full: what was taken behind them is
     a mixture of both times then."""
+    return middle(wall) / middle(device) if leads_lasted(evidence) else math.inf
+
+
+def leads_lasted(evidence: Iterable[Evidence]) -> bool:
+    """False where the leads of most blocks ended before all was queued."""
     late = [each.outran for each in evidence if each.outran is not None]
-    if late and median(late) > MAX_OUTRAN:
-        return math.inf
-    return middle(wall) / middle(device)
+    return not late or median(late) <= MAX_OUTRAN
 
 
 def middle(rounds: Rounds) -> float:

@@ -60,6 +60,9 @@ TWO = tuple(noisy(1, 8, seed) + noisy(1.1, 4, seed) for seed in range(5))
 BUSY = replace(CALM, waited_s=0.04)
 ALONE = Variant("alone", PhaseSamples("inference", rounds(1.05), 1, "perf_counter", "fixed"))
 
+HOST_BOUND = queued(1.2, 0.99)
+SHORT_ON_A_CARD = replace(HOST_BOUND, passes=tuple(replace(each, region_floor_s=0.05) for each in HOST_BOUND.passes))
+
 SEEN = [
     ("imprecise", "B", case(WIDE), {}),
     ("imprecise", "C", case(rounds(1, 1.06, 0.94, 1.05, 0.95)), {}),
@@ -124,6 +127,7 @@ SEEN = [
     ("short_region", "C", case(None, record(region_floor_s=0.04)), {}),
     ("short_region", "C", case(None, record(region_floor_s=0.04, empty_region_s=1e-4)), {}),
     ("unaccounted", "X", queued(1.0, 0.4, waited_s=0.005), {}),
+    ("short_region", "B", SHORT_ON_A_CARD, {}),
     ("short_region", "B", case(None, record(region_floor_s=0.04), clock="cuda_event"), {}),
 ]
 

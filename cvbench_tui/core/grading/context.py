@@ -39,7 +39,7 @@ class GradingContext:
         """Relative difference of rounds or processes above which there is a reason."""
         self.host_bound = measurement.host_bound(phase)
         self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
-        """True when the number is the device's own time, so that the host's delays are not in it."""
+        """True when the number is the device's own time, or a loop's within 5% of it: no delay of the host is in it."""
         self.records = measurement.passes_of(phase)  # one for each process; empty in files of schema 1
         groups = counted_rounds_by_process(measurement, phase, protocol)
         self.rounds_by_process = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]

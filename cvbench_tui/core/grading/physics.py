@@ -70,7 +70,7 @@ def short_region(context: GradingContext) -> Iterator[Reason]:
         return
     share = max(costs) / context.estimate.median_s
     short = max(record.region_floor_s / (record.group * context.estimate.median_s) for record in context.records)
-    far = short > FLOOR_FAR and not context.device_clock
+    far = short > FLOOR_FAR and context.phase_samples.clock != "cuda_event"
     grade: Grade = "X" if share > MAX_TIMER_SHARE_VALID else "C" if share > MAX_TIMER_SHARE_CERTAIN else "B"
     if share * REGION_TO_TIMER_COST > 1 and not (far and grade == "B"):
         yield Reason("short_region", grade, f"Timer overhead may be {percent(share)} of the time.")

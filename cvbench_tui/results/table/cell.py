@@ -25,9 +25,7 @@ class Cell:
     noticed: bool = False  # True for a state with reasons or notices
     doubtful: bool = False  # True for energy whose two sources differ
     reference: bool = False  # True in the row that the others are compared with
-    modes: tuple[float, float] | None = (
-        None  # the faster and the slower of two speeds, where ``value`` describes neither
-    )
+    modes: tuple[float, float] | None = None  # the faster and the slower speed, where ``value`` describes neither
     minimum: float | None = None  # the least sample, where the method reports it
     share: float | None = None  # of the measured peak; None where none is known for sure
     passes: tuple[tuple[int, int, int], ...] = ()  # samples, rounds and repeated rounds of each pass

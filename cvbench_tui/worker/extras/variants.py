@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from cvbench_tui.core.measurement import MAX_OUTRAN, PASS_OF, PHASES, Notice, Variant, VariantKind
+from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Variant, VariantKind, leads_lasted
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -91,8 +91,7 @@ class VariantTimer:
             timed, self.backend, protocol, lambda _: self.heartbeat(), *limits, check_deferred=False, wall=False
         )
         result = watch.run()
-        late = [seen.outran for seen in result.record.evidence if seen.outran is not None]
-        if late and median(late) > MAX_OUTRAN:
+        if not leads_lasted(result.record.evidence):
             self.notices.append(not_measured(kind, "an iteration has more launches than the card's queue holds."))
             return
         self.variants += [Variant(kind, samples) for samples in result.phases]

@@ -23,9 +23,7 @@ GHz on cards that rest."""
 TRIES = 3  # of a block until its lead lasts; each asks for a longer one
 LONGER = 1.5  # times longer
 OPERATOR_S = 60e-6  # of a segment's first lead for each operator: twice what one of two launches was seen to need
-MIN_IDLE_S = (
-    1e-4  # of a block in which the device may be waited for, beside the usual: a late synchronise is no hidden work
-)
+MIN_IDLE_S = 1e-4  # for which a block may wait for the device beside the usual: a late synchronise is no hidden work
 
 Marks = tuple[Any, ...]  # points in time that begin and end a region, and the phases within it
 

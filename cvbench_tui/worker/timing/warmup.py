@@ -26,9 +26,7 @@ from cvbench_tui.worker.timing.sampler import SampledBlocks, Sampler, TimedPass
 
 FUNCTIONAL_CALLS = 3  # made, and in a row without new device memory or compiled graph, before windows are compared
 EMPTY_REGIONS, EMPTY_BLOCKS = 40, 5  # empty regions of a block and blocks, timed to learn what one of each costs
-EMPTY_LEAD_S = (
-    5e-3  # lead before them: on an idle device they would show the host's gap. Recording 80 marks takes 0.2 ms.
-)
+EMPTY_LEAD_S = 5e-3  # lead before them: on an idle device they would show what the host needs between two marks
 ONE = Pacing(group=1, regions_per_sample=1, samples_per_round=1, discard=0, regions_per_block=1)
 
 
