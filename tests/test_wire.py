@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,11 @@ def test_an_impossible_figure_is_refused(name, value):
 
 
 @every("value", [0.0, -1.0, float("nan"), float("inf")])
-def test_an_impossible_sample_is_refused(value):
+@every("times", ["phases", "wall"])
+def test_an_impossible_sample_is_refused(times, value):
     event = finished()
-    event["measurement"]["phases"][0]["rounds"][0][0] = value
+    event["measurement"]["wall"] = copy.deepcopy(event["measurement"]["phases"])
+    event["measurement"][times][0]["rounds"][0][0] = value
     with pytest.raises(FigureError, match="positive number of seconds"):
         decode(json.dumps(event))
 

@@ -113,6 +113,7 @@ SEEN = [
     ("winograd", "A", case(work=work(int(2e9), winograd=True)), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(int(2e9))), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(int(5e9), winograd=True)), {"peak": PEAK}),
+    ("impossible_rate", "X", replace(queued(3.0, 0.99), work=work(int(2e9))), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(footprint=int(2e8))), {"peak": PEAK}),
     ("impossible_parts", "X", training(1.2, 0.5, 1.0), {}),
     ("impossible_parts", "X", with_evidence(timed_s=0.14), {}),

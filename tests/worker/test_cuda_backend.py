@@ -343,6 +343,7 @@ def test_one_slow_process_of_three_makes_no_host_bound_row():
     assert slow.host_bound("total")
     assert not quiet.host_bound("total")
     whole = merge(merge(quiet, slow), quiet)
+    assert [len(each.rounds) for each in whole.wall] == [len(each.rounds) for each in whole.phases]
     assert not whole.host_bound("total")
     assert center(whole.phase("total")) == pytest.approx(20e-3, rel=0.01)
 

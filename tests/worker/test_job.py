@@ -17,6 +17,7 @@ from cvbench_tui.core.measurement import PHASES, Notice, PassEnergy, PhaseSample
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.extras import collect as beside
 from cvbench_tui.worker.extras import peak
 from cvbench_tui.worker.process import job
@@ -101,6 +102,20 @@ def test_a_protocol_comes_through_a_request_with_the_one_inside_it():
 
 
 @pytest.mark.usefixtures("_as_before")
+@pytest.mark.usefixtures("_as_before")
+def test_a_device_that_queues_gives_the_row_both_times(monkeypatch):
+    class Queueing(CpuBackend):
+        queues = True
+
+    monkeypatch.setattr(job, "backend_for", lambda _device: Queueing())
+    sent = Sent()
+    job.Job(Case(find_layer("Dense").workload, "cpu", 1), PROTOCOLS["quick"], 0, sent).run()
+    (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
+    assert [samples.phase for samples in finished.measurement.wall] == list(PHASES)
+    rounds = zip(finished.measurement.phases, finished.measurement.wall, strict=True)
+    assert all(len(device.rounds) == len(wall.rounds) for device, wall in rounds)
+
+
 def test_a_peak_is_measured_with_the_workers_own_number_of_threads(monkeypatch):
     def measure(device, _backend, key):
         return DevicePeak(str(device), key, (("float32", torch.get_num_threads()),), None)
