@@ -63,6 +63,8 @@ ALONE = Variant("alone", PhaseSamples("inference", rounds(1.05), 1, "perf_counte
 HOST_BOUND = queued(1.2, 0.99)
 SHORT_ON_A_CARD = replace(HOST_BOUND, passes=tuple(replace(each, region_floor_s=0.05) for each in HOST_BOUND.passes))
 
+ALONE_AS_FUSED = Variant("alone", PhaseSamples("inference", rounds(1), 1, "cuda_event", "fixed"))
+
 SEEN = [
     ("imprecise", "B", case(WIDE), {}),
     ("imprecise", "C", case(rounds(1, 1.06, 0.94, 1.05, 0.95)), {}),
@@ -110,6 +112,7 @@ SEEN = [
     ("process_dependent", "C", of_processes(1, 1.03, 0.99), {}),
     ("repetition_failed", "B", case(notices=(Notice("repetition_failed", "It crashed."),)), {}),
     ("fused_differs", "A", case(variants=(ALONE,)), {}),
+    ("fused_differs", None, replace(HOST_BOUND, variants=(ALONE_AS_FUSED,)), {}),
     ("winograd", "A", case(work=work(int(2e9), winograd=True)), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(int(2e9))), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(int(5e9), winograd=True)), {"peak": PEAK}),

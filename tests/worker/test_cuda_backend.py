@@ -14,7 +14,7 @@ import torch
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.grading.assess import assess
-from cvbench_tui.core.measurement import Measurement, PhaseWork, merge
+from cvbench_tui.core.measurement import Measurement, PhaseWork, Variant, merge
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.stats import derived_metrics
@@ -374,6 +374,16 @@ def test_a_variant_that_does_not_fit_the_queue_is_a_notice_and_no_mixture(monkey
     assert timer.run() == []
     assert {notice.code for notice in timer.notices} == {"alone_failed"}
     assert "launches" in timer.notices[0].sentence
+
+
+def test_a_phase_alone_is_compared_with_the_devices_time_and_a_graph_with_the_loop():
+    found = row_of(800)
+    kinds = ("alone", "device_only")
+    found = replace(found, variants=tuple(Variant(kind, found.device("total")) for kind in kinds))
+    result = phase_result(found, "total", Terms(DEFAULT))
+    alone, graph = derived_metrics.variants(found, "total", result)
+    assert alone.ratio == pytest.approx(1.0, abs=0.01)
+    assert graph.ratio == pytest.approx(4.0 / 17.6, rel=0.01)
 
 
 def test_rounds_go_on_until_the_number_is_precise():
