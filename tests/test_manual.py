@@ -148,8 +148,8 @@ def test_the_methodologys_numbers_are_the_codes():
         else:
             assert str(protocol.iterations) in row
             assert str(protocol.iterations_cpu) in row
-        most = f" to {protocol.max_processes}" if protocol.max_processes > protocol.processes else ""
-        assert f"| {protocol.processes}{most} |" in row
+        most = f" to {protocol.max_visits}" if protocol.max_visits > protocol.visits else ""
+        assert f"| {protocol.visits}{most} |" in row
         assert ("by chance" in row) == protocol.shuffled
 
 

@@ -27,10 +27,10 @@ def expected_s(plan: Plan) -> float:
 
 
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Wall seconds of every case, all its processes together, by case id. ``known``: wall seconds of one process of a
+    """Wall seconds of every case, all visits to it together, by case id. ``known``: wall seconds of one visit to a
     case, from an earlier run under this protocol; the others are guessed."""
     known = known or {}
-    each = plan.protocol.processes
+    each = plan.protocol.visits
     return {case.case_id: (known.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
 
 

@@ -1,8 +1,8 @@
 """The live source: drives one worker through a plan, case by case.
 
 ``session`` owns the run (queue of cases, run file, fold) and iterates this source in one thread. The source asks
-``schedule`` for the next process and case and ``worker_supervisor`` for a running worker, sends one request, and yields
-the worker's events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
+``schedule`` for the next visit and ``worker_supervisor`` for a running worker, sends one request, and yields the worker's
+events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
 ``failures``, and the next case follows.
 """
 
@@ -12,16 +12,17 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cvbench_tui.core.environment import NO_ANSWER, Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
-from cvbench_tui.engine.schedule import Schedule
+from cvbench_tui.engine.schedule import NextVisit, Schedule
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
@@ -56,6 +57,7 @@ class LiveSource:
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
         self._skipping = False  # ``skip`` ended the running case
+        self._visited = False  # the worker has measured something
 
     def probe(self) -> Environment:
         """The machine and its devices, probed once, with the host's present facts. Raises WorkerError."""
@@ -68,30 +70,47 @@ class LiveSource:
                 self._supervisor.discard()
         return with_host_facts(self._environment)
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[Event]:
         """Events of the measurement of ``plan``. Raises WorkerError when no worker can be started."""
         from cvbench_tui.engine.host.metadata import nvml
 
         self._cancelled.clear()
         environment = self.probe()
         with nvml(environment, plan.devices):  # so that no case pays for the driver's start
-            yield from self._events(plan, environment)
+            try:
+                yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more))
+            finally:
+                if self._one_case and self._visited:
+                    self._supervisor.discard()  # it holds the last case's memory
 
-    def _events(self, plan: Plan, environment: Environment) -> Iterator[Event]:
+    def _events(self, plan: Plan, environment: Environment, schedule: Schedule) -> Iterator[Event]:
         """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
         yield EnvironmentProbed(environment)
         yield from self._peaks.stored(plan, environment)
-        schedule = Schedule(plan)
-        for process, case in schedule:
-            if self._cancelled.is_set():
+        for visit in schedule:
+            if self._cancelled.wait(self._pause_s(visit)):
                 return
-            for event in self._measure(case, plan.protocol, process):
+            for event in self._measure(visit, plan.protocol):
                 schedule.record(event)
                 yield event
             if not self._cancelled.is_set():
-                yield from self._peaks.measured(case, environment)
+                yield from self._peaks.measured(visit.case, environment)
+
+    @property
+    def _one_case(self) -> bool:
+        """True where the worker measures by itself, since forking is unsafe."""
+        return self._supervisor.ready is not None and self._supervisor.ready.one_case
+
+    def _pause_s(self, visit: NextVisit) -> float:
+        """Seconds until that visit may begin."""
+        return 0.0 if visit.not_before_s is None else max(0.0, visit.not_before_s - time.time())
 
     def cancel(self) -> None:
         """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
@@ -137,28 +156,38 @@ class LiveSource:
             raise WorkerError(f"The devices could not be listed: {event.failure.sentence}", event.failure.detail)
         raise WorkerError(f"The worker answered a probe with {event.kind}.")
 
-    def _measure(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
-        """Events of one case in one process, up to its outcome."""
+    def _measure(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
+        """Events of one visit, up to its outcome. The first one to a case is a fresh process, as are the others where
+        starting one is cheap, or the protocol asks for it; elsewhere they share one that is kept."""
+        case = visit.case
+        kept = visit.number > 0 and not protocol.fresh and (self._one_case or case.device != "cpu")
+        if self._one_case and not kept and self._visited:
+            self._supervisor.discard()  # the fresh process is a fresh worker
         worker = self._supervisor.ensure_running()
+        self._visited = True
         request = {
             "kind": "measure",
             "case_id": case.case_id,
             "case": dataclasses.asdict(case),
             "protocol": dataclasses.asdict(protocol),
-            "process": process,
+            "visit": visit.number,
+            "keep": kept,
         }
         worker.send(request)
-        finished = False
+        finished = failed = False
         try:
             for event in self._until_outcome(case, protocol, worker, request):
-                finished = isinstance(event, (CaseFinished, CaseFailed))
+                failed = isinstance(event, CaseFailed)
+                finished = failed or isinstance(event, CaseFinished)
                 yield event
         finally:
             with self._lock:
                 self._child, self._skipping = None, False
-            if not finished or (self._supervisor.ready is not None and self._supervisor.ready.one_case):
+            if not finished:
                 # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
-                self._supervisor.discard(at_once=not finished)
+                self._supervisor.discard(at_once=True)
+            elif failed and self._one_case:
+                self._supervisor.discard()  # what failed may have spoilt the process
 
     def _until_outcome(
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]

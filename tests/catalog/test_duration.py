@@ -43,7 +43,7 @@ def test_fresh_processes_multiply():
     workload = find_model("resnet18").workload
     protocol = PROTOCOLS["default"]
     once = expected_s(Plan("p", (Case(workload, "cpu", 1),), protocol))
-    thrice = expected_s(Plan("p", (Case(workload, "cpu", 1),), replace(protocol, processes=3)))
+    thrice = expected_s(Plan("p", (Case(workload, "cpu", 1),), replace(protocol, visits=3)))
     assert thrice == pytest.approx(3 * once)
 
 
@@ -67,7 +67,7 @@ def test_a_model_of_another_version_is_guessed_all_the_same():
 
 
 def test_what_earlier_runs_took_counts_more_than_the_guess():
-    protocol = replace(PROTOCOLS["default"], processes=3)
+    protocol = replace(PROTOCOLS["default"], visits=3)
     known_case, new_case = (Case(find_model(name).workload, "cpu", 8) for name in ("resnet18", "vgg16"))
     both = Plan("p", (known_case, new_case), protocol)
     by_case = expected_by_case(both, {known_case.case_id: 7.0, "another": 1e9})

@@ -8,7 +8,7 @@ from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
 from cvbench_tui.core.measurement import Measurement, Notice, PhaseSamples, PhaseWork, Variant
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.core.stats.stop_rule import flags_by_process
+from cvbench_tui.core.stats.stop_rule import flags_by_visit
 from tests.core.graded import BASE_S, CALM, DEFAULT, case, noisy, record, rounds, with_evidence
 from tests.every import every
 
@@ -35,9 +35,9 @@ def queued(wall: float, utilisation: float | None, *, lead_s: float | None = 0.0
     return replace(found, wall=(replace(device, rounds=loop),))
 
 
-def of_processes(*levels: float) -> Measurement:
+def of_visits(*levels: float) -> Measurement:
     taken = tuple(samples for level in levels for samples in rounds(*(level,) * 5))
-    return case(taken, process_rounds=(("inference", (5,) * len(levels)),))
+    return case(taken, visit_rounds=(("inference", (5,) * len(levels)),))
 
 
 def found(measurement: Measurement, protocol: Protocol = DEFAULT, **known: object) -> dict[str, str]:
@@ -70,7 +70,7 @@ SEEN = [
     ("imprecise", "C", case(rounds(1, 1.06, 0.94, 1.05, 0.95)), {}),
     ("few_rounds", "C", case(rounds(1, 1, 1)), {}),
     ("few_rounds", "X", case(()), {}),
-    ("few_processes", "B", of_processes(1, 1), {"protocol": RIGOROUS}),
+    ("few_visits", "B", of_visits(1, 1), {"protocol": RIGOROUS}),
     ("unsettled", "B", case(None, record(settled=False)), {}),
     ("unsettled", "B", case(notices=(Notice("unsettled_inference", "It was not."),)), {}),
     ("drift", "B", case(SLOWLY), {}),
@@ -109,8 +109,8 @@ SEEN = [
     ("foreign", "C", with_evidence(foreign=1), {}),
     ("foreign", "B", case(rounds(*(1,) * 6), record(*(CALM,) * 5, replace(CALM, foreign=1))), {}),
     ("battery", "B", case(), {"facts": {"on_battery": True}}),
-    ("process_dependent", "C", of_processes(1, 1.03, 0.99), {}),
-    ("repetition_failed", "B", case(notices=(Notice("repetition_failed", "It crashed."),)), {}),
+    ("process_dependent", "C", of_visits(1, 1.03, 0.99), {}),
+    ("visit_failed", "B", case(notices=(Notice("visit_failed", "It crashed."),)), {}),
     ("fused_differs", "A", case(variants=(ALONE,)), {}),
     ("fused_differs", None, replace(HOST_BOUND, variants=(ALONE_AS_FUSED,)), {}),
     ("winograd", "A", case(work=work(int(2e9), winograd=True)), {"peak": PEAK}),
@@ -151,9 +151,9 @@ def test_no_reason_is_without_a_test_and_each_has_meaning_and_remedy():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=lambda protocol: protocol.name)
 def test_a_quiet_measurement_is_graded_a_with_nothing_to_remark(protocol):
-    quiet = of_processes(*(1,) * protocol.processes)
+    quiet = of_visits(*(1,) * protocol.visits)
     assert found(quiet, protocol) == {}
-    calm = replace(quiet, passes=(record(),) * protocol.processes)
+    calm = replace(quiet, passes=(record(),) * protocol.visits)
     assert found(calm, protocol, peak=PEAK, facts={"on_battery": False}) == {}
 
 
@@ -176,8 +176,8 @@ def test_what_belongs_to_the_published_loop_is_no_reason_there():
 
 def test_no_round_is_left_out_of_the_published_mean():
     disturbed = case(None, record(replace(CALM, swapped_pages=1000), *(CALM,) * 4))
-    assert flags_by_process(disturbed, "inference", DEFAULT) == ((False, *(True,) * 4),)
-    assert flags_by_process(disturbed, "inference", PROTOCOLS["original"]) == ((True,) * 5,)
+    assert flags_by_visit(disturbed, "inference", DEFAULT) == ((False, *(True,) * 4),)
+    assert flags_by_visit(disturbed, "inference", PROTOCOLS["original"]) == ((True,) * 5,)
 
 
 def test_sentences_carry_their_figure():

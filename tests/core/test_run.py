@@ -70,13 +70,13 @@ def test_repetitions_keep_all_rounds_and_say_which_process_took_them():
     other = measured(rounds=((2.0,), (2.1,), (2.2,)), stop="budget", memory=30, notices=(Notice("n", "N."),))
     run = run_of(STARTED, CaseFinished(measured(), 0), CaseFinished(other, 1), CaseFinished(measured(), 2))
     merged = run.measured[0]
-    assert merged.rounds_by_process("total") == (
+    assert merged.rounds_by_visit("total") == (
         ((1.0, 1.1), (1.2, 1.0)),
         ((2.0,), (2.1,), (2.2,)),
         ((1.0, 1.1), (1.2, 1.0)),
     )
     assert merged.phase("total").stop == "budget"
-    assert (merged.processes, merged.memory_peak_bytes, len(merged.notices)) == (3, 30, 1)
+    assert (merged.visits, merged.memory_peak_bytes, len(merged.notices)) == (3, 30, 1)
 
 
 def test_clean_numbers_of_repetitions_are_merged_like_the_others():
@@ -90,7 +90,7 @@ def test_a_failed_repetition_does_not_wipe_out_the_numbers():
     run = run_of(STARTED, CaseFinished(measured()), CaseFailed(Failure(CONV_ID, "crashed", "Crashed.")))
     assert not run.failures
     (measurement,) = run.measured
-    assert measurement.notices == (Notice("repetition_failed", "A repetition failed: Crashed."),)
+    assert measurement.notices == (Notice("visit_failed", "A repetition failed: Crashed."),)
 
 
 def test_how_it_ended():
@@ -112,7 +112,7 @@ def test_a_row_that_is_measured_again_forgets_what_came_of_it():
     assert run.plan == PLAN
     assert (run.pending, dict(run.outcomes)) == (2, {})
     run = fold(run, CaseFinished(measured(rounds=((3.0,),))))
-    assert run.measured[0].rounds_by_process("total") == (((3.0,),),)
+    assert run.measured[0].rounds_by_visit("total") == (((3.0,),),)
 
 
 def test_a_run_that_has_ended_goes_on_with_rows_added():

@@ -3,7 +3,7 @@ from random import Random
 
 from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.stats.stop_rule import counted, counted_rounds_by_process, disturbance, settled, stop
+from cvbench_tui.core.stats.stop_rule import counted, counted_rounds_by_visit, disturbance, settled, stop
 from tests.core.graded import CALM, DEFAULT, case, noisy, record, rounds
 from tests.every import every
 
@@ -43,10 +43,10 @@ def test_disturbed_rounds_are_set_aside_while_they_are_few():
 def test_rounds_without_matching_evidence_all_count():
     taken = rounds(1, 1.5, 1, 1)
     evidence = (CALM, BUSY, CALM, CALM)
-    kept = counted_rounds_by_process(case(taken, record(*evidence)), "inference", DEFAULT)
+    kept = counted_rounds_by_visit(case(taken, record(*evidence)), "inference", DEFAULT)
     assert kept == ((taken[0], taken[2], taken[3]),)
     for passes in ((), (record(*evidence[:2]),), (record(*evidence), record(*evidence))):
-        assert counted_rounds_by_process(case(taken, *passes), "inference", DEFAULT) == (taken,)
+        assert counted_rounds_by_visit(case(taken, *passes), "inference", DEFAULT) == (taken,)
 
 
 def test_the_rules_end_the_rounds_in_their_order():

@@ -11,7 +11,7 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.core.stats.stop_rule import precise_over_processes
+from cvbench_tui.core.stats.stop_rule import precise_over_visits
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.schedule import Schedule
 
@@ -56,7 +56,7 @@ def test_the_order_is_drawn_anew_for_every_run():
 
 
 def test_processes_that_do_not_agree_are_repeated_up_to_the_most():
-    assert max(process for process, _ in visited(RIGOROUS, APART)) == RIGOROUS.max_processes - 1
+    assert max(process for process, _ in visited(RIGOROUS, APART)) == RIGOROUS.max_visits - 1
 
 
 def test_a_case_that_failed_is_not_visited_again():
@@ -66,7 +66,7 @@ def test_a_case_that_failed_is_not_visited_again():
 
 @pytest.mark.parametrize(("factors", "precise"), [(AGREEING, True), (APART, False)])
 def test_precision_over_processes_is_of_their_medians(factors, precise):
-    visits = Schedule(Plan("one", CASES[:1], replace(RIGOROUS, processes=3, max_processes=3)))
+    visits = Schedule(Plan("one", CASES[:1], replace(RIGOROUS, visits=3, max_visits=3)))
     for process, case in visits:
         visits.record(CaseFinished(measured(case, factors[process]), process))
-    assert precise_over_processes(visits._measured[CASES[0].case_id], RIGOROUS) is precise
+    assert precise_over_visits(visits._measured[CASES[0].case_id], RIGOROUS) is precise

@@ -11,7 +11,7 @@ from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate, half_width
-from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, flags_by_process
+from cvbench_tui.core.stats.stop_rule import counted_evidence_by_visit, flags_by_visit
 from cvbench_tui.results.stats.phase_stats import (
     PhaseResult,
     Terms,
@@ -51,7 +51,7 @@ def test_the_interval_is_the_estimates_own() -> None:
     assert result.low_s == pytest.approx(1.0 - expected.half_width_s)
     assert result.high_s == pytest.approx(1.0 + expected.half_width_s)
     assert result.relative == pytest.approx(expected.half_width_s)
-    assert (result.n, result.rounds, result.processes) == (9, 5, 1)
+    assert (result.n, result.rounds, result.visits) == (9, 5, 1)
 
 
 def test_mean_and_minimum_are_of_all_samples() -> None:
@@ -82,7 +82,7 @@ def test_three_processes_are_the_repeats_and_not_their_rounds() -> None:
     one, two, three = (of_rounds((value,), (value,), (value,)) for value in (1.0, 1.2, 1.4))
     result = phase_result(merge(merge(one, two), three), "forward", TERMS)
     assert result is not None
-    assert (result.median_s, result.processes) == (1.2, 3)
+    assert (result.median_s, result.visits) == (1.2, 3)
     assert result.high_s == pytest.approx(1.2 + (half_width([1.0, 1.2, 1.4]) or 0))
 
 
@@ -133,13 +133,13 @@ def test_evidence_that_does_not_match_its_rounds_sets_nothing_aside() -> None:
     evidence = (disturbed, *(Evidence(0.2, 0.2, waited_s=0.0, host_s=0.1),) * 4)
     rounds = ((1.0, 1.001), (1.0, 1.002), (1.002, 1.0), (1.001, 1.0), (1.0, 1.0), (1.001, 1.002))
     taken = replace(of_rounds(*rounds), passes=(PassRecord("training", evidence),))
-    assert flags_by_process(taken, "forward", TERMS.protocol) == ((True,) * 6,)
+    assert flags_by_visit(taken, "forward", TERMS.protocol) == ((True,) * 6,)
     assert not any(repeated(taken, "forward", TERMS.protocol))
     result = phase_result(taken, "forward", TERMS)
     assert result is not None
     assert (result.rounds, result.repeated_rounds) == (6, 0)
     assert "repeated" not in {reason.code for reason in result.reasons}
-    assert counted_evidence_by_process(taken, "forward", TERMS.protocol) == (evidence,)
+    assert counted_evidence_by_visit(taken, "forward", TERMS.protocol) == (evidence,)
 
 
 def test_the_mean_has_an_interval_by_the_same_rule() -> None:

@@ -77,7 +77,7 @@ def test_before_and_while_it_is_measured() -> None:
 
 def test_a_case_runs_again_in_its_next_process() -> None:
     run = run_of(PLAN, measurement(CASE, 1.0))
-    again = replace(run, ended=None, running=CaseStarted(CASE.case_id, 2, process=1))
+    again = replace(run, ended=None, running=CaseStarted(CASE.case_id, 2, visit=1))
     assert state(again).word == "RUNNING"
 
 

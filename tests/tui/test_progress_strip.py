@@ -42,7 +42,7 @@ def test_outcomes_are_counted_by_kind() -> None:
 async def test_a_repetition_in_a_fresh_process_says_which_it_is() -> None:
     run = after(4)
     assert run.running is not None
-    second = CaseStarted(run.running.case_id, 1, process=1)
+    second = CaseStarted(run.running.case_id, 1, visit=1)
     rigorous = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["rigorous"]), running=second)
     app = StripApp()
     async with app.run_test(size=(120, 5)):

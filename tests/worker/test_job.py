@@ -86,7 +86,7 @@ class Steady:
 def outcome(monkeypatch):
     monkeypatch.setattr(job, "Stopwatch", Steady)
 
-    def measure(process=0, notices=(), **changes):
+    def measure(visit=0, notices=(), **changes):
         sent = Sent()
         protocol = replace(PROTOCOLS["quick"], **changes)
         job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, process, sent, notices).run()
@@ -250,7 +250,7 @@ def test_published_numbers_stay_where_the_clean_ones_cannot_be_had(original, mon
 @pytest.mark.usefixtures("_as_before")
 def test_the_work_is_a_formula_and_counted_in_the_first_process_only(outcome):
     assert outcome().work
-    assert not outcome(process=1).work
+    assert not outcome(visit=1).work
 
 
 @pytest.mark.usefixtures("_as_before")

@@ -104,7 +104,7 @@ def test_every_pass_has_its_account_and_what_the_system_did_in_each_round(source
     (measurement,) = run.measured
     assert [record.name for record in measurement.passes] == ["training", "inference"]
     for phase in measurement.phases:
-        (seen,) = measurement.evidence_by_process(phase.phase)
+        (seen,) = measurement.evidence_by_visit(phase.phase)
         assert len(seen) == len(phase.rounds)
         assert all(each.wall_s >= each.timed_s > 0 for each in seen)
     for record in measurement.passes:
@@ -139,8 +139,8 @@ def test_what_is_beside_the_phases_is_taken_where_the_protocol_asks(source):
 
 @pytest.mark.slow
 def test_rigorous_repeats_every_case_in_processes_of_its_own(source):
-    run, events = run_of(source, DENSE, protocol=replace(SHORT, processes=3))
-    assert run.measured[0].processes == 3
+    run, events = run_of(source, DENSE, protocol=replace(SHORT, visits=3))
+    assert run.measured[0].visits == 3
     assert len({event.pid for event in events if isinstance(event, CaseStarted)}) == 3
 
 
@@ -267,7 +267,7 @@ def ask(process, request) -> None:
 
 def measuring(case) -> dict[str, object]:
     plain = {"kind": "measure", "case_id": case.case_id, "case": asdict(case)}
-    return {**plain, "protocol": asdict(SHORT), "process": 0}
+    return {**plain, "protocol": asdict(SHORT), "visit": 0}
 
 
 def until(process, kind):

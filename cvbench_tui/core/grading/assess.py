@@ -11,8 +11,10 @@ from cvbench_tui.core.grading.reasons import GRADES, Assessment, Grade, Reason
 from cvbench_tui.core.measurement import Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 
-__all__ = ["Assessment", "Reason", "assess", "worst"]
+__all__ = ["Assessment", "Reason", "assess", "rank", "worst"]
 
 Check = Callable[[GradingContext], Iterable[Reason]]
 CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS)  # in order of severity
@@ -39,6 +41,16 @@ def assess(
             break  # no statistic can be computed from such samples
     reasons.sort(key=lambda reason: -GRADES.index(reason.grade))
     return Assessment(worst(reason.grade for reason in reasons), tuple(reasons))
+
+
+def rank(
+    measurement: Measurement, protocol: Protocol, peak: DevicePeak | None, facts: Mapping[str, Fact]
+) -> tuple[float, float]:
+    """How good its numbers are, the larger the better: by its worst grade, then by its widest interval."""
+    found = [assess(measurement, each.phase, protocol, peak, facts) for each in measurement.phases]
+    widths = [estimate(counted_rounds_by_visit(measurement, each.phase, protocol)) for each in measurement.phases]
+    widest = max((each.relative if each and each.relative is not None else 1.0 for each in widths), default=1.0)
+    return -float(GRADES.index(worst(each.grade for each in found))), -widest
 
 
 def worst(grades: Iterable[Grade]) -> Grade:

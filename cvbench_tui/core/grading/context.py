@@ -13,7 +13,7 @@ from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phas
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import Estimate, estimate
-from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
+from cvbench_tui.core.stats.stop_rule import counted_evidence_by_visit, counted_rounds_by_visit, flags_by_visit
 
 PUBLISHED_PRECISION = 0.05  # tolerated drift of the published method, which does not warm up: its tables have 2 digits
 
@@ -41,21 +41,21 @@ class GradingContext:
         self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
         """True when the number is the device's own time, or a loop's within 5% of it: no delay of the host is in it."""
         self.records = measurement.passes_of(phase)  # one for each process; empty in files of schema 1
-        groups = counted_rounds_by_process(measurement, phase, protocol)
-        self.rounds_by_process = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
-        self.medians_by_process = [[median(samples) for samples in rounds] for rounds in self.rounds_by_process]
-        self.samples = [sample for rounds in self.rounds_by_process for samples in rounds for sample in samples]
-        self.evidence_by_process = counted_evidence_by_process(measurement, phase, protocol)
-        self.evidence = [each for evidence in self.evidence_by_process for each in evidence]
+        groups = counted_rounds_by_visit(measurement, phase, protocol)
+        self.rounds_by_visit = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
+        self.medians_by_visit = [[median(samples) for samples in rounds] for rounds in self.rounds_by_visit]
+        self.samples = [sample for rounds in self.rounds_by_visit for samples in rounds for sample in samples]
+        self.evidence_by_visit = counted_evidence_by_visit(measurement, phase, protocol)
+        self.evidence = [each for evidence in self.evidence_by_visit for each in evidence]
         self.wall_s = sum(each.wall_s for each in self.evidence)
-        pairs = zip(measurement.evidence_by_process(phase), flags_by_process(measurement, phase, protocol))
+        pairs = zip(measurement.evidence_by_visit(phase), flags_by_visit(measurement, phase, protocol))
         self.repeated = [each for both in pairs for each, counts in zip(*both) if not counts]
         """Evidence of the disturbed rounds that do not count, as the rest is of those that do."""
 
     @cached_property
     def estimate(self) -> Estimate | None:
         """Estimate and interval; None without a sample."""
-        return estimate(self.rounds_by_process)
+        return estimate(self.rounds_by_visit)
 
     def total(self, counter: str) -> Any:
         """Sum of that field of the evidence; where it is not known it adds nothing."""

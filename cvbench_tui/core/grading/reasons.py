@@ -52,8 +52,8 @@ REASONS: dict[str, ReasonKind] = {
         "Fewer than five rounds were measured, too few for a reliable interval.",
         "Let the row finish, or use a smaller batch.",
     ),
-    "few_processes": ReasonKind(
-        "Fewer fresh processes were measured than the protocol asks for; their differences are not averaged out.",
+    "few_visits": ReasonKind(
+        "The case had fewer visits than the protocol asks for, over a shorter time.",
         "Let the run finish, or run the row again.",
     ),
     "unsettled": ReasonKind(
@@ -120,12 +120,8 @@ REASONS: dict[str, ReasonKind] = {
         "Another process used the card.", "End it, or choose another card; nvidia-smi lists the processes of each."
     ),
     "battery": ReasonKind("The machine ran on battery, where systems save power at the cost of speed.", "Plug it in."),
-    "process_dependent": ReasonKind(
-        "Fresh processes differ by more than twice the precision, e.g. by memory layout or choice of algorithm.",
-        "Use the interval, which covers all processes; binding to one NUMA node may reduce the difference.",
-    ),
-    "repetition_failed": ReasonKind(
-        "A repetition in a fresh process failed; the numbers are from the others.",
+    "visit_failed": ReasonKind(
+        "A visit failed, and none followed; the numbers are from those before.",
         "Fix the cause named in the notice, and run the row again.",
     ),
     "fused_differs": ReasonKind(
@@ -154,7 +150,7 @@ REASONS: dict[str, ReasonKind] = {
 
 _RUN_AGAIN = "The times are not affected; run the row again if you need it."
 NOTICES: dict[str, ReasonKind] = {
-    "repetition_failed": ReasonKind("Why a repetition in a fresh process failed.", ""),
+    "visit_failed": ReasonKind("Why a visit failed.", ""),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),

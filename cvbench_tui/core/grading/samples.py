@@ -8,7 +8,6 @@ from statistics import median
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.stats.bimodality import find_bimodality
-from cvbench_tui.core.stats.estimate import centre, half_width
 from cvbench_tui.core.stats.trend import trend
 from cvbench_tui.core.text import percent, plural
 
@@ -18,7 +17,7 @@ MAX_FUSED_DIFFERENCE = 0.02  # relative difference of a phase by itself from the
 
 def precision(context: GradingContext) -> Iterator[Reason]:
     """The interval against the protocol's precision."""
-    rounds = sum(len(rounds) for rounds in context.rounds_by_process)
+    rounds = sum(len(rounds) for rounds in context.rounds_by_visit)
     if rounds < MIN_ROUNDS:
         sentence = f"Only {plural(rounds, 'round')} with {plural(len(context.samples), 'sample')}."
         yield Reason("few_rounds", "C" if rounds else "X", sentence)
@@ -30,23 +29,14 @@ def precision(context: GradingContext) -> Iterator[Reason]:
     yield Reason("imprecise", grade, sentence)
 
 
-def processes(context: GradingContext) -> Iterator[Reason]:
-    """Fresh processes that are missing, failed or do not agree."""
-    count, goal = len(context.rounds_by_process), context.protocol.processes
+def visits(context: GradingContext) -> Iterator[Reason]:
+    """Visits that are missing or failed."""
+    count, goal = len(context.rounds_by_visit), context.protocol.visits
     if count < goal:
-        yield Reason("few_processes", "B", f"Measured in {count} of {goal} fresh processes.")
-    failed = sum(notice.code == "repetition_failed" for notice in context.measurement.notices)
+        yield Reason("few_visits", "B", f"Measured in {count} of {goal} visits.")
+    failed = sum(notice.code == "visit_failed" for notice in context.measurement.notices)
     if failed:
-        yield Reason("repetition_failed", "B", f"{plural(failed, 'repetition')} in a fresh process failed.")
-    if count < 2:
-        return
-    centres = [centre(medians) for medians in context.medians_by_process]
-    own = max(half_width(medians) or 0.0 for medians in context.medians_by_process)
-    difference = max(centres) - min(centres)
-    # More than the precision, and more than the intervals of the processes themselves allow.
-    if difference > 2 * max(own, context.tolerance * centre(centres)):
-        sentence = f"The medians of {count} processes differ by {percent(difference / centre(centres))}."
-        yield Reason("process_dependent", "C", sentence)
+        yield Reason("visit_failed", "B", f"{plural(failed, 'visit')} failed.")
 
 
 def warm_up(context: GradingContext) -> Iterator[Reason]:
@@ -61,7 +51,7 @@ def warm_up(context: GradingContext) -> Iterator[Reason]:
 
 def drift(context: GradingContext) -> Iterator[Reason]:
     """Rounds that became slower or faster."""
-    changes = [trend(medians) for medians in context.medians_by_process]
+    changes = [trend(medians) for medians in context.medians_by_visit]
     change = max(changes, key=abs, default=0.0)
     if abs(change) <= context.tolerance:
         return
@@ -92,4 +82,4 @@ def fused_timing(context: GradingContext) -> Iterator[Reason]:
         yield Reason("fused_differs", "A", f"By itself the phase takes {percent(abs(difference))} {word}.")
 
 
-CHECKS = (precision, processes, warm_up, drift, bimodality, fused_timing)
+CHECKS = (precision, visits, warm_up, drift, bimodality, fused_timing)

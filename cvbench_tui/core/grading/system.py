@@ -99,7 +99,7 @@ def clock_speed(context: GradingContext) -> Iterator[Reason]:
     """A clock that differed between the rounds of a process."""
     allowed = CLOCK_DROP_CPU if context.phase_samples.clock == "perf_counter" else CLOCK_DROP
     drop = 0.0
-    for each in context.evidence_by_process:
+    for each in context.evidence_by_visit:
         clocks = [evidence.clock_hz for evidence in each if evidence.clock_hz]
         if len(clocks) >= 2:
             drop = max(drop, 1 - min(clocks) / median(clocks), 1 - clocks[-1] / clocks[0])

@@ -102,10 +102,10 @@ def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, rel
 
 def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
     each = phase.iterations_per_sample
-    processes = f" of {result.processes} processes" if result.processes > 1 else ""
+    visits = f" in {result.visits} visits" if result.visits > 1 else ""
     grouped = f", each the mean of {each} iterations" if each > 1 else ""
     repeated = f", {result.repeated_rounds} repeated" if result.repeated_rounds else ""
-    return f"{result.n} in {result.rounds} rounds{processes}{grouped}{repeated}"
+    return f"{result.n} in {result.rounds} rounds{visits}{grouped}{repeated}"
 
 
 def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:

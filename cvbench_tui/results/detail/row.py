@@ -133,12 +133,12 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
 
 
 def _system(measurement: Measurement, after: str = "") -> Iterator[Section]:
-    """What was seen during each pass, by process."""
+    """What was seen during each pass, by visit."""
     counts: Counter[str] = Counter()
     for record in measurement.passes:
         counts[record.name] += 1
-        process = f", process {counts[record.name]}" if measurement.processes > 1 else ""
-        yield Section(f"System during {record.name}{after}{process}", tuple(pass_pairs(record)))
+        visit = f", visit {counts[record.name]}" if measurement.visits > 1 else ""
+        yield Section(f"System during {record.name}{after}{visit}", tuple(pass_pairs(record)))
 
 
 def _against_clean(reading: RowData, name: Phase) -> Iterator[Pair]:

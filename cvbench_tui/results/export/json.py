@@ -37,7 +37,7 @@ SCHEMA = 3
 
 STATISTICS = (
     "median_s", "low_s", "high_s", "mean_s", "mean_low_s", "mean_high_s", "min_s", "p5_s", "p95_s", "p99_s",
-    "iqr_share", "between_share", "autocorrelation", "n", "rounds", "processes", "repeated_rounds", "grade",
+    "iqr_share", "between_share", "autocorrelation", "n", "rounds", "visits", "repeated_rounds", "grade",
     "host_bound", "device_s", "host_s", "utilisation",
 )  # fmt: skip
 FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
@@ -156,7 +156,7 @@ def _phases(
 def _phase(
     result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms, *, samples: bool
 ) -> dict[str, Any]:
-    """Statistics; ``samples``: with how they fall into rounds and the rounds into processes."""
+    """Statistics; ``samples``: with how they fall into rounds and the rounds into visits."""
     phase, achieved = measurement.phase(name), rates(measurement, name, result, terms)
     assert phase is not None, "a phase with a result has samples"
     known = vars(result)
@@ -174,7 +174,7 @@ def _phase(
         "clock": phase.clock,
         "stop": phase.stop,
         "samples_s": [sample for samples in phase.rounds for sample in samples],
-        "rounds_per_process": [len(rounds) for rounds in measurement.rounds_by_process(name)],
+        "rounds_per_process": [len(rounds) for rounds in measurement.rounds_by_visit(name)],
         "samples_per_round": [len(samples) for samples in phase.rounds],
         "set_aside": list(repeated(measurement, name, terms.protocol)),
     }

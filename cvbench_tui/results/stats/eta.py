@@ -29,7 +29,7 @@ def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
 def eta_s(run: Run, expected: Mapping[str, float]) -> float:
     """Seconds the run still takes; 0 for one that has ended.
 
-    ``expected``: seconds by case id, all processes of a case together. A case that it lacks counts as the mean of the
+    ``expected``: seconds by case id, all visits to a case together. A case that it lacks counts as the mean of the
     others. What is left of them is multiplied by how much longer the settled cases took than expected.
     """
     if run.ended is not None:
@@ -67,21 +67,21 @@ def _complete(plan: Plan, expected: Mapping[str, float]) -> dict[str, float]:
 
 
 def _done(run: Run, case: Case) -> float:
-    """Share of a case that is done. A failed one takes no further process; the running one counts by its fraction."""
-    outcome, each = run.outcomes.get(case.case_id), run.plan.protocol.processes
+    """Share of a case that is done. A failed one gets no further visit; the running one counts by its fraction."""
+    outcome, each = run.outcomes.get(case.case_id), run.plan.protocol.visits
     if outcome is not None and not isinstance(outcome, Measurement):
         return 1.0
-    processes = float(outcome.processes) if outcome is not None else 0.0
+    visits = float(outcome.visits) if outcome is not None else 0.0
     if run.progress is not None and run.progress.case_id == case.case_id:
-        processes += run.progress.fraction
-    return min(1.0, processes / each)
+        visits += run.progress.fraction
+    return min(1.0, visits / each)
 
 
 def _pace(run: Run, expected: Mapping[str, float]) -> float:
     """How many times longer than expected the measured cases took: the median weighted by their expected seconds, or
     between two where half of them falls just there; 1 without any."""
-    each = run.plan.protocol.processes
-    pairs = [(case.wall_s, expected[case.case_id] * case.processes / each) for case in run.measured]
+    each = run.plan.protocol.visits
+    pairs = [(case.wall_s, expected[case.case_id] * case.visits / each) for case in run.measured]
     ratios = sorted((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
     if not ratios:
         return 1.0

@@ -19,10 +19,10 @@ from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
 from cvbench_tui.core.stats.stop_rule import (
-    counted_evidence_by_process,
-    counted_rounds_by_process,
+    counted_evidence_by_visit,
+    counted_rounds_by_visit,
     counted_rounds_of,
-    flags_by_process,
+    flags_by_visit,
 )
 
 
@@ -58,7 +58,7 @@ class PhaseResult:
     """Share of the samples' variance that lies between rounds, 0 to 1; None from fewer than two rounds of two."""
     autocorrelation: float | None
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
-    processes: int
+    visits: int
     repeated_rounds: int  # rounds that something outside disturbed; they are in the file and in none of the numbers
     grade: Grade
     reasons: tuple[Reason, ...]  # worst first
@@ -89,17 +89,17 @@ def clean_of(measurement: Measurement, terms: Terms) -> tuple[Measurement, Terms
 
 def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseResult | None:
     """The statistics of one phase; None when it was not measured or has no sample."""
-    by_process = counted_rounds_by_process(measurement, phase, terms.protocol)
-    centre = estimate(by_process)
+    by_visit = counted_rounds_by_visit(measurement, phase, terms.protocol)
+    centre = estimate(by_visit)
     if centre is None:
         return None
-    rounds = [samples for samples in chain(*by_process) if samples]
+    rounds = [samples for samples in chain(*by_visit) if samples]
     samples = list(chain(*rounds))
-    evidence = list(chain(*counted_evidence_by_process(measurement, phase, terms.protocol)))
+    evidence = list(chain(*counted_evidence_by_visit(measurement, phase, terms.protocol)))
     assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
     # the mean's interval by the same rule, over round means in place of round medians
-    mean = estimate([[(fmean(values),) for values in rounds if values] for rounds in by_process])
+    mean = estimate([[(fmean(values),) for values in rounds if values] for rounds in by_visit])
     mean_s = fmean(samples)
     low_s, high_s, relative = _interval(centre.median_s, centre.half_width_s)
     mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
@@ -121,7 +121,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         iqr_share=_iqr_share(samples, centre.median_s),
         between_share=between_share(rounds),
         autocorrelation=autocorrelation(rounds),
-        processes=sum(1 for rounds in by_process if rounds),
+        visits=sum(1 for rounds in by_visit if rounds),
         repeated_rounds=sum(repeated(measurement, phase, terms.protocol)),
         grade=assessment.grade,
         reasons=assessment.reasons,
@@ -154,7 +154,7 @@ def _interval(centre_s: float, width_s: float | None) -> tuple[float | None, flo
 
 def repeated(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
     """For every round of that phase, in the file's order, whether it was disturbed and measured again."""
-    return tuple(not counted for each in flags_by_process(measurement, phase, protocol) for counted in each)
+    return tuple(not counted for each in flags_by_visit(measurement, phase, protocol) for counted in each)
 
 
 def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:

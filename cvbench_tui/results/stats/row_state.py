@@ -11,7 +11,7 @@ from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Phas
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.stop_rule import precise_over_processes
+from cvbench_tui.core.stats.stop_rule import precise_over_visits
 from cvbench_tui.results.stats.phase_stats import PhaseResult, worst_grade
 from cvbench_tui.results.text.units import share_text
 
@@ -81,10 +81,10 @@ def _reached(measurement: Measurement, protocol: Protocol) -> bool:
 
     With repetitions in several processes, all of them have to be there and to agree: each was precise for itself.
     """
-    if measurement.processes < protocol.processes:
+    if measurement.visits < protocol.visits:
         return False
-    if protocol.processes > 1:
-        return precise_over_processes(measurement, protocol)
+    if protocol.visits > 1:
+        return precise_over_visits(measurement, protocol)
     return all(phase.stop in ("precision", "fixed") for phase in measurement.phases)
 
 

@@ -147,7 +147,7 @@ def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
             protocol=run.plan.protocol.name,
             inference_s=inference_s,
             total_s=total_s,
-            wall_s=outcome.wall_s / outcome.processes,
+            wall_s=outcome.wall_s / outcome.visits,
             at_s=run.started_at_s,
             run_id=run.id,
         )

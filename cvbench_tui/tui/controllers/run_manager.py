@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import RowsAdded
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.session import Session
@@ -83,7 +83,7 @@ class RunManager:
         now_s = self._clock()
         plan = Plan(run.plan.name, cases, run.plan.protocol)
         session = Session(self._source, plan, started_at_s=now_s, resume=run)
-        self._start(session, run=fold(run, RowsAdded(cases, now_s)))
+        self._start(session, run=reduce(fold, session.opening, run))
         return True
 
     def _start(self, session: Session, **changes: Any) -> None:

@@ -86,8 +86,8 @@ def protocol_line(name: str) -> str:
         f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, "
         f"{protocol.min_rounds} to {protocol.max_rounds} rounds"
     ]
-    if protocol.max_processes > 1:
-        parts.append(f"{protocol.processes} to {protocol.max_processes} processes")
+    if protocol.max_visits > 1:
+        parts.append(f"{protocol.visits} to {protocol.max_visits} visits")
     if protocol.extras:
         few = len(protocol.extras) < 3
         parts.append(" + ".join(protocol.extras) if few else plural(len(protocol.extras), "extra"))

@@ -166,7 +166,7 @@ class ProgressStrip(Line):
     """
 
     _trail: Sequence[str] = ()  # relative half widths of the running phase's interval, the newest last
-    _phase: tuple[str, str | None, int] | None = None  # case, phase and process the trail is of
+    _phase: tuple[str, str | None, int] | None = None  # case, phase and visit the trail is of
 
     def say(self, text: str, style: str = "") -> None:
         """One sentence; a long one continues in the second line."""
@@ -203,10 +203,10 @@ class ProgressStrip(Line):
         """The running case, what it is doing and the interval so far."""
         if run.running is None:
             return Content("starting the next row...")
-        case, processes = run.plan.case(run.running.case_id), run.plan.protocol.processes
+        case, visits = run.plan.case(run.running.case_id), run.plan.protocol.visits
         parts: list[str | tuple[str, str]] = [(shorten(visible(case.workload.name), NAME_CELLS), "bold")]
         parts.append(f"  {case.device}  batch {case.batch}")
-        parts += [f"  process {run.running.process + 1} of {processes}"] if processes > 1 else []
+        parts += [f"  visit {run.running.visit + 1} of {visits}"] if visits > 1 else []
         parts += ["  starting"] if run.progress is None else self._progress(run, run.progress)
         return Content.assemble(*parts)
 
@@ -216,7 +216,7 @@ class ProgressStrip(Line):
         parts: list[str | tuple[str, str]] = [(f"  {doing}", "$text-primary")]
         parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
         if progress.median_s is not None:
-            phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
+            phase = (progress.case_id, progress.phase, run.running.visit if run.running is not None else 0)
             if phase != self._phase:
                 self._phase, self._trail = phase, ()
             if progress.half_width_s is not None and progress.median_s:

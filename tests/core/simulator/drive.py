@@ -11,7 +11,7 @@ from cvbench_tui.core.grading.assess import Assessment, assess
 from cvbench_tui.core.measurement import Clock, Measurement, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import PEEKING, estimate
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import Snapshot
 from cvbench_tui.worker.timing.stopwatch import PassResult, Stopwatch
@@ -124,7 +124,7 @@ def measure(kind: Kind, protocol: Protocol, base_s: float, seed: int, *, blind: 
     timed = VirtualPass(process, base_s, backend)
     result = Stopwatch(timed, backend, protocol, lambda _: None).run()
     measurement = as_measurement(result)
-    found = estimate(counted_rounds_by_process(measurement, PHASE, protocol))
+    found = estimate(counted_rounds_by_visit(measurement, PHASE, protocol))
     assert found is not None
     assert found.half_width_s is not None
     truth_s = base_s * _truth(kind, timed, result)

@@ -70,7 +70,7 @@ def measurement(case_id):
         "wall_s": 0.5,
         "threads": 2,
         "notices": [],
-        "process_rounds": [],
+        "visit_rounds": [],
     }
 
 
@@ -93,13 +93,13 @@ def answer(request):
     if mode == "shut" and first_time():
         os.close(1)
         time.sleep(600)
-    send(kind="case_started", case_id=case_id, pid=os.getpid(), process=request["process"], at_s=1.0)
+    send(kind="case_started", case_id=case_id, pid=os.getpid(), visit=request["visit"], at_s=1.0)
     if mode == "stale" and previous:
         send(kind="case_failed", failure={"case_id": previous[-1], "kind": "crashed", "sentence": "Late."})
     previous.append(case_id)
     misbehave(case_id)
     send(kind="progress", case_id=case_id, stage="measuring", phase="total", round=1, max_rounds=12, fraction=0.3)
-    send(kind="case_finished", measurement=measurement(case_id), process=request["process"], at_s=2.0)
+    send(kind="case_finished", measurement=measurement(case_id), visit=request["visit"], at_s=2.0)
 
 
 def misbehave(case_id):
