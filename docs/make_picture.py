@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -51,10 +52,10 @@ class StillSource(ReplaySource):
         self.now_s = next(event.at_s for event in recorded if isinstance(event, RunStarted))
         self.still, self.go_on = threading.Event(), threading.Event()
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
         """The recorded ones, with the stop."""
         done = seen = 0
-        for event in super().events(plan):
+        for event in super().events(plan, *more):
             self.now_s = max(self.now_s, getattr(event, "at_s", 0.0))
             done += isinstance(event, CaseFinished)
             yield event

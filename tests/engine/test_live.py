@@ -40,7 +40,7 @@ class Kept:
 
 
 def plan(**limits: float) -> Plan:
-    protocol = replace(PROTOCOLS["quick"], **limits)
+    protocol = replace(PROTOCOLS["quick"], **{"visits": 1, "max_visits": 1, **limits})
     return Plan("two", expand(TWO, ["cpu"]), protocol)
 
 
@@ -75,7 +75,7 @@ def test_a_good_worker_measures_every_case(live):
 
 
 def test_repetitions_are_merged_into_one_measurement(live):
-    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3))
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3))
     run = run_of(live("good"), the_plan)
     assert [m.visits for m in run.measured] == [3, 3]
     assert [len(m.phases[0].rounds) for m in run.measured] == [15, 15]
@@ -328,7 +328,7 @@ def test_a_skipped_case_is_a_row_of_its_own_and_the_next_one_is_measured(live, t
 
 
 def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
-    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3, shuffled=False))
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3))
     session = Session(live("forking"), the_plan)
     watched = Watched(tmp_path / "mark", session.skip)
     run = list(session.run(watched))[-1][1]

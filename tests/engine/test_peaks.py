@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ FAKE = Path(__file__).parent / "workers" / "fake.py"
 TWO = Plan(
     "two",
     expand([(Workload("layer", name, "conv2d", (3, 8, 8)), 1) for name in ("first", "second")], ["cpu"]),
-    PROTOCOLS["quick"],
+    replace(PROTOCOLS["quick"], visits=1, max_visits=1),
 )
 
 

@@ -198,7 +198,9 @@ class Job:
         for name in protocol.passes:
             deadline_s = started_s + DEADLINES[name] * (until_s - started_s)
             timed = pass_of(name, module, backend)
-            results.append(Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s).run())
+            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s)
+            stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
+            results.append(stopwatch.run())
         return first_call_s, results
 
     def _reporter(self, name: PassName) -> ProgressCallback:
