@@ -57,7 +57,7 @@ class LiveSource:
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
         self._skipping = False  # ``skip`` ended the running case
-        self._visited = False  # the worker has measured something
+        self._used: WorkerProcess | None = None  # the worker that has measured something
 
     def probe(self) -> Environment:
         """The machine and its devices, probed once, with the host's present facts. Raises WorkerError."""
@@ -85,7 +85,8 @@ class LiveSource:
             try:
                 yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more))
             finally:
-                if self._one_case and self._visited:
+                self._peaks.keep()
+                if self._one_case:
                     self._supervisor.discard()  # it holds the last case's memory
 
     def _events(self, plan: Plan, environment: Environment, schedule: Schedule) -> Iterator[Event]:
@@ -99,6 +100,7 @@ class LiveSource:
                 return
             for event in self._measure(visit, plan.protocol):
                 schedule.record(event)
+                self._peaks.record(event, visit.case, environment)
                 yield event
             if not self._cancelled.is_set():
                 yield from self._peaks.measured(visit.case, environment)
@@ -161,10 +163,11 @@ class LiveSource:
         starting one is cheap, or the protocol asks for it; elsewhere they share one that is kept."""
         case = visit.case
         kept = visit.number > 0 and not protocol.fresh and (self._one_case or case.device != "cpu")
-        if self._one_case and not kept and self._visited:
-            self._supervisor.discard()  # the fresh process is a fresh worker
         worker = self._supervisor.ensure_running()
-        self._visited = True
+        if self._one_case and not kept and worker is self._used:
+            self._supervisor.discard()  # a fresh process is a fresh worker
+            worker = self._supervisor.ensure_running()
+        self._used = worker
         request = {
             "kind": "measure",
             "case_id": case.case_id,

@@ -20,6 +20,7 @@ from cvbench_tui.engine import live as live_module
 from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.errors import MismatchError, WorkerError
 from cvbench_tui.selftest.reference import Reference
 from tests.engine.test_host_nvml import Card, Library
@@ -75,7 +76,7 @@ def test_a_good_worker_measures_every_case(live):
 
 
 def test_repetitions_are_merged_into_one_measurement(live):
-    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3))
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3, span_s=0.0))
     run = run_of(live("good"), the_plan)
     assert [m.visits for m in run.measured] == [3, 3]
     assert [len(m.phases[0].rounds) for m in run.measured] == [15, 15]
@@ -328,7 +329,7 @@ def test_a_skipped_case_is_a_row_of_its_own_and_the_next_one_is_measured(live, t
 
 
 def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
-    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3))
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3, span_s=0.0))
     session = Session(live("forking"), the_plan)
     watched = Watched(tmp_path / "mark", session.skip)
     run = list(session.run(watched))[-1][1]
@@ -395,3 +396,59 @@ def test_a_listener_that_fails_does_not_stop_the_draining(live):
     source = live("chatty")
     source.listen(lambda line: 1 / 0)
     assert len(run_of(source, plan()).measured) == 2
+
+
+SPREAD = {"visits": 3, "max_visits": 3, "span_s": 0.0}
+
+
+def started(events) -> list[tuple[int, int]]:
+    """Visit and process of each visit."""
+    return [(event.visit, event.pid) for event in events if event.kind == "case_started"]
+
+
+def test_where_forking_is_unsafe_a_first_visit_is_a_fresh_worker_and_the_others_share_one(live, tmp_path):
+    (tmp_path / "mark").write_text("0")  # nobody sleeps
+    visits = started(live("onecase").events(plan(**SPREAD)))
+    first, second, *others = [pid for _, pid in visits]
+    assert [number for number, _ in visits] == [0, 0, 1, 1, 2, 2]
+    assert first != second
+    assert set(others) == {second}
+
+
+def test_a_protocol_may_ask_for_a_fresh_process_in_each_visit(live, tmp_path):
+    (tmp_path / "mark").write_text("0")
+    the_plan = plan(**SPREAD)
+    visits = started(live("onecase").events(replace(the_plan, protocol=replace(the_plan.protocol, fresh=True))))
+    assert len({pid for _, pid in visits}) == 6
+
+
+@pytest.mark.parametrize(("device", "kept"), [("cpu", [False] * 6), ("cuda:0", [False] * 2 + [True] * 4)])
+def test_on_a_card_later_visits_ask_for_the_process_that_is_kept(live, monkeypatch, device, kept):
+    monkeypatch.setitem(sys.modules, "pynvml", Library(Card("GPU-aa", "00000000:01:00.0", 300)))
+    asked = []
+    send = WorkerProcess.send
+
+    def sent(worker, request):
+        asked.append(request)
+        send(worker, request)
+
+    monkeypatch.setattr(WorkerProcess, "send", sent)
+    list(live("card").events(replace(plan(**SPREAD), cases=expand(TWO, [device]))))
+    assert [request["keep"] for request in asked if request["kind"] == "measure"] == kept
+
+
+def test_a_short_plan_waits_between_its_visits_and_a_cancel_ends_the_wait(live, monkeypatch):
+    source = live("good")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) > 2:
+            source.cancel()
+        return source._cancelled.is_set()
+
+    monkeypatch.setattr(source._cancelled, "wait", wait)
+    events = list(source.events(plan(visits=5, max_visits=11, span_s=1000.0)))
+    assert waits[:2] == [0.0, 0.0]
+    assert waits[2] == pytest.approx(100.0, abs=10)
+    assert [event.visit for event in events if event.kind == "case_finished"] == [0, 0]

@@ -56,3 +56,13 @@ def test_a_worker_that_knows_no_ceilings_or_dies_of_it_measures_all_the_same(eve
     events = events_of(mode)
     assert not places(events, PeakMeasured)
     assert len(places(events, CaseFinished)) == 2
+
+
+def test_the_fastest_sentinel_of_all_runs_is_kept_with_the_peak(events_of):
+    kept = [event.ceiling.product_s for run in range(3) for event in events_of("ceiling") if is_peak(event)]
+    # of the two visits the second has the faster one; a run knows those before it
+    assert kept == [None, 0.001, 0.001]
+
+
+def is_peak(event: Event) -> bool:
+    return isinstance(event, PeakMeasured)

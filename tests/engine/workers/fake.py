@@ -21,7 +21,7 @@ ceiling    as good, and tells a ceiling
 deaf       says that it can tell a ceiling and ends when it is asked
 forking    measures each case in a child with a process group of its own; the first one computes without an end and
            hears no polite signal, its pid is in the mark file
-onecase    says that it ends after one case, and does; the first one sleeps, its pid is in the mark file
+onecase    says that it measures by itself; the first one sleeps, its pid is in the mark file
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
 """
 
@@ -71,6 +71,9 @@ def measurement(case_id):
         "threads": 2,
         "notices": [],
         "visit_rounds": [],
+        "visit_records": [
+            {"begun_at_s": time.time(), "wall_s": 0.5, "process": os.getpid(), "product_s": 0.003 - 0.002 * (measured > 1)}
+        ],
     }
 
 
@@ -173,5 +176,3 @@ for line in sys.stdin:
         send(kind="ceiling_measured", ceiling=ceiling)
     else:
         measure(request)
-        if once:
-            break
