@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from cvbench_tui.core.measurement import Measurement, Stop
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.stop_rule import precise_over_visits
@@ -35,8 +37,16 @@ def ended_by(measurement: Measurement, protocol: Protocol) -> Stop:
 
 
 def share(measurement: Measurement, protocol: Protocol) -> float:
-    """Share of the visits that the case has had, 0 to 1, if it needs all of them; 1 when it needs no more."""
-    return 1.0 if enough(measurement, protocol) else measurement.visits / protocol.max_visits
+    """Share of the visits that the case has had, 0 to 1, if it needs the most; 1 when it needs no more."""
+    if enough(measurement, protocol):
+        return 1.0
+    return min(1.0, measurement.visits / most_visits(_timed_s(measurement) / measurement.visits, protocol))
+
+
+def most_visits(timed_s: float, protocol: Protocol) -> int:
+    """The most visits to a case whose visits have so many timed seconds in a pass: the time budget may end them."""
+    within_budget = math.ceil(protocol.budget_s / timed_s) if timed_s > 0 else protocol.max_visits
+    return min(protocol.max_visits, max(min(MIN_VISITS, protocol.visits), within_budget))
 
 
 def _timed_s(measurement: Measurement) -> float:
