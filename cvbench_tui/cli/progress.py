@@ -23,8 +23,8 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
+from cvbench_tui.results.stats.quality import cpu_instead, outcome_text
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.view import View

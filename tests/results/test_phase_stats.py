@@ -21,8 +21,8 @@ from cvbench_tui.results.stats.phase_stats import (
     reported,
     worst_grade,
 )
+from cvbench_tui.results.stats.quality import RowState
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.stats.row_state import RowState
 from cvbench_tui.results.table.columns import COLUMNS
 from tests.results.samples import measurement, model
 

@@ -20,8 +20,8 @@ from cvbench_tui.results.export.markdown_table import (
 )
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
+from cvbench_tui.results.stats.quality import NOTICE_MARK, cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, cpu_instead
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns

@@ -27,8 +27,8 @@ from cvbench_tui.results.export.markdown_table import (
 from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
+from cvbench_tui.results.stats.quality import cpu_instead, ended_text
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, ended_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text, number_and_unit
 from cvbench_tui.results.table.model import REFERENCE, Row, Table

@@ -12,7 +12,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import is_published
-from cvbench_tui.results.stats.row_state import ended_text
+from cvbench_tui.results.stats.quality import ended_text
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import bytes_text, percent_text, utc_text

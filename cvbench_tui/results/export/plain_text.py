@@ -10,8 +10,8 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.published import difference_line
+from cvbench_tui.results.stats.quality import cpu_instead, ended_text, outcome_text
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, ended_text, outcome_text
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns

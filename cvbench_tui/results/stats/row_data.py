@@ -14,7 +14,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
-from cvbench_tui.results.stats.row_state import RowState, row_state
+from cvbench_tui.results.stats.quality import RowState, row_state
 from cvbench_tui.results.text.units import part_text
 
 

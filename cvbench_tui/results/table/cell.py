@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.results.stats.row_state import NOTICE_MARK
+from cvbench_tui.results.stats.quality import NOTICE_MARK
 from cvbench_tui.results.text import units
 from cvbench_tui.results.text.units import MISSING, Scale
 

@@ -10,8 +10,8 @@ from typing import Literal
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult, worst_grade
+from cvbench_tui.results.stats.quality import STATE_HELP
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.stats.row_state import STATE_HELP
 from cvbench_tui.results.table.cell import Cell
 
 

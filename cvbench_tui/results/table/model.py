@@ -9,7 +9,7 @@ from typing import Literal
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.results.stats.row_state import Word
+from cvbench_tui.results.stats.quality import Word
 from cvbench_tui.results.table.cell import Cell, cell_text
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.text.units import Scale

@@ -14,7 +14,7 @@ from cvbench_tui.results.table.view import View
 
 if TYPE_CHECKING:
     from cvbench_tui.core.grading.reasons import Grade
-    from cvbench_tui.results.stats.row_state import Word
+    from cvbench_tui.results.stats.quality import Word
     from cvbench_tui.results.table.model import Form, Row, Table
 
 STATE_STYLES: dict[Word, str] = {

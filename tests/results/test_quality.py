@@ -13,8 +13,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
+from cvbench_tui.results.stats.quality import STATE_HELP, RowState, Word, cpu_instead, outcome_text
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import STATE_HELP, RowState, Word, cpu_instead, outcome_text
 from tests.every import every
 from tests.results.samples import UNSETTLED, measurement, model, plan, run_of
 
