@@ -89,7 +89,7 @@ def repeated_rounds(context: GradingContext) -> Iterator[Reason]:
     if count:
         total = count + len(context.evidence)
         why = ", ".join(f"{code} {times}" for code, times in causes.most_common())
-        yield Reason("repeated", "A", f"{count} of {total} rounds {'was' if count == 1 else 'were'} repeated: {why}.")
+        yield Reason("repeated", "A", f"Repeated {count} of {total} rounds: {why}.")
 
 
 def clock_speed(context: GradingContext) -> Iterator[Reason]:
