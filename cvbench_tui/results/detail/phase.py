@@ -55,10 +55,8 @@ def phase_pairs(
     scale = units.scale_for([result.median_s])
     yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
-        yield (
-            f"{reason.grade} {REASONS[reason.code].word}" if reason.grade != "A" else "note",
-            f"{reason.sentence} {remedy_of(reason.code)}".rstrip(),
-        )
+        label = f"{reason.grade} {REASONS[reason.code].word}" if reason.grade != "A" else "note"
+        yield label, f"{reason.sentence} {remedy_of(reason.code)}".rstrip()
     yield from _statistics(scale, result, measurement.span_s)
     yield "samples", _samples(phase, result)
     yield "clock", _CLOCKS[phase.clock]
@@ -78,13 +76,13 @@ def _statistics(scale: units.Scale, result: PhaseResult, span_s: float | None) -
     """Times, over how long their intervals speak, and the spread of the samples as far as there are enough of them."""
     over = "" if span_s is None else f" over {units.rough_duration_text(span_s)}"
     yield "median", scale.text(result.median_s, result.relative)
-    yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative) + over
+    yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative, over)
     if result.modes is not None:
         share = units.part_text(result.modes.share_high)
         speeds = scale.both(result.modes.low_s, result.modes.high_s)
         yield "two speeds", f"{speeds}, the slower one in {share} of the samples"
     yield "mean", scale.text(result.mean_s, result.mean_relative)
-    yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative) + over
+    yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative, over)
     yield "minimum", scale.text(result.min_s, digits=units.DIGITS)
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
@@ -98,11 +96,11 @@ def _statistics(scale: units.Scale, result: PhaseResult, span_s: float | None) -
         yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
 
 
-def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
+def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None, over: str) -> str:
     if low_s is None or high_s is None:
         return units.MISSING
     low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
-    return f"{low} to {high}, {units.relative_text(relative)}"
+    return f"{low} to {high}, {units.relative_text(relative)}{over}"
 
 
 def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
