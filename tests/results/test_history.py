@@ -83,7 +83,7 @@ def test_the_newest_run_counts_by_when_it_began(tmp_path):
 
 def test_a_duration_is_that_of_the_newest_run_under_the_same_protocol(tmp_path):
     write(tmp_path, "new", replace(measurement(ROW, 0.3), wall_s=99.0), at_s=STARTED_AT_S + 9, protocol="rigorous")
-    write(tmp_path, "old", replace(measurement(ROW, 0.1), wall_s=8.0))
+    write(tmp_path, "old", replace(measurement(ROW, 0.1), wall_s=80.0))
     past = known(tmp_path, "default")
     assert past is not None
     assert (past.run_id, past.wall_s) == ("new", 8.0)
@@ -92,8 +92,9 @@ def test_a_duration_is_that_of_the_newest_run_under_the_same_protocol(tmp_path):
     assert past.wall_s is None
 
 
-def test_a_duration_is_that_of_one_process(tmp_path):
-    write(tmp_path, "one", measurement(ROW, 0.1), measurement(ROW, 0.1), protocol="rigorous")
+def test_a_duration_is_that_of_one_visit(tmp_path):
+    visit = replace(measurement(ROW, 0.1), visit_rounds=(), wall_s=4.0)
+    write(tmp_path, "one", visit, visit, protocol="rigorous")
     past = known(tmp_path, "rigorous")
     assert past is not None
     assert past.wall_s == 4.0

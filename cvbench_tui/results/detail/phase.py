@@ -121,7 +121,7 @@ def _stopped(measurement: Measurement, phase: PhaseSamples, protocol: Protocol) 
         "rounds": f"maximum of {most} reached before {precision} {every}",
         "budget": f"{protocol.budget_s:g} s time limit reached before {precision} {every}",
         "fixed": "after the fixed number of iterations of the published method",
-        "visit": f"after {measurement.visits} of {protocol.visits} visits or more",
+        "visit": f"it had {measurement.visits} of {protocol.visits} visits",
     }[stop]
 
 

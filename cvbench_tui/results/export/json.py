@@ -34,8 +34,8 @@ SCHEMA = 4
    is the wall time of a loop (it was the time to queue an iteration, which is still in the evidence of the rounds).
    `environment_id` of each case, for its device; `identity_hash` is that of all the machine's devices together.
    Everything else of 2 is as it was.
-4  `quality` of a result in place of `state`, and as a column in place of `grade` and `state`; cells have `valid` where it
-   is false, and no grade. Grades are A to D and X. `processes` and `span_s` of a result.
+4  `quality` of a result in place of `state`, and as a column in place of `grade` and `state`; cells have `valid` where
+   it is false, and no grade. Grades are A to D and X. `processes` and `span_s` of a result.
    Everything else of 3 is as it was.
 """
 

@@ -97,8 +97,8 @@ def meaning(run: Run) -> str:
             f"interval (over ten groups of iterations).{clean_line(run.plan.protocol)}"
         )
     return (
-        "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it (over the visits "
-        "to the row, from three on; over the rounds of fewer)."
+        "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it (over the "
+        "visits to the row, from three on; over the rounds of fewer)."
     )
 
 

@@ -101,13 +101,12 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
     mean = of_means(by_visit)
     mean_s = fmean(samples)
-    low_s, high_s, relative = _interval(centre.median_s, centre.half_width_s)
     mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
     return PhaseResult(
         median_s=centre.median_s,
-        low_s=low_s,
-        high_s=high_s,
-        relative=relative,
+        low_s=centre.low_s,
+        high_s=centre.high_s,
+        relative=centre.relative,
         mean_s=mean_s,
         mean_low_s=mean_low_s,
         mean_high_s=mean_high_s,

@@ -136,7 +136,8 @@ def _throughput(of: Callable[[PhaseResult], Cell] = _time) -> Column:
     """The batch over the number of inference, with the interval of that number."""
 
     def cell(row: RowData) -> Cell:
-        unit, result = f"{row.input_noun}/s", row.phases.get("inference")
+        unit = "img/s" if row.case.image is not None else "inputs/s"
+        result = row.phases.get("inference")
         time = of(result) if result is not None else Cell(None)
         per_s = row.case.batch / time.value if isinstance(time.value, float) and time.value > 0 else None
         return replace(time, value=per_s, unit=unit, modes=None, minimum=None)
