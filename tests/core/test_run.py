@@ -90,7 +90,7 @@ def test_a_failed_repetition_does_not_wipe_out_the_numbers():
     run = run_of(STARTED, CaseFinished(measured()), CaseFailed(Failure(CONV_ID, "crashed", "Crashed.")))
     assert not run.failures
     (measurement,) = run.measured
-    assert measurement.notices == (Notice("visit_failed", "A repetition failed: Crashed."),)
+    assert measurement.notices == (Notice("visit_failed", "Visit 2 failed: Crashed."),)
 
 
 def test_how_it_ended():

@@ -213,7 +213,7 @@ def test_secondary_metrics() -> None:
     assert "CUDA graph" not in total
     assert dict(found["Inference"].pairs)["CUDA graph"].endswith("x without a graph")
     assert total["compute"] == "180.0 GFLOP, 29.62 TFLOP/s, 9.9% of the measured peak"
-    assert total["memory traffic"] == "1.500 GB (750.0 MB unique), 247.0 GB/s, 9.9% of copy bandwidth"
+    assert total["memory traffic"] == "1.500 GB (750.0 MB unique), 246.8 GB/s, 9.9% of copy bandwidth"
     assert total["peak memory"] == "64.0 MiB allocated, 96.0 MiB reserved, 576 MiB used on the card"
     assert "p95" in total
     assert "p99" not in total, "too few samples"

@@ -87,7 +87,7 @@ def test_an_invalid_number_is_a_dash_and_every_dash_has_its_reason() -> None:
     assert norm[5].startswith("X impossible")
     models = tables(text)[0]
     assert column(models, "95% CI")[1] == "OOM\u00b9"
-    assert notes(text)[1].startswith("Not enough memory on the device: 1 GiB was asked for")
+    assert notes(text)[1].startswith("OOM: Not enough memory on the device: 1 GiB was asked for")
     assert "~~" not in text
 
 
@@ -142,7 +142,7 @@ def test_failures_of_one_kind_share_a_note_and_other_errors_have_their_own() -> 
 def test_rows_that_wait_say_so_and_notices_are_notes_too() -> None:
     noticed = measurement(RESNET, 0.006, notices=(Notice("energy_failed", "No energy."),))
     text = shown(replace(run_of(plan(VGG, RESNET), noticed), ended=None))
-    assert column(tables(text)[0], "95% CI") == ["queued", "\u00b10.2%\u00b9"]
+    assert column(tables(text)[0], "95% CI") == ["queued", "\u00b10.1%\u00b9"]
     assert "The run had not ended when this was written." in text
     assert notes(text) == {1: "No energy.  "}
 

@@ -36,7 +36,7 @@ class SharedNote:
     @property
     def text(self) -> str:
         """``C drift in Resnet18, Dense (total): What was seen. What to do.``"""
-        return f"{self.where}{self.sentence} {self.remedy}".rstrip()
+        return f"{self.where}{self.sentence}" + f" {self.remedy}" * bool(self.remedy)
 
 
 def shared_notes(run: Run, cases: Sequence[Case]) -> tuple[SharedNote, ...]:
