@@ -23,8 +23,9 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
-from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, outcome_text
+from cvbench_tui.results.stats.outcome import outcome_text
+from cvbench_tui.results.stats.quality import cpu_instead
+from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.view import View
@@ -81,7 +82,7 @@ def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
     total = len(run.plan.cases)
     words = [f"[{total - run.pending}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
-    words.append(table.text(case_id, "state"))
+    words.append(table.text(case_id, "quality"))
     if isinstance(event, CaseFailed):
         words.append(event.failure.sentence)
     return visible("  ".join(words))
@@ -116,12 +117,9 @@ def print_table(run: Run, view: View | None = None) -> None:
     console.print(drawn)
     if why := cpu_instead(run.plan, run.environment):
         console.print(_text(why))
-    for failure in run.failures:
-        console.print(_text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
-    for measurement in run.measured:
-        case = run.plan.case(measurement.case_id)
-        for note in row_data(run, case).row_notes:
-            console.print(_text(f"{case.workload.name} ({case.device}, batch {case.batch}): {note.text}"))
+    cases = [run.plan.case(row.key) for row in table.rows]
+    for note in (*shared_failures(run, cases), *shared_notes(run, cases)):
+        console.print(_text(note.text))
     hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
     if hidden:
         console.print(_text(f"Hidden: {', '.join(hidden)}. --layout full prints all columns.", style="dim"))

@@ -28,7 +28,7 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
-from cvbench_tui.results.stats.row_state import cpu_instead
+from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import PeakCache

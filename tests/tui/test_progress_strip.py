@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.stats.row_state import outcome_text
+from cvbench_tui.results.stats.quality import outcome_text
 from cvbench_tui.tui.widgets.strips import ProgressStrip
 from tests.tui import recorded
 

@@ -15,12 +15,11 @@ from cvbench_tui.core.text import percent, plural
 Steps = tuple[tuple[Grade, float], ...]  # grades, worst first, each with the share above which it is given
 WAITED: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.02))
 """Share of the wall time that threads waited for a core (``core.stats.contention``). An iteration becomes longer by its
-wait: above 2%, twice the default precision, it shows; above 25% the time does not describe the workload."""
+wait: above 2%, twice the width of an A, it shows; above 25% the time does not describe the workload."""
 STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))  # the hypervisor's share of the CPU time requested
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""
-MAX_PLAIN_REPEATS = 2  # repeated rounds of a process that do not lower the grade
 CLOCK_DROP = 0.03  # by which a card's clock may be below its median in a round, and fall from first to last ...
 CLOCK_DROP_CPU = 0.10
 """... and a processor's: each core's clock varies by some percent all the time, and one core is read at one moment."""
@@ -34,7 +33,7 @@ def contention(context: GradingContext) -> Iterator[Reason]:
         yield from others
         # macOS, Windows, kernels without schedstat: no A, since it is not known whether threads waited
         if not others and context.phase_samples.clock == "perf_counter" and context.evidence:
-            yield Reason("contention", "B", "This system does not report whether threads waited for a CPU core.")
+            yield Reason("waits_unknown", "B", "This system does not report whether threads waited for a CPU core.")
     elif context.device_clock:  # the host's wait is not in the device's times
         waits = [Reason("contention", "B", _waited(waited))] if waited.share > WAITED[-1][1] else []
         yield from waits or _by_other_programs(context)
@@ -84,19 +83,17 @@ def stolen_time(context: GradingContext) -> Iterator[Reason]:
 
 
 def repeated_rounds(context: GradingContext) -> Iterator[Reason]:
-    """Disturbed rounds that were repeated."""
+    """Disturbed rounds that were repeated: the disturbance was over then, so this is a note."""
     causes = Counter(disturbance(evidence) or "" for evidence in context.repeated)
     count = sum(causes.values())
     if count:
         total = count + len(context.evidence)
         why = ", ".join(f"{code} {times}" for code, times in causes.most_common())
-        grade: Grade = "A" if count <= MAX_PLAIN_REPEATS * max(1, len(context.records)) else "B"
-        was = "was" if count == 1 else "were"
-        yield Reason("repeated", grade, f"{count} of {total} rounds {was} repeated: {why}.")
+        yield Reason("repeated", "A", f"Repeated {count} of {total} rounds: {why}.")
 
 
 def clock_speed(context: GradingContext) -> Iterator[Reason]:
-    """A clock that differed between the rounds of a process."""
+    """A clock that differed between the rounds of a visit."""
     allowed = CLOCK_DROP_CPU if context.phase_samples.clock == "perf_counter" else CLOCK_DROP
     drop = 0.0
     for each in context.evidence_by_visit:
@@ -124,7 +121,7 @@ def memory(context: GradingContext) -> Iterator[Reason]:
     if retries:
         sentence = f"{plural(retries, 'allocation')} succeeded only after the allocator's cache was emptied."
         yield Reason("allocator", "C", sentence)
-    elif allocations and context.goal is not None:  # the published loop has its cold iteration in it
+    elif allocations and not context.published:  # the published loop has its cold iteration in it
         yield Reason("allocator", "B", f"Memory was allocated from the driver {plural(allocations, 'time')}.")
     pages, faults = context.total("swapped_pages"), context.total("major_faults")
     if pages >= MIN_SWAPPED_PAGES or faults >= MIN_MAJOR_FAULTS:
@@ -138,18 +135,15 @@ def interpreter(context: GradingContext) -> Iterator[Reason]:
     recompiled, collections = context.total("recompiles"), context.total("collections")
     if recompiled:
         yield Reason("recompiled", "C", f"torch.compile recompiled {plural(recompiled, 'graph')}.")
-    if collections and context.goal is not None:  # the published loop leaves the collector on
+    if collections and not context.published:  # the published loop leaves the collector on
         yield Reason("collections", "B", f"The garbage collector ran {plural(collections, 'time')}.")
 
 
 def surroundings(context: GradingContext) -> Iterator[Reason]:
     """Other processes on the card, and the battery."""
     processes = max((evidence.foreign or 0 for evidence in context.evidence), default=0)
-    rounds = sum(bool(evidence.foreign) for evidence in context.repeated)
     if processes:
         yield Reason("foreign", "C", f"{plural(processes, 'other process', 'other processes')} used the card.")
-    elif rounds:
-        yield Reason("foreign", "B", f"Other processes used the card in {plural(rounds, 'repeated round')}.")
     if context.facts.get("on_battery") is True:
         yield Reason("battery", "B", "The machine ran on battery.")
 

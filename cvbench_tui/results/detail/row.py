@@ -99,7 +99,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin,
 def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     case = reading.case
     device = run.environment.device(case.device) if run.environment is not None else None
-    yield "state", reading.state.text
+    yield "quality", reading.quality.text
     yield "kind", case.workload.kind
     arguments = ", ".join(f"{name}={value}" for name, value in case.workload.params)
     yield "built by", f"{case.workload.op}({arguments})" if arguments else case.workload.op

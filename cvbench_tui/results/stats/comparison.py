@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cvbench_tui.core.grading.reasons import GRADES, Grade
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.phase_stats import PhaseResult, reported
@@ -25,7 +24,6 @@ class Comparison:
     relative: float | None
     """Half width of the ratio's interval as a share of it: the relative half widths of both, in quadrature. None where
     one of them has no interval, or has two speeds."""
-    grade: Grade  # the worse one of the two
     is_reference: bool = False  # True for the marked row itself
 
 
@@ -47,7 +45,7 @@ def compare(
         return None
     ratio = (marked_s / reference_batch) / (mine_s / batch)
     relative = None if width is None or marked_width is None else math.hypot(width, marked_width)
-    return Comparison(ratio, relative, max(mine.grade, marked.grade, key=GRADES.index))
+    return Comparison(ratio, relative)
 
 
-ITSELF = Comparison(1.0, None, "A", is_reference=True)  # the marked row against itself
+ITSELF = Comparison(1.0, None, is_reference=True)  # the marked row against itself

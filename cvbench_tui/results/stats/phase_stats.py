@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading.assess import assess
+from cvbench_tui.core.grading.context import of_means
 from cvbench_tui.core.grading.reasons import GRADES, Grade, Reason
 from cvbench_tui.core.measurement import PHASES, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
@@ -98,16 +99,14 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
     evidence = list(chain(*counted_evidence_by_visit(measurement, phase, terms.protocol)))
     assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
-    # the mean's interval by the same rule, over round means in place of round medians
-    mean = estimate([[(fmean(values),) for values in rounds if values] for rounds in by_visit])
+    mean = of_means(by_visit)
     mean_s = fmean(samples)
-    low_s, high_s, relative = _interval(centre.median_s, centre.half_width_s)
     mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
     return PhaseResult(
         median_s=centre.median_s,
-        low_s=low_s,
-        high_s=high_s,
-        relative=relative,
+        low_s=centre.low_s,
+        high_s=centre.high_s,
+        relative=centre.relative,
         mean_s=mean_s,
         mean_low_s=mean_low_s,
         mean_high_s=mean_high_s,

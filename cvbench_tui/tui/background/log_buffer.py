@@ -65,7 +65,7 @@ def event_text(event: events.Event, run: Run) -> str:
     if isinstance(event, events.WorkerReady):
         return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
     if isinstance(event, events.RunFinished):
-        from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
+        from cvbench_tui.results.stats.outcome import outcome_text  # behind the first frame: it brings the statistics
 
         return f"run {event.reason}: {outcome_text(run)} {event.sentence}".rstrip()
     case_id = events.case_of(event)

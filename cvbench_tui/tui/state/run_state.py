@@ -53,13 +53,12 @@ class RunState:
         before = run.environment if self.saved else None
         if before is not None and not comparable(before, here, run.plan.devices):
             return ()  # a saved run is continued only in an environment of the same identity
-        from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
-        from cvbench_tui.results.stats.row_data import row_data
+        from cvbench_tui.results.stats.row_data import row_data  # behind the first frame
 
         if self.running:
             return tuple(case for case in run.plan.cases if isinstance(run.outcomes.get(case.case_id), Failure))
         measured = (case for case in run.plan.cases if isinstance(run.outcomes.get(case.case_id), Measurement))
-        valid = {case for case in measured if worst_grade(row_data(run, case).phases) != "X"}
+        valid = {case for case in measured if row_data(run, case).quality.letter != "X"}
         return tuple(case for case in run.plan.cases if case not in valid)
 
     def same_rows(self, other: RunState) -> bool:

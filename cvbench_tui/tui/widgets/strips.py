@@ -191,7 +191,7 @@ class ProgressStrip(Line):
 
     def show_ended(self, run: Run) -> None:
         """The state of the run with its counts, and the keys to press next."""
-        from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
+        from cvbench_tui.results.stats.outcome import outcome_text  # behind the first frame: it brings the statistics
 
         word = run.ended or "failed"
         sentence = f". {visible(run.ended_sentence)}" if run.ended_sentence else ""
