@@ -8,6 +8,8 @@ from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
+from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.stats.contention import Contention, contention_of
 from cvbench_tui.core.stats.stop_rule import COOLING, MIN_MAJOR_FAULTS, MIN_SWAPPED_PAGES, disturbance
 from cvbench_tui.core.text import percent, plural
@@ -20,6 +22,9 @@ STOLEN: Steps = (("X", 0.25), ("C", 0.05), ("B", 0.01))  # the hypervisor's shar
 MIN_OTHER_CORES = 1.0
 """Mean number of cores that other programs use, where the cores do not suffice for both: on a large shared machine some
 of the remaining cores are always in use."""
+SLOW_MACHINE: Steps = (("C", 0.10), ("B", 0.03))
+"""Time of the sentinel's product over its best on this device: on a quiet shared machine 95% of 472 readings were within
+0.7%; in its slow hours it took 15% longer, and models up to 28%."""
 CLOCK_DROP = 0.03  # by which a card's clock may be below its median in a round, and fall from first to last ...
 CLOCK_DROP_CPU = 0.10
 """... and a processor's: each core's clock varies by some percent all the time, and one core is read at one moment."""
@@ -80,6 +85,23 @@ def stolen_time(context: GradingContext) -> Iterator[Reason]:
     if grade is not None:
         sentence = f"The hypervisor took {percent(share)} of the CPU time."
         yield Reason("stolen", "B" if context.device_clock else grade, sentence)
+
+
+def machine_speed(context: GradingContext) -> Iterator[Reason]:
+    """A machine that was slower than at its best, by the fixed work of every visit."""
+    slow = slowness(context.measurement, context.peak)
+    middle = median(slow) if slow else 0.0
+    grade = _grade(middle, SLOW_MACHINE)
+    if grade is not None:
+        yield Reason("slow_machine", grade, f"The machine was {percent(middle)} slower than at its best.")
+
+
+def slowness(measurement: Measurement, peak: DevicePeak | None) -> list[float]:
+    """How much longer the sentinel's product took in each visit than at its best on this device, in this measurement or
+    in an earlier run: 0 and more, as shares. Empty without sentinels."""
+    known = [visit.product_s for visit in measurement.visit_records if visit.product_s]
+    best = min([*known, *([peak.product_s] if peak is not None and peak.product_s else [])], default=0.0)
+    return [seconds / best - 1 for seconds in known]
 
 
 def repeated_rounds(context: GradingContext) -> Iterator[Reason]:
@@ -153,4 +175,4 @@ def _grade(share: float, steps: Steps) -> Grade | None:
     return next((grade for grade, above in steps if share > above), None)
 
 
-CHECKS = (contention, stolen_time, repeated_rounds, clock_speed, throttling, memory, interpreter, surroundings)
+CHECKS = (contention, stolen_time, machine_speed, repeated_rounds, clock_speed, throttling, memory, interpreter, surroundings)
