@@ -156,7 +156,7 @@ async def test_a_quality_has_the_colour_of_its_letter_and_words_have_theirs() ->
         await pilot.pause()
         for name, device, text, style in (
             ("Dense", "cpu", "C busy", "warn"),
-            ("BatchNorm", "cpu", " D ", "bad"),
+            ("BatchNorm", "cpu", "D    ", "bad"),
             ("VGG16", "cpu", "OOM", "bad"),
             ("Dense", "cuda:0", "B host-bound", "ok"),
         ):
