@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeGuard
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -25,6 +26,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.quality import cpu_instead
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
@@ -50,7 +52,7 @@ class Reporter:
 
     def update(self, event: Event, run: Run) -> None:
         """Show a finished or failed row, and how the run ended; move the bar. ``run``: after the event."""
-        if self._show is not None and isinstance(event, (CaseFinished, CaseFailed)):
+        if self._show is not None and (isinstance(event, CaseFailed) or _had_its_visits(event, run)):
             self._show(outcome_line(event, run))
         elif isinstance(event, RunFinished):
             self.message(f"{run.ended}: {outcome_text(run)}")
@@ -72,6 +74,13 @@ def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))
         with Progress(*columns, console=console, transient=True, refresh_per_second=4) as bar:
             yield Reporter(lambda sentence: console.print(Text(sentence), soft_wrap=True), bar)
+
+
+def _had_its_visits(event: Event, run: Run) -> TypeGuard[CaseFinished]:
+    """True for the last visit to a row."""
+    if not isinstance(event, CaseFinished):
+        return False
+    return row_data(run, run.plan.case(event.measurement.case_id)).quality.share is None
 
 
 def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:

@@ -252,9 +252,7 @@ def test_sentences_carry_their_figure():
     def sentence(measurement: Measurement) -> str:
         return assess(measurement, "inference", DEFAULT).reasons[0].sentence
 
-    assert sentence(with_evidence(waited_s=0.0156)) == (
-        "Machine busy: benchmark threads waited for a CPU core 12% of the time."
-    )
+    assert sentence(with_evidence(waited_s=0.0156)) == ("Benchmark threads waited for a CPU core 12% of the time.")
     assert sentence(queued(1.2, 0.99)) == "A loop takes 12 ms an iteration, the device needs 10 ms."
     assert (
         sentence(queued(1.2, 0.99, outran=1.0))
@@ -306,9 +304,7 @@ def test_waits_are_judged_between_the_mean_of_the_threads_and_their_sum(threads,
 
 def test_the_sentence_about_waiting_has_mean_and_sum():
     (reason,) = assess(of_threads(15, 0.5, 14.5), "inference", DEFAULT).reasons
-    assert reason.sentence == (
-        "Machine busy: benchmark threads waited for a CPU core 3.3% of the time (50% in all 15)."
-    )
+    assert reason.sentence == ("Benchmark threads waited for a CPU core 3.3% of the time (50% in all 15).")
 
 
 @every("others_s", [None, 0.0])

@@ -99,7 +99,7 @@ def test_each_reason_is_one_note_however_many_rows_have_it() -> None:
     text = shown(run_of(plan(*cases), *rows))
     (table,) = tables(text)
     assert {cell.split("%")[1] for cell in column(table, "95% CI")} == {"\u00b9"}
-    busy = "C busy: Machine busy: benchmark threads waited for a CPU core"
+    busy = "C busy: Benchmark threads waited for a CPU core"
     assert {number: note.strip() for number, note in notes(text).items()} == {1: f"{busy} up to 11% of the time."}
     one = shown(run_of(plan(cases[0]), rows[0]))
     assert notes(one)[1].strip() == f"{busy} 6% of the time."

@@ -98,7 +98,7 @@ def test_two_speeds_of_the_clean_numbers_are_those_that_the_layout_of_the_page_n
         for line in render(cold_run(clean=replace(clean, phases=phases)), "original").splitlines()
         if "speeds" in line
     )
-    assert "C two speeds in total of the clean numbers: Two speeds" in line
+    assert "C two speeds in total of the clean numbers: 50% of the samples" in line
     assert line.endswith("The speeds are total 0.800/1.00 s; the table's number describes neither.")
 
 

@@ -201,7 +201,7 @@ def test_the_help_explains_every_column_grade_and_reason(tmp_path: Path) -> None
     for grade, meaning in GRADE_HELP.items():
         assert f"  {grade}  {meaning}" in page
     for code, kind in (*REASONS.items(), *NOTICES.items()):
-        assert f"  {code.replace('_', ' ')}" in page
+        assert f"  {kind.word or code.replace('_', ' ')}" in page
         assert f"{kind.meaning} {kind.remedy}".rstrip() in page
     for label, meaning in LABELS.items():
         assert f"  {label}" in page

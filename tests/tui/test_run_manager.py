@@ -309,10 +309,15 @@ def test_while_it_is_being_cancelled_nothing_is_repeatable() -> None:
     assert RunState("cancelling", run.environment, run=run).repeatable == ()
 
 
-def test_the_table_is_drawn_for_all_that_it_shows_and_not_for_progress() -> None:
+def test_the_table_is_drawn_for_all_that_it_shows_and_seldom_for_progress() -> None:
     run = reduce(fold, recorded.graded(), None)
     state = RunState(run=run)
     assert state.same_rows(replace(state, run=fold(run, Progress(run.plan.cases[0].case_id, "measuring"))))
+    single = replace(run, plan=replace(run.plan, protocol=replace(run.plan.protocol, max_visits=1)), progress=None)
+    case, at = run.plan.cases[0].case_id, RunState(run=single)
+    shares = (0.01, 0.04, 0.06, 0.5)
+    moved = [replace(at, run=fold(single, Progress(case, "measuring", fraction=share))) for share in shares]
+    assert [at.same_rows(each) for each in moved] == [True, True, False, False], "a twentieth of a single visit"
     for name, value in {
         "id": "o",
         "plan": replace(run.plan),

@@ -59,7 +59,7 @@ def bimodality(context: GradingContext) -> Iterator[Reason]:
     found = find_bimodality(context.samples)
     if found is not None:
         share, gap = percent(found.share_high), percent(found.gap)
-        yield Reason("bimodal", "C", f"Two speeds: {share} of the samples are {gap} slower than the others.")
+        yield Reason("bimodal", "C", f"{share} of the samples are {gap} slower than the others.")
 
 
 def fused_timing(context: GradingContext) -> Iterator[Reason]:

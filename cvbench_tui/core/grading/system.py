@@ -52,7 +52,7 @@ def _by_run_delay(context: GradingContext, waited: Contention) -> Iterator[Reaso
     if grade is not None:
         yield Reason("contention", grade, _waited(waited))
     elif any(disturbance(each) == "contention" for each in context.evidence):
-        sentence = "Machine busy: in some rounds benchmark threads waited for a CPU core over 5% of the time."
+        sentence = "In some rounds benchmark threads waited for a CPU core over 5% of the time."
         yield Reason("contention", "B", sentence)
 
 
@@ -61,7 +61,7 @@ def _waited(waited: Contention) -> str:
     threads = round(waited.threads)
     total = f" ({percent(waited.in_sum)} in all {threads})" if threads > 1 else ""
     share = waited.in_sum / waited.threads if threads > 1 else waited.in_sum
-    return f"Machine busy: benchmark threads waited for a CPU core {percent(share)} of the time{total}."
+    return f"Benchmark threads waited for a CPU core {percent(share)} of the time{total}."
 
 
 def _by_other_programs(context: GradingContext) -> Iterator[Reason]:
@@ -72,7 +72,7 @@ def _by_other_programs(context: GradingContext) -> Iterator[Reason]:
     if not isinstance(cores, (int, float)) or context.device_clock:
         return
     if used >= MIN_OTHER_CORES and used + (context.measurement.threads or 1) > cores:
-        sentence = f"Machine busy: other programs used {used:.1f} of the {cores:g} CPU cores."
+        sentence = f"Other programs used {used:.1f} of the {cores:g} CPU cores."
         yield Reason("contention", "B", sentence)
 
 

@@ -19,6 +19,7 @@ Status = Literal["idle", "probing", "queued", "running", "cancelling"]
 """``queued``: probing, and the user wants to run as soon as the devices are known."""
 ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended")
 """Fields of a run that the table depends on; ``fold`` leaves the objects of all others as they were."""
+STEPS = 20  # in which the share of a row that has a single visit grows; one that has several grows by them
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,15 @@ class RunState:
         return tuple(case for case in run.plan.cases if case not in valid)
 
     def same_rows(self, other: RunState) -> bool:
-        """True when there is nothing for the table to draw between the two: the same run, or its progress alone."""
+        """True when there is nothing for the table to draw between the two: the same run, or a little progress alone."""
         mine, theirs = self.run, other.run
-        return all(getattr(mine, name, None) is getattr(theirs, name, None) for name in ROWS)
+        same = all(getattr(mine, name, None) is getattr(theirs, name, None) for name in ROWS)
+        return same and _step(mine) == _step(theirs)
+
+
+def _step(run: Run | None) -> int:
+    """Twentieth of its visits that the running row has come to, in the one that is going on: as often it is drawn."""
+    return int(STEPS * run.progress.fraction / run.plan.protocol.max_visits) if run and run.progress else 0
 
 
 def moment(seconds: float | None) -> str:
