@@ -1,0 +1,47 @@
+"""Which rows are worth measuring again, and which have no valid numbers."""
+
+from __future__ import annotations
+
+from cvbench_tui.core.grading.reasons import GRADES
+from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.contention import contention_of
+from cvbench_tui.core.stats.visits import enough
+from cvbench_tui.results.stats.phase_stats import worst_grade
+from cvbench_tui.results.stats.row_data import RowData, row_data
+
+DISTURBED = ("contention", "foreign", "stolen")
+"""Reasons by which other programs had a part in a row, whatever grade they cost."""
+
+
+def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:
+    """True for a row without numbers, one that is below B or was disturbed, and one that lacks visits. ``running``: the
+    run goes on, so that rows which lack an outcome or visits have them still to come."""
+    outcome = run.outcomes.get(case.case_id)
+    if not isinstance(outcome, Measurement):
+        return outcome is not None or not running
+    row = row_data(run, case)
+    wanted = _below(row, "B") or _disturbed(row, outcome)
+    if wanted and not running:
+        return True
+    complete = enough(outcome, run.plan.protocol)
+    return wanted and complete if running else not complete
+
+
+def below_c(run: Run) -> tuple[Case, ...]:
+    """The rows that failed or are graded below C; those that were not begun are neither."""
+    return tuple(case for case in run.plan.cases if case.case_id in run.outcomes and _below(row_data(run, case), "C"))
+
+
+def _below(row: RowData, grade: str) -> bool:
+    worst = worst_grade(row.phases)
+    return worst is None or GRADES.index(worst) > GRADES.index(grade)
+
+
+def _disturbed(row: RowData, measurement: Measurement) -> bool:
+    """Where the system does not report waiting, ``contention`` says just that, of every row."""
+    codes = {reason.code for result in row.phases.values() for reason in result.reasons}
+    evidence = [each for record in measurement.passes for each in record.evidence]
+    known = DISTURBED if contention_of(evidence) is not None else DISTURBED[1:]
+    return not codes.isdisjoint(known)
