@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine import failures
 from cvbench_tui.errors import WorkerError
@@ -32,16 +32,24 @@ class ReplaySource:
                 return event.environment
         raise WorkerError("The recording holds no environment.")
 
-    def events(self, plan: Plan) -> Iterator[ev.Event]:
-        """The recorded events of the plan's cases, in the plan's order."""
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[ev.Event]:
+        """The recorded events of the plan's cases, in the plan's order, then of those that were added meanwhile."""
         with self._lock:
             self._cancelled = False
             self._interrupt.clear()
         yield from (e for e in self._recorded if isinstance(e, (ev.WorkerReady, ev.EnvironmentProbed, ev.PeakMeasured)))
-        for case in plan.cases:
-            yield from self._played(case)
-            if self._cancelled:
-                return
+        cases = plan.cases
+        while cases:
+            for case in cases:
+                yield from self._played(case)
+                if self._cancelled:
+                    return
+            cases = tuple(more())
 
     def cancel(self) -> None:
         """Stop after the current event."""

@@ -28,7 +28,7 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
-from cvbench_tui.results.machine_warnings import machine_warnings
+from cvbench_tui.results.machine_warnings import quota
 from cvbench_tui.results.stats.repeat import below_c
 from cvbench_tui.results.stats.row_state import cpu_instead
 from cvbench_tui.results.storage import run_file
@@ -144,13 +144,11 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
 
 
 def _look_around(environment: Environment, plan: Plan, progress: Reporter, wait_s: float | None) -> None:
-    """Say what other programs and a quota take from the measurement; wait for an idle machine where that is wanted. A
-    quota is none of others' use: it stays, however long one waits."""
+    """Say what a quota and other programs take from the measurement; wait for an idle machine where that is wanted."""
     from cvbench_tui.engine.others import Watch
 
-    for warning in machine_warnings(environment):
-        if warning.code == "quota":
-            progress.message(f"{warning.sentence} {warning.remedy}")
+    if sentence := quota(environment):
+        progress.message(sentence)
     watch = Watch(environment, plan)
     others = watch.look()
     if not others.busy:

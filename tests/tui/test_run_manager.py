@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from textual.message import Message
@@ -52,8 +52,8 @@ class Gate(ReplaySource):
         self.reached = threading.Event()
         self.let = threading.Event()
 
-    def events(self, plan: Plan) -> Iterator[Event]:
-        for event in super().events(plan):
+    def events(self, plan: Plan, *others: Any) -> Iterator[Event]:
+        for event in super().events(plan, *others):
             yield event
             if isinstance(event, Progress):
                 self.reached.set()
@@ -169,12 +169,12 @@ def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
     class Flaky(Gate):
         calls = 0
 
-        def events(self, plan: Plan) -> Iterator[Event]:
+        def events(self, plan: Plan, *others: Any) -> Iterator[Event]:
             self.calls += 1
             if self.calls == 1:
                 yield CaseFailed(Failure(first.case_id, "crashed", "Crashed."))
                 plan = replace(plan, cases=plan.cases[1:])
-            yield from super().events(plan)
+            yield from super().events(plan, *others)
 
     source = Flaky(EVENTS)
     bench = Bench(tmp_path, source)

@@ -61,7 +61,7 @@ def event_text(event: events.Event, run: Run) -> str:
     if isinstance(event, events.RunStarted):
         return f"run begun: {plural(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
     if isinstance(event, events.RowsAdded):
-        return f"{plural(len(event.cases), 'row')} added"
+        return f"{plural(len(event.cases), 'row')} {'added' if event.again else 'continued'}"
     if isinstance(event, events.WorkerReady):
         return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
     if isinstance(event, events.RunFinished):
