@@ -1,8 +1,8 @@
 """Commands and options of the command line; turns errors into exit codes.
 
-Exit codes: 0 all rows measured, 1 some failed (with --strict: or are below C), 2 a user's mistake, 130 interrupted. Each
-command imports its code when it is called, so that ``--help`` and ``--version`` answer at once: this module imports
-click and a few light modules. Everything printed is ASCII where the terminal takes no more.
+Exit codes: 0 all rows measured, 1 some failed (with --strict: or are below C), 2 a user's mistake, 130 interrupted.
+Each command imports its code when it is called, so that ``--help`` and ``--version`` answer at once: this module
+imports click and a few light modules. Everything printed is ASCII where the terminal takes no more.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ def _look_around(environment: Environment, plan: Plan, progress: Reporter, wait_
 def _count_below_c(run: Run) -> int:
     """Count the rows below C on stderr: without valid numbers, however they came to that."""
     bad = len(below_c(run))
-    print(f"{bad} of {plural(len(run.plan.cases), 'row')} below C", file=sys.stderr)  # noqa: T201
+    print(f"{bad} of {plural(len(run.plan.cases), 'row')} below C.", file=sys.stderr)  # noqa: T201
     return bad
 
 
