@@ -7,7 +7,6 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.contention import contention_of
-from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 
@@ -22,11 +21,9 @@ def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:
     if not isinstance(outcome, Measurement):
         return outcome is not None or not running
     row = row_data(run, case)
-    wanted = _below(row, "B") or _disturbed(row, outcome)
-    if wanted and not running:
-        return True
-    complete = enough(outcome, run.plan.protocol)
-    return wanted and complete if running else not complete
+    if not row.complete:
+        return not running
+    return _below(row, "B") or _disturbed(row, outcome)
 
 
 def below_c(run: Run) -> tuple[Case, ...]:
@@ -41,7 +38,6 @@ def _below(row: RowData, grade: str) -> bool:
 
 def _disturbed(row: RowData, measurement: Measurement) -> bool:
     """Where the system does not report waiting, ``contention`` says just that, of every row."""
-    codes = {reason.code for result in row.phases.values() for reason in result.reasons}
+    found = {reason.code for result in row.phases.values() for reason in result.reasons}.intersection(DISTURBED)
     evidence = [each for record in measurement.passes for each in record.evidence]
-    known = DISTURBED if contention_of(evidence) is not None else DISTURBED[1:]
-    return not codes.isdisjoint(known)
+    return bool(found) and (found != {"contention"} or contention_of(evidence) is not None)

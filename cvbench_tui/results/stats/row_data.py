@@ -11,6 +11,7 @@ from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
@@ -83,6 +84,7 @@ class RowData:
     versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
     clean: Mapping[Phase, PhaseResult] = field(default_factory=dict)
     """The phases by today's method, as far as they were measured beside the published loop."""
+    complete: bool = False  # no further visit is needed
 
     @property
     def input_noun(self) -> str:
@@ -133,9 +135,10 @@ def row_data(run: Run, case: Case) -> RowData:
         clean = phase_results(*beside) if beside is not None else {}
         state = row_state(replace(run, running=None), case, phases)
         state = replace(state, noticed=state.noticed or any(result.reasons for result in clean.values()))
-        made = RowData(case, state, None, phases, achieved, energy, clean=clean)
+        complete = enough(outcome, run.plan.protocol)
+        made = RowData(case, state, None, phases, achieved, energy, clean=clean, complete=complete)
         _KNOWN[id(outcome)] = (made_from, made)
     running = run.running is not None and run.running.case_id == case.case_id
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
     state = row_state(run, case, made.phases) if running else made.state
-    return RowData(case, state, outcome, made.phases, made.rates, made.energy, None, made.clean)
+    return RowData(case, state, outcome, made.phases, made.rates, made.energy, None, made.clean, made.complete)
