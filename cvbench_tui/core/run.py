@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
@@ -83,6 +83,7 @@ def _with_peak(run: Run, peak: DevicePeak) -> Run:
 def _with_rows(run: Run, event: ev.RowsAdded) -> Run:
     """The run with these cases pending, the new ones last, and not ended. A running case keeps running."""
     added = {case.case_id for case in event.cases}
+    run = settled(run, added)  # a repeat that was cut off, or a second one, is of the better outcome so far
     plan = replace(run.plan, cases=unique((*run.plan.cases, *event.cases)))
     past = {case_id: outcome for case_id, outcome in run.outcomes.items() if case_id in added}
     going_on = {} if event.again else {key: each for key, each in past.items() if isinstance(each, Measurement)}
@@ -90,14 +91,14 @@ def _with_rows(run: Run, event: ev.RowsAdded) -> Run:
     earlier = {**run.earlier, **past} if event.again else run.earlier
     if run.running is not None and run.running.case_id in added:
         run = replace(run, running=None, progress=None)  # the run was killed while it was running
-    return replace(
-        run, plan=plan, outcomes=outcomes, earlier=earlier, ended=None, ended_at_s=None, ended_sentence=""
-    )
+    return replace(run, plan=plan, outcomes=outcomes, earlier=earlier, ended=None, ended_at_s=None, ended_sentence="")
 
 
-def settled(run: Run) -> Run:
-    """The run with the better outcome of every row that was measured again, the new one of two alike."""
-    if not run.earlier:
+def settled(run: Run, case_ids: Collection[str] | None = None) -> Run:
+    """The run with the better outcome of the rows that were measured again, of all or of those; the new one of two
+    alike."""
+    repeated = {key: each for key, each in run.earlier.items() if case_ids is None or key in case_ids}
+    if not repeated:
         return run
     facts = dict(run.environment.facts) if run.environment is not None else {}
 
@@ -108,10 +109,11 @@ def settled(run: Run) -> Run:
 
     kept = {
         case_id: before
-        for case_id, before in run.earlier.items()
+        for case_id, before in repeated.items()
         if worth(case_id, before) > worth(case_id, run.outcomes.get(case_id))
     }
-    return replace(run, outcomes={**run.outcomes, **kept}, earlier={})
+    earlier = {case_id: before for case_id, before in run.earlier.items() if case_id not in repeated}
+    return replace(run, outcomes={**run.outcomes, **kept}, earlier=earlier)
 
 
 def _with_outcome(run: Run, outcome: Outcome) -> Run:

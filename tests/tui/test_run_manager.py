@@ -7,7 +7,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import Any, cast
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFailed, Event, Progress, RowsAdded
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed, Event, Progress, RowsAdded
+from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
@@ -147,19 +148,114 @@ def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench
     assert not run_manager.again()
 
 
-def test_invalid_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path) -> None:
+def test_poor_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path) -> None:
     run = reduce(fold, recorded.graded(), cast(Run, None))
     bench = Bench(tmp_path, ReplaySource(recorded.graded()))
     assert bench.run_manager.open(run)
-    rows = build(run).rows
-    invalid = {row.key for row in rows if row.grade == "X"}
-    failed = {failure.case_id for failure in run.failures}
-    assert invalid
+    poor = {row.key for row in build(run).rows if row.grade not in ("A", "B")}
     state = bench.run_manager.state
-    assert {case.case_id for case in state.repeatable} == invalid | failed
+    repeatable = {case.case_id for case in state.repeatable}
+    assert poor <= repeatable
+    assert repeatable < {case.case_id for case in run.plan.cases}
     assert state.repeatable is state.repeatable
-    running = replace(state, status="running")
-    assert {case.case_id for case in running.repeatable} == failed
+    assert replace(state, status="running").repeatable == state.repeatable, "all of them are complete"
+    for status in ("cancelling", "looking", "waiting"):
+        assert replace(state, status=status).repeatable == ()
+
+
+class Scripted(ReplaySource):
+    """Each call has outcomes of its own. At ``gate`` it stands still before the last one of the first call."""
+
+    def __init__(self, *calls: list[Event], gate: bool = False) -> None:
+        super().__init__(EVENTS)
+        self._calls = iter(calls)
+        self._gate = gate
+        self.let = threading.Event()
+        self.plans: list[Plan] = []
+
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[Event]:
+        self.plans.append(plan)
+        yield EnvironmentProbed(self.probe())
+        *first, last = next(self._calls)
+        yield from first
+        if self._gate:
+            self.let.wait(WAIT_S)
+            self._gate = False
+        yield last
+        while cases := tuple(more()):
+            self.plans.append(replace(plan, cases=cases))
+            yield from next(self._calls)
+
+    def close(self) -> None:
+        self.let.set()
+
+
+def plain(*cases: Case) -> Plan:
+    return Plan("p", cases, Protocol("plain"))
+
+
+def outcome(case: Case, spread: float) -> CaseFinished:
+    """Five rounds that differ by so much."""
+    rounds = tuple((0.01 * (1 + spread * step),) * 3 for step in (0, 1, -1, 0.5, -0.5))
+    samples = PhaseSamples("inference", rounds, 1, "perf_counter", "precision")
+    return CaseFinished(Measurement(case.case_id, (samples,), None, None, None, 0.5, 2.0, 1))
+
+
+@pytest.mark.parametrize("spreads", [(0.2, 0.0001), (0.2, 0.9)])
+def test_the_better_one_of_a_repeated_row_is_kept_and_both_are_in_the_file(
+    tmp_path: Path, spreads: tuple[float, float]
+) -> None:
+    case = PLAN.cases[0]
+    first, second = (outcome(case, spread) for spread in spreads)
+    bench = Bench(tmp_path, Scripted([first], [second]))
+    bench.run_manager.begin(plain(case))
+    assert bench.until_ended().measured == (first.measurement,)
+    assert bench.run_manager.state.repeatable == (case,)
+    assert bench.run_manager.again()
+    run = bench.until_ended()
+    better = second if spreads[1] < spreads[0] else first
+    assert run.measured == (better.measurement,)
+    path = bench.run_manager.state.run_file
+    assert path is not None
+    assert load(path) == run
+    assert [event for event in read_events(path) if isinstance(event, CaseFinished)] == [first, second]
+
+
+def test_complete_rows_of_a_running_run_are_repeated_in_it_and_those_to_come_are_not(tmp_path: Path) -> None:
+    poor, other = PLAN.cases[0], PLAN.cases[2]
+    source = Scripted([outcome(poor, 0.2), outcome(other, 0.2)], [outcome(poor, 0.0001)], gate=True)
+    bench = Bench(tmp_path, source)
+    bench.run_manager.begin(plain(poor, other))
+    bench.until(lambda: bench.run_manager.state.repeatable == (poor,))
+    assert bench.run_manager.again()
+    source.let.set()
+    run = bench.until_ended()
+    assert [[case.case_id for case in plan.cases] for plan in source.plans] == [
+        [poor.case_id, other.case_id], [poor.case_id]
+    ]  # fmt: skip
+    assert run.measured == (outcome(poor, 0.0001).measurement, outcome(other, 0.2).measurement)
+
+
+def test_a_row_that_lacks_visits_goes_on_and_is_not_doubled_while_it_is_visited(tmp_path: Path) -> None:
+    case = PLAN.cases[0]
+    visits = Plan("p", (case,), replace(Protocol("plain"), visits=2, max_visits=2))
+    source = Scripted([outcome(case, 0.2), CaseFailed(Failure(case.case_id, "cancelled", "Cancelled."))],
+                      [outcome(case, 0.1)], gate=True)  # fmt: skip
+    bench = Bench(tmp_path, source)
+    bench.run_manager.begin(visits)
+    bench.until(lambda: bench.run_manager.state.run is not None and bool(bench.run_manager.state.run.measured))
+    assert bench.run_manager.state.repeatable == ()
+    source.let.set()
+    bench.until_ended()
+    assert bench.run_manager.state.repeatable == (case,)
+    assert bench.run_manager.again()
+    (measurement,) = bench.until_ended().measured
+    assert measurement.visits == 2
 
 
 def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:

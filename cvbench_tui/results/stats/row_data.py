@@ -88,6 +88,7 @@ class RowData:
     versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
     clean: Mapping[Phase, PhaseResult] = field(default_factory=dict)
     """The phases by today's method, as far as they were measured beside the published loop."""
+    complete: bool = False  # no further visit is needed
 
     @property
     def input_noun(self) -> str:
@@ -138,7 +139,7 @@ def row_data(run: Run, case: Case) -> RowData:
         clean = phase_results(*beside) if beside is not None else {}
         had = share(outcome, run.plan.protocol)
         quality = replace(verdict(phases), share=had if had < 1 else None)
-        made = RowData(case, quality, None, phases, achieved, energy, clean=clean)
+        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=had >= 1)
         _KNOWN[id(outcome)] = (made_from, made)
     quality = made.quality
     if quality.share is not None:
@@ -146,4 +147,4 @@ def row_data(run: Run, case: Case) -> RowData:
         going_on = quality.share + (begun(run) if running else 0.0)
         quality = replace(quality, share=None if run.ended is not None else going_on)
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    return RowData(case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean)
+    return RowData(case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, made.complete)

@@ -61,7 +61,9 @@ def event_text(event: events.Event, run: Run) -> str:
     if isinstance(event, events.RunStarted):
         return f"run begun: {plural(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
     if isinstance(event, events.RowsAdded):
-        return f"{plural(len(event.cases), 'row')} added"
+        repeated = all(case.case_id in run.earlier for case in event.cases)
+        what = "continued" if not event.again else "measured again" if repeated else "added"
+        return f"{plural(len(event.cases), 'row')} {what}"
     if isinstance(event, events.WorkerReady):
         return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
     if isinstance(event, events.RunFinished):

@@ -15,6 +15,7 @@ from textual.message import Message
 
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
@@ -96,6 +97,17 @@ def probe(post: Post, source: EventSource) -> None:
         post(messages.ProbeFailed(error))
     else:
         post(messages.Probed(environment))
+
+
+def look(post: Post, watch: Watch) -> None:
+    """Look at other programs: ``Looked``."""
+    post(messages.Looked(watch, watch.look()))
+
+
+def wait_for_idle(post: Post, watch: Watch) -> None:
+    """Wait until they have left: ``Looked`` after each look, then ``BecameIdle``, unless it is stopped."""
+    if watch.wait(tell=lambda others: post(messages.Looked(watch, others))):
+        post(messages.BecameIdle(watch))
 
 
 def read_history(post: Post, history: History, cancelled: Callable[[], bool]) -> None:

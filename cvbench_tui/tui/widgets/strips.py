@@ -60,7 +60,7 @@ class HeaderLine(Line):
     def show(self, state: RunState, ticked: tuple[str, ...]) -> None:
         """``ticked``: ids of devices."""
         environment = state.environment
-        word = f"running {state.measured}".rstrip() if state.running else "ready"
+        word = f"running {state.measured}".rstrip() if state.running else "waiting" if state.beginning else "ready"
         if environment is None:
             word = "no worker" if state.status == "idle" else "starting"
         style = next((style for begins, style in STATE_STYLES.items() if word.startswith(begins)), "$text-warning")
