@@ -16,8 +16,8 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 
-MORE_HARNESSES = (sys.executable, str(Path(__file__).with_name("more_harnesses.py")))
-"""The reference program with the harnesses of ``more_harnesses.py``."""
+RIVALS = (sys.executable, str(Path(__file__).with_name("rival_loops.py")))
+"""The reference program with the harnesses of ``rival_loops.py``."""
 Entry = tuple[str, int, int]
 """Name, side of the image (0: a layer), batch."""
 
@@ -25,7 +25,7 @@ Entry = tuple[str, int, int]
 @contextmanager
 def opened(device: str, scope: Scope) -> Iterator[CheckContext]:
     """Both sides, started; ended again whatever happens."""
-    source, reference = LiveSource(), Reference(MORE_HARNESSES)
+    source, reference = LiveSource(), Reference(RIVALS)
     try:
         environment = source.probe()
         found = environment.device(device)

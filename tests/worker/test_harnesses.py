@@ -43,7 +43,7 @@ def reference():
 @pytest.fixture(scope="module")
 def more():
     """With the harnesses that only the benchmarks compare with."""
-    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "more_harnesses.py")))
+    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "rival_loops.py")))
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""The selftest's reference program with more harnesses, for ``other_harnesses.py``: torch's autorange and timm's loop.
+"""The selftest's reference program with more harnesses, for ``rivals.py``: torch's autorange and timm's loop.
 
 They take the whole iteration as their users write it, timm's with gradients cleared and outputs released outside the
 clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker.selftest`` does.
