@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median, stdev
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.live import LiveSource
+from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
 
@@ -46,11 +49,15 @@ def machine(bench: CheckContext) -> str:
     return f"{name}, {os.cpu_count()} cores, {bench.threads} threads, torch {torch}, load {load}"
 
 
+def workload_of(entry: Entry) -> Workload:
+    """The entry's model or layer."""
+    name, image, _ = entry
+    return find_model(name).workload.with_image(image) if image else find_layer(name).workload
+
+
 def case_of(bench: CheckContext, entry: Entry, scale: int = 1) -> Case:
     """The entry on the bench's device, its batch times ``scale``."""
-    name, image, batch = entry
-    workload = find_model(name).workload.with_image(image) if image else find_layer(name).workload
-    return bench.case(workload, batch=batch * scale)
+    return bench.case(workload_of(entry), batch=entry[2] * scale)
 
 
 def label(entry: Entry, scale: int = 1) -> str:
@@ -59,7 +66,52 @@ def label(entry: Entry, scale: int = 1) -> str:
     return f"{name}@{image} x{batch * scale}" if image else f"{name} x{batch * scale}"
 
 
-def cv(values: list[float]) -> float:
+def letter(result: PhaseResult | None) -> str:
+    """How well a number is known: A to 1%, B to 3%, C to 10%, D less well; X for none, or for one that is not valid."""
+    if result is None or not result.valid:
+        return "X"
+    widths = (("A", 0.01), ("B", 0.03), ("C", 0.10))
+    return next((name for name, width in widths if result.relative is not None and result.relative <= width), "D")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A limit that a program's figure has to reach."""
+
+    name: str
+    value: float | None
+    """None: not judged."""
+    limit: float
+    at_least: bool = True
+    """False: the limit is the most that it may be."""
+    note: str = ""
+    """What the figure is of, or why it is not judged."""
+
+    @property
+    def verdict(self) -> str:
+        """met, missed or not judged."""
+        if self.value is None:
+            return "not judged"
+        reached = self.value >= self.limit if self.at_least else self.value <= self.limit
+        return "met" if reached else "missed"
+
+    def line(self) -> str:
+        """``missed      overlap  0.850, bar at least 0.9: 17 of 20``."""
+        value = "-" if self.value is None else f"{self.value:.3f}"
+        side = "at least" if self.at_least else "at most"
+        return (
+            f"{self.verdict:<11} {self.name:<44}{value:>8}  bar {side} {self.limit:.3g}{self.note and ': '}{self.note}"
+        )
+
+
+def conclude(bars: Sequence[Bar]) -> int:
+    """Print the bars. Returns the exit code: 1 when one is missed."""
+    for bar in bars:
+        print(bar.line())
+    return int(any(bar.verdict == "missed" for bar in bars))
+
+
+def cv(values: Sequence[float]) -> float:
     """Standard deviation over mean: the spread of runs, as a share."""
     return stdev(values) / fmean(values)
 
@@ -73,5 +125,5 @@ def robust_cv(values: list[float]) -> float:
 def parser(description: str | None, *, device: str = "cpu") -> argparse.ArgumentParser:
     """With what every program takes: ``--device``, and ``--help`` as the file's own first lines."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--device", default=device, help="cpu, cuda:0, mps ... (default: %(default)s)")
+    made.add_argument("-d", "--device", default=device, help="cpu, cuda:0, mps ... (default: %(default)s)")
     return made
