@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -27,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from common import Bar, Entry, conclude, letter, parser, workload_of
+from common import IDLE, Bar, Entry, Reading, conclude, letter, parser, workload_of
 
 from cvbench_tui.cli.run import live_source
 from cvbench_tui.core.measurement import PHASES
@@ -49,7 +48,6 @@ CUDA_SCALE = 32
 OVERLAP, COVER = 0.9, 0.8
 KNOWN, ROUGHLY_KNOWN = 1 / 3, 0.9  # least share of A and B, and of A to C, on an idle machine
 FIRST_TABLE = 0.15
-IDLE = 0.05  # most that others may use of the cores
 MIN_JUDGED = 20  # fewest pairs of numbers that are judged: one of fewer is more than 5%
 WORST = 8
 
@@ -221,33 +219,6 @@ def read(folder: Path) -> list[tuple[Taken, Taken]]:
         else:
             print(f"{path.name} did not end: left out", file=sys.stderr)
     return list(zip(runs[::2], runs[1::2], strict=False))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Clocks of the machine, seconds."""
-
-    at_s: float
-    busy_s: float | None
-    """Of all cores, the hypervisor's other guests included; None where the system does not tell."""
-    own_s: float
-    """Of this process and of all that it waited for."""
-
-    @classmethod
-    def now(cls, stat: Path = Path("/proc/stat")) -> Reading:
-        """At this moment."""
-        busy_s = None
-        if stat.exists():
-            user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, stat.read_text().split()[1:9])
-            busy_s = (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
-        return cls(time.monotonic(), busy_s, sum(os.times()[:4]))
-
-    def others(self, before: Reading, cores: int) -> float | None:
-        """Share of the cores that others used since then."""
-        if self.busy_s is None or before.busy_s is None:
-            return None
-        theirs_s = (self.busy_s - before.busy_s) - (self.own_s - before.own_s)
-        return max(0.0, theirs_s / (cores * (self.at_s - before.at_s)))
 
 
 def measure(folder: Path, command: Sequence[str]) -> None:

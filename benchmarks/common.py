@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from cvbench_tui.selftest.reference import Reference
 
 RIVALS = (sys.executable, str(Path(__file__).with_name("rival_loops.py")))
 """The reference program with the harnesses of ``rival_loops.py``."""
+IDLE = 0.05  # most that others may use of the cores on a machine that is called idle
 Entry = tuple[str, int, int]
 """Name, side of the image (0: a layer), batch."""
 
@@ -72,6 +74,33 @@ def letter(result: PhaseResult | None) -> str:
         return "X"
     widths = (("A", 0.01), ("B", 0.03), ("C", 0.10))
     return next((name for name, width in widths if result.relative is not None and result.relative <= width), "D")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Clocks of the machine, seconds."""
+
+    at_s: float
+    busy_s: float | None
+    """Of all cores, the hypervisor's other guests included; None where the system does not tell."""
+    own_s: float
+    """Of this process and of all that it waited for."""
+
+    @classmethod
+    def now(cls, stat: Path = Path("/proc/stat")) -> Reading:
+        """At this moment."""
+        busy_s = None
+        if stat.exists():
+            user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, stat.read_text().split()[1:9])
+            busy_s = (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+        return cls(time.monotonic(), busy_s, sum(os.times()[:4]))
+
+    def others(self, before: Reading, cores: int) -> float | None:
+        """Share of the cores that others used since then."""
+        if self.busy_s is None or before.busy_s is None:
+            return None
+        theirs_s = (self.busy_s - before.busy_s) - (self.own_s - before.own_s)
+        return max(0.0, theirs_s / (cores * (self.at_s - before.at_s)))
 
 
 @dataclass(frozen=True)

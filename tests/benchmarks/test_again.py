@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from types import SimpleNamespace
 
@@ -108,7 +109,7 @@ def test_others_are_what_the_machine_did_beyond_us(again, tmp_path):
     assert again.Reading(10.0, 110.0, 62.0).others(before, 2) == 0.0
     stat = tmp_path / "stat"
     stat.write_text("cpu  1 2 3 1000 2000 4 5 6 0 0\ncpu0 1 2 3\n")
-    ticks = again.os.sysconf("SC_CLK_TCK")
+    ticks = os.sysconf("SC_CLK_TCK")
     assert again.Reading.now(stat).busy_s == pytest.approx(21 / ticks)
     assert again.Reading.now(tmp_path / "none").busy_s is None
 
