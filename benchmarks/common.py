@@ -28,9 +28,9 @@ Entry = tuple[str, int, int]
 
 
 @contextmanager
-def opened(device: str, scope: Scope) -> Iterator[CheckContext]:
-    """Both sides, started; ended again whatever happens."""
-    source, reference = LiveSource(), Reference(RIVALS)
+def opened(device: str, scope: Scope, worker: Sequence[str] | None = None) -> Iterator[CheckContext]:
+    """Both sides, started; ended again whatever happens. ``worker``: another command for ours."""
+    source, reference = LiveSource(worker), Reference(RIVALS)
     try:
         environment = source.probe()
         found = environment.device(device)

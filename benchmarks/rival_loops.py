@@ -8,7 +8,7 @@ clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from statistics import fmean, median
 from typing import Any
 
@@ -62,7 +62,8 @@ def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> 
 
 
 if __name__ == "__main__":
-    with suppress(ImportError):  # before the first fork: none of its seconds are for importing
+    # Before the first fork, so that no seconds of a run are for importing; what it prints is no answer.
+    with suppress(ImportError), redirect_stdout(sys.stderr):
         import timm as _  # noqa: F401
     harnesses.METHODS.update(
         blocked=(autorange, median),
