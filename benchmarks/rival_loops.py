@@ -1,4 +1,5 @@
-"""The selftest's reference program with more harnesses, for ``other_harnesses.py``: torch's autorange and timm's loop.
+"""The selftest's reference program with more harnesses, for ``rivals.py``: torch's autorange, and the loop of timm's
+``benchmark.py``, which its package does not contain.
 
 They take the whole iteration as their users write it, timm's with gradients cleared and outputs released outside the
 clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker.selftest`` does.
@@ -7,6 +8,7 @@ clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout, suppress
 from statistics import fmean, median
 from typing import Any
 
@@ -52,11 +54,17 @@ def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> 
     import timm as package
 
     work.subject.clear()
-    work.subject.module = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
-    return timm(work, seconds, {**request, "phases": ["inference"]})
+    model = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
+    work.subject.module, work.subject.parameters = model, list(model.parameters())
+    work.subject.train()
+    work.subject.prepare_gradients(work.subject.forward())
+    return timm(work, seconds, request)
 
 
 if __name__ == "__main__":
+    # Before the first fork, so that no seconds of a run are for importing; what it prints is no answer.
+    with suppress(ImportError), redirect_stdout(sys.stderr):
+        import timm as _  # noqa: F401
     harnesses.METHODS.update(
         blocked=(autorange, median),
         adaptive=(autorange, median),
