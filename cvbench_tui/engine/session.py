@@ -65,7 +65,8 @@ class Session:
         self._measured_before = {
             case.case_id: outcome
             for case in plan.cases
-            if isinstance(outcome := outcomes.get(case.case_id), Measurement) and not enough(outcome, self.plan.protocol)
+            if isinstance(outcome := outcomes.get(case.case_id), Measurement)
+            and not enough(outcome, self.plan.protocol)
         }
 
     @property

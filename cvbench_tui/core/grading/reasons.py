@@ -122,7 +122,7 @@ REASONS: dict[str, ReasonKind] = {
         "Measure at a quieter time, or on a dedicated machine.", "stolen",
     ),
     "slow_machine": ReasonKind(
-        "The machine took longer for a fixed piece of work, a matrix product in the cache, than at its best on this device.",
+        "The machine took longer for a fixed matrix product, which fits its cache, than at its best.",
         "Run the row again while the machine is idle and cool.", "machine slow",
     ),
     "repeated": ReasonKind(

@@ -11,7 +11,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import accumulate, combinations
 from statistics import fmean, median
 
@@ -92,7 +92,7 @@ def walsh_averages(values: Sequence[float]) -> list[float]:
     return [*values, *((first + second) / 2 for first, second in combinations(values, 2))]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _signed_rank(count: int) -> int:
     """Place of the Walsh average at the end of a 95% interval, from 1: the exact 2.5% quantile of Wilcoxon's signed
     ranks; 0 for too few values."""

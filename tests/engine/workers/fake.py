@@ -49,6 +49,10 @@ def first_time():
     return True
 
 
+def sentinel():
+    return {"product_s": 0.001 if measured > 1 else 0.003}
+
+
 def measurement(case_id):
     phases = [
         {
@@ -71,9 +75,8 @@ def measurement(case_id):
         "threads": 2,
         "notices": [],
         "visit_rounds": [],
-        "visit_records": [
-            {"begun_at_s": time.time(), "wall_s": 0.5, "process": os.getpid(), "product_s": 0.003 - 0.002 * (measured > 1)}
-        ],
+        # ten minutes long, so that no protocol waits for its shortest span
+        "visit_records": [{"begun_at_s": time.time() - 600, "wall_s": 600, "process": os.getpid(), **sentinel()}],
     }
 
 
