@@ -22,7 +22,7 @@ TIMM_WARMUP, TIMM_STEPS = 10, 40
 
 def blocked(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
     """``blocked_autorange`` for at least ``seconds``; with ``defaults`` for at least its own 0.2 s."""
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
+    limits: dict[str, Any] = {} if request.get("defaults") else {"min_run_time": seconds}
     whole = {"stmt": "subject.clear(); subject.backward(subject.forward())"}
     return harnesses.timed(work, request, lambda timer, _: list(timer.blocked_autorange(**limits).times), whole)
 
