@@ -20,13 +20,11 @@ TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
 
 
-def autorange(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``blocked_autorange`` for at least ``seconds``, or ``adaptive_autorange``, which goes on until the quartiles are
-    within 10% of the median, at most 10 s; with ``defaults`` for at least their own 0.2 s and 0.01 s."""
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    name = f"{request['method']}_autorange"
+def blocked(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """``blocked_autorange`` for at least ``seconds``; with ``defaults`` for at least its own 0.2 s."""
+    limits: dict[str, Any] = {} if request.get("defaults") else {"min_run_time": seconds}
     whole = {"stmt": "subject.clear(); subject.backward(subject.forward())"}
-    return harnesses.timed(work, request, lambda timer, _: list(getattr(timer, name)(**limits).times), whole)
+    return harnesses.timed(work, request, lambda timer, _: list(timer.blocked_autorange(**limits).times), whole)
 
 
 def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -66,8 +64,7 @@ if __name__ == "__main__":
     with suppress(ImportError), redirect_stdout(sys.stderr):
         import timm as _  # noqa: F401
     harnesses.METHODS.update(
-        blocked=(autorange, median),
-        adaptive=(autorange, median),
+        blocked=(blocked, median),
         timm=(timm, fmean),
         timm_package=(timm_package, fmean),
     )

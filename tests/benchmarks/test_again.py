@@ -201,3 +201,17 @@ def test_a_bar_is_met_missed_or_not_judged(program, capsys):
     assert [bar.verdict for bar in bars] == ["met", "missed", "not judged"]
     assert (common.conclude(bars), common.conclude([bars[0], bars[2]])) == (1, 0)
     assert "few" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_a_run_is_made_as_a_user_makes_it(again, tmp_path):
+    """A real session with a real worker, by the named protocol; its file can be read as any other."""
+    again.run_once(tmp_path, "cpu", "quick", [("Dense", 0, 1)], 2)
+    (path,) = tmp_path.glob("*.jsonl")
+    run = again.load(path)
+    assert (run.ended, [case.batch for case in run.plan.cases]) == ("finished", [2])
+    assert run.measured[0].visits >= PROTOCOLS["quick"].visits
+    taken = again.taken_from(run, None)
+    assert 0 < taken.first_table_s < taken.seconds
+    assert len(taken.numbers) == 4

@@ -63,7 +63,7 @@ def test_a_harness_sees_a_known_duration_in_full(reference, method):
     check_known_durations(reference, method, median)
 
 
-@pytest.mark.parametrize(("method", "middle"), [("blocked", median), ("adaptive", median), ("timm", fmean)])
+@pytest.mark.parametrize(("method", "middle"), [("blocked", median), ("timm", fmean)])
 def test_another_harness_sees_a_known_duration_in_full(more, method, middle):
     check_known_durations(more, method, middle)
 
