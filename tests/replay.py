@@ -10,7 +10,9 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine import failures
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.errors import WorkerError
+from tests.engine.fake_machine import FakeMachine
 
 
 class ReplaySource:
@@ -31,6 +33,10 @@ class ReplaySource:
             if isinstance(event, ev.EnvironmentProbed):
                 return event.environment
         raise WorkerError("The recording holds no environment.")
+
+    def watch(self, plan: Plan) -> Watch:
+        """Over a machine that nobody else uses: nothing is measured on this one."""
+        return Watch(self.probe(), plan, FakeMachine())
 
     def events(
         self,

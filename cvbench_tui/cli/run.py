@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.plan import Plan
+    from cvbench_tui.engine.others import Watch
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
         if how.dry_run:
             _print_plan(plan)
             return 0
-        _look_around(environment, plan, progress, how.wait_idle_s)
+        _look_around(environment, source.watch(plan), progress, how.wait_idle_s)
         run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
     outputs.write(run)
     if not outputs.json_lines:
@@ -143,13 +144,10 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
     return INTERRUPTED if interrupted else 1 if run.failures or run.ended == "failed" or bad else 0
 
 
-def _look_around(environment: Environment, plan: Plan, progress: Reporter, wait_s: float | None) -> None:
+def _look_around(environment: Environment, watch: Watch, progress: Reporter, wait_s: float | None) -> None:
     """Say what a quota and other programs take from the measurement; wait for an idle machine where that is wanted."""
-    from cvbench_tui.engine.others import Watch
-
     if sentence := quota(environment):
         progress.message(sentence)
-    watch = Watch(environment, plan)
     others = watch.look()
     if not others.busy:
         return

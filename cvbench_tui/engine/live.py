@@ -21,6 +21,7 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
 from cvbench_tui.engine.schedule import NextVisit, Schedule
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
@@ -69,6 +70,11 @@ class LiveSource:
                 self._supervisor.no_driver = True
                 self._supervisor.discard()
         return with_host_facts(self._environment)
+
+    def watch(self, plan: Plan) -> Watch:
+        """Looks at other programs on this machine."""
+        assert self._environment is not None
+        return Watch(self._environment, plan)
 
     def events(
         self,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.event import Event
     from cvbench_tui.core.measurement import Measurement
     from cvbench_tui.core.plan import Case, Plan
+    from cvbench_tui.engine.others import Watch
 
 
 class EventSource(Protocol):
@@ -17,6 +18,9 @@ class EventSource(Protocol):
 
     def probe(self) -> Environment:
         """The machine and its devices. Blocks until known. Raises WorkerError when no worker can be started."""
+
+    def watch(self, plan: Plan) -> Watch:
+        """What looks at other programs where that plan would be measured. The machine has been probed."""
 
     def events(
         self,

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from textual.message import Message
 
-from cvbench_tui.engine import others
 from cvbench_tui.engine.others import Others
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui import messages
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.busy import BusyScreen
 from cvbench_tui.tui.widgets.strips import HeaderLine
+from tests import replay
 from tests.engine.fake_machine import FakeMachine
 from tests.tui import recorded
 from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, toasts, word
@@ -34,7 +34,7 @@ class Busy(FakeMachine):
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Busy:
     found = Busy(1.8)
-    monkeypatch.setattr(others, "ThisMachine", lambda cards: found)
+    monkeypatch.setattr(replay, "FakeMachine", lambda: found)
     monkeypatch.setattr(found, "pause", _slowly(found))
     return found
 

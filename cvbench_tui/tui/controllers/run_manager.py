@@ -65,8 +65,7 @@ class RunManager:
 
     def look(self, plan: Plan) -> None:
         """Look at other programs where that plan would be measured, in the background; ``Looked`` follows."""
-        assert self.state.environment is not None
-        self._watch = Watch(self.state.environment, plan)
+        self._watch = self._source.watch(plan)
         self._set(status="looking")
         BackgroundThread(self._post, look, self._watch).start()
 
