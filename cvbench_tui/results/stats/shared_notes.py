@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cvbench_tui.core.grading.reasons import GRADES, REASONS
@@ -90,17 +90,12 @@ def _worst(sentences: Sequence[str], *, counted: bool) -> str:
     if len(set(sentences)) == 1 or not counted:
         return sentences[0]
     less = _LESS_IS_WORSE.search(sentences[0])
-    sizes = {sentence: list(_sizes(sentence)) for sentence in sentences}
+    sizes = {each: [float(number.replace(",", "")) for number in _NUMBER.findall(each)] for each in sentences}
     worst = (min if less else max)(sentences, key=sizes.__getitem__)
     if less or len({tuple(each[:1]) for each in sizes.values()}) == 1:
         return worst
     worst = _NUMBER.sub(r"up to \g<0>", worst, count=1)
     return worst[0].upper() + worst[1:]
-
-
-def _sizes(sentence: str) -> Iterator[float]:
-    for number in _NUMBER.findall(sentence):
-        yield float(number.replace(",", ""))
 
 
 def _names(run: Run) -> Callable[[Sequence[Case]], str]:

@@ -64,7 +64,7 @@ class RunState:
         return tuple(case for case in run.plan.cases if worth_repeating(run, case, running=self.running))
 
     def same_rows(self, other: RunState) -> bool:
-        """True when there is nothing for the table to draw between the two: the same run, or a little progress alone."""
+        """True when there is nothing for the table to draw between the two: the same run, or little progress alone."""
         mine, theirs = self.run, other.run
         same = all(getattr(mine, name, None) is getattr(theirs, name, None) for name in ROWS)
         return same and _step(mine) == _step(theirs)
