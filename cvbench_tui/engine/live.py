@@ -1,8 +1,8 @@
 """The live source: drives one worker through a plan, case by case.
 
 ``session`` owns the run (queue of cases, run file, fold) and iterates this source in one thread. The source asks
-``schedule`` for the next visit and ``worker_supervisor`` for a running worker, sends one request, and yields the worker's
-events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
+``schedule`` for the next visit and ``worker_supervisor`` for a running worker, sends one request, and yields the
+worker's events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
 ``failures``, and the next case follows.
 """
 

@@ -24,7 +24,7 @@ MIN_OTHER_CORES = 1.0
 of the remaining cores are always in use."""
 SLOW_MACHINE: Steps = (("C", 0.10), ("B", 0.03))
 """Time of the sentinel's product over its best on this device: on a quiet shared machine 95% of 472 were within 0.7%;
- in its slow hours it took 15% longer, and models up to 28%."""
+in its slow hours it took 15% longer, and models up to 28%."""
 CLOCK_DROP = 0.03  # by which a card's clock may be below its median in a round, and fall from first to last ...
 CLOCK_DROP_CPU = 0.10
 """... and a processor's: each core's clock varies by some percent all the time, and one core is read at one moment."""

@@ -13,8 +13,8 @@ MIN_VISITS = 5  # of a slow case, whose time budget is over after them: for fewe
 
 def enough(measurement: Measurement, protocol: Protocol) -> bool:
     """True when no further visit is needed. Precision is looked at once in ``Protocol.visits``: a rule that looks after
-    every visit ends where chance made the spread small, and of times that wander (AR(1), 0.3 from visit to visit) 89% of
-    intervals contain the true value instead of 95%."""
+    every visit ends where chance made the spread small, and of times that wander (AR(1), 0.3 from visit to visit)
+    89% of intervals contain the true value instead of 95%."""
     visits = measurement.visits
     if visits >= protocol.max_visits:
         return True

@@ -29,7 +29,7 @@ def _sentences(run: Run) -> Iterator[str]:
         slow = [seconds / best - 1 for seconds in speeds]
         many, name = sum(each > STEADY for each in slow) / len(slow), f" ({device})" * (len(by_device) > 1)
         if many <= 0.05:
-            yield f"The machine{name} was steady: {part_text(1 - many)} of its visits within {part_text(STEADY)} of its best speed."
+            yield f"The machine{name} was steady, within {part_text(_most(slow))} of its best speed."
         else:
             yield f"The machine{name} was slow in {part_text(many)} of the visits, by up to {part_text(_most(slow))}."
 

@@ -34,7 +34,7 @@ def line(start: str, outcomes: Sequence[Outcome]) -> str:
 
 def apart(outcomes: Sequence[Outcome]) -> float:
     """Share of pairs of runs whose intervals do not overlap: they would be called different, and are not."""
-    pairs = list(zip(outcomes[::2], outcomes[1::2]))
+    pairs = list(zip(outcomes[::2], outcomes[1::2], strict=False))
     return sum(a.found.low_s > b.found.high_s or b.found.low_s > a.found.high_s for a, b in pairs) / len(pairs)
 
 
