@@ -156,9 +156,6 @@ def test_a_dumb_terminal_gets_a_sentence_and_no_app(start):
 # -- with real torch
 
 
-@pytest.mark.slow
-
-
 ANYWAY = "Run anyway"
 
 
@@ -172,6 +169,7 @@ def begin(screen: PseudoTerminal, words: str) -> None:
         screen.wait_for(words)
 
 
+@pytest.mark.slow
 @pytest.mark.torch
 def test_from_launch_to_the_saved_file_with_real_torch(start, tmp_path):
     screen = start(*PROGRAM, "tui", "one.toml")
