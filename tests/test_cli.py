@@ -69,8 +69,9 @@ def test_every_output_is_written_and_named(type_, tmp_path):
     assert result["case"]["kind"] == "layer"
     assert set(result["phases"]) == {"forward", "backward", "total", "inference"}
     forward = result["phases"]["forward"]
-    assert (forward["median_s"], forward["min_s"], forward["n"], forward["rounds"]) == (0.01, 0.01, 15, 5)
-    assert len(forward["samples_s"]) == 15
+    assert (forward["median_s"], forward["min_s"]) == (pytest.approx(0.01), 0.01)
+    assert (forward["n"], forward["rounds"]) == (15 * forward["visits"], 5 * forward["visits"])
+    assert len(forward["samples_s"]) == forward["n"]
     assert result["memory_peak_bytes"] == 1 << 20
     (row,) = csv.DictReader((tmp_path / "c.csv").read_text().splitlines())
     assert "Dense" in row.values()
@@ -112,7 +113,7 @@ def test_a_dry_run_measures_nothing(type_):
 def test_a_failed_row_is_exit_code_1_and_stays_in_the_table(type_):
     code, out, err = type_("run", "-l", "Dense,BatchNorm", worker="crashing")
     assert code == 1
-    assert "CRASHED" in out
+    assert "crashed" in out
     assert "signal 9" in out
     assert "1 measured, 1 failed" in err
 
@@ -489,8 +490,8 @@ def test_an_interrupt_keeps_and_writes_what_is_finished(tmp_path):
     assert process.returncode == 130
     assert "cancelled: 1 measured, 1 cancelled, 1 not begun" in err
     for text in (out, (tmp_path / "a.md").read_text()):
-        assert "CANCELLED" in text
-        assert "SKIPPED" in text
+        assert "cancelled" in text
+        assert "skipped" in text
 
 
 def test_a_reader_that_goes_away_is_no_traceback(type_):

@@ -40,7 +40,7 @@ async def test_r_adds_what_is_newly_ticked_to_the_run(tmp_path: Path) -> None:
         await pilot.press("4")
         assert title(app) == "4 Results: 6 rows"
         assert word(app) == "finished: 5 measured, 1 failed"
-        assert " A" in row(app, "layer:Conv3x3/1|torch|cuda:0")
+        assert "\u00b1" in row(app, "layer:Conv3x3/1|torch|cuda:0")
     (summary,) = list_runs(tmp_path / "runs")
     assert (summary.rows, summary.measured, summary.failed) == (6, 5, 1)
 
