@@ -93,7 +93,7 @@ SEEN = [
     ("one_process", "B", of_visits(1, 1, 1, visit_records=THREE[:1]), {}),
     ("two_processes", "B", case(visit_records=THREE[:2]), {}),
     ("one_process", None, case(visit_records=(), clock="cuda_event"), {}),
-    ("one_process", "B", replace(HOST_BOUND, visit_records=()), {}),
+    ("one_process", None, replace(HOST_BOUND, visit_records=()), {}),
     ("unsettled", "B", case(None, record(settled=False)), {}),
     ("unsettled", "B", case(None, record(settled=False), record()), {}),
     ("unsettled", None, case(None, record(settled=False), record(), record()), {}),

@@ -79,7 +79,7 @@ def fused_timing(context: GradingContext) -> Iterator[Reason]:
 def processes(context: GradingContext) -> Iterator[Reason]:
     """Too few processes for an A, where the number is not the device's own."""
     count = context.measurement.processes
-    if count < MIN_PROCESSES and not context.device_clock:
+    if count < MIN_PROCESSES and not context.device_clock and not context.host_bound:
         yield Reason(
             "one_process" if count == 1 else "two_processes",
             "B",
