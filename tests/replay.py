@@ -12,7 +12,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.errors import WorkerError
-from tests.engine.fake_machine import FakeMachine
+from tests.fake_machine import FakeMachine
 
 
 class ReplaySource:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui import __version__
+from cvbench_tui.cli import doctor
 from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
@@ -23,8 +24,8 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 from cvbench_tui.selftest.context import QUICK, THOROUGH
-from tests.engine.fake_machine import FakeMachine
 from tests.every import every
+from tests.fake_machine import FakeMachine
 from tests.processes import wait_until
 
 FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
@@ -39,7 +40,8 @@ def type_(monkeypatch, capsys, tmp_path):
         mark = tmp_path / "mark"
         mark.unlink(missing_ok=True)
         command = (sys.executable, str(FAKE), worker, str(mark))
-        monkeypatch.setattr(headless, "live_source", lambda *_, **__: LiveSource(command))
+        for module in (headless, doctor):
+            monkeypatch.setattr(module, "live_source", lambda *_, **__: LiveSource(command))
         monkeypatch.setattr("cvbench_tui.engine.live.WORKER_COMMAND", command)
         monkeypatch.setattr(sys, "argv", ["cvbench-tui", *arguments])
         code = cli._exit_code()

@@ -46,7 +46,13 @@ def visited(levels: tuple[float, ...], *, each_s: float = 10.0, timed_s: float =
 def test_a_case_has_had_enough_when_it_is_precise_has_had_its_time_or_the_most(measurement, protocol, why):
     assert enough(measurement, protocol) is (why != "visit")
     assert ended_by(measurement, protocol) == why
-    assert share(measurement, protocol) == (1.0 if why != "visit" else measurement.visits / protocol.max_visits)
+    assert (share(measurement, protocol) == 1.0) is (why != "visit")
+
+
+def test_the_share_is_of_the_most_visits_that_the_time_budget_lets_a_case_have():
+    assert share(visited(APART[:3]), DEFAULT) == 3 / 8
+    assert share(visited(APART[:3], timed_s=20.0), DEFAULT) == 3 / 5
+    assert share(visited(APART[:4], timed_s=30.0, each_s=5.0), DEFAULT) == 4 / 5  # 20 s of 30
 
 
 def test_a_span_and_the_processes_are_those_of_all_visits():

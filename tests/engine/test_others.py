@@ -16,9 +16,9 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.others import BUSY_CORES, IDLE_WINDOWS, WINDOW_S, Others, ThisMachine, Watch
-from tests.engine.fake_machine import FakeMachine
 from tests.engine.test_host_nvml import Card, Library
 from tests.every import every
+from tests.fake_machine import FakeMachine
 from tests.processes import wait_until
 from tests.results.samples import DENSE
 

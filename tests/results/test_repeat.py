@@ -1,4 +1,4 @@
-"""Which rows R measures again, and which are below C."""
+"""Which rows R measures again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats import repeat
-from cvbench_tui.results.stats.repeat import below_c, worth_repeating
+from cvbench_tui.results.stats.repeat import worth_repeating
 from tests.core.graded import with_evidence
 from tests.every import every
 from tests.results.samples import DENSE, run_of
@@ -64,10 +64,8 @@ def test_busy_noisy_and_invalid_rows_are_worth_repeating(grade: Grade, codes: tu
 
 def test_a_system_that_does_not_report_waiting_is_no_busy_one() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        graded(patch, "B", "contention")
+        graded(patch, "B", "waits_unknown")
         assert not worth_repeating(run(with_evidence(waited_s=None)), CASE, running=False)
-        graded(patch, "B", "contention", "stolen")
-        assert worth_repeating(run(with_evidence(waited_s=None)), CASE, running=False)
 
 
 def test_failed_and_never_begun_rows_are_worth_it_and_of_a_running_run_only_failed_ones() -> None:
@@ -84,12 +82,3 @@ def test_rows_that_lack_visits_go_on_but_not_while_they_are_visited() -> None:
             graded(patch, grade)  # type: ignore[arg-type]
             lacking = run(first, PROTOCOLS["default"])
             assert [worth_repeating(lacking, CASE, running=running) for running in (False, True)] == [True, False]
-
-
-@every(("grade", "below"), [("A", False), ("B", False), ("C", False), ("X", True)])
-def test_rows_below_c(grade: Grade, below: bool) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        graded(patch, grade)
-        assert below_c(run(with_evidence())) == (CASE,) * below
-        assert below_c(run(Failure(CASE.case_id, "crashed", "Crashed."))) == (CASE,)
-        assert below_c(run(None)) == ()

@@ -16,7 +16,7 @@ from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.screens.busy import BusyScreen
 from cvbench_tui.tui.widgets.strips import HeaderLine
 from tests import replay
-from tests.engine.fake_machine import FakeMachine
+from tests.fake_machine import FakeMachine
 from tests.tui import recorded
 from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, toasts, word
 from tests.tui.waits import until

@@ -40,7 +40,9 @@ def share(measurement: Measurement, protocol: Protocol) -> float:
     """Share of the visits that the case has had, 0 to 1, if it needs the most; 1 when it needs no more."""
     if enough(measurement, protocol):
         return 1.0
-    return min(1.0, measurement.visits / most_visits(_timed_s(measurement) / measurement.visits, protocol))
+    visits = measurement.visits
+    # at least one more, whatever the budget: the shortest span is not over
+    return visits / max(visits + 1, most_visits(_timed_s(measurement) / visits, protocol))
 
 
 def most_visits(timed_s: float, protocol: Protocol) -> int:
