@@ -69,11 +69,8 @@ def label(entry: Entry, scale: int = 1) -> str:
 
 
 def letter(result: PhaseResult | None) -> str:
-    """How well a number is known: A to 1%, B to 3%, C to 10%, D less well; X for none, or for one that is not valid."""
-    if result is None or not result.valid:
-        return "X"
-    widths = (("A", 0.01), ("B", 0.03), ("C", 0.10))
-    return next((name for name, width in widths if result.relative is not None and result.relative <= width), "D")
+    """The number's own letter, capped by its marks; X where there is none."""
+    return "X" if result is None else result.grade
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from cvbench_tui.results.stats.eta import done_share, eta_s
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
@@ -46,8 +47,8 @@ class Reporter:
             self._task = bar.add_task("starting", total=1.0, left="")
 
     def message(self, sentence: str) -> None:
-        """Show a sentence."""
-        if self._show is not None:
+        """Show a sentence; nothing for an empty one."""
+        if self._show is not None and sentence:
             self._show(sentence)
 
     def update(self, event: Event, run: Run) -> None:
@@ -56,6 +57,7 @@ class Reporter:
             self._show(outcome_line(event, run))
         elif isinstance(event, RunFinished):
             self.message(f"{run.ended}: {outcome_text(run)}")
+            self.message(steadiness(run))
         if self._bar is not None and isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
             expected = expected_by_case(run.plan)
             left = f"ETA {duration_text(eta_s(run, expected))}"

@@ -13,6 +13,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.errors import WorkerError
+from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.busy import busy_cores
@@ -25,6 +26,7 @@ HARNESS_BOUND = 0.01  # most that our median may differ from another harness's .
 BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do not see the host's noise
 ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
 TIMER_BOUND = 0.02  # most that a known duration may be off with timers at a tenth: a call may end some 0.1 ms late
+BUSY_CODES = {"contention", "waits_unknown", "stolen"}  # the second where the system does not report waiting
 WHOLE_PHASES = tuple(WHOLE_PHASE.values())
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
@@ -175,19 +177,23 @@ def _fused(context: CheckContext, case: Case, name: str, phases: Sequence[Phase]
 
 
 def busy(context: CheckContext) -> Iterator[VerdictLine]:
-    """A busy process on every core: nothing may be graded A. On the processor, whatever the device under test."""
+    """A busy process on every core: each number has to say so. On the processor, whatever the device under test."""
     cores = usable_cores()
     case = replace(COMPARED[0].case(context), device="cpu", batch=1, threads=context.threads)
     with busy_cores(cores):
         run = context.measure(case)
-    grades = [result.grade for result in run.results.values()]
-    yield verdict.busy_line(f"{COMPARED[0].name}, {cores} busy processes", grades)
+    seen = [_codes(result) & BUSY_CODES != set() for result in run.results.values()]
+    yield verdict.busy_line(f"{COMPARED[0].name}, {cores} busy processes", seen)
 
 
 def nothing(context: CheckContext) -> Iterator[VerdictLine]:
-    """A call that does nothing is shorter than any region that can be timed: it must not be graded A."""
+    """A call that does nothing is shorter than any region that can be timed: its number has to say so."""
     result = context.measure(context.layer("selftest_empty"), INFERENCE_ONLY).result("inference")
-    yield verdict.nothing_line(result.median_s, result.grade)
+    yield verdict.nothing_line(result.median_s, seen="short_region" in _codes(result) or not result.valid)
+
+
+def _codes(result: PhaseResult) -> set[str]:
+    return {reason.code for reason in result.reasons}
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

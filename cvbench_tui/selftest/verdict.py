@@ -156,14 +156,15 @@ def known_duration_line(check: str, compared: str, point: Point, bound: float) -
     return _line(check, compared, figure, judged, wide, ratio=ratio, noise=noise, bound=bound)
 
 
-def busy_line(compared: str, grades: Iterable[Grade]) -> VerdictLine:
-    """With a busy process on every core, no number may be graded A."""
-    grades = sorted(grades)
-    judged: Judged = ("pass", "No number was graded A.") if grades else ("undecided", "Nothing was measured.")
-    if "A" in grades:
-        judged = "FAIL", "A number was graded A on a busy machine."
-    figure = f"graded {' '.join(grades)}" if grades else MISSING
-    return _line("busy machine", compared, figure, judged, graded_a=grades.count("A"), graded=len(grades))
+def busy_line(compared: str, seen: Sequence[bool]) -> VerdictLine:
+    """With a busy process on every core each number needs a mark of it. ``seen``: for each, whether it has one."""
+    judged: Judged = ("pass", "Every number says that the machine was busy.")
+    if not seen:
+        judged = "undecided", "Nothing was measured."
+    elif not all(seen):
+        judged = "FAIL", "A number does not say that the machine was busy."
+    figure = f"{sum(seen)} of {len(seen)} marked" if seen else MISSING
+    return _line("busy machine", compared, figure, judged, marked=sum(seen), numbers=len(seen))
 
 
 def twice_line(compared: str, pairs: Sequence[tuple[Interval, Interval]]) -> VerdictLine:
@@ -199,13 +200,10 @@ def empty_region_line(compared: str, cost_s: float, region_s: float) -> VerdictL
     return _line("empty region", compared, figure, judged, cost_s=cost_s, region_s=region_s)
 
 
-def nothing_line(measured_s: float, grade: Grade) -> VerdictLine:
-    """A call that does nothing: whatever number it gives, it must not be graded A."""
-    judged: Judged = ("pass", "Too short to be measured, and the grade shows it.")
-    if grade == "A":
-        judged = "FAIL", "The marks are a part of this number, and it was graded A."
-    figure = f"{seconds_text(measured_s)}, {grade}"
-    return _line("empty region", "a call that does nothing", figure, judged, measured_s=measured_s)
+def nothing_line(measured_s: float, *, seen: bool) -> VerdictLine:
+    """A call that does nothing. ``seen``: the number is marked as too short, or invalid."""
+    judged: Judged = ("pass", "The number says that it is too short.") if seen else ("FAIL", "Nothing speaks against it.")
+    return _line("empty region", "a call that does nothing", seconds_text(measured_s), judged, measured_s=measured_s)
 
 
 def broken_line(check: str, sentence: str, *, ours: bool) -> VerdictLine:

@@ -71,7 +71,7 @@ async def test_the_interval_so_far_stands_beside_the_one_that_is_wanted() -> Non
     run = next(run for run in map(after, range(1, 12)) if run.progress is not None and run.progress.half_width_s)
     app = StripApp()
     async with app.run_test(size=(80, 5)):
-        assert app.said(run)[0].endswith("visit 1 of 6 at most  total  120 ms \u00b12.0%, target \u00b13.0%")
+        assert app.said(run)[0].endswith("total, round 2 of 12  120 ms \u00b12.0%, target \u00b13.0%")
         assert len(app.said(run)[0]) <= 78, "nothing is cut off in a terminal of 80 columns"
         published = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["original"]))
         assert "to be" not in app.said(published)[0]

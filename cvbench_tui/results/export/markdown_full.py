@@ -20,6 +20,7 @@ from cvbench_tui.results.export.markdown_table import (
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import SharedNote, shared_failures, shared_notes
 from cvbench_tui.results.table.build import build
@@ -83,6 +84,8 @@ def _listed(title: str, notes: Sequence[SharedNote]) -> list[str]:
 
 def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield escape(began_line(run))
+    if steady := steadiness(run):
+        yield steady
     if why := cpu_instead(run.plan, run.environment):
         yield escape(why)
     yield escape(environment_line(run))

@@ -27,6 +27,7 @@ from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.table.build import build
@@ -74,7 +75,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
-    sentences += [cpu_instead(run.plan, run.environment)]
+    sentences += [steadiness(run), cpu_instead(run.plan, run.environment)]
     compared = any(column.key == REFERENCE for column in table.columns) and REFERENCE in (table.chosen or (REFERENCE,))
     sentences += [versus_line(cases[view.reference])] if view.reference is not None and compared else []
     sentences += [span_line(run, [cases[row.key] for row in rows])]

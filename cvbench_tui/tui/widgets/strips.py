@@ -187,10 +187,12 @@ class ProgressStrip(Line):
     def show_ended(self, run: Run) -> None:
         """The state of the run with its counts, and the keys to press next."""
         from cvbench_tui.results.stats.outcome import outcome_text  # behind the first frame: it brings the statistics
+        from cvbench_tui.results.stats.steadiness import steadiness
 
         word = run.ended or "failed"
         sentence = f". {visible(run.ended_sentence)}" if run.ended_sentence else ""
-        line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}")
+        steady = f". {text}" if (text := steadiness(run)) else ""
+        line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}", (steady, MUTED))
         self.styles.text_wrap = "nowrap"
         self.put(Content("\n").join([line, Content.assemble((HINT_AFTER_RUN, MUTED))]))
 
