@@ -36,6 +36,7 @@ from cvbench_tui.core.run import Run
 from cvbench_tui.engine.session import Session
 from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
 from cvbench_tui.results.storage import SUFFIX
+from cvbench_tui.results.storage.peak_cache import with_best
 from cvbench_tui.results.storage.run_file import create_log, load
 
 WORKLOADS: tuple[Entry, ...] = (
@@ -47,7 +48,7 @@ WORKLOADS: tuple[Entry, ...] = (
 CUDA_SCALE = 32
 OVERLAP, COVER = 0.9, 0.8
 KNOWN, ROUGHLY_KNOWN = 1 / 3, 0.9  # least share of A and B, and of A to C, on an idle machine
-FIRST_TABLE = 0.15
+FIRST_TABLE = 0.10
 MIN_JUDGED = 20  # fewest pairs of numbers that are judged: one of fewer is more than 5%
 WORST = 8
 
@@ -213,7 +214,7 @@ def read(folder: Path) -> list[tuple[Taken, Taken]]:
     """The runs in a folder, two by two in the order in which they began; one that did not end is left out."""
     runs = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        run, beside = load(path), path.with_suffix(".json")
+        run, beside = with_best(load(path), path.parent), path.with_suffix(".json")
         if run.ended == "finished":
             runs.append(taken_from(run, json.loads(beside.read_text())["others"] if beside.exists() else None))
         else:

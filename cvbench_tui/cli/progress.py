@@ -24,11 +24,11 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
-from cvbench_tui.results.stats.outcome import outcome_text
+from cvbench_tui.results.stats.outcome import outcome_text, settled_rows
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.view import View
@@ -92,7 +92,7 @@ def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     table = build(run)
     texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
     total = len(run.plan.cases)
-    words = [f"[{total - run.pending}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
+    words = [f"[{settled_rows(run)}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
     words.append(table.text(case_id, "quality"))
     if isinstance(event, CaseFailed):
         words.append(event.failure.sentence)

@@ -33,7 +33,7 @@ from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
-from cvbench_tui.results.storage.peak_cache import PeakCache
+from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.wire import encode
@@ -190,7 +190,8 @@ def show_waiting(line: str) -> None:
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
     """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
-    return run_file.load(store.find(reference, storage.runs_folder(runs_dir)))
+    folder = storage.runs_folder(runs_dir)
+    return with_best(run_file.load(store.find(reference, folder)), folder)
 
 
 def print_run(run: Run, layout: Layout | None, *, plain: bool = False, view: View | None = None) -> None:

@@ -58,7 +58,7 @@ class WorkerReady:
     python: str
     torch: str
     import_s: float  # seconds of importing torch and torchvision
-    one_case: bool = False  # True when this process ends after one case, as where fork is unsafe
+    one_case: bool = False  # True when it measures by itself and forks no process, as where fork is unsafe
     can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``
     kind: Literal["worker_ready"] = "worker_ready"
 

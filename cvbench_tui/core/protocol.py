@@ -47,7 +47,7 @@ class Protocol:
     max_visits: int = 1  # maximum visits to a case that is not precise yet
     span_s: float = 0.0  # shortest time from the first visit to a case to the end of its last
     fresh: bool = False  # each visit is a fresh process, also where starting one is dear (cards, no safe fork)
-    max_repeats: int = 4  # maximum rounds of one visit that are repeated because of an external disturbance
+    max_repeats: int = 4  # 0: no round is set aside because of an external disturbance
     passes: tuple[PassName, ...] = ("training", "inference")  # passes that are measured
     extras: tuple[Extra, ...] = ()  # secondary metrics, where the device has them
     iterations: int = 101  # ``published``: iterations, of which the second is not counted

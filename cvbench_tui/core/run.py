@@ -11,6 +11,7 @@ from cvbench_tui.core.grading.assess import rank
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Plan, unique
+from cvbench_tui.core.text import plural
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, ev.PeakMeasured):
         return _with_peak(run, event.ceiling)
     if isinstance(event, ev.RunFinished):
-        run = replace(settled(run), running=None, progress=None, ended=event.reason)
+        run = replace(with_better(run), running=None, progress=None, ended=event.reason)
         return replace(run, ended_at_s=event.at_s, ended_sentence=event.sentence)
     if isinstance(event, ev.CaseStarted):
         return replace(run, running=event, progress=None)
@@ -83,7 +84,7 @@ def _with_peak(run: Run, peak: DevicePeak) -> Run:
 def _with_rows(run: Run, event: ev.RowsAdded) -> Run:
     """The run with these cases pending, the new ones last, and not ended. A running case keeps running."""
     added = {case.case_id for case in event.cases}
-    run = settled(run, added)  # a repeat that was cut off, or a second one, is of the better outcome so far
+    run = with_better(run, added)  # a repeat that was cut off, or a second one, is of the better outcome so far
     plan = replace(run.plan, cases=unique((*run.plan.cases, *event.cases)))
     past = {case_id: outcome for case_id, outcome in run.outcomes.items() if case_id in added}
     going_on = {} if event.again else {key: each for key, each in past.items() if isinstance(each, Measurement)}
@@ -94,7 +95,7 @@ def _with_rows(run: Run, event: ev.RowsAdded) -> Run:
     return replace(run, plan=plan, outcomes=outcomes, earlier=earlier, ended=None, ended_at_s=None, ended_sentence="")
 
 
-def settled(run: Run, case_ids: Collection[str] | None = None) -> Run:
+def with_better(run: Run, case_ids: Collection[str] | None = None) -> Run:
     """The run with the better outcome of the rows that were measured again, of all or of those; the new one of two
     alike."""
     repeated = {key: each for key, each in run.earlier.items() if case_ids is None or key in case_ids}
@@ -124,6 +125,8 @@ def _with_outcome(run: Run, outcome: Outcome) -> Run:
         outcome = merge(before, outcome)
     elif isinstance(before, Measurement) and isinstance(outcome, Failure):
         notice = Notice("visit_failed", f"Visit {before.visits + 1} failed: {outcome.sentence}")
+        if outcome.kind == "skipped":
+            notice = Notice("visit_skipped", f"Skipped after {plural(before.visits, 'visit')}.")
         cancelled = outcome.kind == "cancelled"
         outcome = before if cancelled else replace(before, notices=(*before.notices, notice))
     return replace(run, outcomes={**run.outcomes, outcome.case_id: outcome}, running=None, progress=None)

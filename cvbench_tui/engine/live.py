@@ -23,7 +23,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
-from cvbench_tui.engine.schedule import NextVisit, Schedule
+from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
@@ -58,6 +58,8 @@ class LiveSource:
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
         self._skipping = False  # ``skip`` ended the running case
+        self._keeping = False  # the worker has a process that is kept
+        self._pausing = False  # between two visits of a short plan, where no process computes
         self._used: WorkerProcess | None = None  # the worker that has measured something
 
     def probe(self) -> Environment:
@@ -92,7 +94,8 @@ class LiveSource:
                 yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more))
             finally:
                 self._peaks.keep()
-                if self._one_case:
+                if self._one_case or self._keeping:
+                    self._keeping = False
                     self._supervisor.discard()  # it holds the last case's memory
 
     def _events(self, plan: Plan, environment: Environment, schedule: Schedule) -> Iterator[Event]:
@@ -102,7 +105,10 @@ class LiveSource:
         yield EnvironmentProbed(environment)
         yield from self._peaks.stored(plan, environment)
         for visit in schedule:
-            if self._cancelled.wait(self._pause_s(visit)):
+            self._pausing = True
+            over = self._cancelled.wait(self._pause_s(visit, plan.protocol))
+            self._pausing = False
+            if over or self._cancelled.is_set():
                 return
             for event in self._measure(visit, plan.protocol):
                 schedule.record(event)
@@ -116,9 +122,10 @@ class LiveSource:
         """True where the worker measures by itself, since forking is unsafe."""
         return self._supervisor.ready is not None and self._supervisor.ready.one_case
 
-    def _pause_s(self, visit: NextVisit) -> float:
-        """Seconds until that visit may begin."""
-        return 0.0 if visit.not_before_s is None else max(0.0, visit.not_before_s - time.time())
+    def _pause_s(self, visit: NextVisit, protocol: Protocol) -> float:
+        """Seconds until that visit may begin; never more than one pause, should the system's clock be set back."""
+        left_s = 0.0 if visit.not_before_s is None else visit.not_before_s - time.time()
+        return max(0.0, min(left_s, pause_s(protocol)))
 
     def cancel(self) -> None:
         """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
@@ -151,7 +158,7 @@ class LiveSource:
         """Kill the process group of the running case; without one, or on Windows, the worker."""
         if self._child is not None and sys.platform != "win32":
             kill_group(self._child)
-        else:
+        elif not self._pausing:
             self._supervisor.kill()
 
     def _ask_environment(self) -> Environment:
@@ -180,8 +187,9 @@ class LiveSource:
             "case": dataclasses.asdict(case),
             "protocol": dataclasses.asdict(protocol),
             "visit": visit.number,
-            "keep": kept,
+            "keep": kept or self._one_case,
         }
+        self._keeping = self._keeping or kept
         worker.send(request)
         finished = failed = False
         try:
@@ -202,7 +210,7 @@ class LiveSource:
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
     ) -> Iterator[Event]:
         """The worker's events up to the outcome of ``case``, or the failure that stands for a missing one."""
-        deadline = time.monotonic() + protocol.timeout_s
+        deadline, asked_at_s = time.monotonic() + protocol.timeout_s, time.time()
         answered = False
         while True:
             left_s = deadline - time.monotonic()
@@ -230,8 +238,9 @@ class LiveSource:
                 self._supervisor.discard()
                 yield failures.invalid_line(case, line, error)
                 return
-            if case_of(event) != case.case_id:
-                continue  # of an earlier case, whose process died after it had answered
+            late = isinstance(event, CaseFailed) and 0 < event.at_s < asked_at_s
+            if late or case_of(event) != case.case_id:
+                continue  # of an earlier visit, whose process died after it had answered
             yield (event := self._annotated(event, case, worker))
             if isinstance(event, (CaseFinished, CaseFailed)):
                 return

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.core.measurement import Measurement, merge
 from cvbench_tui.core.plan import Case, Plan, unique
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.visits import enough
 
 
@@ -78,12 +79,16 @@ class Schedule:
 
     def _next(self, case: Case) -> NextVisit:
         """A case whose visits would fill the shortest span too soon waits for its turn."""
-        before, protocol = self._measured.get(case.case_id), self._protocol
+        before = self._measured.get(case.case_id)
         number = before.visits if before is not None else 0
-        begun_s = before.begun_at_s if before is not None else None
-        pause_s = protocol.span_s / max(1, protocol.max_visits - 1)
-        return NextVisit(case, number, None if begun_s is None else begun_s + number * pause_s)
+        last_s = max((visit.begun_at_s for visit in before.visit_records), default=None) if before is not None else None
+        return NextVisit(case, number, None if last_s is None else last_s + pause_s(self._protocol))
 
     def _done(self, case: Case) -> bool:
         measurement = self._measured.get(case.case_id)
         return case.case_id in self._over or (measurement is not None and enough(measurement, self._protocol))
+
+
+def pause_s(protocol: Protocol) -> float:
+    """Seconds from the begin of one visit to that of the next, so that the most visits fill the shortest span."""
+    return protocol.span_s / max(1, protocol.max_visits - 1)

@@ -143,7 +143,8 @@ class Session:
     def _measured(self) -> Iterator[ev.Event]:
         """The source's events of the pending cases, and a ``RowsAdded`` for cases added meanwhile."""
         plan = replace(self.plan, cases=tuple(self._taken()))
-        for event in self._source.events(plan, self._measured_before, self._taken):
+        before, self._measured_before = self._measured_before, {}
+        for event in self._source.events(plan, before, self._taken):
             yield event
             yield from self._announced()
             if self._cancelled:

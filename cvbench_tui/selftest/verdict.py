@@ -202,7 +202,9 @@ def empty_region_line(compared: str, cost_s: float, region_s: float) -> VerdictL
 
 def nothing_line(measured_s: float, *, seen: bool) -> VerdictLine:
     """A call that does nothing. ``seen``: the number is marked as too short, or invalid."""
-    judged: Judged = ("pass", "The number says that it is too short.") if seen else ("FAIL", "Nothing speaks against it.")
+    judged: Judged = (
+        ("pass", "The number says that it is too short.") if seen else ("FAIL", "Nothing speaks against it.")
+    )
     return _line("empty region", "a call that does nothing", seconds_text(measured_s), judged, measured_s=measured_s)
 
 

@@ -9,7 +9,7 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event,
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.run import Run, fold, settled
+from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.engine.session import Session
 from cvbench_tui.results.storage.run_file import create_log, load, reopen_log
 from cvbench_tui.results.storage.runs import list_runs
@@ -63,7 +63,7 @@ def test_only_the_rows_that_are_added_are_settled_before_the_end() -> None:
     run = run_of(STARTED, FINE, measured(0.01, CASES[1]), AGAIN, POOR, other)
     assert kept(run) == POOR.measurement
     assert set(run.earlier) == {case.case_id for case in CASES}
-    assert kept(settled(run)) == FINE.measurement
+    assert kept(with_better(run)) == FINE.measurement
 
 
 def test_a_file_that_was_cut_off_in_mid_repeat_shows_the_better_result_and_goes_on(tmp_path: Path) -> None:

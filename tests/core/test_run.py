@@ -98,7 +98,7 @@ def test_a_cancelled_visit_leaves_the_row_as_it_was_and_a_skipped_one_says_so():
     cancelled = run_of(STARTED, numbers, CaseFailed(Failure(CONV_ID, "cancelled", "Cancelled.")))
     assert cancelled.measured == (measured(),)
     skipped = run_of(STARTED, numbers, CaseFailed(Failure(CONV_ID, "skipped", "Skipped.")))
-    assert [notice.sentence for notice in skipped.measured[0].notices] == ["Visit 2 failed: Skipped."]
+    assert [notice.sentence for notice in skipped.measured[0].notices] == ["Skipped after 1 visit."]
 
 
 def test_how_it_ended():

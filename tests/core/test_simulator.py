@@ -71,8 +71,9 @@ def test_visits_that_are_spread_hold_the_truth_more_often_than_visits_in_a_row(k
 def test_what_a_letter_says_is_true(letter, within):
     """Of the stationary processes; a letter is of the interval, which misses one time in twenty."""
     graded = [each for kind in ONE_MODE for each in outcomes(kind, "default") if each.assessment.grade == letter]
-    assert share([abs(each.error) <= within for each in graded] or [True]) >= 0.95
-    assert max((abs(each.error) for each in graded), default=0.0) <= 2.5 * within
+    assert len(graded) >= 20
+    assert share([abs(each.error) <= within for each in graded]) >= 0.95
+    assert max(abs(each.error) for each in graded) <= 2.5 * within
 
 
 @pytest.mark.parametrize("protocol", NAMES)
@@ -97,7 +98,7 @@ def test_no_number_survives_a_busy_process_on_every_core(protocol):
 @pytest.mark.parametrize("protocol", NAMES)
 def test_no_a_survives_it_where_waiting_is_not_told(protocol):
     found = [measure(BY_NAME["crowd"], PROTOCOLS[protocol], 0.05, seed, blind=True) for seed in range(10)]
-    assert all("waits_unknown" in each.codes for each in found)
+    assert all("waits_unknown" in each.codes and each.assessment.grade != "A" for each in found)
 
 
 def test_rounds_that_a_passing_neighbour_disturbed_are_taken_again():

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from random import Random
 
-from cvbench_tui.core.evidence import Evidence
+from cvbench_tui.core.evidence import Evidence, Visit
 from cvbench_tui.core.protocol import CLEAN, PROTOCOLS, Protocol
 from cvbench_tui.core.stats.stop_rule import counted, counted_rounds_by_visit, disturbance, settled, stop
 from tests.core.graded import CALM, case, noisy, record, rounds
@@ -89,6 +89,30 @@ def test_disturbed_rounds_of_several_visits_are_judged_together():
     both = case(taken, record(*evidence[:2]), record(*evidence[2:]))
     both = replace(both, visit_rounds=(("inference", (2, 4)),))
     assert counted_rounds_by_visit(both, "inference", SPREAD) == ((taken[0],), taken[2:])
+
+
+def by_sentinel(*speeds: float | None):
+    visits = tuple(Visit(0.0, 1.0, number, product_s=speed) for number, speed in enumerate(speeds))
+    passes = tuple(record(CALM) for _ in speeds)
+    made = replace(case(rounds(*(1,) * len(speeds)), *passes), visit_records=visits)
+    return replace(made, visit_rounds=(("inference", (1,) * len(speeds)),))
+
+
+def test_visits_that_met_a_slow_machine_are_set_aside_while_a_third_did_not():
+    def kept(*speeds):
+        return [len(each) for each in counted_rounds_by_visit(by_sentinel(*speeds), "inference", SPREAD)]
+
+    assert kept(1, 1.02, 1.09, 1.01, 1.1) == [1, 1, 0, 1, 0]
+    assert kept(*(1.09,) * 6, 1, 1, 1) == [0] * 6 + [1] * 3
+    assert kept(*(1.09,) * 7, 1, 1, 1) == [1] * 10  # most of the time slow: that is how the machine was
+    assert kept(1.09, 1, 1) == [1, 1, 1]  # of two visits nothing is made
+    assert kept(None, 1, 1.09, 1, 1) == [1, 1, 0, 1, 1]
+    assert kept(None, None) == [1, 1]
+
+
+def test_the_published_method_leaves_no_visit_out():
+    kept = counted_rounds_by_visit(by_sentinel(1, 1, 1, 1.2), "inference", PROTOCOLS["original"])
+    assert [len(each) for each in kept] == [1] * 4
 
 
 def test_a_second_speed_that_was_hardly_seen_asks_for_another_round():

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import Measurement, merge
+from cvbench_tui.core.measurement import Measurement, Notice, merge
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.core.stats.visits import ended_by, enough, share
+from cvbench_tui.core.stats.visits import complete, ended_by, enough, share
 from tests.core.graded import CALM, case, record, rounds
 
 DEFAULT = replace(PROTOCOLS["default"], visits=4, max_visits=8, span_s=30.0, budget_s=100.0)
@@ -47,6 +47,15 @@ def test_a_case_has_had_enough_when_it_is_precise_has_had_its_time_or_the_most(m
     assert enough(measurement, protocol) is (why != "visit")
     assert ended_by(measurement, protocol) == why
     assert (share(measurement, protocol) == 1.0) is (why != "visit")
+
+
+@pytest.mark.parametrize("code", ["visit_failed", "visit_skipped"])
+def test_a_case_that_was_given_up_gets_no_more_visits_and_is_not_complete(code):
+    given_up = replace(visited(SAME[:2]), notices=(Notice(code, "Why."),))
+    assert enough(given_up, DEFAULT)
+    assert share(given_up, DEFAULT) == 1.0
+    assert not complete(given_up, DEFAULT)
+    assert ended_by(given_up, DEFAULT) == "visit"
 
 
 def test_the_share_is_of_the_most_visits_that_the_time_budget_lets_a_case_have():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.errors import MismatchError, WorkerError
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.selftest.reference import Reference
 from tests.engine.test_host_nvml import Card, Library
 from tests.processes import wait_until, wait_until_gone
@@ -92,6 +94,16 @@ def test_a_crash_costs_one_row_and_names_the_signal(live):
     assert "signal 9" in run.failures[0].sentence
     assert "last words" in run.failures[0].detail
     assert len(run.measured) == 1
+
+
+def test_a_process_that_dies_in_each_later_visit_leaves_the_rows_with_their_first_numbers(live):
+    run = run_of(live("fading"), plan(visits=5, max_visits=5))
+    assert (run.ended, [m.visits for m in run.measured]) == ("finished", [1, 1])
+    for case in run.plan.cases:
+        measurement = run.outcomes[case.case_id]
+        assert [notice.code for notice in measurement.notices] == ["visit_failed"]
+        assert "Visit 2 failed: The measuring process ended" in measurement.notices[0].sentence
+        assert row_data(run, case).quality.letter in ("C", "D")
 
 
 def test_an_exit_code_is_named(live):
@@ -433,8 +445,10 @@ def test_on_a_card_later_visits_ask_for_the_process_that_is_kept(live, monkeypat
         send(worker, request)
 
     monkeypatch.setattr(WorkerProcess, "send", sent)
-    list(live("card").events(replace(plan(**SPREAD), cases=expand(TWO, [device]))))
+    source = live("card")
+    list(source.events(replace(plan(**SPREAD), cases=expand(TWO, [device]))))
     assert [request["keep"] for request in asked if request["kind"] == "measure"] == kept
+    assert (source._supervisor._worker is None) is any(kept), "a card's memory is given back when the run ends"
 
 
 def test_a_short_plan_waits_between_its_visits_and_a_cancel_ends_the_wait(live, monkeypatch):
@@ -452,3 +466,40 @@ def test_a_short_plan_waits_between_its_visits_and_a_cancel_ends_the_wait(live, 
     assert waits[:2] == [0.0, 0.0]
     assert waits[2] == pytest.approx(400.0, abs=10)  # the first visit began 600 s ago
     assert [event.visit for event in events if event.kind == "case_finished"] == [0, 0]
+
+
+def test_a_cancel_between_two_visits_keeps_the_worker(live, monkeypatch):
+    source = live("good")
+    waits = iter([False, False, True])
+
+    def wait(_seconds):
+        if over := next(waits):
+            source.cancel()
+        return over
+
+    monkeypatch.setattr(source._cancelled, "wait", wait)
+    list(source.events(plan(visits=5, max_visits=11, span_s=10000.0)))
+    worker = source._supervisor._worker
+    assert worker is not None
+    assert worker.returncode is None
+
+
+def test_a_pause_is_never_longer_than_one_should_the_clock_be_set_back(live, monkeypatch):
+    source = live("good")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        return len(waits) > 2
+
+    monkeypatch.setattr(source._cancelled, "wait", wait)
+    now_s = time.time()
+    for _ in source.events(plan(visits=5, max_visits=11, span_s=10.0)):
+        monkeypatch.setattr(live_module.time, "time", lambda: now_s - 86400)
+    assert waits[2] == 1.0
+
+
+def test_a_failure_of_an_earlier_visit_that_comes_late_is_not_the_next_ones(live):
+    events = list(live("late").events(plan(**SPREAD)))
+    assert [event.visit for event in events if isinstance(event, CaseFinished)] == [0, 0, 1, 1, 2, 2]
+    assert not any(isinstance(event, CaseFailed) for event in events)

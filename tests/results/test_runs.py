@@ -317,7 +317,7 @@ def test_a_listing_counts_rows_added_as_the_fold_does(tmp_path):
     assert summary.ended is None
     # a row that is measured again counts as it did, until there is something better
     assert (summary.rows, summary.measured, summary.failed) == (before.rows + 1, before.measured, before.failed)
-    settled = core_run.settled(run)
+    settled = core_run.with_better(run)
     assert (summary.rows, summary.measured) == (len(run.plan.cases), len(settled.measured))
     write(tmp_path / "ended", mixed_run().id, [*again(), RunFinished("finished", 2.0)])
     assert store.list_runs(tmp_path / "ended")[0].ended == "finished"

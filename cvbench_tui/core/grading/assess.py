@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 from cvbench_tui.core.environment import Fact
@@ -55,6 +56,8 @@ def rank(
     measurement: Measurement, protocol: Protocol, peak: DevicePeak | None, facts: Mapping[str, Fact]
 ) -> tuple[float, float]:
     """How good its numbers are, the larger the better: by its worst grade, then by its widest interval."""
+    if not measurement.phases:
+        return -math.inf, -math.inf
     found = [assess(measurement, each.phase, protocol, peak, facts) for each in measurement.phases]
     widths = [estimate(counted_rounds_by_visit(measurement, each.phase, protocol)) for each in measurement.phases]
     widest = max((each.relative if each and each.relative is not None else 1.0 for each in widths), default=1.0)

@@ -37,6 +37,7 @@ class Reason:
     code: str  # key of ``REASONS``
     grade: Grade  # the best grade possible with it; ``A`` for a mere note
     sentence: str  # what was detected, with its number, in one sentence
+    figure: str = ""  # a number that stands behind its mark
 
 
 @dataclass(frozen=True, **SLOTS)
@@ -162,11 +163,11 @@ REASONS: dict[str, ReasonKind] = {
     ),
     "two_processes": ReasonKind(
         "Only two processes were measured, and each has its own memory layout and choice of algorithms.",
-        "Use a protocol of more visits, or rigorous.", "two processes",
+        "Use protocol rigorous, whose visits are all processes of their own.", "two processes",
     ),
     "one_process": ReasonKind(
         "Only one process was measured, and each has its own memory layout and choice of algorithms.",
-        "Use a protocol of more visits, or rigorous.", "one process",
+        "Use protocol rigorous, whose visits are all processes of their own.", "one process",
     ),
 }  # fmt: skip
 """By code, as in the JSON export, in the order of the checks: of equal ones the first is the mark of a row."""
@@ -174,6 +175,7 @@ REASONS: dict[str, ReasonKind] = {
 _RUN_AGAIN = "The times are not affected; run the row again if you need it."
 NOTICES: dict[str, ReasonKind] = {
     "visit_failed": ReasonKind("Why a visit failed.", ""),
+    "visit_skipped": ReasonKind("You skipped the row while it was visited.", "R measures it again."),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),

@@ -10,7 +10,7 @@ from cvbench_tui.core.grading.reasons import Reason
 from cvbench_tui.core.stats.bimodality import find_bimodality
 from cvbench_tui.core.stats.estimate import centre
 from cvbench_tui.core.stats.trend import trend
-from cvbench_tui.core.stats.visits import enough
+from cvbench_tui.core.stats.visits import complete
 from cvbench_tui.core.text import percent, plural
 
 DRIFT_B, DRIFT_C = 0.01, 0.03  # change over the visits above which there is a mark: the widths of an A and of a B
@@ -25,7 +25,7 @@ def visits(context: GradingContext) -> Iterator[Reason]:
         rounds = sum(map(len, context.rounds_by_visit))
         sentence = f"Only {plural(rounds, 'round')} with {plural(len(context.samples), 'sample')}."
         yield Reason("one_visit", "D", sentence)
-    elif count < goal and not enough(context.measurement, context.protocol):
+    elif count < goal and not complete(context.measurement, context.protocol):
         yield Reason("few_visits", "B", f"Only {count} of {goal} visits were made.")
     failed = sum(notice.code == "visit_failed" for notice in context.measurement.notices)
     if failed:

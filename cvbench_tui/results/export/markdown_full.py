@@ -20,9 +20,9 @@ from cvbench_tui.results.export.markdown_table import (
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead
-from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import SharedNote, shared_failures, shared_notes
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns

@@ -27,9 +27,9 @@ from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
-from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text, number_and_unit
 from cvbench_tui.results.table.model import REFERENCE, Row, Table

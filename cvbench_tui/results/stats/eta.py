@@ -11,7 +11,7 @@ from statistics import fmean
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.visits import share
+from cvbench_tui.core.stats.visits import enough, share
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
@@ -71,6 +71,8 @@ def _done(run: Run, case: Case) -> float:
     """Share of a case that is done. A failed one gets no further visit; the running one counts by its fraction."""
     outcome = run.outcomes.get(case.case_id)
     if outcome is not None and not isinstance(outcome, Measurement):
+        return 1.0
+    if outcome is not None and enough(outcome, run.plan.protocol):
         return 1.0
     done = share(outcome, run.plan.protocol) if outcome is not None else 0.0
     if run.progress is not None and run.progress.case_id == case.case_id and done < 1.0:

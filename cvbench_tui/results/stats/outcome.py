@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from itertools import compress
 
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.row_data import row_data
 
 NOT_FAILED = ("skipped", "cancelled")  # kinds of failures that are the user's own doing
@@ -18,6 +20,12 @@ def outcome_text(run: Run) -> str:
     invalid = sum(row_data(run, case).quality.letter == "X" for case in run.plan.cases)
     measured = f"{len(run.measured)} measured" + f" ({invalid} invalid)" * bool(invalid)
     return ", ".join([measured, *(f"{count} {what}" for what, count in counts.items() if count)])
+
+
+def settled_rows(run: Run) -> int:
+    """How many rows get no further visit."""
+    over = (not isinstance(each, Measurement) or enough(each, run.plan.protocol) for each in run.outcomes.values())
+    return sum(over)
 
 
 def below_c(run: Run) -> tuple[Case, ...]:

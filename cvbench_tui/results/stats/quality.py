@@ -48,7 +48,8 @@ def verdict(phases: Mapping[Phase, PhaseResult]) -> Quality:
     codes = list(REASONS)
     marks = [each for result in phases.values() for each in result.reasons if each.grade != "A"]
     marks.sort(key=lambda each: (-GRADES.index(each.grade), codes.index(each.code)))
-    return Quality(worst_grade(phases), REASONS[marks[0].code].word if marks else "")
+    word = f"{REASONS[marks[0].code].word} {marks[0].figure}".rstrip() if marks else ""
+    return Quality(worst_grade(phases), word)
 
 
 def without_numbers(run: Run, case: Case) -> Quality:

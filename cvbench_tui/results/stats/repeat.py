@@ -6,6 +6,7 @@ from cvbench_tui.core.grading.reasons import GRADES
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 
@@ -20,8 +21,8 @@ def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:
     if not isinstance(outcome, Measurement):
         return outcome is not None or not running
     row = row_data(run, case)
-    if not row.complete:
-        return not running
+    if not row.complete:  # one that was skipped, or whose visit failed, has none to come
+        return not running or enough(outcome, run.plan.protocol)
     return _below(row, "B") or _disturbed(row)
 
 

@@ -11,7 +11,7 @@ from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.visits import share
+from cvbench_tui.core.stats.visits import complete, enough, share
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
@@ -137,9 +137,11 @@ def row_data(run: Run, case: Case) -> RowData:
         achieved = rates(outcome, "inference", phases.get("inference"), terms)
         beside = clean_of(outcome, terms)
         clean = phase_results(*beside) if beside is not None else {}
-        had = share(outcome, run.plan.protocol)
-        quality = replace(verdict(phases), share=had if had < 1 else None)
-        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=had >= 1)
+        protocol = run.plan.protocol
+        had = None if enough(outcome, protocol) else share(outcome, protocol)
+        quality = replace(verdict(phases), share=had)
+        whole = complete(outcome, protocol)
+        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole)
         _KNOWN[id(outcome)] = (made_from, made)
     quality = made.quality
     if quality.share is not None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cvbench_tui.core.grading.system import SLOW_MACHINE
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.text.units import part_text
-
-STEADY = 0.03  # slower than at its best, from which a visit met a slow machine: the mark's first step
 
 
 def steadiness(run: Run) -> str:
@@ -27,7 +26,7 @@ def _sentences(run: Run) -> Iterator[str]:
             continue
         best = min([*speeds, *([peak.product_s] if peak is not None and peak.product_s else [])])
         slow = [seconds / best - 1 for seconds in speeds]
-        many, name = sum(each > STEADY for each in slow) / len(slow), f" ({device})" * (len(by_device) > 1)
+        many, name = sum(each > SLOW_MACHINE for each in slow) / len(slow), f" ({device})" * (len(by_device) > 1)
         if many <= 0.05:
             yield f"The machine{name} was steady, within {part_text(_most(slow))} of its best speed."
         else:

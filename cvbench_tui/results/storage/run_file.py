@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
-from cvbench_tui.core.run import Run, fold, settled
+from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.wire import WireError, decode, encode
@@ -149,7 +149,7 @@ def load(path: Path) -> Run:
     for event in read_events(path):
         run = fold(run, event)
     assert run is not None, "read_events raises on an empty file"
-    return settled(run)
+    return with_better(run)
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:

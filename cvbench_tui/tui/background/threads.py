@@ -118,11 +118,12 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
 
 def open_run(post: Post, path: Path) -> None:
     """Read one run file: ``RunOpened`` or ``Failed``."""
+    from cvbench_tui.results.storage.peak_cache import with_best
     from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.table.build import build
 
     try:
-        run = load(path)
+        run = with_best(load(path), path.parent)
     except CvbenchError as error:
         post(messages.Failed(error))
     else:

@@ -46,9 +46,12 @@ class RunState:
 
     @property
     def measured(self) -> str:
-        """``3/8``: rows with an outcome, and all; nothing before the first run."""
-        cases = len(self.run.plan.cases) if self.run is not None else 0
-        return f"{cases - self.run.pending}/{cases}" if self.run is not None else ""
+        """``3/8``: rows that get no further visit, and all; nothing before the first run."""
+        if self.run is None:
+            return ""
+        from cvbench_tui.results.stats.outcome import settled_rows  # behind the first frame
+
+        return f"{settled_rows(self.run)}/{len(self.run.plan.cases)}"
 
     @cached_property
     def repeatable(self) -> tuple[Case, ...]:

@@ -170,10 +170,12 @@ class ProgressStrip(Line):
 
     def show_running(self, run: Run, elapsed_s: float, left_s: float, share: float, *, cancelling: bool) -> None:
         """Where the run is. ``share``: how much of it is done, 0 to 1."""
+        from cvbench_tui.results.stats.outcome import settled_rows  # behind the first frame: it brings the statistics
+
         where = Content.assemble(("cancelling...", "bold $text-warning")) if cancelling else self._where(run)
         width = max(10, int(self.size.width * BAR_SHARE))
         full = round(share * width)
-        settled = len(run.plan.cases) - run.pending
+        settled = settled_rows(run)
         bar = Content.assemble(
             (FULL * full, "$text-success"),
             (EMPTY * (width - full), MUTED),

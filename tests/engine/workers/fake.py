@@ -4,6 +4,8 @@ good       measures every case at once, with fixed samples
 chatty     as good, with a megabyte on stderr and prints on stdout's old descriptor
 crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
 exits      as crashing, with exit code 7 instead of a signal
+fading     measures the first visit to each case, and ends in every later one
+late       before each later visit's own events, tells of a crash that came before it was asked for
 second     measures the first case, says nothing in the second and leaves the mark
 stale      before the second case's own events, answers the first once more
 silent     says nothing after case_started, the first time
@@ -96,6 +98,9 @@ def measure(request):
 
 def answer(request):
     case_id = request["case_id"]
+    if mode == "late" and request["visit"]:
+        failure = {"case_id": case_id, "kind": "crashed", "sentence": "Signal 9."}
+        send(kind="case_failed", failure=failure, at_s=time.time() - 1)
     if mode == "shut" and first_time():
         os.close(1)
         time.sleep(600)
@@ -103,6 +108,8 @@ def answer(request):
     if mode == "stale" and previous:
         send(kind="case_failed", failure={"case_id": previous[-1], "kind": "crashed", "sentence": "Late."})
     previous.append(case_id)
+    if mode == "fading" and request["visit"]:
+        os._exit(7)
     misbehave(case_id)
     send(kind="progress", case_id=case_id, stage="measuring", phase="total", round=1, max_rounds=12, fraction=0.3)
     send(kind="case_finished", measurement=measurement(case_id), visit=request["visit"], at_s=2.0)
