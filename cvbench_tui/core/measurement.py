@@ -47,8 +47,8 @@ class PhaseSamples:
     iterations_per_sample: int  # iterations of a region: short ones are grouped, and a sample is their mean
     clock: Clock
     stop: Stop
-    """Why the rounds ended: precise enough, maximum of rounds, time budget, a fixed number of iterations; ``visit``: one of
-    several, of which all together are precise or not."""
+    """Why the rounds ended: precise enough, maximum of rounds, time budget, a fixed number of iterations; ``visit``:
+    one of several, of which all together are precise or not."""
 
     def __post_init__(self) -> None:
         """Pack the samples."""

@@ -74,8 +74,8 @@ def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:
 
 
 def flags_by_visit(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[tuple[bool, ...], ...]:
-    """For each round of that phase, by visit, whether it enters the estimate: neither disturbed, nor of a visit that met
-    a slow machine. All rounds count where their evidence is missing (files of schema 1) or does not match them."""
+    """For each round of that phase, by visit, whether it enters the estimate: neither disturbed, nor of a visit that
+    met a slow machine. All rounds count where their evidence is missing (files of schema 1) or does not match them."""
     rounds, evidence = measurement.rounds_by_visit(phase), measurement.evidence_by_visit(phase)
     if [len(each) for each in rounds] != [len(each) for each in evidence]:
         return tuple((True,) * len(each) for each in rounds)

@@ -59,8 +59,8 @@ class PeakCache:
 
 
 def with_best(run: Run, folder: Path) -> Run:
-    """The run with the best sentinel that is known of its devices by now, so that one of a slow hour shows as such, also
-    where it was the first on its machine. Events and file stay as they are."""
+    """The run with the best sentinel that is known of its devices by now, so that one of a slow hour shows as such,
+    also where it was the first on its machine. Events and file stay as they are."""
     best = PeakCache(folder)._read()
     known = {device: best.get(peak.key) for device, peak in run.ceilings.items()}
     better = {
