@@ -174,21 +174,10 @@ def test_files_of_another_time_are_not_mixed_in(again, tmp_path):
         pass
 
 
-@pytest.mark.parametrize(
-    ("valid", "relative", "expected"),
-    [
-        (True, 0.01, "A"),
-        (True, 0.011, "B"),
-        (True, 0.1, "C"),
-        (True, 0.11, "D"),
-        (True, None, "D"),
-        (False, 0.001, "X"),
-    ],
-)
-def test_letters_are_absolute(program, valid, relative, expected):
+def test_a_letter_is_the_numbers_own_with_its_marks(program):
     common = program("common")
-    assert common.letter(SimpleNamespace(valid=valid, relative=relative)) == expected
     assert common.letter(None) == "X"
+    assert [common.letter(SimpleNamespace(grade=grade)) for grade in "ABCDX"] == list("ABCDX")
 
 
 def test_a_bar_is_met_missed_or_not_judged(program, capsys):

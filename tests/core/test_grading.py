@@ -113,7 +113,7 @@ SEEN = [
     ("stolen", "B", with_evidence(stolen_s=0.002), {}),
     ("stolen", "C", with_evidence(stolen_s=0.01), {}),
     ("stolen", "X", with_evidence(stolen_s=0.1), {}),
-    ("slow_machine", None, seen_by_sentinel(1, 1.03, 1.03), {}),
+    ("slow_machine", None, seen_by_sentinel(1, 1.02, 1.02), {}),
     ("slow_machine", "C", seen_by_sentinel(1, 1.05, 1.05), {}),
     ("slow_machine", "C", seen_by_sentinel(1, 1.2, 1.2), {}),
     ("slow_machine", None, seen_by_sentinel(1, 1, 1.2), {}),  # most of the visits were not

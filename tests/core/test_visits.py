@@ -53,7 +53,7 @@ def test_a_case_has_had_enough_when_it_is_precise_has_had_its_time_or_the_most(m
 def test_a_case_that_was_given_up_gets_no_more_visits_and_is_not_complete(code):
     given_up = replace(visited(SAME[:2]), notices=(Notice(code, "Why."),))
     assert enough(given_up, DEFAULT)
-    assert share(given_up, DEFAULT) == 1.0
+    assert share(given_up, DEFAULT) == 2 / 8
     assert not complete(given_up, DEFAULT)
     assert ended_by(given_up, DEFAULT) == "visit"
 

@@ -54,7 +54,7 @@ def test_json_has_what_every_number_carries():
     assert (quiet["processes"], quiet["span_s"]) == (10, pytest.approx(108.9))
     assert "valid" not in quiet["cells"]["total"]
     assert rows["BatchNorm", "cuda:0"]["cells"]["total"]["valid"] is False
-    assert total["reasons"][0].keys() == {"code", "grade", "sentence", "remedy"}
+    assert total["reasons"][0].keys() == {"code", "grade", "sentence", "figure", "remedy"}
     assert total["mean_low_s"] < total["mean_s"] < total["mean_high_s"]
     assert (total["p5_s"] < total["median_s"] < total["p95_s"], total["p99_s"]) == (True, None)
     assert total["rates"]["flop_share"] == pytest.approx(0.1, rel=1e-3)

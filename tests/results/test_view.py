@@ -114,7 +114,7 @@ def test_the_interval_is_that_of_both_in_quadrature() -> None:
     found = compare(run.plan.protocol, both[0], 8, both[1], 8)
     assert found is not None
     widths = [result["total"].relative or 0.0 for result in both]
-    assert found.relative == pytest.approx((widths[0] ** 2 + widths[1] ** 2) ** 0.5)
+    assert found.relative == pytest.approx((widths[0] ** 2 + widths[1] ** 2) ** 0.5, rel=1e-4)
     assert found.ratio == pytest.approx(both[1]["total"].median_s / both[0]["total"].median_s)
 
 

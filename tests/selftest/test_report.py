@@ -52,8 +52,8 @@ def test_the_widest_lines_fit_100_columns():
         verdict.empty_region_line("marks of all runs above", 123.4e-9, 2.345e-3),
         verdict.hidden_work_line("returns early, inference", 100.1e-3, 100e-3, "X"),
         verdict.known_duration_line("timer trap", "timers at a tenth, inference", Point(0.02, 0.03, 0.02, 0.021), 0.02),
-        verdict.nothing_line(123.4e-9, "X"),
-        verdict.busy_line("Conv3x3 middle, 128 busy processes", ["X", "X", "X", "X"]),
+        verdict.nothing_line(123.4e-9, seen=True),
+        verdict.busy_line("Conv3x3 middle, 128 busy processes", [True] * 4),
         *(verdict.broken_line(title, "No number for inference of " + "x" * 60, ours=True) for title, _ in CHECKS),
     ]
     assert max(map(len, table(lines, 100).splitlines())) <= 100

@@ -21,10 +21,10 @@ from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, fold
+from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.source import EventSource
-from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import load, read_events
 from cvbench_tui.results.storage.runs import list_runs
@@ -159,7 +159,8 @@ def test_poor_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path
     assert poor <= repeatable
     assert repeatable < {case.case_id for case in run.plan.cases}
     assert state.repeatable is state.repeatable
-    lacking = {row.key for row in build(run).rows if not row_data(run, run.plan.case(row.key)).complete}
+    outcomes = [each for each in run.measured if not enough(each, run.plan.protocol)]
+    lacking = {each.case_id for each in outcomes}
     meanwhile = {case.case_id for case in replace(state, status="running").repeatable}
     assert meanwhile == repeatable - lacking, "rows that lack visits have them still to come"
     for status in ("cancelling", "looking", "waiting"):
