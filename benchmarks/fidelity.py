@@ -1,32 +1,41 @@
-"""Are our medians those of a hand-written loop? 40 workloads, ratios, alternated, each side in a fresh process.
+"""Are our medians those of a hand-written loop? 40 workloads, ratios, alternated pairs, each side in a fresh process.
 
-For every workload and phase: the median over pairs of (ours / bare loop), its range, and the machine's own A/A noise:
-how far two successive runs of the same side lie apart, for the bare loop and for us. ``ok``: within 1%. ``noise``: not
-within 1%, but within the larger A/A noise. ``OFF``: neither. Exit code 1 when fewer than 95% of the rows are ok or
-noise.
+Ours is one visit of the default protocol; the loop is the same definition without a line of ours. On a card there
+are two of each: the wall time of iterations queued back to back, and the device's own time behind a lead. The workloads
+take turns, so that the pairs of each are spread over the whole time, and one has pairs until all its ratios are known,
+or the time is over. A ratio is known by the 95% interval of its pairs (sign test): within 1%, off by more, or not to be
+told, because the pairs scatter. What our own side thinks of its numbers plays no part.
+
+A workload is off when one of its ratios is, and decided when total and inference both are. Bars: 95% of the decided
+ones within 1%; half of all decided, on an idle machine (others use less than 5% of the cores). Exit code 1 when one is
+missed.
 """
 
 from __future__ import annotations
 
-import math
+import os
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from math import log, log1p
 from statistics import median
 
-from common import Entry, case_of, label, machine, opened, parser
+from common import IDLE, Bar, Entry, Reading, case_of, conclude, label, machine, opened, parser
 
-from cvbench_tui.core.measurement import PHASES, Phase
-from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.selftest.context import CheckContext, CheckFailed, OurResult, Scope
-from cvbench_tui.selftest.figures import aa_noise
+from cvbench_tui.selftest.figures import MIN_PAIRS, RatioEstimate, compare
 from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 
 BOUND = 0.01
-SHARE = 0.95
+WITHIN_SHARE, DECIDED_SHARE = 0.95, 0.5
 CUDA_SCALE = 32
 """Batches that fill two cores are far too small for a card."""
+VISIT = replace(PROTOCOLS["default"], visits=1, max_visits=1, span_s=0.0, extras=())
+"""One visit, at one go: a span of time between the sides of a pair would be in their ratio."""
 
 WORKLOADS: tuple[Entry, ...] = (
     ("Conv3x3/1", 0, 1), ("Conv5x5/1", 0, 1), ("Conv3x3/2", 0, 1), ("Conv5x5/2", 0, 1),
@@ -42,97 +51,171 @@ WORKLOADS: tuple[Entry, ...] = (
 )  # fmt: skip
 """Layers and small models that take 0.1 to 100 ms an iteration on two cores."""
 
+Values = dict[str, float]
+"""Seconds by phase, for the device's own time with ``, device`` behind it."""
 
-@dataclass(frozen=True)
-class Row:
-    """One phase of one workload."""
 
-    ratio: float
-    noise: float
-    """The larger A/A noise of the two sides."""
+def verdict(found: RatioEstimate) -> str:
+    """within, off, or a dash where the pairs cannot tell."""
+    if found.low is None or found.high is None:
+        return "-"
+    ends = abs(log(found.low)), abs(log(found.high))
+    if max(ends) <= log1p(BOUND):
+        return "within"
+    straddles = found.low <= 1 <= found.high
+    return "off" if not straddles and min(ends) > log1p(BOUND) else "-"
+
+
+@dataclass
+class Workload:
+    """The pairs of one workload so far."""
+
+    name: str
+    pairs: list[tuple[Values, Values]] = field(default_factory=list)
+    """Ours and the loop's."""
+    failure: str = ""
+    """Of one side; no more pairs then."""
+    ours_failed: bool = False
+
+    def ratios(self) -> dict[str, RatioEstimate]:
+        """Of what both sides have in every pair."""
+        names = [name for name in (self.pairs[0][0] if self.pairs else ()) if self._known(name)]
+        return {name: compare([ours[name] for ours, _ in self.pairs], self.loop(name)) for name in names}
+
+    def loop(self, name: str) -> list[float]:
+        """The loop's own numbers."""
+        return [loop[name] for _, loop in self.pairs]
+
+    def _known(self, name: str) -> bool:
+        return all(name in side for pair in self.pairs for side in pair)
+
+    @property
+    def over(self) -> bool:
+        """True when more pairs would tell nothing new. One that is off has pairs to the end: to stop as soon as it
+        looks so would call some off by chance."""
+        verdicts = {verdict(found) for found in self.ratios().values()}
+        return bool(self.failure) or verdicts == {"within"}
 
     @property
     def verdict(self) -> str:
-        """ok, noise or OFF."""
-        off = abs(self.ratio - 1)
-        return "ok" if off <= BOUND else "noise" if off <= self.noise else "OFF"
+        """within, off, or a dash."""
+        verdicts = {name: verdict(found) for name, found in self.ratios().items()}
+        if self.ours_failed or "off" in verdicts.values():
+            return "off"
+        whole = [each for name, each in verdicts.items() if name.split(",")[0] in WHOLE_PHASE.values()]
+        return "within" if whole and set(whole) == {"within"} and not self.failure else "-"
 
-
-def compare(name: str, phase: Phase, ours: Sequence[float], loops: Sequence[float]) -> Row:
-    """Print one line."""
-    ratios = [mine / theirs for mine, theirs in zip(ours, loops, strict=True)]
-    mine, theirs = aa_noise(ours), aa_noise(loops)
-    row = Row(median(ratios), max(mine, theirs))
-    spread = f"{min(ratios):.3f}..{max(ratios):.3f}"
-    print(
-        f"{name:<26}{phase:<10}{row.ratio:8.4f}  {spread:<14}{100 * theirs:8.2f}%{100 * mine:8.2f}%"
-        f"{median(loops) * 1e3:12.4f} ms{len(ratios):6}  {row.verdict}",
-        flush=True,
-    )
-    return row
-
-
-def pairs(bench: CheckContext, entry: Entry, protocol: Protocol, scale: int) -> list[Row]:
-    """Both sides of one workload alternated; a row for each phase, all off when a side gave no numbers."""
-    case = case_of(bench, entry, scale)
-    sides: dict[str, Callable[[], object]] = {
-        "ours": partial(bench.measure, case, protocol),
-        "bare": partial(bench.ask, case, "bare"),
-    }
-    try:
-        taken = bench.alternate(sides)
-        ours = [one for one in taken["ours"] if isinstance(one, OurResult)]
-        loops = [one for one in taken["bare"] if isinstance(one, ReferenceResult)]
-        return [
-            compare(
-                label(entry, scale),
-                phase,
-                [one.result(phase).median_s for one in ours],
-                [one.values_s[phase] for one in loops],
+    def lines(self) -> list[str]:
+        """For printing: one for each ratio."""
+        made = []
+        for name, found in self.ratios().items():
+            interval = "-" if found.low is None else f"{found.low:.4f} to {found.high:.4f}"
+            word = verdict(found)
+            why = {"within": "within 1%", "off": "OFF"}.get(
+                word, f"cannot tell: the pairs scatter by {found.scatter:.1%}"
             )
-            for phase in PHASES
-        ]
+            made.append(
+                f"{self.name:<26}{name:<18}{found.ratio:8.4f}  {interval:<18}{found.pairs:>4}"
+                f"{median(self.loop(name)) * 1e3:12.4f} ms  {why}"
+            )
+        return [*made, *([f"{self.name:<26}{self.failure}"] if self.failure else [])]
+
+
+def ours(bench: CheckContext, case: Case) -> Values:
+    """One visit of ours."""
+    return values_of(bench.measure(case, VISIT))
+
+
+def values_of(taken: OurResult) -> Values:
+    """The wall time of each phase; where work is queued, the device's own beside it, as far as it is known."""
+    values: Values = {}
+    for phase in PHASES:
+        result = taken.result(phase)
+        values[phase] = result.median_s if result.host_s is None else result.host_s
+        if result.host_s is not None and result.device_s is not None:
+            values[f"{phase}, device"] = result.device_s
+    return values
+
+
+def loop(bench: CheckContext, case: Case) -> Values:
+    """The hand-written loop."""
+    values: Values = dict(bench.ask(case, "bare").values_s)
+    if bench.on_cuda:
+        behind: ReferenceResult = bench.ask(case, "led")
+        values |= {f"{phase}, device": seconds for phase, seconds in behind.values_s.items()}
+    return values
+
+
+def take(workload: Workload, sides: tuple[Callable[[], Values], Callable[[], Values]]) -> None:
+    """One more pair, the other side first each time."""
+    first = len(workload.pairs) % 2
+    try:
+        taken = {place: sides[place]() for place in (first, 1 - first)}
+        workload.pairs.append((taken[0], taken[1]))
     except (CheckFailed, ReferenceFailed) as error:
-        print(f"{label(entry, scale):<26}{error}")
-        return [Row(math.inf, 0.0) for _ in PHASES]
+        workload.failure, workload.ours_failed = str(error), isinstance(error, CheckFailed)
 
 
-def conclude(rows: Sequence[Row]) -> int:
-    """Print the shares. Returns the exit code."""
-    counts = {word: sum(row.verdict == word for row in rows) for word in ("ok", "noise", "OFF")}
-    good = (counts["ok"] + counts["noise"]) / len(rows)
-    print(f"{len(rows)} rows: {counts['ok']} within 1%, {counts['noise']} within the noise, {counts['OFF']} off")
-    print(f"median ratio {median(row.ratio for row in rows):.4f}, ", end="")
-    print(f"median noise {100 * median(row.noise for row in rows):.2f}%, good {100 * good:.1f}%")
-    return 0 if good >= SHARE else 1
+def alternate(
+    todo: Sequence[tuple[Workload, tuple[Callable[[], Values], Callable[[], Values]]]],
+    most: int,
+    over: Callable[[], bool],
+    done: Callable[[Workload], None],
+) -> None:
+    """A pair of each workload in turn, until each has ``most`` or is known; ``over`` ends it early, but not before
+    there are intervals. ``done`` gets each workload when it has no more pairs."""
+    for count in range(most):
+        if count >= MIN_PAIRS and over():
+            break
+        for workload, sides in todo:
+            if not workload.over:
+                take(workload, sides)
+                if workload.over:
+                    done(workload)
+    for workload, _ in todo:
+        if not workload.over:
+            done(workload)
+
+
+def bars(workloads: Sequence[Workload], others: float | None) -> list[Bar]:
+    """Of the workloads' verdicts."""
+    verdicts = [workload.verdict for workload in workloads]
+    within, decided = verdicts.count("within"), len(verdicts) - verdicts.count("-")
+    idle = others is not None and others < IDLE
+    used = "how much others used is not known" if others is None else f"others used {others:.0%} of the cores"
+    return [
+        Bar("decided ones within 1%", within / decided if decided else None, WITHIN_SHARE,
+            note=f"decided {decided} of {len(verdicts)}, of these {within} within 1%"),
+        Bar("decided on an idle machine", decided / len(verdicts) if idle else None, DECIDED_SHARE, note=used),
+    ]  # fmt: skip
 
 
 def main() -> int:
     """Alternate both sides and print the table."""
     arguments = parser(__doc__)
-    arguments.add_argument("--quick", action="store_true", help="protocol quick, about 5 minutes")
-    arguments.add_argument("--pairs", type=int, default=6, help="most pairs of a workload (default: %(default)s)")
-    arguments.add_argument("--minutes", type=float, help="about how long in all (default: 20, with --quick 5)")
+    arguments.add_argument("--pairs", type=int, default=24, help="most pairs of a workload (default: %(default)s)")
+    arguments.add_argument("--minutes", type=float, default=45.0, help="about how long in all (default: %(default)s)")
     arguments.add_argument("--workloads", type=int, default=len(WORKLOADS), help="only the first so many")
     arguments.add_argument("--scale", type=int, help="factor of every batch (default: 1, on CUDA 32)")
     options = arguments.parse_args()
-    chosen = WORKLOADS[: options.workloads]
-    minutes = options.minutes or (5 if options.quick else 20)
-    protocol = replace(PROTOCOLS["quick" if options.quick else "default"], extras=())
     scale = options.scale or (CUDA_SCALE if options.device.startswith("cuda") else 1)
-    scope = Scope(
-        pairs=options.pairs, min_pairs=2, limit_s=60 * minutes / len(chosen), loop_s=0.4 if options.quick else 1.0
-    )
-    rows: list[Row] = []
-    with opened(options.device, scope) as bench:
+    before, end = Reading.now(), time.monotonic() + 60 * options.minutes
+    with opened(options.device, Scope()) as bench:
         print(machine(bench))
-        print(f"{len(chosen)} workloads, at most {options.pairs} pairs, protocol {protocol.name}")
-        print(f"{'workload':<26}{'phase':<10}{'ratio':>8}  {'range':<14}{'A/A bare':>9}{'A/A ours':>9}", end="")
-        print(f"{'bare loop':>15}{'pairs':>6}")
-        for entry in chosen:
-            rows += pairs(bench, entry, protocol, scale)
+        todo = []
+        for entry in WORKLOADS[: options.workloads]:
+            case = case_of(bench, entry, scale)
+            sides = (lambda case=case: ours(bench, case)), (lambda case=case: loop(bench, case))
+            todo.append((Workload(label(entry, scale)), sides))
+        print(f"{'workload':<26}{'phase':<18}{'ratio':>8}  {'interval':<18}{'pairs':>4}{'bare loop':>14}")
+        alternate(
+            todo,
+            options.pairs,
+            lambda: time.monotonic() > end,
+            lambda workload: print("\n".join(workload.lines()), flush=True),
+        )
         print(machine(bench))
-    return conclude(rows)
+    return conclude(bars([each for each, _ in todo], Reading.now().others(before, os.cpu_count() or 1)))
 
 
 if __name__ == "__main__":

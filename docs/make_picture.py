@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -21,7 +21,8 @@ from textual.pilot import Pilot
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.event import CaseFinished, Event, Progress, RunStarted, case_of
-from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.results.storage.run_file import read_events
 from cvbench_tui.settings import Settings
 from cvbench_tui.tui.app import BenchApp
@@ -31,10 +32,10 @@ from tests.replay import ReplaySource
 SIZE = (120, 40)
 HOST = "workstation"
 """What the header calls the machine."""
-SHOWN_CASE = 4
-"""Rows that are done before the run stands still for its picture."""
-SHOWN_EVENTS = 22
-"""Events of the next row until then: it is in its rounds, with an interval."""
+SHOWN_VISITS = 45
+"""Visits that are done before the run stands still for its picture."""
+SHOWN_EVENTS = 2
+"""Events of the next visit until then."""
 REFERENCE_LINE = 5
 """The row that all are compared with: Resnet18, sixth by its total."""
 DETAIL_LINES = 10
@@ -51,15 +52,20 @@ class StillSource(ReplaySource):
         self.now_s = next(event.at_s for event in recorded if isinstance(event, RunStarted))
         self.still, self.go_on = threading.Event(), threading.Event()
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[Event]:
         """The recorded ones, with the stop."""
         done = seen = 0
-        for event in super().events(plan):
+        for event in super().events(plan, measured, more):
             self.now_s = max(self.now_s, getattr(event, "at_s", 0.0))
             done += isinstance(event, CaseFinished)
             yield event
-            seen += done == SHOWN_CASE and case_of(event) is not None
-            if done == SHOWN_CASE and seen > SHOWN_EVENTS and isinstance(event, Progress):
+            seen += done == SHOWN_VISITS and case_of(event) is not None
+            if done == SHOWN_VISITS and seen > SHOWN_EVENTS and isinstance(event, Progress):
                 self.still.set()
                 self.go_on.wait()
 

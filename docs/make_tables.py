@@ -1,4 +1,5 @@
-"""The manual's tables of keys, columns and formats, and its example: writes them between the markers of its pages.
+"""The manual's tables of keys, columns, formats, reasons and notices, and its example: writes them between the markers
+of its pages.
 
 python docs/make_tables.py
 """
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from textual.binding import Binding
 
+from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.registry import EXPORTERS
 from cvbench_tui.results.storage.run_file import load
@@ -62,6 +64,18 @@ def format_table() -> str:
     return "\n".join(["| suffix | what is written |", "|---|---|", *rows])
 
 
+def reason_table() -> str:
+    """Every reason, its mark, and what can be done about it."""
+    rows = [f"| `{code}` | {kind.word} | {kind.meaning} | {kind.remedy} |" for code, kind in REASONS.items()]
+    return "\n".join(["| reason | mark | what it is | what to do |", "|---|---|---|---|", *rows])
+
+
+def notice_table() -> str:
+    """Every notice, and what can be done about it."""
+    rows = [f"| `{code}` | {kind.meaning} | {kind.remedy or 'nothing'} |" for code, kind in NOTICES.items()]
+    return "\n".join(["| notice | what it is | what to do |", "|---|---|---|", *rows])
+
+
 def example_table() -> str:
     """The recorded run as ``-o table.md`` writes it."""
     return render(load(ROOT / "docs" / "example.jsonl"), "short").rstrip()
@@ -72,6 +86,8 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "example": ("README.md", example_table),
     "columns": ("docs/table.md", column_table),
     "formats": ("docs/table.md", format_table),
+    "reasons": ("docs/methodology.md", reason_table),
+    "notices": ("docs/methodology.md", notice_table),
 }
 """The page of each table, by the name in its markers."""
 

@@ -8,6 +8,8 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.fake_machine import FakeMachine
+
 # How long an example takes says how busy the machine is.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
@@ -35,3 +37,11 @@ def _isolated(monkeypatch, _folders):
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch):
+    """Nobody else uses the machine, whoever does: no test may depend on that, nor wait for a look at it."""
+    from cvbench_tui.engine import others
+
+    monkeypatch.setattr(others, "ThisMachine", lambda cards: FakeMachine())

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine import failures
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.errors import WorkerError
+from tests.fake_machine import FakeMachine
 
 
 class ReplaySource:
@@ -32,16 +34,31 @@ class ReplaySource:
                 return event.environment
         raise WorkerError("The recording holds no environment.")
 
-    def events(self, plan: Plan) -> Iterator[ev.Event]:
-        """The recorded events of the plan's cases, in the plan's order."""
+    def watch(self, plan: Plan) -> Watch:
+        """Over a machine that nobody else uses: nothing is measured on this one."""
+        return Watch(self.probe(), plan, FakeMachine())
+
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[ev.Event]:
+        """The recorded events of the plan's cases: visit by visit, each round in the plan's order."""
         with self._lock:
             self._cancelled = False
             self._interrupt.clear()
         yield from (e for e in self._recorded if isinstance(e, (ev.WorkerReady, ev.EnvironmentProbed, ev.PeakMeasured)))
-        for case in plan.cases:
-            yield from self._played(case)
-            if self._cancelled:
-                return
+        left = {case: self._visits(case.case_id) for case in plan.cases}
+        while left:
+            for case in tuple(left):
+                visit = left[case].pop(0)
+                outcome = yield from self._played(case, visit)
+                if self._cancelled:
+                    return
+                if not left[case] or isinstance(outcome, ev.CaseFailed):
+                    del left[case]
+            left |= {case: self._visits(case.case_id) for case in more()}
 
     def cancel(self) -> None:
         """Stop after the current event."""
@@ -61,18 +78,21 @@ class ReplaySource:
     def close(self) -> None:
         """Nothing to end."""
 
-    def _played(self, case: Case) -> Iterator[ev.Event]:
-        """One case up to its outcome, or up to a cancel or skip."""
-        for event in self._case(case.case_id):
+    def _played(self, case: Case, events: Sequence[ev.Event]) -> Generator[ev.Event, None, ev.Event]:
+        """One visit up to its outcome, or up to a cancel or skip; that outcome."""
+        event = events[-1]
+        for event in events:
             finished = isinstance(event, (ev.CaseFinished, ev.CaseFailed))
             self._enter(not finished)
             yield event
             interrupted = self._interrupt.wait(self._pause_s) and not finished
             if interrupted:
                 self._enter(False)
-                yield failures.cancelled(case) if self._cancelled else failures.skipped(case)
+                event = failures.cancelled(case) if self._cancelled else failures.skipped(case)
+                yield event
             if interrupted or self._cancelled:
-                return
+                break
+        return event
 
     def _enter(self, in_case: bool) -> None:
         """In a case, or between two: a skip that came too late is then forgotten."""
@@ -81,12 +101,15 @@ class ReplaySource:
             if not in_case and not self._cancelled:
                 self._interrupt.clear()
 
-    def _case(self, case_id: str) -> list[ev.Event]:
-        """The recorded events of one case since it was last added, or its failure."""
-        found: list[ev.Event] = []
+    def _visits(self, case_id: str) -> list[list[ev.Event]]:
+        """The recorded events of one case since it was last added, by visit; or its failure."""
+        found: list[list[ev.Event]] = [[]]
         for event in self._recorded:
             if ev.case_of(event) == case_id:
-                found.append(event)
+                found[-1].append(event)
+                if isinstance(event, (ev.CaseFinished, ev.CaseFailed)):
+                    found.append([])
             elif isinstance(event, ev.RowsAdded) and any(case.case_id == case_id for case in event.cases):
-                found.clear()
-        return found or [ev.CaseFailed(Failure(case_id, "unsupported", "This case is not in the recording."))]
+                found = [[]]
+        visits = [visit for visit in found if visit]
+        return visits or [[ev.CaseFailed(Failure(case_id, "unsupported", "This case is not in the recording."))]]

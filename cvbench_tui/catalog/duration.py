@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from cvbench_tui.catalog.models import MODELS_BY_OP
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.visits import most_visits
 
 CPU_GMAC_PER_S = 50.0  # a desktop processor in float32; machines differ by five times either way
 ACCELERATOR_GMAC_PER_S = 5000.0  # a recent card in float32 with its usual losses; five times either way
@@ -27,11 +28,14 @@ def expected_s(plan: Plan) -> float:
 
 
 def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Wall seconds of every case, all its processes together, by case id. ``known``: wall seconds of one process of a
-    case, from an earlier run under this protocol; the others are guessed."""
+    """Wall seconds of every case, all visits to it together, by case id. ``known``: the same from an earlier run under
+    this protocol; the others are guessed, as if none were precise before its most visits. Together they take the
+    protocol's shortest span at least."""
     known = known or {}
-    each = plan.protocol.processes
-    return {case.case_id: (known.get(case.case_id) or _case_s(case, plan.protocol)) * each for case in plan.cases}
+    seconds = {case.case_id: known.get(case.case_id) or _case_s(case, plan.protocol) for case in plan.cases}
+    whole_s = sum(seconds.values())
+    longer = max(1.0, plan.protocol.span_s / whole_s) if whole_s > 0 else 1.0
+    return {case_id: longer * each for case_id, each in seconds.items()}
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:
@@ -42,7 +46,9 @@ def _case_s(case: Case, protocol: Protocol) -> float:
         iterations = protocol.published_iterations(case.workload.kind, case.device)
         clean_s = _case_s(case, protocol.clean) if protocol.clean is not None else 0.0
         return startup_s + iterations * (training_s + inference_s) + clean_s
-    return startup_s + _pass_s(training_s, protocol) + _pass_s(inference_s, protocol)
+    passes = [_pass_s(seconds, protocol) for seconds in (training_s, inference_s)]
+    visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
+    return visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
 
 
 def _inference_s(case: Case) -> float:
@@ -55,10 +61,10 @@ def _inference_s(case: Case) -> float:
     return max(MIN_MODEL_S, gmacs * case.batch / rate)
 
 
-def _pass_s(iteration_s: float, protocol: Protocol) -> float:
-    """Warm-up and rounds of one pass, at least one iteration for every window and round."""
+def _pass_s(iteration_s: float, protocol: Protocol) -> tuple[float, float]:
+    """Warm-up and rounds of one pass in one visit, at least one iteration for every window and round."""
     window_s = max(protocol.warmup_window_s, protocol.warmup_iterations * iteration_s)
     warmup_s = max(min(WARMUP_WINDOWS * window_s, protocol.warmup_cap_s), WARMUP_WINDOWS * iteration_s)
-    rounds = (protocol.min_rounds + protocol.max_rounds) / 2
+    rounds = protocol.min_rounds if protocol.max_visits > 1 else (protocol.min_rounds + protocol.max_rounds) / 2
     round_s = max(protocol.round_s, protocol.round_iterations * iteration_s)
-    return warmup_s + max(min(rounds * round_s, protocol.budget_s), protocol.min_rounds * iteration_s)
+    return warmup_s, max(min(rounds * round_s, protocol.budget_s), protocol.min_rounds * iteration_s)

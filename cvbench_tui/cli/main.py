@@ -1,8 +1,8 @@
 """Commands and options of the command line; turns errors into exit codes.
 
-Exit codes: 0 all rows measured, 1 some failed, 2 a user's mistake, 130 interrupted. Each command imports its code when
-it is called, so that ``--help`` and ``--version`` answer at once: this module imports click and a few light modules.
-Everything printed is ASCII where the terminal takes no more.
+Exit codes: 0 all rows measured, 1 some failed (with --strict: or are below C), 2 a user's mistake, 130 interrupted.
+Each command imports its code when it is called, so that ``--help`` and ``--version`` answer at once: this module
+imports click and a few light modules. Everything printed is ASCII where the terminal takes no more.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str 
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @options.plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@options.wait_idle_option
+@click.option("--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr.")
 @click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
 @options.ascii_option
 @options.runs_dir_option
@@ -115,18 +117,22 @@ def run(
     quiet: bool,
     plain: bool,
     json_lines: bool,
+    wait_idle_s: float | None,
+    strict: bool,
     dry_run: bool,
     ascii_only: bool,
     runs_dir: str | None,
 ) -> int:
     """Measure PRESET (a shipped name or a .toml file), or the models of -m and layers of -l, and print the table."""
-    from cvbench_tui.cli.run import Outputs, measure, selection_from
+    from cvbench_tui.cli.run import How, Outputs, measure, selection_from
 
     only_ascii(ascii_only)
     _refuse_both(plain, layout)
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batch, image, protocol, extras)
-    return measure(selection, Outputs(output, layout, quiet, json_lines, plain), runs_dir=runs_dir, dry_run=dry_run)
+    outputs = Outputs(output, layout, quiet, json_lines, plain)
+    how = How(wait_idle_s, strict, dry_run)
+    return measure(selection, outputs, how, runs_dir=runs_dir)
 
 
 @cli.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ from typing import Any
 import click
 
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS
+from cvbench_tui.base.nearest import quoted
+from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 CARDS = Path("/proc/driver/nvidia/gpus")  # one folder for each NVIDIA card
 
 
@@ -67,6 +72,23 @@ def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> 
     return value or (context.parent.params.get(parameter.name or "") if context.parent else value)
 
 
+def _duration_s(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """Seconds of ``90``, ``90s``, ``5m`` or ``1h``. Raises SelectionError."""
+    if value is None:
+        return None
+    found = DURATION.fullmatch(value.strip().lower())
+    if found is None:
+        option = parameter.opts[0]
+        raise SelectionError(
+            f"{option} {quoted(value)} is not a duration.", f"Name seconds, minutes or hours: {option} 5m"
+        )
+    return float(found[1]) * SECONDS[found[2]]
+
+
+wait_idle_option = click.option(
+    "--wait-idle", "wait_idle_s", metavar="DURATION", callback=_duration_s,
+    help="Wait at most so long (90s, 5m, 1h) until other programs leave the cores and cards, then measure anyway.",
+)  # fmt: skip
 preset_argument = click.argument("preset", required=False, shell_complete=complete("presets"))
 run_argument = click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
 runs_dir_option = click.option(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeGuard
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -23,8 +24,11 @@ from cvbench_tui.core.event import Progress as CaseProgress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
+from cvbench_tui.results.stats.outcome import outcome_text, settled_rows
+from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, outcome_text
+from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.view import View
@@ -43,16 +47,17 @@ class Reporter:
             self._task = bar.add_task("starting", total=1.0, left="")
 
     def message(self, sentence: str) -> None:
-        """Show a sentence."""
-        if self._show is not None:
+        """Show a sentence; nothing for an empty one."""
+        if self._show is not None and sentence:
             self._show(sentence)
 
     def update(self, event: Event, run: Run) -> None:
         """Show a finished or failed row, and how the run ended; move the bar. ``run``: after the event."""
-        if self._show is not None and isinstance(event, (CaseFinished, CaseFailed)):
+        if self._show is not None and (isinstance(event, CaseFailed) or _had_its_visits(event, run)):
             self._show(outcome_line(event, run))
         elif isinstance(event, RunFinished):
             self.message(f"{run.ended}: {outcome_text(run)}")
+            self.message(steadiness(run))
         if self._bar is not None and isinstance(event, (CaseStarted, CaseProgress, CaseFinished, CaseFailed)):
             expected = expected_by_case(run.plan)
             left = f"ETA {duration_text(eta_s(run, expected))}"
@@ -73,6 +78,13 @@ def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
             yield Reporter(lambda sentence: console.print(Text(sentence), soft_wrap=True), bar)
 
 
+def _had_its_visits(event: Event, run: Run) -> TypeGuard[CaseFinished]:
+    """True for the last visit to a row."""
+    if not isinstance(event, CaseFinished):
+        return False
+    return row_data(run, run.plan.case(event.measurement.case_id)).quality.share is None
+
+
 def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     """``[2/8] Resnet18  cpu  batch 8  forward 41.2 ms ...  OK``; a failure with its reason."""
     case_id = event.measurement.case_id if isinstance(event, CaseFinished) else event.failure.case_id
@@ -80,8 +92,8 @@ def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     table = build(run)
     texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
     total = len(run.plan.cases)
-    words = [f"[{total - run.pending}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
-    words.append(table.text(case_id, "state"))
+    words = [f"[{settled_rows(run)}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
+    words.append(table.text(case_id, "quality"))
     if isinstance(event, CaseFailed):
         words.append(event.failure.sentence)
     return visible("  ".join(words))
@@ -116,12 +128,9 @@ def print_table(run: Run, view: View | None = None) -> None:
     console.print(drawn)
     if why := cpu_instead(run.plan, run.environment):
         console.print(_text(why))
-    for failure in run.failures:
-        console.print(_text(f"{run.plan.case(failure.case_id).workload.name}: {failure.sentence}"))
-    for measurement in run.measured:
-        case = run.plan.case(measurement.case_id)
-        for note in row_data(run, case).row_notes:
-            console.print(_text(f"{case.workload.name} ({case.device}, batch {case.batch}): {note.text}"))
+    cases = [run.plan.case(row.key) for row in table.rows]
+    for note in (*shared_failures(run, cases), *shared_notes(run, cases)):
+        console.print(_text(note.text))
     hidden = [table.columns[place].heading for place in visible_columns(table) if place not in places]
     if hidden:
         console.print(_text(f"Hidden: {', '.join(hidden)}. --layout full prints all columns.", style="dim"))

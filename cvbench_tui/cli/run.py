@@ -28,16 +28,21 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.export.registry import check_writable, write_output
-from cvbench_tui.results.stats.row_state import cpu_instead
+from cvbench_tui.results.machine_warnings import quota
+from cvbench_tui.results.stats.outcome import below_c
+from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
-from cvbench_tui.results.storage.peak_cache import PeakCache
+from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
 from cvbench_tui.results.table.view import View
+from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
+    from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.plan import Plan
+    from cvbench_tui.engine.others import Watch
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,16 @@ def _preset(name: str) -> Selection:
         raise
 
 
-def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = None, dry_run: bool = False) -> int:
+@dataclass(frozen=True)
+class How:
+    """What the options say about a run as a whole."""
+
+    wait_idle_s: float | None = None  # longest wait for an idle machine; None: none
+    strict: bool = False  # rows below C count as failed
+    dry_run: bool = False  # print the plan and measure nothing
+
+
+def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_dir: str | None = None) -> int:
     """Measure the selection and print its table. Returns the exit code."""
     from cvbench_tui.cli.progress import reporter
 
@@ -116,16 +130,40 @@ def measure(selection: Selection, outputs: Outputs, *, runs_dir: str | None = No
         plan = to_plan(selection, environment)
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
-        if dry_run:
+        if how.dry_run:
             _print_plan(plan)
             return 0
+        _look_around(environment, source.watch(plan), progress, how.wait_idle_s)
         run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
     outputs.write(run)
     if not outputs.json_lines:
         print_run(run, outputs.layout, plain=outputs.plain)
     if run.ended == "failed":
         print(f"cvbench-tui: {run.ended_sentence}", file=sys.stderr)  # noqa: T201
-    return INTERRUPTED if interrupted else 1 if run.failures or run.ended == "failed" else 0
+    bad = _count_below_c(run) if how.strict else 0
+    return INTERRUPTED if interrupted else 1 if run.failures or run.ended == "failed" or bad else 0
+
+
+def _look_around(environment: Environment, watch: Watch, progress: Reporter, wait_s: float | None) -> None:
+    """Say what a quota and other programs take from the measurement; wait for an idle machine where that is wanted."""
+    if sentence := quota(environment):
+        progress.message(sentence)
+    others = watch.look()
+    if not others.busy:
+        return
+    if wait_s is None:
+        progress.message(f"{others.sentence} Close them, or wait: --wait-idle 5m.")
+        return
+    progress.message(f"{others.use}: waiting at most {duration_text(wait_s)} until they have left.")
+    idle = watch.wait(wait_s)
+    progress.message("The machine is idle." if idle else "The machine is still busy, and is measured as it is.")
+
+
+def _count_below_c(run: Run) -> int:
+    """Count the rows below C on stderr: without valid numbers, however they came to that."""
+    bad = len(below_c(run))
+    print(f"{bad} of {plural(len(run.plan.cases), 'row')} below C.", file=sys.stderr)  # noqa: T201
+    return bad
 
 
 def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
@@ -152,7 +190,8 @@ def show_waiting(line: str) -> None:
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
     """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
-    return run_file.load(store.find(reference, storage.runs_folder(runs_dir)))
+    folder = storage.runs_folder(runs_dir)
+    return with_best(run_file.load(store.find(reference, folder)), folder)
 
 
 def print_run(run: Run, layout: Layout | None, *, plain: bool = False, view: View | None = None) -> None:
@@ -203,7 +242,6 @@ def _interruptible(session: Session) -> Iterator[list[int]]:
 def _print_plan(plan: Plan) -> None:
     """Print every case of the plan and the expected duration on stdout."""
     from cvbench_tui.catalog.duration import expected_s
-    from cvbench_tui.results.text.units import duration_text
 
     for case in plan.cases:
         image = f" image {case.image}" if case.image else ""

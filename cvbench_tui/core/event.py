@@ -8,6 +8,7 @@ Schema history:
    of it may be missing, so that files of schema 1 are read unchanged.
 3  ``rows_added``, so that a run can grow and continue after its end; the failure kind ``skipped``. A file of an older
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
+4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 3
+SCHEMA = 4
 
 EndReason = Literal["finished", "cancelled", "failed"]
 Stage = Literal["building", "warming up", "measuring"]
@@ -40,11 +41,12 @@ class RunStarted:
 
 @dataclass(frozen=True)
 class RowsAdded:
-    """These cases follow, as new rows or repeated ones. Written by the session. Their earlier outcomes no longer count,
-    and a run that had ended continues."""
+    """These cases follow, and a run that had ended continues. Written by the session. With ``again`` rows are measured
+    anew, and the better one of both outcomes counts; otherwise those with numbers go on with the visits they lack."""
 
     cases: tuple[Case, ...]
     at_s: float
+    again: bool = True
     kind: Literal["rows_added"] = "rows_added"
 
 
@@ -56,7 +58,7 @@ class WorkerReady:
     python: str
     torch: str
     import_s: float  # seconds of importing torch and torchvision
-    one_case: bool = False  # True when this process ends after one case, as where fork is unsafe
+    one_case: bool = False  # True when it measures by itself and forks no process, as where fork is unsafe
     can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``
     kind: Literal["worker_ready"] = "worker_ready"
 
@@ -79,11 +81,11 @@ class PeakMeasured:
 
 @dataclass(frozen=True)
 class CaseStarted:
-    """A process has started this case."""
+    """A process has started a visit to this case."""
 
     case_id: str
     pid: int  # the measuring process, leader of its own process group, so that it can be killed alone
-    process: int = 0  # number of the fresh process, from 0
+    visit: int = 0  # number of the visit, from 0
     at_s: float = 0.0
     kind: Literal["case_started"] = "case_started"
 
@@ -106,10 +108,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class CaseFinished:
-    """All samples of a case from one process. Those of several processes are merged."""
+    """All samples of one visit to a case. Those of several visits are merged."""
 
     measurement: Measurement
-    process: int = 0
+    visit: int = 0
     at_s: float = 0.0
     kind: Literal["case_finished"] = "case_finished"
 

@@ -44,8 +44,19 @@ class Evidence:
 
 
 @dataclass(frozen=True, **SLOTS)
+class Visit:
+    """When and by what a case was visited, and how fast the machine was then."""
+
+    begun_at_s: float  # seconds since the epoch
+    wall_s: float  # to its result, building the module included
+    process: int  # the measuring process's number in the system; a kept process is that of several visits
+    product_s: float | None = None  # of the sentinel's matrix product, whose data fits a core's cache
+    copy_s: float | None = None  # of its copy, which does not fit the last cache
+
+
+@dataclass(frozen=True, **SLOTS)
 class PassRecord:
-    """Warm-up, rounds and timer of one pass (training or inference) in one process."""
+    """Warm-up, rounds and timer of one pass (training or inference) in one visit."""
 
     name: PassName
     evidence: tuple[Evidence, ...] = ()  # one for each round, in order

@@ -9,7 +9,7 @@ from functools import cached_property
 from statistics import median
 from typing import Literal, Union
 
-from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord
+from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord, Visit
 from cvbench_tui.core.sample_array import SampleArray
 
 Phase = Literal["forward", "backward", "total", "inference"]
@@ -19,7 +19,7 @@ PASS_OF: dict[Phase, PassName] = {phase: "inference" if phase == "inference" els
 WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
-Stop = Literal["precision", "rounds", "budget", "fixed"]
+Stop = Literal["precision", "rounds", "budget", "fixed", "visit"]
 VariantKind = Literal["alone", "flushed", "warm", "device_only"]
 SLOWER = 1.01
 """Wall time of an iteration over the device's own, from which it is the number. Below it the two are one, but for
@@ -46,7 +46,9 @@ class PhaseSamples:
     rounds: tuple[tuple[float, ...], ...]  # seconds per iteration; stored as an equal ``SampleArray``
     iterations_per_sample: int  # iterations of a region: short ones are grouped, and a sample is their mean
     clock: Clock
-    stop: Stop  # why the rounds ended: precise enough, maximum of rounds, time budget, or a fixed number of iterations
+    stop: Stop
+    """Why the rounds ended: precise enough, maximum of rounds, time budget, a fixed number of iterations; ``visit``:
+    one of several, of which all together are precise or not."""
 
     def __post_init__(self) -> None:
         """Pack the samples."""
@@ -117,10 +119,10 @@ class Measurement:
     wall_s: float  # seconds from the request to the result, building the module included
     threads: int | None  # intra-op CPU threads
     notices: tuple[Notice, ...] = ()
-    process_rounds: tuple[tuple[Phase, tuple[int, ...]], ...] = ()
-    """Per phase, the number of ``rounds`` of each fresh process, in order. Empty: all are of one process."""
+    visit_rounds: tuple[tuple[Phase, tuple[int, ...]], ...] = ()
+    """Per phase, the number of ``rounds`` of each visit, in order. Empty: all are of one visit."""
     timed_s: float | None = None  # seconds inside timed regions, both passes; None in files of schema 1
-    passes: tuple[PassRecord, ...] = ()  # by process, then pass; empty in files of schema 1
+    passes: tuple[PassRecord, ...] = ()  # by visit, then pass; empty in files of schema 1
     memory: tuple[PhaseMemory, ...] = ()
     energy: tuple[PassEnergy, ...] = ()
     work: tuple[PhaseWork, ...] = ()
@@ -130,6 +132,7 @@ class Measurement:
     of host and device sets the pace. Empty where nothing is queued, and in files of earlier versions."""
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
+    visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
@@ -169,26 +172,26 @@ class Measurement:
                 ratios[name] = loop_over_device(device.rounds, wall.rounds, evidence)
         return ratios
 
-    def rounds_by_process(self, name: Phase) -> tuple[tuple[tuple[float, ...], ...], ...]:
-        """Rounds of that phase's number by process."""
+    def rounds_by_visit(self, name: Phase) -> tuple[tuple[tuple[float, ...], ...], ...]:
+        """Rounds of that phase's number by visit."""
         phase = self.phase(name)
-        return () if phase is None else self.by_process(phase)
+        return () if phase is None else self.by_visit(phase)
 
-    def by_process(self, samples: PhaseSamples) -> tuple[tuple[tuple[float, ...], ...], ...]:
-        """Rounds of those samples by process; device and wall time have equally many."""
-        counts = dict(self.process_rounds).get(samples.phase, (len(samples.rounds),))
+    def by_visit(self, samples: PhaseSamples) -> tuple[tuple[tuple[float, ...], ...], ...]:
+        """Rounds of those samples by visit; device and wall time have equally many."""
+        counts = dict(self.visit_rounds).get(samples.phase, (len(samples.rounds),))
         groups, start = [], 0
         for count in counts:
             groups.append(samples.rounds[start : start + count])
             start += count
         return tuple(groups)
 
-    def evidence_by_process(self, name: Phase) -> tuple[tuple[Evidence, ...], ...]:
-        """Evidence of that phase's rounds by process; empty in files of schema 1."""
+    def evidence_by_visit(self, name: Phase) -> tuple[tuple[Evidence, ...], ...]:
+        """Evidence of that phase's rounds by visit; empty in files of schema 1."""
         return tuple(record.evidence for record in self.passes_of(name))
 
     def passes_of(self, name: Phase) -> tuple[PassRecord, ...]:
-        """Records of that phase's pass, one for each process."""
+        """Records of that phase's pass, one for each visit."""
         return tuple(record for record in self.passes if record.name == PASS_OF[name])
 
     def work_of(self, name: Phase) -> PhaseWork | None:
@@ -201,9 +204,26 @@ class Measurement:
         return next((each for each in samples if each.phase == name), None)
 
     @property
+    def visits(self) -> int:
+        """Number of visits."""
+        return max((len(counts) for _, counts in self.visit_rounds), default=1)
+
+    @property
     def processes(self) -> int:
-        """Number of fresh processes."""
-        return max((len(counts) for _, counts in self.process_rounds), default=1)
+        """Number of processes that it was measured in; in files of earlier versions every visit was one."""
+        return len({visit.process for visit in self.visit_records}) or self.visits
+
+    @property
+    def begun_at_s(self) -> float | None:
+        """When the first visit began, seconds since the epoch; None in files of earlier versions."""
+        return min((visit.begun_at_s for visit in self.visit_records), default=None)
+
+    @property
+    def span_s(self) -> float | None:
+        """Seconds from the first visit to the end of the last; None in files of earlier versions."""
+        if self.begun_at_s is None:
+            return None
+        return max(visit.begun_at_s + visit.wall_s for visit in self.visit_records) - self.begun_at_s
 
 
 @dataclass(frozen=True, **SLOTS)
@@ -220,12 +240,12 @@ Outcome = Union[Measurement, Failure]
 
 
 def merge(first: Measurement, second: Measurement) -> Measurement:
-    """One measurement from two of the same case in different processes: all rounds, larger memory, each notice once.
-    First call, parameters and threads are those of the first process."""
+    """One measurement from two of visits to the same case: all rounds, larger memory, each notice once.
+    First call, parameters and threads are those of the first visit."""
     counts = []
     for mine in first.phases:
         theirs = _named(second.phases, mine.phase)
-        lengths = tuple(len(rounds) for rounds in first.rounds_by_process(mine.phase))
+        lengths = tuple(len(rounds) for rounds in first.rounds_by_visit(mine.phase))
         counts.append((mine.phase, (*lengths, len(theirs.rounds)) if theirs is not None else lengths))
     timed_s = [each.timed_s for each in (first, second) if each.timed_s is not None]
     memory = first.memory + second.memory
@@ -237,7 +257,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         warmup_s=first.warmup_s + second.warmup_s,
         wall_s=first.wall_s + second.wall_s,
         notices=tuple(dict.fromkeys((*first.notices, *second.notices))),
-        process_rounds=tuple(counts),
+        visit_rounds=tuple(counts),
         timed_s=sum(timed_s) if timed_s else None,
         passes=first.passes + second.passes,
         memory=tuple(largest_memory(phase, [each for each in memory if each.phase == phase]) for phase in sized),
@@ -245,6 +265,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
+        visit_records=first.visit_records + second.visit_records,
         clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )
 
@@ -297,7 +318,7 @@ def largest(sizes: Iterable[int | None]) -> int | None:
 
 
 def _merge_variants(first: tuple[Variant, ...], second: tuple[Variant, ...]) -> tuple[Variant, ...]:
-    """The rounds of equal variants, one process after the other."""
+    """The rounds of equal variants, one visit after the other."""
     merged = {(variant.kind, variant.samples.phase): variant for variant in first}
     for variant in second:
         key = variant.kind, variant.samples.phase

@@ -22,6 +22,7 @@ class DevicePeak:
     most_bytes_per_s: float | None = None
     """The fastest of a copy, an in-place operation and a sum of a large tensor; no rate from memory exceeds it. It can
     be twice the copy's: a processor reads a cache line before it overwrites it, which that rate does not count."""
+    product_s: float | None = None  # the fastest sentinel (``core.evidence.Visit``) of all runs before; None: none
 
     def flops(self, *precisions: str) -> float | None:
         """The highest peak of those precisions, FLOP/s; None when none was measured."""

@@ -1,8 +1,8 @@
 """The live source: drives one worker through a plan, case by case.
 
 ``session`` owns the run (queue of cases, run file, fold) and iterates this source in one thread. The source asks
-``schedule`` for the next process and case and ``worker_supervisor`` for a running worker, sends one request, and yields
-the worker's events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
+``schedule`` for the next visit and ``worker_supervisor`` for a running worker, sends one request, and yields the
+worker's events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
 ``failures``, and the next case follows.
 """
 
@@ -12,16 +12,18 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cvbench_tui.core.environment import NO_ANSWER, Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
-from cvbench_tui.engine.schedule import Schedule
+from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
@@ -56,6 +58,9 @@ class LiveSource:
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
         self._skipping = False  # ``skip`` ended the running case
+        self._keeping = False  # the worker has a process that is kept
+        self._pausing = False  # between two visits of a short plan, where no process computes
+        self._used: WorkerProcess | None = None  # the worker that has measured something
 
     def probe(self) -> Environment:
         """The machine and its devices, probed once, with the host's present facts. Raises WorkerError."""
@@ -68,30 +73,59 @@ class LiveSource:
                 self._supervisor.discard()
         return with_host_facts(self._environment)
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def watch(self, plan: Plan) -> Watch:
+        """Looks at other programs on this machine."""
+        assert self._environment is not None
+        return Watch(self._environment, plan)
+
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[Event]:
         """Events of the measurement of ``plan``. Raises WorkerError when no worker can be started."""
         from cvbench_tui.engine.host.metadata import nvml
 
         self._cancelled.clear()
         environment = self.probe()
         with nvml(environment, plan.devices):  # so that no case pays for the driver's start
-            yield from self._events(plan, environment)
+            try:
+                yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more))
+            finally:
+                self._peaks.keep()
+                if self._one_case or self._keeping:
+                    self._keeping = False
+                    self._supervisor.discard()  # it holds the last case's memory
 
-    def _events(self, plan: Plan, environment: Environment) -> Iterator[Event]:
+    def _events(self, plan: Plan, environment: Environment, schedule: Schedule) -> Iterator[Event]:
         """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
         yield EnvironmentProbed(environment)
         yield from self._peaks.stored(plan, environment)
-        schedule = Schedule(plan)
-        for process, case in schedule:
-            if self._cancelled.is_set():
+        for visit in schedule:
+            self._pausing = True
+            over = self._cancelled.wait(self._pause_s(visit, plan.protocol))
+            self._pausing = False
+            if over or self._cancelled.is_set():
                 return
-            for event in self._measure(case, plan.protocol, process):
+            for event in self._measure(visit, plan.protocol):
                 schedule.record(event)
+                self._peaks.record(event, visit.case, environment)
                 yield event
             if not self._cancelled.is_set():
-                yield from self._peaks.measured(case, environment)
+                yield from self._peaks.measured(visit.case, environment)
+
+    @property
+    def _one_case(self) -> bool:
+        """True where the worker measures by itself, since forking is unsafe."""
+        return self._supervisor.ready is not None and self._supervisor.ready.one_case
+
+    def _pause_s(self, visit: NextVisit, protocol: Protocol) -> float:
+        """Seconds until that visit may begin; never more than one pause, should the system's clock be set back."""
+        left_s = 0.0 if visit.not_before_s is None else visit.not_before_s - time.time()
+        return max(0.0, min(left_s, pause_s(protocol)))
 
     def cancel(self) -> None:
         """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
@@ -124,7 +158,7 @@ class LiveSource:
         """Kill the process group of the running case; without one, or on Windows, the worker."""
         if self._child is not None and sys.platform != "win32":
             kill_group(self._child)
-        else:
+        elif not self._pausing:
             self._supervisor.kill()
 
     def _ask_environment(self) -> Environment:
@@ -137,34 +171,46 @@ class LiveSource:
             raise WorkerError(f"The devices could not be listed: {event.failure.sentence}", event.failure.detail)
         raise WorkerError(f"The worker answered a probe with {event.kind}.")
 
-    def _measure(self, case: Case, protocol: Protocol, process: int) -> Iterator[Event]:
-        """Events of one case in one process, up to its outcome."""
+    def _measure(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
+        """Events of one visit, up to its outcome. The first one to a case is a fresh process, as are the others where
+        starting one is cheap, or the protocol asks for it; elsewhere they share one that is kept."""
+        case = visit.case
+        kept = visit.number > 0 and not protocol.fresh and (self._one_case or case.device != "cpu")
         worker = self._supervisor.ensure_running()
+        if self._one_case and not kept and worker is self._used:
+            self._supervisor.discard()  # a fresh process is a fresh worker
+            worker = self._supervisor.ensure_running()
+        self._used = worker
         request = {
             "kind": "measure",
             "case_id": case.case_id,
             "case": dataclasses.asdict(case),
             "protocol": dataclasses.asdict(protocol),
-            "process": process,
+            "visit": visit.number,
+            "keep": kept or self._one_case,
         }
+        self._keeping = self._keeping or kept
         worker.send(request)
-        finished = False
+        finished = failed = False
         try:
             for event in self._until_outcome(case, protocol, worker, request):
-                finished = isinstance(event, (CaseFinished, CaseFailed))
+                failed = isinstance(event, CaseFailed)
+                finished = failed or isinstance(event, CaseFinished)
                 yield event
         finally:
             with self._lock:
                 self._child, self._skipping = None, False
-            if not finished or (self._supervisor.ready is not None and self._supervisor.ready.one_case):
+            if not finished:
                 # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
-                self._supervisor.discard(at_once=not finished)
+                self._supervisor.discard(at_once=True)
+            elif failed and self._one_case:
+                self._supervisor.discard()  # what failed may have spoilt the process
 
     def _until_outcome(
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
     ) -> Iterator[Event]:
         """The worker's events up to the outcome of ``case``, or the failure that stands for a missing one."""
-        deadline = time.monotonic() + protocol.timeout_s
+        deadline, asked_at_s = time.monotonic() + protocol.timeout_s, time.time()
         answered = False
         while True:
             left_s = deadline - time.monotonic()
@@ -192,8 +238,9 @@ class LiveSource:
                 self._supervisor.discard()
                 yield failures.invalid_line(case, line, error)
                 return
-            if case_of(event) != case.case_id:
-                continue  # of an earlier case, whose process died after it had answered
+            late = isinstance(event, CaseFailed) and 0 < event.at_s < asked_at_s
+            if late or case_of(event) != case.case_id:
+                continue  # of an earlier visit, whose process died after it had answered
             yield (event := self._annotated(event, case, worker))
             if isinstance(event, (CaseFinished, CaseFailed)):
                 return

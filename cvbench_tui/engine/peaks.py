@@ -1,4 +1,5 @@
-"""Measured peaks of a plan's devices: read from the store at the start, measured once where it has none.
+"""Measured peaks of a plan's devices: read from the store at the start, measured once where it has none; and the
+fastest sentinel of each device, by which a slow hour of the machine shows.
 
 A missing one is measured after the first case on its device, so that the first number does not wait for it.
 """
@@ -6,10 +7,11 @@ A missing one is measured after the first case on its device, so that the first 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import PeakMeasured
+from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured
 from cvbench_tui.core.peak import DevicePeak, peak_key
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
@@ -43,15 +45,31 @@ class DevicePeaks:
         self._supervisor = supervisor
         self._store = store
         self._done: set[str] = set()  # devices whose peak was looked up with success, or asked of the worker
+        self._product_s: dict[str, float] = {}  # fastest sentinel of this run by key
 
     def stored(self, plan: Plan, environment: Environment) -> Iterator[PeakMeasured]:
         """The stored peaks of the plan's devices. Begins a new run."""
         self._done.clear()
+        self._product_s.clear()
         for device in dict.fromkeys(case.device for case in plan.cases if case.threads is None):
             peak = self._store.get(peak_key(environment, device))
             if peak is not None:
                 self._done.add(device)
                 yield PeakMeasured(peak)
+
+    def record(self, event: Event, case: Case, environment: Environment) -> None:
+        """Keep the fastest sentinel of that case's visit in mind; other events are ignored."""
+        visits = event.measurement.visit_records if isinstance(event, CaseFinished) and case.threads is None else ()
+        for seconds in (visit.product_s for visit in visits if visit.product_s):
+            key = peak_key(environment, case.device)
+            self._product_s[key] = min(seconds, self._product_s.get(key, seconds))
+
+    def keep(self) -> None:
+        """At the end of a run: keep the fastest sentinel of each device with its peak."""
+        for key, seconds in self._product_s.items():
+            peak = self._store.get(key)
+            if peak is not None and (peak.product_s is None or seconds < peak.product_s):
+                self._store.put(replace(peak, product_s=seconds))
 
     def measured(self, case: Case, environment: Environment) -> Iterator[PeakMeasured]:
         """The peak of the case's device, measured now if it is missing; nothing when the worker cannot."""
@@ -60,6 +78,9 @@ class DevicePeaks:
             return
         self._done.add(case.device)
         key = peak_key(environment, case.device)
+        if (kept := self._store.get(key)) is not None:  # of a row that was added on another device
+            yield PeakMeasured(kept)
+            return
         try:
             answer = self._supervisor.ask({"kind": "ceiling", "device": case.device, "key": key}, PEAK_S)
         except WorkerError:

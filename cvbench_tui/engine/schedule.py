@@ -1,40 +1,65 @@
-"""Order in which a plan's cases are measured, and how often. Pure: starts nothing, reads no clock.
+"""Order in which a plan's cases are visited, and how often. Pure: starts nothing, reads no clock.
 
-Every case is measured once in each fresh process that the protocol asks for. With ``shuffled`` each pass over the plan
-has its own random order, so that a machine that slows down during a run favours no case. A case that is not precise
-after ``processes`` repeats gets more, up to ``max_processes``.
+Times wander over seconds to minutes, so a case is not measured at one go: it is visited again and again, each time
+briefly, in turn with all others, until it is precise or has had its visits. So every row has numbers after the first
+round over the plan, which then narrow. The first round has the plan's order; each later one has an order of its own, by
+chance, so that a machine that slows down during a run favours no case.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.core.measurement import Measurement, merge
-from cvbench_tui.core.plan import Case, Plan
-from cvbench_tui.core.stats.stop_rule import precise_over_processes
+from cvbench_tui.core.plan import Case, Plan, unique
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.visits import enough
+
+
+@dataclass(frozen=True)
+class NextVisit:
+    """What is measured next."""
+
+    case: Case
+    number: int  # of the visit to this case, from 0
+    not_before_s: float | None  # seconds since the epoch: a short plan takes its time; None: at once
 
 
 class Schedule:
-    """Iterate it for (process, case), and ``record`` the events of each case before asking for the next one."""
+    """Iterate it for what is next, and ``record`` the events of each visit before asking for the next one."""
 
-    def __init__(self, plan: Plan, rng: random.Random | None = None) -> None:
-        self._plan = plan
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+        rng: random.Random | None = None,
+    ) -> None:
+        """``measured``: what there is already of cases that go on. ``more`` gives cases that were added meanwhile; it
+        is asked before each round over the plan."""
+        self._cases = plan.cases
+        self._protocol = plan.protocol
+        self._more = more
         self._rng = rng or random.Random()
-        self._measured: dict[str, Measurement] = {}
-        self._failed: set[str] = set()
+        self._measured = dict(measured or {})
+        self._over: set[str] = set()
 
-    def __iter__(self) -> Iterator[tuple[int, Case]]:
-        """Process, from 0, and case. A case that failed is not repeated."""
-        protocol = self._plan.protocol
-        for process in range(max(protocol.processes, protocol.max_processes)):
-            cases = list(self._plan.cases)
-            if protocol.shuffled:
-                self._rng.shuffle(cases)
-            for case in cases:
-                if case.case_id not in self._failed and (process < protocol.processes or not self._precise(case)):
-                    yield process, case
+    def __iter__(self) -> Iterator[NextVisit]:
+        """A case whose visit failed is not visited again."""
+        while True:
+            self._add(self._more())
+            due = [case for case in self._cases if not self._done(case)]
+            if not due:
+                return
+            if all(case.case_id in self._measured for case in due):
+                self._rng.shuffle(due)
+            for case in due:
+                if case.case_id not in self._over:
+                    yield self._next(case)
 
     def record(self, event: Event) -> None:
         """Keep an outcome of the case that was given last; other events are ignored."""
@@ -43,8 +68,27 @@ class Schedule:
             before = self._measured.get(new.case_id)
             self._measured[new.case_id] = merge(before, new) if before else new
         elif isinstance(event, CaseFailed):
-            self._failed.add(event.failure.case_id)
+            self._over.add(event.failure.case_id)
 
-    def _precise(self, case: Case) -> bool:
+    def _add(self, cases: Iterable[Case]) -> None:
+        """More cases; one that was here before is measured anew."""
+        for case in cases:
+            self._measured.pop(case.case_id, None)
+            self._over.discard(case.case_id)
+            self._cases = unique((*self._cases, case))
+
+    def _next(self, case: Case) -> NextVisit:
+        """A case whose visits would fill the shortest span too soon waits for its turn."""
+        before = self._measured.get(case.case_id)
+        number = before.visits if before is not None else 0
+        last_s = max((visit.begun_at_s for visit in before.visit_records), default=None) if before is not None else None
+        return NextVisit(case, number, None if last_s is None else last_s + pause_s(self._protocol))
+
+    def _done(self, case: Case) -> bool:
         measurement = self._measured.get(case.case_id)
-        return measurement is None or precise_over_processes(measurement, self._plan.protocol)
+        return case.case_id in self._over or (measurement is not None and enough(measurement, self._protocol))
+
+
+def pause_s(protocol: Protocol) -> float:
+    """Seconds from the begin of one visit to that of the next, so that the most visits fill the shortest span."""
+    return protocol.span_s / max(1, protocol.max_visits - 1)

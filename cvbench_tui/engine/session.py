@@ -1,7 +1,7 @@
 """One run from its first event to its last: each event of the source is written to the run file, then folded.
 
-Used by the app and the command line. A run may grow (``add``) and continue after its end (``resume``): pending cases
-are given to the source in one call, cases added meanwhile in the next. The source decides which process measures.
+Used by the app and the command line. A run may grow (``add``) and continue after its end (``resume``). The source
+visits its cases in turn, and asks for those that were added meanwhile.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from typing import Protocol
 from cvbench_tui import __version__
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.facts import comparable
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.run import Run, fold
+from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import WorkerError
 
@@ -37,10 +39,10 @@ def new_run_id(at_s: float) -> str:
 class Session:
     """Drives a plan through a source. Blocking: iterate ``run`` in a thread, or in the command line.
 
-    With ``resume`` that run continues under its id and protocol, and the plan's cases are new rows or repeated ones.
-    ``add``, ``skip`` and ``cancel`` may be called from any thread. A case that is to be measured is in one of three
-    states: added, not yet in the run file; pending, in the run file and not yet given to the source; running, given to
-    the source in its present call, without its last outcome.
+    With ``resume`` that run continues under its id and protocol: of the plan's cases new ones are measured, those that
+    lack visits go on, and those that had them all are measured anew. ``add``, ``skip`` and ``cancel`` may be called
+    from any thread. A case that is to be measured is in one of three states: added, not yet in the run file; pending,
+    in the run file and not yet given to the source; running, given to the source, neither failed nor with all visits.
     """
 
     def __init__(
@@ -54,11 +56,28 @@ class Session:
         self.resume = resume  # the earlier run that it continues
         self._source = source
         self._added: tuple[Case, ...] = ()
-        self._pending = plan.cases
+        self._pending = self._first = plan.cases
         self._running: set[str] = set()
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = False
         self._over = False
+        outcomes = {} if resume is None else resume.outcomes
+        self._measured_before = {
+            case.case_id: outcome
+            for case in plan.cases
+            if isinstance(outcome := outcomes.get(case.case_id), Measurement)
+            and not enough(outcome, self.plan.protocol)
+        }
+
+    @property
+    def opening(self) -> tuple[ev.Event, ...]:
+        """The first events of the run, or of its continuation."""
+        if self.resume is None:
+            return (ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__),)
+        going_on = tuple(case for case in self._first if case.case_id in self._measured_before)
+        others = tuple(case for case in self._first if case.case_id not in self._measured_before)
+        added = (ev.RowsAdded(others, self.started_at_s), ev.RowsAdded(going_on, self.started_at_s, again=False))
+        return tuple(event for event in added if event.cases)
 
     def add(self, cases: Iterable[Case]) -> bool:
         """Measure these cases as well: new rows, or finished ones again. Those still to come stay as they are.
@@ -91,6 +110,7 @@ class Session:
                     continue
                 recorder.append(event)
                 run = fold(run, event)
+                self._free(event, run)
                 yield event, run
         finally:
             with self._lock:
@@ -98,10 +118,7 @@ class Session:
 
     def _events(self) -> Iterator[ev.Event]:
         """The source's events between the header and ``RunFinished``."""
-        if self.resume is None:
-            yield ev.RunStarted(self.run_id, self.plan, self.started_at_s, __version__)
-        else:
-            yield ev.RowsAdded(self._pending, self.started_at_s)
+        yield from self.opening
         reason: ev.EndReason = "finished"
         sentence = ""
         try:
@@ -125,15 +142,9 @@ class Session:
 
     def _measured(self) -> Iterator[ev.Event]:
         """The source's events of the pending cases, and a ``RowsAdded`` for cases added meanwhile."""
-        once = max(self.plan.protocol.processes, self.plan.protocol.max_processes) == 1
-        with self._lock:
-            plan, self._pending = replace(self.plan, cases=self._pending), ()
-            self._running = {case.case_id for case in plan.cases}
-        for event in self._source.events(plan):
-            # After its last outcome a case may be added again; without ``once`` another process may repeat it.
-            if isinstance(event, ev.CaseFailed) or (once and isinstance(event, ev.CaseFinished)):
-                with self._lock:
-                    self._running.discard(ev.case_of(event) or "")
+        plan = replace(self.plan, cases=tuple(self._taken()))
+        before, self._measured_before = self._measured_before, {}
+        for event in self._source.events(plan, before, self._taken):
             yield event
             yield from self._announced()
             if self._cancelled:
@@ -141,6 +152,22 @@ class Session:
                 self._source.cancel()
         with self._lock:
             self._running.clear()
+
+    def _taken(self) -> Iterable[Case]:
+        """The pending cases, which run from here on."""
+        with self._lock:
+            taken, self._pending = self._pending, ()
+            self._running |= {case.case_id for case in taken}
+        return taken
+
+    def _free(self, event: ev.Event, run: Run) -> None:
+        """After a case's last visit it may be added again."""
+        case_id = ev.case_of(event) or ""
+        outcome = run.outcomes.get(case_id)
+        failed = isinstance(event, ev.CaseFailed)
+        if failed or (isinstance(outcome, Measurement) and enough(outcome, self.plan.protocol)):
+            with self._lock:
+                self._running.discard(case_id)
 
     def _announced(self) -> Iterator[ev.Event]:
         """The cases added since the last call, as an event."""

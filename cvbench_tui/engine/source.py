@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.event import Event
-    from cvbench_tui.core.plan import Plan
+    from cvbench_tui.core.measurement import Measurement
+    from cvbench_tui.core.plan import Case, Plan
+    from cvbench_tui.engine.others import Watch
 
 
 class EventSource(Protocol):
@@ -17,8 +19,17 @@ class EventSource(Protocol):
     def probe(self) -> Environment:
         """The machine and its devices. Blocks until known. Raises WorkerError when no worker can be started."""
 
-    def events(self, plan: Plan) -> Iterator[Event]:
-        """Measure the plan and yield what happens, everything between ``RunStarted`` and ``RunFinished``.
+    def watch(self, plan: Plan) -> Watch:
+        """What looks at other programs where that plan would be measured. The machine has been probed."""
+
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[Event]:
+        """Measure the plan and yield what happens, everything between ``RunStarted`` and ``RunFinished``. ``measured``:
+        what cases that go on have already, by id. ``more`` gives cases that were added meanwhile.
 
         A case that fails is a ``CaseFailed``, and the next one follows. Ends early after ``cancel``, with a
         ``CaseFailed`` of kind ``cancelled`` for the running case. May be called again after its end.

@@ -78,6 +78,13 @@ def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
     return tuple(sorted(warnings, key=lambda warning: warning.note))
 
 
+def quota(environment: Environment) -> str:
+    """The container's quota and what can be done about it, in two sentences; empty without one. No other program's use
+    of the machine, so that waiting does not help."""
+    found = (f"{sentence} {REMEDIES[code]}" for code, sentence in _limits(environment) if code == "quota")
+    return next(found, "")
+
+
 def _number(environment: Environment, name: str) -> float | None:
     """The fact where it is a number."""
     value = environment.fact(name)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Phase
+from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.errors import WorkerError
+from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.results.text.units import seconds_text
 from cvbench_tui.selftest import verdict
 from cvbench_tui.selftest.busy import busy_cores
 from cvbench_tui.selftest.context import INFERENCE_ONLY, SHORT, CheckContext, CheckFailed, OurResult
-from cvbench_tui.selftest.figures import Point, aa_noise, compare
+from cvbench_tui.selftest.figures import Point, compare
 from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
 from cvbench_tui.selftest.verdict import VerdictLine
 
@@ -25,6 +26,7 @@ HARNESS_BOUND = 0.01  # most that our median may differ from another harness's .
 BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do not see the host's noise
 ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
 TIMER_BOUND = 0.02  # most that a known duration may be off with timers at a tenth: a call may end some 0.1 ms late
+BUSY_CODES = {"contention", "waits_unknown", "stolen"}  # the second where the system does not report waiting
 WHOLE_PHASES = tuple(WHOLE_PHASE.values())
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
@@ -70,9 +72,8 @@ TITLES = {"bare": "bare loop", "timer": "Timer", "do_bench": "do_bench"}
 
 
 def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
-    """Our medians against a bare loop, torch's Timer and do_bench, alternated; then our own runs against each other."""
-    ours: list[tuple[str, list[OurResult]]] = []
-    noise = 0.0
+    """Our medians against a bare loop, torch's Timer and do_bench, alternated, each run by ``SHORT`` at one go."""
+    ours: list[OurResult] = []
     for workload in COMPARED[: context.scope.workloads]:
         case = workload.case(context)
         methods = ["bare", *(["timer"] if workload.timer else []), *(["do_bench"] if context.on_cuda else [])]
@@ -83,49 +84,43 @@ def other_harnesses(context: CheckContext) -> Iterator[VerdictLine]:
             sides[method] = partial(context.ask, case, method, *WHOLE_PHASES, **options)
         runs = context.alternate(sides)
         mine = [run for run in runs["ours"] if isinstance(run, OurResult)]
-        ours.append((workload.name, mine))
+        ours += mine
         for method in methods:
             theirs = [run for run in runs[method] if isinstance(run, ReferenceResult)]
             bound = BARE_CUDA_BOUND if context.on_cuda and method == "bare" else HARNESS_BOUND
             for phase in WHOLE_PHASES:
                 theirs_s = [run.values_s[phase] for run in theirs]
-                noise = max(noise, aa_noise(theirs_s)) if method == "bare" else noise
                 # do_bench lets the host run ahead of each call, the others are loops
                 mine_s = [run.device_s(phase) if method == "do_bench" else run.result(phase).median_s for run in mine]
                 ratio = compare(mine_s, theirs_s)
                 name = f"{workload.name}, {phase}"
-                yield verdict.ratio_line(TITLES[method], name, ratio, bound, reliable=_reliable(mine, phase))
-    yield _equal_pairs(ours, noise)
+                yield verdict.ratio_line(TITLES[method], name, ratio, bound)
     empty = context.ask(COMPARED[0].case(context), "empty", "inference").values_s["inference"]
-    yield _empty_region(empty, [run for _, runs in ours for run in runs])
-
-
-def _reliable(runs: Sequence[OurResult], phase: Phase) -> bool:
-    """True when at least half of the runs have a grade that can be relied on."""
-    return 2 * sum(run.result(phase).grade in verdict.RELIABLE for run in runs) >= len(runs)
-
-
-def _equal_pairs(ours: Sequence[tuple[str, list[OurResult]]], noise: float) -> VerdictLine:
-    """Successive runs of the same case: no run is in two pairs, so that pairs are independent."""
-    pairs = [
-        (before.interval(phase), after.interval(phase))
-        for _, runs in ours
-        for before, after in list(pairwise(runs))[::2]
-        for phase in WHOLE_PHASES
-    ]
-    return verdict.equal_pairs_line(", ".join(name for name, _ in ours), pairs, noise)
+    yield _empty_region(empty, ours)
 
 
 def _empty_region(cost_s: float, runs: Sequence[OurResult]) -> VerdictLine:
-    """The shortest region behind a grade A, against what two marks cost by a clock that is not ours."""
+    """The shortest region behind a number, against what two marks cost by a clock that is not ours."""
     regions_s = [
         result.median_s * record.group
         for run in runs
         for phase, result in run.results.items()
-        for record in run.measurement.passes
-        if result.grade == "A" and record.name == PASS_OF[phase]
+        for record in run.measurement.passes_of(phase)
     ]
-    return verdict.empty_region_line("marks of all runs above", cost_s, min(regions_s, default=None))
+    return verdict.empty_region_line("marks of all runs above", cost_s, min(regions_s))
+
+
+def twice(context: CheckContext) -> Iterator[VerdictLine]:
+    """The same rows twice, one run after the other, by the visits of ``quick``: what an interval promises of the next
+    run. Whole phases only: those of one pass are no independent pairs."""
+    cases = [workload.case(context) for workload in COMPARED[: context.scope.workloads + 1]]
+    first, second = (context.measure_all(cases, PROTOCOLS["quick"]) for _ in range(2))
+    pairs = [
+        (before.interval(phase), after.interval(phase))
+        for before, after in zip(first, second, strict=True)
+        for phase in WHOLE_PHASES
+    ]
+    yield verdict.twice_line(", ".join(case.workload.name for case in cases[:3]), pairs)
 
 
 def durations(context: CheckContext) -> Iterator[VerdictLine]:
@@ -160,7 +155,7 @@ def fused(context: CheckContext) -> Iterator[VerdictLine]:
     ResNet18: 6%, on a busy machine of two cores), as other data in the caches would make it."""
     spin = context.layer("selftest_spin", seconds=SPIN_S)
     parts: tuple[Phase, ...] = ("forward", "backward")
-    yield from _fused(context, spin, f"a spin of {seconds_text(SPIN_S)}", parts)
+    yield from _fused(context, spin, f"spin of {seconds_text(SPIN_S)}", parts)
     case = COMPARED[0].case(context)
     yield from _fused(context, case, case.workload.name, (*parts, "total") if context.on_cuda else ("total",))
 
@@ -178,28 +173,33 @@ def _fused(context: CheckContext, case: Case, name: str, phases: Sequence[Phase]
             continue
         ratio = compare(*zip(*both, strict=True))
         compared = f"{name}, {phase} alone"
-        yield verdict.ratio_line("fused marks", compared, ratio, ALONE_BOUND, reliable=_reliable(runs, phase))
+        yield verdict.ratio_line("fused marks", compared, ratio, ALONE_BOUND)
 
 
 def busy(context: CheckContext) -> Iterator[VerdictLine]:
-    """A busy process on every core: nothing may be graded A. On the processor, whatever the device under test."""
+    """A busy process on every core: each number has to say so. On the processor, whatever the device under test."""
     cores = usable_cores()
     case = replace(COMPARED[0].case(context), device="cpu", batch=1, threads=context.threads)
     with busy_cores(cores):
         run = context.measure(case)
-    grades = [result.grade for result in run.results.values()]
-    yield verdict.busy_line(f"{COMPARED[0].name}, cpu, {cores} busy processes", grades)
+    seen = [_codes(result) & BUSY_CODES != set() for result in run.results.values()]
+    yield verdict.busy_line(f"{COMPARED[0].name}, {cores} busy processes", seen)
 
 
 def nothing(context: CheckContext) -> Iterator[VerdictLine]:
-    """A call that does nothing is shorter than any region that can be timed: it must not be graded A."""
+    """A call that does nothing is shorter than any region that can be timed: its number has to say so."""
     result = context.measure(context.layer("selftest_empty"), INFERENCE_ONLY).result("inference")
-    yield verdict.nothing_line(result.median_s, result.grade)
+    yield verdict.nothing_line(result.median_s, seen="short_region" in _codes(result) or not result.valid)
+
+
+def _codes(result: PhaseResult) -> set[str]:
+    return {reason.code for reason in result.reasons}
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (
-    ("programmed durations", durations),
-    ("other harnesses", other_harnesses),
+    ("durations", durations),
+    ("harnesses", other_harnesses),
+    ("twice", twice),
     ("fused marks", fused),
     ("async trap", async_trap),
     ("timer trap", timer_trap),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cvbench_tui.core.environment import Environment, Fact
 from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed
-from cvbench_tui.core.measurement import Measurement, Phase
+from cvbench_tui.core.measurement import Measurement, Phase, merge
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
@@ -36,7 +37,8 @@ SHORT = Protocol(
     timeout_s=120.0,
     silence_s=60.0,
 )
-"""In a third of the time of ``quick``: many short fresh processes are worth more here than few long ones."""
+"""One visit at one go, in a third of the time of ``quick``: for what is compared pair by pair, many short fresh
+processes are worth more than few long ones, and another side's turn must not wait for a span of time."""
 INFERENCE_ONLY = replace(SHORT, passes=("inference",))
 
 
@@ -83,13 +85,13 @@ class OurResult:
     def interval(self, phase: Phase) -> Interval:
         """As it would stand in a table."""
         result = self.result(phase)
-        width_s = float("inf") if result.high_s is None else result.high_s - result.median_s
-        return Interval(result.median_s, width_s, result.grade)
+        low_s = 0.0 if result.low_s is None else result.low_s
+        return Interval(result.median_s, low_s, math.inf if result.high_s is None else result.high_s)
 
     def point(self, phase: Phase, programmed_s: float) -> Point:
         """With the duration that it should have."""
         interval = self.interval(phase)
-        return Point(programmed_s, interval.median_s, interval.half_width_s, self.result(phase).min_s)
+        return Point(programmed_s, interval.median_s, interval.high_s - interval.median_s, self.result(phase).min_s)
 
 
 @dataclass
@@ -118,16 +120,29 @@ class CheckContext:
         return self.case(Workload("layer", op, op, (8,), tuple(sorted(params.items()))), threads=1)
 
     def measure(self, case: Case, protocol: Protocol = SHORT) -> OurResult:
-        """One measurement in a fresh process. Raises CheckFailed when there is none, WorkerError without a worker."""
+        """One measurement, by ``SHORT`` in one fresh process. Raises CheckFailed when there is none, and WorkerError
+        without a worker."""
+        return self.measure_all((case,), protocol)[0]
+
+    def measure_all(self, cases: Sequence[Case], protocol: Protocol) -> list[OurResult]:
+        """All of them in one plan, in order, each from all of its visits. Raises as ``measure``."""
         facts: tuple[tuple[str, Fact], ...] = ()
-        for event in self.source.events(Plan("selftest", (case,), protocol)):
+        found: dict[str, Measurement] = {}
+        plan = Plan("selftest", tuple(cases), protocol)
+        for event in self.source.events(plan):
             if isinstance(event, EnvironmentProbed):
                 facts = event.environment.facts
             elif isinstance(event, CaseFailed):
-                raise CheckFailed(f"{case.workload.name} was not measured: {event.failure.sentence}")
+                name = plan.case(event.failure.case_id).workload.name
+                raise CheckFailed(f"{name} was not measured: {event.failure.sentence}")
             elif isinstance(event, CaseFinished):
-                return OurResult(event.measurement, phase_results(event.measurement, Terms(protocol, None, facts)))
-        raise CheckFailed(f"{case.workload.name} was not measured.")
+                visit = event.measurement
+                found[visit.case_id] = merge(found[visit.case_id], visit) if visit.case_id in found else visit
+        for case in cases:
+            if case.case_id not in found:
+                raise CheckFailed(f"{case.workload.name} was not measured.")
+        measured = [found[case.case_id] for case in cases]
+        return [OurResult(each, phase_results(each, Terms(protocol, None, facts))) for each in measured]
 
     def ask(self, case: Case, method: str, *phases: Phase, **options: bool) -> ReferenceResult:
         """The same case by another harness with equal threads, in a fresh process. Raises ReferenceFailed."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from statistics import median
 
 SURE = 0.95  # least probability with which an interval holds the true median
 MIN_PAIRS = 6  # fewest values with a 95% sign interval: all of six lie on one side of the median in 3.1% of cases
+NORMAL = 1.4826  # standard deviation over median absolute deviation, for a normal distribution
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class RatioEstimate:
     ratio: float  # median of the pairs' ratios
     low: float | None  # lower end of its 95% interval; None from fewer than six pairs
     high: float | None
-    noise: float  # how far two runs of one side lie apart, as a share: the machine's own A/A noise, of the noisier side
+    scatter: float
+    """Standard deviation of one pair's ratio, as a share, by the median absolute deviation: one bad run does not move
+    it. Infinite from fewer than two pairs: nothing is known then."""
     pairs: int
 
 
@@ -66,13 +68,6 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return ordered[rank - 1], ordered[count - rank]
 
 
-def aa_noise(values: Sequence[float]) -> float:
-    """The typical difference of one run from the next of the same side, as a share: the median of |log ratio|. Infinite
-    from fewer than two values: nothing is known then."""
-    steps = [abs(math.log(after / before)) for before, after in pairwise(values)]
-    return math.expm1(median(steps)) if steps else math.inf
-
-
 def compare(ours: Sequence[float], theirs: Sequence[float]) -> RatioEstimate:
     """Ours over theirs, pair by pair in the order taken. Raises ValueError for none, or for unequal numbers."""
     if not ours or len(ours) != len(theirs):
@@ -80,7 +75,9 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> RatioEstimate:
     logs = [math.log(a / b) for a, b in zip(ours, theirs, strict=True)]
     interval = median_interval(logs)
     low, high = map(math.exp, interval) if interval else (None, None)
-    return RatioEstimate(math.exp(median(logs)), low, high, max(aa_noise(ours), aa_noise(theirs)), len(logs))
+    middle = median(logs)
+    scatter = math.expm1(NORMAL * median(abs(each - middle) for each in logs)) if len(logs) > 1 else math.inf
+    return RatioEstimate(math.exp(middle), low, high, scatter, len(logs))
 
 
 def fit(points: Sequence[Point]) -> Fit:

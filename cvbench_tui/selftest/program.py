@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 
@@ -18,10 +19,10 @@ from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.checks import CHECKS, lines_of
 from cvbench_tui.selftest.context import CheckContext, Scope
 from cvbench_tui.selftest.reference import Reference
-from cvbench_tui.selftest.verdict import VerdictLine, exit_code
+from cvbench_tui.selftest.verdict import VerdictLine, closing, exit_code
 
 HEADINGS = ("verdict", "check", "compared", "figure", "noise")
-WIDE = 200  # columns of a table that nobody looks at on a terminal
+WIDE = 100  # columns of the output in a file or a pipe
 
 
 def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: bool = False) -> int:
@@ -61,7 +62,8 @@ def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: 
         sys.stdout.write(json_text(lines, facts))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
-        sys.stdout.write(f"{table(lines, width)}{summary(lines)}, in {duration_text(seconds)}, {machine}\n")
+        last = (f"{summary(lines)}, in {duration_text(seconds)}", machine, closing(lines))
+        sys.stdout.write(table(lines, width) + "".join(f"{textwrap.fill(text, width)}\n" for text in last))
     return exit_code(lines)
 
 
@@ -79,7 +81,8 @@ def table(lines: Sequence[VerdictLine], width: int) -> str:
         written = [f"{row}  {words}" for row, words in zip(cells, sentences, strict=True)]
     else:
         indent = " " * (widths[0] + 2)
-        written = [f"{row.rstrip()}\n{indent}{words}" for row, words in zip(cells, sentences, strict=True)]
+        below = [textwrap.fill(words, width, initial_indent=indent, subsequent_indent=indent) for words in sentences]
+        written = [f"{row.rstrip()}\n{words}" for row, words in zip(cells, below, strict=True)]
     return "\n".join([heading.rstrip(), *written]) + "\n"
 
 
@@ -93,4 +96,5 @@ def summary(lines: Sequence[VerdictLine]) -> str:
 def json_text(lines: Sequence[VerdictLine], facts: dict[str, object]) -> str:
     """One object: the machine's facts, the lines with their figures, and whether one failed."""
     plain = [{**dataclasses.asdict(line), "numbers": dict(line.numbers)} for line in lines]
-    return json.dumps({**facts, "failed": bool(exit_code(lines)), "lines": plain}, indent=2, allow_nan=False) + "\n"
+    found = {"failed": bool(exit_code(lines)), "conclusion": closing(lines), "lines": plain}
+    return json.dumps({**facts, **found}, indent=2, allow_nan=False) + "\n"

@@ -62,7 +62,7 @@ class Reference:
         program.send({**request, **options})
         reply = self._read(program)
         if self._one_case:
-            self.close()
+            self.close()  # it would answer the next one too, in the same process
         if "error" in reply:
             raise ReferenceFailed(f"{method}: {reply['error']}")
         return ReferenceResult(reply["values_s"], reply["samples_s"], reply["seconds"])

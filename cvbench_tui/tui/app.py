@@ -209,6 +209,14 @@ class BenchApp(App[int], inherit_bindings=False):
             if self.settings_store.settings.autosave:
                 self.save_controller.save(at_once=True)
 
+    @on(messages.Looked)
+    def _looked(self, event: messages.Looked) -> None:
+        self.run_controller.looked(event.watch, event.others)
+
+    @on(messages.BecameIdle)
+    def _became_idle(self, event: messages.BecameIdle) -> None:
+        self.run_controller.became_idle(event.watch)
+
     @on(messages.RunOpened)
     def _run_opened(self, event: messages.RunOpened) -> None:
         if not self.run_manager.open(event.run):  # begun while the file was read
@@ -297,7 +305,7 @@ class BenchApp(App[int], inherit_bindings=False):
         """What cannot be used now is not offered. Called for every binding at every refresh."""
         state = self.run_manager.state
         if action in ("cancel", "skip"):
-            return state.running or (action == "cancel" and state.status == "queued")
+            return state.running or (action == "cancel" and (state.status == "queued" or state.beginning))
         if action == "again":
             return bool(state.repeatable)
         return action != "suspend_process" or not self.is_web

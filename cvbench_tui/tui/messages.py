@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
+    from cvbench_tui.engine.others import Others, Watch
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
@@ -42,6 +43,21 @@ class RunRefused(Failed):
 
 class HistoryRead(Message):
     """Times of earlier runs are known now."""
+
+
+@dataclass(eq=False)
+class Looked(Message):
+    """Before a run begins: what other programs use now."""
+
+    watch: Watch  # an older one than the run manager's is of no interest any more
+    others: Others
+
+
+@dataclass(eq=False)
+class BecameIdle(Message):
+    """They have left the machine."""
+
+    watch: Watch
 
 
 @dataclass(eq=False)

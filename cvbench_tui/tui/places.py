@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.screens import base, columns, detail, jump, main, plan_settings, presets, runs, save
+from cvbench_tui.tui.screens import base, busy, columns, detail, jump, main, plan_settings, presets, runs, save
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
 from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
@@ -32,6 +32,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
     "In a question": (base.ConfirmScreen,),
+    "On a busy machine": (busy.BusyScreen,),
     "Among the jump letters": (jump.JumpScreen,),
     "In the help": (HelpScreen, Page),
 }

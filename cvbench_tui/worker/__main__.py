@@ -1,6 +1,7 @@
 """``python -m cvbench_tui.worker``: claim the event channel, import torch, serve requests until stdin closes.
 
-``--one-case`` measures one case in this very process and ends; so it is wherever fork is unsafe.
+``--one-case`` measures in this very process, and the parent starts another for a
+fresh one; so it is wherever fork is unsafe.
 Exit codes: 0 stdin closed, 3 torch or torchvision cannot be imported, 4 the two do not belong together. The last line
 on stderr is the reason.
 The protocol is docs/worker-protocol.md.

@@ -39,26 +39,33 @@ def test_protocols_are_ordered_by_their_care():
     assert guess(protocol="quick") < guess(protocol="default") < guess(protocol="rigorous")
 
 
-def test_fresh_processes_multiply():
-    workload = find_model("resnet18").workload
-    protocol = PROTOCOLS["default"]
-    once = expected_s(Plan("p", (Case(workload, "cpu", 1),), protocol))
-    thrice = expected_s(Plan("p", (Case(workload, "cpu", 1),), replace(protocol, processes=3)))
-    assert thrice == pytest.approx(3 * once)
+def test_visits_multiply_until_the_time_budget_ends_them():
+    protocol = replace(PROTOCOLS["default"], span_s=0.0)
+
+    def seconds(visits, name="resnet18"):
+        case = Case(find_model(name).workload, "cpu", 1)
+        return expected_s(Plan("p", (case,), replace(protocol, max_visits=visits)))
+
+    assert seconds(12) == pytest.approx(3 * seconds(4))
+    assert seconds(60, "vit_h_14") == seconds(5, "vit_h_14")
+
+
+def test_a_short_plan_takes_the_shortest_span():
+    case = Case(find_layer("Dense").workload, "cpu", 1)
+    assert expected_s(Plan("p", (case,), PROTOCOLS["quick"])) >= PROTOCOLS["quick"].span_s
+    assert expected_s(Plan("p", (case,), PROTOCOLS["rigorous"])) == pytest.approx(PROTOCOLS["rigorous"].span_s)
 
 
 def test_the_published_method_takes_its_fixed_iterations():
     vgg = find_model("vgg16")
     per_inference_s = vgg.gmacs * 8 / 50
-    clean_s = guess("vgg16", protocol="quick")
-    assert guess("vgg16", protocol="original") == pytest.approx(51 * 4 * per_inference_s + clean_s, rel=0.05)
+    clean_s = 60.0
+    assert guess("vgg16", protocol="original") == pytest.approx(51 * 4 * per_inference_s + clean_s, rel=0.15)
 
 
-def test_a_pass_is_bounded_by_budget_and_warm_up_unless_one_iteration_is_longer():
-    protocol = PROTOCOLS["default"]
-    assert guess("resnet18", batch=1) < 2 * (protocol.budget_s + protocol.warmup_cap_s) + 2
+def test_a_pass_is_bounded_by_its_budget_unless_one_iteration_is_longer():
     slow_iteration_s = find_model("vit_h_14").gmacs * 8 / 50
-    assert guess("vit_h_14") > protocol.min_rounds * 4 * slow_iteration_s
+    assert guess("vit_h_14") > 5 * 4 * slow_iteration_s
 
 
 def test_a_model_of_another_version_is_guessed_all_the_same():
@@ -67,11 +74,11 @@ def test_a_model_of_another_version_is_guessed_all_the_same():
 
 
 def test_what_earlier_runs_took_counts_more_than_the_guess():
-    protocol = replace(PROTOCOLS["default"], processes=3)
+    protocol = replace(PROTOCOLS["default"], visits=3)
     known_case, new_case = (Case(find_model(name).workload, "cpu", 8) for name in ("resnet18", "vgg16"))
     both = Plan("p", (known_case, new_case), protocol)
     by_case = expected_by_case(both, {known_case.case_id: 7.0, "another": 1e9})
-    assert by_case[known_case.case_id] == 3 * 7.0
+    assert by_case[known_case.case_id] == 7.0
     assert by_case[new_case.case_id] == expected_by_case(both)[new_case.case_id]
     assert sum(expected_by_case(both, {known_case.case_id: 7.0}).values()) == pytest.approx(sum(by_case.values()))
 

@@ -42,7 +42,7 @@ def copy(tmp_path: Path) -> Path:
     """The package and the tests of its catalog, with that line."""
     for folder in ("cvbench_tui", "presets", "tests/catalog"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("tests/__init__.py", "tests/every.py", "tests/conftest.py", "pyproject.toml"):
+    for file in ("tests/__init__.py", "tests/every.py", "tests/conftest.py", "tests/fake_machine.py", "pyproject.toml"):
         shutil.copy(ROOT / file, tmp_path / file)
     layers = tmp_path / "cvbench_tui/catalog/layers.py"
     text = layers.read_text()

@@ -6,13 +6,14 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from cvbench_tui.core.evidence import Evidence, PassRecord
+from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
 from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.protocol import PROTOCOLS
 
-DEFAULT = PROTOCOLS["default"]
+DEFAULT = replace(PROTOCOLS["default"], visits=1, max_visits=1)
 BASE_S = 0.010
 CALM = Evidence(wall_s=0.13, timed_s=0.12, cpu_s=0.13, thread_s=0.13, waited_s=0.0, others_s=0.0, stolen_s=0.0)
+THREE = tuple(Visit(0.0, 1.0, process) for process in (1, 2, 3))
 
 
 def noisy(level: float, count: int = 12, seed: int = 0, noise: float = 0.002) -> tuple[float, ...]:
@@ -38,9 +39,10 @@ def case(
     clock: Clock = "perf_counter",
     **changes: Any,
 ) -> Measurement:
-    """A measurement of one phase; quiet unless told otherwise."""
+    """A measurement of one phase, in three processes; quiet unless told otherwise."""
     samples = PhaseSamples(phase, rounds(1, 1, 1, 1, 1) if taken is None else taken, 1, clock, "precision")
-    return replace(Measurement("case", (samples,), None, None, None, 0.5, 2.0, 1, passes=passes), **changes)
+    made = replace(Measurement("case", (samples,), None, None, None, 0.5, 2.0, 1, passes=passes), visit_records=THREE)
+    return replace(made, **changes)
 
 
 def with_evidence(**changes: Any) -> Measurement:

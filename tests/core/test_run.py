@@ -70,13 +70,13 @@ def test_repetitions_keep_all_rounds_and_say_which_process_took_them():
     other = measured(rounds=((2.0,), (2.1,), (2.2,)), stop="budget", memory=30, notices=(Notice("n", "N."),))
     run = run_of(STARTED, CaseFinished(measured(), 0), CaseFinished(other, 1), CaseFinished(measured(), 2))
     merged = run.measured[0]
-    assert merged.rounds_by_process("total") == (
+    assert merged.rounds_by_visit("total") == (
         ((1.0, 1.1), (1.2, 1.0)),
         ((2.0,), (2.1,), (2.2,)),
         ((1.0, 1.1), (1.2, 1.0)),
     )
     assert merged.phase("total").stop == "budget"
-    assert (merged.processes, merged.memory_peak_bytes, len(merged.notices)) == (3, 30, 1)
+    assert (merged.visits, merged.memory_peak_bytes, len(merged.notices)) == (3, 30, 1)
 
 
 def test_clean_numbers_of_repetitions_are_merged_like_the_others():
@@ -90,7 +90,15 @@ def test_a_failed_repetition_does_not_wipe_out_the_numbers():
     run = run_of(STARTED, CaseFinished(measured()), CaseFailed(Failure(CONV_ID, "crashed", "Crashed.")))
     assert not run.failures
     (measurement,) = run.measured
-    assert measurement.notices == (Notice("repetition_failed", "A repetition failed: Crashed."),)
+    assert measurement.notices == (Notice("visit_failed", "Visit 2 failed: Crashed."),)
+
+
+def test_a_cancelled_visit_leaves_the_row_as_it_was_and_a_skipped_one_says_so():
+    numbers = CaseFinished(measured())
+    cancelled = run_of(STARTED, numbers, CaseFailed(Failure(CONV_ID, "cancelled", "Cancelled.")))
+    assert cancelled.measured == (measured(),)
+    skipped = run_of(STARTED, numbers, CaseFailed(Failure(CONV_ID, "skipped", "Skipped.")))
+    assert [notice.sentence for notice in skipped.measured[0].notices] == ["Skipped after 1 visit."]
 
 
 def test_how_it_ended():
@@ -112,7 +120,41 @@ def test_a_row_that_is_measured_again_forgets_what_came_of_it():
     assert run.plan == PLAN
     assert (run.pending, dict(run.outcomes)) == (2, {})
     run = fold(run, CaseFinished(measured(rounds=((3.0,),))))
-    assert run.measured[0].rounds_by_process("total") == (((3.0,),),)
+    assert run.measured[0].rounds_by_visit("total") == (((3.0,),),)
+
+
+def test_a_row_that_goes_on_keeps_what_it_has():
+    failed = CaseFailed(Failure(DENSE_ID, "crashed", "Crashed."))
+    run = run_of(STARTED, CaseFinished(measured()), failed, RowsAdded(PLAN.cases, 1001.0, again=False))
+    assert (run.pending, run.measured) == (1, (measured(),))
+    assert fold(run, CaseFinished(measured())).measured[0].visits == 2
+
+
+STEADY, WILD = ((1.0, 1.001, 0.999),) * 12, ((1.0, 1.1), (2.0, 2.1)) * 6
+OVER = RunFinished("finished", 1002.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (measured(rounds=STEADY), measured(rounds=WILD), 0),
+        (measured(rounds=WILD), measured(rounds=STEADY), 1),
+        (measured(rounds=STEADY), measured(rounds=STEADY, memory=11), 1),  # alike: the newer one
+        (measured(rounds=WILD), Failure(CONV_ID, "crashed", "Crashed."), 0),
+        (Failure(CONV_ID, "crashed", "Crashed."), measured(rounds=WILD), 1),
+        (Failure(CONV_ID, "crashed", "Crashed."), Failure(CONV_ID, "error", "No."), 1),
+        (measured(rounds=WILD), None, 0),  # cancelled before it was measured again
+    ],
+)
+def test_of_a_row_that_was_measured_again_the_better_outcome_counts(before, after, kept):
+    def event(outcome):
+        return CaseFailed(outcome) if isinstance(outcome, Failure) else CaseFinished(outcome)
+
+    run = run_of(STARTED, event(before), RowsAdded(PLAN.cases[:1], 1001.0), *([event(after)] if after else []))
+    assert run.outcomes.get(CONV_ID) == after  # what is measured is seen
+    run = fold(run, OVER)
+    assert run.outcomes[CONV_ID] == (before, after)[kept]
+    assert not run.earlier
 
 
 def test_a_run_that_has_ended_goes_on_with_rows_added():

@@ -26,7 +26,7 @@ from cvbench_tui.core.event import (
     RunStarted,
     WorkerReady,
 )
-from cvbench_tui.core.evidence import Evidence, PassName, PassRecord
+from cvbench_tui.core.evidence import Evidence, PassName, PassRecord, Visit
 from cvbench_tui.core.measurement import (
     PHASES,
     WHOLE_PHASE,
@@ -58,6 +58,7 @@ CEILINGS = (
     DevicePeak("cpu", "cpu", (("float32", 1e12),), 8e10, 32 * 2**20),
     DevicePeak("cuda:0", "GPU-0", (("float32", 5e13), ("tf32", 3e14)), 2.5e12, 50 * 2**20),
 )
+VISITS = 10  # of one round each
 ROUND = Evidence(
     wall_s=0.125, timed_s=0.12, cpu_s=0.125, thread_s=0.12, waited_s=0.0005, switches=2, major_faults=0, others_s=0.01,
     stolen_s=0.0, swapped_pages=0,
@@ -105,14 +106,14 @@ def _case(case: Case, at_s: float) -> Iterator[Event]:
         yield CaseFailed(Failure(case.case_id, "out_of_memory", NO_MEMORY, TRACE), at_s + 2.0)
         return
     yield Progress(case.case_id, "measuring", "total", 2, 12, 0.4, 3 * forward_s, 0.06 * forward_s, at_s + 5.0)
-    yield CaseFinished(_bent(case, _measurement(case, forward_s)), at_s=at_s + 9.0)
+    yield CaseFinished(_bent(case, _measurement(case, forward_s, at_s)), at_s=at_s + 9.0)
 
 
-def _measurement(case: Case, forward_s: float) -> Measurement:
+def _measurement(case: Case, forward_s: float, at_s: float) -> Measurement:
     """A quiet row that lacks nothing."""
     clock = "perf_counter" if case.device == "cpu" else "cuda_event"
     size = 2**30 if case.workload.kind == "model" else 2**26
-    passes = tuple(_pass(name, case, forward_s) for name in ("training", "inference"))
+    passes = tuple(_pass(name, case, forward_s) for name in ("training", "inference")) * VISITS
     return Measurement(
         case.case_id,
         tuple(
@@ -131,6 +132,8 @@ def _measurement(case: Case, forward_s: float) -> Measurement:
         work=tuple(_work(phase, case, forward_s) for phase in PHASES),
         variants=tuple(_variants(case, forward_s, clock)),
         wall=_wall(case, forward_s, 1.001) if case.device != "cpu" else (),
+        visit_rounds=tuple((phase, (1,) * VISITS) for phase in PHASES),
+        visit_records=tuple(Visit(at_s + 12.0 * visit, 0.9, 1001 + visit) for visit in range(VISITS)),
     )
 
 
@@ -152,6 +155,7 @@ def _bent(case: Case, quiet: Measurement) -> Measurement:
         ("BatchNorm", "cuda:0"): _impossible,
         ("Resnet18", "cpu"): _set_aside,
         ("Dense", "cpu"): _contended,
+        ("BatchNorm", "cpu"): _scattered,
     }.get(_who(case))
     return bend(quiet) if bend is not None else quiet
 
@@ -162,8 +166,17 @@ def _at_power_limit(quiet: Measurement) -> Measurement:
 
 
 def _imprecise(quiet: Measurement) -> Measurement:
-    """Rounds that differ by 1.5%, in no order: B."""
-    factors = (1.0, 1.015, 0.99, 1.01, 0.985, 1.012)
+    """Visits that differ by 2%, in no order: B."""
+    return _uneven(quiet, 0.02)
+
+
+def _scattered(quiet: Measurement) -> Measurement:
+    """Visits that differ by 20%: D."""
+    return _uneven(quiet, 0.2)
+
+
+def _uneven(quiet: Measurement, share: float) -> Measurement:
+    factors = [1 + share * step for step in (0, 1, -0.7, 0.6, -1, 0.8, 0.2, -0.5, -0.9, 0.9)]
     phases = (
         replace(
             phase,
@@ -171,7 +184,6 @@ def _imprecise(quiet: Measurement) -> Measurement:
                 tuple(round(sample * factor, 9) for sample in samples)
                 for samples, factor in zip(phase.rounds, factors, strict=True)
             ),
-            stop="budget",
         )
         for phase in quiet.phases
     )
@@ -210,17 +222,13 @@ def _impossible(quiet: Measurement) -> Measurement:
         replace(phase, rounds=_rounds(FORWARD_S["BatchNorm"])) if phase.phase == "total" else phase
         for phase in quiet.phases
     )
-    training, inference = quiet.passes
-    evidence = tuple(replace(one, utilisation=0.4) for one in inference.evidence)
-    return replace(quiet, phases=phases, wall=phases, passes=(training, replace(inference, evidence=evidence)))
+    return replace(_with_evidence(quiet, "inference", utilisation=0.4), phases=phases, wall=phases)
 
 
 def _set_aside(quiet: Measurement) -> Measurement:
-    """The second round of training waited for a core and was taken again."""
-    training, inference = quiet.passes
-    evidence = list(training.evidence)
-    evidence[1] = replace(evidence[1], waited_s=0.05)
-    return replace(quiet, passes=(replace(training, evidence=tuple(evidence)), inference))
+    """The first round of training waited for a core and was taken again."""
+    first = _with_evidence(quiet, "training", waited_s=0.05).passes[0]
+    return replace(quiet, passes=(first, *quiet.passes[1:]))
 
 
 def _contended(quiet: Measurement) -> Measurement:
@@ -228,20 +236,23 @@ def _contended(quiet: Measurement) -> Measurement:
     return _with_evidence(quiet, waited_s=0.015)
 
 
-def _with_evidence(quiet: Measurement, **changes: object) -> Measurement:
+def _with_evidence(quiet: Measurement, name: PassName | None = None, **changes: object) -> Measurement:
+    """``name``: of that pass only."""
     passes = (
         replace(each, evidence=tuple(replace(one, **changes) for one in each.evidence))  # type: ignore[arg-type]
+        if name in (None, each.name)
+        else each
         for each in quiet.passes
     )
     return replace(quiet, passes=tuple(passes))
 
 
 def _pass(name: PassName, case: Case, forward_s: float) -> PassRecord:
-    """Six rounds."""
+    """Of one visit."""
     iteration_s = forward_s * SHARES[WHOLE_PHASE[name]]
     evidence = ROUND if case.device == "cpu" else replace(ON_CARD, host_s=iteration_s / 4)
     return PassRecord(
-        name, (evidence,) * 6, warmup_s=0.5, warmup_windows_s=(iteration_s,) * 3, busy_s=1.2, wall_s=1.25,
+        name, (evidence,), warmup_s=0.05, warmup_windows_s=(iteration_s,) * 3, busy_s=0.12, wall_s=0.125,
         empty_region_s=2e-7, deferred_share=0.01,
     )  # fmt: skip
 
@@ -281,10 +292,10 @@ def _variants(case: Case, forward_s: float, clock: str) -> Iterator[Variant]:
 
 
 def _rounds(typical_s: float) -> tuple[tuple[float, ...], ...]:
-    """Six rounds of ten samples within 2% of the typical one, in no order."""
+    """Rounds of ten samples within 2% of the typical one, in no order."""
     return tuple(
         tuple(round(typical_s * (1 + 0.004 * ((7 * sample + 3 * number) % 11 - 5)), 12) for sample in range(10))
-        for number in range(6)
+        for number in range(VISITS)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,9 @@ from cvbench_tui.engine import live as live_module
 from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.errors import MismatchError, WorkerError
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.selftest.reference import Reference
 from tests.engine.test_host_nvml import Card, Library
 from tests.processes import wait_until, wait_until_gone
@@ -40,7 +43,7 @@ class Kept:
 
 
 def plan(**limits: float) -> Plan:
-    protocol = replace(PROTOCOLS["quick"], **limits)
+    protocol = replace(PROTOCOLS["quick"], **{"visits": 1, "max_visits": 1, **limits})
     return Plan("two", expand(TWO, ["cpu"]), protocol)
 
 
@@ -75,9 +78,9 @@ def test_a_good_worker_measures_every_case(live):
 
 
 def test_repetitions_are_merged_into_one_measurement(live):
-    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], processes=3))
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3, span_s=0.0))
     run = run_of(live("good"), the_plan)
-    assert [m.processes for m in run.measured] == [3, 3]
+    assert [m.visits for m in run.measured] == [3, 3]
     assert [len(m.phases[0].rounds) for m in run.measured] == [15, 15]
 
 
@@ -91,6 +94,17 @@ def test_a_crash_costs_one_row_and_names_the_signal(live):
     assert "signal 9" in run.failures[0].sentence
     assert "last words" in run.failures[0].detail
     assert len(run.measured) == 1
+
+
+def test_a_process_that_dies_in_each_later_visit_leaves_the_rows_with_their_first_numbers(live):
+    run = run_of(live("fading"), plan(visits=5, max_visits=5))
+    assert (run.ended, [m.visits for m in run.measured]) == ("finished", [1, 1])
+    for case in run.plan.cases:
+        measurement = run.outcomes[case.case_id]
+        assert [notice.code for notice in measurement.notices] == ["visit_failed"]
+        assert "Visit 2 failed: The measuring process ended" in measurement.notices[0].sentence
+        quality = row_data(run, case).quality
+        assert (quality.share, quality.letter not in ("A", None), quality.word) == (None, True, "few visits")
 
 
 def test_an_exit_code_is_named(live):
@@ -107,7 +121,7 @@ def test_a_silent_worker_is_ended_and_replaced(live):
 def test_a_case_that_takes_too_long_is_ended_though_it_speaks(live, monkeypatch):
     """An hour that is over once the first case has spoken twice, by the clock that the limit is looked at with."""
     now_s = 0.0
-    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: now_s))
+    monkeypatch.setattr(live_module, "time", SimpleNamespace(monotonic=lambda: now_s, time=time.time))
     the_plan = plan(timeout_s=3600.0)
     spoken = 0
     steps = []
@@ -328,7 +342,7 @@ def test_a_skipped_case_is_a_row_of_its_own_and_the_next_one_is_measured(live, t
 
 
 def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
-    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], processes=3, max_processes=3, shuffled=False))
+    the_plan = replace(plan(), protocol=replace(PROTOCOLS["rigorous"], visits=3, max_visits=3, span_s=0.0))
     session = Session(live("forking"), the_plan)
     watched = Watched(tmp_path / "mark", session.skip)
     run = list(session.run(watched))[-1][1]
@@ -395,3 +409,98 @@ def test_a_listener_that_fails_does_not_stop_the_draining(live):
     source = live("chatty")
     source.listen(lambda line: 1 / 0)
     assert len(run_of(source, plan()).measured) == 2
+
+
+SPREAD = {"visits": 3, "max_visits": 3, "span_s": 0.0}
+
+
+def started(events) -> list[tuple[int, int]]:
+    """Visit and process of each visit."""
+    return [(event.visit, event.pid) for event in events if event.kind == "case_started"]
+
+
+def test_where_forking_is_unsafe_a_first_visit_is_a_fresh_worker_and_the_others_share_one(live, tmp_path):
+    (tmp_path / "mark").write_text("0")  # nobody sleeps
+    visits = started(live("onecase").events(plan(**SPREAD)))
+    first, second, *others = [pid for _, pid in visits]
+    assert [number for number, _ in visits] == [0, 0, 1, 1, 2, 2]
+    assert first != second
+    assert set(others) == {second}
+
+
+def test_a_protocol_may_ask_for_a_fresh_process_in_each_visit(live, tmp_path):
+    (tmp_path / "mark").write_text("0")
+    the_plan = plan(**SPREAD)
+    visits = started(live("onecase").events(replace(the_plan, protocol=replace(the_plan.protocol, fresh=True))))
+    assert len({pid for _, pid in visits}) == 6
+
+
+@pytest.mark.parametrize(("device", "kept"), [("cpu", [False] * 6), ("cuda:0", [False] * 2 + [True] * 4)])
+def test_on_a_card_later_visits_ask_for_the_process_that_is_kept(live, monkeypatch, device, kept):
+    monkeypatch.setitem(sys.modules, "pynvml", Library(Card("GPU-aa", "00000000:01:00.0", 300)))
+    asked = []
+    send = WorkerProcess.send
+
+    def sent(worker, request):
+        asked.append(request)
+        send(worker, request)
+
+    monkeypatch.setattr(WorkerProcess, "send", sent)
+    source = live("card")
+    list(source.events(replace(plan(**SPREAD), cases=expand(TWO, [device]))))
+    assert [request["keep"] for request in asked if request["kind"] == "measure"] == kept
+    assert (source._supervisor._worker is None) is any(kept), "a card's memory is given back when the run ends"
+
+
+def test_a_short_plan_waits_between_its_visits_and_a_cancel_ends_the_wait(live, monkeypatch):
+    source = live("good")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) > 2:
+            source.cancel()
+        return source._cancelled.is_set()
+
+    monkeypatch.setattr(source._cancelled, "wait", wait)
+    events = list(source.events(plan(visits=5, max_visits=11, span_s=10000.0)))
+    assert waits[:2] == [0.0, 0.0]
+    assert waits[2] == pytest.approx(400.0, abs=10)  # the first visit began 600 s ago
+    assert [event.visit for event in events if event.kind == "case_finished"] == [0, 0]
+
+
+def test_a_cancel_between_two_visits_keeps_the_worker(live, monkeypatch):
+    source = live("good")
+    waits = iter([False, False, True])
+
+    def wait(_seconds):
+        if over := next(waits):
+            source.cancel()
+        return over
+
+    monkeypatch.setattr(source._cancelled, "wait", wait)
+    list(source.events(plan(visits=5, max_visits=11, span_s=10000.0)))
+    worker = source._supervisor._worker
+    assert worker is not None
+    assert worker.returncode is None
+
+
+def test_a_pause_is_never_longer_than_one_should_the_clock_be_set_back(live, monkeypatch):
+    source = live("good")
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        return len(waits) > 2
+
+    monkeypatch.setattr(source._cancelled, "wait", wait)
+    now_s = time.time()
+    for _ in source.events(plan(visits=5, max_visits=11, span_s=10.0)):
+        monkeypatch.setattr(live_module.time, "time", lambda: now_s - 86400)
+    assert waits[2] == 1.0
+
+
+def test_a_failure_of_an_earlier_visit_that_comes_late_is_not_the_next_ones(live):
+    events = list(live("late").events(plan(**SPREAD)))
+    assert [event.visit for event in events if isinstance(event, CaseFinished)] == [0, 0, 1, 1, 2, 2]
+    assert not any(isinstance(event, CaseFailed) for event in events)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cvbench_tui.core.event import CaseFinished, CaseStarted, Event, PeakMeasured
+from cvbench_tui.core.peak import DevicePeak, peak_key
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.engine.peaks import MemoryStore
+from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore
 
 FAKE = Path(__file__).parent / "workers" / "fake.py"
 TWO = Plan(
     "two",
     expand([(Workload("layer", name, "conv2d", (3, 8, 8)), 1) for name in ("first", "second")], ["cpu"]),
-    PROTOCOLS["quick"],
+    replace(PROTOCOLS["quick"], visits=1, max_visits=1),
 )
 
 
@@ -55,3 +58,25 @@ def test_a_worker_that_knows_no_ceilings_or_dies_of_it_measures_all_the_same(eve
     events = events_of(mode)
     assert not places(events, PeakMeasured)
     assert len(places(events, CaseFinished)) == 2
+
+
+def test_the_fastest_sentinel_of_all_runs_is_kept_with_the_peak(events_of):
+    kept = [event.ceiling.product_s for run in range(3) for event in events_of("ceiling") if is_peak(event)]
+    # of the two visits the second has the faster one; a run knows those before it
+    assert kept == [None, 0.001, 0.001]
+
+
+def is_peak(event: Event) -> bool:
+    return isinstance(event, PeakMeasured)
+
+
+def test_of_a_row_that_was_added_on_another_device_the_peak_is_looked_up_first(tmp_path):
+    source = LiveSource((sys.executable, str(FAKE), "ceiling", str(tmp_path / "mark")), start_s=60)
+    with closing(source):
+        environment = source.probe()
+        store = MemoryStore()
+        peaks = DevicePeaks(source._supervisor, store)
+        known = DevicePeak("cpu", peak_key(environment, "cpu"), (("float32", 1.0),), None, product_s=1e-4)
+        store.put(known)
+        list(peaks.stored(replace(TWO, cases=()), environment))  # the plan began without it
+        assert list(peaks.measured(TWO.cases[0], environment)) == [PeakMeasured(known)]

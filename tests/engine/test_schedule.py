@@ -1,72 +1,129 @@
-"""The order of a run: how often each case is visited, by chance or not, and when it has had enough."""
+"""The order of a run: cases are visited in turn, again and again, until each has had enough."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished
+from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
-from cvbench_tui.core.stats.stop_rule import precise_over_processes
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.schedule import Schedule
 
 CASES = expand([(Workload("layer", f"layer {n}", "conv2d", (3, 8, 8)), 1) for n in range(6)], ["cpu"])
-RIGOROUS = PROTOCOLS["rigorous"]
-AGREEING = (1.0, 1.0002, 0.9998, 1.0001, 0.9999)
+DEFAULT = PROTOCOLS["default"]
+VISIT_S = 10.0  # from one visit to the next: the shortest span is over before the first look
+STEADY = (1.0, 1.0002, 0.9998, 1.0001, 0.9999)
 APART = (1.0, 1.05, 0.96, 1.04, 0.97)
 
 
-def measured(case: Case, factor: float) -> Measurement:
-    rounds = tuple((0.01 * factor * wobble,) * 3 for wobble in (1.0, 1.0001, 0.9999, 1.0, 1.0))
-    samples = PhaseSamples("total", rounds, 1, "perf_counter", "precision")
-    return Measurement(case.case_id, (samples,), None, None, None, 0.1, 1.0, 2)
+def measured(case: Case, number: int, factor: float = 1.0, visit_s: float = VISIT_S) -> Measurement:
+    samples = PhaseSamples("total", ((0.01 * factor,) * 3,), 1, "perf_counter", "visit")
+    visit = Visit(1000.0 + number * visit_s, visit_s, number)
+    return Measurement(case.case_id, (samples,), None, None, None, 0.1, 1.0, 2, visit_records=(visit,))
 
 
-def visited(protocol: Protocol, factors=AGREEING, seed: int = 1, failing: str = "") -> list[tuple[int, str]]:
-    visits = Schedule(Plan("six", CASES, protocol), random.Random(seed))
-    seen = []
-    for process, case in visits:
-        seen.append((process, case.case_id))
-        if case.case_id == failing:
-            visits.record(CaseFailed(Failure(case.case_id, "error", "No.")))
+def visited(
+    protocol: Protocol = DEFAULT, factors: Iterable[float] = STEADY, seed: int = 1, failing: tuple[str, int] = ("", 0)
+) -> list[tuple[int, str]]:
+    schedule, seen, factors = Schedule(Plan("six", CASES, protocol), rng=random.Random(seed)), [], tuple(factors)
+    for visit in schedule:
+        case, number = visit.case, visit.number
+        seen.append((number, case.case_id))
+        if (case.case_id, number) == failing:
+            schedule.record(CaseFailed(Failure(case.case_id, "error", "No.")))
         else:
-            visits.record(CaseFinished(measured(case, factors[process]), process))
+            schedule.record(CaseFinished(measured(case, number, factors[number % len(factors)]), number))
     return seen
 
 
-def test_the_default_visits_every_case_once_in_the_plans_order():
-    assert visited(PROTOCOLS["default"]) == [(0, case.case_id) for case in CASES]
+def rounds(seen: list[tuple[int, str]]) -> list[list[str]]:
+    return [[case_id for number, case_id in seen if number == each] for each in range(max(n for n, _ in seen) + 1)]
 
 
-def test_rigorous_passes_over_the_plan_three_times_each_in_an_order_of_its_own():
-    seen = visited(RIGOROUS)
-    passes = [[case_id for process, case_id in seen if process == number] for number in range(3)]
-    assert [sorted(one) for one in passes] == [sorted(case.case_id for case in CASES)] * 3
-    assert len({tuple(one) for one in passes}) == 3
-    assert [process for process, _ in seen] == sorted(process for process, _ in seen)
+def test_each_round_visits_every_case_the_first_in_the_plans_order_the_others_by_chance():
+    seen = visited()
+    assert seen == sorted(seen, key=lambda each: each[0])
+    first, *others = rounds(seen)
+    assert first == [case.case_id for case in CASES]
+    assert all(sorted(each) == sorted(first) for each in others)
+    assert len({tuple(each) for each in others}) > 1
+    assert seen != visited(seed=2)
 
 
-def test_the_order_is_drawn_anew_for_every_run():
-    assert visited(RIGOROUS, seed=1) != visited(RIGOROUS, seed=2)
+def test_what_is_precise_at_a_look_has_had_enough_and_what_is_not_gets_the_most():
+    assert len(rounds(visited(factors=STEADY))) == DEFAULT.visits
+    assert len(rounds(visited(factors=APART))) == DEFAULT.max_visits
 
 
-def test_processes_that_do_not_agree_are_repeated_up_to_the_most():
-    assert max(process for process, _ in visited(RIGOROUS, APART)) == RIGOROUS.max_processes - 1
+def test_precision_is_not_looked_at_after_every_visit():
+    apart_at_first = [*APART, *APART, *[1.0] * 10]  # precise from somewhere between the first look and the second
+    assert len(rounds(visited(factors=apart_at_first))) == 2 * DEFAULT.visits
 
 
-def test_a_case_that_failed_is_not_visited_again():
+@pytest.mark.parametrize("number", [0, 3])
+def test_a_case_whose_visit_failed_is_not_visited_again(number):
     failing = CASES[2].case_id
-    assert [case_id for _, case_id in visited(RIGOROUS, failing=failing)].count(failing) == 1
+    assert [case_id for _, case_id in visited(failing=(failing, number))].count(failing) == number + 1
 
 
-@pytest.mark.parametrize(("factors", "precise"), [(AGREEING, True), (APART, False)])
-def test_precision_over_processes_is_of_their_medians(factors, precise):
-    visits = Schedule(Plan("one", CASES[:1], replace(RIGOROUS, processes=3, max_processes=3)))
-    for process, case in visits:
-        visits.record(CaseFinished(measured(case, factors[process]), process))
-    assert precise_over_processes(visits._measured[CASES[0].case_id], RIGOROUS) is precise
+def test_a_case_that_is_slow_ends_with_its_time_budget_after_five_visits():
+    slow = replace(DEFAULT, budget_s=0.0)
+    assert len(rounds(visited(slow, APART))) == 5
+
+
+def test_a_short_plan_takes_its_time():
+    protocol = replace(DEFAULT, span_s=38.0)
+    schedule = Schedule(Plan("one", CASES[:1], protocol))
+    begun = []
+    for visit in schedule:
+        begun.append(visit.not_before_s)
+        schedule.record(CaseFinished(measured(visit.case, visit.number, visit_s=0.1), visit.number))
+        assert len(begun) <= protocol.max_visits
+    assert begun[0] is None  # nothing to wait for
+    assert begun[1:] == [pytest.approx(1000 + 0.1 * number + 2) for number in range(protocol.max_visits - 1)]
+
+
+def test_what_was_measured_before_goes_on():
+    before = measured(CASES[0], 0)
+    schedule = Schedule(Plan("one", CASES[:1], DEFAULT), measured={CASES[0].case_id: before})
+    assert next(iter(schedule)).number == 1
+
+
+def test_cases_that_are_added_meanwhile_join_the_next_round():
+    waiting = [CASES[1], CASES[2]]
+
+    def more():
+        taken, waiting[:] = tuple(waiting), ()
+        return taken if seen else ()
+
+    seen: list[tuple[int, str]] = []
+    waiting[:], late = (), list(CASES[1:3])
+    schedule = Schedule(Plan("one", CASES[:1], DEFAULT), more=more)
+    for visit in schedule:
+        seen.append((visit.number, visit.case.case_id))
+        schedule.record(CaseFinished(measured(visit.case, visit.number), visit.number))
+        if len(seen) == 2:
+            waiting[:] = late
+    names = [case.case_id for case in CASES[:3]]
+    assert sorted(seen[2:5]) == sorted([(2, names[0]), (0, names[1]), (0, names[2])])
+    assert [case_id for _, case_id in seen].count(names[2]) == DEFAULT.visits
+
+
+def test_a_case_that_is_added_again_is_measured_anew():
+    again = [CASES[0]]
+    schedule = Schedule(Plan("two", CASES[:2], DEFAULT), more=lambda: again)
+    numbers = []
+    for visit in schedule:
+        if visit.case is CASES[0]:
+            numbers.append(visit.number)
+        if len(numbers) == 4:
+            again.clear()
+        schedule.record(CaseFinished(measured(visit.case, visit.number), visit.number))
+    assert numbers[:6] == [0, 0, 0, 0, 1, 2]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import CaseFinished, RowsAdded, RunFinished, RunStarted
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.measurement import Failure, merge
 from cvbench_tui.core.run import fold
 from cvbench_tui.engine.session import Session, new_run_id
 from cvbench_tui.results.storage.run_file import create_log, load, read_events, reopen_log
@@ -146,7 +146,7 @@ def test_a_settled_row_is_measured_anew_and_one_to_come_only_once(tmp_path):
     session, log, _ = lots(tmp_path, 2)
     with log:
         for event, run in session.run(log):
-            if event.kind == "case_finished" and len(run.measured) == 1 and event.process == 0:
+            if event.kind == "case_finished" and len(run.measured) == 1:
                 session.add(session.plan.cases) if not log.path.read_text().count("rows_added") else None
     added = [event for event in read_events(log.path) if isinstance(event, RowsAdded)]
     assert [case.case_id for event in added for case in event.cases] == [session.plan.cases[0].case_id]
@@ -184,6 +184,31 @@ def test_a_run_goes_on_in_its_file(tmp_path):
     assert steps[-1][1].outcomes[first.case_id] == run.outcomes[first.case_id]
     assert load(log.path) == steps[-1][1]
     assert not any(event.kind == "run_started" for event, _ in steps)
+
+
+def test_a_row_that_lacks_visits_goes_on_and_one_that_had_them_is_measured_anew(tmp_path):
+    class Asked(ReplaySource):
+        def events(self, plan, measured=None, more=tuple):
+            self.measured = measured
+            return super().events(plan, measured, more)
+
+    session, log, _ = lots(tmp_path, 2)
+    with log:
+        run = list(session.run(log))[-1][1]
+    lacking, done = run.plan.cases
+    source = Asked(session._source._recorded)
+    asked = replace(run.plan.protocol, visits=2, max_visits=2)
+    run = replace(run, plan=replace(run.plan, protocol=asked))
+    run = replace(run, outcomes={**run.outcomes, done.case_id: merge(run.measured[1], run.measured[1])})
+    more = Session(source, run.plan, resume=run)
+    assert more.opening == (
+        RowsAdded((done,), more.started_at_s),
+        RowsAdded((lacking,), more.started_at_s, again=False),
+    )
+    steps = list(more.run(_Nowhere()))
+    assert list(source.measured) == [lacking.case_id]
+    after = steps[-1][1].outcomes
+    assert [after[case.case_id].visits for case in (lacking, done)] == [2, 2]
 
 
 def test_a_skipped_replay_goes_on_with_the_next_case(tmp_path):

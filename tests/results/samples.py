@@ -18,6 +18,7 @@ from cvbench_tui.core.event import (
     RunStarted,
     WorkerReady,
 )
+from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Notice, PhaseSamples, Stop
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -30,8 +31,11 @@ STARTED_AT_S = 1795533012.0
 UNSETTLED = Notice("unsettled", "Warm-up ended after 3 s before the times agreed; the first rounds may be slow.")
 FACTORS = {"forward": 1.0, "backward": 2.0, "total": 3.0, "inference": 0.75}
 """Times of a phase in units of the forward pass; exact in binary."""
-WOBBLE = (0.0, 0.001, -0.001, 0.002, 0.0)
+WOBBLE = (0.0, 0.001, -0.001, 0.002, 0.0, 0.0, -0.001, 0.002, 0.0, 0.001)
 """Added to a sample, as a share, by its round."""
+
+VISITS = tuple(Visit(STARTED_AT_S + 6.0 * visit, 2.0, 42 + visit) for visit in range(len(WOBBLE)))
+"""In processes of their own, over a minute."""
 
 ENVIRONMENT = Environment(
     versions=(("python", "3.11.9"), ("torch", "2.14.1+cu130"), ("torchvision", "0.29.1+cu130"), ("driver", "580.1")),
@@ -64,14 +68,17 @@ def measurement(
     memory: int | None = 3 * 2**28,
     factors: dict[str, float] = FACTORS,
 ) -> Measurement:
-    """Five rounds of two samples, the second a thousandth longer."""
+    """Ten visits of a round of two samples, the second a thousandth longer."""
     phases = []
     for phase in PHASES:
         if phase in factors:
             base = forward_s * factors[phase]
             rounds = tuple((base * (1 + wobble), base * (1.001 + wobble)) for wobble in WOBBLE)
             phases.append(PhaseSamples(phase, rounds, 1, "perf_counter", stop))
-    return Measurement(case.case_id, tuple(phases), memory, 11689512, 0.5, 1.25, 4.0, 16, notices)
+    visits = tuple((phase.phase, (1,) * len(WOBBLE)) for phase in phases)
+    return Measurement(
+        case.case_id, tuple(phases), memory, 11689512, 0.5, 1.25, 40.0, 16, notices, visits, visit_records=VISITS
+    )
 
 
 def with_clean(case: Case, forward_s: float, *, stop: Stop = "fixed", **known: Any) -> Measurement:

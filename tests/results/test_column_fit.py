@@ -29,11 +29,13 @@ def test_what_no_row_has_is_left_out() -> None:
     assert optional <= set(keys(full, visible_columns(full)))
 
 
-def test_with_room_enough_all_is_shown_and_the_name_and_the_state_always() -> None:
+def test_with_room_enough_all_is_shown_and_the_name_and_the_quality_always() -> None:
     table = build(graded_run())
     assert fitting(table, 1000) == visible_columns(table)
-    assert keys(table, fitting(table, 0)) == ["name", "device", "unit", "total", "state"], "two devices are told apart"
-    assert keys(one_device(), fitting(one_device(), 0)) == ["name", "total", "state"]
+    assert keys(table, fitting(table, 0)) == ["name", "device", "unit", "total", "quality"], (
+        "two devices are told apart"
+    )
+    assert keys(one_device(), fitting(one_device(), 0)) == ["name", "total", "quality"]
 
 
 def test_what_is_shown_fits_and_grows_with_the_room() -> None:
@@ -49,23 +51,23 @@ def test_all_phases_are_there_at_120_columns_and_the_first_at_80() -> None:
     """The app leaves 82 cells of 120 columns to the table, and 78 of 80."""
     table = one_device()
     assert set(keys(table, fitting(table, 82))) >= PHASES
-    assert {"forward", "total", "grade"} <= set(keys(table, fitting(table, 78)))
+    assert {"forward", "total", "quality"} <= set(keys(table, fitting(table, 78)))
 
 
 def test_each_column_has_a_priority_of_hiding() -> None:
     """Secondary columns first; nothing has the priority of another."""
     order = sorted((column for column in COLUMNS if column.hide), key=lambda column: -column.hide)
-    assert {column.key for column in COLUMNS} - {column.key for column in order} == {"name", "unit", "total", "state"}
+    assert {column.key for column in COLUMNS} - {column.key for column in order} == {"name", "unit", "total", "quality"}
     assert len({column.hide for column in order}) == len(order)
     secondary = [column.secondary for column in order]
     assert secondary == sorted(secondary, reverse=True)
 
 
 def test_columns_that_were_not_chosen_say_nothing_and_the_name_is_always_chosen() -> None:
-    table = build(graded_run(), View(columns=("total", "energy", "state")))
-    assert keys(table, visible_columns(table)) == ["name", "unit", "total", "energy", "state"]
-    assert keys(table, fitting(table, 1000)) == ["name", "unit", "total", "energy", "state"]
-    assert keys(table, fitting(table, 0)) == ["name", "unit", "total", "state"], (
+    table = build(graded_run(), View(columns=("total", "energy", "quality")))
+    assert keys(table, visible_columns(table)) == ["name", "unit", "total", "energy", "quality"]
+    assert keys(table, fitting(table, 1000)) == ["name", "unit", "total", "energy", "quality"]
+    assert keys(table, fitting(table, 0)) == ["name", "unit", "total", "quality"], (
         "what was chosen gives way by the same rules"
     )
     bare = build(mixed_run(), View(columns=("total", "energy")))
@@ -86,7 +88,7 @@ def test_the_comparison_gives_way_late() -> None:
 def test_a_name_takes_at_most_forty_cells_and_leaves_room_for_numbers(name: str) -> None:
     case = Case(model(name), "cpu", 8)
     table = build(run_of(plan(case), measurement(case, 0.02)))
-    assert {"name", "forward", "total", "state"} <= set(keys(table, fitting(table, 120)))
+    assert {"name", "forward", "total", "quality"} <= set(keys(table, fitting(table, 120)))
     for form in ("bare", "close"):
         written = table.texts(table.rows[0], form)[0]
         assert cell_len(written) <= 40

@@ -8,8 +8,9 @@ import pytest
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.grading.reasons import REASONS
-from cvbench_tui.core.measurement import Failure, merge
+from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.detail.row import Section, detail, histograms
 from tests.results.samples import CONV, ENVIRONMENT, UNSETTLED, graded_run, measurement, model, plan, run_of
 
@@ -27,10 +28,10 @@ def test_a_measured_row_is_told_phase_by_phase() -> None:
     assert list(found)[: len(told)] == told
     forward = dict(found["Forward"].pairs)
     assert forward["median"] == "100.1 ms"
-    assert forward["95% CI"] == "99.94 to 100.3 ms, \u00b10.2%"
+    assert forward["95% CI"] == "100.0 to 100.2 ms, \u00b10.1% over 1 min"
     assert forward["mean"] == "100.1 ms"
     assert forward["minimum"] == "99.90 ms"
-    assert forward["samples"] == "10 in 5 rounds"
+    assert forward["samples"] == "20 in 10 rounds in 10 visits"
     assert forward["stopped"] == "\u00b11% reached"
 
 
@@ -43,7 +44,8 @@ def test_a_measured_row_is_told_phase_by_phase() -> None:
     ],
 )
 def test_why_it_stopped_is_said(stop, words: str) -> None:
-    found = sections(detail(run_of(plan(CASE), measurement(CASE, 0.1, stop=stop)), CASE.case_id))
+    single = replace(plan(CASE), protocol=Protocol("single"))
+    found = sections(detail(run_of(single, measurement(CASE, 0.1, stop=stop)), CASE.case_id))
     assert words in dict(found["Total"].pairs)["stopped"]
 
 
@@ -58,14 +60,14 @@ def test_the_case_its_notices_and_the_machine() -> None:
     taken = measurement(CASE, 0.1, notices=(UNSETTLED,))
     found = sections(detail(run_of(plan(CASE), taken), CASE.case_id))
     head = dict(found["Conv3x3/1"].pairs)
-    assert head["state"] == "OK*"
+    assert head["quality"] == "A"
     assert head["input"] == "8 x 3 x 224 x 224"
     assert head["device"] == "cpu, Intel(R) Xeon(R) Silver 4114 CPU @ 2.20GHz"
     assert head["built by"] == "conv2d(in_channels=3, kernel_size=3, out_channels=64, padding=1, stride=1)"
     assert found["Notices"].pairs == (("unsettled", f"{UNSETTLED.sentence} {REASONS['unsettled'].remedy}"),)
     facts = dict(found["Case"].pairs)
     assert (facts["peak memory"], facts["first call"], facts["warm-up"]) == ("768 MiB", "500.0 ms", "1.250 s")
-    assert (facts["wall time"], facts["threads"], facts["processes"]) == ("4.000 s", "16", "1")
+    assert (facts["wall time"], facts["threads"], facts["visits"]) == ("40.00 s", "16", "10")
     environment = dict(found["Environment"].pairs)
     assert environment["started"] == "2026-11-24 15:10:12 UTC"
     assert environment["torch"] == "2.14.1+cu130"
@@ -100,17 +102,31 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 def test_a_single_round_has_no_interval() -> None:
     taken = measurement(CASE, 0.1)
-    once = replace(taken, phases=tuple(replace(phase, rounds=phase.rounds[:1]) for phase in taken.phases))
+    once = replace(
+        taken, phases=tuple(replace(phase, rounds=phase.rounds[:1]) for phase in taken.phases), visit_rounds=()
+    )
     found = sections(detail(run_of(plan(CASE), once), CASE.case_id))
     assert dict(found["Forward"].pairs)["95% CI"] == "-"
+    assert dict(found["Forward"].pairs)["D one visit"].startswith("Only 1 round with 2 samples. ")
 
 
-def test_several_processes_are_counted() -> None:
+def test_why_no_visit_followed_is_said_of_all_phases_together() -> None:
     taken = measurement(CASE, 0.1)
-    run = run_of(plan(CASE), merge(merge(taken, taken), taken))
-    found = sections(detail(run, CASE.case_id))
-    assert dict(found["Case"].pairs)["processes"] == "3"
-    assert dict(found["Forward"].pairs)["samples"] == "30 in 15 rounds of 3 processes"
+    for changes, words in (
+        ({}, "\u00b11% reached"),
+        ({"max_visits": 10, "precision": 1e-9}, "maximum of 10 visits reached before \u00b11e-07% in all phases"),
+        ({"visits": 11}, "it had 10 of 11 visits"),
+    ):
+        protocol = replace(plan(CASE).protocol, **changes)
+        found = sections(detail(run_of(replace(plan(CASE), protocol=protocol), taken), CASE.case_id))
+        assert dict(found["Forward"].pairs)["stopped"] == words
+
+
+def test_an_interval_says_over_how_long_a_time_it_speaks_where_that_is_known() -> None:
+    taken = replace(measurement(CASE, 0.1), visit_records=())
+    forward = dict(sections(detail(run_of(plan(CASE), taken), CASE.case_id))["Forward"].pairs)
+    assert forward["95% CI"].endswith("%")
+    assert forward["mean, 95% CI"].endswith("%")
 
 
 def test_a_failed_row_has_its_reason_and_the_tail_letter_for_letter() -> None:
@@ -129,7 +145,7 @@ def test_a_failure_without_a_tail_has_no_empty_section() -> None:
 def test_a_running_row_says_how_far_it_is() -> None:
     run = replace(run_of(plan(CASE), environment=None), ended=None, running=CaseStarted(CASE.case_id, 1))
     found = sections(detail(run, CASE.case_id))
-    assert dict(found["Conv3x3/1"].pairs)["state"] == "RUNNING 0%"
+    assert dict(found["Conv3x3/1"].pairs)["quality"] == "0%"
     assert list(found) == ["Conv3x3/1", "Repeat this row", "Environment"]
 
 
@@ -137,7 +153,7 @@ def test_histograms_count_every_sample_of_every_phase() -> None:
     found = histograms(run_of(plan(CASE), measurement(CASE, 0.1)), CASE.case_id, bins=4)
     assert list(found) == ["Forward", "Backward", "Total", "Inference"]
     for bins in found.values():
-        assert sum(bar.count for bar in bins) == 10
+        assert sum(bar.count for bar in bins) == 20
         assert len(bins) == 4
         assert [bar.high for bar in bins[:-1]] == [bar.low for bar in bins[1:]]
     forward = found["Forward"]
@@ -163,7 +179,7 @@ def of_graded(name: str, device: str) -> dict[str, Section]:
 def test_a_grade_has_its_reasons_with_what_to_do() -> None:
     total = dict(of_graded("BatchNorm", "cuda:0")["Total"].pairs)
     assert total["grade"].startswith("X: Invalid")
-    assert total["impossible parts"].endswith(REASONS["impossible_parts"].remedy)
+    assert total["X impossible"].endswith(REASONS["impossible_parts"].remedy)
     assert dict(of_graded("Resnet18", "cuda:0")["Total"].pairs)["grade"].startswith("A: ")
 
 
@@ -179,10 +195,11 @@ def test_two_speeds_and_a_slow_host_are_both_told() -> None:
 
 def test_the_spread_is_told_in_words_as_far_as_it_is_known() -> None:
     total = dict(of_graded("Resnet18", "cuda:0")["Total"].pairs)
-    assert total["spread"] == "IQR 2.4% of median; 0% of variance between rounds"
+    assert total["spread"].startswith("IQR 2.4% of median; ")
     assert total["correlation"].endswith(" between successive samples of a round")
     taken = measurement(CASE, 0.1)
-    few = replace(taken, phases=tuple(replace(phase, rounds=((0.1,), (0.1001,))) for phase in taken.phases))
+    few = replace(taken, visit_rounds=())
+    few = replace(few, phases=tuple(replace(phase, rounds=((0.1,), (0.1001,))) for phase in taken.phases))
     forward = dict(sections(detail(run_of(plan(CASE), few), CASE.case_id))["Forward"].pairs)
     assert forward["spread"].endswith("of median")
     assert "correlation" not in forward
@@ -195,8 +212,8 @@ def test_secondary_metrics() -> None:
     assert re.search(r", [0-9.]+x warm$", total["cold cache"])
     assert "CUDA graph" not in total
     assert dict(found["Inference"].pairs)["CUDA graph"].endswith("x without a graph")
-    assert total["compute"] == "180.0 GFLOP, 29.64 TFLOP/s, 9.9% of the measured peak"
-    assert total["memory traffic"] == "1.500 GB (750.0 MB unique), 247.0 GB/s, 9.9% of copy bandwidth"
+    assert total["compute"] == "180.0 GFLOP, 29.62 TFLOP/s, 9.9% of the measured peak"
+    assert total["memory traffic"] == "1.500 GB (750.0 MB unique), 246.8 GB/s, 9.9% of copy bandwidth"
     assert total["peak memory"] == "64.0 MiB allocated, 96.0 MiB reserved, 576 MiB used on the card"
     assert "p95" in total
     assert "p99" not in total, "too few samples"
@@ -213,18 +230,15 @@ def test_energy_has_both_sources_and_says_when_they_differ() -> None:
 
 
 def test_what_the_system_did_is_told_pass_by_pass() -> None:
-    system = dict(of_graded("Resnet18", "cpu")["System during training"].pairs)
-    assert system["disturbed"] == "1 of 6 rounds: contention"
-    assert system["waited for a core"].startswith("7.0% of the wall time")
+    system = dict(of_graded("Resnet18", "cpu")["System during training, visit 1"].pairs)
+    assert system["disturbed"] == "1 of 1 rounds: contention"
+    assert system["waited for a core"].startswith("40% of the wall time")
     assert "swapped pages" in system["none seen"]
-    card = dict(of_graded("Resnet18", "cuda:0")["System during inference"].pairs)
+    card = dict(of_graded("Resnet18", "cuda:0")["System during inference, visit 1"].pairs)
     assert (card["clock"], card["temperature"], card["power"]) == ("1980 MHz", "55 \u00b0C", "500.0 W")
     assert card["lowered clock"] == "power cap"
     assert dict(of_graded("Resnet18", "cpu")["Case"].pairs)["timed"] == "1.200 s"
 
 
-def test_several_processes_have_their_passes_apart() -> None:
-    run = graded_run()
-    case, taken = run.plan.cases[0], run.measured[0]
-    twice = replace(run, outcomes={**run.outcomes, case.case_id: merge(taken, taken)})
-    assert "System during training, process 2" in sections(detail(twice, case.case_id))
+def test_visits_have_their_passes_apart() -> None:
+    assert "System during training, visit 10" in of_graded("Resnet18", "cpu")

@@ -24,7 +24,7 @@ def test_every_section_pair_and_line_is_there_in_order() -> None:
 def test_labels_stand_in_a_column_and_sections_apart() -> None:
     text = detail_text(run_of(plan(CASE), measurement(CASE, 0.1)), CASE.case_id)
     head = text.split("\n\n")[0].splitlines()
-    assert head[:3] == ["\u6a21", "  state      OK", "  kind       model"]
+    assert head[:3] == ["\u6a21", "  quality    A", "  kind       model"]
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
 

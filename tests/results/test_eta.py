@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.core.event import CaseFinished, Progress
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
 from cvbench_tui.wire import decode
@@ -69,13 +68,22 @@ def test_a_run_that_has_ended_takes_nothing_more():
     assert eta_s(replace(after(100.0), ended="cancelled"), EXPECTED) == 0.0
 
 
-def test_every_process_of_a_case_is_work():
-    start = runs()[0]
-    start = replace(start, plan=replace(start.plan, protocol=PROTOCOLS["rigorous"]))
-    once = next(decode(line) for line in GOOD.read_text().splitlines() if '"case_finished"' in line)
-    assert isinstance(once, CaseFinished)
-    run = fold(start, once)
-    assert eta_s(run, equal(run, 1e9)) == pytest.approx((3 * 6 - 1) * 9.0)
+def test_every_visit_to_a_case_is_work():
+    start = replace(runs()[0], plan=plan(*ROWS))
+    start = replace(start, plan=replace(start.plan, protocol=replace(start.plan.protocol, max_visits=20)))
+    one, two = (Measurement(case.case_id, (), None, None, None, 0.1, 2.0, 2) for case in ROWS[:2])
+    after_one = fold(start, CaseFinished(one))
+    assert done_share(after_one) == pytest.approx(1 / 80)
+    assert eta_s(after_one, equal(after_one, 1e9)) == pytest.approx(79 * 2.0)
+    running = fold(fold(after_one, CaseFinished(two)), Progress(ROWS[1].case_id, "measuring", fraction=0.5))
+    assert done_share(running) == pytest.approx(2.5 / 80)
+
+
+def test_a_short_plan_lasts_as_long_as_the_shortest_span():
+    start = replace(runs()[0], plan=plan(ROWS[0]))
+    one = Measurement(ROWS[0].case_id, (), None, None, None, 0.1, 0.01, 2)
+    run = fold(start, CaseFinished(one))
+    assert eta_s(run, {ROWS[0].case_id: 0.1}) == pytest.approx(run.plan.protocol.span_s * 19 / 20)
 
 
 def test_progress_of_a_settled_case_never_makes_it_negative():

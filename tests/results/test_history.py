@@ -12,13 +12,24 @@ import pytest
 from cvbench_tui.core.event import RunStarted
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.storage import history, run_index
 from cvbench_tui.results.storage import run_file as runfile
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_index import PastTimes
-from tests.results.samples import ENVIRONMENT, STARTED_AT_S, events_of, measurement, mixed_run, model, plan, run_of
+from tests.results.samples import (
+    ENVIRONMENT,
+    STARTED_AT_S,
+    VISITS,
+    events_of,
+    measurement,
+    mixed_run,
+    model,
+    plan,
+    run_of,
+)
 
 ROW = Case(model("Resnet18"), "cuda:0", 8)
 CARD = ENVIRONMENT.devices[1].name
@@ -60,7 +71,7 @@ def test_the_row_of_an_earlier_run(tmp_path):
     write(tmp_path, "one", measurement(ROW, 0.1))
     expected = row_data(run_of(plan(ROW), measurement(ROW, 0.1)), ROW).phases
     inference_s, total_s = expected["inference"].median_s, expected["total"].median_s
-    assert known(tmp_path) == PastTimes(ROW.case_id, CARD, "default", inference_s, total_s, 4.0, STARTED_AT_S, "one")
+    assert known(tmp_path) == PastTimes(ROW.case_id, CARD, "default", inference_s, total_s, 40.0, STARTED_AT_S, "one")
 
 
 def test_only_the_very_same_case_on_a_device_of_that_name(tmp_path):
@@ -83,20 +94,21 @@ def test_the_newest_run_counts_by_when_it_began(tmp_path):
 
 def test_a_duration_is_that_of_the_newest_run_under_the_same_protocol(tmp_path):
     write(tmp_path, "new", replace(measurement(ROW, 0.3), wall_s=99.0), at_s=STARTED_AT_S + 9, protocol="rigorous")
-    write(tmp_path, "old", replace(measurement(ROW, 0.1), wall_s=8.0))
+    write(tmp_path, "old", replace(measurement(ROW, 0.1), wall_s=80.0))
     past = known(tmp_path, "default")
     assert past is not None
-    assert (past.run_id, past.wall_s) == ("new", 8.0)
+    assert (past.run_id, past.wall_s) == ("new", 80.0)
     past = known(tmp_path, "quick")
     assert past is not None
     assert past.wall_s is None
 
 
-def test_a_duration_is_that_of_one_process(tmp_path):
-    write(tmp_path, "one", measurement(ROW, 0.1), measurement(ROW, 0.1), protocol="rigorous")
+def test_a_duration_is_that_of_all_visits_also_where_some_are_missing(tmp_path):
+    visit = replace(measurement(ROW, 0.1), visit_rounds=(), visit_records=VISITS[:1], wall_s=4.0)
+    write(tmp_path, "one", visit, visit, protocol="rigorous")
     past = known(tmp_path, "rigorous")
     assert past is not None
-    assert past.wall_s == 4.0
+    assert past.wall_s == pytest.approx(4.0 * PROTOCOLS["rigorous"].max_visits)
 
 
 def test_a_time_that_is_no_measurement_is_left_out(tmp_path):

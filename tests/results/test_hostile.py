@@ -122,7 +122,7 @@ def test_on_a_screen_it_is_one_line_and_leaves_room(hostile: str) -> None:
             for written in table.texts(row, form):
                 assert not unseen(written)
                 assert "\n" not in written
-    assert {"name", "total", "state"} <= {table.columns[place].key for place in fitting(table, 78)}
+    assert {"name", "total", "quality"} <= {table.columns[place].key for place in fitting(table, 78)}
 
 
 @each_string

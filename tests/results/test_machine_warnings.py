@@ -9,7 +9,7 @@ import pytest
 
 from cvbench_tui.core.environment import Device, Environment, Fact
 from cvbench_tui.core.facts import FACTS, kind_name
-from cvbench_tui.results.machine_warnings import REMEDIES, machine_warnings
+from cvbench_tui.results.machine_warnings import REMEDIES, machine_warnings, quota
 from tests.every import every
 
 GIB = 2**30
@@ -83,6 +83,13 @@ def test_each_is_told_alone_with_its_figure_and_a_remedy(code, facts, figure):
 def test_notes_come_last():
     found = machine_warnings(environment(QUIET | {"turbo": True, "usable_cores": 1, "cuda:0.mps": True}))
     assert [hazard.code for hazard in found] == ["mps", "turbo", "few_cores"]
+
+
+def test_a_quota_is_said_before_a_run_and_nothing_else_is():
+    facts = {"quota_cores": 0.5, "cpu_cores": 2, "affinity": None, "nice": 10}
+    beginning = "The container may use 0.5 of 2 cores, and is paused when it has used its share. Start it without"
+    assert quota(environment(QUIET | facts)).startswith(beginning)
+    assert quota(environment(QUIET | {"nice": 10})) == ""
 
 
 @pytest.mark.parametrize("limited", [{"quota_cores": 16.0}, {"quota_cores": 4.0, "affinity": "0,2,4,6"}])

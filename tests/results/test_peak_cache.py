@@ -8,9 +8,12 @@ import json
 import pytest
 
 from cvbench_tui.core.peak import DevicePeak
-from cvbench_tui.results.storage.peak_cache import FILE_NAME, MAX_KEPT, PeakCache
+from cvbench_tui.core.plan import Case
+from cvbench_tui.results.storage.peak_cache import FILE_NAME, MAX_KEPT, PeakCache, with_best
+from tests.results.samples import DENSE, measurement, plan, run_of
 
 CPU = DevicePeak("cpu", "cpu|Some CPU", (("float32", 9.0e10),), 1.2e10, 32 << 20, at_s=5.0, most_bytes_per_s=2.5e10)
+CASE = Case(DENSE, "cpu", 8)
 CARD = DevicePeak("cuda:0", "cuda|GPU-1", (("float32", 5e13), ("tf32", 3e14)), 2e12, None, at_s=6.0)
 
 
@@ -73,3 +76,14 @@ def test_the_list_of_runs_does_not_take_it_for_a_run(cache):
 
     cache.put(CPU)
     assert list_runs(cache.path.parent) == ()
+
+
+def test_a_run_of_a_slow_hour_is_read_with_the_best_that_is_known_by_now(cache, tmp_path):
+    run = dataclasses.replace(run_of(plan(CASE), measurement(CASE, 0.1)), ceilings={"cpu": CPU})
+    assert with_best(run, tmp_path / "runs") is run
+    cache.put(dataclasses.replace(CPU, product_s=1.0e-4))
+    assert with_best(run, tmp_path / "runs").ceilings["cpu"].product_s == 1.0e-4
+    better = dataclasses.replace(run, ceilings={"cpu": dataclasses.replace(CPU, product_s=0.9e-4)})
+    assert with_best(better, tmp_path / "runs") is better
+    other = dataclasses.replace(run, ceilings={"cpu": dataclasses.replace(CPU, key="another machine")})
+    assert with_best(other, tmp_path / "runs") is other

@@ -10,8 +10,8 @@ from cvbench_tui.core.measurement import PHASES, Measurement, PhaseSamples, Phas
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.stats.estimate import estimate, half_width
-from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, flags_by_process
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.core.stats.stop_rule import counted_evidence_by_visit, flags_by_visit
 from cvbench_tui.results.stats.phase_stats import (
     PhaseResult,
     Terms,
@@ -21,9 +21,9 @@ from cvbench_tui.results.stats.phase_stats import (
     reported,
     worst_grade,
 )
+from cvbench_tui.results.stats.quality import Quality
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.stats.row_state import RowState
-from cvbench_tui.results.table.columns import COLUMNS
+from cvbench_tui.results.table.columns import COLUMNS, PUBLISHED_COLUMNS
 from tests.results.samples import measurement, model
 
 CASE = Case(model("Resnet18"), "cpu", 8)
@@ -48,10 +48,8 @@ def test_the_interval_is_the_estimates_own() -> None:
     assert expected is not None
     assert expected.half_width_s is not None
     assert result.median_s == expected.median_s == 1.0
-    assert result.low_s == pytest.approx(1.0 - expected.half_width_s)
-    assert result.high_s == pytest.approx(1.0 + expected.half_width_s)
-    assert result.relative == pytest.approx(expected.half_width_s)
-    assert (result.n, result.rounds, result.processes) == (9, 5, 1)
+    assert (result.low_s, result.high_s, result.relative) == (expected.low_s, expected.high_s, expected.relative)
+    assert (result.n, result.rounds, result.visits) == (9, 5, 1)
 
 
 def test_mean_and_minimum_are_of_all_samples() -> None:
@@ -68,7 +66,9 @@ def test_one_round_has_no_interval_rather_than_a_narrow_one() -> None:
 
 def test_an_interval_never_reaches_below_zero() -> None:
     result = result_of((1.0,), (9.0,))
-    assert result.low_s == 0.0
+    assert result.low_s is not None
+    assert 0 < result.low_s < result.median_s
+    assert result.relative == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("rounds", [(), ((),)])
@@ -82,8 +82,9 @@ def test_three_processes_are_the_repeats_and_not_their_rounds() -> None:
     one, two, three = (of_rounds((value,), (value,), (value,)) for value in (1.0, 1.2, 1.4))
     result = phase_result(merge(merge(one, two), three), "forward", TERMS)
     assert result is not None
-    assert (result.median_s, result.processes) == (1.2, 3)
-    assert result.high_s == pytest.approx(1.2 + (half_width([1.0, 1.2, 1.4]) or 0))
+    expected = estimate((((1.0,),), ((1.2,),), ((1.4,),)))
+    assert expected is not None
+    assert (result.median_s, result.high_s, result.visits) == (expected.median_s, expected.high_s, 3)
 
 
 def test_all_measured_phases_at_once() -> None:
@@ -92,11 +93,10 @@ def test_all_measured_phases_at_once() -> None:
     assert found == {phase: phase_result(taken, phase, TERMS) for phase in ("forward", "inference")}
 
 
-def test_the_grade_is_by_protocol_and_peak() -> None:
+def test_the_grade_is_by_the_peak_and_not_by_the_protocols_precision() -> None:
     taken = measurement(CASE, 1.0)
     strict = Terms(replace(PROTOCOLS["default"], precision=1e-5))
-    assert worst_grade(phase_results(taken, TERMS)) == "A"
-    assert worst_grade(phase_results(taken, strict)) != "A"
+    assert worst_grade(phase_results(taken, TERMS)) == worst_grade(phase_results(taken, strict)) == "A"
     work = tuple(PhaseWork(phase, 10**9, 10**6, 10**6) for phase in PHASES)
     slow = DevicePeak("cpu", "key", (("float32", 1e6),), None)
     worked = replace(taken, work=work)
@@ -133,13 +133,13 @@ def test_evidence_that_does_not_match_its_rounds_sets_nothing_aside() -> None:
     evidence = (disturbed, *(Evidence(0.2, 0.2, waited_s=0.0, host_s=0.1),) * 4)
     rounds = ((1.0, 1.001), (1.0, 1.002), (1.002, 1.0), (1.001, 1.0), (1.0, 1.0), (1.001, 1.002))
     taken = replace(of_rounds(*rounds), passes=(PassRecord("training", evidence),))
-    assert flags_by_process(taken, "forward", TERMS.protocol) == ((True,) * 6,)
+    assert flags_by_visit(taken, "forward", TERMS.protocol) == ((True,) * 6,)
     assert not any(repeated(taken, "forward", TERMS.protocol))
     result = phase_result(taken, "forward", TERMS)
     assert result is not None
     assert (result.rounds, result.repeated_rounds) == (6, 0)
     assert "repeated" not in {reason.code for reason in result.reasons}
-    assert counted_evidence_by_process(taken, "forward", TERMS.protocol) == (evidence,)
+    assert counted_evidence_by_visit(taken, "forward", TERMS.protocol) == (evidence,)
 
 
 def test_the_mean_has_an_interval_by_the_same_rule() -> None:
@@ -170,11 +170,15 @@ def test_the_published_method_is_headed_by_its_mean() -> None:
     assert reported(PROTOCOLS["default"], result)[0] == 1.0
 
 
-def test_throughput_is_the_batch_over_the_mean() -> None:
-    (column,) = (each for each in COLUMNS if each.key == "throughput")
-
-    def throughput(*rounds: tuple[float, ...]) -> object:
-        return column.cell(RowData(CASE, RowState("OK"), None, {"inference": result_of(*rounds)})).value
-
-    assert throughput((1.0, 1.0, 4.0)) == 4.0
-    assert throughput((0.0,)) is None
+def test_throughput_is_the_batch_over_the_number_with_the_interval_of_that_number() -> None:
+    result = result_of((1.0, 1.0, 4.0), (1.0, 1.1, 1.0))
+    assert result.relative != result.mean_relative
+    for columns, of_number, relative in (
+        (COLUMNS, result.median_s, result.relative),
+        (PUBLISHED_COLUMNS, result.mean_s, result.mean_relative),
+    ):
+        (column,) = (each for each in columns if each.key == "throughput")
+        cell = column.cell(RowData(CASE, Quality("A"), None, {"inference": result}))
+        assert (cell.value, cell.relative) == (8 / of_number, relative)
+        nothing = RowData(CASE, Quality("X"), None, {"inference": result_of((0.0,))})
+        assert column.cell(nothing).value is None

@@ -29,25 +29,25 @@ def test_a_reason_of_two_grades_is_said_of_each_phase_with_its_own() -> None:
         ("C", ("total",), "Seen in total."),
         ("B", ("forward", "inference"), "Seen in forward."),
     ]
-    assert [each.text.split(":")[0] for each in found] == ["C in total", "B in forward, inference"]
+    assert [each.text.split(":")[0] for each in found] == ["C drift in total", "B drift in forward, inference"]
     (same,) = judged(measurement(LAYER, 0.1), forward="B", backward="B", total="B", inference="B")
-    assert same.text.startswith("B in all phases: ")
+    assert same.text.startswith("B drift in all phases: ")
 
 
 def contended(case: Case) -> Measurement:
     """Threads waited 3% of training and 12% of inference."""
     waits = {"training": 0.006, "inference": 0.024}
-    passes = (PassRecord(name, (Evidence(0.2, 0.2, waited_s=wait),) * 5) for name, wait in waits.items())  # type: ignore[arg-type]
-    return replace(measurement(case, 0.1), passes=tuple(passes))
+    passes = (PassRecord(name, (Evidence(0.2, 0.2, waited_s=wait),)) for name, wait in waits.items())  # type: ignore[arg-type]
+    return replace(measurement(case, 0.1), passes=tuple(passes) * 10)
 
 
 def test_the_original_layout_says_of_the_phases_it_shows_only() -> None:
     text = render(run_of(plan(MODEL, LAYER), contended(MODEL), contended(LAYER)), "original")
     doubts = text.split("Below grade B:")
     assert len(doubts) == 2, "the table of layers has no inference"
-    assert "* VGG16, Pytorch 2.14.1: C in inference: " in doubts[1]
-    assert text.count("C in inference: ") == 1
-    assert text.count("B in forward, backward, total: ") == 2
+    assert "* VGG16, Pytorch 2.14.1: C busy in inference: " in doubts[1]
+    assert text.count("C busy in inference: ") == 1
+    assert text.count("B busy in forward, backward, total: ") == 2
 
 
 def test_the_cause_of_a_failed_repetition_is_shown() -> None:
@@ -58,8 +58,8 @@ def test_the_cause_of_a_failed_repetition_is_shown() -> None:
         run = fold(run, event)
     assert run is not None
     texts = [each.text for each in row_data(run, LAYER).row_notes]
-    assert any(text.startswith("B in all phases: 1 repetition in a fresh process failed.") for text in texts)
-    assert "A repetition failed: The process ended by signal 11." in texts
+    assert any(text.startswith("B visit failed in all phases: 1 visit failed.") for text in texts)
+    assert "Visit 11 failed: The process ended by signal 11." in texts
 
 
 def test_only_notices_that_a_reason_repeats_are_left_out() -> None:

@@ -35,9 +35,9 @@ def test_the_usual_unit_of_a_kind_where_all_times_read_well_in_it(rows, expected
 
 
 def test_an_invalid_time_sets_no_unit() -> None:
-    rows = [("model", [Cell(0.003, "s", grade="A"), Cell(0.000012, "s", grade="X")]), ("model", [Cell(0.02, "s")])]
+    rows = [("model", [Cell(0.003, "s"), Cell(0.000012, "s", valid=False)]), ("model", [Cell(0.02, "s")])]
     assert [scale.unit for scale in row_scales(rows)] == ["ms", "ms"]
-    assert [scale.unit for scale in row_scales([("layer", [Cell(0.01, "s", grade="X")])])] == ["ms"], "none is valid"
+    assert [scale.unit for scale in row_scales([("layer", [Cell(0.01, "s", valid=False)])])] == ["ms"], "none is valid"
 
 
 def test_the_heading_has_the_unit_that_all_rows_share_and_cells_have_it_otherwise() -> None:
@@ -47,16 +47,16 @@ def test_the_heading_has_the_unit_that_all_rows_share_and_cells_have_it_otherwis
     models = build(run_of(plan(*cases[:2]), *outcomes[:2]))
     place = [column.key for column in models.columns].index("forward")
     assert models.heading(place) == "Forward ms"
-    assert [models.texts(row, "bare")[place] for row in models.rows] == ["24.52 \u00b10.2% A", "6.406 \u00b10.2% A"]
-    assert models.texts(models.rows[0], "close")[place] == "24.52\u00b10.2% A"
+    assert [models.texts(row, "bare")[place] for row in models.rows] == ["24.52 \u00b10.1%", "6.406 \u00b10.1%"]
+    assert models.texts(models.rows[0], "close")[place] == "24.52\u00b10.1%"
     both = build(run_of(plan(*cases), *outcomes))
     assert both.heading(place) == "Forward"
     assert [both.texts(row, "file")[place] for row in both.rows] == [
-        "24.52 ms \u00b10.2% A", "6.406 ms \u00b10.2% A", "231.4 \u00b5s \u00b10.2% A", "88.79 \u00b5s \u00b10.2% A",
+        "24.52 ms \u00b10.1%", "6.406 ms \u00b10.1%", "231.4 \u00b5s \u00b10.1%", "88.79 \u00b5s \u00b10.1%",
     ]  # fmt: skip
     unit = place - 1
     assert [both.texts(row, "bare")[unit] for row in both.rows] == ["ms", "ms", "\u00b5s", "\u00b5s"]
-    assert both.texts(both.rows[2], "close")[place] == "231.4\u00b10.2% A", "the unit is in a column of its own"
+    assert both.texts(both.rows[2], "close")[place] == "231.4\u00b10.1%", "the unit is in a column of its own"
     assert unit in visible_columns(both)
     assert unit not in visible_columns(both, "file")
     assert unit not in visible_columns(models)
@@ -73,17 +73,17 @@ def test_a_row_that_arrives_changes_the_unit_of_all_and_a_row_object_is_reused_a
     after = build(run_of(plan(quick, slow), measurement(quick, 2e-5), measurement(slow, 0.0169)))
     place = [column.key for column in before.columns].index("forward")
     assert (before.heading(place), after.heading(place)) == ("Forward \u00b5s", "Forward")
-    assert before.texts(before.rows[0], "bare")[place] == "20.02 \u00b10.2% A"
-    assert after.texts(after.rows[0], "bare")[place - 1 : place + 1] == ("\u00b5s", "20.02 \u00b10.2% A")
+    assert before.texts(before.rows[0], "bare")[place] == "20.02 \u00b10.1%"
+    assert after.texts(after.rows[0], "bare")[place - 1 : place + 1] == ("\u00b5s", "20.02 \u00b10.1%")
     again = build(run_of(plan(quick, slow), measurement(quick, 2e-5)))
     assert [again.texts(row, "bare")[place - 1] for row in again.rows] == ["-", "-"]
 
 
 def test_where_no_unit_suits_all_a_row_takes_that_of_its_valid_times_and_of_invalid_ones_without_any() -> None:
     rows = [
-        ("model", [Cell(16.0, "s", grade="A")]),
-        ("model", [Cell(0.02, "s", grade="A"), Cell(1e-6, "s", grade="X")]),
-        ("model", [Cell(3e-6, "s", grade="X")]),
+        ("model", [Cell(16.0, "s")]),
+        ("model", [Cell(0.02, "s"), Cell(1e-6, "s", valid=False)]),
+        ("model", [Cell(3e-6, "s", valid=False)]),
     ]
     assert [scale.unit for scale in row_scales(rows)] == ["s", "ms", "\u00b5s"]
 

@@ -6,9 +6,9 @@ import pytest
 
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import CLEAN, PROTOCOLS
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.stats.phase_stats import Terms, phase_results, worst_grade
+from cvbench_tui.results.stats.phase_stats import Terms, phase_results
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -19,7 +19,6 @@ from tests.every import every
 from tests.results.samples import (
     CONV,
     ENVIRONMENT,
-    graded_energy,
     graded_run,
     measurement,
     mixed_run,
@@ -28,7 +27,7 @@ from tests.results.samples import (
     run_of,
     with_clean,
 )
-from tests.results.test_markdown_short import RESNET, VGG, wobbling
+from tests.results.test_markdown_short import VGG, wobbling
 
 SMALL, LARGE, LARGER = (Case(model(name), "cpu", 8) for name in ("Resnet18", "resnet101", "Resnet152"))
 BROKEN = Case(model("VGG16"), "cpu", 8)
@@ -86,34 +85,40 @@ def test_sorting_by_any_column_keeps_every_row(column: str, descending: bool) ->
 def test_what_is_invalid_stands_behind_all_that_is_valid(column: str, descending: bool) -> None:
     table = build(GRADED, View(sort=column, descending=descending))
     place = [each.key for each in table.columns].index(column)
-    ranks = [2 if row.cells[place].value is None else int(not row.cells[place].valid) for row in table.rows]
+    values = [row.quality.letter if column == "quality" else row.cells[place].value for row in table.rows]
+    ranks = [
+        2 if value is None else int(not row.cells[place].valid) for row, value in zip(table.rows, values, strict=True)
+    ]
     assert ranks == sorted(ranks)
-    if column in ("forward", "total", "inference", "grade", "throughput", "compute", "bandwidth", "energy"):
+    if column in ("forward", "total", "inference", "quality", "throughput", "compute", "bandwidth", "energy"):
         assert 1 in ranks
 
 
-def test_grades_sort_from_the_best_to_the_worst() -> None:
-    table = build(GRADED, View(sort="grade", descending=True))
-    place = [column.key for column in table.columns].index("grade")
-    found = [str(row.cells[place].value or "-") for row in table.rows]
-    assert found == sorted(found, key="CBAX-".index)
+@every("column", ["quality", "grade", "state"])
+def test_quality_sorts_the_best_first_and_its_old_names_are_known(column: str) -> None:
+    found = [row.quality.text for row in build(GRADED, View(sort=column)).rows]
+    assert found == ["A", "A", "A", "B", "B host-bound", "C busy", "C two speeds", "D", "X impossible", "OOM"]
+    last = [row.quality.text for row in build(GRADED, View(sort=column, descending=True)).rows]
+    assert last == ["D", "C busy", "C two speeds", "B host-bound", "B", "A", "A", "A", "X impossible", "OOM"]
 
 
 def test_cells_of_every_grade() -> None:
     table = build(GRADED)
     rows = {(case.workload.name, case.device): case.case_id for case in GRADED.plan.cases}
     conv, norm, quiet = (rows[name, "cuda:0"] for name in ("Conv3x3/1", "BatchNorm", "Resnet18"))
-    assert table.text(conv, "forward") == "2.00/2.59 ms C", "two speeds, both shown"
-    assert table.text(norm, "total") == "1.000 ms X", "no interval that would vouch for it"
-    assert (table.text(norm, "grade"), table.text(norm, "state")) == ("X", "INVALID*")
-    assert table.text(quiet, "compute") == "30.00 TFLOP/s 10% \u00b10.2% A"
-    assert table.text(quiet, "bandwidth") == "250.0 GB/s 10% \u00b10.2% A"
-    assert table.text(quiet, "energy") == "0.225 J/img? A"
-    assert table.text(conv, "compute") == "29.6 TFLOP/s 9.9% C", "no interval around what lies between two speeds"
-    for column in ("inference", "throughput", "compute", "bandwidth", "energy"):
-        assert table.text(norm, column).endswith(" X")
+    assert table.text(conv, "forward") == "2.00/2.59 ms", "two speeds, both shown"
+    assert table.text(norm, "total") == "1.000 ms", "no interval that would vouch for it"
+    assert table.text(norm, "quality") == "X impossible"
+    assert table.text(quiet, "compute") == "30.00 TFLOP/s 10% \u00b10.2%"
+    assert table.text(quiet, "bandwidth") == "250.0 GB/s 10% \u00b10.2%"
+    assert table.text(quiet, "energy") == "0.225 J/img?"
+    assert table.text(conv, "compute") == "29.6 TFLOP/s 9.9%", "no interval around what lies between two speeds"
+    invalid = next(row for row in table.rows if row.key == norm)
+    for place, column in enumerate(table.columns):
+        if column.key in ("inference", "throughput", "compute", "bandwidth", "energy", "quality"):
+            assert not invalid.cells[place].valid
     assert table.text(quiet, "first_call") == "40.0 ms"
-    assert table.text(rows["Resnet18", "cpu"], "samples") == "50 in 5 +1; 60 in 6"
+    assert table.text(rows["Resnet18", "cpu"], "samples") == "90 in 9 +1; 100 in 10"
 
 
 def test_an_unknown_column_is_refused_with_the_nearest() -> None:
@@ -127,16 +132,15 @@ def test_a_failed_row_has_dashes_and_no_zeroes() -> None:
     for key in ("forward", "backward", "total", "inference", "throughput", "memory"):
         assert table.text(BROKEN.case_id, key) == "-"
     broken = next(row for row in table.rows if row.key == BROKEN.case_id)
-    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 17
-    assert table.text(BROKEN.case_id, "state") == "ERROR"
-    assert broken.state == "ERROR"
+    assert [cell.value for cell in broken.cells[4:-1]] == [None] * 16
+    assert table.text(BROKEN.case_id, "quality") == broken.quality.text == "error"
 
 
 def test_a_measured_row() -> None:
     table = small_run()
-    assert table.text(SMALL.case_id, "forward") == "100.1 ms \u00b10.2% A"
-    assert table.text(SMALL.case_id, "throughput") == "106.6 img/s \u00b10.2% A", (
-        "8 images in the mean of inference, 75.05 ms"
+    assert table.text(SMALL.case_id, "forward") == "100.1 ms \u00b10.1%"
+    assert table.text(SMALL.case_id, "throughput") == "106.6 img/s \u00b10.1%", (
+        "8 images in the median of inference, 75.04 ms"
     )
     assert table.text(SMALL.case_id, "memory") == "768 MiB"
     assert table.text(SMALL.case_id, "image") == "224 px"
@@ -149,7 +153,7 @@ def test_under_the_published_method_the_mean_leads_and_the_minimum_stands_beside
     table = build(run_of(plan(case, protocol="original"), measurement(case, 0.001, stop="fixed")))
     forward = next(column for column in table.columns if column.key == "forward")
     assert forward.heading == "Forward mean"
-    assert table.text(case.case_id, "forward") == "1001 \u00b5s \u00b10.2% A (min 999.0)"
+    assert table.text(case.case_id, "forward") == "1001 \u00b5s \u00b10.1% (min 999.0)"
     value = table.rows[0].cells[table.columns.index(forward)].value
     assert value == pytest.approx(0.0010009)
 
@@ -160,7 +164,7 @@ def test_clean_numbers_stand_beside_the_published_ones_and_nowhere_else() -> Non
     keys = [column.key for column in table.columns]
     place = keys.index("inference")
     assert keys[place + 1 : place + 5] == [f"{phase}_clean" for phase in PHASES]
-    assert table.text(case.case_id, "forward_clean") == "875.9 \u00b5s \u00b10.2% A"
+    assert table.text(case.case_id, "forward_clean") == "875.9 \u00b5s \u00b10.1%"
     assert [table.columns[place].heading for place in visible_columns(table)][5:7] == ["Backward mean", "Total mean"]
     for run in (mixed_run(), run_of(replace(plan(case), protocol=replace(PROTOCOLS["original"], clean=None)))):
         assert not any(column.clean for column in build(run).columns)
@@ -169,17 +173,17 @@ def test_clean_numbers_stand_beside_the_published_ones_and_nowhere_else() -> Non
     assert build(mixed_run(), View(sort="total_clean")).rows == build(mixed_run()).rows
 
 
-def test_clean_numbers_are_graded_by_their_own_protocol() -> None:
-    wide = replace(with_clean(VGG, 0.1), clean=replace(measurement(VGG, 0.1), phases=wobbling(VGG, 4)))
+def test_clean_numbers_are_graded_by_themselves() -> None:
+    wide = replace(
+        with_clean(VGG, 0.1),
+        clean=replace(measurement(VGG, 0.1), phases=wobbling(VGG, 4), visit_rounds=(), visit_records=()),
+    )
     run = run_of(plan(VGG, protocol="original"), wide)
     row = row_data(run, VGG)
-    quick = phase_results(wide.clean, Terms(PROTOCOLS["quick"], facts=ENVIRONMENT.facts))
-    assert row.clean == quick
+    assert row.clean == phase_results(wide.clean, Terms(CLEAN, facts=ENVIRONMENT.facts))
     assert (row.phases["total"].grade, row.clean["total"].grade) == ("A", "C")
-    assert build(run).text(VGG.case_id, "total_clean").endswith(" C")
-    assert build(run).text(VGG.case_id, "grade") == "A", "of the published numbers"
-    assert row.state.text == "OK*"
-    assert row.row_notes[0].text.startswith("C in all phases of the clean numbers: ")
+    assert build(run).text(VGG.case_id, "quality") == "A", "of the published numbers"
+    assert row.row_notes[0].text.startswith("B one process in all phases of the clean numbers: ")
 
 
 def test_keys_are_the_same_under_every_protocol() -> None:
@@ -189,7 +193,7 @@ def test_keys_are_the_same_under_every_protocol() -> None:
 
 def test_an_empty_run_still_has_all_rows() -> None:
     table = build(run_of(plan(SMALL, LARGE), environment=None))
-    assert [row.state for row in table.rows] == ["SKIPPED", "SKIPPED"]
+    assert [row.quality.text for row in table.rows] == ["skipped", "skipped"]
 
 
 def test_a_share_of_a_peak_that_was_measured_while_disturbed_is_a_dash() -> None:
@@ -198,21 +202,11 @@ def test_a_share_of_a_peak_that_was_measured_while_disturbed_is_a_dash() -> None
     )
     unsure = {device: replace(peak, sure=False) for device, peak in GRADED.ceilings.items()}
     table = build(replace(GRADED, ceilings=unsure))
-    assert table.text(key, "compute") == "30.00 TFLOP/s - \u00b10.2% A"
-    assert table.text(key, "bandwidth") == "250.0 GB/s - \u00b10.2% A"
+    assert table.text(key, "compute") == "30.00 TFLOP/s - \u00b10.2%"
+    assert table.text(key, "bandwidth") == "250.0 GB/s - \u00b10.2%"
     assert "%" not in table.text(key, "compute").replace("\u00b10.2%", "")
-    assert build(GRADED).text(key, "compute") == "30.00 TFLOP/s 10% \u00b10.2% A"
+    assert build(GRADED).text(key, "compute") == "30.00 TFLOP/s 10% \u00b10.2%"
     assert table.text(key, "energy") == build(GRADED).text(key, "energy")
-
-
-def test_energy_has_the_grade_of_inference_alone() -> None:
-    taken = measurement(VGG, 0.01)
-    wide = {phase.phase: phase for phase in wobbling(VGG, 4)}
-    phases = tuple(phase if phase.phase == "inference" else wide[phase.phase] for phase in taken.phases)
-    run = run_of(plan(VGG), replace(taken, phases=phases, energy=graded_energy()))
-    row = row_data(run, VGG)
-    assert worst_grade(row.phases) != row.phases["inference"].grade == "A"
-    assert build(run).text(VGG.case_id, "energy").endswith(" A")
 
 
 def test_the_interval_of_a_mean_is_the_means() -> None:
@@ -222,11 +216,3 @@ def test_the_interval_of_a_mean_is_the_means() -> None:
     assert result.mean_relative != result.relative
     place = [each.key for each in table.columns].index("total")
     assert table.rows[0].cells[place].relative == result.mean_relative
-
-
-def test_a_comparison_has_the_worse_grade_of_both() -> None:
-    run = run_of(plan(VGG, RESNET), replace(measurement(VGG, 0.01), phases=wobbling(VGG, 4)), measurement(RESNET, 0.01))
-    table = build(run, View(reference=VGG.case_id))
-    assert table.text(RESNET.case_id, "grade") == "A"
-    assert table.text(RESNET.case_id, "vs_ref").endswith(f" {table.text(VGG.case_id, 'grade')}")
-    assert table.text(VGG.case_id, "grade") != "A"

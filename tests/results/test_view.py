@@ -37,7 +37,7 @@ def ids(run: Run) -> dict[tuple[str, str], str]:
 @every(
     ("filter_text", "left"),
     [
-        ("vgg", 2), ("VGG cuda", 1), ("cuda vgg16", 1), ("oom", 1), ("budget", 2), ("  ", 7), ("", 7), ("a conv", 2),
+        ("vgg", 2), ("VGG cuda", 1), ("cuda vgg16", 1), ("oom", 1), ("OOM cuda", 1), ("  ", 7), ("", 7), ("a conv", 2),
         ("101 4", 1), ("nothing like it", 0), ("\u00df", 0), ("[/]", 0),
     ],
 )  # fmt: skip
@@ -45,6 +45,11 @@ def test_every_word_of_the_filter_has_to_be_in_the_row(filter_text: str, left: i
     table = build(mixed_run(), View(filter_text=filter_text))
     assert len(table.rows) == left
     assert table.total == 7
+
+
+def test_letters_and_words_are_found() -> None:
+    found = {text: len(build(graded_run(), View(filter_text=text)).rows) for text in ("host-bound", "busy", "C speeds")}
+    assert found == {"host-bound": 1, "busy": 1, "C speeds": 1}
 
 
 def test_a_filter_changes_neither_units_nor_what_is_fastest() -> None:
@@ -96,11 +101,11 @@ def test_the_other_groups() -> None:
 def test_how_many_times_as_fast_a_row_is_as_the_marked_one() -> None:
     run = run_of(plan(FAST, SLOW, HALF), measurement(FAST, 0.01), measurement(SLOW, 0.4), measurement(HALF, 0.01))
     table = build(run, View(reference=SLOW.case_id))
-    assert column(table, "vs_ref") == ["40.00x \u00b10.2% A", "ref", "20.00x \u00b10.2% A"], (
+    assert column(table, "vs_ref") == ["40.00x \u00b10.1%", "ref", "20.00x \u00b10.1%"], (
         "half the batch, half the speed"
     )
     assert [each.key for each in table.columns] == [each.key for each in COLUMNS if not each.clean]
-    assert [each.key for each in table.columns][-2:] == ["vs_ref", "state"]
+    assert [each.key for each in table.columns][-2:] == ["vs_ref", "quality"]
 
 
 def test_the_interval_is_that_of_both_in_quadrature() -> None:
@@ -109,9 +114,8 @@ def test_the_interval_is_that_of_both_in_quadrature() -> None:
     found = compare(run.plan.protocol, both[0], 8, both[1], 8)
     assert found is not None
     widths = [result["total"].relative or 0.0 for result in both]
-    assert found.relative == pytest.approx((widths[0] ** 2 + widths[1] ** 2) ** 0.5)
+    assert found.relative == pytest.approx((widths[0] ** 2 + widths[1] ** 2) ** 0.5, rel=1e-4)
     assert found.ratio == pytest.approx(both[1]["total"].median_s / both[0]["total"].median_s)
-    assert found.grade == "B", "the worse one of the two"
 
 
 def test_what_cannot_be_compared_has_a_dash() -> None:
@@ -120,7 +124,7 @@ def test_what_cannot_be_compared_has_a_dash() -> None:
     table = build(run, View(reference=rows["Resnet18", "cuda:0"]))
     assert table.text(rows["VGG16", "cpu"], "vs_ref") == "-", "out of memory"
     assert table.text(rows["BatchNorm", "cuda:0"], "vs_ref") == "-", "of grade X"
-    assert table.text(rows["Conv3x3/1", "cuda:0"], "vs_ref").endswith("x C"), "two speeds, no interval"
+    assert table.text(rows["Conv3x3/1", "cuda:0"], "vs_ref").endswith("x"), "two speeds, no interval"
     invalid = build(run, View(reference=rows["BatchNorm", "cuda:0"]))
     assert set(column(invalid, "vs_ref")) == {"ref", "-"}
 
@@ -146,7 +150,7 @@ def test_under_the_published_method_means_are_compared() -> None:
         measurement(FAST, 0.1, stop="fixed"),
         measurement(SLOW, 0.2, stop="fixed"),
     )
-    assert build(run, View(reference=SLOW.case_id)).text(FAST.case_id, "vs_ref") == "2.000x \u00b10.2% A"
+    assert build(run, View(reference=SLOW.case_id)).text(FAST.case_id, "vs_ref") == "2.000x \u00b10.1%"
 
 
 def test_rows_sort_by_it_with_the_marked_one_among_them() -> None:
@@ -172,7 +176,7 @@ def test_without_a_marked_row_with_numbers_there_is_no_such_column(reference: st
 def test_a_marked_row_that_the_filter_hides_still_counts() -> None:
     run = run_of(plan(FAST, SLOW), measurement(FAST, 0.01), measurement(SLOW, 0.4))
     table = build(run, View(reference=SLOW.case_id, filter_text="cuda"))
-    assert column(table, "vs_ref") == ["40.00x \u00b10.2% A"]
+    assert column(table, "vs_ref") == ["40.00x \u00b10.1%"]
 
 
 # -- best
@@ -216,6 +220,7 @@ def test_columns_are_checked_with_the_nearest() -> None:
     assert len(problems) == 3
     assert all("\x1b" not in problem and len(problem) < 100 for problem in problems)
     assert check_columns(()) == ((), ())
+    assert check_columns(("state", "grade", "total")) == (("total", "quality"), ()), "names of settings of before"
 
 
 def test_unknown_columns_of_a_view_are_ignored_and_an_unknown_order_is_refused() -> None:
@@ -233,6 +238,6 @@ def test_without_a_view_all_rows_are_in_the_plans_order() -> None:
 def test_another_state_of_the_run_is_another_table() -> None:
     case = Case(CONV, "cpu", 8)
     run = run_of(plan(case), measurement(case, 0.1))
-    assert build(run).rows[0].state == "OK"
-    assert build(replace(run, outcomes={})).rows[0].state == "SKIPPED"
-    assert build(run).rows[0].state == "OK"
+    assert build(run).rows[0].quality.text == "A"
+    assert build(replace(run, outcomes={})).rows[0].quality.text == "skipped"
+    assert build(run).rows[0].quality.text == "A"

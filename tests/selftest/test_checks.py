@@ -14,7 +14,8 @@ from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed, Event
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples, Variant
-from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.selftest import checks
 from cvbench_tui.selftest.checks import CHECKS, lines_of
 from cvbench_tui.selftest.context import CheckContext, CheckFailed, Scope
@@ -33,24 +34,35 @@ def samples(phase: str, seconds: float) -> PhaseSamples:
 class Engine:
     """An event source that measures everything as ``TRUTH`` times ``factor``; spins as they were programmed."""
 
-    def __init__(self, *, factor: float = 1.0, waited: float = 0.0, deferred: float = 0.0, fails: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        factor: float = 1.0,
+        waited: float = 0.0,
+        deferred: float = 0.0,
+        fails: bool = False,
+        drift: float = 1.0,
+    ) -> None:
+        """``drift``: by what every visit is slower than the one before."""
         self.factor, self.waited, self.deferred, self.fails = factor, waited, deferred, fails
+        self.drift, self.visits = drift, 0
         self.asked: list[Plan] = []
 
     def probe(self) -> Environment:
         return HERE
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(self, plan: Plan, measured: object = None, more: object = tuple) -> Iterator[Event]:
         self.asked.append(plan)
-        (case,) = plan.cases
         yield EnvironmentProbed(HERE)
-        if self.fails:
-            yield CaseFailed(Failure(case.case_id, "error", "It broke."))
-            return
-        yield CaseFinished(self.measurement(plan))
+        for _ in range(plan.protocol.visits):
+            for case in plan.cases:
+                if self.fails:
+                    yield CaseFailed(Failure(case.case_id, "error", "It broke."))
+                    return
+                yield CaseFinished(self.measurement(plan, case))
 
-    def measurement(self, plan: Plan) -> Measurement:
-        (case,) = plan.cases
+    def measurement(self, plan: Plan, case: Case) -> Measurement:
+        self.visits += 1
         params = dict(case.workload.params)
         truth = dict.fromkeys(TRUTH, params["seconds"]) if "seconds" in params else TRUTH
         if case.workload.op == "selftest_async":
@@ -59,7 +71,8 @@ class Engine:
             truth = dict.fromkeys(TRUTH, 1e-7)
         wanted = ("forward", "backward", "total") if "training" in plan.protocol.passes else ()
         wanted += ("inference",) if "inference" in plan.protocol.passes else ()
-        found = tuple(samples(phase, self.factor * truth[phase]) for phase in wanted)
+        slower = self.factor * self.drift**self.visits
+        found = tuple(samples(phase, slower * truth[phase]) for phase in wanted)
         evidence = tuple(Evidence(0.1, 0.1, waited_s=0.1 * self.waited, cpu_s=0.1) for _ in WIGGLES)
         records = tuple(
             PassRecord(name, evidence, empty_region_s=1e-7, deferred_share=self.deferred, busy_s=1.0, wall_s=1.0)
@@ -106,17 +119,51 @@ def verdicts(title: str, of: CheckContext) -> dict[str, str]:
 
 def test_a_right_engine_passes_everything():
     of = context()
-    for title in ("programmed durations", "other harnesses", "fused marks", "timer trap"):
+    for title in ("durations", "harnesses", "twice", "fused marks", "timer trap"):
         found = verdicts(title, of)
         assert found
         assert set(found.values()) == {"pass"}, found
 
 
 def test_an_engine_that_is_off_fails_against_other_harnesses_and_the_durations():
-    found = verdicts("other harnesses", context(Engine(factor=1.05)))
+    found = verdicts("harnesses", context(Engine(factor=1.05)))
     assert {verdict for key, verdict in found.items() if "bare" in key or "Timer" in key} == {"FAIL"}
-    assert "FAIL" in verdicts("programmed durations", context(Engine(factor=1.05))).values()
+    assert "FAIL" in verdicts("durations", context(Engine(factor=1.05))).values()
     assert set(verdicts("timer trap", context(Engine(factor=0.1))).values()) == {"FAIL"}
+
+
+def test_the_same_twice_is_two_runs_of_several_visits_to_the_same_rows():
+    engine = Engine()
+    (line,) = lines_of("twice", checks.twice, context(engine, workloads=2))
+    assert line.figure == "6 of 6 overlap, 6 cover"
+    assert engine.asked == [engine.asked[0]] * 2
+    assert len(engine.asked[0].cases) == 3
+    assert engine.asked[0].protocol == PROTOCOLS["quick"]
+
+
+def test_numbers_that_wander_further_than_the_visits_of_one_run_fail():
+    assert set(verdicts("twice", context(Engine(drift=1.0)))) == {"twice, Conv3x3 middle, Resnet18, Dense, 6"}
+    assert "FAIL" in verdicts("twice", context(Steps())).values()
+
+
+class Steps(Engine):
+    """Each run is 20% slower than the one before, and steady in itself."""
+
+    def events(self, plan: Plan, measured: object = None, more: object = tuple) -> Iterator[Event]:
+        self.factor *= 1.2
+        return super().events(plan)
+
+
+def test_all_visits_of_a_case_are_its_measurement():
+    taken = context().measure(context().layer("selftest_empty"), PROTOCOLS["quick"])
+    assert taken.measurement.visits == PROTOCOLS["quick"].visits
+    assert taken.result("total").visits == PROTOCOLS["quick"].visits
+
+
+def test_a_row_that_our_own_side_calls_bad_is_judged_all_the_same():
+    """By the pairs: a machine on which threads wait 40% of the time, where both sides agree."""
+    assert set(verdicts("harnesses", context(Engine(waited=0.4))).values()) == {"pass"}
+    assert "FAIL" in verdicts("harnesses", context(Engine(waited=0.4, factor=1.05))).values()
 
 
 def test_every_side_takes_its_turn_at_being_first():
@@ -170,9 +217,9 @@ def test_threads_are_always_named_and_equal():
 
 
 def test_our_failure_fails_and_theirs_decides_nothing():
-    ours = list(lines_of("other harnesses", checks.other_harnesses, context(Engine(fails=True))))
+    ours = list(lines_of("harnesses", checks.other_harnesses, context(Engine(fails=True))))
     assert [(line.verdict, line.sentence) for line in ours] == [("FAIL", "Conv3x3 middle was not measured: It broke.")]
-    theirs = list(lines_of("other harnesses", checks.other_harnesses, context(harnesses=Harnesses(broken=True))))
+    theirs = list(lines_of("harnesses", checks.other_harnesses, context(harnesses=Harnesses(broken=True))))
     assert [line.verdict for line in theirs] == ["undecided"]
 
 
@@ -192,5 +239,5 @@ def test_on_cuda_do_bench_takes_part():
 def test_marks_that_cost_a_part_of_a_region_fail_whatever_our_own_calibration_says():
     harnesses = Harnesses()
     harnesses.empty_s = 1.0
-    found = verdicts("other harnesses", context(harnesses=harnesses))
+    found = verdicts("harnesses", context(harnesses=harnesses))
     assert [verdict for key, verdict in found.items() if key.startswith("empty region")] == ["FAIL"]

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from cvbench_tui.selftest.figures import Point, aa_noise, at_least, compare, fit, median_interval
+from cvbench_tui.selftest.figures import Point, at_least, compare, fit, median_interval
 
 
 def test_six_values_give_the_whole_range_and_five_give_nothing():
@@ -28,19 +28,23 @@ def test_the_interval_covers_the_median_as_often_as_it_says():
     assert 0.95 <= covered / 2000 <= 0.985  # 96.1% by the binomial
 
 
-def test_noise_is_the_typical_step_from_one_run_to_the_next():
-    assert aa_noise([1.0, 1.1, 1.0, 1.1]) == pytest.approx(0.1)
-    assert aa_noise([1.0, 1.0, 5.0, 1.0, 1.0, 1.0]) == 0.0  # one bad run is not typical
-    assert aa_noise([1.0]) == math.inf
-
-
-def test_a_comparison_pairs_runs_and_takes_the_noisier_side():
+def test_a_comparison_pairs_runs_in_the_order_taken():
     found = compare([1.02] * 8, [1.0, 1.04] * 4)
     assert found.ratio == pytest.approx(math.sqrt(1.02 / 1.04 * 1.02))
     assert found.low == pytest.approx(1.02 / 1.04)
     assert found.high == pytest.approx(1.02)
-    assert found.noise == pytest.approx(0.04)
     assert found.pairs == 8
+
+
+def test_scatter_is_that_of_the_pairs_and_not_of_the_machine():
+    """Both sides at twice the time agree as well as before."""
+    assert compare([1.0, 2.0, 1.0, 2.0], [1.0, 2.0, 1.0, 2.0]).scatter == 0.0
+    assert compare([1.0, 1.0, 5.0, 1.0, 1.0, 1.0], [1.0] * 6).scatter == 0.0  # one bad run is not typical
+    numbers = random.Random(2)
+    assert compare([math.exp(numbers.gauss(0, 0.05)) for _ in range(999)], [1.0] * 999).scatter == pytest.approx(
+        0.05, rel=0.1
+    )
+    assert compare([1.0], [1.0]).scatter == math.inf
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [([], []), ([1.0], [1.0, 2.0])])

@@ -20,7 +20,7 @@ from tests.processes import children, descendants, wait_until, wait_until_gone
 
 GOOD = VerdictLine("bare loop", "x", "ratio 1.0", "±0.1%", "pass", "The interval is within 1%.")
 BAD = VerdictLine("bare loop", "x", "ratio 1.5", "±0.1%", "FAIL", "Off by more.")
-DEVICES = (Device("cuda", "CUDA", available=False, reason="No card."), Device("cpu", "a CPU"))
+DEVICES = (Device("cuda", "CUDA", available=False, reason="No card."), Device("cpu", "a CPU of a long name " * 6))
 
 
 class Source:
@@ -63,6 +63,13 @@ def test_a_failure_is_exit_code_1_and_the_table_is_on_stdout(prove):
     assert "1 passed, 0 undecided, 1 failed" in out
     assert "[1/1] made up" in err
     assert "verdict" not in err
+
+
+def test_the_last_line_is_what_it_means_and_nothing_is_wider_than_100_columns(prove):
+    """Not on a terminal; the machine's name may be long."""
+    out = prove(GOOD, BAD)[1].splitlines()
+    assert out[-1].startswith("Do not rely on the numbers")
+    assert max(map(len, out)) <= 100
 
 
 def test_no_failure_is_exit_code_0(prove):

@@ -47,5 +47,5 @@ def test_a_programmed_duration_is_never_measured_as_shorter(context):
 
 
 def test_both_sides_are_asked_for_the_durations(context):
-    found = [line.figure.split()[0] for line in lines_of("durations", dict(CHECKS)["programmed durations"], context)]
+    found = [line.figure.split()[0] for line in lines_of("durations", dict(CHECKS)["durations"], context)]
     assert found == ["slope", "intercept"]

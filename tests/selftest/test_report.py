@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+from cvbench_tui.selftest import verdict
+from cvbench_tui.selftest.checks import CHECKS
+from cvbench_tui.selftest.figures import Point, RatioEstimate
 from cvbench_tui.selftest.program import json_text, summary, table
-from cvbench_tui.selftest.verdict import VerdictLine
+from cvbench_tui.selftest.verdict import Interval, VerdictLine
 
 LINES = (
     VerdictLine("bare loop", "Dense, total", "ratio 1.0010", "±0.3%", "pass", "The interval is within 1%."),
@@ -33,6 +36,28 @@ def test_sentences_go_below_where_there_is_none():
     assert max(map(len, text.splitlines())) <= 85
     assert "           Too noisy." in text
     assert not any(line.endswith(" ") for line in text.splitlines())
+
+
+def test_the_widest_lines_fit_100_columns():
+    """Of every check, with the longest names and figures that it has, on a machine of 128 cores."""
+    wide = RatioEstimate(0.9991, 0.9584, 1.0094, 0.12, 12)
+    points = [Point(seconds, 0.9 * seconds - 1e-4, 0.5 * seconds) for seconds in (1e-4, 3e-1)]
+    pair = Interval(1.0, 0.7, 1.3), Interval(1.4, 1.29, 1.6)
+    lines = [
+        verdict.ratio_line("bare loop", "Conv3x3 middle, inference", wide, 0.005),
+        verdict.ratio_line("fused marks", "spin of 5.000 ms, backward alone", wide, 0.02),
+        verdict.ratio_line("fused marks", "Conv3x3 middle, backward alone", wide, 0.02),
+        *verdict.duration_lines(points, points),
+        verdict.twice_line("Conv3x3 middle, resnet18, Dense", [pair] * 14),
+        verdict.empty_region_line("marks of all runs above", 123.4e-9, 2.345e-3),
+        verdict.hidden_work_line("returns early, inference", 100.1e-3, 100e-3, "X"),
+        verdict.known_duration_line("timer trap", "timers at a tenth, inference", Point(0.02, 0.03, 0.02, 0.021), 0.02),
+        verdict.nothing_line(123.4e-9, seen=True),
+        verdict.busy_line("Conv3x3 middle, 128 busy processes", [True] * 4),
+        *(verdict.broken_line(title, "No number for inference of " + "x" * 60, ours=True) for title, _ in CHECKS),
+    ]
+    assert max(map(len, table(lines, 100).splitlines())) <= 100
+    assert max(len(verdict.closing(lines[:count])) for count in range(1, len(lines))) <= 100
 
 
 def test_the_summary_counts():

@@ -42,6 +42,7 @@ def ended(app: BenchApp) -> bool:
         app.run_manager.state.run is not None
         and app.run_manager.state.run.ended is not None
         and not app.run_manager.state.running
+        and not app.run_manager.state.beginning
     )
 
 

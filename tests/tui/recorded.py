@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection
@@ -80,8 +81,8 @@ class Gated(ReplaySource):
         self.go_on = threading.Event()
         self.closed = False
 
-    def events(self, plan: Plan) -> Iterator[Event]:
-        for event in super().events(plan):
+    def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
+        for event in super().events(plan, *more):
             yield event
             if isinstance(event, Progress) and event.median_s is not None and not self.go_on.is_set():
                 self.reached.set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from textual.message import Message
@@ -102,7 +103,7 @@ def test_a_folder_that_cannot_be_made_is_a_message(tmp_path: Path) -> None:
 
 
 class Broken(ReplaySource):
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
         raise ZeroDivisionError("a bug")
 
 
@@ -164,10 +165,10 @@ def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> No
 class WithPeak(ReplaySource):
     """Measures the peak of each device behind its first case, and sends an equal one behind every other case."""
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
         waiting = {case.device: DevicePeak(case.device, case.device, (("float32", 1e15),), 1e15) for case in plan.cases}
         devices = {case.case_id: case.device for case in plan.cases}
-        for event in super().events(plan):
+        for event in super().events(plan, *more):
             yield event
             if isinstance(event, CaseFinished):
                 yield PeakMeasured(replace(waiting[devices[event.measurement.case_id]]))

@@ -22,6 +22,7 @@ from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.keys.bindings import shown_keys
 from cvbench_tui.tui.places import PLACES, all_bindings, places
 from cvbench_tui.tui.screens.base import ConfirmScreen
+from cvbench_tui.tui.screens.busy import BusyScreen
 from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
@@ -47,6 +48,7 @@ from tests.tui.waits import until
 UNFOLDED = 1000
 """Cells of a page on which no text is folded."""
 QUESTION = "a question"
+BUSY = "busy"
 WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     BenchApp: (("5",), None),
     MainScreen: (("5",), None),
@@ -67,6 +69,7 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     RunsScreen: (("H",), None),
     ListFilter: (("H", "slash"), None),
     ConfirmScreen: ((QUESTION,), None),
+    BusyScreen: ((BUSY,), None),
     JumpScreen: (("semicolon",), None),
     HelpScreen: (("question_mark",), None),
     Page: (("question_mark",), None),
@@ -147,6 +150,8 @@ async def go(app: BenchApp, pilot: Pilot[int], way: Sequence[str], focus: type[D
     for key in way:
         if key == QUESTION:
             app.push_screen(ConfirmScreen("Really?", "Yes"))
+        elif key == BUSY:
+            app.push_screen(BusyScreen("Busy."))
         else:
             app.simulate_key(key)
         await pilot.pause()
@@ -201,7 +206,7 @@ def test_the_help_explains_every_column_grade_and_reason(tmp_path: Path) -> None
     for grade, meaning in GRADE_HELP.items():
         assert f"  {grade}  {meaning}" in page
     for code, kind in (*REASONS.items(), *NOTICES.items()):
-        assert f"  {code.replace('_', ' ')}" in page
+        assert f"  {kind.word or code.replace('_', ' ')}" in page
         assert f"{kind.meaning} {kind.remedy}".rstrip() in page
     for label, meaning in LABELS.items():
         assert f"  {label}" in page

@@ -32,7 +32,7 @@ def test_everything_is_explained_from_its_declaration() -> None:
         assert f"  {label}" in page
         assert meaning in page
     for code, kind in (*REASONS.items(), *NOTICES.items()):
-        assert f"  {code.replace('_', ' ')}" in page
+        assert f"  {kind.word or code.replace('_', ' ')}" in page
         assert f"{kind.meaning} {kind.remedy}".rstrip() in page
     assert "config.toml" in page
 

@@ -108,7 +108,8 @@ def test_words_of_what_the_recording_does_not_have() -> None:
     case = header.plan.cases[0]
     events: dict[str, Event] = {
         "1 row added": RowsAdded((case,), 1.0),
-        "Resnet18 cpu started in process 3": CaseStarted(case.case_id, 1, 2),
+        "1 row continued": RowsAdded((case,), 1.0, again=False),
+        "Resnet18 cpu started, visit 3": CaseStarted(case.case_id, 1, 2),
         "Resnet18 cpu skipped": CaseFailed(Failure(case.case_id, "skipped", "Skipped.")),
         "Resnet18 cpu cancelled": CaseFailed(Failure(case.case_id, "cancelled", "Cancelled.")),
         "elsewhere started": CaseStarted("elsewhere", 1),
@@ -116,3 +117,13 @@ def test_words_of_what_the_recording_does_not_have() -> None:
     }
     for text, event in events.items():
         assert event_text(event, run) == text
+
+
+def test_a_row_that_had_an_outcome_is_measured_again() -> None:
+    header = next(iter(read_events(GOOD)))
+    assert isinstance(header, RunStarted)
+    first, other, *_ = header.plan.cases
+    run = fold(fold(None, header), CaseFailed(Failure(first.case_id, "crashed", "Crashed.")))
+    for cases, text in {(first,): "1 row measured again", (other,): "1 row added"}.items():
+        added = RowsAdded(cases, 1.0)
+        assert event_text(added, fold(run, added)) == text

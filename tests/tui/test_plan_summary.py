@@ -80,8 +80,8 @@ def test_a_protocol_is_told_in_one_line_from_its_numbers() -> None:
             assert f"{protocol.iterations} iterations" in text
         else:
             assert f"{protocol.precision * 100:g}%" in text
-            assert f"{protocol.min_rounds} to {protocol.max_rounds} rounds" in text
-            assert f"{protocol.budget_s:g} s" in text
+            assert f"{protocol.visits} to {protocol.max_visits} visits" in text
+            assert f"{protocol.span_s:g} s" in text
 
 
 def test_no_two_protocols_read_the_same() -> None:

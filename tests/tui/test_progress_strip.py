@@ -1,4 +1,4 @@
-"""The strip: where the run is, and how its interval became narrower."""
+"""The strip: where the run is, and its interval so far."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from textual.app import App, ComposeResult
 
-from cvbench_tui.core.event import CaseStarted
+from cvbench_tui.core.event import CaseStarted, Progress
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.results.stats.row_state import outcome_text
+from cvbench_tui.results.stats.outcome import outcome_text
+from cvbench_tui.results.stats.row_data import row_data
+from cvbench_tui.results.text.units import relative_text
 from cvbench_tui.tui.widgets.strips import ProgressStrip
 from tests.tui import recorded
 
@@ -39,16 +41,30 @@ def test_outcomes_are_counted_by_kind() -> None:
     assert outcome_text(after(1)) == "0 measured, 6 not begun"
 
 
-async def test_a_repetition_in_a_fresh_process_says_which_it_is() -> None:
+async def test_each_of_several_visits_says_which_it_is() -> None:
     run = after(4)
     assert run.running is not None
-    second = CaseStarted(run.running.case_id, 1, process=1)
-    rigorous = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["rigorous"]), running=second)
+    second = CaseStarted(run.running.case_id, 1, visit=1)
+    once = replace(run.plan.protocol, visits=1, max_visits=1)
     app = StripApp()
     async with app.run_test(size=(120, 5)):
-        assert "process" not in app.said(run)[0]
-        assert "Resnet18  cpu  batch 8  process 2 of 3" in app.said(rigorous)[0]
+        most = PROTOCOLS["rigorous"].max_visits
+        rigorous = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["rigorous"]), running=second)
+        assert f"Resnet18  cpu  batch 8  visit 2 of {most} at most" in app.said(rigorous)[0]
+        assert "visit" not in app.said(replace(run, plan=replace(run.plan, protocol=once)))[0]
         assert "0 of 6 rows  ETA 0:10  elapsed 0:05" in app.said(run)[1]
+
+
+async def test_later_visits_show_the_rows_widest_interval_so_far() -> None:
+    measured = next(run for run in map(after, range(1, 40)) if run.measured)
+    case_id = measured.measured[0].case_id
+    run = fold(fold(measured, CaseStarted(case_id, 1, visit=1)), Progress(case_id, "measuring", "total", 1, 2))
+    phases = row_data(run, run.plan.case(case_id)).phases
+    name, widest = max(phases.items(), key=lambda each: each[1].relative or 0.0)
+    app = StripApp()
+    async with app.run_test(size=(120, 5)):
+        assert f"  {name} " in app.said(run)[0]
+        assert relative_text(widest.relative) in app.said(run)[0]
 
 
 async def test_the_interval_so_far_stands_beside_the_one_that_is_wanted() -> None:
@@ -59,15 +75,3 @@ async def test_the_interval_so_far_stands_beside_the_one_that_is_wanted() -> Non
         assert len(app.said(run)[0]) <= 78, "nothing is cut off in a terminal of 80 columns"
         published = replace(run, plan=replace(run.plan, protocol=PROTOCOLS["original"]))
         assert "to be" not in app.said(published)[0]
-
-
-async def test_the_interval_is_seen_to_narrow_and_begins_anew_with_each_phase() -> None:
-    run = next(run for run in map(after, range(1, 12)) if run.progress is not None and run.progress.half_width_s)
-    assert run.progress is not None
-    app = StripApp()
-    async with app.run_test(size=(120, 5)):
-        for half_width_s in (0.012, 0.006, 0.006, 0.003):
-            line = app.said(replace(run, progress=replace(run.progress, half_width_s=half_width_s)))[0]
-        assert "\u00b110% > \u00b15.0% > 120 ms \u00b12.5%" in line
-        other = app.said(replace(run, progress=replace(run.progress, phase="inference", half_width_s=0.0012)))[0]
-        assert ">" not in other

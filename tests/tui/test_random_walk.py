@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -38,10 +39,10 @@ class Lasting(ReplaySource):
         super().__init__(recorded.graded())
         self.quick = False
 
-    def events(self, plan: Plan) -> Iterator[Event]:
+    def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
         import time
 
-        for event in super().events(plan):
+        for event in super().events(plan, *more):
             if not isinstance(event, Progress) and not self.quick:
                 time.sleep(0.05)
             yield event

@@ -9,9 +9,11 @@ from textual.app import App, ComposeResult
 
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.stats.quality import Quality
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.view import View
+from cvbench_tui.tui.state.table_layout import quality_style
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from tests.tui import recorded
 from tests.tui.flow import headings, text_of
@@ -106,13 +108,14 @@ async def test_only_lines_that_changed_are_drawn_again(monkeypatch: pytest.Monke
         assert drawn == []
 
 
-async def test_a_running_row_has_no_percentage() -> None:
+async def test_a_running_row_has_the_share_of_its_visits() -> None:
     run = next(run for run in runs() if run.progress is not None and run.progress.fraction > 0)
     assert run.running is not None
     app = TableApp(run)
     async with app.run_test(size=(160, 20)) as pilot:
         await pilot.pause()
-        assert text_of(app.table, run.running.case_id).endswith("RUNNING")
+        share = int(100 * run.progress.fraction / run.plan.protocol.max_visits)
+        assert text_of(app.table, run.running.case_id).endswith(f" {share}%")
 
 
 async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
@@ -120,7 +123,7 @@ async def test_columns_give_way_in_a_narrow_pane_and_come_back() -> None:
     async with app.run_test(size=(62, 20)) as pilot:
         await pilot.pause()
         assert headings(app.table)[0] == "Name"
-        assert headings(app.table)[-1] == "State"
+        assert headings(app.table)[-1] == "Quality"
         few = len(headings(app.table))
         await pilot.resize_terminal(260, 20)
         await pilot.pause()
@@ -138,21 +141,29 @@ async def test_columns_move_together_before_a_time_is_hidden() -> None:
         assert " 40.00 \u00b1" in text_of(app.table, quiet)
 
 
-async def test_a_number_of_grade_x_is_dim_and_says_so() -> None:
+async def test_a_number_of_grade_x_is_dim_and_its_row_says_so() -> None:
     app = TableApp(graded())
     async with app.run_test(size=(260, 20)) as pilot:
         await pilot.pause()
         key = case_id(graded(), "BatchNorm", "cuda:0")
-        assert style_of(app.table, key, "1.000 X").color == app.table._style("dim").color
+        assert style_of(app.table, key, "1.000").color == app.table._style("dim").color
+        assert text_of(app.table, key).rstrip().endswith("X impossible")
 
 
-async def test_a_state_that_is_precise_has_the_colour_of_its_grade() -> None:
+async def test_a_quality_has_the_colour_of_its_letter_and_words_have_theirs() -> None:
     app = TableApp(graded())
     async with app.run_test(size=(260, 20)) as pilot:
         await pilot.pause()
-        doubtful, fine = case_id(graded(), "Dense", "cpu"), case_id(graded(), "Resnet18", "cuda:0")
-        assert style_of(app.table, doubtful, "OK*").color == app.table._style("warn").color
-        assert style_of(app.table, fine, "OK*").color == app.table._style("ok").color
+        for name, device, text, style in (
+            ("Dense", "cpu", "C busy", "warn"),
+            ("BatchNorm", "cpu", "D    ", "bad"),
+            ("VGG16", "cpu", "OOM", "bad"),
+            ("Dense", "cuda:0", "B host-bound", "ok"),
+        ):
+            found = style_of(app.table, case_id(graded(), name, device), text)
+            assert found.color == app.table._style(style).color, text
+    words = (Quality("A", share=0.4), Quality(None, "queued"), Quality(None, "cancelled"))
+    assert [quality_style(each) for each in words] == ["run", "dim", "warn"]
 
 
 async def test_the_sort_keys_pass_by_what_is_not_shown_beside_the_times() -> None:
@@ -160,7 +171,7 @@ async def test_the_sort_keys_pass_by_what_is_not_shown_beside_the_times() -> Non
     async with app.run_test(size=(62, 20)) as pilot:
         assert ResultTable(id="other").sortable == []
         await pilot.pause()
-        assert "grade" in app.table.sortable
+        assert "quality" in app.table.sortable
         assert "samples" not in app.table.sortable
 
 

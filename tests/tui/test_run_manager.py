@@ -7,19 +7,21 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFailed, Event, Progress, RowsAdded
-from cvbench_tui.core.measurement import Failure
+from cvbench_tui.core.event import CaseFailed, CaseFinished, EnvironmentProbed, Event, Progress, RowsAdded
+from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, fold
+from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.engine import worker_process as worker_process
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.source import EventSource
@@ -52,8 +54,8 @@ class Gate(ReplaySource):
         self.reached = threading.Event()
         self.let = threading.Event()
 
-    def events(self, plan: Plan) -> Iterator[Event]:
-        for event in super().events(plan):
+    def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
+        for event in super().events(plan, *more):
             yield event
             if isinstance(event, Progress):
                 self.reached.set()
@@ -147,19 +149,117 @@ def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench
     assert not run_manager.again()
 
 
-def test_invalid_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path) -> None:
+def test_poor_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path) -> None:
     run = reduce(fold, recorded.graded(), cast(Run, None))
     bench = Bench(tmp_path, ReplaySource(recorded.graded()))
     assert bench.run_manager.open(run)
-    rows = build(run).rows
-    invalid = {row.key for row in rows if row.grade == "X"}
-    failed = {failure.case_id for failure in run.failures}
-    assert invalid
+    poor = {row.key for row in build(run).rows if row.quality.letter not in ("A", "B")}
     state = bench.run_manager.state
-    assert {case.case_id for case in state.repeatable} == invalid | failed
+    repeatable = {case.case_id for case in state.repeatable}
+    assert poor <= repeatable
+    assert repeatable < {case.case_id for case in run.plan.cases}
     assert state.repeatable is state.repeatable
-    running = replace(state, status="running")
-    assert {case.case_id for case in running.repeatable} == failed
+    outcomes = [each for each in run.measured if not enough(each, run.plan.protocol)]
+    lacking = {each.case_id for each in outcomes}
+    meanwhile = {case.case_id for case in replace(state, status="running").repeatable}
+    assert meanwhile == repeatable - lacking, "rows that lack visits have them still to come"
+    for status in ("cancelling", "looking", "waiting"):
+        assert replace(state, status=status).repeatable == ()
+
+
+class Scripted(ReplaySource):
+    """Each call has outcomes of its own. At ``gate`` it stands still before the last one of the first call."""
+
+    def __init__(self, *calls: list[Event], gate: bool = False) -> None:
+        super().__init__(EVENTS)
+        self._calls = iter(calls)
+        self._gate = gate
+        self.let = threading.Event()
+        self.plans: list[Plan] = []
+
+    def events(
+        self,
+        plan: Plan,
+        measured: Mapping[str, Measurement] | None = None,
+        more: Callable[[], Iterable[Case]] = tuple,
+    ) -> Iterator[Event]:
+        self.plans.append(plan)
+        yield EnvironmentProbed(self.probe())
+        *first, last = next(self._calls)
+        yield from first
+        if self._gate:
+            self.let.wait(WAIT_S)
+            self._gate = False
+        yield last
+        while cases := tuple(more()):
+            self.plans.append(replace(plan, cases=cases))
+            yield from next(self._calls)
+
+    def close(self) -> None:
+        self.let.set()
+
+
+def plain(*cases: Case) -> Plan:
+    return Plan("p", cases, Protocol("plain"))
+
+
+def outcome(case: Case, spread: float) -> CaseFinished:
+    """Five rounds that differ by so much."""
+    rounds = tuple((0.01 * (1 + spread * step),) * 3 for step in (0, 1, -1, 0.5, -0.5))
+    samples = PhaseSamples("inference", rounds, 1, "perf_counter", "precision")
+    return CaseFinished(Measurement(case.case_id, (samples,), None, None, None, 0.5, 2.0, 1))
+
+
+@pytest.mark.parametrize("spreads", [(0.2, 0.0001), (0.2, 0.9)])
+def test_the_better_one_of_a_repeated_row_is_kept_and_both_are_in_the_file(
+    tmp_path: Path, spreads: tuple[float, float]
+) -> None:
+    case = PLAN.cases[0]
+    first, second = (outcome(case, spread) for spread in spreads)
+    bench = Bench(tmp_path, Scripted([first], [second]))
+    bench.run_manager.begin(plain(case))
+    assert bench.until_ended().measured == (first.measurement,)
+    assert bench.run_manager.state.repeatable == (case,)
+    assert bench.run_manager.again()
+    run = bench.until_ended()
+    better = second if spreads[1] < spreads[0] else first
+    assert run.measured == (better.measurement,)
+    path = bench.run_manager.state.run_file
+    assert path is not None
+    assert load(path) == run
+    assert [event for event in read_events(path) if isinstance(event, CaseFinished)] == [first, second]
+
+
+def test_complete_rows_of_a_running_run_are_repeated_in_it_and_those_to_come_are_not(tmp_path: Path) -> None:
+    poor, other = PLAN.cases[0], PLAN.cases[2]
+    source = Scripted([outcome(poor, 0.2), outcome(other, 0.2)], [outcome(poor, 0.0001)], gate=True)
+    bench = Bench(tmp_path, source)
+    bench.run_manager.begin(plain(poor, other))
+    bench.until(lambda: bench.run_manager.state.repeatable == (poor,))
+    assert bench.run_manager.again()
+    source.let.set()
+    run = bench.until_ended()
+    assert [[case.case_id for case in plan.cases] for plan in source.plans] == [
+        [poor.case_id, other.case_id], [poor.case_id]
+    ]  # fmt: skip
+    assert run.measured == (outcome(poor, 0.0001).measurement, outcome(other, 0.2).measurement)
+
+
+def test_a_row_that_lacks_visits_goes_on_and_is_not_doubled_while_it_is_visited(tmp_path: Path) -> None:
+    case = PLAN.cases[0]
+    visits = Plan("p", (case,), replace(Protocol("plain"), visits=2, max_visits=2))
+    source = Scripted([outcome(case, 0.2), CaseFailed(Failure(case.case_id, "cancelled", "Cancelled."))],
+                      [outcome(case, 0.1)], gate=True)  # fmt: skip
+    bench = Bench(tmp_path, source)
+    bench.run_manager.begin(visits)
+    bench.until(lambda: bench.run_manager.state.run is not None and bool(bench.run_manager.state.run.measured))
+    assert bench.run_manager.state.repeatable == ()
+    source.let.set()
+    bench.until_ended()
+    assert bench.run_manager.state.repeatable == (case,)
+    assert bench.run_manager.again()
+    (measurement,) = bench.until_ended().measured
+    assert measurement.visits == 2
 
 
 def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
@@ -169,12 +269,12 @@ def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
     class Flaky(Gate):
         calls = 0
 
-        def events(self, plan: Plan) -> Iterator[Event]:
+        def events(self, plan: Plan, *more: Any) -> Iterator[Event]:
             self.calls += 1
             if self.calls == 1:
                 yield CaseFailed(Failure(first.case_id, "crashed", "Crashed."))
                 plan = replace(plan, cases=plan.cases[1:])
-            yield from super().events(plan)
+            yield from super().events(plan, *more)
 
     source = Flaky(EVENTS)
     bench = Bench(tmp_path, source)
@@ -309,10 +409,15 @@ def test_while_it_is_being_cancelled_nothing_is_repeatable() -> None:
     assert RunState("cancelling", run.environment, run=run).repeatable == ()
 
 
-def test_the_table_is_drawn_for_all_that_it_shows_and_not_for_progress() -> None:
+def test_the_table_is_drawn_for_all_that_it_shows_and_seldom_for_progress() -> None:
     run = reduce(fold, recorded.graded(), None)
     state = RunState(run=run)
     assert state.same_rows(replace(state, run=fold(run, Progress(run.plan.cases[0].case_id, "measuring"))))
+    single = replace(run, plan=replace(run.plan, protocol=replace(run.plan.protocol, max_visits=1)), progress=None)
+    case, at = run.plan.cases[0].case_id, RunState(run=single)
+    shares = (0.01, 0.04, 0.06, 0.5)
+    moved = [replace(at, run=fold(single, Progress(case, "measuring", fraction=share))) for share in shares]
+    assert [at.same_rows(each) for each in moved] == [True, True, False, False], "a twentieth of a single visit"
     for name, value in {
         "id": "o",
         "plan": replace(run.plan),

@@ -9,13 +9,13 @@ from __future__ import annotations
 import random
 
 from cvbench_tui.core.measurement import Measurement
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.results.stats.phase_stats import Terms, phase_results
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend, FakePass
 
 HOST_S, DEVICE_S = 22e-6, 5e-6
-PROTOCOL = PROTOCOLS["default"]
+PROTOCOL = Protocol("at one go")
 
 
 def measured(launches: int, host_s: float = HOST_S, device_s: float = DEVICE_S) -> Measurement:

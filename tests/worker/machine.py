@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import Snapshot
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressUpdate, Stopwatch
 
-DEFAULT = PROTOCOLS["default"]
+DEFAULT = Protocol("at one go")
 
 
 class Machine(Backend):

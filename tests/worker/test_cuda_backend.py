@@ -16,7 +16,7 @@ from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.grading.assess import assess
 from cvbench_tui.core.measurement import Measurement, PhaseWork, Variant, merge
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.results.stats import derived_metrics
 from cvbench_tui.results.stats.phase_stats import Terms, phase_result
 from cvbench_tui.worker.devices import select as devices
@@ -33,7 +33,7 @@ from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend, FakePass
 from tests.worker.launches import measured as row_of
 
 pytestmark = pytest.mark.torch
-DEFAULT = PROTOCOLS["default"]
+DEFAULT = Protocol("at one go")
 CARD = SimpleNamespace(uuid="ab-cd", pci_domain_id=0, pci_bus_id=0x65, pci_device_id=0)
 
 

@@ -43,7 +43,7 @@ def reference():
 @pytest.fixture(scope="module")
 def more():
     """With the harnesses that only the benchmarks compare with."""
-    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "more_harnesses.py")))
+    made = Reference((sys.executable, str(Path(__file__).parents[2] / "benchmarks" / "rival_loops.py")))
     yield made
     made.close()
 
@@ -63,7 +63,7 @@ def test_a_harness_sees_a_known_duration_in_full(reference, method):
     check_known_durations(reference, method, median)
 
 
-@pytest.mark.parametrize(("method", "middle"), [("blocked", median), ("adaptive", median), ("timm", fmean)])
+@pytest.mark.parametrize(("method", "middle"), [("blocked", median), ("timm", fmean)])
 def test_another_harness_sees_a_known_duration_in_full(more, method, middle):
     check_known_durations(more, method, middle)
 
@@ -95,6 +95,8 @@ def test_timers_repeat_twenty_times(reference):
 def test_what_cannot_be_is_a_sentence_and_the_next_question_is_answered(reference):
     with pytest.raises(ReferenceFailed, match="do_bench needs a CUDA device"):
         reference.ask(SPIN, "do_bench", seconds=0.01, threads=1)
+    with pytest.raises(ReferenceFailed, match="a lead needs a CUDA device"):
+        reference.ask(SPIN, "led", seconds=0.01, threads=1)
     with pytest.raises(ReferenceFailed, match="no reference method"):
         reference.ask(SPIN, "guess", seconds=0.01, threads=1)
     assert reference.ask(SPIN, "bare", seconds=0.01, threads=1).values_s
@@ -133,6 +135,50 @@ def queued(training):
     work.subject.forward = lambda: (log.append("forward"), forward())[1]
     work.subject.backward = lambda output: (log.append("backward"), backward(output))[1]
     return log, harnesses.iterations(work, Queue(log), 1, training=training)
+
+
+class Led(Queue):
+    """Whose first mark has been reached already, or has not, when all is queued."""
+
+    def __init__(self, log, *, late):
+        super().__init__(log)
+        self.late = late
+
+    def mark(self):
+        return Mark(super().mark(), self.late)
+
+
+class Mark(int):
+    def __new__(cls, place, late):
+        made = super().__new__(cls, place)
+        made.late = late
+        return made
+
+    def query(self):
+        return self.late
+
+
+@pytest.mark.parametrize(("late", "rows", "next_s"), [(False, 2, 0.01), (True, 0, 0.02)])
+def test_a_block_behind_a_lead_counts_when_it_was_queued_in_time(late, rows, next_s):
+    """One that was not gets a longer lead, up to half a second."""
+    work = harnesses.TimedModule(dataclasses.asdict(SPIN))
+    log = []
+    work.wait = lambda: log.append("wait")
+    lead = harnesses.Lead(lambda seconds: log.append(seconds))
+    found = harnesses.iterations(work, Led(log, late=late), 2, training=False, lead=lead)
+    assert log[:2] == [0.01, "mark"]  # and no iteration that is not recorded
+    assert (len(found), lead.seconds) == (rows, next_s)
+    for _ in range(9):
+        lead.longer()
+    assert lead.seconds == harnesses.MAX_LEAD_S
+
+
+def test_a_loop_whose_leads_are_all_too_short_has_no_number(monkeypatch):
+    work = harnesses.TimedModule(dataclasses.asdict(SPIN))
+    monkeypatch.setattr(harnesses, "clock_of", lambda _: Led([], late=True))
+    monkeypatch.setattr(harnesses, "MAX_LATE_S", 0.0)
+    work.wait = lambda: None
+    assert harnesses.bare(work, 0.0, {"phases": ["inference"]}, harnesses.Lead(lambda _: None)) == {}
 
 
 def test_a_queue_begins_with_an_unrecorded_iteration_and_is_waited_for_once():

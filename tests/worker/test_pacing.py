@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.timing.pacing import (
     LEAD_S,
     MAX_GROUP,
@@ -14,7 +14,7 @@ from cvbench_tui.worker.timing.pacing import (
     window_iterations,
 )
 
-DEFAULT = PROTOCOLS["default"]
+DEFAULT = Protocol("at one go")
 
 
 def sizes(

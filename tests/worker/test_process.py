@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.event import CaseStarted, Event, Progress
+from cvbench_tui.core.event import CaseFinished, CaseStarted, Event, Progress
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -29,7 +29,11 @@ from tests.processes import lives, wait_until_gone
 pytestmark = pytest.mark.torch
 SHORT = replace(
     PROTOCOLS["quick"],
+    visits=1,
+    max_visits=1,
+    span_s=0.0,
     budget_s=60.0,
+    min_rounds=5,
     max_rounds=5,
     max_repeats=0,
     round_s=0.01,
@@ -39,6 +43,7 @@ SHORT = replace(
     warmup_iterations=1,
 )
 """Five rounds, however slow the machine is: its budget is never spent, and none is set aside for what disturbed it."""
+VISITS = replace(SHORT, visits=3, max_visits=3, min_rounds=1)
 DENSE = Case(find_layer("Dense").workload, "cpu", 2)
 RESNET = Case(find_model("resnet18").workload.with_image(32), "cpu", 2)
 ENDLESS = Case(Workload("layer", "endless", "selftest_spin", (8,), (("seconds", 3600.0),)), "cpu", 1)
@@ -104,7 +109,7 @@ def test_every_pass_has_its_account_and_what_the_system_did_in_each_round(source
     (measurement,) = run.measured
     assert [record.name for record in measurement.passes] == ["training", "inference"]
     for phase in measurement.phases:
-        (seen,) = measurement.evidence_by_process(phase.phase)
+        (seen,) = measurement.evidence_by_visit(phase.phase)
         assert len(seen) == len(phase.rounds)
         assert all(each.wall_s >= each.timed_s > 0 for each in seen)
     for record in measurement.passes:
@@ -137,11 +142,20 @@ def test_what_is_beside_the_phases_is_taken_where_the_protocol_asks(source):
     assert not [notice for notice in measurement.notices if notice.code != "flushed_failed"]
 
 
-@pytest.mark.slow
-def test_rigorous_repeats_every_case_in_processes_of_its_own(source):
-    run, events = run_of(source, DENSE, protocol=replace(SHORT, processes=3))
-    assert run.measured[0].processes == 3
-    assert len({event.pid for event in events if isinstance(event, CaseStarted)}) == 3
+def test_every_visit_on_the_cpu_is_a_process_of_its_own_and_says_when_it_was(source):
+    run, events = run_of(source, DENSE, RESNET, protocol=VISITS)
+    assert [measurement.visits for measurement in run.measured] == [3, 3]
+    assert [measurement.processes for measurement in run.measured] == [3, 3]
+    order = [event.measurement.case_id for event in events if isinstance(event, CaseFinished)]
+    assert [sorted(order[at : at + 2]) for at in (0, 2, 4)] == [sorted((DENSE.case_id, RESNET.case_id))] * 3
+    for measurement in run.measured:
+        begun = [visit.begun_at_s for visit in measurement.visit_records]
+        assert begun == sorted(begun)
+        assert measurement.span_s >= begun[-1] - begun[0] > 0
+        assert all(visit.product_s > 0 and visit.copy_s > 0 for visit in measurement.visit_records)
+        assert {samples.stop for samples in measurement.phases} == {"visit"}
+        assert measurement.work
+        assert len(measurement.memory) == 4
 
 
 def test_the_published_method_keeps_all_iterations_but_the_second_and_has_clean_numbers_beside(source):
@@ -267,7 +281,7 @@ def ask(process, request) -> None:
 
 def measuring(case) -> dict[str, object]:
     plain = {"kind": "measure", "case_id": case.case_id, "case": asdict(case)}
-    return {**plain, "protocol": asdict(SHORT), "process": 0}
+    return {**plain, "protocol": asdict(SHORT), "visit": 0}
 
 
 def until(process, kind):
@@ -278,7 +292,69 @@ def until(process, kind):
     raise AssertionError(f"no {kind}: {process.stderr.read().decode()}")
 
 
-def test_a_worker_for_one_case_ends_with_its_stdin():
+def test_a_worker_that_measures_by_itself_answers_one_request_after_the_other():
+    with worker(*ONE_CASE[1:]) as process:
+        for visit in range(2):
+            ask(process, {**measuring(DENSE), "visit": visit, "keep": visit > 0})
+            assert until(process, "case_started")["pid"] == process.pid
+            assert until(process, "case_finished")["measurement"]["visit_records"][0]["process"] == process.pid
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks only on Linux")
+class TestKeptProcess:
+    """Where starting a process is dear, visits share one."""
+
+    @pytest.fixture
+    def visit(self):
+        with worker("-m", "cvbench_tui.worker") as process:
+
+            def ask_for(case, *, keep=True, outcome="case_finished"):
+                ask(process, {**measuring(case), "visit": 1, "keep": keep})
+                pid = until(process, "case_started")["pid"]
+                return (pid, until(process, outcome)) if outcome else pid
+
+            yield ask_for
+
+    def test_visits_of_several_cases_share_a_process_until_a_fresh_one_is_wanted(self, visit):
+        first, _ = visit(DENSE)
+        assert visit(RESNET)[0] == visit(DENSE)[0] == first
+        fresh, _ = visit(DENSE, keep=False)
+        assert fresh != first
+        wait_until_gone(first)  # a fresh process needs the memory that it holds
+        assert visit(DENSE)[0] not in (first, fresh)
+
+    def test_a_failure_ends_it_and_the_next_visit_has_another(self, visit):
+        first, _ = visit(DENSE)
+        broken = replace(RESNET, workload=replace(RESNET.workload, op="resnet9000"))
+        assert visit(broken, outcome="case_failed")[0] == first
+        assert visit(DENSE)[0] != first
+
+    @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+    def test_its_death_in_a_visit_costs_that_visit(self, visit, number):
+        first, _ = visit(DENSE)
+        pid = visit(ENDLESS, outcome="")
+        assert pid == first
+        os.kill(pid, number)
+        wait_until_gone(pid)
+        assert visit(DENSE)[0] != first
+
+    def test_its_death_between_two_visits_costs_none(self, visit):
+        first, _ = visit(DENSE)
+        os.kill(first, signal.SIGKILL)
+        assert visit(DENSE)[0] != first
+
+    def test_none_outlives_the_workers_stdin(self):
+        with worker("-m", "cvbench_tui.worker") as process:
+            ask(process, {**measuring(DENSE), "keep": True})
+            until(process, "case_finished")
+            ask(process, {**measuring(ENDLESS), "keep": True})
+            child = until(process, "case_started")["pid"]
+            process.stdin.close()
+            assert process.wait() == 0
+            wait_until_gone(child)
+
+
+def test_a_worker_that_measures_by_itself_ends_with_its_stdin():
     with worker(*ONE_CASE[1:]) as process:
         ask(process, measuring(ENDLESS))
         until(process, "case_started")

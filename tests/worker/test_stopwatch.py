@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.core.protocol import CLEAN
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.worker.devices.backend import ClockError
 from cvbench_tui.worker.timing.pacing import window_iterations
 from tests.worker.machine import DEFAULT, Machine, Pass, take, with_cap
 
-QUICK = PROTOCOLS["quick"]
+CAREFUL = replace(DEFAULT, name="careful", precision=0.005, max_rounds=30, warmup_cap_s=10.0)
 
 
 def jitter(seed: int, level: float, share: float):
@@ -99,7 +99,7 @@ def test_a_warm_up_that_never_settles_is_bounded_and_said():
 
 
 @pytest.mark.parametrize("seconds", [0.2, 1.0, 5.0])
-@pytest.mark.parametrize("protocol", [QUICK, DEFAULT, PROTOCOLS["rigorous"]], ids=lambda p: p.name)
+@pytest.mark.parametrize("protocol", [CLEAN, DEFAULT, CAREFUL], ids=lambda p: p.name)
 def test_slow_but_steady_work_is_not_called_unsettled(seconds, protocol):
     result, _ = take(Machine(jitter(7, seconds, 1e-4)), protocol)
     assert result.record.settled

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading import physics, samples, system
 from cvbench_tui.core.grading.context import GradingContext
-from cvbench_tui.core.grading.reasons import GRADES, Assessment, Grade, Reason
+from cvbench_tui.core.grading.reasons import GRADES, WIDTHS, Assessment, Grade, Reason
 from cvbench_tui.core.measurement import Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.estimate import estimate
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 
-__all__ = ["Assessment", "Reason", "assess", "worst"]
+__all__ = ["Assessment", "Reason", "assess", "rank", "worst"]
 
 Check = Callable[[GradingContext], Iterable[Reason]]
-CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS)  # in order of severity
+CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS, samples.processes)
+"""In order of severity: where two reasons have one grade, the first is the mark of the row."""
 
 
 def assess(
@@ -25,9 +29,10 @@ def assess(
     peak: DevicePeak | None = None,
     facts: Mapping[str, Fact] | None = None,
 ) -> Assessment:
-    """Grade of that phase with all its reasons, worst first. ``peak`` is that of the case's device; ``facts`` are the
-    environment's. What is unknown, as in files of schema 1, does not lower a grade, save that CPU times whose waiting
-    for a core is not reported are B. Raises KeyError when the phase was not measured."""
+    """Grade of that phase with all its reasons, worst first: the letter of its interval, or a worse one that a reason
+    caps it at. ``peak`` is that of the case's device; ``facts`` are the environment's. What is unknown, as in files of
+    schema 1, does not lower a grade, save that CPU times whose waiting for a core is not reported are B. Raises
+    KeyError when the phase was not measured."""
     phase_samples = measurement.phase(phase)
     if phase_samples is None:
         raise KeyError(phase)
@@ -38,7 +43,25 @@ def assess(
         if any(reason.code == "broken_clock" for reason in reasons):
             break  # no statistic can be computed from such samples
     reasons.sort(key=lambda reason: -GRADES.index(reason.grade))
-    return Assessment(worst(reason.grade for reason in reasons), tuple(reasons))
+    return Assessment(worst((_letter(context), *(reason.grade for reason in reasons))), tuple(reasons))
+
+
+def _letter(context: GradingContext) -> Grade:
+    """By the width of the interval alone, whatever the protocol asked for."""
+    width = context.relative
+    return next((grade for grade, limit in WIDTHS if width is not None and width <= limit), "D")
+
+
+def rank(
+    measurement: Measurement, protocol: Protocol, peak: DevicePeak | None, facts: Mapping[str, Fact]
+) -> tuple[float, float]:
+    """How good its numbers are, the larger the better: by its worst grade, then by its widest interval."""
+    if not measurement.phases:
+        return -math.inf, -math.inf
+    found = [assess(measurement, each.phase, protocol, peak, facts) for each in measurement.phases]
+    widths = [estimate(counted_rounds_by_visit(measurement, each.phase, protocol)) for each in measurement.phases]
+    widest = max((each.relative if each and each.relative is not None else 1.0 for each in widths), default=1.0)
+    return -float(GRADES.index(worst(each.grade for each in found))), -widest
 
 
 def worst(grades: Iterable[Grade]) -> Grade:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from cvbench_tui.core.environment import Fact
@@ -13,9 +13,12 @@ from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phas
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import Estimate, estimate
-from cvbench_tui.core.stats.stop_rule import counted_evidence_by_process, counted_rounds_by_process, flags_by_process
+from cvbench_tui.core.stats.stop_rule import counted_evidence_by_visit, counted_rounds_by_visit, flags_by_visit
 
-PUBLISHED_PRECISION = 0.05  # tolerated drift of the published method, which does not warm up: its tables have 2 digits
+
+def of_means(rounds_by_visit: Sequence[Sequence[Sequence[float]]]) -> Estimate | None:
+    """The interval of the mean, by the same rule over round means in place of round medians."""
+    return estimate([[(fmean(samples),) for samples in rounds if samples] for rounds in rounds_by_visit])
 
 
 @dataclass
@@ -33,29 +36,36 @@ class GradingContext:
         measurement, protocol = self.measurement, self.protocol
         self.phase = phase = self.phase_samples.phase
         self.whole_phase = WHOLE_PHASE[PASS_OF[phase]]  # spans a whole iteration of this pass
-        self.goal = None if protocol.method == "published" else protocol.precision
-        """Precision that the protocol asks for, a share; None under the published method."""
-        self.tolerance = PUBLISHED_PRECISION if self.goal is None else self.goal
-        """Relative difference of rounds or processes above which there is a reason."""
+        self.published = protocol.method == "published"
         self.host_bound = measurement.host_bound(phase)
         self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
         """True when the number is the device's own time, or a loop's within 5% of it: no delay of the host is in it."""
-        self.records = measurement.passes_of(phase)  # one for each process; empty in files of schema 1
-        groups = counted_rounds_by_process(measurement, phase, protocol)
-        self.rounds_by_process = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
-        self.medians_by_process = [[median(samples) for samples in rounds] for rounds in self.rounds_by_process]
-        self.samples = [sample for rounds in self.rounds_by_process for samples in rounds for sample in samples]
-        self.evidence_by_process = counted_evidence_by_process(measurement, phase, protocol)
-        self.evidence = [each for evidence in self.evidence_by_process for each in evidence]
+        self.records = measurement.passes_of(phase)  # one for each visit; empty in files of schema 1
+        groups = counted_rounds_by_visit(measurement, phase, protocol)
+        self.rounds_by_visit = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
+        self.medians_by_visit = [[median(samples) for samples in rounds] for rounds in self.rounds_by_visit]
+        self.samples = [sample for rounds in self.rounds_by_visit for samples in rounds for sample in samples]
+        self.evidence_by_visit = counted_evidence_by_visit(measurement, phase, protocol)
+        self.evidence = [each for evidence in self.evidence_by_visit for each in evidence]
         self.wall_s = sum(each.wall_s for each in self.evidence)
-        pairs = zip(measurement.evidence_by_process(phase), flags_by_process(measurement, phase, protocol))
+        pairs = zip(measurement.evidence_by_visit(phase), flags_by_visit(measurement, phase, protocol))
         self.repeated = [each for both in pairs for each, counts in zip(*both) if not counts]
         """Evidence of the disturbed rounds that do not count, as the rest is of those that do."""
 
     @cached_property
     def estimate(self) -> Estimate | None:
         """Estimate and interval; None without a sample."""
-        return estimate(self.rounds_by_process)
+        return estimate(self.rounds_by_visit)
+
+    @cached_property
+    def relative(self) -> float | None:
+        """Half width of the interval as a share of the number, which is the mean under the published method; None
+        without one."""
+        if not self.published:
+            return self.estimate.relative if self.estimate is not None else None
+        found = of_means(self.rounds_by_visit)
+        width_s = found.half_width_s if found is not None else None
+        return None if width_s is None else width_s / fmean(self.samples)
 
     def total(self, counter: str) -> Any:
         """Sum of that field of the evidence; where it is not known it adds nothing."""

@@ -14,7 +14,7 @@ from cvbench_tui.core.text import percent
 
 MIN_EQUAL_SAMPLES = 10  # so many equal samples are no chance: the clocks here count nanoseconds
 ROUNDING = 1e-3  # share by which the total may be below a part: samples are rounded to nanoseconds
-MAX_TIMER_SHARE_CERTAIN = 0.02  # of a region, twice the default precision, above which the number is doubtful ...
+MAX_TIMER_SHARE_CERTAIN = 0.02  # of a region, twice the width of an A, above which the number is doubtful ...
 MAX_TIMER_SHARE_VALID = 0.05  # ... and above which it is not the workload's
 FLOOR_NEAR = 1.5
 """Factor by which regions may be below the minimum of the device's clock: groups that are about right are kept."""

@@ -7,13 +7,17 @@ from typing import Literal
 
 from cvbench_tui.core.evidence import SLOTS
 
-Grade = Literal["A", "B", "C", "X"]
-GRADES: tuple[Grade, ...] = ("A", "B", "C", "X")  # best first
+Grade = Literal["A", "B", "C", "D", "X"]
+GRADES: tuple[Grade, ...] = ("A", "B", "C", "D", "X")  # best first
+WIDTHS: tuple[tuple[Grade, float], ...] = (("A", 0.01), ("B", 0.03), ("C", 0.10))
+"""Half widths of the interval, as shares of the number, up to which it has that letter; D beyond. The same for every
+protocol, so that a letter says how far two numbers can be told apart, and not what was asked for."""
 GRADE_HELP: dict[Grade, str] = {
-    "A": "Good: precise, no disturbance detected.",
-    "B": "Close: within twice the protocol's precision, or a minor disturbance.",
-    "C": "Noisy: the interval is wide, or drift, contention or two speeds were seen.",
-    "X": "Invalid: this time does not describe the workload. Excluded from sorting and comparison.",
+    "A": "The interval is within \u00b11%, and nothing speaks against the number.",
+    "B": "Within \u00b13%, or a minor doubt.",
+    "C": "Within \u00b110%, or a serious doubt: enough to tell twice as fast, not 5% faster.",
+    "D": "A wider interval, or none.",
+    "X": "Invalid: this time does not describe the workload. Grey, excluded from sorting and comparison.",
 }
 
 
@@ -23,6 +27,7 @@ class ReasonKind:
 
     meaning: str  # what it is and why it matters, in one sentence
     remedy: str  # what the user can do, in one sentence
+    word: str = ""  # a reason's mark behind the letter, as in ``B drift``
 
 
 @dataclass(frozen=True, **SLOTS)
@@ -32,6 +37,7 @@ class Reason:
     code: str  # key of ``REASONS``
     grade: Grade  # the best grade possible with it; ``A`` for a mere note
     sentence: str  # what was detected, with its number, in one sentence
+    figure: str = ""  # a number that stands behind its mark
 
 
 @dataclass(frozen=True, **SLOTS)
@@ -39,122 +45,137 @@ class Assessment:
     """Grade of one phase of one case."""
 
     grade: Grade
-    reasons: tuple[Reason, ...]  # worst first
+    reasons: tuple[Reason, ...]  # worst first, those of one grade in the order of the checks
 
 
 _SELFTEST = "Report it; cvbench-tui selftest shows whether the clock works here."
 REASONS: dict[str, ReasonKind] = {
-    "imprecise": ReasonKind(
-        "The interval is wider than the protocol asks for: the maximum of rounds or the time limit came first.",
-        "Use an idle machine or protocol rigorous.",
+    "broken_clock": ReasonKind(
+        "A sample is zero, negative or not a number: the clock stood still or went backwards.",
+        _SELFTEST, "clock broken",
     ),
-    "few_rounds": ReasonKind(
-        "Fewer than five rounds were measured, too few for a reliable interval.",
-        "Let the row finish, or use a smaller batch.",
+    "no_variation": ReasonKind(
+        "All samples are equal to the last digit, which no real clock gives.", _SELFTEST, "no variation"
     ),
-    "few_processes": ReasonKind(
-        "Fewer fresh processes were measured than the protocol asks for; their differences are not averaged out.",
-        "Let the run finish, or run the row again.",
+    "impossible_parts": ReasonKind(
+        "The total is shorter than one of its parts, or the timed regions are longer than the wall time.",
+        _SELFTEST, "impossible",
     ),
-    "unsettled": ReasonKind(
-        "The warm-up ended by its time limit, not by times that agree; the first rounds may differ from later ones.",
-        "Run the row again on an idle machine, or with protocol rigorous, which warms up longer.",
+    "short_region": ReasonKind(
+        "The timed regions are so short that timer overhead is a part of the time.", "Use a larger batch.", "short"
     ),
-    "drift": ReasonKind(
-        "Rounds became slower or faster by more than the precision.",
-        "Let the machine reach its working temperature and close other programs, then run the row again.",
-    ),
-    "bimodal": ReasonKind(
-        "The samples have two speeds; both are shown, because a single number would describe neither.",
-        "Pin threads and clocks if you can, and see the row's histogram; some workloads do have two speeds.",
-    ),
-    "contention": ReasonKind(
-        "Benchmark threads were ready to run and had to wait for a CPU core.",
-        "Close other programs, or use fewer threads than there are free cores.",
-    ),
-    "stolen": ReasonKind(
-        "The hypervisor gave this virtual machine's CPU time to others.",
-        "Measure at a quieter time, or on a dedicated machine.",
-    ),
-    "repeated": ReasonKind(
-        "Rounds were repeated because of an external disturbance; the disturbed ones stay in the file.",
-        "A few need no action; many mean that the machine is busy.",
-    ),
-    "clock": ReasonKind(
-        "The device's clock speed differed between rounds.",
-        "Let the device warm up or cool down first; only an administrator can lock its clock.",
-    ),
-    "throttled": ReasonKind(
-        "The card's driver reported a lower clock because of heat, power or a fault.",
-        "Improve cooling or power supply, or accept this as the sustained speed.",
-    ),
-    "power_cap": ReasonKind(
-        "The card ran at its power limit, as is normal under full load: its sustained speed, not its highest clock.",
-        "Compare only with cards of the same power limit, which the environment lists.",
-    ),
-    "host_bound": ReasonKind(
-        "The host needs longer to launch the work than the device to do it: the number is the wall time of a loop.",
-        "Use a larger batch; the columns of device and host time have both.",
-    ),
-    "unaccounted": ReasonKind(
-        "The device was busy with work outside the timed regions, e.g. on a stream of its own.",
-        "Run all work of the workload on the current stream; otherwise its time is unknown.",
-    ),
-    "deferred": ReasonKind(
-        "The workload still computed after its calls had returned, so only a part of it was timed.",
-        "Make the workload wait for its own threads before it returns.",
-    ),
-    "allocator": ReasonKind(
-        "Memory was allocated from the driver during the timed rounds, or only after the cache was emptied.",
-        "Use a smaller batch, or free memory on the card.",
-    ),
-    "recompiled": ReasonKind("Code was recompiled during the timed rounds.", "Use inputs of one shape."),
-    "collections": ReasonKind(
-        "Python's garbage collector ran during the timed rounds, although it is switched off.",
-        "Find the library that switches it on.",
-    ),
-    "swap": ReasonKind(
-        "Memory was read back from disk during the timed rounds.", "Free memory, or use a smaller batch."
-    ),
-    "foreign": ReasonKind(
-        "Another process used the card.", "End it, or choose another card; nvidia-smi lists the processes of each."
-    ),
-    "battery": ReasonKind("The machine ran on battery, where systems save power at the cost of speed.", "Plug it in."),
-    "process_dependent": ReasonKind(
-        "Fresh processes differ by more than twice the precision, e.g. by memory layout or choice of algorithm.",
-        "Use the interval, which covers all processes; binding to one NUMA node may reduce the difference.",
-    ),
-    "repetition_failed": ReasonKind(
-        "A repetition in a fresh process failed; the numbers are from the others.",
-        "Fix the cause named in the notice, and run the row again.",
-    ),
-    "fused_differs": ReasonKind(
-        "By itself the phase takes another time than within a training iteration.",
-        "For training the fused time applies: there the forward pass leaves the caches warm.",
+    "impossible_rate": ReasonKind(
+        "More FLOP/s or bytes/s than this device's measured peak: the clock missed work.", _SELFTEST, "impossible"
     ),
     "winograd": ReasonKind(
         "More FLOP/s than a matmul reaches: 3x3 and 5x5 convolutions need fewer operations than are counted.",
-        "None: operations are counted by the direct formula, the time is right.",
+        "None: operations are counted by the direct formula, the time is right.", "winograd",
     ),
-    "impossible_rate": ReasonKind(
-        "More FLOP/s or bytes/s than this device's measured peak: the clock missed work.", _SELFTEST
+    "deferred": ReasonKind(
+        "The workload still computed after its calls had returned, so only a part of it was timed.",
+        "Make the workload wait for its own threads before it returns.", "deferred",
     ),
-    "impossible_parts": ReasonKind(
-        "The total is shorter than one of its parts, or the timed regions are longer than the wall time.", _SELFTEST
+    "unaccounted": ReasonKind(
+        "The device was busy with work outside the timed regions, e.g. on a stream of its own.",
+        "Run all work of the workload on the current stream; otherwise its time is unknown.", "hidden work",
     ),
-    "broken_clock": ReasonKind(
-        "A sample is zero, negative or not a number: the clock stood still or went backwards.", _SELFTEST
+    "host_bound": ReasonKind(
+        "The host needs longer to launch the work than the device to do it: the number is the wall time of a loop.",
+        "Use a larger batch; the columns of device and host time have both.", "host-bound",
     ),
-    "no_variation": ReasonKind("All samples are equal to the last digit, which no real clock gives.", _SELFTEST),
-    "short_region": ReasonKind(
-        "The timed regions are so short that timer overhead is a part of the time.", "Use a larger batch."
+    "one_visit": ReasonKind(
+        "Too little was measured for an interval.", "Let the run finish, or use a smaller batch.", "one visit"
     ),
-}
-"""By code, as in the JSON export."""
+    "few_visits": ReasonKind(
+        "The case had fewer visits than the protocol asks for, over a shorter time.",
+        "Let the run finish, or run the row again.", "few visits",
+    ),
+    "visit_failed": ReasonKind(
+        "A visit failed, and none followed; the numbers are from those before.",
+        "Fix the cause named in the notice, and run the row again.", "visit failed",
+    ),
+    "unsettled": ReasonKind(
+        "Most warm-ups ended by their time limit and not by times that agree; first rounds may differ from later ones.",
+        "Run the row again on an idle machine, or with protocol rigorous, which warms up longer.", "warming",
+    ),
+    "drift": ReasonKind(
+        "Times became slower or faster in the course of the run.",
+        "Let the machine reach its working temperature and close other programs, then run the row again.", "drift",
+    ),
+    "bimodal": ReasonKind(
+        "The samples have two speeds; both are shown, because a single number would describe neither.",
+        "Pin threads and clocks if you can, and see the row's histogram; some workloads have two speeds.", "two speeds",
+    ),
+    "fused_differs": ReasonKind(
+        "By itself the phase takes another time than within a training iteration.",
+        "For training the fused time applies: there the forward pass leaves the caches warm.", "fused",
+    ),
+    "contention": ReasonKind(
+        "Benchmark threads were ready to run and had to wait for a CPU core.",
+        "Close other programs, or use fewer threads than there are free cores.", "busy",
+    ),
+    "waits_unknown": ReasonKind(
+        "This system does not report whether threads waited for a CPU core.",
+        "Close other programs; Linux reports it.", "waits unknown",
+    ),
+    "stolen": ReasonKind(
+        "The hypervisor gave this virtual machine's CPU time to others.",
+        "Measure at a quieter time, or on a dedicated machine.", "stolen",
+    ),
+    "slow_machine": ReasonKind(
+        "The machine took longer for a fixed matrix product, which fits its cache, than at its best.",
+        "Run the row again while the machine is idle and cool.", "machine slow",
+    ),
+    "repeated": ReasonKind(
+        "Rounds were repeated because of an external disturbance; the disturbed ones stay in the file.",
+        "A few need no action; many mean that the machine is busy.", "repeated",
+    ),
+    "clock": ReasonKind(
+        "The device's clock speed differed between rounds.",
+        "Let the device warm up or cool down first; only an administrator can lock its clock.", "clock",
+    ),
+    "throttled": ReasonKind(
+        "The card's driver reported a lower clock because of heat, power or a fault.",
+        "Improve cooling or power supply, or accept this as the sustained speed.", "throttled",
+    ),
+    "power_cap": ReasonKind(
+        "The card ran at its power limit, as is normal under full load: its sustained speed, not its highest clock.",
+        "Compare only with cards of the same power limit, which the environment lists.", "power limit",
+    ),
+    "allocator": ReasonKind(
+        "Memory was allocated from the driver during the timed rounds, or only after the cache was emptied.",
+        "Use a smaller batch, or free memory on the card.", "memory",
+    ),
+    "swap": ReasonKind(
+        "Memory was read back from disk during the timed rounds.", "Free memory, or use a smaller batch.", "swap"
+    ),
+    "recompiled": ReasonKind("Code was recompiled during the timed rounds.", "Use inputs of one shape.", "recompiled"),
+    "collections": ReasonKind(
+        "Python's garbage collector ran during the timed rounds, although it is switched off.",
+        "Find the library that switches it on.", "collector",
+    ),
+    "foreign": ReasonKind(
+        "Another process used the card.",
+        "End it, or choose another card; nvidia-smi lists the processes of each.", "shared",
+    ),
+    "battery": ReasonKind(
+        "The machine ran on battery, where systems save power at the cost of speed.", "Plug it in.", "battery"
+    ),
+    "two_processes": ReasonKind(
+        "Only two processes were measured, and each has its own memory layout and choice of algorithms.",
+        "Use protocol rigorous, whose visits are all processes of their own.", "two processes",
+    ),
+    "one_process": ReasonKind(
+        "Only one process was measured, and each has its own memory layout and choice of algorithms.",
+        "Use protocol rigorous, whose visits are all processes of their own.", "one process",
+    ),
+}  # fmt: skip
+"""By code, as in the JSON export, in the order of the checks: of equal ones the first is the mark of a row."""
 
 _RUN_AGAIN = "The times are not affected; run the row again if you need it."
 NOTICES: dict[str, ReasonKind] = {
-    "repetition_failed": ReasonKind("Why a repetition in a fresh process failed.", ""),
+    "visit_failed": ReasonKind("Why a visit failed.", ""),
+    "visit_skipped": ReasonKind("You skipped the row while it was visited.", "R measures it again."),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),

@@ -1,4 +1,4 @@
-"""Checks of the samples: precision, processes, warm-up, drift, two speeds, fused timing."""
+"""Checks of the samples: visits, warm-up, drift, two speeds, fused timing, processes."""
 
 from __future__ import annotations
 
@@ -6,68 +6,52 @@ from collections.abc import Iterator
 from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext
-from cvbench_tui.core.grading.reasons import Grade, Reason
+from cvbench_tui.core.grading.reasons import Reason
 from cvbench_tui.core.stats.bimodality import find_bimodality
-from cvbench_tui.core.stats.estimate import centre, half_width
+from cvbench_tui.core.stats.estimate import centre
 from cvbench_tui.core.stats.trend import trend
+from cvbench_tui.core.stats.visits import complete
 from cvbench_tui.core.text import percent, plural
 
-MIN_ROUNDS = 5  # for fewer rounds Student's t is above 3, and a trend cannot be told from noise
+DRIFT_B, DRIFT_C = 0.01, 0.03  # change over the visits above which there is a mark: the widths of an A and of a B
+MIN_PROCESSES = 3  # from so many on their differences are in the interval, which is then over visits
 MAX_FUSED_DIFFERENCE = 0.02  # relative difference of a phase by itself from the phase within a training iteration
 
 
-def precision(context: GradingContext) -> Iterator[Reason]:
-    """The interval against the protocol's precision."""
-    rounds = sum(len(rounds) for rounds in context.rounds_by_process)
-    if rounds < MIN_ROUNDS:
+def visits(context: GradingContext) -> Iterator[Reason]:
+    """Visits that are missing or failed."""
+    count, goal = len(context.rounds_by_visit), context.protocol.visits
+    if context.relative is None:
+        rounds = sum(map(len, context.rounds_by_visit))
         sentence = f"Only {plural(rounds, 'round')} with {plural(len(context.samples), 'sample')}."
-        yield Reason("few_rounds", "C" if rounds else "X", sentence)
-    relative = context.estimate.relative if context.estimate else None
-    if relative is None or context.goal is None or relative <= context.goal:
-        return
-    grade: Grade = "B" if relative <= 2 * context.goal else "C"
-    sentence = f"The interval is ±{percent(relative)}; the protocol asks for ±{percent(context.goal)}."
-    yield Reason("imprecise", grade, sentence)
-
-
-def processes(context: GradingContext) -> Iterator[Reason]:
-    """Fresh processes that are missing, failed or do not agree."""
-    count, goal = len(context.rounds_by_process), context.protocol.processes
-    if count < goal:
-        yield Reason("few_processes", "B", f"Measured in {count} of {goal} fresh processes.")
-    failed = sum(notice.code == "repetition_failed" for notice in context.measurement.notices)
+        yield Reason("one_visit", "D", sentence)
+    elif count < goal and not complete(context.measurement, context.protocol):
+        yield Reason("few_visits", "B", f"Only {count} of {goal} visits were made.")
+    failed = sum(notice.code == "visit_failed" for notice in context.measurement.notices)
     if failed:
-        yield Reason("repetition_failed", "B", f"{plural(failed, 'repetition')} in a fresh process failed.")
-    if count < 2:
-        return
-    centres = [centre(medians) for medians in context.medians_by_process]
-    own = max(half_width(medians) or 0.0 for medians in context.medians_by_process)
-    difference = max(centres) - min(centres)
-    # More than the precision, and more than the intervals of the processes themselves allow.
-    if difference > 2 * max(own, context.tolerance * centre(centres)):
-        sentence = f"The medians of {count} processes differ by {percent(difference / centre(centres))}."
-        yield Reason("process_dependent", "C", sentence)
+        yield Reason("visit_failed", "B", f"{plural(failed, 'visit')} failed.")
 
 
 def warm_up(context: GradingContext) -> Iterator[Reason]:
-    """A warm-up that ended at its time limit."""
-    unsettled = any(not record.settled for record in context.records)
+    """Warm-ups that ended at their time limit, in half of the visits or more."""
+    unsettled, count = sum(not record.settled for record in context.records), len(context.records)
     if not context.records:  # schema 1 has a notice of the pass
         code = f"unsettled_{context.whole_phase}"
-        unsettled = any(notice.code == code for notice in context.measurement.notices)
-    if unsettled:
-        yield Reason("unsettled", "B", "Times were still changing when the warm-up limit was reached.")
+        unsettled, count = sum(notice.code == code for notice in context.measurement.notices), 1
+    if 2 * unsettled >= count:
+        where = f" in {unsettled} of {count} visits" if count > 1 else ""
+        yield Reason("unsettled", "B", f"Times were still changing when the warm-up limit was reached{where}.")
 
 
 def drift(context: GradingContext) -> Iterator[Reason]:
-    """Rounds that became slower or faster."""
-    changes = [trend(medians) for medians in context.medians_by_process]
-    change = max(changes, key=abs, default=0.0)
-    if abs(change) <= context.tolerance:
-        return
-    word = "slower" if change > 0 else "faster"
-    grade: Grade = "B" if abs(change) <= 2 * context.tolerance else "C"
-    yield Reason("drift", grade, f"Iterations became {percent(abs(change))} {word} from the first round to the last.")
+    """Visits that became slower or faster; of a single one its rounds."""
+    single = len(context.medians_by_visit) == 1
+    centres = context.medians_by_visit[0] if single else [centre(medians) for medians in context.medians_by_visit]
+    change, word = trend(centres), "round" if single else "visit"
+    if abs(change) > DRIFT_B:
+        way = "slower" if change > 0 else "faster"
+        sentence = f"Iterations became {percent(abs(change))} {way} from the first {word} to the last."
+        yield Reason("drift", "C" if abs(change) > DRIFT_C else "B", sentence)
 
 
 def bimodality(context: GradingContext) -> Iterator[Reason]:
@@ -75,7 +59,7 @@ def bimodality(context: GradingContext) -> Iterator[Reason]:
     found = find_bimodality(context.samples)
     if found is not None:
         share, gap = percent(found.share_high), percent(found.gap)
-        yield Reason("bimodal", "C", f"Two speeds: {share} of the samples are {gap} slower than the others.")
+        yield Reason("bimodal", "C", f"{share} of the samples are {gap} slower than the others.")
 
 
 def fused_timing(context: GradingContext) -> Iterator[Reason]:
@@ -92,4 +76,15 @@ def fused_timing(context: GradingContext) -> Iterator[Reason]:
         yield Reason("fused_differs", "A", f"By itself the phase takes {percent(abs(difference))} {word}.")
 
 
-CHECKS = (precision, processes, warm_up, drift, bimodality, fused_timing)
+def processes(context: GradingContext) -> Iterator[Reason]:
+    """Too few processes for an A, where the number is not the device's own."""
+    count = context.measurement.processes
+    if count < MIN_PROCESSES and not context.device_clock and not context.host_bound:
+        yield Reason(
+            "one_process" if count == 1 else "two_processes",
+            "B",
+            f"Measured in {plural(count, 'process', 'processes')}.",
+        )
+
+
+CHECKS = (visits, warm_up, drift, bimodality, fused_timing)

@@ -40,7 +40,8 @@ def between_share(rounds: Sequence[Sequence[float]]) -> float | None:
 
 def autocorrelation(rounds: Sequence[Sequence[float]]) -> float | None:
     """Correlation of successive samples within rounds, -1 to 1; None for fewer than 20 pairs or without variance."""
-    centred = [[sample - fmean(samples) for sample in samples] for samples in rounds if len(samples) >= 2]
+    middles = [(samples, fmean(samples)) for samples in rounds if len(samples) >= 2]
+    centred = [[sample - middle for sample in samples] for samples, middle in middles]
     pairs = [(first, second) for values in centred for first, second in zip(values, values[1:])]
     squares = sum(value * value for values in centred for value in values)
     if len(pairs) < 20 or squares <= 0:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cvbench_tui.core.grading.reasons import GRADE_HELP
+from cvbench_tui.core.grading.reasons import GRADE_HELP, REASONS
 from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples, VariantKind
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.visits import ended_by
 from cvbench_tui.results.stats.derived_metrics import VariantResult, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 from cvbench_tui.results.stats.row_data import remedy_of
@@ -54,11 +55,12 @@ def phase_pairs(
     scale = units.scale_for([result.median_s])
     yield "grade", f"{result.grade}: {GRADE_HELP[result.grade]}"
     for reason in result.reasons:
-        yield reason.code.replace("_", " "), f"{reason.sentence} {remedy_of(reason.code)}".rstrip()
-    yield from _statistics(scale, result)
+        label = f"{reason.grade} {REASONS[reason.code].word}" if reason.grade != "A" else "note"
+        yield label, f"{reason.sentence} {remedy_of(reason.code)}".rstrip()
+    yield from _statistics(scale, result, measurement.span_s)
     yield "samples", _samples(phase, result)
     yield "clock", _CLOCKS[phase.clock]
-    yield "stopped", _stopped(phase, terms.protocol)
+    yield "stopped", _stopped(measurement, phase, terms.protocol)
     yield from _device_and_host(scale, result)
     yield from _work(measurement, name, result, terms)
     for variant in variants(measurement, name, result):
@@ -70,16 +72,17 @@ def phase_pairs(
         yield "peak memory", ", ".join(parts) or units.MISSING
 
 
-def _statistics(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
-    """Times, and the spread of the samples as far as there are enough of them."""
+def _statistics(scale: units.Scale, result: PhaseResult, span_s: float | None) -> Iterator[Pair]:
+    """Times, over how long their intervals speak, and the spread of the samples as far as there are enough of them."""
+    over = "" if span_s is None else f" over {units.rough_duration_text(span_s)}"
     yield "median", scale.text(result.median_s, result.relative)
-    yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative)
+    yield "95% CI", _interval(scale, result.low_s, result.high_s, result.relative, over)
     if result.modes is not None:
         share = units.part_text(result.modes.share_high)
         speeds = scale.both(result.modes.low_s, result.modes.high_s)
         yield "two speeds", f"{speeds}, the slower one in {share} of the samples"
     yield "mean", scale.text(result.mean_s, result.mean_relative)
-    yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative)
+    yield "mean, 95% CI", _interval(scale, result.mean_low_s, result.mean_high_s, result.mean_relative, over)
     yield "minimum", scale.text(result.min_s, digits=units.DIGITS)
     for label, seconds in (("p5", result.p5_s), ("p95", result.p95_s), ("p99", result.p99_s)):
         if seconds is not None:
@@ -93,29 +96,33 @@ def _statistics(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:
         yield "correlation", f"{result.autocorrelation:.2f} between successive samples of a round"
 
 
-def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None) -> str:
+def _interval(scale: units.Scale, low_s: float | None, high_s: float | None, relative: float | None, over: str) -> str:
     if low_s is None or high_s is None:
         return units.MISSING
     low, high = scale.number(low_s, digits=units.DIGITS), scale.text(high_s, digits=units.DIGITS)
-    return f"{low} to {high}, {units.relative_text(relative)}"
+    return f"{low} to {high}, {units.relative_text(relative)}{over}"
 
 
 def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
     each = phase.iterations_per_sample
-    processes = f" of {result.processes} processes" if result.processes > 1 else ""
+    visits = f" in {result.visits} visits" if result.visits > 1 else ""
     grouped = f", each the mean of {each} iterations" if each > 1 else ""
     repeated = f", {result.repeated_rounds} repeated" if result.repeated_rounds else ""
-    return f"{result.n} in {result.rounds} rounds{processes}{grouped}{repeated}"
+    return f"{result.n} in {result.rounds} rounds{visits}{grouped}{repeated}"
 
 
-def _stopped(phase: PhaseSamples, protocol: Protocol) -> str:
+def _stopped(measurement: Measurement, phase: PhaseSamples, protocol: Protocol) -> str:
+    stop = phase.stop if protocol.max_visits == 1 else ended_by(measurement, protocol)
     precision = f"\u00b1{units.percent_text(protocol.precision)}"
+    most = f"{protocol.max_rounds} rounds" if protocol.max_visits == 1 else f"{protocol.max_visits} visits"
+    every = "in all phases" + " of the pass" * (protocol.max_visits == 1)
     return {
         "precision": f"{precision} reached",
-        "rounds": f"maximum of {protocol.max_rounds} rounds reached before {precision} in all phases of the pass",
-        "budget": f"{protocol.budget_s:g} s time limit reached before {precision} in all phases of the pass",
+        "rounds": f"maximum of {most} reached before {precision} {every}",
+        "budget": f"{protocol.budget_s:g} s time limit reached before {precision} {every}",
         "fixed": "after the fixed number of iterations of the published method",
-    }[phase.stop]
+        "visit": f"it had {measurement.visits} of {protocol.visits} visits",
+    }[stop]
 
 
 def _device_and_host(scale: units.Scale, result: PhaseResult) -> Iterator[Pair]:

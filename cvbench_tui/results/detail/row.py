@@ -99,7 +99,7 @@ def histograms(run: Run, case_id: str, bins: int = BINS) -> dict[str, tuple[Bin,
 def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     case = reading.case
     device = run.environment.device(case.device) if run.environment is not None else None
-    yield "state", reading.state.text
+    yield "quality", reading.quality.text
     yield "kind", case.workload.kind
     arguments = ", ".join(f"{name}={value}" for name, value in case.workload.params)
     yield "built by", f"{case.workload.op}({arguments})" if arguments else case.workload.op
@@ -133,12 +133,12 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
 
 
 def _system(measurement: Measurement, after: str = "") -> Iterator[Section]:
-    """What was seen during each pass, by process."""
+    """What was seen during each pass, by visit."""
     counts: Counter[str] = Counter()
     for record in measurement.passes:
         counts[record.name] += 1
-        process = f", process {counts[record.name]}" if measurement.processes > 1 else ""
-        yield Section(f"System during {record.name}{after}{process}", tuple(pass_pairs(record)))
+        visit = f", visit {counts[record.name]}" if measurement.visits > 1 else ""
+        yield Section(f"System during {record.name}{after}{visit}", tuple(pass_pairs(record)))
 
 
 def _against_clean(reading: RowData, name: Phase) -> Iterator[Pair]:

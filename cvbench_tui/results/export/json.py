@@ -14,14 +14,15 @@ from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.derived_metrics import energies, rates, variants
-from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, clean_of, repeated, terms_of, worst_grade
+from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms, clean_of, repeated, terms_of
 from cvbench_tui.results.stats.published import difference
 from cvbench_tui.results.stats.row_data import RowData, remedy_of, row_data
 from cvbench_tui.results.table.build import build
+from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the JSON export's form. History:
 1  the first one.
 2  grades with their reasons, percentiles, the mean's interval, processes, two speeds, host time, repeated rounds
@@ -33,14 +34,18 @@ SCHEMA = 3
    is the wall time of a loop (it was the time to queue an iteration, which is still in the evidence of the rounds).
    `environment_id` of each case, for its device; `identity_hash` is that of all the machine's devices together.
    Everything else of 2 is as it was.
+4  `quality` of a result in place of `state`, and as a column in place of `grade` and `state`; cells have `valid` where
+   it is false, and no grade. Grades are A to D and X. `processes` and `span_s` of a result.
+   Everything else of 3 is as it was.
 """
 
 STATISTICS = (
     "median_s", "low_s", "high_s", "mean_s", "mean_low_s", "mean_high_s", "min_s", "p5_s", "p95_s", "p99_s",
-    "iqr_share", "between_share", "autocorrelation", "n", "rounds", "processes", "repeated_rounds", "grade",
+    "iqr_share", "between_share", "autocorrelation", "n", "rounds", "visits", "repeated_rounds", "grade",
     "host_bound", "device_s", "host_s", "utilisation",
 )  # fmt: skip
-FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s")
+USUAL = asdict(Cell(None))  # fields of a cell that say nothing
+FACTS = ("memory_peak_bytes", "parameters", "first_call_s", "warmup_s", "timed_s", "wall_s", "processes", "span_s")
 
 
 _compact = partial(json.dumps, allow_nan=False)
@@ -90,8 +95,8 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
     result: dict[str, Any] = {
         "case": _case(case),
         "environment_id": identity,
-        "state": row.state.word,
-        "grade": worst_grade(row.phases),
+        "quality": row.quality.text,
+        "grade": row.quality.letter,
     }
     if isinstance(outcome, Failure):
         failure = {"kind": outcome.kind, "sentence": outcome.sentence, "detail": outcome.detail}
@@ -116,7 +121,7 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
 def _cells(table: Table, row: Row) -> dict[str, Any]:
     """The row's cell in every column of the table that has a value, by the column's key; fields that say something."""
     return {
-        column.key: {name: value for name, value in asdict(cell).items() if value not in (None, "", False, ())}
+        column.key: {name: value for name, value in asdict(cell).items() if name == "value" or value != USUAL[name]}
         for column, cell in zip(table.columns, row.cells, strict=True)
         if cell.value is not None and not column.drawn
     }
@@ -142,7 +147,7 @@ def _clean(row: RowData, measurement: Measurement, terms: Terms, *, samples: boo
     return {
         "phases": _phases(row.clean, measurement, terms, samples=samples),
         "differences": {phase: asdict(each) for phase, each in apart.items() if each is not None},
-        **{name: getattr(measurement, name) for name in ("warmup_s", "timed_s", "wall_s")},
+        **{name: getattr(measurement, name) for name in ("warmup_s", "timed_s", "wall_s", "processes", "span_s")},
         **({"passes": [asdict(each) for each in measurement.passes]} if samples else {}),
     }
 
@@ -156,7 +161,7 @@ def _phases(
 def _phase(
     result: PhaseResult, measurement: Measurement, name: Phase, terms: Terms, *, samples: bool
 ) -> dict[str, Any]:
-    """Statistics; ``samples``: with how they fall into rounds and the rounds into processes."""
+    """Statistics; ``samples``: with how they fall into rounds and the rounds into visits."""
     phase, achieved = measurement.phase(name), rates(measurement, name, result, terms)
     assert phase is not None, "a phase with a result has samples"
     known = vars(result)
@@ -174,7 +179,7 @@ def _phase(
         "clock": phase.clock,
         "stop": phase.stop,
         "samples_s": [sample for samples in phase.rounds for sample in samples],
-        "rounds_per_process": [len(rounds) for rounds in measurement.rounds_by_process(name)],
+        "rounds_per_process": [len(rounds) for rounds in measurement.rounds_by_visit(name)],
         "samples_per_round": [len(samples) for samples in phase.rounds],
         "set_aside": list(repeated(measurement, name, terms.protocol)),
     }

@@ -1,14 +1,12 @@
-"""The layout ``full``: every column of the view, reasons and notices row by row, and the circumstances."""
+"""The layout ``full``: every column of the view, every reason and notice, and the circumstances."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import GRADE_HELP
-from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.peak import DevicePeak
-from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.markdown_table import (
     began_line,
@@ -16,18 +14,21 @@ from cvbench_tui.results.export.markdown_table import (
     meaning,
     pipe_lines,
     rows_line,
+    span_line,
     versus_line,
 )
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
+from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import NOTICE_MARK, cpu_instead
+from cvbench_tui.results.stats.shared_notes import SharedNote, shared_failures, shared_notes
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import count_text, percent_text
+from cvbench_tui.results.text.units import count_text
 
 
 def render_full(run: Run, view: View) -> str:
@@ -40,8 +41,8 @@ def render_full(run: Run, view: View) -> str:
         [f"# cvbench-tui: {escape(run.plan.name)}"],
         [rows] if rows else [],
         *_tables(table),
-        _listed("Not measured:", (_failure(run, case) for case in cases)),
-        _listed(f"Reasons and notices ({escape(NOTICE_MARK)}):", _notes(run, shown)),
+        _listed("Not measured:", shared_failures(run, cases)),
+        _listed("Reasons and notices:", shared_notes(run, cases)),
         *([line] for line in _circumstances(run, view, table) if line),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -70,51 +71,28 @@ def _text(table: Table, row: Row, place: int) -> str:
     """The cell; the fastest of equal work in bold. A number of grade X is struck through, so that it is marked where it
     is pasted, rendered or not."""
     cell, text = row.cells[place], escape(table.texts(row, "file")[place])
-    if cell.valid or cell.value == cell.grade:  # the letter in the grade's own column is no number
+    if cell.valid or isinstance(cell.value, str):
         return f"**{text}**" if place in row.best else text
     scale = row.scale if table.columns[place].scaled else None
-    return f"~~{escape(cell_text(cell, scale, graded=False))}~~ {cell.grade}"
+    return f"~~{escape(cell_text(cell, scale))}~~"
 
 
-def _listed(title: str, items: Iterator[str]) -> list[str]:
-    lines = [f"* {item}" for item in items if item]
+def _listed(title: str, notes: Sequence[SharedNote]) -> list[str]:
+    lines = [f"* {escape_start(note.text)}" for note in notes]
     return [title, "", *lines] if lines else []
-
-
-def _label(case: Case) -> str:
-    """A row at the start of a list's item: name, device and batch; escaped."""
-    return escape_start(f"{case.workload.name} ({case.device}, batch {case.batch})")
-
-
-def _failure(run: Run, case: Case) -> str:
-    """Why that case has no numbers; empty when it has, or may still get some."""
-    outcome = run.outcomes.get(case.case_id)
-    if not isinstance(outcome, Failure):
-        return ""
-    return f"{_label(case)}: {row_data(run, case).state.word}. {escape(outcome.sentence)}"
-
-
-def _notes(run: Run, shown: Collection[str]) -> Iterator[str]:
-    for measurement in run.measured:
-        case = run.plan.case(measurement.case_id)
-        for note in row_data(run, case).row_notes if case.case_id in shown else ():
-            yield f"{_label(case)}: {escape(note.text)}"
 
 
 def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield escape(began_line(run))
+    if steady := steadiness(run):
+        yield steady
     if why := cpu_instead(run.plan, run.environment):
         yield escape(why)
     yield escape(environment_line(run))
     for device in sorted(run.ceilings):
         yield escape(_peaks(device, run.ceilings[device]))
-    words = "In brackets: the smallest iteration. Grades judge disturbances: the cold iteration makes intervals wide."
-    if not is_published(run.plan.protocol):
-        precision = percent_text(run.plan.protocol.precision)
-        words = f"OK: \u00b1 reached {precision} in all phases; BUDGET: it did not. The grade covers everything else."
-        if any(row.state == "HOST-BOUND" for row in table.rows):
-            words += " HOST-BOUND: the host needs longer to launch the work than the device to do it."
-    yield f"{meaning(run)} {words}"
+    yield f"{meaning(run)}{' In brackets: the smallest iteration.' * is_published(run.plan.protocol)}"
+    yield span_line(run, [run.plan.case(row.key) for row in table.rows])
     yield difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
     if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
         line = versus_line(run.plan.case(view.reference))

@@ -12,20 +12,20 @@ from dataclasses import replace
 from typing import Literal
 
 from cvbench_tui.base.escape import escape, escape_start
-from cvbench_tui.core.grading.reasons import Grade
+from cvbench_tui.core.grading.reasons import WIDTHS, Grade
 from cvbench_tui.core.measurement import PHASES, Failure, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.export.markdown_table import began_line, clean_line, environment_line, rows_line
+from cvbench_tui.results.export.markdown_table import began_line, clean_line, environment_line, rows_line, span_line
 from cvbench_tui.results.stats.phase_stats import is_published, reported
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.row_data import RowData, RowNote, row_data
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.layer_text import describe
-from cvbench_tui.results.text.units import MILLISECONDS, SECONDS, Scale, percent_text
+from cvbench_tui.results.text.units import MILLISECONDS, SECONDS, Scale, percent_text, relative_text
 
 _FRAMEWORK_NAMES = {"torch": "Pytorch"}  # as the original page writes them; any other is capitalised
 _TITLES: dict[Phase, str] = {
@@ -71,7 +71,12 @@ def render_original(run: Run, view: View) -> str:
     blocks += [difference_line(rows, _shown)]
     notes = [f"* {line}" for row in rows for line in _row_notes(run, row)]
     blocks += ["\n".join(notes)] if notes else []
-    blocks += [escape(began_line(run)), escape(environment_line(run)), rows_line(table, view)]
+    blocks += [
+        span_line(run, [row.case for row in rows]),
+        escape(began_line(run)),
+        escape(environment_line(run)),
+        rows_line(table, view),
+    ]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
@@ -208,16 +213,16 @@ def _dashes(run: Run, row: RowData) -> Iterator[str]:
     outcome = run.outcomes.get(row.case.case_id)
     missing = [phase for phase in _shown(row) if phase not in row.phases]
     if isinstance(outcome, Failure):
-        yield f": {row.state.word}. {outcome.sentence}"
+        yield f": {row.quality.word}. {outcome.sentence}"
     elif outcome is None:
-        yield f": {row.state.text}."
+        yield f": {row.quality.text}."
     elif missing:
         yield f": no {', '.join(missing)}."
     yield from (f": {note.text}" for note in _notes(row, "X"))
 
 
 def _doubts(_run: Run, row: RowData) -> Iterator[str]:
-    for note in _notes(row, "C"):
+    for note in _notes(row, "C", "D"):
         seen = replace(row, phases=row.clean) if note.clean else row
         yield f": {note.text}" + (_speeds(seen) if note.code == "bimodal" else "")
 
@@ -234,8 +239,9 @@ def _speeds(row: RowData) -> str:
 def _row_notes(run: Run, row: RowData) -> Iterator[str]:
     """Notes of one row, without the reasons that are listed below its table."""
     who = f"{row.case.workload.name} on {row.case.device}, {_framework(run, row.case)}"
-    if row.state.word == "BUDGET" and all(note.code != "imprecise" for note in row.row_notes):
-        yield escape_start(f"{who}: stopped before {percent_text(run.plan.protocol.precision)} was reached.")
+    widths = [reported(run.plan.protocol, result)[1] for result in row.phases.values() if result.grade in ("C", "D")]
+    if known := [width for width in widths if width is not None and width > WIDTHS[1][1]]:
+        yield escape_start(f"{who}: its widest interval is {relative_text(max(known))}.")
     yield from (escape_start(f"{who}: {note.text}") for note in _notes(row, None, "A", "B"))
 
 

@@ -10,8 +10,6 @@ from dataclasses import replace
 
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start, one_line
-from cvbench_tui.core.grading.reasons import REASONS
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement
 from cvbench_tui.core.plan import AXES, Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
@@ -22,13 +20,16 @@ from cvbench_tui.results.export.markdown_table import (
     meaning,
     pipe_lines,
     rows_line,
+    span_line,
     versus_line,
 )
 from cvbench_tui.results.export.rerun_command import command_lines, differs
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
+from cvbench_tui.results.stats.quality import cpu_instead, ended_text
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, ended_text
+from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
+from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text, number_and_unit
 from cvbench_tui.results.table.model import REFERENCE, Row, Table
@@ -41,15 +42,7 @@ MIN_NAME = 24  # cells that a name keeps: columns go first, since a shorter one 
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 MAX_PLAN = 40  # cells of the plan's name in a title
 PRECISIONS = {"float32": "fp32"}  # short names, as the field writes them
-NEVER = ("name", "device", "state", "unit")  # columns whose content is elsewhere: in front, in the title, in 95% CI
-FAILED: dict[FailureKind, str] = {
-    "out_of_memory": "The device had too little memory.",
-    "crashed": "The measuring process ended.",
-    "timed_out": "There was no result within the time limit.",
-    "cancelled": "Cancelled by the user.",
-    "skipped": "Skipped by the user.",
-}
-"""One note for all rows of that kind when their sentences differ; any other failure has its own."""
+NEVER = ("name", "device", "unit")  # columns whose content is elsewhere: in front, in the title
 _Shown = tuple[str, bool, Sequence[str]]  # a column's heading, whether it is aligned to the right, a text for each row
 
 
@@ -82,42 +75,22 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
-    why = cpu_instead(run.plan, run.environment)
-    sentences += [why] if why else []
+    sentences += [steadiness(run), cpu_instead(run.plan, run.environment)]
     compared = any(column.key == REFERENCE for column in table.columns) and REFERENCE in (table.chosen or (REFERENCE,))
     sentences += [versus_line(cases[view.reference])] if view.reference is not None and compared else []
-    apart = difference_line([row_data(run, cases[row.key]) for row in rows])
-    sentences += [apart] if apart else []
-    blocks.append("\n".join(map(_folded, (*sentences, *notes))))
+    sentences += [span_line(run, [cases[row.key] for row in rows])]
+    sentences += [difference_line([row_data(run, cases[row.key]) for row in rows])]
+    blocks.append("\n".join(map(_folded, filter(None, (*sentences, *notes)))))
     blocks += _details(run) if only is None else []
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def _notes(run: Run, cases: Sequence[Case]) -> tuple[Mapping[str, str], list[str]]:
-    """The raised numbers of each row's notes by its key, and a sentence for each number: what was seen in the one row
-    that has it, else what it means. Numbered in the order in which rows have them."""
-    seen: dict[str, dict[str, None]] = {}
-    general = {code: kind.meaning for code, kind in REASONS.items()}
-    marks = {}
-    for case in cases:
-        outcome = run.outcomes.get(case.case_id)
-        row = row_data(run, case)
-        phases = (*row.phases.values(), *row.clean.values())
-        told: dict[str, str] = {}
-        for reason in (each for phase in phases for each in phase.reasons if each.grade != "A"):
-            told.setdefault(reason.code, reason.sentence)
-        for notice in outcome.notices if isinstance(outcome, Measurement) else ():
-            if not notice.code.startswith(tuple(told)):  # files of schema 1 have reasons as notices too
-                told[notice.code], general[notice.code] = notice.sentence, notice.sentence
-        if isinstance(outcome, Failure):
-            key = outcome.kind if outcome.kind in FAILED else outcome.sentence
-            told, general[key] = {key: outcome.sentence}, FAILED.get(outcome.kind, outcome.sentence)
-        for key, sentence in told.items():
-            seen.setdefault(key, {})[sentence] = None
-        numbers = sorted(list(seen).index(key) + 1 for key in told)
-        marks[case.case_id] = " ".join(map(str, numbers)).translate(SUPERSCRIPTS)
-    texts = [next(iter(sentences)) if len(sentences) == 1 else general[key] for key, sentences in seen.items()]
-    return marks, [f"{str(number).translate(SUPERSCRIPTS)} {text}" for number, text in enumerate(texts, start=1)]
+    """The raised numbers of each row's notes by its key, and what each number says."""
+    notes = [*shared_failures(run, cases), *(note for note in shared_notes(run, cases) if note.costs)]
+    places = {case.case_id: [place for place, note in enumerate(notes, 1) if case in note.rows] for case in cases}
+    texts = [f"{place} ".translate(SUPERSCRIPTS) + note.alone for place, note in enumerate(notes, 1)]
+    return {key: " ".join(map(str, mine)).translate(SUPERSCRIPTS) for key, mine in places.items()}, texts
 
 
 def _table(table: Table, kind: Kind, rows: Sequence[Row], marks: Mapping[str, str]) -> list[str]:
@@ -162,7 +135,7 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     shared = units.pop() if len(units) == 1 else ""
     texts = []
     for cell, scale in zip(cells, scales, strict=True):
-        shown = cell.valid or cell.value == cell.grade  # the letter in the grade's own column is no number
+        shown = cell.valid or isinstance(cell.value, str)
         texts.append(escape(cell_text(cell, scale, unit=not shared, alone=True)) if shown else MISSING)
     means = column.scaled and not column.clean  # below the table it says whether they are
     name = column.key.capitalize() if means else column.heading
@@ -170,10 +143,10 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
 
 
 def _interval(row: Row, places: Sequence[int]) -> str:
-    """The widest one of the row's times; the state of a row without any."""
+    """The widest one of the row's times; the quality of a row without any."""
     valid = [cell for cell in (row.cells[place] for place in places) if cell.value is not None and cell.valid]
     widths = [cell.relative for cell in valid if cell.relative is not None]
-    return relative_text(max(widths)) if widths else MISSING if valid else row.state
+    return relative_text(max(widths)) if widths else MISSING if valid else row.quality.text
 
 
 def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:

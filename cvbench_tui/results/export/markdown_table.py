@@ -8,14 +8,15 @@ from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import environment_id
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.phase_stats import is_published
-from cvbench_tui.results.stats.row_state import ended_text
+from cvbench_tui.results.stats.quality import ended_text
 from cvbench_tui.results.table.model import Table
 from cvbench_tui.results.table.view import View
-from cvbench_tui.results.text.units import bytes_text, percent_text, utc_text
+from cvbench_tui.results.text.units import bytes_text, percent_text, rough_duration_text, utc_text
 
 MAX_FILTER = 60  # cells of a filter that is quoted
 Aligned = Sequence[tuple[str, bool]]  # headings, and whether their columns are aligned to the right
@@ -93,10 +94,21 @@ def meaning(run: Run) -> str:
     if is_published(run.plan.protocol):
         return (
             "Times are means per iteration by the method of the published tables; \u00b1 is half of the mean's 95% "
-            f"interval (Student's t over ten groups of iterations).{clean_line(run.plan.protocol)}"
+            f"interval (over ten groups of iterations).{clean_line(run.plan.protocol)}"
         )
     return (
-        "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it "
-        "(Student's t over rounds, or over processes from three on, widened because the stop rule tests after every "
-        "round)."
+        "Times are medians per iteration; \u00b1 is half of the median's 95% interval, as a share of it (over the "
+        "visits to the row, from three on; over the rounds of fewer)."
     )
+
+
+def span_line(run: Run, cases: Sequence[Case]) -> str:
+    """Over how long a time the intervals of these rows speak; empty where that is not known."""
+    spans = [
+        each.span_s for each in map(run.outcomes.get, (case.case_id for case in cases)) if isinstance(each, Measurement)
+    ]
+    known = sorted(span for span in spans if span is not None)
+    if not known:
+        return ""
+    ends = " to ".join(dict.fromkeys(map(rough_duration_text, (known[0], known[-1]))))
+    return f"An interval speaks for {ends}, from the first visit to a row to the end of its last."

@@ -6,12 +6,13 @@ Same rows, order, units and rounding as the table; nothing is computed here.
 from __future__ import annotations
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
+from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.published import difference_line
+from cvbench_tui.results.stats.quality import cpu_instead, ended_text
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.stats.row_state import cpu_instead, ended_text, outcome_text
+from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
@@ -33,34 +34,31 @@ def sentences(run: Run, view: View | None = None) -> str:
     rows = plural(len(table.rows), "row")
     head = f"{run.plan.name}: {rows}, protocol {run.plan.protocol.name}, {outcome_text(run)}."
     apart = difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
-    paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), apart, _circumstances(run)]
+    cases = [run.plan.case(row.key) for row in table.rows]
+    notes = [_one_line(note.text) for note in (*shared_failures(run, cases), *shared_notes(run, cases))]
+    paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), *notes, apart, _circumstances(run)]
     return "\n\n".join(map(visible, filter(None, paragraphs))) + "\n"
 
 
 def _paragraph(run: Run, table: Table, row: Row) -> str:
-    """``Resnet18 on cpu, batch 8: forward 64.15 ms, plus or minus 11 percent, grade C; ...`` and the reasons."""
+    """``Resnet18 on cpu, batch 8: forward 64.15 ms, plus or minus 11 percent; ...``."""
     case = run.plan.case(row.key)
-    outcome = run.outcomes.get(row.key)
     image = f", image {case.image} pixels" if case.image is not None else ""
     name = f"{case.workload.name} on {case.device}, batch {case.batch}{image}"
-    if isinstance(outcome, Failure):
-        return f"{name}: {row.state}. {_one_line(outcome.sentence)}"
-    data = row_data(run, case)
-    if outcome is None:
-        return f"{name}: {data.state.text}."
+    if row.quality.letter is None:
+        return f"{name}: {row.quality.text}."
     named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
     values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)
-    reasons = " ".join(_one_line(note.text) for note in data.row_notes)
-    return f"{name}: {values}. {reasons}".rstrip()
+    return f"{name}: {values}."
 
 
 def _words(column: Column, cell: Cell, scale: Scale) -> str:
-    """``forward 64.1 ms, plus or minus 1.2 percent, grade A``."""
+    """``forward 64.1 ms, plus or minus 1.2 percent``."""
     heading = column.spoken or column.heading.lower()
     if cell.value is None:
         return f"{heading} not available"
     if isinstance(cell.value, str):
-        return f"{heading} {cell.value}" + ", with reasons or notices" * cell.noticed
+        return f"{heading} {cell.value}"
     if cell.passes:
         passes = dict.fromkeys(cell.passes)
         counts = [
@@ -73,7 +71,7 @@ def _words(column: Column, cell: Cell, scale: Scale) -> str:
     parts += ["its two sources differ"] if cell.doubtful else []
     parts += [f"{_percent(cell.share)} of the measured peak"] if cell.share is not None else []
     parts += [f"plus or minus {_percent(cell.relative)}"] if cell.relative is not None and cell.valid else []
-    parts += [f"grade {cell.grade}"] if cell.grade is not None else []
+    parts += ["invalid"] if not cell.valid else []
     parts += [f"least {scale.number(cell.minimum, cell.relative)}"] if cell.minimum is not None else []
     return ", ".join(parts)
 

@@ -9,9 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cvbench_tui.core.grading.reasons import GRADES, Grade
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.stats.estimate import MAX_RELATIVE
 from cvbench_tui.results.stats.phase_stats import PhaseResult, reported
 
 Phases = Mapping[Phase, PhaseResult]
@@ -25,7 +25,6 @@ class Comparison:
     relative: float | None
     """Half width of the ratio's interval as a share of it: the relative half widths of both, in quadrature. None where
     one of them has no interval, or has two speeds."""
-    grade: Grade  # the worse one of the two
     is_reference: bool = False  # True for the marked row itself
 
 
@@ -35,8 +34,8 @@ def compare(
     """This row against the marked one; None without a phase that both have, and with a number of grade X.
 
     Of the training iteration, or of inference where one of the two has none. Time per input is the time of an
-    iteration over its batch. As the errors of two rows are independent, the relative half widths add in quadrature:
-    ``sqrt(a * a + b * b)``.
+    iteration over its batch. As the errors of two rows are independent, the half widths of their logarithms add in
+    quadrature.
     """
     phase = next((phase for phase in WHOLE_PHASE.values() if phase in phases and phase in reference), None)
     if phase is None:
@@ -46,8 +45,10 @@ def compare(
     if not (mine.valid and marked.valid) or mine_s <= 0 or marked_s <= 0:
         return None
     ratio = (marked_s / reference_batch) / (mine_s / batch)
-    relative = None if width is None or marked_width is None else math.hypot(width, marked_width)
-    return Comparison(ratio, relative, max(mine.grade, marked.grade, key=GRADES.index))
+    if width is None or marked_width is None:
+        return Comparison(ratio, None)
+    both = math.hypot(math.asinh(width), math.asinh(marked_width))  # a half width of w is asinh(w) on logarithms
+    return Comparison(ratio, min(MAX_RELATIVE, math.sinh(both)))
 
 
-ITSELF = Comparison(1.0, None, "A", is_reference=True)  # the marked row against itself
+ITSELF = Comparison(1.0, None, is_reference=True)  # the marked row against itself

@@ -11,6 +11,7 @@ from statistics import fmean
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.visits import enough, share
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
@@ -29,14 +30,14 @@ def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
 def eta_s(run: Run, expected: Mapping[str, float]) -> float:
     """Seconds the run still takes; 0 for one that has ended.
 
-    ``expected``: seconds by case id, all processes of a case together. A case that it lacks counts as the mean of the
+    ``expected``: seconds by case id, all visits to a case together. A case that it lacks counts as the mean of the
     others. What is left of them is multiplied by how much longer the settled cases took than expected.
     """
     if run.ended is not None:
         return 0.0
     seconds = _complete(run.plan, expected)
     left = sum(seconds[case.case_id] * (1.0 - _done(run, case)) for case in run.plan.cases)
-    return max(0.0, left) * _pace(run, seconds)
+    return max(max(0.0, left) * _pace(run, seconds), _waiting_s(run))
 
 
 class SteadyEta:
@@ -67,21 +68,31 @@ def _complete(plan: Plan, expected: Mapping[str, float]) -> dict[str, float]:
 
 
 def _done(run: Run, case: Case) -> float:
-    """Share of a case that is done. A failed one takes no further process; the running one counts by its fraction."""
-    outcome, each = run.outcomes.get(case.case_id), run.plan.protocol.processes
+    """Share of a case that is done. A failed one gets no further visit; the running one counts by its fraction."""
+    outcome = run.outcomes.get(case.case_id)
     if outcome is not None and not isinstance(outcome, Measurement):
         return 1.0
-    processes = float(outcome.processes) if outcome is not None else 0.0
-    if run.progress is not None and run.progress.case_id == case.case_id:
-        processes += run.progress.fraction
-    return min(1.0, processes / each)
+    if outcome is not None and enough(outcome, run.plan.protocol):
+        return 1.0
+    done = share(outcome, run.plan.protocol) if outcome is not None else 0.0
+    if run.progress is not None and run.progress.case_id == case.case_id and done < 1.0:
+        each = done / outcome.visits if outcome is not None else 1.0 / run.plan.protocol.max_visits
+        done += run.progress.fraction * each
+    return min(1.0, done)
+
+
+def _waiting_s(run: Run) -> float:
+    """Seconds that the protocol's shortest span still lasts, by the visits that are left in it."""
+    protocol = run.plan.protocol
+    open_shares = [1.0 - _done(run, case) for case in run.plan.cases if case.case_id in run.outcomes]
+    return protocol.span_s * max(open_shares, default=0.0) if protocol.max_visits > 1 else 0.0
 
 
 def _pace(run: Run, expected: Mapping[str, float]) -> float:
     """How many times longer than expected the measured cases took: the median weighted by their expected seconds, or
     between two where half of them falls just there; 1 without any."""
-    each = run.plan.protocol.processes
-    pairs = [(case.wall_s, expected[case.case_id] * case.processes / each) for case in run.measured]
+    protocol = run.plan.protocol
+    pairs = [(case.wall_s, expected[case.case_id] * share(case, protocol)) for case in run.measured]
     ratios = sorted((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
     if not ratios:
         return 1.0

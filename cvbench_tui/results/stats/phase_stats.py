@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.grading.assess import assess
+from cvbench_tui.core.grading.context import of_means
 from cvbench_tui.core.grading.reasons import GRADES, Grade, Reason
 from cvbench_tui.core.measurement import PHASES, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
@@ -19,10 +20,10 @@ from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
 from cvbench_tui.core.stats.stop_rule import (
-    counted_evidence_by_process,
-    counted_rounds_by_process,
+    counted_evidence_by_visit,
+    counted_rounds_by_visit,
     counted_rounds_of,
-    flags_by_process,
+    flags_by_visit,
 )
 
 
@@ -58,7 +59,7 @@ class PhaseResult:
     """Share of the samples' variance that lies between rounds, 0 to 1; None from fewer than two rounds of two."""
     autocorrelation: float | None
     """Correlation of successive samples within rounds, -1 to 1; None from fewer than 20 pairs or without variance."""
-    processes: int
+    visits: int
     repeated_rounds: int  # rounds that something outside disturbed; they are in the file and in none of the numbers
     grade: Grade
     reasons: tuple[Reason, ...]  # worst first
@@ -89,25 +90,23 @@ def clean_of(measurement: Measurement, terms: Terms) -> tuple[Measurement, Terms
 
 def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseResult | None:
     """The statistics of one phase; None when it was not measured or has no sample."""
-    by_process = counted_rounds_by_process(measurement, phase, terms.protocol)
-    centre = estimate(by_process)
+    by_visit = counted_rounds_by_visit(measurement, phase, terms.protocol)
+    centre = estimate(by_visit)
     if centre is None:
         return None
-    rounds = [samples for samples in chain(*by_process) if samples]
+    rounds = [samples for samples in chain(*by_visit) if samples]
     samples = list(chain(*rounds))
-    evidence = list(chain(*counted_evidence_by_process(measurement, phase, terms.protocol)))
+    evidence = list(chain(*counted_evidence_by_visit(measurement, phase, terms.protocol)))
     assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
-    # the mean's interval by the same rule, over round means in place of round medians
-    mean = estimate([[(fmean(values),) for values in rounds if values] for rounds in by_process])
+    mean = of_means(by_visit)
     mean_s = fmean(samples)
-    low_s, high_s, relative = _interval(centre.median_s, centre.half_width_s)
     mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
     return PhaseResult(
         median_s=centre.median_s,
-        low_s=low_s,
-        high_s=high_s,
-        relative=relative,
+        low_s=centre.low_s,
+        high_s=centre.high_s,
+        relative=centre.relative,
         mean_s=mean_s,
         mean_low_s=mean_low_s,
         mean_high_s=mean_high_s,
@@ -121,7 +120,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         iqr_share=_iqr_share(samples, centre.median_s),
         between_share=between_share(rounds),
         autocorrelation=autocorrelation(rounds),
-        processes=sum(1 for rounds in by_process if rounds),
+        visits=sum(1 for rounds in by_visit if rounds),
         repeated_rounds=sum(repeated(measurement, phase, terms.protocol)),
         grade=assessment.grade,
         reasons=assessment.reasons,
@@ -154,7 +153,7 @@ def _interval(centre_s: float, width_s: float | None) -> tuple[float | None, flo
 
 def repeated(measurement: Measurement, phase: Phase, protocol: Protocol) -> tuple[bool, ...]:
     """For every round of that phase, in the file's order, whether it was disturbed and measured again."""
-    return tuple(not counted for each in flags_by_process(measurement, phase, protocol) for counted in each)
+    return tuple(not counted for each in flags_by_visit(measurement, phase, protocol) for counted in each)
 
 
 def worst_grade(phases: Mapping[Phase, PhaseResult]) -> Grade | None:

@@ -25,7 +25,7 @@ def difference(row: RowData, phase: Phase) -> Difference | None:
     published, clean = row.phases.get(phase), row.clean.get(phase)
     if row.measurement is None or published is None or clean is None or not (published.valid and clean.valid):
         return None
-    cold = [rounds[0][0] for rounds in row.measurement.rounds_by_process(phase) if rounds and rounds[0]]
+    cold = [rounds[0][0] for rounds in row.measurement.rounds_by_visit(phase) if rounds and rounds[0]]
     left = published.n - len(cold)
     warm_s = (published.n * published.mean_s - sum(cold)) / left if left > 0 else None
     return Difference(published.mean_s / clean.median_s, None if warm_s is None else warm_s / clean.median_s)

@@ -11,10 +11,11 @@ from cvbench_tui.core.grading.reasons import GRADES, NOTICES, REASONS, Grade
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.visits import complete, enough, share
 from cvbench_tui.results.stats.comparison import Comparison
 from cvbench_tui.results.stats.derived_metrics import Energy, Rates, energies, rates
 from cvbench_tui.results.stats.phase_stats import PhaseResult, clean_of, phase_results, terms_of
-from cvbench_tui.results.stats.row_state import RowState, row_state
+from cvbench_tui.results.stats.quality import Quality, begun, verdict, without_numbers
 from cvbench_tui.results.text.units import part_text
 
 
@@ -32,11 +33,15 @@ class RowNote:
 
     @property
     def text(self) -> str:
-        """``C in total, forward: What was seen. What to do.``"""
-        kind = "Note on" if self.grade == "A" else f"{self.grade} in"
+        """``C drift in total, forward: What was seen. What to do.``"""
         phases = "all phases" if self.everywhere else ", ".join(self.phases)
-        where = f"{kind} {phases}{' of the clean numbers' * self.clean}: " if self.grade else ""
+        where = f"{self.title} {phases}{' of the clean numbers' * self.clean}: " if self.grade else ""
         return f"{where}{self.sentence} {self.remedy}".rstrip()
+
+    @property
+    def title(self) -> str:
+        """``C drift in``, in front of where it was seen."""
+        return f"{self.grade} {REASONS[self.code].word} in" if self.grade not in ("A", None) else "Note on"
 
 
 def remedy_of(code: str, *, notice: bool = False) -> str:
@@ -75,7 +80,7 @@ class RowData:
     """One case with what is known of it."""
 
     case: Case
-    state: RowState
+    quality: Quality
     measurement: Measurement | None  # None while there are no numbers
     phases: Mapping[Phase, PhaseResult]  # the measured phases only
     rates: Rates | None = None  # of inference; None where its work is not known
@@ -83,6 +88,7 @@ class RowData:
     versus: Comparison | None = None  # against the marked row; None where none is marked, or nothing can be compared
     clean: Mapping[Phase, PhaseResult] = field(default_factory=dict)
     """The phases by today's method, as far as they were measured beside the published loop."""
+    complete: bool = False  # no further visit is needed
 
     @property
     def input_noun(self) -> str:
@@ -118,7 +124,7 @@ def row_data(run: Run, case: Case) -> RowData:
     """The case as the columns see it; made once for each measurement under the same terms."""
     outcome = run.outcomes.get(case.case_id)
     if not isinstance(outcome, Measurement):
-        return RowData(case, row_state(run, case, {}), None, {})
+        return RowData(case, without_numbers(run, case), None, {})
     made_from = (case, run.environment, run.plan.protocol, run.ceilings.get(case.device))
     known, made = _KNOWN.get(id(outcome), (None, None))
     # the same objects: to compare their values would take longer than to read
@@ -131,11 +137,16 @@ def row_data(run: Run, case: Case) -> RowData:
         achieved = rates(outcome, "inference", phases.get("inference"), terms)
         beside = clean_of(outcome, terms)
         clean = phase_results(*beside) if beside is not None else {}
-        state = row_state(replace(run, running=None), case, phases)
-        state = replace(state, noticed=state.noticed or any(result.reasons for result in clean.values()))
-        made = RowData(case, state, None, phases, achieved, energy, clean=clean)
+        protocol = run.plan.protocol
+        had = None if enough(outcome, protocol) else share(outcome, protocol)
+        quality = replace(verdict(phases), share=had)
+        whole = complete(outcome, protocol)
+        made = RowData(case, quality, None, phases, achieved, energy, clean=clean, complete=whole)
         _KNOWN[id(outcome)] = (made_from, made)
-    running = run.running is not None and run.running.case_id == case.case_id
+    quality = made.quality
+    if quality.share is not None:
+        running = run.ended is None and run.running is not None and run.running.case_id == case.case_id
+        going_on = quality.share + (begun(run) if running else 0.0)
+        quality = replace(quality, share=None if run.ended is not None else going_on)
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    state = row_state(run, case, made.phases) if running else made.state
-    return RowData(case, state, outcome, made.phases, made.rates, made.energy, None, made.clean)
+    return RowData(case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, made.complete)

@@ -16,7 +16,7 @@ from cvbench_tui.results.text.units import distinct_digits, scale_for
 
 @dataclass(frozen=True)
 class Series:
-    """One phase in time. Points are in the order measured, rounds of all processes one after the other."""
+    """One phase in time. Points are in the order measured, rounds of all visits one after the other."""
 
     phase: str
     low: str  # the least sample as text, in the same unit as ``high``

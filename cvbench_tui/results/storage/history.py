@@ -127,6 +127,7 @@ def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> Known
 
 def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
     from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
+    from cvbench_tui.core.stats.visits import share
     from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
     from cvbench_tui.results.stats.row_data import row_data
 
@@ -147,7 +148,7 @@ def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
             protocol=run.plan.protocol.name,
             inference_s=inference_s,
             total_s=total_s,
-            wall_s=outcome.wall_s / outcome.processes,
+            wall_s=outcome.wall_s / share(outcome, run.plan.protocol),
             at_s=run.started_at_s,
             run_id=run.id,
         )

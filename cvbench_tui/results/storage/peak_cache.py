@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.core.peak import DevicePeak
+from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError
 
 if TYPE_CHECKING:
@@ -53,6 +56,19 @@ class PeakCache:
         except (OSError, ValidationError):
             return {}
         return {peak.key: peak for peak in found if peak.sure}
+
+
+def with_best(run: Run, folder: Path) -> Run:
+    """The run with the best sentinel that is known of its devices by now, so that one of a slow hour shows as such,
+    also where it was the first on its machine. Events and file stay as they are."""
+    best = PeakCache(folder)._read()
+    known = {device: best.get(peak.key) for device, peak in run.ceilings.items()}
+    better = {
+        device: replace(run.ceilings[device], product_s=peak.product_s)
+        for device, peak in known.items()
+        if peak is not None and peak.product_s and peak.product_s < (run.ceilings[device].product_s or math.inf)
+    }
+    return replace(run, ceilings={**run.ceilings, **better}) if better else run
 
 
 @cache

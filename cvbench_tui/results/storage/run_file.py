@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, Event, RunFinished, RunStarted
-from cvbench_tui.core.run import Run, fold
+from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.wire import WireError, decode, encode
@@ -143,12 +143,13 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 def load(path: Path) -> Run:
-    """The run in that file. Raises StoreError when it cannot be read or is none."""
+    """The run in that file. Of rows whose repeat was cut off the better outcome counts, as at the end of a run. Raises
+    StoreError when it cannot be read or is none."""
     run: Run | None = None
     for event in read_events(path):
         run = fold(run, event)
     assert run is not None, "read_events raises on an empty file"
-    return run
+    return with_better(run)
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.event import EndReason
 
 NAME = "index.sqlite"  # of the file, in the folder of runs. Its suffix is not that of a run.
-VERSION = zlib.crc32(f"3 of {__version__}".encode()) & 0x7FFFFFFF
+VERSION = zlib.crc32(f"4 of {__version__}".encode()) & 0x7FFFFFFF
 """The database's ``user_version``: another program may compute other statistics from the same samples. The number is
 counted up when the table changes."""
 LOCKED_S = 0.5
@@ -62,7 +62,7 @@ class PastTimes:
     protocol: str
     inference_s: float | None  # None when it was not measured or is invalid (grade X)
     total_s: float | None
-    wall_s: float | None  # wall seconds of one process
+    wall_s: float | None  # wall seconds of all visits
     at_s: float  # when the run began, seconds since the epoch
     run_id: str
 

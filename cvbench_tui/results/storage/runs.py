@@ -120,8 +120,8 @@ def summary_of(path: Path) -> RunSummary:
 
 
 def _counted(path: Path) -> RunSummary:
-    """The header, and the outcomes counted as the fold does: numbers win over a failure, and rows added are pending,
-    whatever they were. Raises StoreError."""
+    """The header, and the outcomes counted as the fold does: numbers win over a failure, and of a row that is
+    measured again the better outcome counts. Raises StoreError."""
     header: RunStarted | None = None
     outcomes: dict[str, str] = {}
     ended: EndReason | None = None
@@ -137,7 +137,7 @@ def _counted(path: Path) -> RunSummary:
             raise StoreError(f"{path}, line {number}: not a JSON object.")
         kind = event.get("kind")
         if kind == "rows_added":
-            outcomes |= {case.case_id: "" for case in _added(line)}
+            outcomes = {case.case_id: "" for case in _added(line)} | outcomes
             ended = None
         elif kind == "run_finished":
             ended = next((reason for reason in get_args(EndReason) if reason == event.get("reason")), None)

@@ -10,10 +10,9 @@ from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData
 from cvbench_tui.results.table.cell import Value
-from cvbench_tui.results.table.columns import Column
+from cvbench_tui.results.table.columns import QUALITY, Column
 from cvbench_tui.results.table.model import Row, RowGroup
 from cvbench_tui.results.table.view import View, check_column
 
@@ -27,8 +26,8 @@ def arranged(
     """The groups, and the rows in their order. Raises SelectionError for a column that there never is."""
     if view.sort is not None:
         keys = [column.key for column in columns]
-        if check_column(view.sort) in keys:
-            rows = _in_order(rows, keys.index(view.sort), view.descending)
+        if (key := check_column(view.sort)) in keys:
+            rows = _in_order(rows, keys.index(key), view.descending, by_quality=key == QUALITY)
     if view.group == "none":
         return (), rows
     titles = {case.case_id: _title(run, case, view.group) for case in run.plan.cases}
@@ -40,9 +39,9 @@ def arranged(
 
 
 def matches(reading: RowData, filter_text: str) -> bool:
-    """True when every word of the filter is in name, device, batch, state or grade, in any case."""
+    """True when every word of the filter is in name, device, batch or quality, in any case."""
     case = reading.case
-    fields = (case.workload.name, case.device, str(case.batch), reading.state.word, worst_grade(reading.phases) or "")
+    fields = (case.workload.name, case.device, str(case.batch), reading.quality.text)
     text = "\n".join(fields).casefold()
     return all(word in text for word in filter_text.casefold().split())
 
@@ -58,16 +57,18 @@ def _title(run: Run, case: Case, by: GroupBy) -> str:
     return shorten(one_line(name), TITLE_CELLS)
 
 
-def _in_order(rows: Sequence[Row], place: int, descending: bool) -> list[Row]:
+def _in_order(rows: Sequence[Row], place: int, descending: bool, *, by_quality: bool) -> list[Row]:
     """The rows with a valid value sorted, then those with one of grade X, then those without."""
     valid: list[Row] = []
     invalid: list[Row] = []
     missing: list[Row] = []
+    orders: dict[str, Value] = {}
     for row in rows:
         cell = row.cells[place]
-        (missing if cell.value is None else valid if cell.valid else invalid).append(row)
+        value = orders[row.key] = row.quality.order if by_quality else cell.value
+        (missing if value is None else valid if cell.valid else invalid).append(row)
     for part in (valid, invalid):
-        part.sort(key=lambda row: _order(row.cells[place].value), reverse=descending)
+        part.sort(key=lambda row: _order(orders[row.key]), reverse=descending)
     return [*valid, *invalid, *missing]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.comparison import ITSELF, compare
-from cvbench_tui.results.stats.phase_stats import is_published, worst_grade
+from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import RowData, row_data
 from cvbench_tui.results.table.arrange import arranged, matches
 from cvbench_tui.results.table.cell import OWN_UNITS, Cell
@@ -88,9 +88,8 @@ def _made(run: Run, reference: str | None, before: _Body) -> _Body:
     unit, differ = [column.key for column in columns].index(UNIT), any(units[place] == "" for place in scaled)
     rows = []
     for place, each in enumerate(data):
-        key, state, grade = each.case.case_id, each.state.word, worst_grade(each.phases)
         mine = (*cells[place][:unit], Cell(scales[place].unit if differ else None), *cells[place][unit + 1 :])
-        row = Row(key, mine, state, scales[place], grade, frozenset(best[place]))
+        row = Row(each.case.case_id, mine, each.quality, scales[place], frozenset(best[place]))
         rows.append(was if (was := old[place]) == row else row)
     return _Body(tuple(data), columns, units, tuple(rows))
 

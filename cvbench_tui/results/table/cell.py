@@ -1,11 +1,9 @@
-"""A cell of the table: a value with unit, interval, grade and state, and how it is written on screens and in files."""
+"""A cell of the table: a value with unit and interval, and how it is written on screens and in files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.results.stats.row_state import NOTICE_MARK
 from cvbench_tui.results.text import units
 from cvbench_tui.results.text.units import MISSING, Scale
 
@@ -21,19 +19,13 @@ class Cell:
     value: Value  # in ``unit``; a count or a name without one; None: not available
     unit: str = ""  # s, bytes, px, x, FLOP/s, B/s, img/s, J/img
     relative: float | None = None  # half width of the value's 95% interval as a share of it
-    grade: Grade | None = None  # of the timed number in it; None for what is no timed number
-    noticed: bool = False  # True for a state with reasons or notices
+    valid: bool = True  # False for a number of grade X, which is shown grey and sorted last
     doubtful: bool = False  # True for energy whose two sources differ
     reference: bool = False  # True in the row that the others are compared with
     modes: tuple[float, float] | None = None  # the faster and the slower speed, where ``value`` describes neither
     minimum: float | None = None  # the least sample, where the method reports it
     share: float | None = None  # of the measured peak; None where none is known for sure
     passes: tuple[tuple[int, int, int], ...] = ()  # samples, rounds and repeated rounds of each pass
-
-    @property
-    def valid(self) -> bool:
-        """False for a number of grade X, which is shown grey and sorted last."""
-        return self.grade != "X"
 
 
 def number_and_unit(cell: Cell, scale: Scale | None = None, *, between: str = "/") -> tuple[str, str]:
@@ -59,18 +51,12 @@ def number_and_unit(cell: Cell, scale: Scale | None = None, *, between: str = "/
 
 
 def cell_text(
-    cell: Cell,
-    scale: Scale | None = None,
-    *,
-    unit: bool = True,
-    close: bool = False,
-    graded: bool = True,
-    alone: bool = False,
+    cell: Cell, scale: Scale | None = None, *, unit: bool = True, close: bool = False, alone: bool = False
 ) -> str:
-    """``24.5 ms \u00b11.2% A``; ``unit``: with it; ``close``: without the blanks in it; ``graded``: with the grade;
-    ``alone``: without interval, grade and minimum."""
+    """``24.5 ms \u00b11.2%``; ``unit``: with it; ``close``: without the blanks in it; ``alone``: without interval and
+    minimum."""
     if not isinstance(cell.value, (int, float)):
-        return MISSING if cell.value is None else f"{cell.value}{NOTICE_MARK * cell.noticed}"
+        return MISSING if cell.value is None else cell.value
     if cell.passes:
         counts = dict.fromkeys(cell.passes)
         return "; ".join(f"{n} in {rounds}" + f" +{more}" * bool(more) for n, rounds, more in counts)
@@ -83,8 +69,6 @@ def cell_text(
         return text
     if cell.relative is not None and cell.valid:  # an interval would make an X look reliable
         text += blank + units.relative_text(cell.relative)
-    if cell.grade is not None and graded:
-        text += f" {cell.grade}"
     if cell.minimum is not None and scale is not None:
         text += f" (min {scale.number(cell.minimum, cell.relative)})"
     return text

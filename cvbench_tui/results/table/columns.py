@@ -9,9 +9,9 @@ from typing import Literal
 
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.workload import Kind
-from cvbench_tui.results.stats.phase_stats import PhaseResult, worst_grade
+from cvbench_tui.results.stats.phase_stats import PhaseResult
+from cvbench_tui.results.stats.quality import QUALITY_HELP
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.stats.row_state import STATE_HELP
 from cvbench_tui.results.table.cell import Cell
 
 
@@ -52,11 +52,12 @@ _BASES: dict[Literal["device", "host"], str] = {
     "host": "Wall time of an iteration in a loop, where the host launches as it goes: the number of the row where the "
     "host is the slower one.",
 }
+QUALITY = "quality"  # key of the column that rows are sorted by from the best to the worst
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
 _HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
 _MEDIAN = (
-    "Median time of one iteration, half its 95% interval, and its grade. "
+    "Median time of one iteration, and half its 95% interval. "
     "Two times, faster/slower, where the samples have two speeds."
 )
 # the total stays beside its mean where all else has gone; the others give way before any mean
@@ -72,20 +73,18 @@ def _plain(path: str, unit: str = "") -> Callable[[RowData], Cell]:
 def _time(result: PhaseResult) -> Cell:
     """The median; both speeds, and no interval, where the samples have two."""
     modes = (result.modes.low_s, result.modes.high_s) if result.modes is not None else None
-    return Cell(result.median_s, "s", None if modes else result.relative, result.grade, modes=modes)
+    return Cell(result.median_s, "s", None if modes else result.relative, result.valid, modes=modes)
 
 
 def _mean(result: PhaseResult) -> Cell:
     """The mean and the minimum."""
-    return Cell(result.mean_s, "s", result.mean_relative, result.grade, minimum=result.min_s)
+    return Cell(result.mean_s, "s", result.mean_relative, result.valid, minimum=result.min_s)
 
 
 def _phase(phase: Phase, *, published: bool = False) -> Column:
-    """A phase: its median, interval and grade; under the published method the mean, and the minimum."""
+    """A phase: its median and interval; under the published method the mean, and the minimum."""
     write = _mean if published else _time
-    number = (
-        "Mean time of one iteration, half its 95% interval, its grade, and the least sample." if published else _MEDIAN
-    )
+    number = "Mean time of one iteration, half its 95% interval, and the least sample." if published else _MEDIAN
     return Column(
         phase,
         f"{phase.capitalize()}{' mean' * published}",
@@ -95,7 +94,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         hide=_HIDE[phase],
         scaled=True,
         pasted=ALL_KINDS,
-        room=len("120.0\u00b10.2% A"),
+        room=len("120.0\u00b10.2%"),
         phase=phase,
     )
 
@@ -107,7 +106,7 @@ def _base(phase: Phase, base: Literal["device", "host"], hide: int) -> Column:
         result = row.phases.get(phase)
         if result is None:
             return Cell(None, "s")
-        return Cell(getattr(result, f"{base}_s"), "s", grade=None if result.valid else result.grade)
+        return Cell(getattr(result, f"{base}_s"), "s", valid=result.valid)
 
     return Column(
         f"{phase}_{base}", f"{phase.capitalize()} {base}",
@@ -133,17 +132,26 @@ def _clean(phase: Phase) -> Column:
     )
 
 
-def _throughput(row: RowData) -> Cell:
-    """The batch over the mean time, because a rate is a total over a total; the interval is the mean's."""
-    result, unit = row.phases.get("inference"), "img/s" if row.case.image is not None else "inputs/s"
-    if result is None:
-        return Cell(None, unit)
-    per_s = row.case.batch / result.mean_s if result.mean_s > 0 else None
-    return Cell(per_s, unit, result.mean_relative, result.grade)
+def _throughput(of: Callable[[PhaseResult], Cell] = _time) -> Column:
+    """The batch over the number of inference, with the interval of that number."""
+
+    def cell(row: RowData) -> Cell:
+        unit = "img/s" if row.case.image is not None else "inputs/s"
+        result = row.phases.get("inference")
+        time = of(result) if result is not None else Cell(None)
+        per_s = row.case.batch / time.value if isinstance(time.value, float) and time.value > 0 else None
+        return replace(time, value=per_s, unit=unit, modes=None, minimum=None)
+
+    return Column(
+        "throughput", "Throughput",
+        "Images, or other inputs, per second in inference: the batch over its time, with the interval of that.",
+        cell, "inference_per_s", hide=80, room=len("1234 img/s \u00b10.2%"), phase="inference", fastest="most",
+        pasted=("model",), named_by_unit=True,
+    )  # fmt: skip
 
 
 def _rate(row: RowData, number: str, share: str, unit: str) -> Cell:
-    """A rate of inference, with interval and grade of its time."""
+    """A rate of inference, with the interval of its time."""
     time = _time(row.phases["inference"]) if row.rates is not None else Cell(None)
     value, of_peak = getattr(row.rates, number, None), getattr(row.rates, share, None)
     return replace(time, value=value, unit=unit, modes=None, share=of_peak)
@@ -154,8 +162,8 @@ def _energy(row: RowData) -> Cell:
     unit, result = f"J/{row.input_noun}", row.phases.get("inference")
     if row.energy is None:
         return Cell(None, unit)
-    grade = result.grade if result is not None else None
-    return Cell(row.energy.joules_per_input, unit, grade=grade, doubtful=row.energy.doubtful)
+    valid = result is None or result.valid
+    return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
 
 
 def _versus(row: RowData) -> Cell:
@@ -163,18 +171,13 @@ def _versus(row: RowData) -> Cell:
         return Cell(None, "x")
     if row.versus.is_reference:
         return Cell(1.0, "x", reference=True)
-    return Cell(row.versus.ratio, "x", row.versus.relative, row.versus.grade)
+    return Cell(row.versus.ratio, "x", row.versus.relative)
 
 
 def _samples(row: RowData) -> Cell:
     results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
     passes = tuple((each.n, each.rounds, each.repeated_rounds) for each in results)
     return Cell(sum(each.n for each in results) or None, passes=passes)
-
-
-def _grade(row: RowData) -> Cell:
-    grade = worst_grade(row.phases)
-    return Cell(grade, grade=grade)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -202,17 +205,7 @@ COLUMNS: tuple[Column, ...] = (
     *(_clean(phase) for phase in PHASES),
     _base("total", "device", 102), _base("total", "host", 104),
     _base("inference", "device", 106), _base("inference", "host", 108),
-    Column(
-        "grade", "Grade",
-        "The grade of the row's worst phase: A, B, C or X. The reasons are in the row's detail and in saved tables.",
-        _grade, "grade", right=False, hide=50, spoken="worst grade",
-    ),
-    Column(
-        "throughput", "Throughput",
-        "Images, or other inputs, per second in inference: the batch over the mean time, with the mean's interval.",
-        _throughput, "inference_per_s", hide=80, room=len("1234 img/s \u00b10.2% A"), phase="inference", fastest="most",
-        pasted=("model",), named_by_unit=True,
-    ),
+    _throughput(),
     Column(
         "samples", "Samples in rounds",
         "Samples and the rounds they are from, training then inference; +1: one round that something outside disturbed "
@@ -222,23 +215,22 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "compute", "Inference compute",
         "Floating-point operations per second of inference, two for a multiply-add, by formula over the median time; "
-        "percent: of a large matmul measured on this device, a dash where that was disturbed; interval and grade of "
-        "that time.",
+        "percent: of a large matmul measured on this device, a dash where that was disturbed; interval of that time.",
         lambda row: _rate(row, "flop_per_s", "flop_share", "FLOP/s"), "inference_flop_per_s",
-        hide=120, room=len("12.3 TFLOP/s 12% \u00b10.2% A"), secondary=True, optional=True,
+        hide=120, room=len("12.3 TFLOP/s 12% \u00b10.2%"), secondary=True, optional=True,
     ),
     Column(
         "bandwidth", "Inference bandwidth",
         "Bytes that the operators of inference read and write per second, by formula over the median time; percent: of "
         "a large copy measured on this device, more than 100% where caches serve it, a dash where it was disturbed; "
-        "interval and grade of that time.",
+        "interval of that time.",
         lambda row: _rate(row, "bytes_per_s", "bytes_share", "B/s"), "inference_bytes_per_s",
         hide=130, secondary=True, optional=True,
     ),
     Column(
         "energy", "Inference energy",
         "Joules of the device for one image, or other input, in inference, by its energy counter; in files "
-        "of earlier versions ?: a sum of its power readings differs by more than 5%; the grade is that of inference.",
+        "of earlier versions ?: a sum of its power readings differs by more than 5%.",
         _energy, "inference_joules_per_input", hide=110, secondary=True, optional=True,
     ),
     Column(
@@ -257,15 +249,16 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "vs_ref", "vs ref",
         "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
-        "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals; the grade is the "
-        "worse one. Only there while a row with numbers is marked.",
-        _versus, "vs_ref", hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2% A"),
+        "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals. Only there while "
+        "a row with numbers is marked.",
+        _versus, "vs_ref", hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2%"),
     ),
     Column(
-        "state", "State", STATE_HELP,
-        lambda row: Cell(row.state.word, noticed=row.state.noticed), "state", right=False, room=len("BUDGET*"),
+        QUALITY, "Quality", QUALITY_HELP,
+        lambda row: Cell(row.quality.text, valid=row.quality.letter != "X"), "quality", right=False,
+        room=len("B one process"),
     ),
 )  # fmt: skip
-_MEANS = {phase: _phase(phase, published=True) for phase in PHASES}
-PUBLISHED_COLUMNS = tuple(_MEANS[column.phase] if column.phase == column.key else column for column in COLUMNS)
+_MEANS = {column.key: column for column in (*(_phase(phase, published=True) for phase in PHASES), _throughput(_mean))}
+PUBLISHED_COLUMNS = tuple(_MEANS.get(column.key, column) for column in COLUMNS)
 """Under the published method; keys and order are those of ``COLUMNS``."""

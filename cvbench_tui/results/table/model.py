@@ -8,8 +8,7 @@ from typing import Literal
 
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.core.grading.reasons import Grade
-from cvbench_tui.results.stats.row_state import Word
+from cvbench_tui.results.stats.quality import Quality
 from cvbench_tui.results.table.cell import Cell, cell_text
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.text.units import Scale
@@ -27,9 +26,8 @@ class Row:
 
     key: str
     cells: tuple[Cell, ...]  # one for each column, in their order
-    state: Word
+    quality: Quality
     scale: Scale  # unit of all its times
-    grade: Grade | None = None  # that of its worst phase; None without numbers
     best: frozenset[int] = frozenset()
     """Places of the cells with the fastest number among rows of the same workload, batch and image."""
     _texts: dict[object, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)

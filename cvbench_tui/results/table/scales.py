@@ -21,7 +21,7 @@ def row_scales(rows: Sequence[tuple[Kind, Sequence[Cell]]]) -> list[Scale]:
     low, high = READABLE
     times, by_kind = [], dict[Kind, list[tuple[float, bool]]]()
     for kind, cells in rows:
-        mine = [(cell.value, cell.grade != "X") for cell in cells if isinstance(cell.value, float) and cell.value > 0]
+        mine = [(cell.value, cell.valid) for cell in cells if isinstance(cell.value, float) and cell.value > 0]
         by_kind.setdefault(kind, []).extend(mine)
         times.append([seconds for seconds, valid in mine if valid] or [seconds for seconds, _ in mine])
     shared: dict[Kind, Scale | None] = {}

@@ -13,6 +13,7 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
 
 ALWAYS = "name"  # key of the column that every view has: without it a row has no label
+RENAMED = {"grade": "quality", "state": "quality"}  # columns that this one took the place of: settings may name them
 
 
 @dataclass(frozen=True)
@@ -22,22 +23,22 @@ class View:
     sort: str | None = None  # key of the column that the rows are sorted by; None: the plan's order
     descending: bool = False
     group: GroupBy = "none"
-    filter_text: str = ""  # only rows with every word of it in name, device, batch, state or grade are shown
+    filter_text: str = ""  # only rows with every word of it in name, device, batch or quality are shown
     columns: tuple[str, ...] = ()  # keys of the columns that were chosen; none: as many as there is room for
     reference: str | None = None  # id of the case that the column ``vs_ref`` compares with
 
 
 def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The keys that are columns, in the table's order and each once; and a sentence about each of the others."""
-    known = _keys()
+    known, keys = _keys(), [RENAMED.get(key, key) for key in keys]
     kept = tuple(key for key in known if key in keys)
     unknown = dict.fromkeys(key for key in keys if key not in known)
     return kept, tuple(f"There is no column {quoted(key)}. {nearest(key, known, 1)}".rstrip() for key in unknown)
 
 
 def check_column(key: str) -> str:
-    """The key itself. Raises SelectionError, naming the nearest, when no column has it."""
-    keys = _keys()
+    """The key itself, or what has become of it. Raises SelectionError, naming the nearest, when no column has it."""
+    keys, key = _keys(), RENAMED.get(key, key)
     if key in keys:
         return key
     hint = f"{nearest(key, keys, 1)} Columns: {', '.join(keys)}.".lstrip()

@@ -61,11 +61,13 @@ def event_text(event: events.Event, run: Run) -> str:
     if isinstance(event, events.RunStarted):
         return f"run begun: {plural(len(event.plan.cases), 'row')}, protocol {event.plan.protocol.name}"
     if isinstance(event, events.RowsAdded):
-        return f"{plural(len(event.cases), 'row')} added"
+        repeated = all(case.case_id in run.earlier for case in event.cases)
+        what = "continued" if not event.again else "measured again" if repeated else "added"
+        return f"{plural(len(event.cases), 'row')} {what}"
     if isinstance(event, events.WorkerReady):
         return f"measuring process ready: PyTorch {event.torch}, Python {event.python}"
     if isinstance(event, events.RunFinished):
-        from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
+        from cvbench_tui.results.stats.outcome import outcome_text  # behind the first frame: it brings the statistics
 
         return f"run {event.reason}: {outcome_text(run)} {event.sentence}".rstrip()
     case_id = events.case_of(event)
@@ -74,7 +76,7 @@ def event_text(event: events.Event, run: Run) -> str:
     case = next((case for case in run.plan.cases if case.case_id == case_id), None)
     row = f"{case.workload.name} {case.device}" if case is not None else case_id
     if isinstance(event, events.CaseStarted):
-        return f"{row} started{f' in process {event.process + 1}' if event.process else ''}"
+        return f"{row} started{f', visit {event.visit + 1}' if event.visit else ''}"
     if isinstance(event, events.CaseFinished):
         return f"{row} done in {duration_text(event.measurement.wall_s)}"
     assert isinstance(event, events.CaseFailed)

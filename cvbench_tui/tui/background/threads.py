@@ -15,6 +15,7 @@ from textual.message import Message
 
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
@@ -98,6 +99,17 @@ def probe(post: Post, source: EventSource) -> None:
         post(messages.Probed(environment))
 
 
+def look(post: Post, watch: Watch) -> None:
+    """Look at other programs: ``Looked``."""
+    post(messages.Looked(watch, watch.look()))
+
+
+def wait_for_idle(post: Post, watch: Watch) -> None:
+    """Wait until they have left: ``Looked`` after each look, then ``BecameIdle``, unless it is stopped."""
+    if watch.wait(tell=lambda others: post(messages.Looked(watch, others))):
+        post(messages.BecameIdle(watch))
+
+
 def read_history(post: Post, history: History, cancelled: Callable[[], bool]) -> None:
     """Read what earlier runs measured: ``HistoryRead``. ``cancelled`` is asked between two of hundreds of files."""
     history.refresh(cancelled)
@@ -106,11 +118,12 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
 
 def open_run(post: Post, path: Path) -> None:
     """Read one run file: ``RunOpened`` or ``Failed``."""
+    from cvbench_tui.results.storage.peak_cache import with_best
     from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.table.build import build
 
     try:
-        run = load(path)
+        run = with_best(load(path), path.parent)
     except CvbenchError as error:
         post(messages.Failed(error))
     else:

@@ -1,13 +1,14 @@
-"""Controls the run: start, queue, add rows, repeat, cancel; the strip shows where it is."""
+"""Controls the run: start, queue, wait for an idle machine, add rows, repeat, cancel; the strip shows where it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Plan, unique
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
@@ -18,6 +19,9 @@ from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.widgets.strips import ProgressStrip
+
+if TYPE_CHECKING:
+    from cvbench_tui.engine.others import Others, Watch
 
 MAX_WARNED = 2  # rows without room in memory that are named when the run begins
 
@@ -33,10 +37,18 @@ class RunController:
     settings_store: SettingsStore
     strip: ProgressStrip
     clock: Callable[[], float]  # seconds since the epoch
+    _wanted: Callable[[], object] = field(default=lambda: None, init=False)
+    """Begins the run that is wanted, once other programs have left the machine or the user does not mind them."""
 
     def run(self) -> None:
-        """Measure what is ticked, as soon as the devices are known; during a run, add what is not in it yet."""
+        """Measure what is ticked, as soon as the devices are known; during a run, add what is not in it yet. While it
+        waits for other programs to leave, begin at once."""
         state = self.run_manager.state
+        if state.status == "waiting":
+            self._go()
+            return
+        if state.status == "looking":
+            return
         if not self.plan_selection.workloads:
             self.ui.say("Nothing to run: tick models (1) or layers (2) with Space, or open a preset (P).", bad=True)
             return
@@ -53,13 +65,63 @@ class RunController:
             self._add(plan, state.environment)
             return
         self.settings_store.put(last=self.plan_selection.last())
-        self._warn(plan, state.environment)
+        self._look(plan, partial(self._begin, plan, state.environment))
+
+    def _begin(self, plan: Plan, environment: Environment) -> None:
+        self._warn(plan, environment)
         self.forecast.begin(plan)
         self.run_manager.begin(plan)
 
+    def _look(self, plan: Plan, begin: Callable[[], object]) -> None:
+        """Begin if no other program uses the cores and cards of that plan; else ask."""
+        self._wanted = begin
+        self.ui.say("Looking at what other programs use...")
+        self.run_manager.look(plan)
+
+    def looked(self, watch: Watch, others: Others) -> None:
+        """A look at other programs is over."""
+        if not self.run_manager.watches(watch):
+            return
+        if self.run_manager.state.status == "waiting":
+            if others.busy:
+                self.ui.say(f"{others.use}: waiting until they have left. r runs anyway, x stops waiting.")
+        elif others.busy:
+            from cvbench_tui.tui.screens.busy import BusyScreen
+
+            self.ui.say(others.sentence)
+            self.ui.show(BusyScreen(others.sentence), self._answered)
+        else:
+            self._go()
+
+    def became_idle(self, watch: Watch) -> None:
+        """Other programs have left."""
+        if self.run_manager.watches(watch):
+            self._go()
+
+    def _go(self) -> None:
+        """Begin what is wanted."""
+        self.run_manager.stop_looking()
+        self._wanted()
+
+    def _answered(self, answer: str | None) -> None:
+        """To the question of a busy machine."""
+        if not self.run_manager.state.beginning:  # a saved run was opened meanwhile
+            return
+        if answer == "wait":
+            self.run_manager.wait()
+        elif answer == "anyway":
+            self._go()
+        else:
+            self.run_manager.stop_looking()
+            self.ui.say("Not begun.")
+
     def _warn(self, plan: Plan, environment: Environment) -> None:
-        """Name the rows that are expected to run out of memory; they are tried all the same."""
+        """Name a quota, and the rows that are expected to run out of memory; they are tried all the same."""
         from cvbench_tui.catalog.memory import too_large
+        from cvbench_tui.results.machine_warnings import quota
+
+        if sentence := quota(environment):
+            self.ui.notify(sentence, title="CPU quota", severity="warning", markup=False)
 
         if problems := too_large(plan, environment):
             lines = fit_lines(problems)
@@ -80,19 +142,27 @@ class RunController:
             self.ui.say("Everything that is ticked is in this run already.")
 
     def again(self) -> None:
-        """Measure failed, skipped, cancelled, invalid and never begun rows again, in the same run."""
+        """Measure rows again that have no numbers or poor ones, in the same run, which keeps the better ones."""
         rows, run = self.run_manager.state.repeatable, self.run_manager.state.run
-        invalid = [case for case in rows if run is not None and isinstance(run.outcomes.get(case.case_id), Measurement)]
+        if run is None or not rows:
+            return
+        if self.run_manager.state.running:
+            self._again(len(rows))
+        else:
+            self._look(Plan(run.plan.name, rows, run.plan.protocol), partial(self._again, len(rows)))
+
+    def _again(self, count: int) -> None:
         if self.run_manager.again() and (run := self.run_manager.state.run) is not None:
             self.forecast.begin(run.plan)
             self.show_progress()  # what was drawn as the run began had the expectations of the one before
-            kept = "; their invalid numbers stay in the run file" if invalid else ""
-            self.ui.say(f"{plural(len(rows), 'row')} measured again{kept}.")
+            self.ui.say(f"{plural(count, 'row')} measured again; the better result of each is kept.")
 
     def cancel(self) -> None:
         """Stop measuring. The strip shows cancelling until the run has ended."""
         if self.run_manager.state.status == "queued":
             self.ui.say("No longer queued.")
+        elif self.run_manager.state.beginning:
+            self.ui.say("No longer waiting.")
         self.run_manager.cancel()
 
     def show_progress(self) -> None:

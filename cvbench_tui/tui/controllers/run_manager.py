@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import RowsAdded
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run, fold
+from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.tui.background.log_buffer import LogBuffer
-from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, open_run, probe
+from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, look, open_run, probe, wait_for_idle
 from cvbench_tui.tui.messages import Post
 from cvbench_tui.tui.state.run_state import RunState
 
@@ -39,6 +40,7 @@ class RunManager:
         self.log = LogBuffer(post, clock)  # worker's stderr and what happened; its lines are for the app's thread only
         self._before: RunState | None = None  # what is shown again when the run cannot be begun
         self._thread: RunThread | None = None
+        self._watch: Watch | None = None  # looks at other programs before a run begins
         self._source = source
         self._history = history
         self._post = post
@@ -60,6 +62,29 @@ class RunManager:
     def probed(self, environment: Environment | None, problem: CvbenchError | None = None) -> None:
         """The worker has reported the devices, or could not be started."""
         self._set(environment=environment, status="idle", problem=problem)
+
+    def look(self, plan: Plan) -> None:
+        """Look at other programs where that plan would be measured, in the background; ``Looked`` follows."""
+        self._watch = self._source.watch(plan)
+        self._set(status="looking")
+        BackgroundThread(self._post, look, self._watch).start()
+
+    def wait(self) -> None:
+        """Wait until they have left; ``Looked`` follows again and again, then ``BecameIdle``."""
+        if self._watch is not None:
+            self._set(status="waiting")
+            BackgroundThread(self._post, wait_for_idle, self._watch).start()
+
+    def watches(self, watch: Watch) -> bool:
+        """False for one whose run is not wanted any more, or has begun."""
+        return watch is self._watch
+
+    def stop_looking(self) -> None:
+        """Neither look nor wait any more."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+            self._set(status="idle")
 
     def begin(self, plan: Plan) -> None:
         """Begin a run; ``RunAdvanced`` messages follow, or one ``RunRefused``."""
@@ -83,7 +108,7 @@ class RunManager:
         now_s = self._clock()
         plan = Plan(run.plan.name, cases, run.plan.protocol)
         session = Session(self._source, plan, started_at_s=now_s, resume=run)
-        self._start(session, run=fold(run, RowsAdded(cases, now_s)))
+        self._start(session, run=reduce(fold, session.opening, run))
         return True
 
     def _start(self, session: Session, **changes: Any) -> None:
@@ -112,6 +137,7 @@ class RunManager:
 
     def cancel(self) -> None:
         """End the run, or take it off the queue. It stays ``running`` until it has ended."""
+        self.stop_looking()
         if self.state.status == "queued":
             self._set(status="probing")
         elif self._thread is not None and self.state.running:
@@ -126,6 +152,7 @@ class RunManager:
         """Show a saved run. False while one is running: it keeps its place."""
         if self.state.running:
             return False
+        self.stop_looking()
         status = "probing" if self.state.status == "queued" else self.state.status
         run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
         self._set(run=run, saved=True, run_file=None, status=status)
@@ -134,6 +161,7 @@ class RunManager:
     def shut_down(self) -> None:
         """End the run and the worker, waiting briefly for the last line of the run file."""
         self.log.close()
+        self.stop_looking()
         if self._thread is not None and self._thread.is_alive():
             self._thread.session.cancel()
         self._source.close()

@@ -79,7 +79,7 @@ def help_page(app: App[object], places: Places, width: int) -> Content:
         *((title, [(shown_keys(app, each), each.tooltip) for each in keys if each.tooltip]) for title, keys in places),
         ("Columns", [(column.heading, column.help) for column in COLUMNS]),
         ("Grades", list(GRADE_HELP.items())),
-        ("Reasons for a grade, and what to do", _kinds(REASONS)),
+        ("Marks behind a grade, and what to do", _kinds(REASONS)),
         ("Notices, without effect on the grade", _kinds(NOTICES)),
         ("In the detail of a row", list(LABELS.items())),
         ("Files, by their suffix", list(FORMATS.items())),
@@ -89,8 +89,10 @@ def help_page(app: App[object], places: Places, width: int) -> Content:
 
 
 def _kinds(kinds: Mapping[str, ReasonKind]) -> list[tuple[str, str]]:
-    """A code with its text."""
-    return [(code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()]
+    """A mark, or a code, with its text."""
+    return [
+        (kind.word or code.replace("_", " "), f"{kind.meaning} {kind.remedy}".rstrip()) for code, kind in kinds.items()
+    ]
 
 
 def _section(title: str, entries: Sequence[tuple[str, str]], width: int) -> Content:

@@ -22,6 +22,7 @@ class Forecast:
         self.environment: Environment | None = None  # None until the worker has reported the devices
         self._expected: Mapping[str, float] = {}
         self._steady = SteadyEta()
+        self._plan: Plan | None = None  # of the run, when its progress was last asked for
 
     def expected(self, plan: Plan) -> dict[str, float]:
         """Seconds that each row may take, by case id: by earlier runs of the same rows where there are any."""
@@ -35,7 +36,10 @@ class Forecast:
         self._steady = SteadyEta()
 
     def progress(self, run: Run, now_s: float) -> tuple[float, float]:
-        """Share that is done, 0 to 1, and seconds left, as shown: never a jump back by more than a tenth."""
+        """Share that is done, 0 to 1, and seconds left, as shown: never a jump back by more than a tenth, save by rows
+        that have been added, which are in the run only some events after ``begin``."""
+        if run.plan is not self._plan:
+            self._plan, self._steady = run.plan, SteadyEta()
         return done_share(run, self._expected), self._steady.shown(now_s, eta_s(run, self._expected))
 
     def past_text(self, case: Case) -> str:

@@ -83,11 +83,9 @@ def protocol_line(name: str) -> str:
             f"; then {protocol.clean.name}" if protocol.clean is not None else ""
         )
     parts = [
-        f"stops at \u00b1{percent_text(protocol.precision)} or {protocol.budget_s:g} s a pass, "
-        f"{protocol.min_rounds} to {protocol.max_rounds} rounds"
+        f"{protocol.visits} to {protocol.max_visits} visits over {protocol.span_s:g} s or more, "
+        f"until \u00b1{percent_text(protocol.precision)}"
     ]
-    if protocol.max_processes > 1:
-        parts.append(f"{protocol.processes} to {protocol.max_processes} processes")
     if protocol.extras:
         few = len(protocol.extras) < 3
         parts.append(" + ".join(protocol.extras) if few else plural(len(protocol.extras), "extra"))

@@ -10,15 +10,16 @@ from typing import Literal
 
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import comparable
-from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import CvbenchError
 
-Status = Literal["idle", "probing", "queued", "running", "cancelling"]
-"""``queued``: probing, and the user wants to run as soon as the devices are known."""
+Status = Literal["idle", "probing", "queued", "looking", "waiting", "running", "cancelling"]
+"""``queued``: probing, and the user wants to run as soon as the devices are known. ``looking``: whether other programs
+use the machine, before a run begins. ``waiting``: until they do not."""
 ROWS = ("id", "plan", "environment", "ceilings", "outcomes", "running", "ended")
 """Fields of a run that the table depends on; ``fold`` leaves the objects of all others as they were."""
+STEPS = 20  # in which the share of a row that has a single visit grows; one that has several grows by them
 
 
 @dataclass(frozen=True)
@@ -39,33 +40,42 @@ class RunState:
         return self.status in ("running", "cancelling")
 
     @property
+    def beginning(self) -> bool:
+        """True while a run is wanted that has not begun, because of the machine."""
+        return self.status in ("looking", "waiting")
+
+    @property
     def measured(self) -> str:
-        """``3/8``: rows with an outcome, and all; nothing before the first run."""
-        cases = len(self.run.plan.cases) if self.run is not None else 0
-        return f"{cases - self.run.pending}/{cases}" if self.run is not None else ""
+        """``3/8``: rows that get no further visit, and all; nothing before the first run."""
+        if self.run is None:
+            return ""
+        from cvbench_tui.results.stats.outcome import settled_rows  # behind the first frame
+
+        return f"{settled_rows(self.run)}/{len(self.run.plan.cases)}"
 
     @cached_property
     def repeatable(self) -> tuple[Case, ...]:
-        """Rows that ``R`` measures again: failed, invalid and never begun ones; of a running run, failed ones."""
+        """Rows that ``R`` measures again (``results.stats.repeat``); of a running run those that are complete."""
         run, here = self.run, self.environment
-        if run is None or here is None or self.status == "cancelling":
+        if run is None or here is None or self.status == "cancelling" or self.beginning:
             return ()
         before = run.environment if self.saved else None
         if before is not None and not comparable(before, here, run.plan.devices):
             return ()  # a saved run is continued only in an environment of the same identity
-        from cvbench_tui.results.stats.phase_stats import worst_grade  # behind the first frame
-        from cvbench_tui.results.stats.row_data import row_data
+        from cvbench_tui.results.stats.repeat import worth_repeating  # behind the first frame
 
-        if self.running:
-            return tuple(case for case in run.plan.cases if isinstance(run.outcomes.get(case.case_id), Failure))
-        measured = (case for case in run.plan.cases if isinstance(run.outcomes.get(case.case_id), Measurement))
-        valid = {case for case in measured if worst_grade(row_data(run, case).phases) != "X"}
-        return tuple(case for case in run.plan.cases if case not in valid)
+        return tuple(case for case in run.plan.cases if worth_repeating(run, case, running=self.running))
 
     def same_rows(self, other: RunState) -> bool:
-        """True when there is nothing for the table to draw between the two: the same run, or its progress alone."""
+        """True when there is nothing for the table to draw between the two: the same run, or little progress alone."""
         mine, theirs = self.run, other.run
-        return all(getattr(mine, name, None) is getattr(theirs, name, None) for name in ROWS)
+        same = all(getattr(mine, name, None) is getattr(theirs, name, None) for name in ROWS)
+        return same and _step(mine) == _step(theirs)
+
+
+def _step(run: Run | None) -> int:
+    """Twentieth of its visits that the running row has come to, in the one that is going on: as often it is drawn."""
+    return int(STEPS * run.progress.fraction / run.plan.protocol.max_visits) if run and run.progress else 0
 
 
 def moment(seconds: float | None) -> str:

@@ -14,16 +14,12 @@ from cvbench_tui.results.table.view import View
 
 if TYPE_CHECKING:
     from cvbench_tui.core.grading.reasons import Grade
-    from cvbench_tui.results.stats.row_state import Word
+    from cvbench_tui.results.stats.quality import Quality
     from cvbench_tui.results.table.model import Form, Row, Table
 
-STATE_STYLES: dict[Word, str] = {
-    "OK": "ok", "BUDGET": "warn", "HOST-BOUND": "warn", "RUNNING": "run", "PENDING": "dim", "SKIPPED": "dim",
-    "CANCELLED": "warn",
-}  # fmt: skip
-"""Every other word is a failure: ``bad``."""
-GRADE_STYLES: dict[Grade, str] = {"A": "", "B": "", "C": "warn", "X": "dim"}
-"""Of the number and its letter; the letter says it without a colour."""
+GRADE_STYLES: dict[Grade, str] = {"A": "ok", "B": "ok", "C": "warn", "D": "bad", "X": "dim"}
+WORD_STYLES = {"queued": "dim", "skipped": "dim", "cancelled": "warn"}
+"""Of rows without numbers; every other word is a failure: ``bad``."""
 ARROWS = {False: "\u25b2", True: "\u25bc"}
 """Behind the heading of the column that the table is sorted by: upwards, downwards."""
 GUTTER = 2  # cells in front of the first column: the cursor's mark and the reference's
@@ -63,11 +59,7 @@ class TableLayout:
         texts = table.texts(row, self.form)
         for column in self.columns:
             cell = row.cells[column.place]
-            name = GRADE_STYLES[cell.grade] if cell.grade is not None else ""
-            if column.key == "state":
-                name = STATE_STYLES.get(row.state, "bad")
-                if row.state == "OK" and row.grade is not None:  # OK means precise; the grade may still be low
-                    name = GRADE_STYLES[row.grade] or name
+            name = quality_style(row.quality) if column.key == "quality" else "" if cell.valid else "dim"
             names = tuple(each for each in (name, "best" if column.place in row.best else "") if each)
             yield column.aligned(visible(texts[column.place])), names
 
@@ -79,6 +71,13 @@ class TableLayout:
             if x < start:
                 return column.key
         return None
+
+
+def quality_style(quality: Quality) -> str:
+    """Of a row's verdict, which says it without a colour."""
+    if quality.share is not None:
+        return "run"
+    return WORD_STYLES.get(quality.word, "bad") if quality.letter is None else GRADE_STYLES[quality.letter]
 
 
 def lay_out(table: Table, view: View, width: int) -> TableLayout:

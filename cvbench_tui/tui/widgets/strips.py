@@ -60,7 +60,7 @@ class HeaderLine(Line):
     def show(self, state: RunState, ticked: tuple[str, ...]) -> None:
         """``ticked``: ids of devices."""
         environment = state.environment
-        word = f"running {state.measured}".rstrip() if state.running else "ready"
+        word = f"running {state.measured}".rstrip() if state.running else "waiting" if state.beginning else "ready"
         if environment is None:
             word = "no worker" if state.status == "idle" else "starting"
         style = next((style for begins, style in STATE_STYLES.items() if word.startswith(begins)), "$text-warning")
@@ -152,8 +152,6 @@ def _of(used: float | None, total: float | None) -> str:
 FULL, EMPTY = "\u2501", "\u2500"
 BAR_SHARE = 0.4  # share of the strip's width that the bar takes
 NAME_CELLS = 30
-TRAIL_WIDTH = 100  # fewest cells of a strip with room for the earlier widths
-TRAIL = 3  # how many earlier widths of the interval are shown before the newest
 HINT_AFTER_RUN = "s saves the table   y copies a row   Enter explains it   m compares with it"
 END_STYLES = {"finished": "bold $text-success", "cancelled": "bold $text-warning", "failed": "bold $text-error"}
 
@@ -165,9 +163,6 @@ class ProgressStrip(Line):
     ProgressStrip { height: 2; padding: 0 1; background: $panel; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
-    _trail: Sequence[str] = ()  # relative half widths of the running phase's interval, the newest last
-    _phase: tuple[str, str | None, int] | None = None  # case, phase and process the trail is of
-
     def say(self, text: str, style: str = "") -> None:
         """One sentence; a long one continues in the second line."""
         self.styles.text_wrap = "wrap"
@@ -175,10 +170,12 @@ class ProgressStrip(Line):
 
     def show_running(self, run: Run, elapsed_s: float, left_s: float, share: float, *, cancelling: bool) -> None:
         """Where the run is. ``share``: how much of it is done, 0 to 1."""
+        from cvbench_tui.results.stats.outcome import settled_rows  # behind the first frame: it brings the statistics
+
         where = Content.assemble(("cancelling...", "bold $text-warning")) if cancelling else self._where(run)
         width = max(10, int(self.size.width * BAR_SHARE))
         full = round(share * width)
-        settled = len(run.plan.cases) - run.pending
+        settled = settled_rows(run)
         bar = Content.assemble(
             (FULL * full, "$text-success"),
             (EMPTY * (width - full), MUTED),
@@ -191,11 +188,13 @@ class ProgressStrip(Line):
 
     def show_ended(self, run: Run) -> None:
         """The state of the run with its counts, and the keys to press next."""
-        from cvbench_tui.results.stats.row_state import outcome_text  # behind the first frame: it brings the statistics
+        from cvbench_tui.results.stats.outcome import outcome_text  # behind the first frame: it brings the statistics
+        from cvbench_tui.results.stats.steadiness import steadiness
 
         word = run.ended or "failed"
         sentence = f". {visible(run.ended_sentence)}" if run.ended_sentence else ""
-        line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}")
+        steady = f". {text}" if (text := steadiness(run)) else ""
+        line = Content.assemble((word, END_STYLES[word]), f": {outcome_text(run)}{sentence}", (steady, MUTED))
         self.styles.text_wrap = "nowrap"
         self.put(Content("\n").join([line, Content.assemble((HINT_AFTER_RUN, MUTED))]))
 
@@ -203,29 +202,34 @@ class ProgressStrip(Line):
         """The running case, what it is doing and the interval so far."""
         if run.running is None:
             return Content("starting the next row...")
-        case, processes = run.plan.case(run.running.case_id), run.plan.protocol.processes
+        case, visits = run.plan.case(run.running.case_id), run.plan.protocol.max_visits
         parts: list[str | tuple[str, str]] = [(shorten(visible(case.workload.name), NAME_CELLS), "bold")]
         parts.append(f"  {case.device}  batch {case.batch}")
-        parts += [f"  process {run.running.process + 1} of {processes}"] if processes > 1 else []
+        parts += [f"  visit {run.running.visit + 1} of {visits} at most"] if visits > 1 else []
         parts += ["  starting"] if run.progress is None else self._progress(run, run.progress)
         return Content.assemble(*parts)
 
     def _progress(self, run: Run, progress: Progress) -> list[str | tuple[str, str]]:
-        """Stage, phase, round, and how the interval became narrower."""
+        """Stage, phase, and the interval so far with the one that is wanted."""
         doing = progress.phase if progress.stage == "measuring" and progress.phase else progress.stage
         parts: list[str | tuple[str, str]] = [(f"  {doing}", "$text-primary")]
-        parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round else []
-        if progress.median_s is not None:
-            phase = (progress.case_id, progress.phase, run.running.process if run.running is not None else 0)
-            if phase != self._phase:
-                self._phase, self._trail = phase, ()
-            if progress.half_width_s is not None and progress.median_s:
-                width = units.relative_text(progress.half_width_s / progress.median_s)
-                if width not in self._trail[-1:]:
-                    self._trail = [*self._trail, width][-TRAIL - 1 :]
-            trail = self._trail[:-1] if self.size.width >= TRAIL_WIDTH else ()
-            earlier = "".join(f"{each} > " for each in trail)
-            parts += ["  ", (earlier, MUTED), (units.seconds_text(progress.median_s, progress.half_width_s), "bold")]
-            if run.plan.protocol.method != "published":
-                parts.append((f", target {units.relative_text(run.plan.protocol.precision)}", MUTED))
+        one_go = run.plan.protocol.max_visits == 1
+        parts += [f", round {progress.round} of {progress.max_rounds}"] if progress.round and one_go else []
+        if (so_far := self._so_far(run, progress)) and run.plan.protocol.method != "published":
+            target = f", target {units.relative_text(run.plan.protocol.precision)}"
+            parts += ["  ", (so_far, "bold"), (target, MUTED)]
         return parts
+
+    def _so_far(self, run: Run, progress: Progress) -> str:
+        """The number of the row whose interval is the widest, over its visits so far; in its first visit, over the
+        rounds. Empty before there is one."""
+        from cvbench_tui.results.stats.row_data import row_data  # behind the first frame: it brings the statistics
+
+        phases = row_data(run, run.plan.case(progress.case_id)).phases
+        if phases:
+            name, found = max(phases.items(), key=lambda each: each[1].relative or 0.0)
+            width_s = found.relative * found.median_s if found.relative is not None else None
+            return f"{name} {units.seconds_text(found.median_s, width_s)}"
+        if progress.median_s is None:
+            return ""
+        return units.seconds_text(progress.median_s, progress.half_width_s)

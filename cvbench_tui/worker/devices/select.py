@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -36,8 +36,10 @@ def meter_for(device: torch.device, backend: Backend) -> EnergyMeter | None:
     return None if card is None else EnergyMeter("nvml", card.energy_j)
 
 
+@cache
 def _card(device: torch.device, cuda: Any = torch.cuda) -> MeasuredCard | None:
-    """NVML's view of that card; None without NVML, and on ROCm, which has none."""
+    """NVML's view of that card; None without NVML, and on ROCm, which has none. One for all visits of a process: what
+    it knows of others is from before this process touched the card."""
     if not torch.version.cuda:
         return None
     properties = cuda.get_device_properties(device)

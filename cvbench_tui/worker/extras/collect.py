@@ -47,20 +47,21 @@ class ExtrasCollector:
         """Begin the readings of memory."""
         self._peaks = memory_peaks_for(torch.device(self.case.device))
 
-    def collect(
-        self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, *, first: bool
-    ) -> None:
-        """All that fits before ``deadline_s``, by the backend's clock; FLOPs, which are the same in every process of a
-        case, in the ``first`` only."""
+    def collect(self, subject: ModuleUnderTest, results: Sequence[PassResult], deadline_s: float, visit: int) -> None:
+        """All that fits before ``deadline_s``, by the backend's clock, each once: memory and FLOPs in a case's first
+        visit, what takes seconds in the second, so that all rows have their times first."""
+        if visit > 1:
+            return
         self.heartbeat()
         budget = Budget(self.backend.now_s, deadline_s, {each.record.name: _iteration_s(each) for each in results})
         notices = self.notices
-        self.memory = attempt("memory", notices, partial(self._memory, subject, budget), ())
-        self.variants = attempt("variants", notices, partial(self._variants, subject, budget), ())
-        if "energy" in self.protocol.extras:
-            attempt("energy", notices, partial(self._measure_energy, subject, results, budget), None)
-        if first:
+        if visit == 0:
+            self.memory = attempt("memory", notices, partial(self._memory, subject, budget), ())
             self.work = attempt("work", notices, partial(phase_work, self.case, self.protocol.method), ())
+        if visit == min(1, self.protocol.max_visits - 1):
+            self.variants = attempt("variants", notices, partial(self._variants, subject, budget), ())
+            if "energy" in self.protocol.extras:
+                attempt("energy", notices, partial(self._measure_energy, subject, results, budget), None)
 
     def _memory(self, subject: ModuleUnderTest, budget: Budget) -> Sequence[PhaseMemory]:
         for name in self.protocol.passes:

@@ -1,4 +1,4 @@
-"""How requests are answered: each in a forked child (Linux), or one case in this very process (elsewhere).
+"""How requests are answered: in forked children (Linux), or in this very process (elsewhere).
 
 A fork takes tens of milliseconds, importing torch seconds. The forking process never touches a device, not even to
 ask whether there is one: a child could then not use it. A child's crash costs its case, nothing else.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import signal
 import sys
@@ -17,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, Optional
 
 from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.measurement import FailureKind
@@ -27,39 +29,61 @@ from cvbench_tui.worker.process.isolated import die_with
 MAX_OOM_SCORE = "1000"
 
 Request = dict[str, Any]
-Answer = Callable[[Request], None]  # computes one answer and writes it
+Answer = Callable[[Request], Optional[bool]]  # computes one answer and writes it; False: this process is spoilt
 ReportCrash = Callable[[Request, FailureKind, str], None]
 """Writes that a child ended without an answer: the request, ``out_of_memory`` or ``crashed``, one sentence."""
 
 
 def server(answer: Answer, report_crash: ReportCrash, *, one_case: bool) -> Callable[[], None]:
-    """What answers requests until the parent closes stdin: a process per case, or one case in this process."""
+    """What answers requests until the parent closes stdin: forked processes, or this very one."""
     requests = Requests()
-    return partial(serve_one, requests, answer) if one_case else ForkServer(requests, answer, report_crash).serve
+    return partial(serve_here, requests, answer) if one_case else ForkServer(requests, answer, report_crash).serve
 
 
-def serve_one(requests: Requests, answer: Answer) -> None:
-    """Where fork is unsafe: answer requests up to and including the first case, for which a fresh process is started. A
-    thread watches stdin while the case runs, blocked in a read, so that no orphan is left when the parent dies."""
+def serve_here(requests: Requests, answer: Answer) -> None:
+    """Where fork is unsafe: answer every request in this process; the parent starts another where it wants a fresh one.
+    A thread reads stdin, so that no orphan is left, whatever is being computed, when the parent closes it or dies."""
+    waiting: SimpleQueue[Request] = SimpleQueue()
+    threading.Thread(target=_read_on, args=(requests, waiting), daemon=True).start()
+    while True:
+        answer(waiting.get())
+
+
+def _read_on(requests: Requests, waiting: SimpleQueue[Request]) -> None:
+    """Hand requests over; end the process at the end of stdin."""
     while (request := requests.next()) is not None:
-        measuring = request.get("kind", "measure") == "measure"
-        if measuring:
-            threading.Thread(target=_exit_at_end, args=(requests,), daemon=True).start()
-        answer(request)
-        if measuring:
-            return
-
-
-def _exit_at_end(requests: Requests) -> None:
-    """End the process, whatever it does, when the parent closes stdin."""
-    while not requests.ended:
-        requests.fill()
+        waiting.put(request)
     os._exit(0)
 
 
 @dataclass
+class KeptChild:
+    """A child that measures several visits on one device, where starting a process is dear."""
+
+    pid: int
+    requests: int  # descriptor that it reads requests from
+    answered: int  # descriptor that it writes a byte to after each answer
+
+    def send(self, request: Request) -> None:
+        """Hand it one more request; nothing happens when it has died."""
+        with contextlib.suppress(BrokenPipeError):
+            data = json.dumps(request).encode() + b"\n"
+            while data:
+                data = data[os.write(self.requests, data) :]
+
+    def close(self) -> None:
+        """Kill it and what it started, and wait for its end."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        os.close(self.requests)
+        os.close(self.answered)
+
+
+@dataclass
 class ForkServer:
-    """Reads requests, forks, waits. At most one child at a time."""
+    """Reads requests, forks, waits. One child at a time computes; one for each device may be kept, idle."""
 
     requests: Requests
     answer: Answer
@@ -68,6 +92,7 @@ class ForkServer:
     def __post_init__(self) -> None:
         """Be woken by the ends of children, and leave the collector nothing to do in them."""
         self._wakeup = _wake_on_child_end()
+        self._kept: dict[str, KeptChild] = {}  # by device
         # What is here by now is no garbage, and a child that collects need not look at it: that took 0.2 s a case, and
         # made the child copy every page with a Python object on it.
         gc.collect()
@@ -76,17 +101,65 @@ class ForkServer:
     def serve(self) -> None:
         """Until the parent closes stdin."""
         while (request := self.requests.next()) is not None:
-            self._serve(request)
+            device = request.get("case", {}).get("device", "")
+            kept = self._kept.pop(device, None)  # a fresh process needs the memory that one holds
+            if kept is not None and not request.get("keep"):
+                kept.close()
+            if not request.get("keep"):
+                self._serve(request)
+            elif (kept := self._serve_kept(request, kept)) is not None:
+                self._kept[device] = kept
+        for kept in self._kept.values():
+            kept.close()
 
     def _serve(self, request: Request) -> None:
         """One request in a child; a child that ends badly is reported."""
         oom_kills, server = _oom_kills(), os.getpid()
         child = os.fork()
         if child == 0:
-            self._become_child(request, server)
+            self._become_child(partial(self.answer, request), server)
         with contextlib.suppress(OSError):  # the child does the same: either may be first
             os.setpgid(child, child)
-        status = self._wait(child)
+        self._report_end(request, child, self._wait(child) or 0, oom_kills)
+
+    def _serve_kept(self, request: Request, kept: KeptChild | None) -> KeptChild | None:
+        """One request in a child that goes on living; None when it has ended instead."""
+        oom_kills = _oom_kills()
+        if kept is not None and os.waitpid(kept.pid, os.WNOHANG)[0]:  # it died between two visits
+            kept.close()
+            kept = None
+        kept = kept or self._fork_kept()
+        kept.send(request)
+        status = self._wait(kept.pid, kept.answered)
+        if status is None:
+            return kept
+        self._report_end(request, kept.pid, status, oom_kills)
+        kept.close()
+        return None
+
+    def _fork_kept(self) -> KeptChild:
+        """A child that answers what it is sent, one request after the other."""
+        (requests_in, requests_out), (answered_in, answered_out) = os.pipe(), os.pipe()
+        server = os.getpid()
+        child = os.fork()
+        if child == 0:
+            for descriptor in (requests_out, answered_in, *(each.requests for each in self._kept.values())):
+                os.close(descriptor)
+            self._become_child(partial(self._answer_all, Requests(requests_in), answered_out), server)
+        with contextlib.suppress(OSError):
+            os.setpgid(child, child)
+        os.close(requests_in)
+        os.close(answered_out)
+        return KeptChild(child, requests_out, answered_in)
+
+    def _answer_all(self, requests: Requests, answered: int) -> None:
+        while (request := requests.next()) is not None:
+            if self.answer(request) is False:
+                return
+            os.write(answered, b".")
+
+    def _report_end(self, request: Request, child: int, status: int, oom_kills: int) -> None:
+        """Report a child that ended without an answer: its exit code, -N for a signal."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the child may have left behind
         if status != 0 and not self.requests.ended:
@@ -94,12 +167,12 @@ class ForkServer:
             kind: FailureKind = "out_of_memory" if out_of_memory else "crashed"
             self.report_crash(request, kind, _crash_sentence(status, out_of_memory=out_of_memory))
 
-    def _become_child(self, request: Request, server: int) -> None:
+    def _become_child(self, answer: Callable[[], object], server: int) -> None:
         """In the child: answer and leave without running the server's clean-up. Never returns."""
         code = 1
         try:
             _detach(server)
-            self.answer(request)
+            answer()
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -107,15 +180,20 @@ class ForkServer:
             sys.stderr.flush()
             os._exit(code)
 
-    def _wait(self, child: int) -> int:
-        """Block until the child ends; kill it when the parent closes stdin. Returns its exit code, -N for a signal."""
+    def _wait(self, child: int, answered: int | None = None) -> int | None:
+        """Block until the child ends, or ``answered`` is readable; kill the child when the parent closes stdin. Returns
+        its exit code, -N for a signal; None when it has answered and lives on."""
         while True:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return os.waitstatus_to_exitcode(status)
-            for descriptor in self.requests.wait([self._wakeup]):
+            for descriptor in self.requests.wait([self._wakeup, *([] if answered is None else [answered])]):
                 if descriptor == self._wakeup:
                     os.read(self._wakeup, 64)
+                elif descriptor == answered:
+                    if os.read(answered, 1):
+                        return None
+                    answered = None  # it has closed its end, and is about to be reported
                 else:
                     self.requests.fill()
             if self.requests.ended:

@@ -7,9 +7,9 @@ Reads one JSON object a line on stdin, answers one JSON line each on stdout:
     {"error": "one sentence"}
 
 The first line is ``{"ready": true, "one_case": false}``. On Linux torch is imported once and a forked child answers
-each request, as the worker does it; elsewhere the program ends after one answer. Not one line of the stopwatch, its
-backends or its statistics is used; only the module and its inputs are built by the same code, so that both sides
-time the same work. The loops themselves are in ``harnesses``.
+each request, as the worker does it; elsewhere this process does, and the parent ends it after each. Not one line of the
+stopwatch, its backends or its statistics is used; only the module and its inputs are built by the same code, so that
+both sides time the same work. The loops themselves are in ``harnesses``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_TORCH = 3  # exit code when torch or torchvision cannot be imported
 
 
 def main() -> int:
-    """Serve until stdin closes, or for one request where fork is unsafe. Returns the exit code."""
+    """Serve until stdin closes. Returns the exit code."""
     channel = claim_stdout()
     one_case = sys.platform != "linux"
     try:

@@ -1,4 +1,4 @@
-"""Other harnesses, all by name: a bare loop, torch's Timer, Triton's do_bench.
+"""Other harnesses, all by name: a bare loop, the same behind a lead, torch's Timer, Triton's do_bench.
 
 Where each releases outputs and clears gradients matters. The bare loop does both outside the clock, as our stopwatch
 does: giving back 100 MB was seen to take 4 ms. ``timer`` clears outside the clock and releases an output inside the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,7 @@ import torch
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.process.channel import case_from
+from cvbench_tui.worker.selftest.workloads import device_spin
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ MIN_SAMPLE_S = 1e-3  # the bare loop averages shorter iterations over this long,
 MIN_SAMPLES = 5
 EMPTY_REGIONS = 500
 TIMER_REPEATS = 20  # ``timeit`` gives one number a call; so many of them make a median
+MAX_LEAD_S = 0.5  # longest spin ahead of a block
+MAX_LATE_S = 60.0  # after which a loop whose iterations take minutes, or whose leads are all too short, is given up
 DO_BENCH_MS = 1000.0  # milliseconds in a second, the unit of Triton's arguments and results
 
 Samples = dict[str, list[float]]  # seconds per iteration, by phase
@@ -111,10 +115,28 @@ def clock_of(work: TimedModule) -> MarkedClock:
     return MarkedClock(mark, lambda start, end: float(start.elapsed_time(end)) / 1e3, queues=True)
 
 
-def iterations(work: TimedModule, clock: MarkedClock, count: int, *, training: bool) -> list[tuple[float, ...]]:
-    """Seconds of ``count`` iterations, on a queue of a few at least: forward, backward and total; or of inference."""
+@dataclass
+class Lead:
+    """What keeps a device busy while a block is queued, so that between the marks is nothing but its own time."""
+
+    spin: Callable[[float], None]
+    seconds: float = 0.01
+
+    def longer(self) -> None:
+        """After a block that was not queued in time."""
+        self.seconds = min(MAX_LEAD_S, 2 * self.seconds)
+
+
+def iterations(
+    work: TimedModule, clock: MarkedClock, count: int, *, training: bool, lead: Lead | None = None
+) -> list[tuple[float, ...]]:
+    """Seconds of ``count`` iterations: forward, backward and total; or of inference. On a queue of a few at least.
+    Behind a lead of none when it had ended before all was queued."""
     subject = work.subject
-    if clock.queues:  # one unrecorded, so that the device is busy when the first mark comes
+    if lead is not None:
+        lead.spin(lead.seconds)
+        spun = clock.mark()
+    elif clock.queues:  # one unrecorded, so that the device is busy when the first mark comes
         work.train_once() if training else subject.forward()
         count = max(count, MIN_SAMPLES)
     rows = []
@@ -132,29 +154,43 @@ def iterations(work: TimedModule, clock: MarkedClock, count: int, *, training: b
     if clock.queues:  # as in a loop, an iteration lasts until the next one begins
         for marks, after in zip(rows, [*rows[1:], [clock.mark()]]):
             marks[-1] = after[0]
+    late = lead is not None and spun.query()
     work.wait()
+    if lead is not None and late:
+        lead.longer()
+        return []
     gaps = [tuple(clock.seconds(start, end) for start, end in zip(marks, marks[1:])) for marks in rows]
     return [(*parts, sum(parts)) for parts in gaps] if training else gaps
 
 
-def bare(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+def bare(work: TimedModule, seconds: float, request: dict[str, Any], lead: Lead | None = None) -> Samples:
     """Three marks an iteration in training, two in inference, for ``seconds`` each after half as long a warm-up. Each
     sample is the mean of as many iterations as fill a millisecond."""
     now, clock, samples = time.perf_counter, clock_of(work), {}
     for training in work.modes(request):
-        once = partial(iterations, work, clock, training=training)
-        end = now() + WARMUP_SHARE * seconds
-        last = once(1)[-1][-1]
-        while now() < end:
-            last = once(1)[-1][-1]
+        once = partial(iterations, work, clock, training=training, lead=lead)
+        end, last = now() + WARMUP_SHARE * seconds, MIN_SAMPLE_S
+        while True:
+            last = next((row[-1] for row in reversed(once(1))), last)
+            if now() >= end:
+                break
         group = max(1, round(MIN_SAMPLE_S / max(last, 1e-7)))
         rows: list[list[float]] = []
         end = now() + seconds
-        while now() < end or len(rows) < MIN_SAMPLES:
-            rows.append([fmean(column) for column in zip(*once(group))])
+        while now() < end or (len(rows) < MIN_SAMPLES and now() < end + MAX_LATE_S):
+            if taken := once(group):
+                rows.append([fmean(column) for column in zip(*taken)])
         phases = ("forward", "backward", "total") if training else ("inference",)
         samples.update({phase: list(column) for phase, column in zip(phases, zip(*rows))})
     return samples
+
+
+def led(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """As ``bare``, of the device's own time: each block is queued while the device spins. Without a number for what
+    cannot be queued ahead. Raises RuntimeError on anything but CUDA."""
+    if work.device.type != "cuda":
+        raise RuntimeError("a lead needs a CUDA device")
+    return bare(work, seconds, request, Lead(device_spin(work.device)))
 
 
 def empty(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -224,6 +260,6 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
 
 Method = Callable[[TimedModule, float, dict[str, Any]], Samples]
 METHODS: dict[str, tuple[Method, Callable[[list[float]], float]]] = {
-    method.__name__: (method, median) for method in (bare, empty, timer, do_bench)
+    method.__name__: (method, median) for method in (bare, led, empty, timer, do_bench)
 }
 """By the request's ``method``, each with what makes its number of its samples: the median or the mean."""

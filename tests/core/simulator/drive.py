@@ -1,4 +1,5 @@
-"""The worker's own stopwatch, driven through a workload and a clock that are made of numbers. Needs no torch."""
+"""The worker's own stopwatch and the engine's schedule, driven through a workload and a clock that are made of numbers:
+a case is visited in turn with others that take as long. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,18 +7,24 @@ from dataclasses import dataclass
 from random import Random
 from statistics import fmean
 
-from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.event import CaseFinished
+from cvbench_tui.core.evidence import PassName, Visit
 from cvbench_tui.core.grading.assess import Assessment, assess
-from cvbench_tui.core.measurement import Clock, Measurement, Phase
+from cvbench_tui.core.measurement import Clock, Measurement, Phase, merge
+from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import PEEKING, estimate
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_process
+from cvbench_tui.core.stats.estimate import Estimate, estimate
+from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
+from cvbench_tui.core.workload import Workload
+from cvbench_tui.engine.schedule import Schedule
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.counters import Snapshot
 from cvbench_tui.worker.timing.stopwatch import PassResult, Stopwatch
 from tests.core.simulator.processes import Kind, Process
 
 PHASE: Phase = "inference"
+CASE = Case(Workload("layer", "simulated", "simulated", (1,)), "cpu", 1)
+ROWS = 12  # of the plan that the case is one of, unless told; the others take as long as it does
 
 
 class _Waiting:
@@ -102,14 +109,20 @@ class Outcome:
     """One simulated measurement against its truth."""
 
     assessment: Assessment
-    error: float
-    """Estimate over truth, less one."""
-    covered: bool
-    covered_without_factor: bool
-    """Whether the bare t-interval would have held the truth too."""
-    used_s: float
-    """Virtual seconds from the first call to the last."""
-    rounds: int
+    found: Estimate
+    truth_s: float
+    used_s: float  # virtual seconds from the first visit to the end of the last
+    visits: int
+
+    @property
+    def error(self) -> float:
+        """Estimate over truth, less one."""
+        return self.found.median_s / self.truth_s - 1
+
+    @property
+    def covered(self) -> bool:
+        """Whether the interval holds the truth."""
+        return self.found.low_s <= self.truth_s <= self.found.high_s
 
     @property
     def codes(self) -> set[str]:
@@ -117,31 +130,46 @@ class Outcome:
         return {reason.code for reason in self.assessment.reasons}
 
 
-def measure(kind: Kind, protocol: Protocol, base_s: float, seed: int, *, blind: bool = False) -> Outcome:
-    """One repeat: drawn, measured by the worker's stopwatch, graded as the results are."""
+def measure(
+    kind: Kind, protocol: Protocol, base_s: float, seed: int, *, blind: bool = False, rows: int = ROWS
+) -> Outcome:
+    """One repeat: drawn, visited as the engine does, measured by the worker's stopwatch, graded as the results are. The
+    case is one of so many ``rows``."""
     process = kind.draw(Random(f"{kind.name} {protocol.name} {base_s} {seed}"))
     backend = VirtualBackend(blind=blind)
-    timed = VirtualPass(process, base_s, backend)
-    result = Stopwatch(timed, backend, protocol, lambda _: None).run()
-    measurement = as_measurement(result)
-    found = estimate(counted_rounds_by_process(measurement, PHASE, protocol))
+    schedule = Schedule(Plan("simulated", (CASE,), protocol), rng=Random(seed))
+    levels: list[float] = []
+    measurement: Measurement | None = None
+    for visit in schedule:
+        if rows > 1:
+            backend.time_s = max(backend.time_s, visit.not_before_s or 0.0)
+        begun_s = backend.time_s
+        process.begin(begun_s)
+        timed = VirtualPass(process, base_s, backend)
+        result = Stopwatch(timed, backend, protocol, lambda _: None, check_deferred=False).run()
+        took_s = backend.time_s - begun_s
+        levels += [level for start, level in timed.levels if start >= begun_s + result.record.warmup_s]
+        new = as_measurement(result, Visit(begun_s, took_s, visit.number))
+        schedule.record(CaseFinished(new, visit.number))
+        measurement = new if measurement is None else merge(measurement, new)
+        backend.time_s += (rows - 1) * took_s
+    assert measurement is not None
+    found = estimate(counted_rounds_by_visit(measurement, PHASE, protocol))
     assert found is not None
-    assert found.half_width_s is not None
-    truth_s = base_s * _truth(kind, timed, result)
+    assert found.low_s is not None
     return Outcome(
         assessment=assess(measurement, PHASE, protocol),
-        error=found.median_s / truth_s - 1,
-        covered=abs(found.median_s - truth_s) <= found.half_width_s,
-        covered_without_factor=abs(found.median_s - truth_s) <= found.half_width_s / PEEKING,
-        used_s=result.record.wall_s,
-        rounds=len(result.phases[0].rounds),
+        found=found,
+        truth_s=base_s * (fmean(levels) if kind.truth == "average" else kind.sustained),
+        used_s=measurement.span_s or 0.0,
+        visits=measurement.visits,
     )
 
 
-def as_measurement(result: PassResult) -> Measurement:
-    """A case with this pass alone."""
+def as_measurement(result: PassResult, visit: Visit) -> Measurement:
+    """A visit with this pass alone."""
     return Measurement(
-        case_id=f"simulated {result.record.name}",
+        case_id=CASE.case_id,
         phases=tuple(result.phases),
         memory_peak_bytes=None,
         parameters=None,
@@ -151,11 +179,5 @@ def as_measurement(result: PassResult) -> Measurement:
         threads=1,
         timed_s=result.timed_s,
         passes=(result.record,),
+        visit_records=(visit,),
     )
-
-
-def _truth(kind: Kind, timed: VirtualPass, result: PassResult) -> float:
-    """What the number is held against, as a share of the base."""
-    if kind.truth != "average":
-        return kind.sustained
-    return fmean(level for start, level in timed.levels if start >= result.record.warmup_s)

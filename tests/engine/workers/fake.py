@@ -4,6 +4,8 @@ good       measures every case at once, with fixed samples
 chatty     as good, with a megabyte on stderr and prints on stdout's old descriptor
 crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
 exits      as crashing, with exit code 7 instead of a signal
+fading     measures the first visit to each case, and ends in every later one
+late       before each later visit's own events, tells of a crash that came before it was asked for
 second     measures the first case, says nothing in the second and leaves the mark
 stale      before the second case's own events, answers the first once more
 silent     says nothing after case_started, the first time
@@ -21,7 +23,7 @@ ceiling    as good, and tells a ceiling
 deaf       says that it can tell a ceiling and ends when it is asked
 forking    measures each case in a child with a process group of its own; the first one computes without an end and
            hears no polite signal, its pid is in the mark file
-onecase    says that it ends after one case, and does; the first one sleeps, its pid is in the mark file
+onecase    says that it measures by itself; the first one sleeps, its pid is in the mark file
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
 """
 
@@ -49,6 +51,10 @@ def first_time():
     return True
 
 
+def sentinel():
+    return {"product_s": 0.001 if measured > 1 else 0.003}
+
+
 def measurement(case_id):
     phases = [
         {
@@ -70,7 +76,9 @@ def measurement(case_id):
         "wall_s": 0.5,
         "threads": 2,
         "notices": [],
-        "process_rounds": [],
+        "visit_rounds": [],
+        # ten minutes long, so that no protocol waits for its shortest span
+        "visit_records": [{"begun_at_s": time.time() - 600, "wall_s": 600, "process": os.getpid(), **sentinel()}],
     }
 
 
@@ -90,16 +98,21 @@ def measure(request):
 
 def answer(request):
     case_id = request["case_id"]
+    if mode == "late" and request["visit"]:
+        failure = {"case_id": case_id, "kind": "crashed", "sentence": "Signal 9."}
+        send(kind="case_failed", failure=failure, at_s=time.time() - 1)
     if mode == "shut" and first_time():
         os.close(1)
         time.sleep(600)
-    send(kind="case_started", case_id=case_id, pid=os.getpid(), process=request["process"], at_s=1.0)
+    send(kind="case_started", case_id=case_id, pid=os.getpid(), visit=request["visit"], at_s=1.0)
     if mode == "stale" and previous:
         send(kind="case_failed", failure={"case_id": previous[-1], "kind": "crashed", "sentence": "Late."})
     previous.append(case_id)
+    if mode == "fading" and request["visit"]:
+        os._exit(7)
     misbehave(case_id)
     send(kind="progress", case_id=case_id, stage="measuring", phase="total", round=1, max_rounds=12, fraction=0.3)
-    send(kind="case_finished", measurement=measurement(case_id), process=request["process"], at_s=2.0)
+    send(kind="case_finished", measurement=measurement(case_id), visit=request["visit"], at_s=2.0)
 
 
 def misbehave(case_id):
@@ -173,5 +186,3 @@ for line in sys.stdin:
         send(kind="ceiling_measured", ceiling=ceiling)
     else:
         measure(request)
-        if once:
-            break

@@ -1,4 +1,5 @@
-"""The selftest's reference program with more harnesses, for ``other_harnesses.py``: torch's autorange and timm's loop.
+"""The selftest's reference program with more harnesses, for ``rivals.py``: torch's autorange, and the loop of timm's
+``benchmark.py``, which its package does not contain.
 
 They take the whole iteration as their users write it, timm's with gradients cleared and outputs released outside the
 clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker.selftest`` does.
@@ -7,6 +8,7 @@ clock. Started by ``common.opened``; it speaks as ``python -m cvbench_tui.worker
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout, suppress
 from statistics import fmean, median
 from typing import Any
 
@@ -18,13 +20,11 @@ TIMM_WARMUP, TIMM_STEPS = 10, 40
 """timm's benchmark script by default."""
 
 
-def autorange(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
-    """``blocked_autorange`` for at least ``seconds``, or ``adaptive_autorange``, which goes on until the quartiles are
-    within 10% of the median, at most 10 s; with ``defaults`` for at least their own 0.2 s and 0.01 s."""
-    limits = {} if request.get("defaults") else {"min_run_time": seconds}
-    name = f"{request['method']}_autorange"
+def blocked(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
+    """``blocked_autorange`` for at least ``seconds``; with ``defaults`` for at least its own 0.2 s."""
+    limits: dict[str, Any] = {} if request.get("defaults") else {"min_run_time": seconds}
     whole = {"stmt": "subject.clear(); subject.backward(subject.forward())"}
-    return harnesses.timed(work, request, lambda timer, _: list(getattr(timer, name)(**limits).times), whole)
+    return harnesses.timed(work, request, lambda timer, _: list(timer.blocked_autorange(**limits).times), whole)
 
 
 def timm(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samples:
@@ -52,14 +52,19 @@ def timm_package(work: TimedModule, seconds: float, request: dict[str, Any]) -> 
     import timm as package
 
     work.subject.clear()
-    work.subject.module = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
-    return timm(work, seconds, {**request, "phases": ["inference"]})
+    model = package.create_model(request["case"]["workload"]["op"], pretrained=False).to(work.device)
+    work.subject.module, work.subject.parameters = model, list(model.parameters())
+    work.subject.train()
+    work.subject.prepare_gradients(work.subject.forward())
+    return timm(work, seconds, request)
 
 
 if __name__ == "__main__":
+    # Before the first fork, so that no seconds of a run are for importing; what it prints is no answer.
+    with suppress(ImportError), redirect_stdout(sys.stderr):
+        import timm as _  # noqa: F401
     harnesses.METHODS.update(
-        blocked=(autorange, median),
-        adaptive=(autorange, median),
+        blocked=(blocked, median),
         timm=(timm, fmean),
         timm_package=(timm_package, fmean),
     )

@@ -1,0 +1,35 @@
+"""Which rows are worth measuring again."""
+
+from __future__ import annotations
+
+from cvbench_tui.core.grading.reasons import GRADES
+from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
+from cvbench_tui.core.stats.visits import enough
+from cvbench_tui.results.stats.phase_stats import worst_grade
+from cvbench_tui.results.stats.row_data import RowData, row_data
+
+DISTURBED = ("contention", "foreign", "stolen")
+"""Reasons by which other programs had a part in a row, whatever grade they cost."""
+
+
+def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:
+    """True for a row without numbers, one that is below B or was disturbed, and one that lacks visits. ``running``: the
+    run goes on, so that rows which lack an outcome or visits have them still to come."""
+    outcome = run.outcomes.get(case.case_id)
+    if not isinstance(outcome, Measurement):
+        return outcome is not None or not running
+    row = row_data(run, case)
+    if not row.complete:  # one that was skipped, or whose visit failed, has none to come
+        return not running or enough(outcome, run.plan.protocol)
+    return _below(row, "B") or _disturbed(row)
+
+
+def _below(row: RowData, grade: str) -> bool:
+    worst = worst_grade(row.phases)
+    return worst is None or GRADES.index(worst) > GRADES.index(grade)
+
+
+def _disturbed(row: RowData) -> bool:
+    return any(reason.code in DISTURBED for result in row.phases.values() for reason in result.reasons)

@@ -1,0 +1,38 @@
+"""How steady the machine was during a run, by the sentinel of every visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cvbench_tui.core.grading.system import SLOW_MACHINE
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.text.units import part_text
+
+
+def steadiness(run: Run) -> str:
+    """One sentence about each device that was measured on; empty without sentinels."""
+    return " ".join(_sentences(run))
+
+
+def _sentences(run: Run) -> Iterator[str]:
+    by_device: dict[str, list[float]] = {}
+    for measurement in run.measured:
+        device = run.plan.case(measurement.case_id).device
+        speeds = by_device.setdefault(device, [])
+        speeds += [visit.product_s for visit in measurement.visit_records if visit.product_s]
+    for device, speeds in by_device.items():
+        peak = run.ceilings.get(device)
+        if not speeds:
+            continue
+        best = min([*speeds, *([peak.product_s] if peak is not None and peak.product_s else [])])
+        slow = [seconds / best - 1 for seconds in speeds]
+        many, name = sum(each > SLOW_MACHINE for each in slow) / len(slow), f" ({device})" * (len(by_device) > 1)
+        if many <= 0.05:
+            yield f"The machine{name} was steady, within {part_text(_most(slow))} of its best speed."
+        else:
+            yield f"The machine{name} was slow in {part_text(many)} of the visits, by up to {part_text(_most(slow))}."
+
+
+def _most(slow: list[float]) -> float:
+    """The 95% quantile: a single visit may meet anything."""
+    return sorted(slow)[int(0.95 * (len(slow) - 1))]

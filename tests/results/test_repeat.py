@@ -1,0 +1,84 @@
+"""Which rows R measures again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cvbench_tui.core.evidence import Visit
+from cvbench_tui.core.grading.reasons import Grade, Reason
+from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.core.run import Run
+from cvbench_tui.results.stats import repeat
+from cvbench_tui.results.stats.repeat import worth_repeating
+from tests.core.graded import with_evidence
+from tests.every import every
+from tests.results.samples import DENSE, run_of
+
+CASE = Case(DENSE, "cpu", 8)
+PLAIN = Protocol("plain")
+
+
+def run(outcome: Measurement | Failure | None, protocol: Protocol = PLAIN) -> Run:
+    if isinstance(outcome, Measurement):
+        outcome = replace(outcome, case_id=CASE.case_id)
+    return run_of(Plan("p", (CASE,), protocol), *([outcome] if outcome is not None else []))
+
+
+def graded(monkeypatch: pytest.MonkeyPatch, grade: Grade, *codes: str) -> None:
+    """Every phase has that grade, with these reasons."""
+    whole = repeat.row_data
+
+    def made(run: Run, case: Case) -> Any:
+        row = whole(run, case)
+        reasons = tuple(Reason(code, grade, "Seen.") for code in codes)
+        return replace(
+            row, phases={name: replace(each, grade=grade, reasons=reasons) for name, each in row.phases.items()}
+        )
+
+    monkeypatch.setattr(repeat, "row_data", made)
+
+
+@every(
+    ("grade", "codes", "wanted"),
+    [
+        ("A", (), False),
+        ("B", ("repeated",), False),
+        ("B", ("contention",), True),
+        ("B", ("stolen",), True),
+        ("B", ("foreign",), True),
+        ("C", ("imprecise",), True),
+        ("X", ("deferred",), True),
+    ],
+)  # fmt: skip
+def test_busy_noisy_and_invalid_rows_are_worth_repeating(grade: Grade, codes: tuple[str, ...], wanted: bool) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        graded(patch, grade, *codes)
+        for running in (False, True):
+            assert worth_repeating(run(with_evidence()), CASE, running=running) is wanted
+
+
+def test_a_system_that_does_not_report_waiting_is_no_busy_one() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        graded(patch, "B", "waits_unknown")
+        assert not worth_repeating(run(with_evidence(waited_s=None)), CASE, running=False)
+
+
+def test_failed_and_never_begun_rows_are_worth_it_and_of_a_running_run_only_failed_ones() -> None:
+    failed = run(Failure(CASE.case_id, "skipped", "Skipped."))
+    assert [worth_repeating(failed, CASE, running=running) for running in (False, True)] == [True, True]
+    assert [worth_repeating(run(None), CASE, running=running) for running in (False, True)] == [True, False]
+
+
+def test_rows_that_lack_visits_go_on_but_not_while_they_are_visited() -> None:
+    """A first visit of the ten that the protocol makes."""
+    first = replace(with_evidence(), visit_records=(Visit(1000.0, 2.0, 42),))
+    for grade in ("A", "X"):
+        with pytest.MonkeyPatch.context() as patch:
+            graded(patch, grade)  # type: ignore[arg-type]
+            lacking = run(first, PROTOCOLS["default"])
+            assert [worth_repeating(lacking, CASE, running=running) for running in (False, True)] == [True, False]
