@@ -8,6 +8,7 @@ import pytest
 from textual.app import App
 from textual.geometry import Region
 
+from cvbench_tui.tui.screens.busy import BusyScreen
 from cvbench_tui.tui.screens.jump import JumpScreen
 from tests.tui import recorded
 from tests.tui.dialog_app import SIZES, UNTOUCHED, seen
@@ -84,3 +85,18 @@ async def test_a_click_chooses(place: tuple[int, int], expected: str | None) -> 
         await pilot.click(offset=place)
         await until(pilot, lambda: app.result is not UNTOUCHED)
     assert app.result == expected
+
+
+async def test_a_question_that_comes_meanwhile_is_not_closed_in_its_place() -> None:
+    """Whether the machine is busy is known a second after the key: the question then lies above what was opened."""
+    app = Panes()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.jump()
+        await pilot.pause()
+        app.push_screen(BusyScreen("Other programs use 1.0 of the 2 cores."))
+        await pilot.pause()
+        await pilot.resize_terminal(100, 30)  # the labels stand in the wrong places now
+        assert isinstance(app.screen, BusyScreen)
+        await pilot.press("escape", "escape")
+        assert not isinstance(app.screen, (BusyScreen, JumpScreen))
+        assert app.result is None

@@ -29,7 +29,7 @@ class Modal(ModalScreen[Result]):
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         """Close with that result; nothing when it is closed already or another dialog is above it."""
-        if self._dismissed or not self.is_current:
+        if self._dismissed or not self.is_active:  # is_current is true of a dialog below another one as well
             return AwaitComplete()
         self._dismissed = True
         return super().dismiss(result)
