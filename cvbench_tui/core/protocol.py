@@ -29,9 +29,7 @@ class Protocol:
     name: str
     method: Method = "rounds"  # ``rounds``: rounds until precise. ``published``: the loop of the original tables.
     precision: float = 0.01  # stop when the 95% interval's half width is at most this share, for every phase
-    min_rounds: int = (
-        5  # rounds of a visit: with several visits its undisturbed ones, else before the stop rule applies
-    )
+    min_rounds: int = 5  # undisturbed rounds of one of several visits; of a single one, before the stop rule applies
     max_rounds: int = 12  # rounds after which a pass ends its visit
     round_s: float = 0.2
     """Minimum timed seconds of a round. Five of 0.12 s after a warm-up of 0.3 s were 61% of the wall time of a quiet

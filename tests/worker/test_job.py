@@ -72,6 +72,32 @@ def test_a_case_that_cannot_be_built_is_its_failure_and_nothing_is_raised():
     assert failed.failure.kind == "unsupported"
 
 
+@pytest.mark.usefixtures("_as_before")
+def test_the_sentinel_has_as_many_threads_in_every_row_and_the_row_its_own_again(monkeypatch):
+    seen = []
+    monkeypatch.setattr(job, "intra_op_threads", lambda: 2)
+    monkeypatch.setattr(job, "sentinel", lambda *_: seen.append(torch.get_num_threads()) or (1e-4, 1e-3))
+    sent = Sent()
+    case = Case(find_layer("Dense").workload, "cpu", 1, threads=1)
+    job.Job(case, PROTOCOLS["quick"], 1, sent).run()
+    (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
+    assert (seen, torch.get_num_threads(), finished.measurement.threads) == ([2], 1, 1)
+    assert finished.measurement.visit_records[0].product_s == 1e-4
+
+
+@pytest.mark.usefixtures("_as_before")
+def test_a_row_without_memory_for_the_sentinel_is_as_good(monkeypatch):
+    def fails(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(job, "sentinel", fails)
+    sent = Sent()
+    job.Job(Case(find_layer("Dense").workload, "cpu", 1), PROTOCOLS["quick"], 1, sent).run()
+    (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
+    assert finished.measurement.visit_records[0].product_s is None
+    assert len(finished.measurement.phases) == 4
+
+
 class Steady:
     """A stopwatch that needs no time."""
 

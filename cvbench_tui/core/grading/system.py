@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from cvbench_tui.core.grading.context import GradingContext
@@ -109,8 +109,12 @@ def slowness(measurement: Measurement, peak: DevicePeak | None) -> list[float]:
     measurement or in an earlier run: 0 and more, as shares. Empty without sentinels."""
     visits = zip(measurement.visit_records, fast_visits(measurement))
     known = [visit.product_s for visit, counts in visits if visit.product_s and counts]
-    best = min([*known, *([peak.product_s] if peak is not None and peak.product_s else [])], default=0.0)
-    return [seconds / best - 1 for seconds in known]
+    return [seconds / best_product_s(known, peak) - 1 for seconds in known]
+
+
+def best_product_s(known: Sequence[float], peak: DevicePeak | None) -> float:
+    """The least of those sentinels' products and of earlier runs', seconds. Raises ValueError for none."""
+    return min([*known, *([peak.product_s] if peak is not None and peak.product_s else [])])
 
 
 def repeated_rounds(context: GradingContext) -> Iterator[Reason]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cvbench_tui.core.grading.system import SLOW_MACHINE
+from cvbench_tui.core.grading.system import SLOW_MACHINE, best_product_s
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.text.units import part_text
 
@@ -21,10 +21,9 @@ def _sentences(run: Run) -> Iterator[str]:
         speeds = by_device.setdefault(device, [])
         speeds += [visit.product_s for visit in measurement.visit_records if visit.product_s]
     for device, speeds in by_device.items():
-        peak = run.ceilings.get(device)
         if not speeds:
             continue
-        best = min([*speeds, *([peak.product_s] if peak is not None and peak.product_s else [])])
+        best = best_product_s(speeds, run.ceilings.get(device))
         slow = [seconds / best - 1 for seconds in speeds]
         many, name = sum(each > SLOW_MACHINE for each in slow) / len(slow), f" ({device})" * (len(by_device) > 1)
         if many <= 0.05:

@@ -121,9 +121,7 @@ class Job:
         )
         extras.collect(module, results, extras_until_s, self.visit)
         measurement = self._measurement(module, first_call_s, results)
-        speeds: tuple[float | None, float | None] = (None, None)
-        with contextlib.suppress(RuntimeError):  # without memory for it the row is as good
-            speeds = sentinel(torch.device(self.case.device), backend)
+        speeds = self._sentinel(backend)
         if clean is not None:
             del module
             take = partial(self._clean, clean, backend, results, extras_until_s)
@@ -140,6 +138,18 @@ class Job:
             work=tuple(extras.work),
             variants=tuple(extras.variants),
         )
+
+    def _sentinel(self, backend: Backend) -> tuple[float | None, float | None]:
+        """Seconds of the sentinel's product and copy, by as many threads in every row, so that they can be compared;
+        Nones without memory for it, as the row is as good."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(intra_op_threads())
+        try:
+            return sentinel(torch.device(self.case.device), backend)
+        except RuntimeError:
+            return None, None
+        finally:
+            torch.set_num_threads(threads)
 
     def _clean(
         self, protocol: Protocol, backend: Backend, published: Sequence[PassResult], until_s: float
