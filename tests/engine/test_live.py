@@ -435,8 +435,18 @@ def test_a_protocol_may_ask_for_a_fresh_process_in_each_visit(live, tmp_path):
     assert len({pid for _, pid in visits}) == 6
 
 
-@pytest.mark.parametrize(("device", "kept"), [("cpu", [False] * 6), ("cuda:0", [False] * 2 + [True] * 4)])
-def test_on_a_card_later_visits_ask_for_the_process_that_is_kept(live, monkeypatch, device, kept):
+@pytest.mark.parametrize(
+    ("mode", "device", "kept"),
+    [
+        ("card", "cpu", [False] * 6),
+        ("card", "cuda:0", [False] * 2 + [True] * 4),
+        ("onecase", "cpu", [True] * 6),  # its process goes on to others after each visit
+    ],
+)
+def test_a_process_that_goes_on_to_other_visits_is_told_to_give_everything_back(
+    live, monkeypatch, tmp_path, mode, device, kept
+):
+    (tmp_path / "mark").write_text("0")  # nobody sleeps
     monkeypatch.setitem(sys.modules, "pynvml", Library(Card("GPU-aa", "00000000:01:00.0", 300)))
     asked = []
     send = WorkerProcess.send
@@ -446,7 +456,7 @@ def test_on_a_card_later_visits_ask_for_the_process_that_is_kept(live, monkeypat
         send(worker, request)
 
     monkeypatch.setattr(WorkerProcess, "send", sent)
-    source = live("card")
+    source = live(mode)
     list(source.events(replace(plan(**SPREAD), cases=expand(TWO, [device]))))
     assert [request["keep"] for request in asked if request["kind"] == "measure"] == kept
     assert (source._supervisor._worker is None) is any(kept), "a card's memory is given back when the run ends"
@@ -478,11 +488,11 @@ def test_a_cancel_between_two_visits_keeps_the_worker(live, monkeypatch):
             source.cancel()
         return over
 
+    killed = []
     monkeypatch.setattr(source._cancelled, "wait", wait)
+    monkeypatch.setattr(source._supervisor, "kill", lambda: killed.append(True))
     list(source.events(plan(visits=5, max_visits=11, span_s=10000.0)))
-    worker = source._supervisor._worker
-    assert worker is not None
-    assert worker.returncode is None
+    assert (killed, source._supervisor._worker is None) == ([], False)
 
 
 def test_a_pause_is_never_longer_than_one_should_the_clock_be_set_back(live, monkeypatch):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import CaseFinished, CaseStarted, Event, PeakMeasured
+from cvbench_tui.core.evidence import Visit
+from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.peak import DevicePeak, peak_key
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -80,3 +82,20 @@ def test_of_a_row_that_was_added_on_another_device_the_peak_is_looked_up_first(t
         store.put(known)
         list(peaks.stored(replace(TWO, cases=()), environment))  # the plan began without it
         assert list(peaks.measured(TWO.cases[0], environment)) == [PeakMeasured(known)]
+
+
+def test_a_slower_run_does_not_take_the_place_of_the_best(tmp_path):
+    source = LiveSource((sys.executable, str(FAKE), "good", str(tmp_path / "mark")), start_s=60)
+    with closing(source):
+        environment = source.probe()
+        store = MemoryStore()
+        key = peak_key(environment, "cpu")
+        store.put(DevicePeak("cpu", key, (("float32", 1.0),), None, product_s=1e-4))
+        peaks = DevicePeaks(source._supervisor, store)
+        for product_s, best_s in ((2e-4, 1e-4), (0.9e-4, 0.9e-4)):
+            list(peaks.stored(TWO, environment))
+            visit = Visit(0.0, 1.0, 1, product_s=product_s)
+            measurement = Measurement(TWO.cases[0].case_id, (), None, None, None, 0.1, 1.0, 2, visit_records=(visit,))
+            peaks.record(CaseFinished(measurement), TWO.cases[0], environment)
+            peaks.keep()
+            assert store[key].product_s == best_s

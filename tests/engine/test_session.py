@@ -207,6 +207,7 @@ def test_a_row_that_lacks_visits_goes_on_and_one_that_had_them_is_measured_anew(
     )
     steps = list(more.run(_Nowhere()))
     assert list(source.measured) == [lacking.case_id]
+    assert not more._measured_before, "a row that is added again later is measured anew"
     after = steps[-1][1].outcomes
     assert [after[case.case_id].visits for case in (lacking, done)] == [2, 2]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.core.event import CaseFinished, Progress
-from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.measurement import Failure, Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
@@ -154,3 +154,12 @@ def test_nothing_negative_and_no_clock_that_goes_back():
     steady = SteadyEta()
     assert steady.shown(10.0, -3.0) == 0.0
     assert steady.shown(5.0, 100.0) == 1.0
+
+
+def test_a_row_that_was_given_up_is_done_and_says_no_more_of_the_pace_than_it_took():
+    start = replace(runs()[0], plan=plan(*ROWS[:2]))
+    notice = Notice("visit_skipped", "Skipped after 1 visit.")
+    one = Measurement(ROWS[0].case_id, (), None, None, None, 0.1, 5.0, 2, notices=(notice,))
+    run = fold(start, CaseFinished(one))
+    assert done_share(run) == pytest.approx(1 / 2)
+    assert eta_s(run, {case.case_id: 100.0 for case in ROWS[:2]}) == pytest.approx(100.0)  # 5 s of a twentieth of 100

@@ -9,7 +9,7 @@ import pytest
 
 from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.grading.reasons import Grade, Reason
-from cvbench_tui.core.measurement import Failure, Measurement
+from cvbench_tui.core.measurement import Failure, Measurement, Notice
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
@@ -82,3 +82,9 @@ def test_rows_that_lack_visits_go_on_but_not_while_they_are_visited() -> None:
             graded(patch, grade)  # type: ignore[arg-type]
             lacking = run(first, PROTOCOLS["default"])
             assert [worth_repeating(lacking, CASE, running=running) for running in (False, True)] == [True, False]
+
+
+def test_a_row_that_was_skipped_between_its_visits_is_worth_it_while_the_run_goes_on_too() -> None:
+    skipped = replace(with_evidence(), notices=(Notice("visit_skipped", "Skipped after 1 visit."),))
+    lacking = run(skipped, PROTOCOLS["default"])
+    assert [worth_repeating(lacking, CASE, running=running) for running in (False, True)] == [True, True]

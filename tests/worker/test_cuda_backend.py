@@ -662,6 +662,16 @@ def test_the_card_is_found_by_its_identity_or_its_address_never_by_its_index(mon
     assert devices._card("cuda:1", FakeCuda(properties=properties)) is None
 
 
+def test_visits_that_share_a_process_share_what_was_known_of_the_card_before_it_was_touched(monkeypatch):
+    """Made anew in each visit it would take this process, by another number in a container, for a stranger."""
+    opened = []
+    monkeypatch.setattr(devices, "open_card", lambda *identity: opened.append(identity) or object())
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    cuda = FakeCuda(properties=SimpleNamespace(uuid="one-process"))
+    assert devices._card("cuda:1", cuda) is devices._card("cuda:1", cuda)
+    assert len(opened) == 1
+
+
 def test_energy_is_metered_where_the_card_can_be_asked():
     card = SimpleNamespace(energy_j=lambda: 7.0)
     device = torch.device("cuda:0")

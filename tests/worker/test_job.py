@@ -98,6 +98,17 @@ def test_a_row_without_memory_for_the_sentinel_is_as_good(monkeypatch):
     assert len(finished.measurement.phases) == 4
 
 
+@pytest.mark.usefixtures("_as_before")
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_process_that_goes_on_gives_back_what_a_visit_held(monkeypatch, keep):
+    given_back = []
+    monkeypatch.setattr(job, "_give_back", lambda: given_back.append(True))
+    monkeypatch.setattr(job, "Stopwatch", Steady)
+    sent = Sent()
+    assert job.Job(Case(find_layer("Dense").workload, "cpu", 1), PROTOCOLS["quick"], 1, sent, keep=keep).run()
+    assert given_back == [True] * keep
+
+
 class Steady:
     """A stopwatch that needs no time."""
 
