@@ -37,7 +37,8 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.peak_cache import with_best
-from cvbench_tui.results.storage.run_file import create_log, load
+from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_log import create_log
 
 WORKLOADS: tuple[Entry, ...] = (
     ("mobilenet_v3_small", 224, 1), ("resnet18", 224, 1), ("shufflenet_v2_x1_0", 224, 2), ("squeezenet1_1", 224, 1),

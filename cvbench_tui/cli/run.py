@@ -31,7 +31,7 @@ from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.machine_warnings import quota
 from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
-from cvbench_tui.results.storage import run_file
+from cvbench_tui.results.storage import run_file, run_log
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
 from cvbench_tui.results.table.view import View
@@ -209,7 +209,7 @@ def print_run(run: Run, layout: Layout | None, *, plain: bool = False, view: Vie
 def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:
     """Iterate the session to its end. Returns the run, and whether it was interrupted."""
     run: Run | None = None
-    with run_file.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
+    with run_log.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
         for event, run in session.run(log):
             if outputs.json_lines:
                 sys.stdout.write(encode(event) + "\n")

@@ -16,7 +16,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.results.storage.run_file import create_log
+from cvbench_tui.results.storage.run_log import create_log
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.engine.session import Session
-from cvbench_tui.results.storage.run_file import create_log, load, reopen_log
+from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_log import create_log, reopen_log
 from cvbench_tui.results.storage.runs import list_runs
 from tests.results.samples import DENSE
 

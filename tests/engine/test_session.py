@@ -13,7 +13,8 @@ from cvbench_tui.core.event import CaseFinished, RowsAdded, RunFinished, RunStar
 from cvbench_tui.core.measurement import Failure, merge
 from cvbench_tui.core.run import fold
 from cvbench_tui.engine.session import Session, new_run_id
-from cvbench_tui.results.storage.run_file import create_log, load, read_events, reopen_log
+from cvbench_tui.results.storage.run_file import load, read_events
+from cvbench_tui.results.storage.run_log import create_log, reopen_log
 from tests.replay import ReplaySource
 
 GOOD = Path(__file__).parents[1] / "data" / "good.jsonl"

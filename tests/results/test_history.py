@@ -14,7 +14,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.stats.row_data import row_data
-from cvbench_tui.results.storage import history, run_index
+from cvbench_tui.results.storage import history, run_index, run_log
 from cvbench_tui.results.storage import run_file as runfile
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History
@@ -40,7 +40,7 @@ def write(folder: Path, run_id: str, *outcomes, at_s=STARTED_AT_S, protocol="def
     """A run of that one row."""
     header, *rest = events_of(plan(ROW, protocol=protocol), *outcomes, environment=environment)
     assert isinstance(header, RunStarted)
-    with runfile.create_log(folder, run_id) as log:
+    with run_log.create_log(folder, run_id) as log:
         for event in (replace(header, run_id=run_id, at_s=at_s), *rest):
             log.append(event)
     return log.path

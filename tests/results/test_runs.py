@@ -14,7 +14,7 @@ from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results import storage
-from cvbench_tui.results.storage import run_file, run_index
+from cvbench_tui.results.storage import run_file, run_index, run_log
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History
 from tests.every import every
@@ -22,7 +22,7 @@ from tests.results.samples import mixed_events, mixed_run
 
 
 def write(folder: Path, run_id: str, events: Sequence[Event]) -> Path:
-    with run_file.create_log(folder, run_id) as log:
+    with run_log.create_log(folder, run_id) as log:
         for event in events:
             log.append(replace(event, run_id=run_id) if isinstance(event, RunStarted) else event)
     return log.path
@@ -51,7 +51,7 @@ def test_a_run_comes_back_from_its_file_as_it_was(tmp_path):
 
 def test_every_event_can_be_read_as_soon_as_it_is_appended(tmp_path):
     events = mixed_events()
-    with run_file.create_log(tmp_path, "run") as log:
+    with run_log.create_log(tmp_path, "run") as log:
         for number, event in enumerate(events, 1):
             log.append(event)
             assert len(list(run_file.read_events(log.path))) == number
@@ -134,17 +134,17 @@ def test_a_header_that_lacks_something_is_refused(tmp_path):
 def test_a_run_file_is_never_written_over(tmp_path):
     write(tmp_path, "run", mixed_events())
     with pytest.raises(StoreError, match="File exists"):
-        run_file.create_log(tmp_path, "run")
+        run_log.create_log(tmp_path, "run")
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="runs folder"):
-        run_file.create_log(tmp_path / "file" / "runs", "run")
+        run_log.create_log(tmp_path / "file" / "runs", "run")
 
 
 def test_a_full_disk_is_said(tmp_path):
-    with run_file.create_log(tmp_path, "run") as log:
+    with run_log.create_log(tmp_path, "run") as log:
         with Path("/dev/full").open("wb") as full:
             os.dup2(full.fileno(), log._file.fileno())
         with pytest.raises(StoreError, match="No space left"):
@@ -219,7 +219,7 @@ def test_a_listing_reads_a_file_once_and_again_when_it_has_changed(tmp_path, sum
     first = store.list_runs(tmp_path)
     assert store.list_runs(tmp_path) == first
     assert summaries == ["run.jsonl"]
-    with run_file.reopen_log(tmp_path, "run") as log:
+    with run_log.reopen_log(tmp_path, "run") as log:
         log.append(mixed_events()[-1])
     write(tmp_path, "other", mixed_events())
     assert {run.id: run.ended for run in store.list_runs(tmp_path)} == {"run": "finished", "other": "finished"}
@@ -334,36 +334,36 @@ def test_a_run_file_is_written_on_wherever_its_last_line_was_torn(tmp_path):
         (len(whole), mixed_events()),
     ]:
         path.write_bytes(whole[:end])
-        with run_file.reopen_log(tmp_path, mixed_run().id) as log:
+        with run_log.reopen_log(tmp_path, mixed_run().id) as log:
             log.append(added)
         assert list(run_file.read_events(path)) == [*events, added]
     path.write_bytes(whole[:last] + b"\0" * 100)
-    run_file.reopen_log(tmp_path, mixed_run().id).close()
+    run_log.reopen_log(tmp_path, mixed_run().id).close()
     assert path.read_bytes() == whole[:last]
 
 
 def test_what_cannot_be_written_on_is_refused(tmp_path):
     with pytest.raises(StoreError, match="No such file"):
-        run_file.reopen_log(tmp_path, "run")
+        run_log.reopen_log(tmp_path, "run")
     (tmp_path / "run.jsonl").touch()
     with pytest.raises(StoreError, match="empty"):
-        run_file.reopen_log(tmp_path, "run")
+        run_log.reopen_log(tmp_path, "run")
     (tmp_path / "run.jsonl").write_bytes(b'{"kind":"run_sta')
     with pytest.raises(StoreError, match="not a run file"):
-        run_file.reopen_log(tmp_path, "run")
+        run_log.reopen_log(tmp_path, "run")
     assert (tmp_path / "run.jsonl").read_bytes() == b'{"kind":"run_sta'
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such locks on Windows")
 def test_a_run_file_has_one_writer(tmp_path):
     events = mixed_events()
-    with run_file.create_log(tmp_path, "run") as log:
+    with run_log.create_log(tmp_path, "run") as log:
         log.append(events[0])
         with pytest.raises(StoreError, match="being written"):
-            run_file.reopen_log(tmp_path, "run")
+            run_log.reopen_log(tmp_path, "run")
         log.append(events[1])
-    with run_file.reopen_log(tmp_path, "run") as log:
+    with run_log.reopen_log(tmp_path, "run") as log:
         log.append(events[2])
         with pytest.raises(StoreError, match="being written"):
-            run_file.reopen_log(tmp_path, "run")
+            run_log.reopen_log(tmp_path, "run")
     assert list(run_file.read_events(log.path)) == [replace(events[0]), *events[1:3]]

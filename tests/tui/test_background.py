@@ -20,7 +20,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.stats import phase_stats
 from cvbench_tui.results.storage.history import History
-from cvbench_tui.results.storage.run_file import RunLog, reopen_log
+from cvbench_tui.results.storage.run_log import RunLog, reopen_log
 from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.background import threads as background
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, probe

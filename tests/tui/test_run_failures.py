@@ -10,7 +10,7 @@ import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.errors import StoreError
-from cvbench_tui.results.storage.run_file import RunLog
+from cvbench_tui.results.storage.run_log import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.replay import ReplaySource
 from tests.tui import recorded

@@ -156,7 +156,7 @@ class RunThread(BackgroundThread):
 
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
-        from cvbench_tui.results.storage.run_file import create_log, reopen_log
+        from cvbench_tui.results.storage.run_log import create_log, reopen_log
 
         open_log = create_log if self.session.resume is None else reopen_log
         last: Run | None = None
