@@ -50,6 +50,6 @@ def show_app(source: EventSource, *, selection: Selection | None, runs_folder: P
         print_table(run, View(sort=view.sort, descending=view.descending))
     for path in app.save_controller.saved:
         print(f"saved {path}", file=sys.stderr)  # noqa: T201
-    if run_file is not None:
-        print(f"run file {run_file}", file=sys.stderr)  # noqa: T201
+    if run_file is not None and not state.saved:
+        print(f"run file {run_file.path}", file=sys.stderr)  # noqa: T201
     return app.return_code or 0

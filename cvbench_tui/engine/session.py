@@ -27,8 +27,8 @@ from cvbench_tui.errors import WorkerError
 class Recorder(Protocol):
     """Writes the run file."""
 
-    def append(self, event: ev.Event) -> None:
-        """Write the event; an outcome is on disk when this returns."""
+    def append(self, event: ev.Event, run: Run | None, /) -> None:
+        """Write the event that follows ``run``; an outcome is on disk when this returns."""
 
 
 def new_run_id(at_s: float) -> str:
@@ -108,7 +108,7 @@ class Session:
             for event in self._events():
                 if run is not None and _same_environment(run, event):
                     continue
-                recorder.append(event)
+                recorder.append(event, run)
                 run = fold(run, event)
                 self._free(event, run)
                 yield event, run

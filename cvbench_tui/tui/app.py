@@ -197,6 +197,10 @@ class BenchApp(App[int], inherit_bindings=False):
     def _run_refused(self) -> None:
         self.run_manager.refused()
 
+    @on(messages.RunMoved)
+    def _run_moved(self, event: messages.RunMoved) -> None:
+        self.run_manager.moved(event.error)
+
     @on(messages.Failed)  # behind those of its kinds
     def _failed(self, event: messages.Failed) -> None:
         self.refuse(event.error)
@@ -219,7 +223,7 @@ class BenchApp(App[int], inherit_bindings=False):
 
     @on(messages.RunOpened)
     def _run_opened(self, event: messages.RunOpened) -> None:
-        if not self.run_manager.open(event.run):  # begun while the file was read
+        if not self.run_manager.open(event.run, event.file):  # begun while the file was read
             self.say(RUNNING)
             return
         self.main_screen.go_to("results")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
     from cvbench_tui.engine.others import Others, Watch
+    from cvbench_tui.results.storage.run_index import SeenFile
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
@@ -41,6 +42,10 @@ class RunRefused(Failed):
     """The run could not be begun, or was ended because it could not be written to its file."""
 
 
+class RunMoved(Failed):
+    """The run file could not be written on, and the run goes on in another one."""
+
+
 class HistoryRead(Message):
     """Times of earlier runs are known now."""
 
@@ -65,6 +70,7 @@ class RunOpened(Message):
     """A past run, to be shown."""
 
     run: Run
+    file: SeenFile
 
 
 class Newest(Message):

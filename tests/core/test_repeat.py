@@ -12,6 +12,7 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.engine.session import Session
 from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import create_log, reopen_log
 from cvbench_tui.results.storage.runs import list_runs
 from tests.results.samples import DENSE
@@ -78,7 +79,7 @@ def test_a_file_that_was_cut_off_in_mid_repeat_shows_the_better_result_and_goes_
     session = Session(object(), PLAN, resume=run)  # type: ignore[arg-type]
     again = session.opening
     live = reduce(fold, again, run)
-    with reopen_log(tmp_path, run.id) as log:
+    with reopen_log(seen(tmp_path / f"{run.id}.jsonl")) as log:
         for event in (*again, FAIR, measured(0.01, CASES[1]), END):
             log.append(event)
             live = live if event in again else fold(live, event)

@@ -14,6 +14,7 @@ from cvbench_tui.core.measurement import Failure, merge
 from cvbench_tui.core.run import fold
 from cvbench_tui.engine.session import Session, new_run_id
 from cvbench_tui.results.storage.run_file import load, read_events
+from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import create_log, reopen_log
 from tests.replay import ReplaySource
 
@@ -177,7 +178,7 @@ def test_a_run_goes_on_in_its_file(tmp_path):
     first, *left = run.plan.cases
     more = Session(session._source, replace(run.plan, cases=tuple(left)), resume=run)
     assert (more.run_id, more.plan) == (run.id, run.plan)
-    with reopen_log(tmp_path, run.id) as log:
+    with reopen_log(seen(tmp_path / f"{run.id}.jsonl")) as log:
         steps = list(more.run(log))
     assert isinstance(steps[0][0], RowsAdded)
     assert steps[0][1].ended is None
@@ -236,5 +237,5 @@ def test_a_recording_that_goes_on_is_replayed_from_its_last_addition(tmp_path):
 
 
 class _Nowhere:
-    def append(self, event) -> None:
+    def append(self, event, run) -> None:
         """Nothing is written."""

@@ -17,6 +17,7 @@ from cvbench_tui.results import storage
 from cvbench_tui.results.storage import run_file, run_index, run_log
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_index import seen
 from tests.every import every
 from tests.results.samples import mixed_events, mixed_run
 
@@ -143,14 +144,6 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
         run_log.create_log(tmp_path / "file" / "runs", "run")
 
 
-def test_a_full_disk_is_said(tmp_path):
-    with run_log.create_log(tmp_path, "run") as log:
-        with Path("/dev/full").open("wb") as full:
-            os.dup2(full.fileno(), log._file.fileno())
-        with pytest.raises(StoreError, match="No space left"):
-            log.append(mixed_events()[0])
-
-
 def test_where_runs_are_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -219,7 +212,7 @@ def test_a_listing_reads_a_file_once_and_again_when_it_has_changed(tmp_path, sum
     first = store.list_runs(tmp_path)
     assert store.list_runs(tmp_path) == first
     assert summaries == ["run.jsonl"]
-    with run_log.reopen_log(tmp_path, "run") as log:
+    with run_log.reopen_log(seen(tmp_path / "run.jsonl")) as log:
         log.append(mixed_events()[-1])
     write(tmp_path, "other", mixed_events())
     assert {run.id: run.ended for run in store.list_runs(tmp_path)} == {"run": "finished", "other": "finished"}
@@ -334,23 +327,23 @@ def test_a_run_file_is_written_on_wherever_its_last_line_was_torn(tmp_path):
         (len(whole), mixed_events()),
     ]:
         path.write_bytes(whole[:end])
-        with run_log.reopen_log(tmp_path, mixed_run().id) as log:
+        with run_log.reopen_log(seen(tmp_path / f"{mixed_run().id}.jsonl")) as log:
             log.append(added)
         assert list(run_file.read_events(path)) == [*events, added]
     path.write_bytes(whole[:last] + b"\0" * 100)
-    run_log.reopen_log(tmp_path, mixed_run().id).close()
+    run_log.reopen_log(seen(tmp_path / f"{mixed_run().id}.jsonl")).close()
     assert path.read_bytes() == whole[:last]
 
 
 def test_what_cannot_be_written_on_is_refused(tmp_path):
     with pytest.raises(StoreError, match="No such file"):
-        run_log.reopen_log(tmp_path, "run")
+        run_log.reopen_log(seen(tmp_path / "run.jsonl"))
     (tmp_path / "run.jsonl").touch()
     with pytest.raises(StoreError, match="empty"):
-        run_log.reopen_log(tmp_path, "run")
+        run_log.reopen_log(seen(tmp_path / "run.jsonl"))
     (tmp_path / "run.jsonl").write_bytes(b'{"kind":"run_sta')
     with pytest.raises(StoreError, match="not a run file"):
-        run_log.reopen_log(tmp_path, "run")
+        run_log.reopen_log(seen(tmp_path / "run.jsonl"))
     assert (tmp_path / "run.jsonl").read_bytes() == b'{"kind":"run_sta'
 
 
@@ -360,10 +353,10 @@ def test_a_run_file_has_one_writer(tmp_path):
     with run_log.create_log(tmp_path, "run") as log:
         log.append(events[0])
         with pytest.raises(StoreError, match="being written"):
-            run_log.reopen_log(tmp_path, "run")
+            run_log.reopen_log(seen(tmp_path / "run.jsonl"))
         log.append(events[1])
-    with run_log.reopen_log(tmp_path, "run") as log:
+    with run_log.reopen_log(seen(tmp_path / "run.jsonl")) as log:
         log.append(events[2])
         with pytest.raises(StoreError, match="being written"):
-            run_log.reopen_log(tmp_path, "run")
+            run_log.reopen_log(seen(tmp_path / "run.jsonl"))
     assert list(run_file.read_events(log.path)) == [replace(events[0]), *events[1:3]]

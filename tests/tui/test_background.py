@@ -20,6 +20,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.stats import phase_stats
 from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import RunLog, reopen_log
 from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.background import threads as background
@@ -54,7 +55,7 @@ def test_a_burst_is_told_in_few_messages_and_none_of_it_is_lost(
     assert held.outcomes == last.outcomes
     assert len(last.outcomes) == 6
     assert (held.ended, last.ended) == (None, "finished")
-    assert mine.path.read_text().count('"progress"') > 10
+    assert mine.file.path.read_text().count('"progress"') > 10
 
 
 def test_what_is_held_back_is_told_though_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,14 +128,15 @@ def test_the_threads_never_hold_up_the_exit() -> None:
 def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Event] = []
 
-    def full(self: RunLog, event: Event) -> None:
+    def full(self: RunLog, event: Event, run: object = None) -> None:
         asked.append(event)
         raise StoreError("No space.")
 
     monkeypatch.setattr(RunLog, "append", full)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
-    assert len(asked) == 1
+    assert len(asked) == 3, "the file, another one beside it, one among the temporary files"
+    assert list(tmp_path.glob("*-2.jsonl")) == []
     *_, ended, refused = posted
     assert isinstance(ended, RunAdvanced)
     assert ended.run.ended == "cancelled"
@@ -155,7 +157,7 @@ def test_the_end_is_told_when_the_file_can_be_opened_again(tmp_path: Path) -> No
 
     def post(message: Message) -> None:
         if isinstance(message, RunAdvanced) and message.run.ended is not None:
-            reopen_log(tmp_path, message.run.id).close()
+            reopen_log(seen(tmp_path / f"{message.run.id}.jsonl")).close()
             reopened.append(message)
 
     RunThread(post, Session(ReplaySource(recorded.good()), plan()), History(tmp_path)).run()

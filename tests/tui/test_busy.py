@@ -151,16 +151,17 @@ async def test_a_saved_run_that_is_opened_ends_the_wait(tmp_path: Path, machine:
     app = recorded.app(tmp_path, selection=recorded.TOP)
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
-        run = app.run_manager.state.run
+        run, file = app.run_manager.state.run, app.run_manager.state.run_file
         assert run is not None
+        assert file is not None
         machine.used = (1.8,)
         await asked(app, pilot)
         await pilot.press("w")
-        app.post_message(messages.RunOpened(run))
+        app.post_message(messages.RunOpened(run, file))
         await until(pilot, lambda: app.run_manager.state.saved)
         assert app.run_manager.state.status == "idle"
         await asked(app, pilot)
-        app.post_message(messages.RunOpened(run))
+        app.post_message(messages.RunOpened(run, file))
         await until(pilot, lambda: app.run_manager.state.status == "idle")
         await pilot.press("w")
         assert app.run_manager.state.status == "idle", "an answer to a question that is over"

@@ -11,6 +11,7 @@ from textual.command import SearchIcon
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.messages import RunOpened
 from cvbench_tui.tui.screens.help import HelpScreen
@@ -154,7 +155,9 @@ async def test_no_past_run_during_a_run(tmp_path: Path) -> None:
         app.clear_notifications()
         running = app.run_manager.state.run
         assert running is not None
-        app.post_message(RunOpened(replace(running, id="other")))  # asked for before this one was begun
+        app.post_message(
+            RunOpened(replace(running, id="other"), SeenFile(tmp_path / "other.jsonl", None))
+        )  # asked for before this one was begun
         await pilot.pause()
         assert toasts(app) == said
 

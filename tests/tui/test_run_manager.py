@@ -27,6 +27,7 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import load, read_events
+from cvbench_tui.results.storage.run_index import SeenFile, seen
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.results.table.build import build
 from cvbench_tui.tui.controllers import run_manager as run_manager
@@ -122,7 +123,7 @@ def test_rows_are_added_to_the_run_that_goes_on_and_only_new_ones(gated: tuple[B
     run = bench.until_ended()
     assert (len(run.plan.cases), run.pending, run.ended) == (6, 0, "finished")
     assert run_manager.state.run_file is not None
-    assert load(run_manager.state.run_file) == run
+    assert load(run_manager.state.run_file.path) == run
     assert run_manager.add(PLAN) == 0
 
 
@@ -137,12 +138,12 @@ def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench
     source.let.set()
     run = bench.until_ended()
     assert [failure.kind for failure in run.failures] == ["skipped"]
-    path = run_manager.state.run_file
+    path = run_manager.state.run_file.path
     assert run_manager.state.repeatable
     assert run_manager.again()
     assert run_manager.state.running
     run = bench.until_ended()
-    assert (len(run.measured), run.failures, run_manager.state.run_file) == (2, (), path)
+    assert (len(run.measured), run.failures, run_manager.state.run_file.path) == (2, (), path)
     assert path is not None
     assert load(path) == run
     assert not run_manager.state.repeatable
@@ -152,7 +153,7 @@ def test_a_row_is_skipped_and_measured_again_in_the_same_file(gated: tuple[Bench
 def test_poor_rows_are_repeated_and_their_state_is_asked_for_once(tmp_path: Path) -> None:
     run = reduce(fold, recorded.graded(), cast(Run, None))
     bench = Bench(tmp_path, ReplaySource(recorded.graded()))
-    assert bench.run_manager.open(run)
+    assert bench.run_manager.open(run, SeenFile(tmp_path / "run.jsonl", None))
     poor = {row.key for row in build(run).rows if row.quality.letter not in ("A", "B")}
     state = bench.run_manager.state
     repeatable = {case.case_id for case in state.repeatable}
@@ -224,7 +225,7 @@ def test_the_better_one_of_a_repeated_row_is_kept_and_both_are_in_the_file(
     run = bench.until_ended()
     better = second if spreads[1] < spreads[0] else first
     assert run.measured == (better.measurement,)
-    path = bench.run_manager.state.run_file
+    path = bench.run_manager.state.run_file.path
     assert path is not None
     assert load(path) == run
     assert [event for event in read_events(path) if isinstance(event, CaseFinished)] == [first, second]
@@ -286,7 +287,7 @@ def test_failed_rows_are_added_while_the_run_goes_on(tmp_path: Path) -> None:
     run = bench.until_ended()
     assert (len(run.measured), run.failures) == (2, ())
     assert bench.run_manager.state.run_file is not None
-    (added,) = (event for event in read_events(bench.run_manager.state.run_file) if isinstance(event, RowsAdded))
+    (added,) = (event for event in read_events(bench.run_manager.state.run_file.path) if isinstance(event, RowsAdded))
     assert added.cases == (first,)
 
 
@@ -311,19 +312,15 @@ def test_a_cancelled_run_goes_on_where_it_was_left(gated: tuple[Bench, Gate]) ->
 def test_a_run_of_the_past_is_shown_and_goes_on_in_its_file(replay: Bench, tmp_path: Path) -> None:
     replay.run_manager.begin(PLAN)
     replay.until_ended()
-    path = replay.run_manager.state.run_file
+    path = replay.run_manager.state.run_file.path
     assert path is not None
     torn = path.read_bytes()
     cut = torn.index(b"\n", torn.index(b'"case_started"')) + 20
     path.write_bytes(torn[:cut])
     later = Bench(tmp_path, ReplaySource(EVENTS))
-    assert later.run_manager.open(load(path))
+    assert later.run_manager.open(load(path), seen(path))
     assert later.run_manager.state.run is not None
-    assert (later.run_manager.state.running, later.run_manager.state.run.running, later.run_manager.state.run_file) == (
-        False,
-        None,
-        None,
-    )
+    assert (later.run_manager.state.running, later.run_manager.state.run.running) == (False, None)
     assert later.run_manager.again()
     run = later.until_ended()
     assert (run.pending, len(run.measured)) == (0, 5)
@@ -337,7 +334,7 @@ def test_a_run_of_another_machine_is_shown_but_never_mixed_with_this_one(replay:
     assert replay.run_manager.state.repeatable
     assert run.environment is not None
     other = replace(run, environment=replace(run.environment, versions=(("torch", "1.0"),), identity_hash="other"))
-    assert replay.run_manager.open(other)
+    assert replay.run_manager.open(other, SeenFile(Path("other.jsonl"), None))
     assert not replay.run_manager.state.repeatable
     assert not replay.run_manager.again()
 
@@ -349,7 +346,7 @@ def test_no_run_is_opened_over_one_that_goes_on(gated: tuple[Bench, Gate]) -> No
     bench.until(lambda: bench.run_manager.state.run is not None)
     shown = bench.run_manager.state.run
     assert shown is not None
-    assert not bench.run_manager.open(replace(shown, id="other"))
+    assert not bench.run_manager.open(replace(shown, id="other"), SeenFile(Path("other.jsonl"), None))
     assert bench.run_manager.state.running
 
 
@@ -393,7 +390,7 @@ def test_quitting_in_mid_run_waits_for_no_worker_and_leaves_no_process(
     bench.run_manager.shut_down()
     wait_until(lambda: not _alive(int(mark.read_text())))
     assert bench.run_manager.state.run_file is not None
-    assert load(bench.run_manager.state.run_file).ended == "cancelled"
+    assert load(bench.run_manager.state.run_file.path).ended == "cancelled"
 
 
 def _alive(pid: int) -> bool:
@@ -447,5 +444,30 @@ def test_a_run_that_is_opened_takes_the_queued_one_off(tmp_path: Path) -> None:
     run = reduce(fold, recorded.good(), None)
     manager = Bench(tmp_path, ReplaySource(EVENTS)).run_manager
     manager._set(status="queued")
-    assert manager.open(run)
+    assert manager.open(run, SeenFile(tmp_path / "run.jsonl", None))
     assert manager.state.status == "probing"
+
+
+def test_a_copy_that_was_opened_goes_on_in_the_copy_and_a_changed_file_not_at_all(
+    replay: Bench, tmp_path: Path
+) -> None:
+    replay.run_manager.begin(PLAN)
+    replay.until_ended()
+    assert replay.run_manager.state.run_file is not None
+    path = replay.run_manager.state.run_file.path
+    original = path.read_bytes()
+    copy = tmp_path / "elsewhere" / "backup of mine.jsonl"
+    copy.parent.mkdir()
+    copy.write_bytes(original[: original.index(b'"case_finished"')])
+    later = Bench(tmp_path, ReplaySource(EVENTS))
+    assert later.run_manager.open(load(copy), seen(copy))
+    assert later.run_manager.again()
+    run = later.until_ended()
+    assert (load(copy), len(run.measured)) == (run, 5)
+    assert path.read_bytes() == original
+    assert later.run_manager.state.run_file == seen(copy)
+    copy.write_bytes(original)
+    assert later.run_manager.again()
+    later.until_ended()
+    assert copy.read_bytes() == original
+    assert later.run_manager.state.run == run, "what was shown is shown again"

@@ -39,6 +39,19 @@ class Stamp:
 
 
 @dataclass(frozen=True)
+class SeenFile:
+    """A run file, and how it was when it was last read or written here."""
+
+    path: Path
+    stamp: Stamp | None  # None: it cannot be read
+
+
+def seen(path: Path) -> SeenFile:
+    """That file as it is now; before it is read, so that what is written meanwhile shows as a change."""
+    return SeenFile(path, stamp_of(path))
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """One run file as a list shows it."""
 

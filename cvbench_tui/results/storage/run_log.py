@@ -1,42 +1,74 @@
 """Writing one run file: made anew, or opened again and written on.
 
+What is on screen is on disk: before every line the file is looked at, and at the end read once more, so that one that
+was deleted, replaced or changed meanwhile is noticed. ``results.storage.recorder`` then writes the run elsewhere;
 ``results.storage.run_file`` reads it back.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+import zlib
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished
+from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.run_file import NO_RUN_HINT, is_torn, numbered_lines, read_header
+from cvbench_tui.results.storage.run_index import SeenFile, stamp_of
 from cvbench_tui.wire import encode
 
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
+CHUNK_BYTES = 1 << 20  # of a file that is read for its checksum
 
 
 class RunLog(AbstractContextManager["RunLog"]):
     """A run file being written. Every event is flushed; an outcome is on the disk before the next case begins."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
-        """``file``: open for writing at its end, unbuffered; see ``create_log`` and ``reopen_log``."""
+        """``file``: open for reading and writing at its end, unbuffered; see ``create_log`` and ``reopen_log``."""
         self.path = path
         self._file = file
+        self._bytes, self._checksum = _content(file)  # as we know them
 
-    def append(self, event: Event) -> None:
-        """Write one line. Raises StoreError when it cannot be written, e.g. on a full disk."""
+    def append(self, event: Event, run: Run | None = None) -> None:
+        """Write one line; the run before it is not needed. Raises StoreError when it cannot be written, e.g. on a full
+        disk, and when the file is not what was written. Of a line that does not fit nothing is left behind."""
         line = encode(event).encode() + b"\n"
+        self._check()
         try:
-            while line:  # past every buffer of ours: a line that a full disk left behind would fail again at closing
-                line = line[self._file.write(line) :]
+            rest = line
+            while rest:  # past every buffer of ours: a line that a full disk left behind would fail again at closing
+                rest = rest[self._file.write(rest) :]
             if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
                 os.fsync(self._file.fileno())
         except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._bytes)
             raise _unwritable(self.path, error) from error
+        self._bytes += len(line)
+        self._checksum = zlib.crc32(line, self._checksum)
+        if isinstance(event, RunFinished) and _content(self._file) != (self._bytes, self._checksum):
+            raise self._changed("was changed by another program")
+
+    def _check(self) -> None:
+        """Raise StoreError for a file that is no longer at its path, or has another length than we know."""
+        try:
+            here, there = os.fstat(self._file.fileno()), os.stat(self.path)
+        except FileNotFoundError:
+            raise self._changed("was deleted or moved") from None
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        if not os.path.samestat(here, there):
+            raise self._changed("was replaced by another one")
+        if here.st_size != self._bytes:
+            raise self._changed("was changed by another program")
+
+    def _changed(self, how: str) -> StoreError:
+        return StoreError(f"The run file {self.path} {how}.")
 
     def close(self) -> None:
         """Close the file; what was appended is in it."""
@@ -55,35 +87,51 @@ def create_log(folder: Path, run_id: str) -> RunLog:
         raise StoreError(f"Cannot create the runs folder {folder}: {os_reason(error)}.", FOLDER_HINT) from error
     path = folder / f"{run_id}{SUFFIX}"
     try:
-        file = path.open("xb", buffering=0)
+        file = path.open("x+b", buffering=0)
     except OSError as error:
         raise StoreError(f"Cannot create the run file {path}: {os_reason(error)}.", FOLDER_HINT) from error
     _claim(file)
     return RunLog(path, file)
 
 
-def reopen_log(folder: Path, run_id: str) -> RunLog:
-    """The run file of that id in ``folder``, to be written on; a torn last line is cut off first.
+def reopen_log(opened: SeenFile) -> RunLog:
+    """That run file, to be written on; a torn last line is cut off first.
 
-    Raises StoreError when there is none, it cannot be written, or another process is writing it.
+    Raises StoreError when there is none, it cannot be written, has changed since it was read, or another process writes
+    it.
     """
-    path = folder / f"{run_id}{SUFFIX}"
-    whole_bytes, ends_whole = _whole_part(path)
+    path = opened.path
     try:
         file = path.open("r+b", buffering=0)
     except OSError as error:
         raise _unwritable(path, error) from error
-    if not _claim(file):
-        file.close()
-        raise StoreError(f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends.")
     try:
+        if not _claim(file):
+            raise StoreError(
+                f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends."
+            )
+        if stamp_of(path) != opened.stamp:
+            raise StoreError(f"The run file {path} has changed since it was opened.", "Open it again.")
+        whole_bytes, ends_whole = _whole_part(path)
         file.truncate(whole_bytes)
         file.seek(whole_bytes)
         file.write(b"" if ends_whole else b"\n")
+        return RunLog(path, file)
     except OSError as error:
         file.close()
         raise _unwritable(path, error) from error
-    return RunLog(path, file)
+    except StoreError:
+        file.close()
+        raise
+
+
+def being_written(path: Path) -> bool:
+    """True when another process writes that run file now; False where that cannot be known."""
+    try:
+        with path.open("rb") as file:
+            return not _claim(file)
+    except OSError:
+        return False
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:
@@ -101,6 +149,15 @@ def _claim(file: BinaryIO) -> bool:
     except (ImportError, OSError):  # no locks: Windows, some network folders
         return True
     return True
+
+
+def _content(file: BinaryIO) -> tuple[int, int]:
+    """Length and CRC-32 of the whole file, read from its start; it is at its end afterwards."""
+    file.seek(0)
+    count = checksum = 0
+    while chunk := file.read(CHUNK_BYTES):
+        count, checksum = count + len(chunk), zlib.crc32(chunk, checksum)
+    return count, checksum
 
 
 def _whole_part(path: Path) -> tuple[int, bool]:

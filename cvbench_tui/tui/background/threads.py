@@ -21,11 +21,13 @@ from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_index import SeenFile, seen
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui import messages
 from cvbench_tui.tui.messages import Post
 from cvbench_tui.tui.state.table_layout import lay_out
 
+LOST_HINT = "The run was ended; s saves the rows that are on screen."
 MESSAGES_EVERY_S = 0.25
 """Shortest time between two messages that are thinned out: rows may end by the hundred in a second, a worker write
 thousands of lines, and redraws above 4 Hz were seen to disturb the current timing."""
@@ -122,20 +124,20 @@ def open_run(post: Post, path: Path) -> None:
     from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.table.build import build
 
+    file = seen(path)
     try:
         run = with_best(load(path), path.parent)
     except CvbenchError as error:
         post(messages.Failed(error))
     else:
         lay_out(build(run), View(), 0)  # here: it takes seconds for 1,000 rows, and the app takes it up from there
-        post(messages.RunOpened(run))
+        post(messages.RunOpened(run, file))
 
 
 class RunThread(BackgroundThread):
-    """Drives one session to its end and writes every event into the run file first, until one cannot be written.
-
-    Then it ends the run. The run is cancelled and not just left: the worker would finish its case unread, and the next
-    run would take that outcome for its own.
+    """Drives one session to its end and writes every event into the run file first, or into another one where that
+    fails. When no file can be written it ends the run. The run is cancelled and not just left: the worker would finish
+    its case unread, and the next run would take that outcome for its own.
     """
 
     def __init__(
@@ -144,25 +146,34 @@ class RunThread(BackgroundThread):
         session: Session,
         history: History,
         note: Callable[[Event, Run], object] = lambda event, run: None,
+        opened: SeenFile | None = None,
     ) -> None:
-        """``history``: of the folder for the file; it gets the finished run. ``note`` is called with every event."""
+        """``history``: of the folder for a new file; it gets the finished run. ``note`` is called with every event.
+        ``opened``: the file of a run that is resumed; it is written on and no other one."""
         super().__init__(post, self._drive)
         self.session = session
-        self.path = history.folder / f"{session.run_id}{SUFFIX}"
+        self.file = opened or SeenFile(history.folder / f"{session.run_id}{SUFFIX}", None)
+        """The run file; in the last message it is as it was closed."""
         self._history = history
         self._note = note
-        self._error: StoreError | None = None  # why the file is incomplete; None while it is whole
+        self._opened = opened
         self._poster = ThrottledPoster(post)
 
     def _drive(self, post: Post) -> None:
         """Post ``RunAdvanced`` for what happens, and ``RunRefused`` when it cannot be written to the file."""
+        from cvbench_tui.results.storage.recorder import RunRecorder
         from cvbench_tui.results.storage.run_log import create_log, reopen_log
 
-        open_log = create_log if self.session.resume is None else reopen_log
+        def tell(problem: StoreError) -> None:
+            self.file = SeenFile(recorder.path, None)
+            if not recorder.lost:
+                post(messages.RunMoved(problem))
+
         last: Run | None = None
         try:
-            with open_log(self._history.folder, self.session.run_id) as self._log:
-                for event, run in self.session.run(self):
+            log = reopen_log(self._opened) if self._opened else create_log(self._history.folder, self.session.run_id)
+            with RunRecorder(log, tell, self.session.cancel) as recorder:
+                for event, run in self.session.run(recorder):
                     self._note(event, run)
                     _precompute(event, run, whole=last is None)
                     last = run
@@ -174,22 +185,14 @@ class RunThread(BackgroundThread):
             return
         self._poster.flush()
         assert last is not None, "a session has a first and a last event"
+        if not recorder.lost:  # one that lacks rows is not gone on with
+            self.file = seen(self.file.path)
         post(messages.RunAdvanced(last))  # not before the file is closed: the receiver may open it again
-        if self._error is not None:
-            post(messages.RunRefused(self._error))
-        else:
-            self._history.add(self.path, last)
+        if recorder.lost and recorder.problem is not None:
+            post(messages.RunRefused(StoreError(recorder.problem.message, LOST_HINT)))
+        elif self.file.path.parent == self._history.folder:
+            self._history.add(self.file.path, last)
             post(messages.HistoryRead())
-
-    def append(self, event: Event) -> None:
-        """Write the event, unless one before it could not be."""
-        if self._error is not None:
-            return
-        try:
-            self._log.append(event)
-        except StoreError as error:
-            self._error = StoreError(error.message, "The run was ended; s saves the rows that are on screen.")
-            self.session.cancel()
 
 
 def _precompute(event: Event, run: Run, *, whole: bool) -> None:

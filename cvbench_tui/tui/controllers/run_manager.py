@@ -16,6 +16,7 @@ from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.background.log_buffer import LogBuffer
 from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, look, open_run, probe, wait_for_idle
 from cvbench_tui.tui.messages import Post
@@ -108,19 +109,28 @@ class RunManager:
         now_s = self._clock()
         plan = Plan(run.plan.name, cases, run.plan.protocol)
         session = Session(self._source, plan, started_at_s=now_s, resume=run)
-        self._start(session, run=reduce(fold, session.opening, run))
+        self._start(session, self.state.run_file, run=reduce(fold, session.opening, run))
         return True
 
-    def _start(self, session: Session, **changes: Any) -> None:
+    def _start(self, session: Session, opened: SeenFile | None = None, **changes: Any) -> None:
         self._before = self.state
-        self._thread = RunThread(self._post, session, self._history, self.log.note)
-        self._set(status="running", began_at_s=session.started_at_s, run_file=self._thread.path, **changes)
+        self._thread = RunThread(self._post, session, self._history, self.log.note, opened)
+        self._set(status="running", began_at_s=session.started_at_s, run_file=self._thread.file, **changes)
         self._thread.start()
 
     def advanced(self, run: Run) -> None:
         """``RunAdvanced`` came."""
         self._before = None
-        self._set(run=run, status=self.state.status if run.ended is None else "idle")
+        changes: dict[str, Any] = {"run": run}
+        if run.ended is not None and self._thread is not None:
+            changes |= {"run_file": self._thread.file, "status": "idle"}
+        self._set(**changes)
+
+    def moved(self, problem: CvbenchError) -> None:
+        """``RunMoved`` came: the run has another file."""
+        self.log.write(f"{problem.message} {problem.hint}")
+        if self._thread is not None:
+            self._set(run_file=self._thread.file)
 
     def refused(self) -> None:
         """``RunRefused`` came: the run could not be begun, or not be written to its end."""
@@ -148,14 +158,14 @@ class RunManager:
         """Read the run of that file; ``RunOpened`` or ``Failed`` will follow."""
         BackgroundThread(self._post, open_run, path).start()
 
-    def open(self, run: Run) -> bool:
-        """Show a saved run. False while one is running: it keeps its place."""
+    def open(self, run: Run, file: SeenFile) -> bool:
+        """Show the saved run of that file. False while one is running: it keeps its place."""
         if self.state.running:
             return False
         self.stop_looking()
         status = "probing" if self.state.status == "queued" else self.state.status
         run = replace(run, running=None, progress=None)  # its file may have been cut off in mid-case
-        self._set(run=run, saved=True, run_file=None, status=status)
+        self._set(run=run, saved=True, run_file=file, status=status)
         return True
 
     def shut_down(self) -> None:

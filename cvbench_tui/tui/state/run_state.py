@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import comparable
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import CvbenchError
+
+if TYPE_CHECKING:
+    from cvbench_tui.results.storage.run_index import SeenFile
 
 Status = Literal["idle", "probing", "queued", "looking", "waiting", "running", "cancelling"]
 """``queued``: probing, and the user wants to run as soon as the devices are known. ``looking``: whether other programs
@@ -31,7 +33,7 @@ class RunState:
     problem: CvbenchError | None = None  # why it did not
     run: Run | None = None  # as the last message had it; None from the start of a run until its first message
     saved: bool = False  # the run was opened from its file
-    run_file: Path | None = None  # of the run that was measured here
+    run_file: SeenFile | None = None  # what the run was read from or is written to, as it was at its end
     began_at_s: float = 0.0  # when measuring began or was resumed, seconds since the epoch
 
     @property
