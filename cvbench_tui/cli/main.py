@@ -19,6 +19,7 @@ from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
+from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
 from cvbench_tui.terminal import why_no_app
@@ -124,7 +125,8 @@ def run(
     runs_dir: str | None,
 ) -> int:
     """Measure PRESET (a shipped name or a .toml file), or the models of -m and layers of -l, and print the table."""
-    from cvbench_tui.cli.run import How, Outputs, measure, selection_from
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.cli.run import How, measure, selection_from
 
     only_ascii(ascii_only)
     _refuse_both(plain, layout)
@@ -133,6 +135,57 @@ def run(
     outputs = Outputs(output, layout, quiet, json_lines, plain)
     how = How(wait_idle_s, strict, dry_run)
     return measure(selection, outputs, how, runs_dir=runs_dir)
+
+
+@cli.command()
+@options.run_argument
+@click.option("--failed", is_flag=True, help="Measure failed and skipped rows again too.")
+@click.option("--busy", is_flag=True, help="Measure rows again too that other programs disturbed.")
+@click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
+@click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
+@options.layout_option
+@options.output_option()
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@options.plain_option
+@click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@options.wait_idle_option
+@click.option("--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr.")
+@click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
+@options.ascii_option
+@options.runs_dir_option
+def resume(
+    run_reference: str,
+    failed: bool,
+    busy: bool,
+    invalid: bool,
+    anyway: bool,
+    layout: Layout | None,
+    output: tuple[str, ...],
+    quiet: bool,
+    plain: bool,
+    json_lines: bool,
+    wait_idle_s: float | None,
+    strict: bool,
+    dry_run: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Go on with RUN (a path, an id, a unique prefix of one, or 'last') in its own file: measure the rows it lacks.
+
+    Those are rows without an outcome, cancelled ones, and those that lack visits; what was measured stays.
+    """
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.cli.resume import resume as go_on
+    from cvbench_tui.cli.run import How
+    from cvbench_tui.results.stats.repeat import Also
+
+    only_ascii(ascii_only)
+    _refuse_both(plain, layout)
+    wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
+    also = [what for what, chosen in wanted.items() if chosen]
+    outputs = Outputs(output, layout, quiet, json_lines, plain)
+    how = How(wait_idle_s, strict, dry_run)
+    return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir)
 
 
 @cli.command("list")
@@ -165,7 +218,8 @@ def show(
     runs_dir: str | None,
 ) -> int:
     """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
-    from cvbench_tui.cli.run import load_run, print_run
+    from cvbench_tui.cli.outputs import print_run
+    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
@@ -181,12 +235,13 @@ def show(
 @options.runs_dir_option
 def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
-    from cvbench_tui.cli.run import Outputs, load_run
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.cli.run import load_run
 
     outputs = Outputs(output, layout)
     outputs.check()
     outputs.write(load_run(run_reference, runs_dir))
-    return 0
+    return 2 if outputs.failed else 0
 
 
 @cli.command()
@@ -269,6 +324,8 @@ def _exit_code() -> int:
         only_ascii()
         error.show(sys.stderr)
         return error.exit_code
+    except Interrupted as interrupted:
+        return interrupted.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except OSError as error:

@@ -4,68 +4,42 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cvbench_tui.base.choices import LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
+from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
+from cvbench_tui.cli.signals import ending_signals, exit_code
 from cvbench_tui.core.environment import WAITING
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.errors import INTERRUPTED, PresetError, SelectionError
+from cvbench_tui.errors import PresetError, SelectionError, StoreError
 from cvbench_tui.results import storage
-from cvbench_tui.results.export.markdown import render
-from cvbench_tui.results.export.plain_text import sentences
-from cvbench_tui.results.export.registry import check_writable, write_output
 from cvbench_tui.results.machine_warnings import quota
 from cvbench_tui.results.stats.outcome import below_c
 from cvbench_tui.results.stats.quality import cpu_instead
-from cvbench_tui.results.storage import run_file, run_log
+from cvbench_tui.results.stats.repeat import rows_to_resume
+from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
-from cvbench_tui.results.table.view import View
+from cvbench_tui.results.storage.recorder import RunRecorder
+from cvbench_tui.results.storage.run_log import RunLog, create_log
 from cvbench_tui.results.text.units import duration_text
-from cvbench_tui.wire import encode
 
 if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.plan import Plan
     from cvbench_tui.engine.others import Watch
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where a run's results go."""
-
-    files: Sequence[str] = ()
-    layout: Layout | None = None  # of markdown; None: short in files, a table of the terminal's width on a terminal
-    quiet: bool = False
-    json_lines: bool = False  # print events instead of the table
-    plain: bool = False  # print lines and sentences only, for screen readers
-
-    def check(self) -> None:
-        """Raise StoreError for a file that cannot be written."""
-        for file in self.files:
-            check_writable(Path(file))
-
-    def write(self, run: Run) -> None:
-        """Write every file, and name it on stderr."""
-        for file in self.files:
-            write_output(run, Path(file), layout=self.layout or LAYOUTS[0])
-            if not self.quiet:
-                print(f"saved {file}", file=sys.stderr)  # noqa: T201
 
 
 def selection_from(
@@ -120,28 +94,76 @@ class How:
 
 def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_dir: str | None = None) -> int:
     """Measure the selection and print its table. Returns the exit code."""
-    from cvbench_tui.cli.progress import reporter
 
-    outputs.check()
-    source = live_source(runs_dir, cpu_only=selection.cpu_only)
-    with closing(source), reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
-        progress.message("starting the measuring process ...")
-        environment = source.probe()
+    def begin(source: LiveSource, environment: Environment) -> Begun:
         plan = to_plan(selection, environment)
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
-        if how.dry_run:
-            _print_plan(plan)
-            return 0
-        _look_around(environment, source.watch(plan), progress, how.wait_idle_s)
-        run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
-    outputs.write(run)
-    if not outputs.json_lines:
-        print_run(run, outputs.layout, plain=outputs.plain)
+        session = Session(source, plan)
+        return Begun(session, plan, lambda: create_log(storage.runs_folder(runs_dir), session.run_id))
+
+    outputs.check()
+    return drive(live_source(runs_dir, cpu_only=selection.cpu_only), begin, outputs, how)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run that is to be driven."""
+
+    session: Session
+    plan: Plan  # what is measured now: of a run that is resumed the rows that it lacks
+    open_log: Callable[[], RunLog]
+
+
+def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun], outputs: Outputs, how: How) -> int:
+    """Ask the source for the machine, make a run for it, drive it to its end, write and print what came of it. Returns
+    the exit code: 1 too when something could not be written where it was to be."""
+    from cvbench_tui.cli.progress import reporter
+
+    with unfailing_stderr(), ending_signals() as ending:
+        with closing(source), reporter(quiet=outputs.quiet, plain=outputs.plain) as progress:
+            progress.message("starting the measuring process ...")
+            environment = source.probe()
+            begun = begin(source, environment)
+            if how.dry_run:
+                _print_plan(begun.plan)
+                return 0
+            _look_around(environment, source.watch(begun.plan), progress, how.wait_idle_s)
+            ending.ends(begun.session)
+            run, written = _recorded(begun, progress, outputs)
+        code = conclude(run, outputs, how, written=written)
+        return code if ending.number is None else exit_code(ending.number)
+
+
+def conclude(run: Run, outputs: Outputs, how: How, *, written: bool = True) -> int:
+    """Write and print what came of the run. Returns the exit code. ``written``: its file is where it was to be."""
+    outputs.finish(run)
     if run.ended == "failed":
-        print(f"cvbench-tui: {run.ended_sentence}", file=sys.stderr)  # noqa: T201
+        print(visible(f"cvbench-tui: {run.ended_sentence}"), file=sys.stderr)  # noqa: T201
     bad = _count_below_c(run) if how.strict else 0
-    return INTERRUPTED if interrupted else 1 if run.failures or run.ended == "failed" or bad else 0
+    return int(bool(bad or outputs.failed or not written or run.ended == "failed" or run.failures))
+
+
+def _recorded(begun: Begun, progress: Reporter, outputs: Outputs) -> tuple[Run, bool]:
+    """Drive the session to its end. Returns the run, and whether its file is where it was to be."""
+    run: Run | None = None
+
+    def tell(problem: StoreError) -> None:
+        print(visible(f"cvbench-tui: {problem.message} {problem.hint}"), file=sys.stderr)  # noqa: T201
+
+    session = begun.session
+    with RunRecorder(begun.open_log(), tell, session.cancel) as recorder:
+        for event, run in session.run(recorder):
+            outputs.event(event)
+            progress.update(event, run)
+    assert run is not None, "a session has a first and a last event"
+    if not recorder.lost:
+        progress.message(visible(f"run {session.run_id} is in {recorder.path}"))
+        lacking = rows_to_resume(run)
+        if lacking:
+            command = f"cvbench-tui resume {shlex.quote(str(recorder.path))}"
+            progress.message(visible(f"{command} measures the {plural(len(lacking), 'row')} it lacks."))
+    return run, recorder.problem is None
 
 
 def _look_around(environment: Environment, watch: Watch, progress: Reporter, wait_s: float | None) -> None:
@@ -192,51 +214,6 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
     """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
     folder = storage.runs_folder(runs_dir)
     return with_best(run_file.load(store.find(reference, folder)), folder)
-
-
-def print_run(run: Run, layout: Layout | None, *, plain: bool = False, view: View | None = None) -> None:
-    """Print the run on stdout: as sentences, as a table of the terminal's width, or as markdown."""
-    if plain:
-        sys.stdout.write(sentences(run, view))
-    elif layout is None and sys.stdout.isatty():
-        from cvbench_tui.cli.progress import print_table
-
-        print_table(run, view)
-    else:
-        sys.stdout.write(render(run, layout or LAYOUTS[0], view))
-
-
-def _drive(session: Session, progress: Reporter, outputs: Outputs, folder: Path) -> tuple[Run, bool]:
-    """Iterate the session to its end. Returns the run, and whether it was interrupted."""
-    run: Run | None = None
-    with run_log.create_log(folder, session.run_id) as log, _interruptible(session) as interrupts:
-        for event, run in session.run(log):
-            if outputs.json_lines:
-                sys.stdout.write(encode(event) + "\n")
-                sys.stdout.flush()
-            progress.update(event, run)
-        progress.message(f"run {session.run_id} is in {log.path}")
-    assert run is not None
-    return run, bool(interrupts)
-
-
-@contextmanager
-def _interruptible(session: Session) -> Iterator[list[int]]:
-    """Make SIGINT and SIGTERM cancel the run, whose finished rows are kept; a second signal ends the program."""
-    signals: list[int] = []
-
-    def cancel(number: int, _frame: object) -> None:
-        if signals:
-            signal.signal(number, signal.SIG_DFL)
-        signals.append(number)
-        session.cancel()
-
-    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _print_plan(plan: Plan) -> None:

@@ -172,6 +172,20 @@ def environment_id(environment: Environment, device_id: str) -> str | None:
     return None if environment.identity_hash is None else identity_hash(environment, device_id)
 
 
+def differing(before: Environment, now: Environment, device_ids: Iterable[str]) -> tuple[str, ...]:
+    """What makes rows on those devices incomparable: ``torch 2.14.1, was 2.11.0``. Nothing when they may be
+    compared."""
+    found: dict[str, str] = {}
+    for device_id in device_ids:
+        if environment_id(before, device_id) is None:
+            return ("the run does not say on what it was measured",)
+        was, here = dict(identity_pairs(before, device_id)), dict(identity_pairs(now, device_id))
+        for name in sorted({*was, *here}):
+            if was.get(name) != here.get(name):
+                found[name] = f"{name.split(' ', 1)[1]} {here.get(name, 'none')}, was {was.get(name, 'none')}"
+    return tuple(found.values())
+
+
 def comparable(one: Environment, other: Environment, device_ids: Iterable[str]) -> bool:
     """True when rows on those devices may be compared."""
     return all(environment_id(one, each) == environment_id(other, each) for each in device_ids)

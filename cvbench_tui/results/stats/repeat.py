@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from typing import Literal
+
 from cvbench_tui.core.grading.reasons import GRADES
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
@@ -10,8 +13,38 @@ from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 
+Also = Literal["failed", "busy", "invalid"]  # rows that were measured and may be measured again
 DISTURBED = ("contention", "foreign", "stolen")
 """Reasons by which other programs had a part in a row, whatever grade they cost."""
+
+
+def rows_to_resume(run: Run, also: Collection[Also] = ()) -> tuple[Case, ...]:
+    """The rows that a run lacks, in the plan's order: without an outcome, cancelled, or with fewer visits than they
+    need; and such as are named in ``also``."""
+    return tuple(case for case in run.plan.cases if _lacks(run, case) or any(_IS[what](run, case) for what in also))
+
+
+def _lacks(run: Run, case: Case) -> bool:
+    outcome = run.outcomes.get(case.case_id)
+    if isinstance(outcome, Measurement):
+        return not enough(outcome, run.plan.protocol)
+    return outcome is None or outcome.kind == "cancelled"
+
+
+def _is_failed(run: Run, case: Case) -> bool:
+    """Without numbers, or given up before it had all its visits."""
+    return not isinstance(run.outcomes.get(case.case_id), Measurement) or not row_data(run, case).complete
+
+
+def _is_busy(run: Run, case: Case) -> bool:
+    return _disturbed(row_data(run, case))
+
+
+def _is_invalid(run: Run, case: Case) -> bool:
+    return row_data(run, case).quality.letter == "X"
+
+
+_IS: dict[Also, Callable[[Run, Case], bool]] = {"failed": _is_failed, "busy": _is_busy, "invalid": _is_invalid}
 
 
 def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:

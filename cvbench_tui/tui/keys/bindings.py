@@ -39,7 +39,7 @@ APP_KEYS: list[BindingType] = [
     Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="Every key, column and grade"),
     hidden("ctrl+p", "command_palette", "More", "app.palette", "Search all commands", key_display="^p", priority=True),
     hidden("ctrl+z", "suspend_process", "Suspend", "app.suspend",
-           "Back to the shell; fg returns, a running benchmark continues", priority=True),
+           "Back to the shell; fg returns, a running benchmark waits after the visit in hand", priority=True),
     Binding("q", "quit", "Quit", id="app.quit", tooltip="Quit; asks only while a benchmark is running"),
     hidden("f10,ctrl+q", "quit", "Quit", "app.quit_always", "Quit from anywhere; cannot be remapped", priority=True),
 ]  # fmt: skip

@@ -1,0 +1,74 @@
+"""``cvbench-tui resume``: goes on with a saved run in its own file, and measures exactly the rows that it lacks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from cvbench_tui.base.escape import one_line
+from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
+from cvbench_tui.core.facts import differing
+from cvbench_tui.core.plan import Plan
+from cvbench_tui.engine.session import Session
+from cvbench_tui.errors import SelectionError
+from cvbench_tui.results import storage
+from cvbench_tui.results.stats.outcome import outcome_text
+from cvbench_tui.results.stats.repeat import Also, rows_to_resume
+from cvbench_tui.results.storage import run_file
+from cvbench_tui.results.storage import runs as store
+from cvbench_tui.results.storage.peak_cache import with_best
+from cvbench_tui.results.storage.run_index import seen
+from cvbench_tui.results.storage.run_log import reopen_log
+
+if TYPE_CHECKING:
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.core.environment import Environment
+    from cvbench_tui.core.run import Run
+    from cvbench_tui.engine.live import LiveSource
+
+MAX_NAMED = 5  # facts that differ, in the sentence
+
+
+def resume(
+    reference: str,
+    also: Collection[Also],
+    outputs: Outputs,
+    how: How,
+    *,
+    anyway: bool = False,
+    runs_dir: str | None = None,
+) -> int:
+    """Measure what that run lacks, and ``also`` such rows. ``anyway``: also on another machine. Returns the exit code.
+
+    Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
+    """
+    outputs.check()
+    folder = storage.runs_folder(runs_dir)
+    file = seen(store.find(reference, folder))
+    run = with_best(run_file.load(file.path), folder)
+    cases = rows_to_resume(run, also)
+    if not cases:
+        others = "" if also else " --failed, --busy and --invalid measure such rows again."
+        print(one_line(f"Nothing to measure in {file.path}: {outcome_text(run)}.{others}"), file=sys.stderr)  # noqa: T201
+        return conclude(run, outputs, how)
+
+    def begin(source: LiveSource, environment: Environment) -> Begun:
+        plan = Plan(run.plan.name, cases, run.plan.protocol)
+        if not anyway:
+            _refuse_another_machine(run, environment, plan)
+        return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file))
+
+    cpu_only = all(case.device == "cpu" for case in cases)
+    return drive(live_source(runs_dir, cpu_only=cpu_only), begin, outputs, how)
+
+
+def _refuse_another_machine(run: Run, here: Environment, plan: Plan) -> None:
+    """Raise SelectionError with the facts in which the machine differs from the one that the run began on."""
+    facts = () if run.environment is None else differing(run.environment, here, plan.devices)
+    if facts:
+        more = f", and {len(facts) - MAX_NAMED} more" if len(facts) > MAX_NAMED else ""
+        raise SelectionError(
+            f"The run was begun on another machine or software: {one_line(', '.join(facts[:MAX_NAMED]))}{more}.",
+            "Measure the rows in a run of their own, or go on with --anyway: its rows cannot be compared then.",
+        )
