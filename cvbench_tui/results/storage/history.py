@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage import SUFFIX, run_index
-from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, RunSummary, Stamp, stamp_of
+from cvbench_tui.results.storage.run_index import MAX_TEXT, KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
@@ -120,8 +120,13 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
 
 def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> KnownFile:
     """``graded``: its rows have been computed already, all phases of them."""
-    measured, failed, rows = len(run.measured), len(run.failures), len(run.plan.cases)
-    summary = RunSummary(run.id, path, run.started_at_s, run.plan.name, rows, measured, failed, run.ended)
+    from cvbench_tui.results.stats.outcome import row_counts
+
+    counts = row_counts(run, graded=graded)
+    summary = RunSummary(
+        run.id[:MAX_TEXT], path, run.started_at_s, run.plan.name[:MAX_TEXT], len(run.plan.cases), counts.measured,
+        counts.failed, run.ended, skipped=counts.skipped, cancelled=counts.cancelled, invalid=counts.invalid,
+    )  # fmt: skip
     return KnownFile(stamp, summary, tuple(_times(run, graded=graded)))
 
 

@@ -130,6 +130,6 @@ class OpenController:
         with contextlib.suppress(CvbenchError):
             for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
                 name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {plural(run.rows, 'row')}"
-                about = f"{run.measured} measured, {run.failed} failed"
+                about = run.counts.text
                 commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
         return commands

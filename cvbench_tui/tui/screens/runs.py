@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from cvbench_tui.base.escape import visible
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList, fitted
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 NONE_YET = "There are no runs yet. Close this, press r to measure what is ticked: every run is kept and listed here."
 NO_MATCH = "No run matches the filter. Escape clears it."
 PLAN_ROOM = 16  # cells of the plan's name
-HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  rows  done  failed  state"
-STATES = {"finished": "finished", "cancelled": "cancelled", "failed": "failed", None: "interrupted"}
+HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  state and rows"
 
 
 class RunsScreen(Modal[Path]):
@@ -112,9 +111,10 @@ class RunsScreen(Modal[Path]):
 def _line(run: RunSummary) -> Content:
     """A run under ``HEADING``; one that cannot be read with its problem."""
     if run.problem:
-        return Content.assemble((f"{visible(run.id)}: {visible(run.problem)}", "$text-error"))
+        return Content.assemble((f"{one_line(run.name)}: {one_line(run.problem)}", "$text-error"))
     return Content.assemble(
         (f"{moment(run.started_at_s):<18}", "bold"),
-        f"{fitted(run.plan_name, PLAN_ROOM)}  {run.rows:>4}  {run.measured:>4}  {run.failed:>6}  ",
-        (STATES[run.ended], "" if run.ended == "finished" else "$text-warning"),
+        f"{fitted(run.plan_name, PLAN_ROOM)}  ",
+        (run.state, "" if run.ended == "finished" else "$text-warning"),
+        f": {run.counts.text}",
     )
