@@ -167,11 +167,13 @@ def load(folder: Path, *, times: bool | Collection[str] = True) -> dict[str, Kno
         return {}
 
 
-def save(folder: Path, files: Mapping[str, KnownFile], changed: Collection[str], *, whole: bool = True) -> bool:
+def save(
+    folder: Path, files: Mapping[str, KnownFile], changed: Collection[str], *, there: Collection[str] | None = None
+) -> bool:
     """Write the changed ones, all where the index has to be made anew. False when it could not be written now. Raises
     nothing.
 
-    ``whole``: what is not in ``files`` is forgotten.
+    ``there``: names of the files that the folder has; of others what was known is forgotten.
     """
     import sqlite3
 
@@ -181,9 +183,9 @@ def save(folder: Path, files: Mapping[str, KnownFile], changed: Collection[str],
             return False
         if path.exists() and path.stat().st_size > MAX_BYTES:
             path.unlink()
-        if not _write(path, files, changed, whole=whole):
+        if not _write(path, files, changed, there=there):
             path.unlink()
-            _write(path, files, changed, whole=whole)
+            _write(path, files, changed, there=there)
         return True
     return False
 
@@ -255,7 +257,9 @@ def _past(row: list[Any]) -> PastTimes:
     return PastTimes(case_id, device_name, protocol, inference_s, total_s, wall_s, at_s, run_id)
 
 
-def _write(path: Path, files: Mapping[str, KnownFile], changed: Collection[str], *, whole: bool) -> bool:
+def _write(
+    path: Path, files: Mapping[str, KnownFile], changed: Collection[str], *, there: Collection[str] | None
+) -> bool:
     """In one transaction. False when there is another thing than our table. Raises sqlite3.Error."""
     import sqlite3
 
@@ -273,9 +277,9 @@ def _write(path: Path, files: Mapping[str, KnownFile], changed: Collection[str],
             raise
         except sqlite3.DatabaseError:  # no database, or a damaged one
             return False
-        if whole:
+        if there is not None:
             names = {name for (name,) in index.execute("SELECT name FROM files")}
-            gone = names - {os.fsencode(name) for name in files}
+            gone = names - {os.fsencode(name) for name in there}
             index.executemany("DELETE FROM files WHERE name = ?", [(name,) for name in gone])
         places = ", ".join("?" * (len(_COLUMNS) + 1))
         index.executemany(

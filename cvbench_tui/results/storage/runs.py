@@ -58,6 +58,7 @@ class Listing:
                 self._files[entry.name] = before
             else:
                 unread.append(entry)
+        self._there = [*self._files, *(entry.name for entry in unread)]
         self._unread = unread[::-1]  # so that the newest is taken first
         self._unsaved: list[str] = []
 
@@ -92,7 +93,7 @@ class Listing:
             self._save()
 
     def _save(self) -> None:
-        if self._unsaved and run_index.save(self._folder, self._files, self._unsaved, whole=not self._unread):
+        if self._unsaved and run_index.save(self._folder, self._files, self._unsaved, there=self._there):
             self._unsaved.clear()
 
 
