@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from typing import Any
 
 from cvbench_tui.base.cells import cell_len, set_cell_size
@@ -84,9 +83,10 @@ def _runs(runs_dir: str | None) -> Iterator[Entry]:
 
     for run in list_runs(runs_folder(runs_dir)):
         began = run.started_at_s and time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s))
+        counts = run.counts
         row = {**_fields(run, "name", "id"), "started": began or None, "plan": run.plan_name, "rows": run.rows}
-        row |= asdict(run.counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
-        state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {run.counts.text}"
+        row |= vars(counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
+        state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {counts.text}"
         yield row, [*map(one_line, (run.name, began or "-", run.plan_name or "-", state))]
 
 

@@ -61,6 +61,7 @@ class Listing:
         self._there = [*self._files, *(entry.name for entry in unread)]
         self._unread = unread[::-1]  # so that the newest is taken first
         self._unsaved: list[str] = []
+        self._saved_s = time.monotonic()
 
     @property
     def unread(self) -> int:
@@ -75,26 +76,25 @@ class Listing:
 
     def read(self, seconds: float | None = None, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Read the others, the file that was written last first, for at most so long; None: all of them."""
-        began_s = saved_s = time.monotonic()
+        began_s = now_s = time.monotonic()
         try:
-            while self._unread and not cancelled():
+            while self._unread and not cancelled() and (seconds is None or now_s - began_s < seconds):
                 entry = self._unread.pop()
                 assert entry.stamp is not None, "it was sorted out"
                 summary = summary_of(self._folder / entry.name)
                 self._files[entry.name] = KnownFile(entry.stamp, summary, None)
                 self._unsaved.append(entry.name)
                 now_s = time.monotonic()
-                if now_s - saved_s > SAVE_EVERY_S:
+                if now_s - self._saved_s > SAVE_EVERY_S:
                     self._save()
-                    saved_s = time.monotonic()
-                if seconds is not None and now_s - began_s > seconds:
-                    break
         finally:
-            self._save()
+            if not self._unread or seconds is None:
+                self._save()
 
     def _save(self) -> None:
         if self._unsaved and run_index.save(self._folder, self._files, self._unsaved, there=self._there):
             self._unsaved.clear()
+        self._saved_s = time.monotonic()
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -139,9 +139,9 @@ def find(reference: str, folder: Path) -> Path:
 def _matching(reference: str, folder: Path, stems: Sequence[str]) -> str:
     """The one of these names that begins so, or whose file has an id that is or begins so. Raises StoreError."""
     begin = [stem for stem in stems if stem.startswith(reference)]
-    runs = [file.summary for file in run_index.load(folder, times=False).values()]
-    if not begin and all(run.id != reference for run in runs):
-        runs = list(list_runs(folder))  # a file that is not known yet may have it
+    # With such a beginning, what the index knows is enough to see that an id goes before it.
+    known = run_index.load(folder, times=False).values() if begin else ()
+    runs = [file.summary for file in known] if begin else list(list_runs(folder))
     inside = [run.name for run in runs if run.id == reference and run.name in stems]
     if len(inside) > 1:
         raise StoreError(f"{len(inside)} files hold the run '{reference}'.", f"Name one: {_some(sorted(inside))}.")
