@@ -83,11 +83,11 @@ def _runs(runs_dir: str | None) -> Iterator[Entry]:
 
     for run in list_runs(runs_folder(runs_dir)):
         began = run.started_at_s and time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started_at_s))
-        row = {"id": run.id, "started": began or None, "plan": run.plan_name}
-        row |= _fields(run, "rows", "measured", "failed", "ended") | {"problem": run.problem or None}
-        state = f"{run.measured} of {run.rows} measured, {run.failed} failed, {run.ended or 'interrupted'}"
-        state = f"unreadable: {run.problem}" if run.problem else state
-        yield row | {"path": str(run.path)}, [run.id, began or "-", run.plan_name or "-", state]
+        counts = run.counts
+        row = {**_fields(run, "name", "id"), "started": began or None, "plan": run.plan_name, "rows": run.rows}
+        row |= vars(counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
+        state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {counts.text}"
+        yield row, [*map(one_line, (run.name, began or "-", run.plan_name or "-", state))]
 
 
 LISTS: dict[str, Callable[[], Iterator[Entry]]] = {

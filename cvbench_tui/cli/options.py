@@ -52,9 +52,9 @@ def _names(kind: str) -> Iterable[str]:
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
     from cvbench_tui.results.storage import runs_folder
-    from cvbench_tui.results.storage.runs import list_runs
+    from cvbench_tui.results.storage.runs import run_names
 
-    return ["last", *(run.id for run in list_runs(runs_folder()))]
+    return ["last", *run_names(runs_folder())]
 
 
 def _complete_output(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:

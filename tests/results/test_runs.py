@@ -253,9 +253,9 @@ def test_a_listing_takes_what_no_parser_takes(tmp_path):
     (tmp_path / "deep.jsonl").write_bytes(b"[" * 100_000)
     with (tmp_path / "run.jsonl").open("ab") as file:
         file.write(b"[" * 100_000 + b"\n[]\n")
-    run, deep = store.list_runs(tmp_path)
-    assert "not a run file" in deep.problem + run.problem
-    assert "line 26: not a JSON object" in deep.problem + run.problem
+    problems = {run.name: run.problem for run in store.list_runs(tmp_path)}
+    assert "not a run file" in problems["deep"]
+    assert str(tmp_path / "run.jsonl") in problems["run"]
 
 
 def test_no_folder_is_no_runs(tmp_path):
@@ -267,6 +267,8 @@ def test_a_run_is_found_by_path_id_prefix_and_as_the_last(tmp_path):
     new = write(tmp_path, "20260102-000000-bbbb", began(200.0))
     copied = write(tmp_path, "zcopied-from-elsewhere", began(150.0))
     (tmp_path / "zz.jsonl").write_text("{}\n")
+    assert store.find("last", tmp_path) == copied, "the file that was written last, whatever its header says"
+    os.utime(new)
     assert store.find("last", tmp_path) == new
     assert store.find("20260101-000000-aaaa", tmp_path) == old
     assert store.find("20260101", tmp_path) == old

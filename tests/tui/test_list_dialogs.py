@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -65,7 +66,7 @@ async def test_long_and_wide_names_leave_the_facts_in_their_place(name: str) -> 
         assert "...    2  own" in seen(app)
         app.push_screen(RunsScreen([run]))
         await pilot.pause()
-        assert "...     3     3       0  finished" in seen(app)
+        assert "...  finished: 3 measured" in seen(app)
 
 
 async def test_a_preset_that_cannot_be_read_says_why_and_can_be_deleted() -> None:
@@ -240,7 +241,8 @@ async def test_runs_are_told_and_opened(size: tuple[int, int]) -> None:
         page = seen(app)
         assert time.strftime("%Y-%m-%d %H:%M", time.localtime(AT_S)) in page
         assert "a plan [b] wi..." in page
-        assert "3     1       0  finished" not in page
+        assert "interrupted: 3 measured, 1 f" in page
+        assert "1 failed, 26 not begun" in page or size[0] < 100
         for word in ("finished", "interrupted", "cancelled", "torn: /r/torn.jsonl is empty [/]."):
             assert word in page
         await pilot.press("j", "enter")
@@ -330,3 +332,43 @@ async def test_no_runs_say_what_to_do() -> None:
         assert "press r to measure" in seen(app)
         await pilot.press("slash", "enter")
         await until(pilot, lambda: app.result is None)
+
+
+async def test_a_long_list_of_runs_has_lines_as_the_cursor_comes_to_them_and_a_filter_sees_all() -> None:
+    many = [RunSummary(f"r{number}", Path(f"/r/r{number}.jsonl"), AT_S - 60 * number, f"p{number}", 1, 1)
+            for number in range(1000)]  # fmt: skip
+    app = DialogApp(RunsScreen(many))
+    async with app.run_test(size=SIZES[1]) as pilot:
+        listing = app.screen.query_one(DialogList)
+        assert "1000 runs" in seen(app)
+        seen_lines = []
+        for _ in range(8):
+            seen_lines.append(listing.option_count)
+            await pilot.press("end")
+        assert seen_lines[0] < seen_lines[1] < 1000
+        assert listing.option_count == 1000
+        await pilot.press("slash", *"p987")
+        assert listing.option_count == 1
+        await pilot.press("enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == many[987].path
+
+
+async def test_runs_that_are_read_meanwhile_come_in_and_the_cursor_stays_on_its_run() -> None:
+    going_on = threading.Event()
+    asked: list[int] = []
+
+    def more() -> tuple[list[RunSummary], int]:
+        going_on.wait(60)
+        asked.append(0)
+        return (RUNS[:3], 1) if len(asked) == 1 else (RUNS, 0)
+
+    app = DialogApp(RunsScreen(RUNS[1:2], more))
+    async with app.run_test(size=SIZES[1]) as pilot:
+        assert app.screen.query_one(DialogList).option_count == 1
+        going_on.set()
+        await until(pilot, lambda: len(asked) == 2 and app.screen.query_one(DialogList).option_count == 4)
+        assert "torn" in seen(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.result is not UNTOUCHED)
+    assert app.result == RUNS[1].path

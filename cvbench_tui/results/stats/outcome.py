@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import compress
 
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.row_counts import NOT_FAILED, RowCounts
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.row_data import row_data
 
-NOT_FAILED = ("skipped", "cancelled")  # kinds of failures that are the user's own doing
-
 
 def outcome_text(run: Run) -> str:
     """``12 measured (2 invalid), 1 failed, 2 not begun``."""
-    kinds = [each.kind if each.kind in NOT_FAILED else "failed" for each in run.failures]
-    counts = {kind: kinds.count(kind) for kind in ("failed", *NOT_FAILED)} | {"not begun": run.pending}
-    invalid = sum(row_data(run, case).quality.letter == "X" for case in run.plan.cases)
-    measured = f"{len(run.measured)} measured" + f" ({invalid} invalid)" * bool(invalid)
-    return ", ".join([measured, *(f"{count} {what}" for what, count in counts.items() if count)])
+    return row_counts(run).text
+
+
+def row_counts(run: Run, *, graded: bool = True) -> RowCounts:
+    """How many rows came to what. ``graded``: the invalid ones are counted too, for which each row is graded."""
+    kinds = Counter(each.kind if each.kind in NOT_FAILED else "failed" for each in run.failures)
+    invalid = sum(row_data(run, case).quality.letter == "X" for case in run.plan.cases) if graded else None
+    return RowCounts(len(run.measured), **kinds, not_begun=run.pending, invalid=invalid)
 
 
 def settled_rows(run: Run) -> int:

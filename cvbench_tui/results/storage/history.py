@@ -14,14 +14,15 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from cvbench_tui.errors import CvbenchError
-from cvbench_tui.results.storage import SUFFIX, run_index
-from cvbench_tui.results.storage.run_index import KnownFile, PastTimes, RunSummary, Stamp, stamp_of
+from cvbench_tui.results.storage import run_index
+from cvbench_tui.results.storage.run_index import MAX_TEXT, KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
     from cvbench_tui.core.run import Run
 
-MAX_FILES = 400
+MAX_FILES = 400  # newest files that are read, if they are not in the index
+MAX_KNOWN = 2000  # newest files whose times are taken from the index: those of 10,000 with 20 rows would be 1 s of work
 MAX_BYTES = 1 << 28  # a larger file is not read: a run of 100 rows under the default protocol has 10 MB
 BATCH = 20  # files read between two savings of what is known, so that little is lost when the app is closed meanwhile
 
@@ -34,6 +35,7 @@ class History:
         self.version = 0  # counts what it has learned
         self._refreshing = Lock()
         self._files: dict[str, KnownFile] | None = None  # by file name; None before the first refresh
+        self._there: list[str] = []  # names of the run files in the folder, when it was last looked at
         self._unsaved: set[str] = set()
         self._times: dict[tuple[str, str], list[PastTimes]] = {}
         """By case id and device name, newest first. Replaced as a whole, never changed: readers need no lock."""
@@ -46,8 +48,11 @@ class History:
         """
         with self._refreshing:
             stamps = _stamps(self.folder)
-            before = run_index.load(self.folder) if self._files is None else self._files
+            before = self._files
+            if before is None:
+                before = run_index.load(self.folder, times=list(stamps)[:MAX_KNOWN])
             files = {name: before[name] for name in stamps if name in before and before[name].stamp == stamps[name]}
+            self._there = list(stamps)
             self._keep(files)
             newest = [name for name, stamp in stamps.items() if stamp.size <= MAX_BYTES][:MAX_FILES]
             unread = [name for name in newest if name not in files or files[name].times is None]
@@ -64,9 +69,13 @@ class History:
         """Take that run, which has just been written to a file of the folder, without reading it back."""
         with self._refreshing:
             stamp = stamp_of(path)
-            if self._files is None or stamp is None:  # nothing is known yet, so ``refresh`` is still to come
+            if stamp is None:
+                return
+            if self._files is None:  # nothing is known yet, so ``refresh`` is still to come
+                remember(path, run)
                 return
             self._unsaved.add(path.name)
+            self._there = [*self._there, path.name]
             self._keep(self._files | {path.name: _known(path, stamp, run, graded=True)})
 
     def past(self, case: Case, device_name: str, protocol: str) -> PastTimes | None:
@@ -84,7 +93,7 @@ class History:
     def _keep(self, files: dict[str, KnownFile]) -> None:
         """Use these from now on, and save them on the disk where that is possible."""
         self._use(files)
-        if self._unsaved and run_index.save(self.folder, files, self._unsaved):
+        if self._unsaved and run_index.save(self.folder, files, self._unsaved, there=self._there):
             self._unsaved.clear()
 
     def _use(self, files: dict[str, KnownFile]) -> None:
@@ -97,14 +106,22 @@ class History:
         self.version += 1
 
 
+def remember(path: Path, run: Run) -> None:
+    """Keep that run, which has just been measured and graded, in the index of its file's folder: lists then need not
+    read it, and say how many rows are invalid. Raises nothing."""
+    stamp = stamp_of(path)
+    if stamp is not None:
+        run_index.save(path.parent, {path.name: _known(path, stamp, run, graded=True)}, [path.name])
+
+
 def _stamps(folder: Path) -> dict[str, Stamp]:
     """The folder's run files, newest first; none when it cannot be read."""
+    from cvbench_tui.results.storage.runs import entries  # behind the first frame
+
     try:
-        stamps = {path.name: stamp_of(path) for path in folder.iterdir() if path.suffix == SUFFIX}
-    except OSError:
+        return {entry.name: entry.stamp for entry in entries(folder) if entry.stamp is not None}
+    except CvbenchError:
         return {}
-    known = [(name, stamp) for name, stamp in stamps.items() if stamp is not None]
-    return dict(sorted(known, key=lambda each: (each[1].changed_ns, each[0]), reverse=True))
 
 
 def _read(path: Path, stamp: Stamp) -> KnownFile:
@@ -120,8 +137,13 @@ def _read(path: Path, stamp: Stamp) -> KnownFile:
 
 def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> KnownFile:
     """``graded``: its rows have been computed already, all phases of them."""
-    measured, failed, rows = len(run.measured), len(run.failures), len(run.plan.cases)
-    summary = RunSummary(run.id, path, run.started_at_s, run.plan.name, rows, measured, failed, run.ended)
+    from cvbench_tui.results.stats.outcome import row_counts
+
+    counts = row_counts(run, graded=graded)
+    summary = RunSummary(
+        run.id[:MAX_TEXT], path, run.started_at_s, run.plan.name[:MAX_TEXT], len(run.plan.cases), counts.measured,
+        counts.failed, run.ended, skipped=counts.skipped, cancelled=counts.cancelled, invalid=counts.invalid,
+    )  # fmt: skip
     return KnownFile(stamp, summary, tuple(_times(run, graded=graded)))
 
 

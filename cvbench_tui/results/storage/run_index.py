@@ -1,33 +1,61 @@
 """What is known of the run files of a folder, kept in ``index.sqlite`` in it so that they need not be read again.
 
 Only a cache: missing, broken, locked, of another version or in a read-only folder, everything works without it, and
-deleting it loses nothing.
+deleting it loses nothing. It lies beside files of strangers, so nothing in it is believed but what has the type and the
+range that we write; whatever else is there makes it be written anew.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import time
 import zlib
-from collections.abc import Collection, Mapping
-from contextlib import closing, suppress
-from dataclasses import asdict, astuple, dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from cvbench_tui import __version__
+from cvbench_tui.core.event import EndReason
+from cvbench_tui.core.row_counts import INTERRUPTED, RowCounts
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from cvbench_tui.core.event import EndReason
-
 NAME = "index.sqlite"  # of the file, in the folder of runs. Its suffix is not that of a run.
-VERSION = zlib.crc32(f"4 of {__version__}".encode()) & 0x7FFFFFFF
+VERSION = zlib.crc32(f"5 of {__version__}".encode()) & 0x7FFFFFFF
 """The database's ``user_version``: another program may compute other statistics from the same samples. The number is
 counted up when the table changes."""
 LOCKED_S = 0.5
+SLOW_S = 5.0  # longest time for reading or writing it: a thousand files take 10 ms
+MAX_BYTES = 1 << 29  # a larger one is made anew: 10,000 files with the times of 20 rows each have 40 MB
+MAX_TEXT = 200  # characters that are kept of an id, a plan's name: one line of a list
+LAST_S = 253402300800.0  # the year 10000, which no calendar function takes
+_COUNTS = ("rows", "measured", "failed", "skipped", "cancelled")
+_NUMBERS = ("size", "changed_ns", *_COUNTS, "invalid")
+_TEXTS = ("id", "plan_name", "ended", "problem")
+_COLUMNS = ("name", *_NUMBERS, "started_at_s", *_TEXTS)
+_TABLE = (
+    f"CREATE TABLE files (name BLOB PRIMARY KEY, {', '.join(f'{each} INTEGER' for each in _NUMBERS)}, "
+    f"started_at_s REAL, {', '.join(f'{each} TEXT' for each in _TEXTS)}, times TEXT)"
+)
+_SOUND = " AND ".join(
+    [
+        "typeof(name) = 'blob' AND length(name) < 1000",
+        *(f"typeof({each}) = 'integer'" for each in ("size", "changed_ns")),
+        *(f"typeof({each}) = 'integer' AND {each} BETWEEN 0 AND 1000000000" for each in _COUNTS),
+        "measured + failed + skipped + cancelled <= rows",
+        "(invalid IS NULL OR typeof(invalid) = 'integer' AND invalid BETWEEN 0 AND measured)",
+        f"(started_at_s IS NULL OR typeof(started_at_s) = 'real' AND started_at_s BETWEEN 0 AND {LAST_S - 1})",
+        *(f"typeof({each}) = 'text' AND length({each}) < 10000" for each in _TEXTS),
+        "(problem <> '' OR started_at_s IS NOT NULL)",
+    ]
+)
+"""What a row of ours is like."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +83,38 @@ def seen(path: Path) -> SeenFile:
 class RunSummary:
     """One run file as a list shows it."""
 
-    id: str  # of the run; the file's name without its suffix when the file cannot be read
+    id: str  # of the run, at most ``MAX_TEXT`` characters; the file's name without suffix when it cannot be read
     path: Path
     started_at_s: float | None = None  # seconds since the epoch; None when the file cannot be read
-    plan_name: str = ""
+    plan_name: str = ""  # at most ``MAX_TEXT`` characters
     rows: int = 0
     measured: int = 0
-    failed: int = 0
+    failed: int = 0  # without the two below
     ended: EndReason | None = None  # None: still going on, or interrupted by force
     problem: str = ""  # why the file cannot be read; empty when it can
+    skipped: int = 0
+    cancelled: int = 0
+    invalid: int | None = None
+    """Measured rows of grade X, as they were graded when the run ended here; None for a file that was only listed:
+    grading takes 5 ms a row."""
+
+    @property
+    def name(self) -> str:
+        """What the run is called: its file's name without suffix, which is its id unless somebody renamed it."""
+        return self.path.stem
+
+    @property
+    def counts(self) -> RowCounts:
+        """Its rows by what came of them."""
+        begun = self.measured + self.failed + self.skipped + self.cancelled
+        return RowCounts(
+            self.measured, self.failed, self.skipped, self.cancelled, max(0, self.rows - begun), self.invalid
+        )
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``cancelled``, ``failed``, ``interrupted``."""
+        return self.ended or INTERRUPTED
 
 
 @dataclass(frozen=True)
@@ -87,87 +138,176 @@ class KnownFile:
     stamp: Stamp
     summary: RunSummary
     times: tuple[PastTimes, ...] | None
-    """None: the file was only listed. Statistics of a run take a hundred times as long as its summary."""
+    """None: the file was only listed, or its times were not asked for. Statistics of a run take a hundred times as
+    long as its summary."""
 
 
 def stamp_of(path: Path) -> Stamp | None:
     """None for what is no regular file, cannot be read now, or went away meanwhile."""
     try:
-        status = path.stat()
-    except OSError:
+        status = os.stat(path)
+    except (OSError, ValueError):
         return None
-    readable = S_ISREG(status.st_mode) and os.access(path, os.R_OK)
-    return Stamp(status.st_size, status.st_mtime_ns) if readable else None
+    return stamped(status) if S_ISREG(status.st_mode) and os.access(path, os.R_OK) else None
 
 
-def load(folder: Path, *, times: bool = True) -> dict[str, KnownFile]:
+def stamped(status: os.stat_result) -> Stamp:
+    """A file's stamp. Times that SQLite cannot keep, after the year 2262, are wrapped around."""
+    changed_ns = status.st_mtime_ns
+    return Stamp(status.st_size, (changed_ns + 2**63) % 2**64 - 2**63)
+
+
+def load(folder: Path, *, times: bool | Collection[str] = True) -> dict[str, KnownFile]:
     """Entries of the index, by file name; nothing when there is none that can be used. Raises nothing.
 
-    ``times``: whether those are wanted; they are most of the index.
+    ``times``: whether those are wanted, which are most of the index, or of which files.
     """
     import sqlite3
 
-    columns = f"name, size, changed_ns, summary, {'times' if times else 'NULL'}"
     try:
-        address = (folder / NAME).resolve().as_uri()
-        with closing(sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=LOCKED_S)) as index:
-            rows = index.execute(f"SELECT {columns} FROM files").fetchall() if _is_usable(index) else []
-            return {os.fsdecode(name): _file(folder / os.fsdecode(name), *values) for name, *values in rows}
-    except (sqlite3.Error, OSError, ValueError, TypeError):
+        if not _is_plain(folder / NAME):
+            return {}
+        address = f"{(folder / NAME).absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=LOCKED_S)) as index, _in_time(index):
+            if not _is_usable(index):
+                return {}
+            known = dict(_known(folder, index))
+            if times:
+                names = known if times is True else times
+                known |= {name: _with_times(index, name, known[name]) for name in names if name in known}
+            return known
+    except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError):
         return {}
 
 
-def save(folder: Path, files: Mapping[str, KnownFile], changed: Collection[str]) -> bool:
-    """Write the changed ones, all where the index has to be made anew, and forget what is not in ``files``.
+def save(
+    folder: Path, files: Mapping[str, KnownFile], changed: Collection[str], *, there: Collection[str] | None = None
+) -> bool:
+    """Write the changed ones, all where the index has to be made anew. False when it could not be written now. Raises
+    nothing.
 
-    False when it could not be written now. Raises nothing.
+    ``there``: names of the files that the folder has; of others what was known is forgotten.
     """
     import sqlite3
 
     path = folder / NAME
     with suppress(sqlite3.Error, OSError, ValueError, OverflowError):  # locked, read-only, a full disk
-        try:
-            _write(path, files, changed)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:  # no database, or a damaged one
+        if path.is_symlink() or not _is_plain(path, missing=True):  # not ours to write
+            return False
+        if path.exists() and path.stat().st_size > MAX_BYTES:
             path.unlink()
-            _write(path, files, changed)
+        if not _write(path, files, changed, there=there):
+            path.unlink()
+            _write(path, files, changed, there=there)
         return True
     return False
 
 
+def _is_plain(path: Path, *, missing: bool = False) -> bool:
+    """True when the database and what SQLite keeps beside it are regular files, as a pipe is waited for without end."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        try:
+            status = os.stat(f"{path}{suffix}")
+        except FileNotFoundError:
+            if not suffix and not missing:
+                return False
+            continue
+        if not S_ISREG(status.st_mode) or (not missing and status.st_size > MAX_BYTES):
+            return False
+    return True
+
+
+@contextmanager
+def _in_time(index: sqlite3.Connection) -> Iterator[None]:
+    """Interrupt what takes longer than ``SLOW_S``, by an OperationalError."""
+    end_s = time.monotonic() + SLOW_S
+    index.set_progress_handler(lambda: time.monotonic() > end_s, 10_000)
+    yield
+
+
 def _is_usable(index: sqlite3.Connection) -> bool:
-    return bool(index.execute("PRAGMA user_version").fetchone() == (VERSION,))
+    """True for our table alone: no view, trigger or column of another's."""
+    if index.execute("PRAGMA user_version").fetchone() != (VERSION,):
+        return False
+    return index.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL LIMIT 9").fetchall() == [(_TABLE,)]
 
 
-def _file(path: Path, size: int, changed_ns: int, summary: str, times: str | None) -> KnownFile:
-    rows = None if times is None else tuple(PastTimes(*row) for row in json.loads(times))
-    return KnownFile(Stamp(size, changed_ns), RunSummary(**json.loads(summary) | {"path": path}), rows)
+def _known(folder: Path, index: sqlite3.Connection) -> Iterator[tuple[str, KnownFile]]:
+    """The sound rows, without times."""
+    ends = {reason: reason for reason in get_args(EndReason)}
+    for row in index.execute(f"SELECT {', '.join(_COLUMNS)} FROM files WHERE {_SOUND}"):
+        encoded, size, changed_ns, rows, measured, failed, skipped, cancelled, invalid, at_s, *texts = row
+        run_id, plan_name, ended, problem = texts
+        name = os.fsdecode(encoded)
+        path = folder / name
+        summary = RunSummary(
+            run_id, path, at_s, plan_name, rows, measured, failed, ends.get(ended),
+            problem.replace("\0", str(path)) if problem else "", skipped, cancelled, invalid,
+        )  # fmt: skip
+        yield name, KnownFile(Stamp(size, changed_ns), summary, None)
 
 
-def _write(path: Path, files: Mapping[str, KnownFile], changed: Collection[str]) -> None:
-    """In one transaction. Raises sqlite3.Error."""
+def _with_times(index: sqlite3.Connection, name: str, known: KnownFile) -> KnownFile:
+    """The file with its times, where the index has any that are sound."""
+    (text,) = index.execute("SELECT times FROM files WHERE name = ?", (os.fsencode(name),)).fetchone()
+    try:
+        times = None if text is None else tuple(map(_past, json.loads(text)))
+    except (ValueError, TypeError, RecursionError):
+        times = None
+    return KnownFile(known.stamp, known.summary, times)
+
+
+def _past(row: list[Any]) -> PastTimes:
+    """Raises ValueError or TypeError for what we did not write."""
+    case_id, device_name, protocol, inference_s, total_s, wall_s, at_s, run_id = row
+    if not all(isinstance(text, str) for text in (case_id, device_name, protocol, run_id)):
+        raise TypeError("not a text")
+    for seconds in (inference_s, total_s, wall_s):
+        if seconds is not None and not 0.0 < seconds < math.inf:
+            raise ValueError("not a time")
+    if not 0.0 <= at_s < LAST_S:
+        raise ValueError("not a date")
+    return PastTimes(case_id, device_name, protocol, inference_s, total_s, wall_s, at_s, run_id)
+
+
+def _write(
+    path: Path, files: Mapping[str, KnownFile], changed: Collection[str], *, there: Collection[str] | None
+) -> bool:
+    """In one transaction. False when there is another thing than our table. Raises sqlite3.Error."""
     import sqlite3
 
-    with closing(sqlite3.connect(path, timeout=LOCKED_S, isolation_level=None)) as index:
-        index.execute("PRAGMA synchronous = OFF")  # a cache: what a power cut damages is made anew
-        index.execute("BEGIN IMMEDIATE")
-        if not _is_usable(index):
-            index.execute("DROP TABLE IF EXISTS files")
-            index.execute(
-                "CREATE TABLE files (name BLOB PRIMARY KEY, size INTEGER, changed_ns INTEGER, summary TEXT, times TEXT)"
-            )
-            index.execute(f"PRAGMA user_version = {VERSION}")
-            changed = list(files)
-        names = {name for (name,) in index.execute("SELECT name FROM files")}
-        gone = names - {os.fsencode(name) for name in files}
-        index.executemany("DELETE FROM files WHERE name = ?", [(name,) for name in gone])
-        index.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", [_row(name, files[name]) for name in changed])
+    with closing(sqlite3.connect(path, timeout=LOCKED_S, isolation_level=None)) as index, _in_time(index):
+        try:
+            index.execute("PRAGMA synchronous = OFF")  # a cache: what a power cut damages is made anew
+            index.execute("BEGIN IMMEDIATE")
+            if not index.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+                index.execute(_TABLE)
+                index.execute(f"PRAGMA user_version = {VERSION}")
+                changed = list(files)
+            elif not _is_usable(index):
+                return False
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # no database, or a damaged one
+            return False
+        if there is not None:
+            names = {name for (name,) in index.execute("SELECT name FROM files")}
+            gone = names - {os.fsencode(name) for name in there}
+            index.executemany("DELETE FROM files WHERE name = ?", [(name,) for name in gone])
+        places = ", ".join("?" * (len(_COLUMNS) + 1))
+        index.executemany(
+            f"REPLACE INTO files ({', '.join(_COLUMNS)}, times) VALUES ({places})",
+            [_row(name, files[name]) for name in changed if name in files],
+        )
         index.execute("COMMIT")
+    return True
 
 
-def _row(name: str, file: KnownFile) -> tuple[bytes, int, int, str, str | None]:
-    summary = json.dumps(asdict(replace(file.summary, path=Path())) | {"path": ""})
+def _row(name: str, file: KnownFile) -> tuple[object, ...]:
+    run = file.summary
     times = None if file.times is None else json.dumps([astuple(each) for each in file.times])
-    return os.fsencode(name), file.stamp.size, file.stamp.changed_ns, summary, times
+    numbers = (file.stamp.size, file.stamp.changed_ns, *(getattr(run, each) for each in _COUNTS), run.invalid)
+    # A sentence names its file, whose folder may have another name when it is read back.
+    texts = (run.id, run.plan_name, run.ended or "", run.problem.replace("\0", "").replace(str(run.path), "\0"))
+    kept = (text.encode(errors="backslashreplace").decode() for text in texts)
+    return os.fsencode(name), *numbers, run.started_at_s, *kept, times

@@ -1,186 +1,214 @@
 """The folder of runs: finding a run in it by name, and listing them all.
 
-What is in a run file is ``results.storage.run_file``'s business.
-
-A listing comes from the index (``run_index``). Of a file that it does not know, the header is validated; of the other
-lines the kind and the case are looked at by a pattern, which is what the wire writes, and parsed only where the pattern
-does not match: 3 ms for a run of 20 rows and 2 MB, where loading it takes 11 ms.
+What is in a run file is ``results.storage.run_file``'s business, its line of a list ``results.storage.run_summary``'s.
+A listing comes from the index (``run_index``); what that does not know is read. One bad file is one line of it.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Sequence
-from contextlib import suppress
-from itertools import islice
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISREG, S_ISSOCK
 
 from cvbench_tui.base.nearest import nearest
-from cvbench_tui.core.event import EndReason, RowsAdded, RunStarted
-from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage import SUFFIX, run_index
-from cvbench_tui.results.storage.run_file import is_torn, numbered_lines, read_header
-from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, stamp_of
-from cvbench_tui.wire import WireError, decode
+from cvbench_tui.results.storage.run_index import KnownFile, RunSummary, Stamp, stamped
+from cvbench_tui.results.storage.run_summary import summary_of
 
 NEWEST = "last"
 MAX_NAMED = 3
+MAX_NEAR = 1000  # newest names that a mistyped one is compared with: 10,000 would take 2 s
+SAVE_EVERY_S = 2.0  # so often what was read is saved, so that little is lost when reading is broken off
+_OTHERS = {S_ISDIR: "a folder", S_ISFIFO: "a pipe", S_ISSOCK: "a socket", S_ISCHR: "a device", S_ISBLK: "a device"}
 
-_KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
-_OUTCOME_CASE = re.compile(rb'\A\{"(?:measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")')
-_OUTCOMES = ("case_finished", "case_failed")
-_COUNTED = (*_OUTCOMES, "rows_added", "run_finished")  # kinds of lines that a summary depends on, after the first
-_TAIL_BYTES = 64  # the kind is the last thing in a line; a line of samples can be megabytes long
+
+@dataclass(frozen=True)
+class Entry:
+    """Something in the folder that is named like a run file."""
+
+    name: str  # with its suffix
+    stamp: Stamp | None  # None for what is no file that can be read
+    problem: str = ""  # why not
+
+    @property
+    def stem(self) -> str:
+        """What a run is called by."""
+        return self.name.removesuffix(SUFFIX)
+
+
+class Listing:
+    """The runs of a folder, which are read bit by bit where the index does not know them."""
+
+    def __init__(self, folder: Path) -> None:
+        """Ask the index. Raises StoreError when the folder cannot be read."""
+        self._folder = folder
+        known = run_index.load(folder, times=False)
+        self._files: dict[str, KnownFile] = {}
+        self._unreadable: list[RunSummary] = []
+        unread = []
+        for entry in entries(folder):
+            before = known.get(entry.name)
+            if entry.stamp is None:
+                self._unreadable.append(RunSummary(entry.stem, folder / entry.name, problem=entry.problem))
+            elif before is not None and before.stamp == entry.stamp:
+                self._files[entry.name] = before
+            else:
+                unread.append(entry)
+        self._there = [*self._files, *(entry.name for entry in unread)]
+        self._unread = unread[::-1]  # so that the newest is taken first
+        self._unsaved: list[str] = []
+        self._saved_s = time.monotonic()
+
+    @property
+    def unread(self) -> int:
+        """How many files are still to be read."""
+        return len(self._unread)
+
+    @property
+    def runs(self) -> tuple[RunSummary, ...]:
+        """The runs that are known, newest first, then what cannot be read, with its problem."""
+        runs = [*(file.summary for file in self._files.values()), *self._unreadable]
+        return tuple(sorted(runs, key=lambda run: (run.problem == "", run.started_at_s or 0.0, run.id), reverse=True))
+
+    def read(self, seconds: float | None = None, cancelled: Callable[[], bool] = lambda: False) -> None:
+        """Read the others, the file that was written last first, for at most so long; None: all of them."""
+        began_s = now_s = time.monotonic()
+        try:
+            while self._unread and not cancelled() and (seconds is None or now_s - began_s < seconds):
+                entry = self._unread.pop()
+                assert entry.stamp is not None, "it was sorted out"
+                summary = summary_of(self._folder / entry.name)
+                self._files[entry.name] = KnownFile(entry.stamp, summary, None)
+                self._unsaved.append(entry.name)
+                now_s = time.monotonic()
+                if now_s - self._saved_s > SAVE_EVERY_S:
+                    self._save()
+        finally:
+            if not self._unread or seconds is None:
+                self._save()
+
+    def _save(self) -> None:
+        if self._unsaved and run_index.save(self._folder, self._files, self._unsaved, there=self._there):
+            self._unsaved.clear()
+        self._saved_s = time.monotonic()
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
-    """The runs of a folder, newest first, then the files that cannot be read, with their problem.
+    """The runs of a folder, newest first, then the files that cannot be read, with their problem. Raises StoreError."""
+    listing = Listing(folder)
+    listing.read()
+    return listing.runs
 
-    A file is read when the index does not know it as it is. One with a problem always is: the sentence names the folder
-    as it was asked for.
-    """
-    known = run_index.load(folder, times=False)
-    files: dict[str, KnownFile] = {}
-    changed: list[str] = []
-    summaries: list[RunSummary] = []
-    for path in _files(folder):
-        stamp, before = stamp_of(path), known.get(path.name)
-        if before is None or before.stamp != stamp or before.summary.problem:
-            summary = summary_of(path)
-            before = KnownFile(stamp, summary, None) if stamp is not None else None
-            changed += [path.name] if before is not None and not summary.problem else []
-        else:
-            summary = before.summary
-        summaries.append(summary)
-        files |= {path.name: before} if before is not None else {}
-    if changed:
-        run_index.save(folder, files, changed)
-    return tuple(sorted(summaries, key=lambda run: (run.problem == "", run.started_at_s or 0.0, run.id), reverse=True))
+
+def run_names(folder: Path) -> list[str]:
+    """What the runs of a folder are called by, the one written last first; none for a folder that cannot be read. No
+    file is read."""
+    try:
+        return [entry.stem for entry in entries(folder) if entry.stamp is not None]
+    except StoreError:
+        return []
 
 
 def find(reference: str, folder: Path) -> Path:
-    """The file of a run: a path, an id, a unique prefix of one, or ``last``.
+    """The file of a run: a path, its name without suffix, the id inside it, a unique beginning of one, or ``last``.
 
-    Raises StoreError, naming the nearest or the several that begin so.
+    An id is compared only, and never becomes a path. Raises StoreError, naming the nearest or the several that begin
+    so.
     """
     reference = reference.strip()
     if not reference:
         raise StoreError("No run was named.", "Give a path, an id, the beginning of one, or 'last'.")
+    found = entries(folder)
     if reference == NEWEST:
-        return _newest(folder)
-    files = {path.stem: path for path in _files(folder)}
-    if reference in files:
-        return files[reference]
-    named = Path(os.path.expanduser(reference))
-    if named.is_file():
-        return named
-    if named.is_dir():
+        return _newest(folder, found)
+    by_stem = {entry.stem: entry for entry in found}
+    if reference in by_stem:
+        return _readable(folder, by_stem[reference])
+    named = os.path.expanduser(reference)
+    if os.path.isfile(named):
+        return Path(named)
+    if os.path.isdir(named):
         raise StoreError(f"{reference} is a folder, not a run file.", "Name one of its files, or use --runs-dir.")
-    matches = sorted((name for name in files if name.startswith(reference)), reverse=True)
+    return _readable(folder, by_stem[_matching(reference, folder, list(by_stem))])
+
+
+def _matching(reference: str, folder: Path, stems: Sequence[str]) -> str:
+    """The one of these names that begins so, or whose file has an id that is or begins so. Raises StoreError."""
+    begin = [stem for stem in stems if stem.startswith(reference)]
+    # With such a beginning, what the index knows is enough to see that an id goes before it.
+    known = run_index.load(folder, times=False).values() if begin else ()
+    runs = [file.summary for file in known] if begin else list(list_runs(folder))
+    inside = [run.name for run in runs if run.id == reference and run.name in stems]
+    if len(inside) > 1:
+        raise StoreError(f"{len(inside)} files hold the run '{reference}'.", f"Name one: {_some(sorted(inside))}.")
+    matches = inside or begin or [run.name for run in runs if run.id.startswith(reference) and run.name in stems]
     if len(matches) == 1:
-        return files[matches[0]]
+        return matches[0]
     if matches:
-        raise StoreError(f"{len(matches)} runs begin with '{reference}'.", f"Among them: {_some(matches)}.")
-    raise StoreError(f"There is no run '{reference}' in {folder}.", _hint(reference, sorted(files, reverse=True)))
+        names = sorted(matches, reverse=True)
+        raise StoreError(f"{len(matches)} runs begin with '{reference}'.", f"Among them: {_some(names)}.")
+    raise StoreError(f"There is no run '{reference}' in {folder}.", _hint(reference, stems))
 
 
-def _newest(folder: Path) -> Path:
-    """The run that began last, by the headers alone. Raises StoreError when there is none."""
-    started: list[tuple[float, str, Path]] = []
-    for path in _files(folder):
-        with suppress(StoreError):
-            started += [
-                (read_header(path, line).at_s, path.stem, path) for _, line, _ in islice(numbered_lines(path), 1)
-            ]
-    if not started:
-        raise StoreError(f"There is no run in {folder}.", "Measure something first: cvbench-tui run quick")
-    return max(started)[2]
-
-
-def _files(folder: Path) -> list[Path]:
-    """The run files of a folder; none when it does not exist. Raises StoreError when it cannot be read."""
+def entries(folder: Path) -> list[Entry]:
+    """What is named like a run file, what was written last first, then what cannot be read; nothing for a folder that
+    does not exist. Raises StoreError when it cannot be read."""
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX and path.is_file())
+        with os.scandir(folder) as scanned:
+            found = [_entry(each) for each in scanned if each.name.endswith(SUFFIX) and each.name != SUFFIX]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StoreError(f"Cannot read the runs folder {folder}: {os_reason(error)}.") from error
+    return sorted(
+        (each for each in found if each is not None),
+        key=lambda each: (each.stamp is not None, each.stamp.changed_ns if each.stamp else 0, each.name),
+        reverse=True,
+    )
 
 
-def summary_of(path: Path) -> RunSummary:
-    """A run file in one line; one that cannot be read with its problem."""
+def _entry(each: os.DirEntry[str]) -> Entry | None:
+    """None for what went away meanwhile."""
     try:
-        return _counted(path)
-    except StoreError as error:
-        return RunSummary(path.stem, path, problem=error.message)
+        status = each.stat()
+    except OSError as error:
+        there = os.path.lexists(each.path)
+        return Entry(each.name, None, f"Cannot read {each.path}: {os_reason(error)}.") if there else None
+    if not S_ISREG(status.st_mode):
+        what = next((noun for is_one, noun in _OTHERS.items() if is_one(status.st_mode)), "no file")
+        return Entry(each.name, None, f"{each.path} is {what}, not a run file.")
+    if not os.access(each.path, os.R_OK):
+        return Entry(each.name, None, f"Cannot read {each.path}: Permission denied.")
+    return Entry(each.name, stamped(status))
 
 
-def _counted(path: Path) -> RunSummary:
-    """The header, and the outcomes counted as the fold does: numbers win over a failure, and of a row that is
-    measured again the better outcome counts. Raises StoreError."""
-    header: RunStarted | None = None
-    outcomes: dict[str, str] = {}
-    ended: EndReason | None = None
-    for number, line, last in numbered_lines(path):
-        if number == 1:
-            header = read_header(path, line)
-            outcomes = {case.case_id: "" for case in header.plan.cases}
-            continue
-        event = _glance(line)
-        if event is None:
-            if last:  # torn
-                break
-            raise StoreError(f"{path}, line {number}: not a JSON object.")
-        kind = event.get("kind")
-        if kind == "rows_added":
-            outcomes = {case.case_id: "" for case in _added(line)} | outcomes
-            ended = None
-        elif kind == "run_finished":
-            ended = next((reason for reason in get_args(EndReason) if reason == event.get("reason")), None)
-        elif kind in _OUTCOMES and outcomes.get(event["case_id"]) in ("", "case_failed"):
-            outcomes[event["case_id"]] = kind
-    if header is None:
-        raise StoreError(f"{path} is empty.")
-    measured, failed = (sum(kind == each for each in outcomes.values()) for kind in _OUTCOMES)
-    return RunSummary(header.run_id, path, header.at_s, header.plan.name, len(outcomes), measured, failed, ended)
+def _readable(folder: Path, entry: Entry) -> Path:
+    """Its file. Raises StoreError for what is none."""
+    if entry.stamp is None:
+        raise StoreError(entry.problem, "It is listed by: cvbench-tui list runs")
+    return folder / entry.name
 
 
-def _glance(line: bytes) -> dict[str, Any] | None:
-    """What a summary needs of a line: its kind, and the case of an outcome; None for a line that is no JSON."""
-    kind = _KIND.search(line[-_TAIL_BYTES:])
-    if kind and kind[1].decode() not in _COUNTED:
-        return {}
-    case = _OUTCOME_CASE.match(line)
-    if kind and case:
-        try:
-            return {"kind": kind[1].decode(), "case_id": json.loads(case[1])}
-        except ValueError:  # a damaged name
-            return None
-    if is_torn(line):
-        return None
-    event = json.loads(line)
-    if not isinstance(event, dict):
-        return {}
-    outcome = event.get("measurement") or event.get("failure")
-    return event | {"case_id": str(outcome.get("case_id")) if isinstance(outcome, dict) else ""}
-
-
-def _added(line: bytes) -> Sequence[Case]:
-    """The cases that a line adds; none when it is damaged."""
-    try:
-        event = decode(line)
-    except WireError:
-        return ()
-    return event.cases if isinstance(event, RowsAdded) else ()
+def _newest(folder: Path, found: Sequence[Entry]) -> Path:
+    """The file that was written last, of those that can be read: a clock that was set wrong once would make its run the
+    last for ever. Raises StoreError when there is none."""
+    known = run_index.load(folder, times=False)
+    for entry in (entry for entry in found if entry.stamp is not None):
+        before = known.get(entry.name)
+        known_here = before is not None and before.stamp == entry.stamp
+        summary = before.summary if before is not None and known_here else summary_of(folder / entry.name)
+        if not summary.problem:
+            return folder / entry.name
+    raise StoreError(f"There is no run in {folder}.", "Measure something first: cvbench-tui run quick")
 
 
 def _hint(reference: str, names: Sequence[str]) -> str:
     newest = f"The newest are {_some(names)}." if names else "Measure something first: cvbench-tui run quick"
-    return nearest(reference, names, MAX_NAMED, 0.5) or newest
+    return nearest(reference, names[:MAX_NEAR], MAX_NAMED, 0.5) or newest
 
 
 def _some(names: Sequence[str]) -> str:

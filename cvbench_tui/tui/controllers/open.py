@@ -22,9 +22,12 @@ from cvbench_tui.tui.state.selection import PlanSelection
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
     from cvbench_tui.results.storage.run_index import RunSummary
+    from cvbench_tui.results.storage.runs import Listing
     from cvbench_tui.tui.screens.plan_settings import PlanSettings
 
 MAX_RUNS = 50  # saved runs that the palette offers, newest first; the dialog of runs has them all
+READ_S = 0.25  # files are read for so long before what is known is shown, again and again
+PALETTE_S = 1.0
 RUNNING = "A benchmark is running. Saved runs can be opened when it has ended."
 
 
@@ -101,15 +104,28 @@ class OpenController:
             self.ui.say(RUNNING)
             return
         try:
-            self.ui.show(RunsScreen(self.list_runs()), self.open_run)
+            listing = self._listing(READ_S)
         except CvbenchError as error:
             self.ui.refuse(error)
+            return
+
+        def more() -> tuple[Sequence[RunSummary], int]:
+            listing.read(READ_S)
+            return listing.runs, listing.unread
+
+        self.ui.show(RunsScreen(listing.runs, more if listing.unread else None), self.open_run)
 
     def list_runs(self) -> Sequence[RunSummary]:
-        """The saved runs, newest first. Raises StoreError."""
-        from cvbench_tui.results.storage.runs import list_runs
+        """The saved runs, newest first; of a folder that was never read only what a moment is enough for, what was
+        written last first. Raises StoreError."""
+        return self._listing(PALETTE_S).runs
 
-        return list_runs(self.runs_folder)
+    def _listing(self, seconds: float) -> Listing:
+        from cvbench_tui.results.storage.runs import Listing
+
+        listing = Listing(self.runs_folder)
+        listing.read(seconds)
+        return listing
 
     def open_run(self, path: Path | None) -> None:
         """Read that run; ``RunOpened`` follows. During a run it only shows why not."""
@@ -130,6 +146,6 @@ class OpenController:
         with contextlib.suppress(CvbenchError):
             for run in [run for run in self.list_runs() if not run.problem][:MAX_RUNS]:
                 name = f"Open run {moment(run.started_at_s)} {run.plan_name}, {plural(run.rows, 'row')}"
-                about = f"{run.measured} measured, {run.failed} failed"
+                about = run.counts.text
                 commands.append(SimpleCommand(name, partial(self.open_run, run.path), about))
         return commands

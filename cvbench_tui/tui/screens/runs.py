@@ -1,8 +1,9 @@
-"""The saved runs, to open one. It reads no file: it shows the summaries it was given."""
+"""The saved runs, to open one. It reads no file: it shows the summaries it was given, and those that come meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from cvbench_tui.base.escape import visible
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList, fitted
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 NONE_YET = "There are no runs yet. Close this, press r to measure what is ticked: every run is kept and listed here."
 NO_MATCH = "No run matches the filter. Escape clears it."
 PLAN_ROOM = 16  # cells of the plan's name
-HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  rows  done  failed  state"
-STATES = {"finished": "finished", "cancelled": "cancelled", "failed": "failed", None: "interrupted"}
+PAGE = 200  # lines that the list has at first, and gets more when the cursor comes to its end: 10,000 take 0.6 s
+HEADING = f"{'began':<18}{'plan':<{PLAN_ROOM}}  state and rows"
 
 
 class RunsScreen(Modal[Path]):
@@ -39,10 +40,17 @@ class RunsScreen(Modal[Path]):
     ]
     DEFAULT_CSS = "RunsScreen #heading { color: $text-muted; }"
 
-    def __init__(self, runs: Sequence[RunSummary]) -> None:
-        """``runs`` in the order they are shown: newest first, what cannot be read last."""
+    def __init__(
+        self, runs: Sequence[RunSummary], more: Callable[[], tuple[Sequence[RunSummary], int]] | None = None
+    ) -> None:
+        """``runs`` in the order they are shown: newest first, what cannot be read last. ``more`` reads for a moment, in
+        a thread, and returns all that are known then and how many files are left; None: these are all."""
         super().__init__()
-        self._lines = [(run, _line(run)) for run in runs]
+        self._runs = runs
+        self._more = more
+        self._texts: list[str] | None = None  # of the runs, for the filter; made when something is typed
+        self._shown: Sequence[RunSummary] = ()  # those that pass the filter
+        self._left = 0  # files still to be read
 
     def compose(self) -> ComposeResult:
         """Filter, heading, list, a sentence in place of an empty one, buttons."""
@@ -57,37 +65,65 @@ class RunsScreen(Modal[Path]):
     def on_mount(self) -> None:
         """Fill the list."""
         self._fill()
-        for each in ("#filter_text", "#heading", "#open"):
-            self.query_one(each).display = bool(self._lines)
-        self.query_one(DialogList if self._lines else "#close").focus()
+        self.query_one(DialogList if self._runs else "#close").focus()
+        if self._more is not None:
+            self.run_worker(self._read_on(self._more))
+
+    async def _read_on(self, more: Callable[[], tuple[Sequence[RunSummary], int]]) -> None:
+        """Show what has been read, again and again, until it is all; the cursor stays on its run."""
+        left = 1
+        while left and self.is_attached:
+            runs, left = await asyncio.to_thread(more)
+            if self.is_attached:
+                self._runs, self._texts, self._left = runs, None, left
+                self._fill(self._current())
 
     @on(Input.Changed)
-    def _fill(self) -> None:
-        """Show the lines with every word of the filter in them."""
+    def _filter(self) -> None:
+        self._fill()
+
+    def _fill(self, stay: RunSummary | None = None) -> None:
+        """Show the lines with every word of the filter in them, and the cursor on the first or on that run."""
         words = self.query_one(ListFilter).value.casefold().split()
-        shown = [
-            Option(line, id=str(place))
-            for place, (_, line) in enumerate(self._lines)
-            if all(word in line.plain.casefold() for word in words)
-        ]
+        self._shown = self._runs
+        if words:
+            if self._texts is None:
+                self._texts = [_line(run).plain.casefold() for run in self._runs]
+            self._shown = [
+                run for run, text in zip(self._runs, self._texts, strict=True) if all(word in text for word in words)
+            ]
+        place = next((at for at, run in enumerate(self._shown) if stay is not None and run.path == stay.path), 0)
         listing = self.query_one(DialogList)
-        listing.set_options(shown)
-        listing.highlighted = 0 if shown else None
-        listing.display = bool(shown)
+        listing.set_options(map(_option, self._shown[: place + PAGE]))
+        listing.highlighted = place if self._shown else None
+        listing.display = bool(self._shown)
         self._explain()
+        self._say_how_many()
         none = self.query_one("#none", Static)
-        none.display = not shown
-        none.update(NO_MATCH if self._lines else NONE_YET)
+        none.display = not self._shown
+        none.update(NO_MATCH if self._runs else NONE_YET)
+        for each in ("#filter_text", "#heading", "#open"):
+            self.query_one(each).display = bool(self._runs)
+
+    def _say_how_many(self) -> None:
+        left = f", {self._left} more files to be read" if self._left else ""
+        many = f"   {len(self._shown)} runs{left}" if left or len(self._shown) > PAGE else ""
+        self.query_one("#heading", Static).update(HEADING + many)
 
     @on(OptionList.OptionHighlighted)
     def _explain(self) -> None:
-        """Say all of why the run under the cursor cannot be read: its line may be too short for it."""
+        """Say all of why the run under the cursor cannot be read, as its line may be too short for it; add lines when
+        it has come to the last one there is."""
+        listing = self.query_one(DialogList)
+        there = listing.option_count
+        if listing.highlighted == there - 1 and there < len(self._shown):
+            listing.add_options(map(_option, self._shown[there : there + PAGE]))
         run = self._current()
         self.complain(run.problem if run is not None else "")
 
     def _current(self) -> RunSummary | None:
-        chosen = self.query_one(DialogList).highlighted_option
-        return None if chosen is None or chosen.id is None else self._lines[int(chosen.id)][0]
+        place = self.query_one(DialogList).highlighted
+        return None if place is None or place >= len(self._shown) else self._shown[place]
 
     @on(ListFilter.Left)
     def _leave_filter(self) -> None:
@@ -105,16 +141,21 @@ class RunsScreen(Modal[Path]):
 
     def action_filter(self) -> None:
         """Put the cursor into the filter."""
-        if self._lines:
+        if self._runs:
             self.query_one(ListFilter).focus()
+
+
+def _option(run: RunSummary) -> Option:
+    return Option(_line(run))
 
 
 def _line(run: RunSummary) -> Content:
     """A run under ``HEADING``; one that cannot be read with its problem."""
     if run.problem:
-        return Content.assemble((f"{visible(run.id)}: {visible(run.problem)}", "$text-error"))
+        return Content.assemble((f"{one_line(run.name)}: {one_line(run.problem)}", "$text-error"))
     return Content.assemble(
         (f"{moment(run.started_at_s):<18}", "bold"),
-        f"{fitted(run.plan_name, PLAN_ROOM)}  {run.rows:>4}  {run.measured:>4}  {run.failed:>6}  ",
-        (STATES[run.ended], "" if run.ended == "finished" else "$text-warning"),
+        f"{fitted(run.plan_name, PLAN_ROOM)}  ",
+        (run.state, "" if run.ended == "finished" else "$text-warning"),
+        f": {run.counts.text}",
     )
