@@ -1,4 +1,4 @@
-"""Who measures on a device: an advisory lock for each device of this machine, by which a second run is told whose it is.
+"""Who measures on a device: an advisory lock for each device of this machine. A second run is told whose it is.
 
     locks = DeviceLocks(environment.devices, run_id=run.id)
     holder = locks.try_take()           # None: ours, or no lock can be had here; else who has one of them
