@@ -16,7 +16,14 @@ from cvbench_tui.base.choices import LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
-from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
+from cvbench_tui.catalog.selection import (
+    Selection,
+    check_batch,
+    check_device_name,
+    check_image,
+    to_plan,
+    why_not_offered,
+)
 from cvbench_tui.core.environment import WAITING
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
@@ -177,7 +184,8 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 def live_source(runs_dir: str | None, *, cpu_only: bool = False) -> LiveSource:
     """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
     a driver. ``cpu_only``: NVIDIA's is not asked."""
-    source = LiveSource(peaks=PeakCache(storage.runs_folder(runs_dir)), cpu_only=cpu_only)
+    peaks = PeakCache(storage.runs_folder(runs_dir))
+    source = LiveSource(peaks=peaks, cpu_only=cpu_only, refuse=why_not_offered)
     source.listen(show_waiting)
     return source
 
