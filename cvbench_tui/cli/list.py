@@ -61,7 +61,7 @@ def _devices() -> Iterator[Entry]:
     for device in devices:
         row = {"device": device.id, **_fields(device, "name", "memory_bytes", "available")}
         state = device.detail if device.available else f"not available: {device.reason}"
-        texts = [device.id, device.name, bytes_text(device.memory_bytes), state]
+        texts = [*map(one_line, (device.id, device.name, bytes_text(device.memory_bytes), state))]
         yield {**row, "detail": device.detail or None, "reason": device.reason or None}, texts
 
 
@@ -87,7 +87,7 @@ def _runs(runs_dir: str | None) -> Iterator[Entry]:
         row |= _fields(run, "rows", "measured", "failed", "ended") | {"problem": run.problem or None}
         state = f"{run.measured} of {run.rows} measured, {run.failed} failed, {run.ended or 'interrupted'}"
         state = f"unreadable: {run.problem}" if run.problem else state
-        yield row | {"path": str(run.path)}, [run.id, began or "-", run.plan_name or "-", state]
+        yield row | {"path": str(run.path)}, [*map(one_line, (run.id, began or "-", run.plan_name or "-", state))]
 
 
 LISTS: dict[str, Callable[[], Iterator[Entry]]] = {

@@ -126,6 +126,8 @@ def _wrong(value: Any, name: str, bounds: Bounds) -> str:
     if isinstance(value, (int, float)):  # compared, never converted: an int may have any number of digits
         if bounds[0] <= value <= bounds[1]:
             return ""
+        if bounds is MOMENT_S:
+            return " is no time from 1970 to 2999"
         infinite = isinstance(value, float) and not math.isfinite(value)
         return " is not finite" if infinite else f" is not a number from {bounds[0]:g} to {bounds[1]:g}"
     if isinstance(value, str):

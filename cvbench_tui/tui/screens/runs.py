@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from cvbench_tui.base.escape import visible
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList, fitted
@@ -112,7 +112,7 @@ class RunsScreen(Modal[Path]):
 def _line(run: RunSummary) -> Content:
     """A run under ``HEADING``; one that cannot be read with its problem."""
     if run.problem:
-        return Content.assemble((f"{visible(run.id)}: {visible(run.problem)}", "$text-error"))
+        return Content.assemble((one_line(f"{run.id}: {run.problem}"), "$text-error"))
     return Content.assemble(
         (f"{moment(run.started_at_s):<18}", "bold"),
         f"{fitted(run.plan_name, PLAN_ROOM)}  {run.rows:>4}  {run.measured:>4}  {run.failed:>6}  ",
