@@ -22,6 +22,7 @@ MAX_BYTES = 1 << 20  # a larger file is something else: full settings have 2 kB,
 
 MAX_DOTS = 64  # in a line. Of 300,000 dotted parts of a key tomllib makes as many tuples: 600 kB took all memory.
 MAX_UNKNOWN = 20  # unknown keys that are named: a near name for each of 80,000 takes 4 s
+MAX_ITEMS = 1000  # of a list; there are 84 models and 44 layers
 MAX_SHOWN = 10**15  # a whole number from here on is not written: Python refuses to, of more than 4,300 digits
 
 Default = TypeVar("Default")
@@ -87,11 +88,15 @@ class Kind:
 
     def accepts(self, value: object) -> bool:
         """True for a value that can be used."""
-        return isinstance(value, list) and all(map(self.test, value)) if self.is_list else self.test(value)
+        if not self.is_list:
+            return self.test(value)
+        return isinstance(value, list) and len(value) <= MAX_ITEMS and all(map(self.test, value))
 
     def mistake(self, place: str, value: object) -> tuple[str, str]:
         """A sentence about a value that is not accepted, and the nearest name as a hint, as far as there is one."""
         if self.is_list and isinstance(value, list):
+            if len(value) > MAX_ITEMS:
+                return f"{place}: more than {MAX_ITEMS:,} items.", ""
             index = next(index for index, item in enumerate(value) if not self.test(item))
             place, value = f"{place}[{index}]", value[index]
         near = nearest(value, self.names) if isinstance(value, str) else ""

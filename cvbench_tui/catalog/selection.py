@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from cvbench_tui.base.cells import shorten
-from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
@@ -18,7 +16,6 @@ from cvbench_tui.errors import SelectionError
 MAX_BATCH = 65536
 MAX_IMAGE = 4096  # pixels a side
 MAX_THREADS = 4096
-NAMED_CELLS = 60  # of a name from outside in a sentence
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
@@ -69,7 +66,7 @@ def why_not_offered(case: Case) -> str:
     not compared: an entry may be renamed."""
     workload, side = case.workload, case.image
     asked = workload.kind, workload.op, workload.input_shape, workload.params
-    name = shorten(one_line(workload.name), NAMED_CELLS)
+    name = quoted(workload.name)
     offered = (entry.workload for entry in (MODELS if workload.kind == "model" else LAYERS) if entry.op == workload.op)
     for own in offered:
         entry = own if side is None else own.with_image(side)
@@ -78,7 +75,7 @@ def why_not_offered(case: Case) -> str:
     else:
         return f"{name} is not in the catalog of this version as the run file has it, so it is not measured."
     if _DEVICE.fullmatch(case.device) is None:
-        return f"No device is written {shorten(one_line(case.device), NAMED_CELLS)}, so {name} is not measured."
+        return f"No device is written {quoted(case.device)}, so {name} is not measured."
     for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE),
                               ("number of threads", case.threads, MAX_THREADS)):  # fmt: skip
         if value is not None and not 1 <= value <= most:

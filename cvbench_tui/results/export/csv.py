@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
-from cvbench_tui.base.escape import one_line
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -17,9 +17,9 @@ from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 
-_FORMULA = re.compile(r"((?:^|;)\s*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+_FORMULA = re.compile(r"((?:^|[;\t\n])[^\S\t\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=\t)")
 """Where a spreadsheet would begin to compute, also behind blanks, in the wide signs of Asian keyboards, and behind a
-semicolon, which separates cells where the comma is in the numbers. An apostrophe there makes it text."""
+semicolon or a tabulator, which separate cells where the comma is in the numbers. An apostrophe there makes it text."""
 _MEMORY = ("allocated_bytes", "reserved_bytes", "driver_bytes", "resident_bytes")
 _WORK = ("flops", "bytes", "footprint_bytes")
 
@@ -43,8 +43,8 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A number as it is; text on one line, and as text to a spreadsheet too."""
-    return _FORMULA.sub(r"\1'", one_line(value)) if isinstance(value, str) else value
+    """A number as it is; text with what cannot be seen escaped, and as text to a spreadsheet too."""
+    return _FORMULA.sub(r"\1'", visible(value)) if isinstance(value, str) else value
 
 
 def _figures(run: Run, case: Case) -> dict[str, Any]:
