@@ -17,7 +17,9 @@ from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 
-_FORMULA = re.compile(r"((?:^|[;\t\n])[^\S\t\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=\t)")
+_FORMULA = re.compile(
+    r"\A(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t)|([;\t\n][^\S\t\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
+)
 """Where a spreadsheet would begin to compute, also behind blanks, in the wide signs of Asian keyboards, and behind a
 semicolon or a tabulator, which separate cells where the comma is in the numbers. An apostrophe there makes it text."""
 _MEMORY = ("allocated_bytes", "reserved_bytes", "driver_bytes", "resident_bytes")
