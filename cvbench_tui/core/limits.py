@@ -10,11 +10,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.sample_array import SampleArray
+from cvbench_tui.core.workload import Workload
 
 Bounds = tuple[float, float]  # the smallest and the largest that is accepted
 
@@ -98,16 +100,12 @@ _LENGTHS: Mapping[str, int] = {
 def impossible(record: Any) -> str:
     """What in a record of ``core`` no clock, counter or machine gives, or is more than there can be, in a sentence
     without its end: ``measurement.warmup_s is not a number from 0 to 1e+09``. Empty when all is possible."""
-    rules = _PROTOCOL if isinstance(record, Protocol) else _FIELDS
-    for name, value in ((field.name, getattr(record, field.name)) for field in dataclasses.fields(record)):
-        if dataclasses.is_dataclass(value):
-            wrong = impossible(value)
-            wrong = f".{wrong}" if wrong else ""
-        elif isinstance(value, SampleArray):
-            wrong = "" if value.within(*SAMPLE_S) else " has a sample that is not a positive number of seconds"
-        else:
-            wrong = _wrong(value, name, bounds_of(name, rules))
-        if wrong:
+    for name, bounds in _bounds_by_field(type(record)):
+        value = getattr(record, name)
+        kind = type(value)
+        if value is None or kind is bool or (kind in (float, int) and bounds[0] <= value <= bounds[1]):
+            continue  # the most by far
+        if wrong := _wrong(value, name, bounds):
             return f"{name}{wrong}"
     return _contradiction(record)
 
@@ -119,20 +117,23 @@ def bounds_of(name: str, rules: Mapping[str, Bounds] = _FIELDS) -> Bounds:
     return PROTOCOL_S if rules is _PROTOCOL and known is SECONDS else known
 
 
+@cache
+def _bounds_by_field(record: type) -> tuple[tuple[str, Bounds], ...]:
+    rules = _PROTOCOL if record is Protocol else _FIELDS
+    return tuple((field.name, bounds_of(field.name, rules)) for field in dataclasses.fields(record))
+
+
 def _wrong(value: Any, name: str, bounds: Bounds) -> str:
     """What is wrong with a value, or with one of those in it; to follow the field's name."""
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, (int, float)):  # compared, never converted: an int may have any number of digits
-        if bounds[0] <= value <= bounds[1]:
-            return ""
-        if bounds is MOMENT_S:
-            return " is no time from 1970 to 2999"
-        infinite = isinstance(value, float) and not math.isfinite(value)
-        return " is not finite" if infinite else f" is not a number from {bounds[0]:g} to {bounds[1]:g}"
+        return _outside(value, bounds)
     if isinstance(value, str):
         most = MAX_DETAIL if name == "detail" else MAX_TEXT
         return "" if len(value) <= most else f" has more than {most:,} characters"
+    if isinstance(value, SampleArray):
+        return "" if value.within(*SAMPLE_S) else " has a sample that is not a positive number of seconds"
     if dataclasses.is_dataclass(value):
         wrong = impossible(value)
         return f".{wrong}" if wrong else ""
@@ -142,8 +143,20 @@ def _wrong(value: Any, name: str, bounds: Bounds) -> str:
     return next(filter(None, (_wrong(each, name, bounds) for each in value)), "")
 
 
+def _outside(value: float, bounds: Bounds) -> str:
+    if bounds[0] <= value <= bounds[1]:
+        return ""
+    if bounds is MOMENT_S:
+        return " is no time from 1970 to 2999"
+    if isinstance(value, float) and not math.isfinite(value):
+        return " is not finite"
+    return f" is not a number from {bounds[0]:g} to {bounds[1]:g}"
+
+
 def _contradiction(record: Any) -> str:
     """What parts of a record say against each other."""
+    if isinstance(record, Workload):
+        return "" if record.input_shape else "input_shape has no dimension"
     if isinstance(record, PhaseSamples):
         return "" if any(map(len, record.rounds)) else "rounds have no sample"
     if isinstance(record, (Measurement, Protocol)) and record.clean is not None and record.clean.clean is not None:
