@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cvbench_tui.core.event import SCHEMA, CaseFinished, Event
-from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.base.escape import one_line, paired
+from cvbench_tui.core.event import SCHEMA, Event
+from cvbench_tui.core.limits import MAX_LINE_BYTES, MAX_VALUES, impossible
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import SchemaValidator
+
+MAX_SENTENCE = 300  # characters of what pydantic says: it repeats the line's own words
 
 
 class WireError(ValueError):
@@ -24,72 +25,117 @@ class WireError(ValueError):
 
 
 class FigureError(WireError):
-    """An event with an impossible number."""
-
-
-@cache
-def _adapter() -> TypeAdapter[Event]:
-    from pydantic import Field, TypeAdapter
-
-    return TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+    """An event with an impossible number, or with more of something than there can be."""
 
 
 def decode(line: str | bytes) -> Event:
-    """The event in one JSON line. Raises WireError with the first error, FigureError for an impossible number."""
-    from pydantic import ValidationError
+    """The event in one JSON line. Raises WireError with the first error, FigureError for an impossible number, and
+    nothing else, whatever the line is."""
+    event = _validated(checked_line(line))
+    wrong = impossible(event)
+    if wrong:
+        raise FigureError(f"{event.kind}: {wrong}")
+    return event
+
+
+def parse(line: str | bytes) -> Any:
+    """The value in one line of JSON, not checked further. Raises WireError, and nothing else."""
+    from pydantic_core import from_json
 
     try:
-        event = _adapter().validate_json(line)
-    except ValidationError as error:
-        raise WireError(_first_error(error, line)) from error
-    if isinstance(event, CaseFinished):
-        _refuse_impossible(event.measurement)
-    if not all(math.isfinite(value) for value in _numbers(event)):
-        raise FigureError(f"{event.kind}: a number is not finite")
-    return event
+        return from_json(checked_line(line))
+    except ValueError as error:
+        raise WireError(_no_json(str(error))) from None
+    except MemoryError:
+        raise WireError("it does not fit into memory") from None
 
 
 def encode(event: Any) -> str:
     """One JSON line in ASCII, without the newline, of an event or another core dataclass."""
-    return json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False)
+    return paired(json.dumps(dataclasses.asdict(event), separators=(",", ":"), allow_nan=False))
 
 
-def _refuse_impossible(measurement: Measurement) -> None:
-    """Raise FigureError for numbers that no clock or counter gives, before a statistic fails on them."""
-    for phase in (*measurement.phases, *measurement.wall, *(variant.samples for variant in measurement.variants)):
-        if not all(0 < sample < math.inf for samples in phase.rounds for sample in samples):
-            raise FigureError(f"{phase.phase}: a sample is not a positive number of seconds")
-        if phase.iterations_per_sample < 1:
-            raise FigureError(f"{phase.phase}: a sample of no iteration")
-    for record in (*measurement.passes, *measurement.memory, *measurement.energy, *measurement.work):
-        if not all(value >= 0 for value in _numbers(record)):
-            raise FigureError(f"{type(record).__name__}: a number is negative")
-    if not all(record.group >= 1 for record in measurement.passes):
-        raise FigureError("PassRecord: a region of no iteration")
-    if measurement.clean is not None:
-        _refuse_impossible(measurement.clean)
+def checked_line(line: str | bytes) -> str | bytes:
+    """The line itself. Raises WireError for one that would take too much time and memory to parse."""
+    if len(line) > MAX_LINE_BYTES:
+        raise WireError(f"a line of more than {MAX_LINE_BYTES >> 20} MiB")
+    commas = 0 if len(line) <= MAX_VALUES else line.count(",") if isinstance(line, str) else line.count(b",")
+    if commas > MAX_VALUES:
+        raise WireError(f"a line of more than {MAX_VALUES:,} values")
+    return line
 
 
-def _numbers(value: Any) -> Iterator[float]:
-    """Every number in a record and in the records inside it."""
-    if isinstance(value, (int, float)):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _numbers(item)
-    elif dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from _numbers(getattr(value, field.name))
+def _validated(line: str | bytes) -> Event:
+    """The event, its figures unchecked. Raises WireError."""
+    from pydantic import ValidationError
 
-
-def _first_error(error: ValidationError, line: str | bytes) -> str:
-    """The first of pydantic's errors as one sentence; a newer schema is named as such."""
     try:
-        schema = json.loads(line).get("schema", SCHEMA)
-    except (ValueError, AttributeError):
+        event: Event = _validator().validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if "surrogate" in first["msg"]:  # written by version 0.1
+            text = line if isinstance(line, str) else line.decode(errors="replace")
+            if (whole := paired(text)) != text:
+                return _validated(whole)
+        raise WireError(_sentence(first, line)) from None
+    except MemoryError:
+        raise WireError("it does not fit into memory") from None
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:  # of a dataclass, not of pydantic
+        raise WireError(f"no event: {type(error).__name__}") from None
+    return event
+
+
+@cache
+def _validator() -> SchemaValidator:
+    """By the core dataclasses. The first wrong item of an array ends it: pydantic would collect an error of 1 kB for
+    each, 2.7 GB and 12 s for a line of 4 MB."""
+    from pydantic import Field, TypeAdapter
+    from pydantic_core import SchemaValidator
+
+    return SchemaValidator(_failing_fast(TypeAdapter(Annotated[Event, Field(discriminator="kind")]).core_schema))
+
+
+def _failing_fast(schema: Any) -> Any:
+    """A copy of the schema whose arrays end at their first error."""
+    if isinstance(schema, dict):
+        changed = {key: _failing_fast(value) for key, value in schema.items()}
+        return changed | {"fail_fast": True} if schema.get("type") == "tuple" else changed
+    return [*map(_failing_fast, schema)] if isinstance(schema, list) else schema
+
+
+def _sentence(first: Any, line: str | bytes) -> str:
+    """The first of pydantic's errors as one sentence; a newer schema is named as such."""
+    if first["type"] == "json_invalid":
+        return _no_json(first["msg"])
+    schema = _schema_of(line)
+    if schema is None:
         return "not a JSON object"
-    if isinstance(schema, int) and schema > SCHEMA:
-        return f"written by a newer version (schema {schema}, this one reads up to {SCHEMA})"
-    first = error.errors()[0]
+    if schema > SCHEMA:
+        return newer(schema)
     where = ".".join(str(part) for part in first["loc"])
-    return f"{where}: {first['msg']}"
+    return one_line(f"{where}: {first['msg']}"[:MAX_SENTENCE])
+
+
+def newer(schema: int) -> str:
+    """That a version still to come has written it."""
+    number = schema if schema < 10**6 else "of many digits"
+    return f"written by a newer version (schema {number}, this one reads up to {SCHEMA})"
+
+
+def _schema_of(line: str | bytes) -> int | None:
+    """The schema that the line names, ours where it names none; None when the line is no JSON object."""
+    try:
+        event = parse(line)
+    except WireError:
+        return None
+    schema = event.get("schema") if isinstance(event, dict) else None
+    return (schema if type(schema) is int else SCHEMA) if isinstance(event, dict) else None
+
+
+def _no_json(reason: str) -> str:
+    """Why a line is no JSON, by the words of the parser."""
+    if "recursion" in reason:
+        return "nested too deeply"
+    if "number out of range" in reason:
+        return "a number of too many digits"
+    return "not a JSON object"

@@ -85,7 +85,7 @@ def test_no_other_event_may_carry_one_either(event):
 def test_a_region_of_no_iteration_is_refused():
     event = finished()
     event["measurement"]["passes"] = [{"name": "training", "group": 0}]
-    with pytest.raises(FigureError, match="no iteration"):
+    with pytest.raises(FigureError, match="group is not a number from 1"):
         decode(json.dumps(event))
 
 

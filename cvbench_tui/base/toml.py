@@ -20,6 +20,11 @@ else:
 
 MAX_BYTES = 1 << 20  # a larger file is something else: full settings have 2 kB, the largest shipped preset 1 kB
 
+MAX_DOTS = 64  # in a line. Of 300,000 dotted parts of a key tomllib makes as many tuples: 600 kB took all memory.
+MAX_UNKNOWN = 20  # unknown keys that are named: a near name for each of 80,000 takes 4 s
+MAX_ITEMS = 1000  # of a list; there are 84 models and 44 layers
+MAX_SHOWN = 10**15  # a whole number from here on is not written: Python refuses to, of more than 4,300 digits
+
 Default = TypeVar("Default")
 Complain = Callable[[str, str], None]  # gets a sentence and a hint
 
@@ -59,6 +64,8 @@ class TomlFile:
 
     def parse(self, text: str) -> dict[str, Any]:
         """The text of that file as TOML. Raises ``error`` with the place of what is wrong."""
+        if any(line.count(".") > MAX_DOTS for line in text.splitlines()):
+            raise self._refusal(f"has a line with more than {MAX_DOTS} dots")
         try:
             return tomllib.loads(text)
         except RecursionError as error:
@@ -81,11 +88,15 @@ class Kind:
 
     def accepts(self, value: object) -> bool:
         """True for a value that can be used."""
-        return isinstance(value, list) and all(map(self.test, value)) if self.is_list else self.test(value)
+        if not self.is_list:
+            return self.test(value)
+        return isinstance(value, list) and len(value) <= MAX_ITEMS and all(map(self.test, value))
 
     def mistake(self, place: str, value: object) -> tuple[str, str]:
         """A sentence about a value that is not accepted, and the nearest name as a hint, as far as there is one."""
         if self.is_list and isinstance(value, list):
+            if len(value) > MAX_ITEMS:
+                return f"{place}: more than {MAX_ITEMS:,} items.", ""
             index = next(index for index, item in enumerate(value) if not self.test(item))
             place, value = f"{place}[{index}]", value[index]
         near = nearest(value, self.names) if isinstance(value, str) else ""
@@ -142,9 +153,8 @@ def read_keys(
     called with a sentence and a hint for each value that cannot be used, and for each name that is neither a key nor
     one of ``others``."""
     names = [*(each.name for each in keys), *others]
-    for name in data:
-        if name not in names:
-            complain(f"unknown key {quoted(prefix + name)}.", nearest(name, names))
+    for name in [name for name in data if name not in names][:MAX_UNKNOWN]:
+        complain(f"unknown key {quoted(prefix + name)}.", nearest(name, names))
     values = {each.name: each.default for each in keys}
     for each in (key for key in keys if key.name in data):
         value = data[each.name]
@@ -161,6 +171,8 @@ def value_text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return quoted(value)
+    if isinstance(value, int) and abs(value) >= MAX_SHOWN:
+        return "a number of that length"
     if isinstance(value, dict):
         return "a table"
     return "a list" if isinstance(value, list) else quoted(str(value)).strip("'")

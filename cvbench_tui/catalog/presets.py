@@ -165,7 +165,7 @@ def _path_of(reference: str) -> Path:
     if path is not None:
         return path
     if _looks_like_path(reference):
-        return Path(reference).expanduser()
+        return Path(os.path.expanduser(reference))  # Path's own raises for an unknown user
     hint = f"{nearest(reference, [*own, *shipped])} `cvbench-tui list presets` shows all; a file is given by its path."
     raise SelectionError(f"Unknown preset {quoted(reference)}.", hint.strip())
 

@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass, replace
 
 from cvbench_tui.base.nearest import nearest, quoted
-from cvbench_tui.catalog.layers import LayerEntry
-from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.layers import LAYERS, LayerEntry
+from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.plan import Plan, expand
+from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra
 from cvbench_tui.errors import SelectionError
 
 MAX_BATCH = 65536
 MAX_IMAGE = 4096  # pixels a side
+MAX_THREADS = 4096
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
@@ -57,6 +58,29 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
         raise SelectionError(f"Unknown protocol {quoted(selection.protocol)}.", hint)
     extras = tuple(dict.fromkeys(protocol.extras + selection.extras))
     return Plan(selection.name, cases, replace(protocol, extras=extras))
+
+
+def why_not_offered(case: Case) -> str:
+    """Why no selection makes this case, in one sentence; empty where one does. A run file may ask for anything: with
+    other arguments a model of torchvision fetches its weights, and a layer can be larger than the machine. Names are
+    not compared: an entry may be renamed."""
+    workload, side = case.workload, case.image
+    asked = workload.kind, workload.op, workload.input_shape, workload.params
+    name = quoted(workload.name)
+    offered = (entry.workload for entry in (MODELS if workload.kind == "model" else LAYERS) if entry.op == workload.op)
+    for own in offered:
+        entry = own if side is None else own.with_image(side)
+        if (entry.kind, entry.op, entry.input_shape, entry.params) == asked:
+            break
+    else:
+        return f"{name} is not in the catalog of this version as the run file has it, so it is not measured."
+    if _DEVICE.fullmatch(case.device) is None:
+        return f"No device is written {quoted(case.device)}, so {name} is not measured."
+    for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE),
+                              ("number of threads", case.threads, MAX_THREADS)):  # fmt: skip
+        if value is not None and not 1 <= value <= most:
+            return f"The {what} of {name} is not from 1 to {most}, so it is not measured."
+    return ""
 
 
 def check_batch(value: int) -> int:

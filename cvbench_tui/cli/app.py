@@ -19,6 +19,7 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
 
     Raises PresetError for a preset that cannot be used.
     """
+    from cvbench_tui.catalog.selection import why_not_offered
     from cvbench_tui.engine.live import LiveSource
     from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.peak_cache import PeakCache
@@ -29,7 +30,8 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
 
         selection = load_preset(preset)
     folder = runs_folder(runs_dir)
-    return show_app(LiveSource(peaks=PeakCache(folder)), selection=selection, runs_folder=folder, ascii=ascii)
+    source = LiveSource(peaks=PeakCache(folder), refuse=why_not_offered)
+    return show_app(source, selection=selection, runs_folder=folder, ascii=ascii)
 
 
 def show_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> int:  # noqa: A002

@@ -61,7 +61,7 @@ def _devices() -> Iterator[Entry]:
     for device in devices:
         row = {"device": device.id, **_fields(device, "name", "memory_bytes", "available")}
         state = device.detail if device.available else f"not available: {device.reason}"
-        texts = [device.id, device.name, bytes_text(device.memory_bytes), state]
+        texts = [*map(one_line, (device.id, device.name, bytes_text(device.memory_bytes), state))]
         yield {**row, "detail": device.detail or None, "reason": device.reason or None}, texts
 
 

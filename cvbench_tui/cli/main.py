@@ -15,6 +15,7 @@ import click
 
 from cvbench_tui import __version__
 from cvbench_tui.base.choices import Layout
+from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
@@ -305,8 +306,9 @@ def _refuse_both(plain: bool, layout: Layout | None) -> None:
 
 
 def _print_error(text: str) -> None:
+    """Text from outside in it (a file's name, a worker's words) is shown letter for letter and never obeyed."""
     only_ascii()
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 def main() -> None:
@@ -318,7 +320,7 @@ def _exit_code() -> int:
     try:
         return int(cli.main(standalone_mode=False, prog_name="cvbench-tui") or 0)
     except CvbenchError as error:
-        _print_error(f"cvbench-tui: {error.message}" + f"\n  {error.hint}" * bool(error.hint))
+        _print_error(f"cvbench-tui: {one_line(error.message)}" + f"\n  {error.hint}" * bool(error.hint))
         return error.exit_code
     except click.ClickException as error:
         only_ascii()

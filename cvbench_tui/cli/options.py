@@ -12,11 +12,12 @@ import click
 
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS
 from cvbench_tui.base.nearest import quoted
-from cvbench_tui.errors import SelectionError
+from cvbench_tui.errors import CvbenchError, SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+MAX_DURATION_S = 30 * 86400.0
 CARDS = Path("/proc/driver/nvidia/gpus")  # one folder for each NVIDIA card
 
 
@@ -43,7 +44,7 @@ def _names(kind: str) -> Iterable[str]:
     if kind == "presets":
         from cvbench_tui.catalog.presets import preset_entries
 
-        return [entry.name for entry in preset_entries() if not entry.problem]
+        return [entry.name for entry in preset_entries() if not entry.problem and _plain(entry.name)]
     if kind == "columns":
         from cvbench_tui.results.table.columns import COLUMNS
 
@@ -54,7 +55,17 @@ def _names(kind: str) -> Iterable[str]:
     from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.runs import run_names
 
-    return ["last", *run_names(runs_folder())]
+    try:
+        names = run_names(runs_folder())
+    except CvbenchError:  # a folder that cannot be read: a traceback would stand in the command line
+        return ["last"]
+    return ["last", *filter(_plain, names)]
+
+
+def _plain(name: str) -> bool:
+    """True for a name that every shell takes as it is. bash puts what is offered into the command line without quotes:
+    a run of the id ``$(command)`` in a shared folder was executed with the next Enter."""
+    return all(letter.isalnum() or letter in "._-" for letter in name) and not name.startswith("-")
 
 
 def _complete_output(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
@@ -73,16 +84,17 @@ def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> 
 
 
 def _duration_s(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Seconds of ``90``, ``90s``, ``5m`` or ``1h``. Raises SelectionError."""
+    """Seconds of ``90``, ``90s``, ``5m`` or ``1h``, 30 days at most. Raises SelectionError."""
     if value is None:
         return None
-    found = DURATION.fullmatch(value.strip().lower())
+    found, option = DURATION.fullmatch(value.strip().lower()), parameter.opts[0]
     if found is None:
-        option = parameter.opts[0]
-        raise SelectionError(
-            f"{option} {quoted(value)} is not a duration.", f"Name seconds, minutes or hours: {option} 5m"
-        )
-    return float(found[1]) * SECONDS[found[2]]
+        hint = f"Name seconds, minutes or hours: {option} 5m"
+        raise SelectionError(f"{option} {quoted(value)} is not a duration.", hint)
+    seconds = float(found[1]) * SECONDS[found[2]]
+    if seconds > MAX_DURATION_S:
+        raise SelectionError(f"{option} {quoted(value)} is too long.", f"At most 720h: {option} 5m")
+    return seconds
 
 
 wait_idle_option = click.option(

@@ -49,7 +49,7 @@ class Reporter:
     def message(self, sentence: str) -> None:
         """Show a sentence; nothing for an empty one."""
         if self._show is not None and sentence:
-            self._show(sentence)
+            self._show(visible(sentence))
 
     def update(self, event: Event, run: Run) -> None:
         """Show a finished or failed row, and how the run ended; move the bar. ``run``: after the event."""
@@ -110,7 +110,7 @@ def _stage(run: Run) -> str:
         words += [progress.phase or "", f"{progress.round}/{progress.max_rounds}"] if progress.round else []
         if progress.median_s and progress.half_width_s is not None:
             words.append(relative_text(progress.half_width_s / progress.median_s))
-    return " ".join(words)
+    return visible(" ".join(words))
 
 
 def print_table(run: Run, view: View | None = None) -> None:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
-from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
+from cvbench_tui.catalog.selection import (
+    Selection,
+    check_batch,
+    check_device_name,
+    check_image,
+    to_plan,
+    why_not_offered,
+)
 from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
 from cvbench_tui.cli.signals import ending_signals, exit_code
 from cvbench_tui.core.environment import WAITING
@@ -199,7 +206,8 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
 def live_source(runs_dir: str | None, *, cpu_only: bool = False) -> LiveSource:
     """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
     a driver. ``cpu_only``: NVIDIA's is not asked."""
-    source = LiveSource(peaks=PeakCache(storage.runs_folder(runs_dir)), cpu_only=cpu_only)
+    peaks = PeakCache(storage.runs_folder(runs_dir))
+    source = LiveSource(peaks=peaks, cpu_only=cpu_only, refuse=why_not_offered)
     source.listen(show_waiting)
     return source
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -40,6 +41,11 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     def __len__(self) -> int:
         """Number of rounds."""
         return len(self._ends) - 1
+
+    def within(self, low: float, high: float) -> bool:
+        """True when every sample is a number from ``low`` to ``high``."""
+        samples = self._samples  # three passes in C; a sum shows what is not a number, for which no comparison holds
+        return not samples or (not math.isnan(sum(samples)) and low <= min(samples) and max(samples) <= high)
 
     def __eq__(self, other: object) -> bool:
         """Same samples in the same rounds."""

@@ -24,6 +24,11 @@ def skipped(case: Case) -> CaseFailed:
     return _failed(case, "skipped", "Skipped while it was being measured.", "")
 
 
+def refused(case: Case, sentence: str) -> CaseFailed:
+    """It is none that may be measured."""
+    return _failed(case, "unsupported", sentence, "")
+
+
 def timed_out(case: Case, protocol: Protocol, left_s: float, tail: str) -> CaseFailed:
     """No outcome within ``timeout_s``, or no event for ``silence_s``; ``left_s`` remained when the last wait began."""
     if left_s <= protocol.silence_s:

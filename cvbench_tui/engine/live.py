@@ -47,8 +47,12 @@ class LiveSource:
         start_s: float = START_S,
         peaks: PeakStore | None = None,
         cpu_only: bool = False,
+        refuse: Callable[[Case], str] | None = None,
     ) -> None:
-        """``cpu_only``: no other device is looked for; NVIDIA's driver, which may be slow or broken, is not asked."""
+        """``cpu_only``: no other device is looked for; NVIDIA's driver, which may be slow or broken, is not asked.
+        ``refuse`` says why a case must not be measured, in one sentence, and nothing for one that may; such a case
+        fails before the worker hears of it."""
+        self._refuse = refuse
         self._supervisor = WorkerSupervisor(command or WORKER_COMMAND, start_s)
         self._peaks = DevicePeaks(self._supervisor, MemoryStore() if peaks is None else peaks)
         self._cpu_only = cpu_only
@@ -105,6 +109,11 @@ class LiveSource:
         yield EnvironmentProbed(environment)
         yield from self._peaks.stored(plan, environment)
         for visit in schedule:
+            if self._refuse is not None and (sentence := self._refuse(visit.case)):
+                refused = failures.refused(visit.case, sentence)
+                schedule.record(refused)
+                yield refused
+                continue
             self._pausing = True
             over = self._cancelled.wait(self._pause_s(visit, plan.protocol))
             self._pausing = False

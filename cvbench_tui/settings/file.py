@@ -7,13 +7,14 @@ It imports nothing that the first frame would wait for. A file that cannot be re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import visible
-from cvbench_tui.base.toml import TABLE, Complain, TomlFile, read_keys
+from cvbench_tui.base.toml import MAX_ITEMS, TABLE, Complain, TomlFile, read_keys
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings.fields import FIELDS, KEYS, KEYS_FIELD, LAST, LAST_FIELDS, Last, Settings, field_of
 
@@ -41,7 +42,7 @@ def load(path: Path) -> tuple[Settings, tuple[str, ...]]:
     if data.get("layout") == "wide":  # the default until 0.1, which every save wrote
         del data["layout"]
     values = read_keys(data, FIELDS, complain, others=(KEYS, LAST))
-    keys = MappingProxyType(dict(_keys(_table(data, KEYS, complain), complain)))
+    keys = MappingProxyType(dict(islice(_keys(_table(data, KEYS, complain), complain), MAX_ITEMS)))
     last = Last(**read_keys(_table(data, LAST, complain), LAST_FIELDS, complain, f"{LAST}."))
     return Settings(**values, keys=keys, last=last), tuple(sentences[:MAX_SENTENCES])
 

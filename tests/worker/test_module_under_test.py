@@ -277,6 +277,24 @@ def test_a_model_this_torchvision_lacks_is_unsupported():
     assert "has no model 'resnet9000'" in failure.sentence
 
 
+@every(
+    "changes",
+    [
+        {"params": (("weights", "DEFAULT"),)},
+        {"params": (("weights", None),)},
+        {"op": "deeplabv3_resnet50"},  # whose builder fetches the weights of its backbone by itself
+        {"op": "fasterrcnn_resnet50_fpn"},
+        {"op": "quantized_resnet18"},
+    ],
+)
+def test_no_weights_are_fetched_whatever_is_asked_for(changes, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    case = Case(replace(find_model("resnet18").workload, **changes), "cpu", 1)
+    with pytest.raises(UnsupportedError):
+        ModuleUnderTest(case, DEFAULT)
+    assert not [*tmp_path.iterdir()], "fetching begins with a folder for it"
+
+
 MORE = "CUDA kernel errors might be asynchronously reported at some other API call."  # PyTorch's second line
 
 

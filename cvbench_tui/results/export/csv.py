@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
@@ -15,6 +17,11 @@ from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 
+_FORMULA = re.compile(
+    r"\A(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|\t)|([;\t\n][^\S\t\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
+)
+"""Where a spreadsheet would begin to compute, also behind blanks, in the wide signs of Asian keyboards, and behind a
+semicolon or a tabulator, which separate cells where the comma is in the numbers. An apostrophe there makes it text."""
 _MEMORY = ("allocated_bytes", "reserved_bytes", "driver_bytes", "resident_bytes")
 _WORK = ("flops", "bytes", "footprint_bytes")
 
@@ -33,8 +40,13 @@ def render(run: Run, _layout: Layout, view: View) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["name"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A number as it is; text with what cannot be seen escaped, and as text to a spreadsheet too."""
+    return _FORMULA.sub(r"\1'", visible(value)) if isinstance(value, str) else value
 
 
 def _figures(run: Run, case: Case) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.atomic import write_atomically
+from cvbench_tui.core.limits import impossible
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FILE_NAME = "ceilings.json"
+MAX_BYTES = 1 << 17  # 64 peaks are 30 kB. A larger file is none of ours, and what is no regular file is not read.
 MAX_KEPT = 64  # of so many devices, drivers and numbers of threads; the oldest goes first
 
 
@@ -52,10 +55,13 @@ class PeakCache:
         from pydantic import ValidationError
 
         try:
+            status = self.path.stat()
+            if not S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+                return {}
             found = _adapter().validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
             return {}
-        return {peak.key: peak for peak in found if peak.sure}
+        return {peak.key: peak for peak in found if peak.sure and not impossible(peak)}
 
 
 def with_best(run: Run, folder: Path) -> Run:

@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
-import json
+import codecs
 from collections.abc import Iterator
-from itertools import chain, pairwise
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import BinaryIO
 
-from cvbench_tui.core.event import SCHEMA, Event, RunStarted
+from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.event import SCHEMA, Event, RowsAdded, RunStarted
+from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES
 from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.errors import StoreError, os_reason
-from cvbench_tui.wire import WireError, decode
+from cvbench_tui.wire import WireError, decode, newer, parse
 
+DAMAGED = "The file was changed or damaged."
 NO_RUN_HINT = "Run files end in .jsonl and are listed by: cvbench-tui list runs"
 
 
@@ -31,12 +35,12 @@ def read_events(path: Path) -> Iterator[Event]:
         except WireError as error:
             if last and is_torn(line):
                 return
-            raise StoreError(f"{path}, line {number}: {error}.", "The file was changed or damaged.") from error
+            raise StoreError(f"{shown(path)}, line {number}: {error}.", DAMAGED) from error
         if isinstance(event, RunStarted):
-            raise StoreError(f"{path}, line {number}: a second run begins here.", "A file holds one run.")
+            raise StoreError(f"{shown(path)}, line {number}: a second run begins here.", "A file holds one run.")
         yield event
     if number == 0:
-        raise StoreError(f"{path} is empty.", NO_RUN_HINT)
+        raise StoreError(f"{shown(path)} is empty.", NO_RUN_HINT)
 
 
 def load(path: Path) -> Run:
@@ -45,46 +49,70 @@ def load(path: Path) -> Run:
     run: Run | None = None
     for event in read_events(path):
         run = fold(run, event)
+        if isinstance(event, RowsAdded) and len(run.plan.cases) > MAX_CASES:
+            raise StoreError(f"{shown(path)} has more than {MAX_CASES:,} rows.", DAMAGED)
     assert run is not None, "read_events raises on an empty file"
     return with_better(run)
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:
-    """The first line of a run file. Raises StoreError when it is none, or one of a newer schema."""
+    """The first line of a run file, with or without a byte order mark. Raises StoreError when it is none, or one of a
+    newer schema."""
+    line = line.removeprefix(codecs.BOM_UTF8)
     try:
-        header = json.loads(line)
-    except (ValueError, RecursionError):
-        header = None
+        header = parse(line)
+    except WireError as error:
+        raise StoreError(f"{shown(path)} is not a run file: line 1 is {error}.", NO_RUN_HINT) from None
     if not isinstance(header, dict) or header.get("kind") != "run_started":
-        raise StoreError(f"{path} is not a run file: line 1 does not begin a run.", NO_RUN_HINT)
+        raise StoreError(f"{shown(path)} is not a run file: line 1 does not begin a run.", NO_RUN_HINT)
     schema = header.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
-        raise StoreError(
-            f"{path} was written by a newer version (schema {schema}, this one reads up to {SCHEMA}).",
-            "Update cvbench-tui to read it.",
-        )
+        raise StoreError(f"{shown(path)} was {newer(schema)}.", "Update cvbench-tui to read it.")
     try:
         event = decode(line)
     except WireError as error:
-        raise StoreError(f"{path}, line 1: {error}.", "The file was changed or damaged.") from error
+        raise StoreError(f"{shown(path)}, line 1: {error}.", DAMAGED) from error
     assert isinstance(event, RunStarted), "the kind was looked at above"
     return event
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Line number from 1, the line, and whether it is the last. Raises StoreError when the file cannot be read."""
+    """Line number from 1, the line, and whether it is the last. No more than two lines are in memory. Raises StoreError
+    when the file cannot be read, is no regular one (a pipe could be waited for for ever), or has too long a line."""
     try:
+        mode = path.stat().st_mode
+        if not S_ISREG(mode) and not S_ISDIR(mode):
+            raise StoreError(f"{shown(path)} is not a run file: it is no regular file.", NO_RUN_HINT)
         with path.open("rb") as file:
-            for number, (line, following) in enumerate(pairwise(chain(file, [b""])), 1):
+            number, line = 1, _line(path, 1, file)
+            while line:
+                following = _line(path, number + 1, file)
                 yield number, line, not following
+                number, line = number + 1, following
     except OSError as error:
-        raise StoreError(f"Cannot read {path}: {os_reason(error)}.") from error
+        raise StoreError(f"Cannot read {shown(path)}: {os_reason(error)}.") from error
+    except ValueError as error:  # a zero byte
+        raise StoreError(f"{shown(path)} is not a file name.") from error
+
+
+def _line(path: Path, number: int, file: BinaryIO) -> bytes:
+    """The next line, empty at the end of the file. Raises StoreError for one that is longer than any event."""
+    line = file.readline(MAX_LINE_BYTES + 1)
+    if len(line) > MAX_LINE_BYTES:
+        sentence = f"{shown(path)}, line {number}: longer than {MAX_LINE_BYTES >> 20} MiB."
+        raise StoreError(sentence, DAMAGED if number > 1 else NO_RUN_HINT)
+    return line
 
 
 def is_torn(line: bytes) -> bool:
     """True when the line stops in the middle of its JSON: the machine went down while it was written."""
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+        parse(line.removeprefix(codecs.BOM_UTF8))
+    except WireError:
         return True
     return False
+
+
+def shown(path: Path) -> str:
+    """The path for a sentence."""
+    return one_line(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,11 @@ def _located(store: SettingsStore, problems: list[str]) -> list[str]:
 
 def folder_for_saving(settings: Settings) -> tuple[Path, list[str]]:
     """Where tables are saved: the folder of the settings, or the current one and a sentence when that is gone."""
-    named = Path(settings.save_folder or Path.cwd())
-    if named.is_dir():
-        return named, []
+    named = settings.save_folder
+    if not named:
+        return Path.cwd(), []
+    if os.path.isdir(named):  # Path's own raises for a name that is too long
+        return Path(named), []
     return Path.cwd(), [f"save_folder: there is no folder {named}; tables go into the current one."]
 
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import OptionList, RadioButton, RadioSet
 
-from cvbench_tui.base.escape import visible
+from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.tui.keys.bindings import hidden
 from cvbench_tui.tui.terminal.theme import MUTED
 
@@ -61,7 +61,7 @@ class DialogList(OptionList):
 
 def fitted(text: str, cells: int) -> str:
     """The text as it is in exactly so many cells: filled up with blanks, or cut with ``...`` at its end."""
-    text = visible(text)
+    text = one_line(text)
     return set_cell_size(text, cells) if cell_len(text) <= cells else set_cell_size(text, cells - 3) + "..."
 
 

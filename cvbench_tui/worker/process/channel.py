@@ -10,6 +10,7 @@ import select
 from collections.abc import Sequence
 from typing import Any
 
+from cvbench_tui.base.escape import paired
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
@@ -29,7 +30,7 @@ class Channel:
 
     def write(self, plain: dict[str, Any]) -> None:
         """Write one object; blocks while the pipe is full. Raises BrokenPipeError when the parent is gone."""
-        line = json.dumps(plain, separators=(",", ":"), allow_nan=False)
+        line = paired(json.dumps(plain, separators=(",", ":"), allow_nan=False))
         data = line.encode() + b"\n"
         while data:
             data = data[os.write(self.descriptor, data) :]

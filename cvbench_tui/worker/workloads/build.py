@@ -34,11 +34,12 @@ def build_module(workload: Workload) -> nn.Module:
 
 def _model(workload: Workload) -> nn.Module:
     """A torchvision classification model for 1000 classes."""
-    try:
-        constructor = models.get_model_builder(workload.op)
-    except ValueError:
-        raise UnsupportedError(f"torchvision {torchvision.__version__} has no model '{workload.op}'.") from None
-    arguments: dict[str, Any] = {"weights": None, **dict(workload.params)}
+    if workload.op not in models.list_models(module=models):  # those of detection or video fetch a backbone's weights
+        raise UnsupportedError(f"torchvision {torchvision.__version__} has no model '{workload.op}' of classification.")
+    if workload.params:
+        raise UnsupportedError("A model is built without weights and has no other arguments.")
+    constructor = models.get_model_builder(workload.op)
+    arguments: dict[str, Any] = {"weights": None}
     if workload.op in _SLOW_INITIALISERS:
         arguments["init_weights"] = False
     if workload.op.startswith("vit_"):  # built for an image size

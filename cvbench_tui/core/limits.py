@@ -1,0 +1,172 @@
+"""What a line, a plan and a figure may be at most. Run files, presets and the worker's lines come from outside: what is
+beyond these limits is refused before it is used, with one sentence.
+
+Bounds of figures go by the unit in a field's name, so that a new field has some without a line here. They are far
+beyond any machine, and narrow enough for every later sum, square, quotient and date to be a finite number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from cvbench_tui.core.measurement import Measurement, PhaseSamples
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.sample_array import SampleArray
+from cvbench_tui.core.workload import Workload
+
+Bounds = tuple[float, float]  # the smallest and the largest that is accepted
+
+MAX_LINE_BYTES = 64 << 20  # 12 rounds of 120 samples are 100 kB, a plan of 20,000 cases 8 MB
+MAX_VALUES = 4_000_000  # in a line: so many samples fill one of the longest; as many empty lists take 0.6 GB
+MAX_CASES = 20_000  # of a run, rows that were added included: 84 models on 4 devices at 60 batches
+MAX_TUPLE = 100_000  # values of one field, samples apart: 64 visits to a case have 1,536 records of rounds
+MAX_DIMENSIONS = 8  # of an input; images have three
+MAX_ARGUMENTS = 64  # of a layer; a transposed convolution has ten
+MAX_DEVICES = 1_000  # of one machine; the largest have 16 cards
+MAX_TEXT = 1 << 14  # characters of a name or a sentence; file systems and drivers give names of at most 4,096
+MAX_DETAIL = 1 << 20  # of a traceback with 40 lines of stderr, 2,000 characters each
+
+SECONDS: Bounds = (0.0, 1e9)  # 31 years
+SAMPLE_S: Bounds = (1e-12, 1e9)  # a nanosecond, the finest tick of any clock, over a thousand iterations
+MOMENT_S: Bounds = (0.0, 32_503_680_000.0)
+"""1970 to 2999, seconds since the epoch. Linux shows any year below 2**31, Windows none outside of these."""
+BYTES: Bounds = (0, 1 << 63)  # 8 EiB; a control group without a limit says 9223372036854771712
+RATE: Bounds = (1.0, 1e21)  # per second: FLOP or bytes. The fastest card has 1e16; nothing divides by zero.
+COUNT: Bounds = (0, 1 << 53)  # whole numbers that a float holds as they are
+WORK: Bounds = (0, 1e21)  # operations or bytes of an iteration
+SHARE: Bounds = (0.0, 1e6)
+PROCESS: Bounds = (2, 0xFFFFFFFF)  # numbers of processes; 0 is one's own group and 1 the system's first: never killed
+PROTOCOL_S: Bounds = (0.0, 1e6)  # 11 days
+FACT: Bounds = (-(2.0**64), 2.0**64)  # a number about the machine, or an argument of a layer
+
+_UNITS: Mapping[str, Bounds] = {
+    "at_s": MOMENT_S,
+    "per_s": RATE,
+    "s": SECONDS,
+    "seconds": SECONDS,
+    "bytes": BYTES,
+    "share": SHARE,
+    "hz": (0.0, 1e12),
+    "w": (0.0, 1e7),
+    "j": (0.0, 1e15),
+    "c": (-273.15, 1e4),
+}
+"""By the end of a field's name."""
+_FIELDS: Mapping[str, Bounds] = {
+    "pid": PROCESS,
+    "process": PROCESS,
+    "fraction": (0.0, 1.0),
+    "utilisation": SHARE,
+    "outran": (0.0, 1.0),
+    "group": (1, 1e9),
+    "iterations_per_sample": (1, 1e9),
+    "iterations": (1, 1e9),
+    "batch": (1, 1 << 31),
+    "threads": (1, 1 << 16),
+    "input_shape": (1, 1 << 31),
+    "schema": (1, 1 << 16),
+    "flops": WORK,
+    "bytes": WORK,
+    "footprint_bytes": WORK,
+    "flops_per_s": RATE,
+    "facts": FACT,
+    "params": FACT,
+}
+"""By the whole name, which goes before the unit."""
+_PROTOCOL: Mapping[str, Bounds] = {
+    "precision": (0.0, 1e3),
+    "warmup_agreement": (0.0, 1e3),
+    "iterations": (1, 1e6),
+    "iterations_cpu": (1, 1e6),
+    "visits": (1, 1e4),
+    "max_visits": (1, 1e4),
+    "min_rounds": (0, 1e6),
+    "max_rounds": (1, 1e6),
+    "seed": (-(1 << 63), (1 << 64) - 1),
+}
+"""The same of a protocol, whose seconds have bounds of their own."""
+_LENGTHS: Mapping[str, int] = {
+    "cases": MAX_CASES,
+    "devices": MAX_DEVICES,
+    "input_shape": MAX_DIMENSIONS,
+    "params": MAX_ARGUMENTS,
+}
+
+
+def impossible(record: Any) -> str:
+    """What in a record of ``core`` no clock, counter or machine gives, or is more than there can be, in a sentence
+    without its end: ``measurement.warmup_s is not a number from 0 to 1e+09``. Empty when all is possible."""
+    for name, bounds in _bounds_by_field(type(record)):
+        value = getattr(record, name)
+        kind = type(value)
+        if value is None or kind is bool or (kind in (float, int) and bounds[0] <= value <= bounds[1]):
+            continue  # the most by far
+        if wrong := _wrong(value, name, bounds):
+            return f"{name}{wrong}"
+    return _contradiction(record)
+
+
+def bounds_of(name: str, rules: Mapping[str, Bounds] = _FIELDS) -> Bounds:
+    """The bounds of a field of that name: its own, those of its unit, or else those of a count."""
+    unit = next((each for each in ("per_s", "at_s") if name.endswith(each)), name.rpartition("_")[2])
+    known = rules.get(name) or _UNITS.get(unit, COUNT)
+    return PROTOCOL_S if rules is _PROTOCOL and known is SECONDS else known
+
+
+@cache
+def _bounds_by_field(record: type) -> tuple[tuple[str, Bounds], ...]:
+    rules = _PROTOCOL if record is Protocol else _FIELDS
+    return tuple((field.name, bounds_of(field.name, rules)) for field in dataclasses.fields(record))
+
+
+def _wrong(value: Any, name: str, bounds: Bounds) -> str:
+    """What is wrong with a value, or with one of those in it; to follow the field's name."""
+    if value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, (int, float)):  # compared, never converted: an int may have any number of digits
+        return _outside(value, bounds)
+    if isinstance(value, str):
+        most = MAX_DETAIL if name == "detail" else MAX_TEXT
+        return "" if len(value) <= most else f" has more than {most:,} characters"
+    if isinstance(value, SampleArray):
+        return "" if value.within(*SAMPLE_S) else " has a sample that is not a positive number of seconds"
+    if dataclasses.is_dataclass(value):
+        wrong = impossible(value)
+        return f".{wrong}" if wrong else ""
+    most = _LENGTHS.get(name, MAX_TUPLE)
+    if len(value) > most:
+        return f" are {len(value):,}, and may be at most {most:,}"
+    return next(filter(None, (_wrong(each, name, bounds) for each in value)), "")
+
+
+def _outside(value: float, bounds: Bounds) -> str:
+    if bounds[0] <= value <= bounds[1]:
+        return ""
+    if bounds is MOMENT_S:
+        return " is no time from 1970 to 2999"
+    if isinstance(value, float) and not math.isfinite(value):
+        return " is not finite"
+    return f" is not a number from {bounds[0]:g} to {bounds[1]:g}"
+
+
+def _contradiction(record: Any) -> str:
+    """What parts of a record say against each other."""
+    if isinstance(record, Workload):
+        return "" if record.input_shape else "input_shape has no dimension"
+    if isinstance(record, PhaseSamples):
+        return "" if any(map(len, record.rounds)) else "rounds have no sample"
+    if isinstance(record, (Measurement, Protocol)) and record.clean is not None and record.clean.clean is not None:
+        return "clean has a clean of its own"
+    if isinstance(record, Measurement):
+        for name in ("phases", "wall", "memory", "work"):
+            named = [each.phase for each in getattr(record, name)]
+            if len(set(named)) < len(named):
+                return f"{name} have a phase twice"
+        rounds = {each.phase: len(each.rounds) for each in record.phases}
+        if any(sum(counts) != rounds.get(phase) for phase, counts in record.visit_rounds):
+            return "visit_rounds are not as many as there are rounds"
+    return ""
