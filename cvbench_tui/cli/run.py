@@ -41,7 +41,6 @@ from cvbench_tui.wire import encode
 if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
     from cvbench_tui.core.environment import Environment
-    from cvbench_tui.core.plan import Plan
     from cvbench_tui.engine.others import Watch
 
 
@@ -120,6 +119,7 @@ class How:
 
 def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_dir: str | None = None) -> int:
     """Measure the selection and print its table. Returns the exit code."""
+    from cvbench_tui.cli.plan_text import expected_problems, plan_lines
     from cvbench_tui.cli.progress import reporter
 
     outputs.check()
@@ -131,8 +131,10 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
         if how.dry_run:
-            _print_plan(plan)
+            sys.stdout.write("\n".join(plan_lines(plan, environment)) + "\n")
             return 0
+        for line in expected_problems(plan, environment):
+            progress.message(line)
         _look_around(environment, source.watch(plan), progress, how.wait_idle_s)
         run, interrupted = _drive(Session(source, plan), progress, outputs, storage.runs_folder(runs_dir))
     outputs.write(run)
@@ -237,14 +239,3 @@ def _interruptible(session: Session) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _print_plan(plan: Plan) -> None:
-    """Print every case of the plan and the expected duration on stdout."""
-    from cvbench_tui.catalog.duration import expected_s
-
-    for case in plan.cases:
-        image = f" image {case.image}" if case.image else ""
-        print(f"{case.workload.name}  {case.device}  batch {case.batch}{image}")  # noqa: T201
-    rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
-    print(f"{rows}, protocol {plan.protocol.name}, about {duration}")  # noqa: T201
