@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.visits import most_visits
@@ -39,15 +40,20 @@ def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> di
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:
+    """Never more than the protocol's time limit where a single visit would reach it: the case is given up there."""
+    if cannot_take(case.workload):
+        return STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S)
     inference_s = _inference_s(case)
-    training_s = inference_s * TRAINING_FACTOR
+    training_s = 0.0 if cannot_train(case) else inference_s * TRAINING_FACTOR
     startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
     if protocol.method == "published":
         iterations = protocol.published_iterations(case.workload.kind, case.device)
         clean_s = _case_s(case, protocol.clean) if protocol.clean is not None else 0.0
-        return startup_s + iterations * (training_s + inference_s) + clean_s
-    passes = [_pass_s(seconds, protocol) for seconds in (training_s, inference_s)]
+        return min(startup_s + iterations * (training_s + inference_s) + clean_s, protocol.timeout_s)
+    passes = [_pass_s(seconds, protocol) for seconds in (training_s, inference_s) if seconds]
     visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
+    if visit_s >= protocol.timeout_s:
+        return protocol.timeout_s
     return visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
 
 

@@ -17,6 +17,7 @@ from math import prod
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS_BY_OP
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
 
 FLOAT32_BYTES = 4
@@ -57,10 +58,11 @@ def expected_bytes(case: Case) -> int | None:
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
-    """The rows that will not fit, in the plan's order; those of which too little is known are left out. A plan without
-    training has none: inference takes far less."""
+    """The rows that will not fit, in the plan's order; those of which too little is known are left out, and those that
+    are measured without training: inference takes far less."""
     if "training" not in plan.protocol.passes:
         return ()
     memory = {device.id: device.memory_bytes for device in environment.devices}
-    rows = ((case, expected_bytes(case), memory.get(case.device)) for case in plan.cases)
+    trained = (case for case in plan.cases if not (cannot_take(case.workload) or cannot_train(case)))
+    rows = ((case, expected_bytes(case), memory.get(case.device)) for case in trained)
     return tuple(TooLarge(case, needs, has) for case, needs, has in rows if needs and has and needs * SURE > has)

@@ -9,12 +9,12 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.image_sizes import MAX_IMAGE as MAX_IMAGE
 from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra
 from cvbench_tui.errors import SelectionError
 
 MAX_BATCH = 65536
-MAX_IMAGE = 4096  # pixels a side
 MAX_THREADS = 4096
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")

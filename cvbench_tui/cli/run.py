@@ -125,6 +125,7 @@ class Begun:
 def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun], outputs: Outputs, how: How) -> int:
     """Ask the source for the machine, make a run for it, drive it to its end, write and print what came of it. Returns
     the exit code: 1 too when something could not be written where it was to be."""
+    from cvbench_tui.cli.plan_text import expected_problems, plan_lines
     from cvbench_tui.cli.progress import reporter
 
     with unfailing_stderr(), ending_signals() as ending:
@@ -133,8 +134,10 @@ def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun],
             environment = source.probe()
             begun = begin(source, environment)
             if how.dry_run:
-                _print_plan(begun.plan)
+                sys.stdout.write("\n".join(plan_lines(begun.plan, environment)) + "\n")
                 return 0
+            for line in expected_problems(begun.plan, environment):
+                progress.message(line)
             _look_around(environment, source.watch(begun.plan), progress, how.wait_idle_s)
             ending.ends(begun.session)
             run, written = _recorded(begun, progress, outputs)
@@ -222,14 +225,3 @@ def load_run(reference: str, runs_dir: str | None = None) -> Run:
     """The run of that path, id, unique prefix, or 'last'. Raises StoreError."""
     folder = storage.runs_folder(runs_dir)
     return with_best(run_file.load(store.find(reference, folder)), folder)
-
-
-def _print_plan(plan: Plan) -> None:
-    """Print every case of the plan and the expected duration on stdout."""
-    from cvbench_tui.catalog.duration import expected_s
-
-    for case in plan.cases:
-        image = f" image {case.image}" if case.image else ""
-        print(f"{case.workload.name}  {case.device}  batch {case.batch}{image}")  # noqa: T201
-    rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
-    print(f"{rows}, protocol {plan.protocol.name}, about {duration}")  # noqa: T201

@@ -1,22 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
+from cvbench_tui.catalog.memory import TooLarge
+from cvbench_tui.catalog.names import find_model
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.workload import Workload
-from cvbench_tui.tui.state.plan_summary import fit_lines, plan_line, protocol_line, settings_line
+from cvbench_tui.tui.state.plan_summary import plan_line, protocol_line, settings_line
 from cvbench_tui.tui.state.selection import PlanSelection
 from tests.tui.checklist_app import MACHINE
 
-
-@dataclass(frozen=True)
-class Misfit:
-    case: Case
-    needs_bytes: int
-    has_bytes: int
+CASE = Case(find_model("VGG16").workload, "cpu", 8)
 
 
 def picked() -> PlanSelection:
@@ -32,7 +26,8 @@ def line(plan_selection: PlanSelection, misfits: int = 0) -> str:
         return {case.case_id: 60.0 for case in plan.cases}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cvbench_tui.catalog.memory.too_large", lambda plan, environment: range(misfits))
+        sizes = [TooLarge(case, 2, 1) for case in (CASE,) * misfits]
+        patch.setattr("cvbench_tui.results.plan_notes.too_large", lambda plan, environment: sizes)
         return plan_line(plan_selection, MACHINE, expected=expected).plain
 
 
@@ -40,6 +35,17 @@ def test_rows_duration_and_what_will_not_fit() -> None:
     plan_selection = picked()
     assert line(plan_selection) == "2 models x 2 devices = 4 rows, about 4 min"
     assert line(plan_selection, 2) == "2 models x 2 devices = 4 rows, about 4 min; 2 will not fit in memory"
+
+
+def test_what_cannot_be_measured_or_trained_is_said_before_the_run() -> None:
+    plan_selection = picked()
+    plan_selection.models.tick_only(("VGG16", "Resnet18"))
+    plan_selection.batch, plan_selection.image = 1, 31
+    assert line(plan_selection).endswith("= 4 rows, about 4 min; 2 unsupported, 2 without training")
+    plan_selection.image = 32
+    assert line(plan_selection).endswith("; 2 without training")
+    plan_selection.batch = 2
+    assert line(plan_selection).endswith("= 4 rows, about 4 min")
 
 
 def test_what_is_missing_is_said() -> None:
@@ -51,16 +57,6 @@ def test_what_is_missing_is_said() -> None:
     plan_selection = picked()
     plan_selection.batch = 0
     assert line(plan_selection) == "Batch 0 is not possible."
-
-
-def test_a_row_that_will_not_fit_is_named_with_what_it_needs_and_what_there_is() -> None:
-    workload = Workload("model", "VGG19 [/]\x1b", "vgg19", (3, 224, 224))
-    misfit = Misfit(Case(workload, "cuda:0", 64), int(31.234 * 2**30), 24 * 2**30)
-    small = Misfit(Case(workload, "cuda:0", 1), 1_234_567_890, 456 * 2**20)
-    assert fit_lines([misfit, small]) == (
-        "VGG19 [/]\\x1b on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.",
-        "VGG19 [/]\\x1b on cuda:0, batch 1: needs about 1.1 GiB, the device has 456 MiB.",
-    )
 
 
 def test_settings_name_what_is_set() -> None:

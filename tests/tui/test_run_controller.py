@@ -138,6 +138,6 @@ async def test_rows_without_room_are_warned_of_and_tried(tmp_path: Path) -> None
         assert "will not fit in memory" in text(app, "#summary")
         await pilot.press("r")
         assert "VGG16 on cpu, batch 4096: needs about" in toasts(app)
-        assert "And 1 more row." in toasts(app)
+        assert "And 1 more row: 1 will not fit in memory." in toasts(app)
         await until(pilot, lambda: ended(app))
         assert word(app) == "finished: 0 measured, 4 failed"

@@ -176,6 +176,9 @@ _RUN_AGAIN = "The times are not affected; run the row again if you need it."
 NOTICES: dict[str, ReasonKind] = {
     "visit_failed": ReasonKind("Why a visit failed.", ""),
     "visit_skipped": ReasonKind("You skipped the row while it was visited.", "R measures it again."),
+    "no_training": ReasonKind(
+        "The model or layer cannot be trained at this batch and image size; its inference is measured.", ""
+    ),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),

@@ -15,7 +15,6 @@ from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.state.forecast import Forecast
-from cvbench_tui.tui.state.plan_summary import fit_lines
 from cvbench_tui.tui.state.selection import PlanSelection
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.widgets.strips import ProgressStrip
@@ -23,7 +22,7 @@ from cvbench_tui.tui.widgets.strips import ProgressStrip
 if TYPE_CHECKING:
     from cvbench_tui.engine.others import Others, Watch
 
-MAX_WARNED = 2  # rows without room in memory that are named when the run begins
+MAX_WARNED = 2  # rows of which problems are expected that are named when the run begins
 
 
 @dataclass
@@ -116,18 +115,16 @@ class RunController:
             self.ui.say("Not begun.")
 
     def _warn(self, plan: Plan, environment: Environment) -> None:
-        """Name a quota, and the rows that are expected to run out of memory; they are tried all the same."""
-        from cvbench_tui.catalog.memory import too_large
+        """Name a quota, and the rows that cannot be measured, be trained or fit; they are tried all the same."""
         from cvbench_tui.results.machine_warnings import quota
+        from cvbench_tui.results.plan_notes import named, plan_notes
 
         if sentence := quota(environment):
             self.ui.notify(sentence, title="CPU quota", severity="warning", markup=False)
 
-        if problems := too_large(plan, environment):
-            lines = fit_lines(problems)
-            more = f"And {plural(len(lines) - MAX_WARNED, 'more row')}." if len(lines) > MAX_WARNED else ""
-            text = " ".join([*lines[:MAX_WARNED], more]).rstrip()
-            self.ui.notify(text, title="Will not fit in memory", severity="warning", markup=False)
+        if problems := plan_notes(plan, environment):
+            text = " ".join(named(problems, MAX_WARNED))
+            self.ui.notify(text, title="Problems expected", severity="warning", markup=False)
 
     def _add(self, plan: Plan, environment: Environment) -> None:
         """More rows for the running benchmark, under its protocol."""

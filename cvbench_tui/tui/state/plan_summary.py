@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from textual.content import Content
 
@@ -15,13 +14,8 @@ from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
-from cvbench_tui.results.text.units import bytes_parts, percent_text, rough_duration_text, significant
+from cvbench_tui.results.text.units import percent_text, rough_duration_text
 from cvbench_tui.tui.state.selection import PlanSelection
-
-if TYPE_CHECKING:
-    from cvbench_tui.catalog.memory import TooLarge
-
-MEMORY_DIGITS = 2  # significant digits of a need of memory that is a guess, and of what it is compared with
 
 
 def plan_line(
@@ -30,7 +24,7 @@ def plan_line(
     *,
     expected: Callable[[Plan], Mapping[str, float]] = expected_by_case,
 ) -> Content:
-    """``3 models x 2 devices = 6 rows, about 2 min; 2 will not fit in memory``, or what is missing."""
+    """``3 models x 2 devices = 6 rows, about 2 min; 1 unsupported, 2 will not fit in memory``, or what is missing."""
     numbers = ((len(plan_selection.models.ticked), "model"), (len(plan_selection.layers.ticked), "layer"))
     counted = [plural(number, noun) for number, noun in numbers if number]
     if not counted:
@@ -47,20 +41,11 @@ def plan_line(
         return Content(visible(error.message))
     rows = plural(len(plan.cases), "row")
     line = f"{what} x {plural(devices, 'device')} = {rows}, about {rough_duration_text(sum(expected(plan).values()))}"
-    from cvbench_tui.catalog.memory import too_large
+    from cvbench_tui.results.plan_notes import counted as problems_of
+    from cvbench_tui.results.plan_notes import plan_notes
 
-    problems = len(too_large(plan, environment))
-    return Content.assemble(line, (f"; {problems} will not fit in memory" if problems else "", "$text-warning bold"))
-
-
-def fit_lines(problems: Iterable[TooLarge]) -> tuple[str, ...]:
-    """For each row that will not fit ``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``"""
-    lines = []
-    for each in problems:
-        row = f"{each.case.workload.name} on {each.case.device}, batch {each.case.batch}"
-        needs, has = _memory_text(each.needs_bytes), _memory_text(each.has_bytes)
-        lines.append(f"{visible(row)}: needs about {needs}, the device has {has}.")
-    return tuple(lines)
+    problems = problems_of(plan_notes(plan, environment))
+    return Content.assemble(line, (f"; {problems}" if problems else "", "$text-warning bold"))
 
 
 def settings_line(plan_selection: PlanSelection, *, running: str | None = None) -> str:
@@ -90,9 +75,3 @@ def protocol_line(name: str) -> str:
         few = len(protocol.extras) < 3
         parts.append(" + ".join(protocol.extras) if few else plural(len(protocol.extras), "extra"))
     return "; ".join(parts)
-
-
-def _memory_text(size_bytes: int) -> str:
-    """``31 GiB``: a guess has no megabytes."""
-    number, unit = bytes_parts(size_bytes)
-    return f"{significant(float(number), MEMORY_DIGITS)} {unit}"

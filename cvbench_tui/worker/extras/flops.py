@@ -8,7 +8,7 @@ device-specific fusion, save attention and dropout.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PhaseWork
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Method
@@ -28,8 +29,10 @@ from cvbench_tui.worker.workloads.build import build_module
 from cvbench_tui.worker.workloads.module_under_test import make_inputs, outputs_of
 
 
-def phase_work(case: Case, method: Method = "rounds") -> tuple[PhaseWork, ...]:
-    """The work of forward, backward, total and inference for one iteration of the whole batch.
+def phase_work(
+    case: Case, method: Method = "rounds", passes: Sequence[PassName] = ("training", "inference")
+) -> tuple[PhaseWork, ...]:
+    """The work of forward, backward, total and inference, by those passes, for one iteration of the whole batch.
 
     ``method`` as in the protocol: ``published`` gives layers inputs without gradient. The random state stays as it was.
     Takes milliseconds to a second or two (a layer 10 ms, resnet152 0.6 s, densenet201 1.5 s of one core). Raises
@@ -39,12 +42,25 @@ def phase_work(case: Case, method: Method = "rounds") -> tuple[PhaseWork, ...]:
         warnings.simplefilter("ignore")
         module, inputs = on_meta(case.workload, case.batch, method)
         with operators_of(case.device):
-            return count_phases(module, inputs)
+            return count_phases(module, inputs, passes)
 
 
-def count_phases(module: nn.Module, inputs: Tensor) -> tuple[PhaseWork, ...]:
+def count_phases(
+    module: nn.Module, inputs: Tensor, passes: Sequence[PassName] = ("training", "inference")
+) -> tuple[PhaseWork, ...]:
     """The same of a module and its inputs, with or without data."""
     results: dict[Any, Any] = {}
+    training = _count_training(module, inputs, results) if "training" in passes else ()
+    if "inference" not in passes:
+        return training
+    module.eval()
+    with torch.no_grad(), _counting(results) as counts:
+        _output = module(inputs.detach())  # alive while it is counted
+    return (*training, counts.work("inference"))
+
+
+def _count_training(module: nn.Module, inputs: Tensor, results: dict[Any, Any]) -> tuple[PhaseWork, ...]:
+    """Forward, backward and total. Leaves no gradients."""
     total = PhaseCounts()
     module.train()
     with _counting(results, total) as counts:
@@ -54,13 +70,9 @@ def count_phases(module: nn.Module, inputs: Tensor) -> tuple[PhaseWork, ...]:
     gradients = [torch.empty_like(output) for output in outputs]
     with _counting(results, total) as counts:
         torch.autograd.backward(outputs, gradients)
-    training = (forward, counts.work("backward"), total.work("total"))
-    del output, outputs, gradients
+    work = forward, counts.work("backward"), total.work("total")
     module.zero_grad(set_to_none=True)
-    module.eval()
-    with torch.no_grad(), _counting(results) as counts:
-        _output = module(inputs.detach())  # alive while it is counted
-    return (*training, counts.work("inference"))
+    return work
 
 
 @contextmanager

@@ -34,6 +34,13 @@ class UnsupportedError(Exception):
     """This workload, or a setting of its case, cannot be had with the installed versions."""
 
 
+def less_memory(case: Case) -> str:
+    """What to try where memory ran out: there is no batch below 1, and not every input is an image."""
+    if case.batch > 1:
+        return "try a smaller batch"
+    return "try a smaller image, or another device" if case.image else "try another device"
+
+
 def failure_from(case: Case, error: BaseException) -> Failure:
     """What went wrong with ``case``, for its row."""
     kind = _kind(error)
@@ -53,7 +60,7 @@ def _kind(error: BaseException) -> FailureKind:
 def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     """One sentence a user can act on."""
     if kind == "out_of_memory":
-        return f"Out of memory on {case.device} at batch {case.batch}; try a smaller batch."
+        return f"Out of memory on {case.device} at batch {case.batch}; {less_memory(case)}."
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
     if isinstance(error, (UnsupportedError, ClockError)):
         return first

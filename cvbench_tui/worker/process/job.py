@@ -17,6 +17,7 @@ import torch
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName, Visit
+from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
@@ -28,7 +29,7 @@ from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.extras.sentinel import sentinel
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
-from cvbench_tui.worker.process.failure import failure_from
+from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
@@ -71,6 +72,8 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
 
 def report_crash(channel: Channel, request: dict[str, Any], kind: FailureKind, sentence: str) -> None:
     """Send the failure of a case whose process ended without an outcome."""
+    if kind == "out_of_memory" and "case" in request:
+        sentence = f"{sentence}; {less_memory(case_from(request['case']))}."
     channel.send(CaseFailed(Failure(request.get("case_id", ""), kind, sentence), now_s()))
 
 
@@ -103,7 +106,10 @@ class Job:
         return True
 
     def _measure(self) -> Measurement:
-        """Build, first call, the passes, the secondary metrics; then the clean numbers beside them, if any."""
+        """Build, first call, the passes, the secondary metrics; then the clean numbers beside them, if any. Without the
+        training pass, and a notice, where the workload cannot have one. Raises UnsupportedError where it can have none,
+        and whatever the workload raises."""
+        no_training = self._leave_out_training()
         threads = self.case.threads or intra_op_threads()
         torch.set_num_threads(threads)
         backend = backend_for(torch.device(self.case.device))
@@ -132,12 +138,23 @@ class Job:
             visit_records=(Visit(begun_at_s, wall_s, os.getpid(), *speeds),),
             memory_peak_bytes=largest_bytes(extras.memory),
             wall_s=wall_s,
-            notices=(*self.notices, *extras.notices),
+            notices=(*self.notices, *no_training, *extras.notices),
             memory=tuple(extras.memory),
             energy=tuple(extras.energy),
             work=tuple(extras.work),
             variants=tuple(extras.variants),
         )
+
+    def _leave_out_training(self) -> tuple[Notice, ...]:
+        """The notice, with the pass taken from the protocol; nothing where training can be had."""
+        why_not, why_no_training = cannot_take(self.case.workload), cannot_train(self.case)
+        rest = tuple(name for name in self.protocol.passes if name != "training")
+        if why_not or (why_no_training and not rest):
+            raise UnsupportedError(why_not or why_no_training)
+        if not why_no_training or rest == self.protocol.passes:
+            return ()
+        self.protocol = replace(self.protocol, passes=rest)
+        return (Notice("no_training", f"{why_no_training} Inference is measured."),)
 
     def _sentinel(self, backend: Backend) -> tuple[float | None, float | None]:
         """Seconds of the sentinel's product and copy, by as many threads in every row, so that they can be compared;
@@ -202,7 +219,7 @@ class Job:
             ]
             _stop_collector()
             return results[0].phases[-1].rounds[0][0], results  # no call came before that iteration
-        first_call_s = _first_call(module, backend)
+        first_call_s = _first_call(module, backend, training="training" in protocol.passes)
         _stop_collector()  # kept out of every round
         results = []
         for name in protocol.passes:
@@ -263,14 +280,20 @@ def _stop_collector() -> None:
     gc.disable()
 
 
-def _first_call(module: ModuleUnderTest, backend: Backend) -> float:
-    """Seconds of the first forward and backward, start-up and autotuning included; prepares the output gradient."""
-    module.train()
+def _first_call(module: ModuleUnderTest, backend: Backend, *, training: bool) -> float:
+    """Seconds of the first forward and backward, start-up and autotuning included; prepares the output gradient. Of a
+    first inference where nothing else is measured."""
+    if training:
+        module.train()
+    else:
+        module.evaluate()
     backend.settle()
     started_s = backend.now_s()
     outputs = module.forward()
     backend.settle()
     forward_s = backend.now_s() - started_s
+    if not training:
+        return forward_s
     module.prepare_gradients(outputs)
     backend.settle()
     started_s = backend.now_s()

@@ -233,7 +233,7 @@ def _oom_kills() -> int:
 def _crash_sentence(status: int, *, out_of_memory: bool) -> str:
     """Why a child ended without an answer: its exit code, -N for a signal."""
     if out_of_memory:
-        return "The system ran out of memory and killed the measuring process; try a smaller batch."
+        return "The system ran out of memory and killed the measuring process"  # what to try is added with the case
     if status < 0:
         names = {number.value: f" ({number.name})" for number in signal.Signals}
         return f"The measuring process was ended by signal {-status}{names.get(-status, '')}."
