@@ -46,6 +46,7 @@ from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.result_table import ResultTable
 
 TICK_S = 1.0  # how often elapsed time and ETA are drawn when no event comes, seconds
+END_S = 1.5  # longest wait for a run's end when a signal ends the app, seconds
 ANY_TERMINAL = Terminal()
 COLLECT = (50_000, 20, 100)
 """Thresholds of the garbage collector: with 1,000 rows a collection of everything held the loop up for 0.4 s."""
@@ -97,6 +98,7 @@ class BenchApp(App[int], inherit_bindings=False):
         )
         self._bind_actions()
         self._offered: object = None  # what the keys that are offered depend on
+        self._end_code: int | None = None  # of a signal that ends the app; None: the user quits it
         self._toast: Notification | None = None  # the newest sentence that was said as one
         self._problems = [*problems, *gone, *apply_settings(self, store, terminal)]
 
@@ -212,6 +214,8 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.strip.show_ended(event.run)
             if self.settings_store.settings.autosave:
                 self.save_controller.save(at_once=True)
+            if self._end_code is not None:
+                self.exit(return_code=self._end_code)
 
     @on(messages.Looked)
     def _looked(self, event: messages.Looked) -> None:
@@ -335,6 +339,15 @@ class BenchApp(App[int], inherit_bindings=False):
 
         if not any(isinstance(screen, Palette) for screen in self.screen_stack):
             self.push_screen(command_palette(self.open_controller.commands))
+
+    def end(self, code: int) -> None:
+        """Stop the run and leave with that exit code, without a question."""
+        self._end_code = code
+        if not self.run_manager.state.running:
+            self.exit(return_code=code)
+            return
+        self.run_manager.cancel()
+        self.set_timer(END_S, lambda: self.exit(return_code=code))
 
     async def action_quit(self) -> None:
         """Leave at once; during a run, ask once."""

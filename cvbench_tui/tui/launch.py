@@ -14,6 +14,7 @@ from cvbench_tui.terminal import in_browser, look
 from cvbench_tui.tui.app import BenchApp
 from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
+from cvbench_tui.tui.terminal.signals import end_on_signals
 
 
 def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> BenchApp:  # noqa: A002
@@ -40,6 +41,7 @@ def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Pa
         app.settings_store.flush()
 
     watch(shut_down)
+    end_on_signals(app)
     try:
         app.run()
     finally:
