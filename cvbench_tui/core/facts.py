@@ -177,7 +177,9 @@ def differing(before: Environment, now: Environment, device_ids: Iterable[str]) 
     compared."""
     found: dict[str, str] = {}
     for device_id in device_ids:
-        if environment_id(before, device_id) is None:
+        if comparable(before, now, (device_id,)):
+            continue
+        if environment_id(before, device_id) is None:  # schema 1
             return ("the run does not say on what it was measured",)
         was, here = dict(identity_pairs(before, device_id)), dict(identity_pairs(now, device_id))
         for name in sorted({*was, *here}):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.facts import comparable
 from cvbench_tui.core.grading.assess import rank
 from cvbench_tui.core.measurement import Failure, Measurement, Notice, Outcome, merge
 from cvbench_tui.core.peak import DevicePeak
@@ -24,6 +25,8 @@ class Run:
     program: str  # version of cvbench-tui
     schema: int = ev.SCHEMA
     environment: Environment | None = None  # None until the worker has been probed
+    other_machines: tuple[Environment, ...] = ()
+    """Environments before that one, of which none may be compared with the next: the run was gone on with elsewhere."""
     ceilings: Mapping[str, DevicePeak] = field(default_factory=dict)  # measured peaks by device id
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)  # by case id; a case without one is pending
     earlier: Mapping[str, Outcome] = field(default_factory=dict)
@@ -61,7 +64,7 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, ev.RowsAdded):
         return _with_rows(run, event)
     if isinstance(event, ev.EnvironmentProbed):
-        return replace(run, environment=event.environment)
+        return _with_environment(run, event.environment)
     if isinstance(event, ev.PeakMeasured):
         return _with_peak(run, event.ceiling)
     if isinstance(event, ev.RunFinished):
@@ -74,6 +77,13 @@ def fold(run: Run | None, event: ev.Event) -> Run:
     if isinstance(event, (ev.CaseFinished, ev.CaseFailed)):
         return _with_outcome(run, event.measurement if isinstance(event, ev.CaseFinished) else event.failure)
     return run
+
+
+def _with_environment(run: Run, environment: Environment) -> Run:
+    before = run.environment
+    if before is None or comparable(before, environment, run.plan.devices):
+        return replace(run, environment=environment)
+    return replace(run, environment=environment, other_machines=(*run.other_machines, before))
 
 
 def _with_peak(run: Run, peak: DevicePeak) -> Run:

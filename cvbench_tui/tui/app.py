@@ -34,7 +34,7 @@ from cvbench_tui.tui.controllers.run_manager import RunManager
 from cvbench_tui.tui.controllers.save import SaveController
 from cvbench_tui.tui.controllers.settings import apply_settings, check_view, folder_for_saving, notify_problems
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.screens.main import MainScreen
+from cvbench_tui.tui.screens.main import FIRST_HINT, MainScreen
 from cvbench_tui.tui.state.forecast import Forecast
 from cvbench_tui.tui.state.plan_summary import plan_line
 from cvbench_tui.tui.state.run_state import RunState, moment
@@ -107,6 +107,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.action_pane = self.main_screen.go_to
         self.action_run = self.run_controller.run
         self.action_again = self.run_controller.again
+        self.action_resume = self._resume
         self.action_cancel = self.run_controller.cancel
         self.action_skip = self.run_manager.skip
         self.action_save = self.save_controller.save
@@ -153,6 +154,7 @@ class BenchApp(App[int], inherit_bindings=False):
         BackgroundThread(self.post_message, read_history, self.forecast.history, lambda: not self.is_running).start()
         self.main_screen.results.view, problems = check_view(self.main_screen.results.view, self.settings_store)
         notify_problems(self, self._problems + problems)
+        self.run_manager.offer_resume()
 
     def _state_changed(self, before: RunState, now: RunState) -> None:
         """Hand the new state down to the widgets that show it."""
@@ -164,7 +166,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self.main_screen.detail_soon()
         if rows_changed or now.status != before.status:
             self.main_screen.show_state(now)
-            offered, self._offered = self._offered, (now.status, bool(now.repeatable))
+            offered, self._offered = self._offered, (now.status, bool(now.repeatable), bool(now.lacking))
             if offered != self._offered:  # the footer is made anew
                 self.refresh_bindings()
         self.gauges.follow(now)
@@ -232,6 +234,23 @@ class BenchApp(App[int], inherit_bindings=False):
             return
         self.main_screen.go_to("results")
         self.say(f"Saved run, {moment(event.run.started_at_s)}")
+        if self.open_controller.opened(event.file.path):
+            self.run_controller.resume()
+
+    @on(messages.ResumeOffered)
+    def _resume_offered(self, event: messages.ResumeOffered) -> None:
+        if self.run_manager.state.run is None and not self.run_manager.state.running:
+            sentence = self.open_controller.offer(event.summary)
+            self.main_screen.results.offer(sentence)
+            if str(self.main_screen.strip.visual) == FIRST_HINT:  # it says nothing else
+                self.say(sentence)
+            self.refresh_bindings()
+
+    def _resume(self) -> None:
+        if self.run_manager.state.run is None:
+            self.open_controller.resume_offered()
+        else:
+            self.run_controller.resume()
 
     @on(messages.Logged)
     def _logged(self) -> None:
@@ -316,6 +335,9 @@ class BenchApp(App[int], inherit_bindings=False):
             return state.running or (action == "cancel" and (state.status == "queued" or state.beginning))
         if action == "again":
             return bool(state.repeatable)
+        if action == "resume":
+            offered = state.run is None and self.open_controller.offered is not None
+            return not state.running and (offered or bool(state.lacking))
         return action != "suspend_process" or not self.is_web
 
     def action_help(self) -> None:

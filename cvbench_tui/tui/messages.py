@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
     from cvbench_tui.engine.others import Others, Watch
-    from cvbench_tui.results.storage.run_index import SeenFile
+    from cvbench_tui.results.storage.run_index import RunSummary, SeenFile
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread
 
@@ -71,6 +71,13 @@ class RunOpened(Message):
 
     run: Run
     file: SeenFile
+
+
+@dataclass(eq=False)
+class ResumeOffered(Message):
+    """The last run was interrupted, or rows of it failed."""
+
+    summary: RunSummary
 
 
 class Newest(Message):

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, Progress, RowsAdded, RunFinished
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.event import (
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    EnvironmentProbed,
+    Event,
+    Progress,
+    RowsAdded,
+    RunFinished,
+)
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.recorder import RunRecorder, events_of
@@ -169,12 +179,14 @@ def test_the_second_file_may_fail_as_well(tmp_path, temporary, recording):
 
 def test_events_of_a_run_give_the_run_back():
     run: Run | None = None
-    for event in [*EVENTS, *_continued()]:
+    elsewhere = EnvironmentProbed(Environment((("torch", "9.9"),), (), (("os", "another"),), identity_hash="0"))
+    for event in [*EVENTS, elsewhere, *_continued()]:
         run = fold(run, event)
         again: Run | None = None
         for each in events_of(run):
             again = fold(again, each)
         assert again == replace(run, progress=None)
+    assert run.other_machines == (EVENTS[1].environment,)
 
 
 def _continued() -> list[Event]:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cvbench_tui.core.facts import differing
 from cvbench_tui.core.grading.system import SLOW_MACHINE, best_product_s
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.text.units import part_text
 
+MAX_FACTS = 3  # that differ between two machines, in a sentence
+
 
 def steadiness(run: Run) -> str:
-    """One sentence about each device that was measured on; empty without sentinels."""
+    """One sentence about each device that was measured on; empty without sentinels. Before them one about a run whose
+    rows are of several machines."""
     return " ".join(_sentences(run))
 
 
 def _sentences(run: Run) -> Iterator[str]:
+    if run.other_machines and run.environment is not None:
+        facts = differing(run.other_machines[-1], run.environment, run.plan.devices)
+        named = "; ".join(facts[:MAX_FACTS])
+        yield f"Its rows are of different machines or software, and must not be compared: {named}."
     by_device: dict[str, list[float]] = {}
     for measurement in run.measured:
         device = run.plan.case(measurement.case_id).device

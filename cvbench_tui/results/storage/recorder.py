@@ -88,8 +88,8 @@ def _written(folder: Path, name: str, events: tuple[ev.Event, ...]) -> RunLog:
 def events_of(run: Run) -> Iterator[ev.Event]:
     """Events whose fold is that run, the progress of its running row apart: one for all visits to a row."""
     yield ev.RunStarted(run.id, run.plan, run.started_at_s, run.program, run.schema)
-    if run.environment is not None:
-        yield ev.EnvironmentProbed(run.environment)
+    machines = (*run.other_machines, run.environment)
+    yield from (ev.EnvironmentProbed(each) for each in machines if each is not None)
     yield from map(ev.PeakMeasured, run.ceilings.values())
     first = {**run.outcomes, **run.earlier}
     yield from (_outcome(first[case.case_id]) for case in run.plan.cases if case.case_id in first)

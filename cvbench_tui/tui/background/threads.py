@@ -118,6 +118,22 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
     post(messages.HistoryRead())
 
 
+def offer_resume(post: Post, folder: Path) -> None:
+    """Look at the run that was written last: ``ResumeOffered`` where it did not come to its end, or rows of it failed,
+    and nobody is writing it now."""
+    from cvbench_tui.results.storage.run_log import being_written
+    from cvbench_tui.results.storage.run_summary import summary_of
+    from cvbench_tui.results.storage.runs import NEWEST, find
+
+    try:
+        summary = summary_of(find(NEWEST, folder))
+    except StoreError:  # none yet, or no folder
+        return
+    partly = summary.ended != "finished" or summary.failed
+    if partly and not summary.problem and not being_written(summary.path):
+        post(messages.ResumeOffered(summary))
+
+
 def open_run(post: Post, path: Path) -> None:
     """Read one run file: ``RunOpened`` or ``Failed``."""
     from cvbench_tui.results.storage.peak_cache import with_best

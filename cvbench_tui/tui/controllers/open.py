@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.command import SimpleCommand
 
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.controllers import Ui
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 MAX_RUNS = 50  # saved runs that the palette offers, newest first; the dialog of runs has them all
 READ_S = 0.25  # files are read for so long before what is known is shown, again and again
 PALETTE_S = 1.0
+STATE_WORDS = {"finished": "has failed rows", "interrupted": "was interrupted", "cancelled": "was cancelled",
+               "failed": "was ended"}  # fmt: skip
 RUNNING = "A benchmark is running. Saved runs can be opened when it has ended."
 
 
@@ -41,6 +44,26 @@ class OpenController:
     rebuild_lists: Callable[[], object]  # called when other things are ticked
     selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
+    offered: RunSummary | None = field(default=None, init=False)  # the last run, where it lacks something
+    _resuming: Path | None = field(default=None, init=False)  # file that is being read in order to go on with it
+
+    def offer(self, summary: RunSummary) -> str:
+        """The sentence that offers that run."""
+        self.offered = summary
+        what = f"{summary.plan_name}, {moment(summary.started_at_s)}" if summary.plan_name else summary.name
+        does = "goes on with it" if summary.ended != "finished" else "opens it, R then repeats what failed"
+        return f"The last run ({one_line(what)}) {STATE_WORDS[summary.state]}: {summary.counts.text}. C {does}."
+
+    def resume_offered(self) -> None:
+        """Read the run that is offered; once it is there it goes on."""
+        if self.offered is not None and not self.run_manager.state.running:
+            self._resuming = self.offered.path
+            self.open_run(self.offered.path)
+
+    def opened(self, path: Path) -> bool:
+        """A run was opened; no other is offered any more. True when it was read in order to go on with it."""
+        resuming, self._resuming, self.offered = self._resuming, None, None
+        return path == resuming
 
     def settings(self) -> None:
         """Ask for protocol, batch and image size."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.plan import Plan, unique
+from cvbench_tui.core.facts import differing
+from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.controllers import Ui
@@ -22,6 +23,7 @@ from cvbench_tui.tui.widgets.strips import ProgressStrip
 if TYPE_CHECKING:
     from cvbench_tui.engine.others import Others, Watch
 
+MAX_FACTS = 3  # that differ between two machines, in a question
 MAX_WARNED = 2  # rows of which problems are expected that are named when the run begins
 
 
@@ -147,6 +149,36 @@ class RunController:
             self._again(len(rows))
         else:
             self._look(Plan(run.plan.name, rows, run.plan.protocol), partial(self._again, len(rows)))
+
+    def resume(self) -> None:
+        """Go on with the run that is shown: measure the rows that it lacks, in its own file."""
+        state = self.run_manager.state
+        run, rows, here = state.run, state.lacking, state.environment
+        if run is None:
+            return
+        if here is None:
+            self.ui.say("The devices are not known yet; C again goes on as soon as they are.")
+            return
+        if not rows:
+            self.ui.say("This run lacks no row." + " R repeats those that failed." * bool(run.failures))
+            return
+        plan = Plan(run.plan.name, rows, run.plan.protocol)
+        facts = () if run.environment is None else differing(run.environment, here, plan.devices)
+        if not facts:
+            self._look(plan, partial(self._resume, rows))
+            return
+        from cvbench_tui.tui.screens.base import ConfirmScreen
+
+        named = "; ".join(facts[:MAX_FACTS])
+        question = f"The run was begun on another machine or software: {named}. Go on all the same?"
+        answer = ConfirmScreen(question, "Go on")
+        self.ui.show(answer, lambda wanted: self._look(plan, partial(self._resume, rows)) if wanted else None)
+
+    def _resume(self, rows: Sequence[Case]) -> None:
+        if self.run_manager.resume(rows) and (run := self.run_manager.state.run) is not None:
+            self.forecast.begin(run.plan)
+            self.show_progress()
+            self.ui.say(f"The run goes on with the {plural(len(rows), 'row')} it lacks.")
 
     def _again(self, count: int) -> None:
         if self.run_manager.again() and (run := self.run_manager.state.run) is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.session import Session
@@ -18,7 +18,15 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.background.log_buffer import LogBuffer
-from cvbench_tui.tui.background.threads import BackgroundThread, RunThread, look, open_run, probe, wait_for_idle
+from cvbench_tui.tui.background.threads import (
+    BackgroundThread,
+    RunThread,
+    look,
+    offer_resume,
+    open_run,
+    probe,
+    wait_for_idle,
+)
 from cvbench_tui.tui.messages import Post
 from cvbench_tui.tui.state.run_state import RunState
 
@@ -101,13 +109,17 @@ class RunManager:
 
     def again(self) -> bool:
         """Measure the repeatable rows again: a running run gets them added, another is resumed. False without any."""
-        run, cases = self.state.run, self.state.repeatable
+        if self._thread is not None and self.state.running:
+            return bool(self.state.repeatable) and self._thread.session.add(self.state.repeatable)
+        return self.resume(self.state.repeatable)
+
+    def resume(self, cases: Sequence[Case]) -> bool:
+        """Measure these rows of the run that is shown, in its own file. False without any."""
+        run = self.state.run
         if run is None or not cases:
             return False
-        if self._thread is not None and self.state.running:
-            return self._thread.session.add(cases)
         now_s = self._clock()
-        plan = Plan(run.plan.name, cases, run.plan.protocol)
+        plan = Plan(run.plan.name, tuple(cases), run.plan.protocol)
         session = Session(self._source, plan, started_at_s=now_s, resume=run)
         self._start(session, self.state.run_file, run=reduce(fold, session.opening, run))
         return True
@@ -157,6 +169,10 @@ class RunManager:
     def read(self, path: Path) -> None:
         """Read the run of that file; ``RunOpened`` or ``Failed`` will follow."""
         BackgroundThread(self._post, open_run, path).start()
+
+    def offer_resume(self) -> None:
+        """Look whether the last run lacks something; ``ResumeOffered`` follows if so."""
+        BackgroundThread(self._post, offer_resume, self._history.folder).start()
 
     def open(self, run: Run, file: SeenFile) -> bool:
         """Show the saved run of that file. False while one is running: it keeps its place."""

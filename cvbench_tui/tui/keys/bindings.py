@@ -27,6 +27,7 @@ APP_KEYS: list[BindingType] = [
     hidden("5", "pane('log')", "Log", "app.log", "Go to the log"),
     Binding("r,f5", "run", "Run", id="app.run", tooltip="Measure what is ticked; during a run, add what is new"),
     Binding("R,f6", "again", "Again", id="app.again", tooltip="Repeat failed, noisy, invalid rows; the better stays"),
+    Binding("C", "resume", "Resume", id="app.resume", tooltip="Go on with an interrupted run: measure what it lacks"),
     Binding("x,f8", "cancel", "Cancel", id="app.cancel", tooltip="Stop measuring; finished rows stay"),
     hidden("X", "skip", "Skip", "app.skip", "Skip current row"),
     Binding("s,f2", "save", "Save", id="app.save", tooltip="Save the table in any format, or a picture"),

@@ -56,6 +56,15 @@ class RunState:
         return f"{settled_rows(self.run)}/{len(self.run.plan.cases)}"
 
     @cached_property
+    def lacking(self) -> tuple[Case, ...]:
+        """Rows that the run lacks: what resuming measures. None while it goes on."""
+        if self.run is None or self.running or self.beginning:
+            return ()
+        from cvbench_tui.results.stats.repeat import rows_to_resume  # behind the first frame
+
+        return rows_to_resume(self.run)
+
+    @cached_property
     def repeatable(self) -> tuple[Case, ...]:
         """Rows that ``R`` measures again (``results.stats.repeat``); of a running run those that are complete."""
         run, here = self.run, self.environment

@@ -82,6 +82,7 @@ class ResultsPane(Vertical):
         self._empty = Invitation("run", id="empty")
         self._filter = PaneFilter(placeholder="filter rows", compact=True)
         self._filter.display = False
+        self._invited = self._offered = ""
         self._title = ""
         self._drawn_at = float("-inf")
         self._draw_timer: Timer | None = None
@@ -95,7 +96,13 @@ class ResultsPane(Vertical):
 
     def invite(self, *, ready: bool) -> None:
         """Text in place of the table before the first run; ``ready``: something is ticked."""
-        self._empty.put(Content(READY if ready else NOT_READY), layout=True)
+        self._invited = READY if ready else NOT_READY
+        self.offer(self._offered)
+
+    def offer(self, sentence: str) -> None:
+        """Below the invitation: what else can be done, as long as there is no table."""
+        self._offered = sentence
+        self._empty.put(Content(f"{self._invited}\n\n{sentence}".rstrip()), layout=True)
 
     def show(self, state: RunState) -> None:
         """The run as it is now: drawn at once; soon, when that was just done; not while the table is frozen."""
