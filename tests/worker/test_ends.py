@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from cvbench_tui.engine.live import LiveSource
 from tests.processes import children, stat, wait_until, wait_until_gone
+from tests.worker.test_process import DENSE, SHORT, run_of
 
 pytestmark = pytest.mark.torch
 MOST_S = 2.0
@@ -104,3 +107,28 @@ def test_a_worker_whose_parent_has_gone_before_it_began_imports_nothing(tmp_path
         told, imported = process.communicate()
     assert (process.returncode, told) == (0, "")
     assert not any(line.endswith("| torch") for line in imported.splitlines())
+
+
+@pytest.mark.parametrize("who", ["child", "worker"])
+def test_who_is_stopped_and_continued_costs_no_row_and_the_rounds_know_it(who):
+    source = LiveSource(cpu_only=True)
+    rounds = replace(SHORT, round_s=0.1, min_rounds=6, max_rounds=6, max_repeats=4)
+    stopped = []
+
+    def stop(event) -> None:
+        if event.kind == "case_started":
+            stopped.append(event.pid if who == "child" else source._supervisor.worker_pid)
+        if event.kind == "progress" and event.round == 1 and len(stopped) == 1:
+            os.kill(stopped[0], signal.SIGSTOP)
+            wait_until(lambda: stat(stopped[0])[0] == "T")
+            os.kill(stopped[0], signal.SIGCONT)
+            stopped.append(0)
+
+    try:
+        run, _ = run_of(source, DENSE, protocol=rounds, each=stop)
+    finally:
+        source.close()
+    (measurement,) = run.measured
+    stops = [seen.stops for record in measurement.passes for seen in record.evidence]
+    assert sum(stops) == (who == "child")
+    assert all(stop in (0, 1) for stop in stops)
