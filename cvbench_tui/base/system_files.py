@@ -79,3 +79,9 @@ def cpu_sensor(root: Path) -> Path | None:
         if read_text(name) in CPU_SENSORS:
             return name.with_name("temp1_input")
     return None
+
+
+def oom_kills(root: Path = Path("/")) -> int:
+    """How often the kernel has killed a process for want of memory since boot; 0 where not known."""
+    lines = read_text(root / "proc/vmstat").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

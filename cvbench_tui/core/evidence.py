@@ -41,6 +41,7 @@ class Evidence:
     host_s: float | None = None  # host seconds to queue one iteration
     utilisation: float | None = None  # timed share of the blocks' wall time, without the lead, by device events
     outran: float | None = None  # share of the blocks whose lead ended before all was queued; None without one
+    stops: int | None = None  # how often this process was stopped and continued, or the whole machine slept
 
 
 @dataclass(frozen=True, **SLOTS)

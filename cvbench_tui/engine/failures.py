@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 
+from cvbench_tui.base.escape import visible
 from cvbench_tui.core.event import CaseFailed
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
 MAX_SHOWN_BYTES = 200  # of a line that is no event, in the row's details
+MAX_REASON = 500  # characters of what is wrong with it
 
 
 def cancelled(case: Case) -> CaseFailed:
@@ -29,26 +30,30 @@ def refused(case: Case, sentence: str) -> CaseFailed:
     return _failed(case, "unsupported", sentence, "")
 
 
-def timed_out(case: Case, protocol: Protocol, left_s: float, tail: str) -> CaseFailed:
-    """No outcome within ``timeout_s``, or no event for ``silence_s``; ``left_s`` remained when the last wait began."""
-    if left_s <= protocol.silence_s:
-        sentence = f"Not finished after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
-    else:
-        sentence = f"No answer for {protocol.silence_s:.0f} s; the measuring process was killed."
+def timed_out(case: Case, sentence: str, tail: str) -> CaseFailed:
+    """No outcome in time, or no event for too long, as the sentence says."""
     return _failed(case, "timed_out", sentence, tail)
 
 
-def worker_ended(case: Case, code: int | None, tail: str) -> CaseFailed:
-    """The worker ended before the outcome; ``code`` is its exit code, -N for signal N."""
+def worker_ended(case: Case, code: int | None, tail: str, *, too_long: bool, out_of_memory: bool) -> CaseFailed:
+    """The worker ended before the outcome; ``code`` is its exit code, -N for signal N. ``too_long``: it was killed for
+    a line without an end; ``out_of_memory``: the kernel has killed a process meanwhile, as memory had run out."""
+    if too_long:
+        return _failed(case, "crashed", "The measuring process sent a line that is too long to be an event.", tail)
+    if code == -9 and out_of_memory:
+        sentence = "The system ran out of memory and killed the measuring process; try a smaller batch."
+        return _failed(case, "out_of_memory", sentence, tail)
     how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
     return _failed(case, "crashed", f"The measuring process {how} before it had finished.", tail)
 
 
-def invalid_line(case: Case, line: bytes, error: WireError) -> CaseFailed:
-    """A line that is not an event, or an event with an impossible number."""
+def invalid_line(case: Case, line: bytes, error: Exception) -> CaseFailed:
+    """A line that is not an event, or an event with an impossible number. Reading it may fail in any way."""
     if isinstance(error, FigureError):
         return _failed(case, "crashed", f"The measuring process sent an impossible number ({error}).", "")
-    detail = f"{error}\n{line[:MAX_SHOWN_BYTES].decode(errors='replace')}"
+    reason = str(error) if isinstance(error, WireError) else f"{type(error).__name__}: {error}"
+    shown = visible(line[:MAX_SHOWN_BYTES].decode(errors="replace"))
+    detail = f"{visible(reason[:MAX_REASON])}\n{shown}"
     return _failed(case, "crashed", "The measuring process sent a line that is not an event.", detail)
 
 

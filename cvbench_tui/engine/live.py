@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from cvbench_tui.base.system_files import oom_kills
 from cvbench_tui.core.environment import NO_ANSWER, Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
 from cvbench_tui.core.measurement import Measurement
@@ -22,9 +23,11 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.others import Watch
+from cvbench_tui.engine.patience import OutOfPatience, Pace, Patience
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
+from cvbench_tui.engine.processes import kill_group, leads_group_of
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, kill_group
+from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
 from cvbench_tui.wire import WireError, decode
@@ -58,6 +61,8 @@ class LiveSource:
         self._cpu_only = cpu_only
         self._supervisor.no_driver = cpu_only
         self._child: int | None = None  # process group of the running case, from its ``CaseStarted``
+        self._running = False  # a case has started, and has not finished
+        self._paces: dict[str, Pace] = {}  # by case, of this run
         self._environment: Environment | None = None
         self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
         self._cancelled = threading.Event()
@@ -92,6 +97,7 @@ class LiveSource:
         from cvbench_tui.engine.host.metadata import nvml
 
         self._cancelled.clear()
+        self._paces.clear()
         environment = self.probe()
         with nvml(environment, plan.devices):  # so that no case pays for the driver's start
             try:
@@ -145,7 +151,7 @@ class LiveSource:
     def skip(self) -> None:
         """End the running case and go on with the next one; between two cases do nothing. From any thread."""
         with self._lock:
-            if self._child is not None:
+            if self._running:
                 self._skipping = True
                 self._end_case()
 
@@ -165,8 +171,10 @@ class LiveSource:
 
     def _end_case(self) -> None:
         """Kill the process group of the running case; without one, or on Windows, the worker."""
-        if self._child is not None and sys.platform != "win32":
-            kill_group(self._child)
+        worker = self._supervisor.worker_pid
+        if self._child is not None and worker is not None:
+            if leads_group_of(worker, self._child):  # else it has ended meanwhile
+                kill_group(self._child)
         elif not self._pausing:
             self._supervisor.kill()
 
@@ -208,7 +216,7 @@ class LiveSource:
                 yield event
         finally:
             with self._lock:
-                self._child, self._skipping = None, False
+                self._child, self._running, self._skipping = None, False, False
             if not finished:
                 # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
                 self._supervisor.discard(at_once=True)
@@ -219,49 +227,75 @@ class LiveSource:
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
     ) -> Iterator[Event]:
         """The worker's events up to the outcome of ``case``, or the failure that stands for a missing one."""
-        deadline, asked_at_s = time.monotonic() + protocol.timeout_s, time.time()
-        answered = False
+        patience = self._patience(case, protocol, worker)
+        asked_at_s, clock_s, killed = time.time(), time.monotonic(), oom_kills()
+        answered, started, visit = False, False, request["visit"]
         while True:
-            left_s = deadline - time.monotonic()
             try:
-                line = worker.next_line(max(0.0, min(protocol.silence_s, left_s)))
-            except WorkerSilent:
-                yield self._timed_out(case, protocol, worker, left_s)
+                line = patience.next_line(lambda: self._child, self._asked_to_end)
+            except OutOfPatience as error:
+                yield self._timed_out(case, worker, str(error))
                 return
-            if isinstance(line, WorkerEnded) and not answered and not self._cancelled.is_set():
+            if isinstance(line, WorkerEnded) and not answered and not self._asked_to_end():
                 # It had died between two cases: repeat the request once, to a new worker. Its pipe closes before the
                 # system reports its end, so it may still look as if it ran.
                 self._supervisor.discard()
                 answered, worker = True, self._supervisor.ensure_running()
+                patience = self._patience(case, protocol, worker)
                 worker.send(request)
                 continue
             if isinstance(line, WorkerEnded):
                 self._supervisor.discard()
-                yield self._requested_end(case) or failures.worker_ended(case, worker.returncode, worker.tail())
+                why = {"too_long": worker.too_long, "out_of_memory": oom_kills() > killed}
+                ended = failures.worker_ended(case, worker.returncode, worker.tail(), **why)
+                yield self._requested_end(case) or ended
                 return
             answered = True
             try:
                 event = decode(line)
-            except WireError as error:
+                if case_of(event) != case.case_id or getattr(event, "visit", visit) != visit:
+                    continue  # of another case or visit, or of none
+                if isinstance(event, CaseFinished) and not started:
+                    raise WireError("case_finished comes before case_started")
+            except Exception as error:  # of whatever kind: the line may be anything, and costs one row
                 worker.kill()
                 self._supervisor.discard()
-                yield failures.invalid_line(case, line, error)
+                yield self._requested_end(case) or failures.invalid_line(case, line, error)
                 return
-            late = isinstance(event, CaseFailed) and 0 < event.at_s < asked_at_s
-            if late or case_of(event) != case.case_id:
+            # by the clock as it was: it may have been set back since
+            at_s = min(asked_at_s, time.time() - (time.monotonic() - clock_s))
+            if isinstance(event, CaseFailed) and 0 < event.at_s < at_s:
                 continue  # of an earlier visit, whose process died after it had answered
+            started = started or isinstance(event, CaseStarted)
+            patience.heard(event)
             yield (event := self._annotated(event, case, worker))
             if isinstance(event, (CaseFinished, CaseFailed)):
                 return
+
+    def _patience(self, case: Case, protocol: Protocol, worker: WorkerProcess) -> Patience:
+        """With that worker for one visit."""
+        limit = f"Not finished after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
+        pace = self._paces.setdefault(case.case_id, Pace())
+        hear, silence_s = self._supervisor.hear, protocol.silence_s
+        return Patience(worker, protocol.timeout_s, limit, silence_s=silence_s, pace=pace, hear=hear)
+
+    def _asked_to_end(self) -> bool:
+        """The user wants the running case to end."""
+        return self._cancelled.is_set() or self._skipping
 
     def _annotated(self, event: Event, case: Case, worker: WorkerProcess) -> Event:
         """The event, a crash named by who caused it: the user's cancel or skip, else with the last lines of stderr."""
         if isinstance(event, CaseStarted):
             with self._lock:
-                self._child = event.pid
+                self._running = True
+                # A number that is no group of the worker's is another's, as of a worker that counts its own processes.
+                self._child = event.pid if leads_group_of(worker.pid, event.pid) else None
         if isinstance(event, CaseFinished):
             with self._lock:
-                self._child = None  # a skip from here on would hit a process that has already answered
+                self._child, self._running = (
+                    None,
+                    False,
+                )  # a skip from here on would hit a process that has already answered
         if not isinstance(event, CaseFailed):
             return event
         requested = self._requested_end(case) if event.failure.kind == "crashed" else None
@@ -273,10 +307,8 @@ class LiveSource:
             return failures.cancelled(case)
         return failures.skipped(case) if self._skipping else None
 
-    def _timed_out(self, case: Case, protocol: Protocol, worker: WorkerProcess, left_s: float) -> CaseFailed:
+    def _timed_out(self, case: Case, worker: WorkerProcess, sentence: str) -> CaseFailed:
         """The failure of a case that was silent or took too long; the next case gets a new worker."""
-        if self._child is not None:
-            kill_group(self._child)
         worker.kill()
         self._supervisor.discard()
-        return failures.timed_out(case, protocol, left_s, worker.tail())
+        return failures.timed_out(case, sentence, worker.tail())

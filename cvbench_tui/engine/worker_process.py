@@ -6,24 +6,29 @@ Independent of plans and cases. One thread blocks on each pipe, so nothing is po
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from cvbench_tui.base.escape import visible
 from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
+from cvbench_tui.engine.processes import kill_session, state, sweep_session
 
 MAX_LINE_BYTES = 64 * 1024 * 1024  # a longer line is no event: 12 rounds of 120 samples are about 100 kB
+WAITING_LINES = 64  # that are read before they are asked for; then the pipe fills up and the worker waits
+PART_BYTES = 4 * 2000  # of a line of stderr that are read at once; the first of them are shown
 TAIL_LINES = 40
 MAX_SHOWN_CHARACTERS = 2000  # of a line of stderr, in the tail and for the listener
-END_S = 2.0  # time for a worker to end after its stdin is closed, seconds
+END_S = 2.0  # time for a worker to end after its stdin is closed, by itself and then by a kill, seconds
 NO_DRIVER = str(Path(__file__).with_name("no_driver"))  # folder of a ``libcuda.so.1`` that is no library
 
 
@@ -42,7 +47,7 @@ class WorkerSilent(Exception):
 
 
 class WorkerProcess:
-    """A started worker. One thread reads its lines; ``kill`` may be called from any."""
+    """A started worker. One thread starts it and reads its lines; ``kill`` may be called from any."""
 
     def __init__(
         self,
@@ -50,25 +55,24 @@ class WorkerProcess:
         environment: dict[str, str] | None = None,
         hear: Callable[[str], None] | None = None,
     ) -> None:
-        """Start it; ``hear`` is called with each line of stderr, in its reader's thread. Raises OSError."""
+        """Start it; ``hear`` is called with each line of stderr, in its reader's thread. Raises OSError, also where no
+        further thread can be had."""
         self._hear = hear
-        own_group: dict[str, Any] = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
-            if sys.platform == "win32"
-            else {"start_new_session": True}
-        )
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            list(command), stdin=pipe, stdout=pipe, stderr=pipe, env=environment, **own_group
-        )
-        self._lines: queue.SimpleQueue[bytes | WorkerEnded] = queue.SimpleQueue()
+        self._lines: queue.Queue[bytes | WorkerEnded] = queue.Queue(WAITING_LINES)
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._readers = [
-            _thread(self._read_lines, self._process.stdout),
-            _thread(self._read_stderr, self._process.stderr),
-        ]
+        self._readers: list[threading.Thread] = []
+        self.too_long = False  # it was killed since it sent a line that is too long
+        started: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException] = queue.SimpleQueue()
+        self._readers.append(_thread(self._keep, list(command), environment, started))
+        process = started.get()
+        if isinstance(process, BaseException):
+            raise process
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its process, which leads a session and a group."""
+        return self._process.pid
 
     @property
     def returncode(self) -> int | None:
@@ -95,7 +99,7 @@ class WorkerProcess:
     def tail(self) -> str:
         """The last 40 lines of stderr."""
         if self.returncode is not None:
-            self._readers[1].join(timeout=END_S)
+            self._readers[-1].join(timeout=END_S)
         return "\n".join(self._tail.copy())  # the reader's thread may append meanwhile
 
     def last_line(self) -> str:
@@ -108,46 +112,108 @@ class WorkerProcess:
         return "libcuda" in self.last_line()
 
     def kill(self) -> None:
-        """Kill the worker and everything it started; the next line is then ``WorkerEnded``."""
+        """Kill the worker and everything it started, stopped or not; the next line is then ``WorkerEnded``."""
         if sys.platform == "win32":
             self._process.kill()
         elif self._process.poll() is None:  # the system may have given a reaped process's number to another
-            kill_group(self._process.pid)
+            kill_session(self._process.pid)
 
     def close(self) -> None:
-        """Close its stdin, wait for its end, kill it after ``END_S``."""
+        """Close its stdin, wait for its end, kill it after half of ``END_S``, at once where it is stopped. Returns
+        after ``END_S`` at most, with nothing left of it but what waits inside the kernel."""
+        until_s = time.monotonic() + END_S
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
         try:
-            self._process.wait(timeout=END_S)
+            self._process.wait(timeout=0.0 if state(self.pid) in ("T", "t") else END_S / 2)
         except subprocess.TimeoutExpired:
             self.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):  # while it waits inside the kernel it cannot end
-                self._process.wait(timeout=END_S)
+                self._process.wait(timeout=max(0.0, until_s - time.monotonic()))
+        if sys.platform != "win32" and self._process.poll() is not None:
+            sweep_session(self.pid)
         for pipe, reader in zip((self._process.stdout, self._process.stderr), self._readers, strict=True):
-            reader.join(timeout=END_S)
+            while reader.is_alive() and time.monotonic() < until_s:
+                with contextlib.suppress(queue.Empty):  # a reader that waits for a place in the queue
+                    self._lines.get_nowait()
+                reader.join(timeout=0.01)
             if pipe is not None and not reader.is_alive():
                 pipe.close()
 
-    def _read_lines(self, pipe: IO[bytes]) -> None:
+    def _keep(
+        self,
+        command: list[str],
+        environment: dict[str, str] | None,
+        started: queue.SimpleQueue[subprocess.Popen[bytes] | BaseException],
+    ) -> None:
+        """Start it, read it, wait for its end. All in one thread: to Linux a process's parent is the thread that
+        started it, and our worker asks for a signal at the end of that one (``worker.process.parent``)."""
+        try:
+            process = _started(command, environment)
+            try:
+                self._readers.append(_thread(self._read_stderr, process.stderr))
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+        except BaseException as error:
+            started.put(error)
+            return
+        started.put(process)
+        assert process.stdout is not None
+        self._read_lines(process.stdout, process.pid)
+        process.wait()
+
+    def _read_lines(self, pipe: IO[bytes], pid: int) -> None:
         """Put whole lines into the queue; stop at a line that is too long, or cut off."""
-        while line := pipe.readline(MAX_LINE_BYTES):
-            if not line.endswith(b"\n"):
-                if len(line) >= MAX_LINE_BYTES:
-                    self.kill()
-                break
-            self._lines.put(line)
+        line = b""
+        with contextlib.suppress(MemoryError):  # as for a line that is too long
+            while line := pipe.readline(MAX_LINE_BYTES):
+                if not line.endswith(b"\n"):
+                    break
+                self._lines.put(line)
+        if len(line) >= MAX_LINE_BYTES:
+            self.too_long = True
+            kill_session(pid)
         self._lines.put(WorkerEnded())
 
     def _read_stderr(self, pipe: IO[bytes]) -> None:
-        """Drain stderr, so that a verbose library never blocks the worker; keep the tail."""
-        while line := pipe.readline(MAX_LINE_BYTES):
-            text = line[: 4 * MAX_SHOWN_CHARACTERS].decode(errors="replace").rstrip()[:MAX_SHOWN_CHARACTERS]
-            self._tail.append(text)
-            if self._hear is not None:
-                with contextlib.suppress(Exception):  # a listener's bug must not leave the pipe to fill up
-                    self._hear(text)
+        """Drain stderr, so that a verbose library never blocks the worker; keep the tail. A line without an end takes
+        no more memory than its beginning."""
+        cut = False  # the line's beginning has been heard
+        while part := pipe.readline(PART_BYTES):
+            if not cut:
+                text = part.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]  # of a bar what is seen last
+                self._tell(visible(text[:MAX_SHOWN_CHARACTERS]).rstrip())
+            cut = not part.endswith(b"\n")
+
+    def _tell(self, text: str) -> None:
+        self._tail.append(text)
+        if self._hear is not None:
+            with contextlib.suppress(Exception):  # a listener's bug must not leave the pipe to fill up
+                self._hear(text)
+
+
+def _started(command: list[str], environment: dict[str, str] | None) -> subprocess.Popen[bytes]:
+    """The process, leader of a session. It does not start in a folder that has been deleted: what is imported there
+    fails with errors that name something else."""
+    own_group: dict[str, Any] = (
+        {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}  # type: ignore[attr-defined,unused-ignore]
+        if sys.platform == "win32"
+        else {"start_new_session": True}
+    )
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=_folder(), **own_group)
+
+
+def _folder() -> str | None:
+    """None: the current folder; another one where that is gone."""
+    try:
+        os.getcwd()
+    except OSError:
+        return os.path.abspath(os.sep)
+    return None
 
 
 def child_environment(*, no_driver: bool | None = False) -> dict[str, str]:
@@ -166,16 +232,11 @@ def child_environment(*, no_driver: bool | None = False) -> dict[str, str]:
     return {**MALLOC, **os.environ, **ours}
 
 
-def kill_group(pid: int) -> None:
-    """Kill a process group; nothing on Windows."""
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
-
-
-def _thread(target: Any, pipe: IO[bytes]) -> threading.Thread:
-    """A reader of that pipe; a daemon, so that a stuck worker cannot keep the app from ending."""
-    thread = threading.Thread(target=target, args=(pipe,), daemon=True)
-    thread.start()
+def _thread(target: Any, *arguments: Any) -> threading.Thread:
+    """A running daemon, so that a stuck worker cannot keep the app from ending. Raises OSError where there is none."""
+    thread = threading.Thread(target=target, args=arguments, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, "no further thread can be started") from error
     return thread

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from errno import EAGAIN, ENOMEM
 from typing import Any
 
+from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.event import Event, WorkerReady
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
-from cvbench_tui.errors import MismatchError, WorkerError
-from cvbench_tui.wire import WireError, decode
+from cvbench_tui.engine.patience import OutOfPatience, Patience
+from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, child_environment
+from cvbench_tui.errors import MismatchError, WorkerError, os_reason
+from cvbench_tui.wire import decode
 
 MISMATCH = 4  # exit code of a worker whose torchvision does not belong to its torch; its last line says so
+READY = (
+    b'"worker_ready"'  # is in the first event, which has no object inside: something may stand before it on its line
+)
+GREETINGS = 100_000  # lines before the first event, of what prints while it is imported; more are no greeting
+QUOTED_BYTES = 200  # of a line that is no event
+PROCESSES_HINT = "Look at the limits on processes (ulimit -u, a container's pids.max) and memory."
 
 
 class WorkerSupervisor:
@@ -42,17 +51,19 @@ class WorkerSupervisor:
             environment = child_environment(no_driver=self.no_driver)
             worker = WorkerProcess(self.command, environment, lambda line: self.hear(line))
         except OSError as error:
-            raise WorkerError(f"The measuring process could not be started: {error}.") from error
+            hint = PROCESSES_HINT if error.errno in (EAGAIN, ENOMEM) else ""
+            raise WorkerError(f"The measuring process could not be started: {_why(error)}.", hint) from error
         with self._lock:
             self._worker = worker
         try:
-            event = self._read(worker, self._start_s)
+            event = self._read(worker, self._start_s, greetings=GREETINGS)
         except WorkerError:
             if self.no_driver is None or not worker.lacks_driver:
                 raise
             self.no_driver = None
             return self.ensure_running()
         if not isinstance(event, WorkerReady):
+            self.discard(at_once=True)
             raise WorkerError(f"The measuring process began with {event.kind} instead of worker_ready.")
         self.ready = event
         return worker
@@ -62,6 +73,12 @@ class WorkerSupervisor:
         worker = self.ensure_running()
         worker.send(request)
         return self._read(worker, timeout_s)
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The present worker's process; None without one."""
+        worker = self._worker
+        return None if worker is None else worker.pid
 
     def kill(self) -> None:
         """Kill the worker and what it started; the next ``ensure_running`` starts another."""
@@ -78,23 +95,39 @@ class WorkerSupervisor:
                 worker.kill()
             worker.close()
 
-    def _read(self, worker: WorkerProcess, timeout_s: float) -> Event:
-        """One event. Raises WorkerError, with the last line of the worker's stderr, when there is none."""
+    def _read(self, worker: WorkerProcess, timeout_s: float, greetings: int = 0) -> Event:
+        """One event; before it at most so many ``greetings``: lines that are none and go to the log. Raises
+        WorkerError, with the last line of the worker's stderr or the line that is no event, when there is none."""
+        patience = Patience(worker, timeout_s, f"did not answer within {timeout_s:.0f} s", hear=self.hear)
+        quoted = ""
         try:
-            line = worker.next_line(timeout_s)
-            if isinstance(line, WorkerEnded):
-                self.discard()
-                if worker.returncode == MISMATCH:
-                    install = f"{self.command[0]} -m pip install -U torch torchvision"
-                    raise MismatchError(worker.last_line(), f"Install both at once, so that they fit: {install}")
-                raise WorkerError(
-                    f"The measuring process ended at once: {worker.last_line()}.",
-                    f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'",
-                )
-            return decode(line)
-        except WorkerSilent:
+            while not isinstance(line := patience.next_line(), WorkerEnded):
+                line = line[max(0, line.rfind(b"{")) :] if greetings and READY in line else line
+                try:
+                    return decode(line)
+                except Exception as error:  # of whatever kind: the line may be anything
+                    problem = f"The measuring process sent a line that is not an event: {error}."
+                if line.strip():
+                    quoted = f"It said: {one_line(line[:QUOTED_BYTES].decode(errors='replace').strip())}"
+                greetings -= 1
+                if greetings < 0:
+                    raise WorkerError(problem, quoted)
+                if line.strip():
+                    self.hear(one_line(line[: 10 * QUOTED_BYTES].decode(errors="replace").rstrip()))
+        except OutOfPatience as error:
             self.discard(at_once=True)
-            raise WorkerError(f"The measuring process did not answer within {timeout_s:.0f} s.") from None
-        except WireError as error:
-            self.discard()
-            raise WorkerError(f"The measuring process sent a line that is not an event: {error}.") from error
+            raise WorkerError(f"The measuring process {error}.", quoted) from None
+        except WorkerError:
+            self.discard(at_once=True)
+            raise
+        self.discard()
+        if worker.returncode == MISMATCH:
+            install = f"{self.command[0]} -m pip install -U torch torchvision"
+            raise MismatchError(worker.last_line(), f"Install both at once, so that they fit: {install}")
+        look = f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'"
+        raise WorkerError(f"The measuring process ended at once: {worker.last_line()}.", quoted or look)
+
+
+def _why(error: OSError) -> str:
+    """The system's reason, with the program where it names one."""
+    return f"{os_reason(error)}: {error.filename}" if error.filename else os_reason(error)

@@ -23,6 +23,7 @@ from cvbench_tui.base.cores import affinity, restore_affinity
 from cvbench_tui.core.event import WorkerReady
 from cvbench_tui.core.measurement import Notice
 from cvbench_tui.worker.process.channel import claim_stdout
+from cvbench_tui.worker.process.parent import abandoned, die_with
 from cvbench_tui.worker.process.servers import server
 
 NO_TORCH, MISMATCH = 3, 4
@@ -37,6 +38,9 @@ AFFINITY_SHRUNK = Notice(
 
 def main() -> int:
     """Serve until the parent closes stdin. Returns the exit code."""
+    die_with(os.getppid())  # importing torch takes seconds in which nobody reads stdin
+    if abandoned():
+        return 0
     channel = claim_stdout()
     faulthandler.enable()
     sys.stdout = sys.stderr  # Python's own talk too: descriptor 1 already points there

@@ -142,6 +142,8 @@ SEEN = [
     ("swap", "B", with_evidence(swapped_pages=20), {}),
     ("swap", "C", with_evidence(major_faults=20), {}),
     ("foreign", "C", with_evidence(foreign=1), {}),
+    ("stopped", "C", with_evidence(stops=1), {}),
+    ("stopped", None, case(rounds(*(1,) * 6), record(*(CALM,) * 5, replace(CALM, stops=1))), {}),
     ("foreign", None, case(rounds(*(1,) * 6), record(*(CALM,) * 5, replace(CALM, foreign=1))), {}),
     ("battery", "B", case(), {"facts": {"on_battery": True}}),
     ("visit_failed", "B", case(notices=(Notice("visit_failed", "It crashed."),)), {}),

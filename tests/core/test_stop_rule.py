@@ -29,6 +29,8 @@ WIDE = rounds(1, 1.1, 0.9, 1.08, 0.92)
         ("foreign", replace(CALM, foreign=1)),
         ("swap", replace(CALM, swapped_pages=100)),
         ("swap", replace(CALM, major_faults=10)),
+        (None, replace(CALM, stops=0)),
+        ("stopped", replace(CALM, stops=1)),
     ],
 )
 def test_a_round_is_disturbed_by_a_named_outside_cause_only(cause, evidence):

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from cvbench_tui.base.system_files import cpu_seconds
+from cvbench_tui.worker.timing import counters
 from cvbench_tui.worker.timing.counters import DeviceReading, Processor, RunDelay, Snapshot, SystemCounters, evidence
 
 QUIET = DeviceReading()
@@ -187,3 +188,32 @@ def test_the_temperature_is_the_processors(tmp_path, kind, name, value):
 
 def test_a_processor_that_tells_nothing(tmp_path):
     assert Processor(tmp_path).read() == DeviceReading()
+
+
+STOPPED = """
+import os, signal, subprocess
+from cvbench_tui.worker.timing.counters import Stops, SystemCounters
+counters = SystemCounters()
+assert counters.read().stops is None
+Stops.hear()
+before = counters.read().stops
+pid = os.getpid()
+subprocess.Popen(["sh", "-c", f"until grep -q '^State:.T' /proc/{pid}/status; do sleep 0.01; done; kill -CONT {pid}"])
+os.kill(pid, signal.SIGSTOP)
+print(before, counters.read().stops)
+"""
+
+
+def test_a_process_that_was_stopped_knows_it():
+    told = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, check=True)
+    assert told.stdout == "0 1\n"
+
+
+def test_a_machine_that_slept_is_known_by_the_clock_that_goes_on(monkeypatch):
+    asleep_s = 100.0
+    monkeypatch.setattr(counters, "_asleep_s", lambda: asleep_s)
+    monkeypatch.setattr(counters.Stops, "_continued", 0)
+    stops = counters.Stops()
+    assert stops.read() == 0
+    asleep_s = 3700.0
+    assert (stops.read(), stops.read()) == (1, 1)

@@ -149,6 +149,10 @@ REASONS: dict[str, ReasonKind] = {
     "swap": ReasonKind(
         "Memory was read back from disk during the timed rounds.", "Free memory, or use a smaller batch.", "swap"
     ),
+    "stopped": ReasonKind(
+        "A signal, a debugger or the machine's sleep stopped the measuring process during the timed rounds.",
+        "Run the row again.", "stopped",
+    ),
     "recompiled": ReasonKind("Code was recompiled during the timed rounds.", "Use inputs of one shape.", "recompiled"),
     "collections": ReasonKind(
         "Python's garbage collector ran during the timed rounds, although it is switched off.",

@@ -165,6 +165,13 @@ def memory(context: GradingContext) -> Iterator[Reason]:
         yield Reason("swap", "C" if disturbed else "B", sentence)
 
 
+def stopped(context: GradingContext) -> Iterator[Reason]:
+    """Stops of the measuring process in rounds that count."""
+    stops = context.total("stops")
+    if stops:
+        yield Reason("stopped", "C", f"The measuring process was stopped and continued {plural(stops, 'time')}.")
+
+
 def interpreter(context: GradingContext) -> Iterator[Reason]:
     """Compilation and garbage collection during the timed rounds."""
     recompiled, collections = context.total("recompiles"), context.total("collections")
@@ -196,6 +203,7 @@ CHECKS = (
     clock_speed,
     throttling,
     memory,
+    stopped,
     interpreter,
     surroundings,
 )

@@ -47,8 +47,9 @@ MIN_SAMPLES = 5  # ... so many samples: iterations that became slow after the wa
 
 
 def disturbance(evidence: Evidence) -> str | None:
-    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, or None. A lowered clock is
-    none: the workload itself makes the heat, and without its hot rounds the estimate would be that of a cold device."""
+    """External disturbance of a round: ``contention``, ``stolen``, ``foreign``, ``swap``, ``stopped``, or None. A
+    lowered clock is none: the workload itself makes the heat, and without its hot rounds the estimate would be that of
+    a cold device."""
     waited = contention_of([evidence])
     if waited is not None and waited.share > MAX_WAITED_SHARE:
         return "contention"
@@ -59,7 +60,7 @@ def disturbance(evidence: Evidence) -> str | None:
         return "foreign"
     if (evidence.swapped_pages or 0) >= MIN_SWAPPED_PAGES or (evidence.major_faults or 0) >= MIN_MAJOR_FAULTS:
         return "swap"
-    return None
+    return "stopped" if evidence.stops else None
 
 
 def counted(evidence: Sequence[Evidence], max_repeats: int) -> tuple[bool, ...]:

@@ -27,6 +27,7 @@ _COUNTS = {
     "allocations": "allocations",
     "retries": "retries",
     "recompiles": "recompiles",
+    "stops": "stops",
     _OTHERS_ON_CARD: "foreign",
 }
 """Events, added up over the rounds; of the processes of others, the most at a time."""

@@ -1,8 +1,7 @@
-"""One call in a process of its own, for what may hang or crash: a driver. And how a process dies with its parent."""
+"""One call in a process of its own, for what may hang or crash: a driver."""
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import multiprocessing
 import os
@@ -14,8 +13,8 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from cvbench_tui.core.environment import WAITING
+from cvbench_tui.worker.process.parent import die_with
 
-PR_SET_PDEATHSIG = 1  # prctl(2): the signal that this process gets when its parent ends
 QUIET_S = 5.0  # time without an answer after which it is said that one is waited for
 END_S = 2.0  # time for a killed process to end; one that waits inside the kernel is left to the system
 STDERR_BYTES = 65536  # of the end of its stderr, which go to ours
@@ -37,8 +36,13 @@ def isolated(compute: Callable[[], Value], limit_s: float) -> tuple[Value | None
     # Not a pipe: nobody would drain it. Not os.memfd_create: a Python built with a glibc before 2.27 lacks it.
     with tempfile.TemporaryFile() as stderr:
         process = context.Process(target=_answer, args=(compute, sender, stderr.fileno(), os.getpid()), daemon=True)
-        process.start()
-        sender.close()
+        try:
+            process.start()
+        except OSError as error:  # as under a limit on processes
+            receiver.close()
+            return None, f"could not be asked, as no process can be started: {error.strerror}"
+        finally:
+            sender.close()
         try:
             if _answered(receiver, limit_s):
                 value, problem = receiver.recv()
@@ -52,13 +56,6 @@ def isolated(compute: Callable[[], Value], limit_s: float) -> tuple[Value | None
         receiver.close()
         line = _last_line(stderr.fileno())
     return value, f"{problem}: {line}" if problem and line else problem
-
-
-def die_with(parent: int) -> None:
-    """Let this process be killed when ``parent``, which forked it, ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
 
 
 def _attempt(compute: Callable[[], Value]) -> tuple[Value | None, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.extras.sentinel import sentinel
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
+from cvbench_tui.worker.timing.counters import Stops
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
@@ -93,6 +95,8 @@ class Job:
 
     def run(self) -> bool:
         """Measure and send the outcome; whether there are numbers."""
+        if threading.current_thread() is threading.main_thread():
+            Stops.hear()
         self.channel.send(CaseStarted(self.case.case_id, os.getpid(), self.visit, now_s()))
         self._send(ProgressUpdate("building", 0, 0), 0.0)
         try:

@@ -21,10 +21,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Optional
 
-from cvbench_tui.base.system_files import read_text
+from cvbench_tui.base.system_files import oom_kills
 from cvbench_tui.core.measurement import FailureKind
 from cvbench_tui.worker.process.channel import Requests
-from cvbench_tui.worker.process.isolated import die_with
+from cvbench_tui.worker.process.parent import die_with, go_on_after
 
 MAX_OOM_SCORE = "1000"
 
@@ -100,6 +100,16 @@ class ForkServer:
 
     def serve(self) -> None:
         """Until the parent closes stdin."""
+        # Whatever computes is in a child, so this process reads the end of stdin at once if it runs. Were it killed
+        # with its parent instead, what its child has started would stay.
+        go_on_after(os.getppid())
+        try:
+            self._serve_all()
+        finally:
+            for kept in self._kept.values():
+                kept.close()
+
+    def _serve_all(self) -> None:
         while (request := self.requests.next()) is not None:
             device = request.get("case", {}).get("device", "")
             kept = self._kept.pop(device, None)  # a fresh process needs the memory that one holds
@@ -109,31 +119,37 @@ class ForkServer:
                 self._serve(request)
             elif (kept := self._serve_kept(request, kept)) is not None:
                 self._kept[device] = kept
-        for kept in self._kept.values():
-            kept.close()
 
     def _serve(self, request: Request) -> None:
         """One request in a child; a child that ends badly is reported."""
-        oom_kills, server = _oom_kills(), os.getpid()
-        child = os.fork()
+        killed, server = oom_kills(), os.getpid()
+        try:
+            child = os.fork()
+        except OSError as error:
+            self._report_no_process(request, error)
+            return
         if child == 0:
             self._become_child(partial(self.answer, request), server)
         with contextlib.suppress(OSError):  # the child does the same: either may be first
             os.setpgid(child, child)
-        self._report_end(request, child, self._wait(child) or 0, oom_kills)
+        self._report_end(request, child, self._wait(child) or 0, killed)
 
     def _serve_kept(self, request: Request, kept: KeptChild | None) -> KeptChild | None:
         """One request in a child that goes on living; None when it has ended instead."""
-        oom_kills = _oom_kills()
+        killed = oom_kills()
         if kept is not None and os.waitpid(kept.pid, os.WNOHANG)[0]:  # it died between two visits
             kept.close()
             kept = None
-        kept = kept or self._fork_kept()
+        try:
+            kept = kept or self._fork_kept()
+        except OSError as error:
+            self._report_no_process(request, error)
+            return None
         kept.send(request)
         status = self._wait(kept.pid, kept.answered)
         if status is None:
             return kept
-        self._report_end(request, kept.pid, status, oom_kills)
+        self._report_end(request, kept.pid, status, killed)
         kept.close()
         return None
 
@@ -158,12 +174,17 @@ class ForkServer:
                 return
             os.write(answered, b".")
 
-    def _report_end(self, request: Request, child: int, status: int, oom_kills: int) -> None:
+    def _report_no_process(self, request: Request, error: OSError) -> None:
+        """Report that none could be forked; a later case may be luckier."""
+        sentence = f"No process can be started to measure in ({error.strerror}): look at the limits on processes "
+        self.report_crash(request, "crashed", sentence + "(ulimit -u, a container's pids.max) and memory.")
+
+    def _report_end(self, request: Request, child: int, status: int, killed: int) -> None:
         """Report a child that ended without an answer: its exit code, -N for a signal."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the child may have left behind
         if status != 0 and not self.requests.ended:
-            out_of_memory = status == -signal.SIGKILL and _oom_kills() > oom_kills
+            out_of_memory = status == -signal.SIGKILL and oom_kills() > killed
             kind: FailureKind = "out_of_memory" if out_of_memory else "crashed"
             self.report_crash(request, kind, _crash_sentence(status, out_of_memory=out_of_memory))
 
@@ -222,12 +243,6 @@ def _detach(server: int) -> None:
     os.dup2(null, 0)
     with contextlib.suppress(OSError):  # should memory run out, let the kernel take this process, not the app
         Path("/proc/self/oom_score_adj").write_text(MAX_OOM_SCORE)
-
-
-def _oom_kills() -> int:
-    """How often the kernel has killed a process for want of memory since boot; 0 where not known."""
-    lines = read_text(Path("/proc/vmstat")).splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def _crash_sentence(status: int, *, out_of_memory: bool) -> str:

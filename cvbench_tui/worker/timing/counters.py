@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ _process_time = time.process_time
 _thread_time = time.thread_time
 
 NANOSECOND = 1e-9
+SLEEP_S = 0.1  # growth of the difference of two clocks above which the machine slept
 CORE_FIELD = 36  # of ``/proc/thread-self/stat`` behind the command's name: the core that the thread ran on last
 
 
@@ -43,6 +45,7 @@ class Snapshot:
     allocations: int | None = None
     retries: int | None = None
     recompiles: int | None = None
+    stops: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class SystemCounters:
     def __post_init__(self) -> None:
         """Begin to add up waiting."""
         self._delays = RunDelay(f"{self.proc}/self/task")
+        self._stops = Stops()
 
     def read(self) -> Snapshot:
         """All counters now."""
@@ -90,6 +94,7 @@ class SystemCounters:
             allocations=self.allocations and self.allocations(),
             retries=self.retries and self.retries(),
             recompiles=None if compiled is None else int(compiled["stats"]["unique_graphs"]),
+            stops=self._stops.read(),
         )
 
 
@@ -122,6 +127,41 @@ class RunDelay:
             self._sum_ns += waited_ns - before_ns if waited_ns >= before_ns else waited_ns
         self._last_ns = now_ns
         return self._sum_ns * NANOSECOND
+
+
+class Stops:
+    """How often this process was stopped: each time it goes on Linux and macOS tell it so, by a signal. And how often
+    the whole machine slept, by Linux's clock that goes on meanwhile."""
+
+    _continued: int | None = None  # of this process; None until its signal is heard
+
+    def __init__(self) -> None:
+        self._slept, self._asleep_s = 0, _asleep_s()
+
+    def read(self) -> int | None:
+        """So far; None where signals are not heard."""
+        asleep_s = _asleep_s()
+        self._slept += asleep_s - self._asleep_s > SLEEP_S
+        self._asleep_s = asleep_s
+        return None if Stops._continued is None else Stops._continued + self._slept
+
+    @classmethod
+    def hear(cls) -> None:
+        """Count from now on. In the main thread only."""
+        if sys.platform != "win32":
+            cls._continued = 0
+            signal.signal(signal.SIGCONT, cls._count)
+
+    @classmethod
+    def _count(cls, *_: object) -> None:
+        cls._continued = (cls._continued or 0) + 1
+
+
+def _asleep_s() -> float:
+    """Seconds that the machine has slept since boot; 0 where not known."""
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 class Processor:

@@ -24,6 +24,15 @@ deaf       says that it can tell a ceiling and ends when it is asked
 forking    measures each case in a child with a process group of its own; the first one computes without an end and
            hears no polite signal, its pid is in the mark file
 onecase    says that it measures by itself; the first one sleeps, its pid is in the mark file
+stopped    stops itself in mid-case, the first time, with its pid in the mark file
+hangs      measures the first case, then goes on at its pace in the second and falls silent, the first time
+greeted    says what is no event before it is ready, also on the line of its first event
+chattering says nothing but greetings, and ends
+foreign    gives the number in the mark file for its process, and is silent
+unstarted  finishes its first case without a start
+nested     sends a line of brackets, the first time
+untold     sends events of no case and of unknown ones, without an end, in each worker's first case
+flooding   as good, with 300 MB without a line end on stderr
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
 """
 
@@ -104,7 +113,14 @@ def answer(request):
     if mode == "shut" and first_time():
         os.close(1)
         time.sleep(600)
-    send(kind="case_started", case_id=case_id, pid=os.getpid(), visit=request["visit"], at_s=1.0)
+    pid = os.getpid()
+    if mode == "foreign":
+        with open(mark) as file:
+            pid = int(file.read())
+    if not (mode == "unstarted" and first_time()):
+        send(kind="case_started", case_id=case_id, pid=pid, visit=request["visit"], at_s=1.0)
+    if mode == "foreign":
+        time.sleep(600)
     if mode == "stale" and previous:
         send(kind="case_failed", failure={"case_id": previous[-1], "kind": "crashed", "sentence": "Late."})
     previous.append(case_id)
@@ -133,7 +149,25 @@ def misbehave(case_id):
         with open(mark, "w") as file:
             file.write(str(os.getpid()))
         sum(range(10**15)) if mode == "forking" else time.sleep(600)
+    fall_silent(case_id)
     say_nonsense(case_id)
+
+
+def fall_silent(case_id):
+    if mode == "flooding":
+        sys.stderr.buffer.write(b"\xff\x1b[31m")
+        for _ in range(300):
+            sys.stderr.buffer.write(b"x" * (1 << 20))
+        sys.stderr.buffer.flush()
+    if mode == "stopped" and first_time():
+        with open(mark, "w") as file:
+            file.write(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if mode == "hangs" and measured == 2 and first_time():
+        for _ in range(3):
+            send(kind="progress", case_id=case_id, stage="warming up")
+            time.sleep(0.05)
+        time.sleep(600)
 
 
 def say_nonsense(case_id):
@@ -142,6 +176,12 @@ def say_nonsense(case_id):
     if mode == "garbage" and first_time():
         sys.stdout.write("this is not an event\n")
         sys.stdout.flush()
+    if mode == "nested" and first_time():
+        sys.stdout.write("[" * 200_000 + "\n")
+        sys.stdout.flush()
+    while mode == "untold" and measured == 1:
+        send(kind="progress", case_id="nobody's", stage="measuring")
+        send(kind="run_finished", reason="finished", at_s=1.0)
     if mode == "slow" and first_time():
         while True:
             send(kind="progress", case_id=case_id, stage="measuring", fraction=0.5)
@@ -165,6 +205,13 @@ if mode == "linked" and "no_driver" in os.environ.get("LD_LIBRARY_PATH", ""):
 if mode == "mismatch":
     sys.stderr.write("torchvision 0.1 and torch 2.0 do not belong together.\n")
     sys.exit(4)
+if mode in ("greeted", "chattering"):
+    sys.stdout.write("Welcome to \x1b[31mthe cluster\n\n" + "#" * (1 << 20) + "\n[1, 2]\nquota: 3% {used} ")
+    sys.stdout.flush()
+if mode == "chattering":
+    sys.stdout.write("\nlast greeting\n")
+    sys.stdout.flush()
+    sys.exit(5)
 can, once = ["ceiling"] if mode in ("ceiling", "deaf") else [], mode == "onecase"
 send(kind="worker_ready", pid=os.getpid(), python="3.11.0", torch="2.0.0", import_s=0.0, can=can, one_case=once)
 for line in sys.stdin:
