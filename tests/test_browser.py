@@ -30,7 +30,7 @@ def served(tmp_path, monkeypatch) -> Iterator[Served]:
 
 async def test_the_table_is_in_the_page_and_saving_it_is_a_download(served, tmp_path):
     async with Chromium(tmp_path) as browser:
-        await browser.open(served.address)
+        await browser.open(served.page)
         await browser.wait_for("= 10 rows")
         await browser.press("r")
         text = await browser.wait_for(lambda shown: bool(ROW.search(shown)) and "finished" in shown)
@@ -48,7 +48,7 @@ async def test_the_table_is_in_the_page_and_saving_it_is_a_download(served, tmp_
 
 async def test_quitting_ends_the_page_and_says_so(served, tmp_path):
     async with Chromium(tmp_path) as browser:
-        await browser.open(served.address)
+        await browser.open(served.page)
         await browser.wait_for("= 10 rows")
         await browser.press("q")
         while not await browser.closed():

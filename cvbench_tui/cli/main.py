@@ -68,17 +68,22 @@ def tui(preset: str | None, runs_dir: str | None, ascii_only: bool) -> int:
 @options.preset_argument
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free port.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach. There is no password.")
+@click.option("--expose", is_flag=True, help="Allow a --host that other machines can reach. Nothing is encrypted.")
+@click.option("--max-pages", type=click.IntRange(1, 1000), default=8, show_default=True, help="Pages at a time.")
 @options.ascii_option
 @options.runs_dir_option
-def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str | None, ascii_only: bool) -> int:
+def serve(
+    preset: str | None, port: int, host: str, expose: bool, max_pages: int, runs_dir: str | None, ascii_only: bool
+) -> int:
     """Open the app in a browser, with PRESET selected: each page is a process of its own.
 
+    The printed address has a token, without which nobody gets in.
     Saving is a download. Closing the page ends its run; finished rows stay in the run file.
     """
     from cvbench_tui.serve.command import app_command, serve_command
 
-    return serve_command(app_command(preset, runs_dir, ascii=ascii_only), host=host, port=port, expose=expose)
+    command = app_command(preset, runs_dir, ascii=ascii_only)
+    return serve_command(command, host=host, port=port, expose=expose, max_pages=max_pages)
 
 
 @cli.command()

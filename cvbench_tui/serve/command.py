@@ -10,6 +10,11 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.serve.gate import Gate, listen, url
 
 EXTRA = "textual-serve"
+MAX_PAGES = 8  # at a time: an app and its worker with PyTorch have up to 745 MB together
+OLDER_MODULE = ("-c", "import sys, runpy; sys.path.remove(''); runpy._run_module_as_main('cvbench_tui')")
+MODULE = ("-m", "cvbench_tui") if sys.version_info >= (3, 11) else OLDER_MODULE
+"""The app without the current folder on the path, where a ``random.py`` would run as the server's user. Before Python
+3.11 there is no PYTHONSAFEPATH, which the server sets for its pages: the folder is taken off before anything else."""
 
 
 def app_command(preset: str | None, runs_dir: str | None, *, ascii: bool = False) -> tuple[str, ...]:  # noqa: A002
@@ -19,12 +24,14 @@ def app_command(preset: str | None, runs_dir: str | None, *, ascii: bool = False
 
         load_preset(preset)
     options = (["--runs-dir", str(Path(runs_dir).expanduser().absolute())] if runs_dir else []) + ["--ascii"] * ascii
-    return (sys.executable, "-m", "cvbench_tui", "tui", *options, *(["--", preset] if preset else []))
+    return (sys.executable, *MODULE, "tui", *options, *(["--", preset] if preset else []))
 
 
-def serve_command(command: Sequence[str], *, host: str, port: int, expose: bool = False) -> int:
-    """Serve that program, one process for each page, until Ctrl-C. Returns the exit code. Raises CvbenchError when
-    textual-serve is missing, or when it may not or cannot listen there."""
+def serve_command(
+    command: Sequence[str], *, host: str, port: int, expose: bool = False, max_pages: int = MAX_PAGES
+) -> int:
+    """Serve that program, one process for each page, until a signal. Returns the exit code, 128 and the signal's
+    number. Raises CvbenchError when textual-serve is missing, or when it may not or cannot listen there."""
     try:
         from cvbench_tui.serve.server import serve_on
     except ModuleNotFoundError as error:
@@ -34,5 +41,4 @@ def serve_command(command: Sequence[str], *, host: str, port: int, expose: bool 
             f"Serving needs {EXTRA}, which is not installed.", f"{sys.executable} -m pip install {EXTRA}"
         ) from error
     with listen(host, port, expose=expose) as listening:
-        serve_on(listening, command, Gate(host, expose), url(host, listening))
-    return 0
+        return 128 + serve_on(listening, command, Gate(host, expose), url(host, listening), max_pages)

@@ -1,10 +1,11 @@
-"""Which HTTP requests a served app accepts, and on which address it listens."""
+"""Which HTTP requests a served app accepts, by whom, and on which address it listens."""
 
 from __future__ import annotations
 
 import ipaddress
+import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from cvbench_tui.errors import SelectionError
@@ -14,10 +15,15 @@ from cvbench_tui.errors import SelectionError
 class Gate:
     """Refuses requests that another site's page makes a browser send. Such a page may not open a WebSocket, which
     starts a process here, nor reach the server under a host name of its own that resolves to this machine (DNS
-    rebinding). Ports are not compared: a forwarded port differs from ours."""
+    rebinding). Ports are not compared: a forwarded port differs from ours.
+
+    A user of this machine can send any header. The token, new at each start, is in the printed address alone."""
 
     host: str  # value of ``--host``
     exposed: bool = False  # accept requests of other machines
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)  # opens the page and the app
+    download_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    """In a cookie for downloads alone: a browser sends cookies to every port of a host, another user's server too."""
 
     def refusal(self, host: str, origin: str | None, *, opens: bool = False) -> str:
         """Why a request with these headers is refused, as a sentence; empty when it is accepted. ``opens``: it would
@@ -30,6 +36,11 @@ class Gate:
         if scheme not in ("http", "https") or rest.lower() != host.lower():
             return "A page of another site may not use this server."
         return ""
+
+    @staticmethod
+    def same(offered: str | None, token: str) -> bool:
+        """Compare what was offered in constant time."""
+        return secrets.compare_digest((offered or "").encode(errors="replace"), token.encode())
 
     def _is_ours(self, name: str) -> bool:
         """True for a host name that another site cannot point at this machine."""
@@ -53,7 +64,7 @@ def listen(host: str, port: int, *, expose: bool = False) -> socket.socket:
         ) from error
     if not expose and not all(ipaddress.ip_address(each[4][0]).is_loopback for each in addresses):
         raise SelectionError(
-            f"Other machines reach '{host}', and there is no password: any user of them could start processes here.",
+            f"Other machines reach '{host}', and nothing is encrypted: who reads along could start processes here.",
             "Forward the port instead: ssh -L 8000:127.0.0.1:8000 HOST. With --expose it is served nevertheless.",
         )
     family, _, _, _, address = addresses[0]

@@ -1,7 +1,8 @@
 """Web server of ``cvbench-tui serve``, on textual-serve's page, terminal and downloads.
 
-Changed here: requests pass the gate, addresses stay valid behind a forwarded port, the page requests nothing from other
-servers, the program runs without a shell, and no process outlives its page or the server.
+Changed here: requests pass the gate and bring the token, there are so many pages at a time, addresses stay valid behind
+a forwarded port, the page requests nothing from other servers, the program runs without a shell and takes no module
+from the current folder, and no process outlives its page or the server.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import aiohttp_jinja2
-from aiohttp import web
+from aiohttp import WSCloseCode, web
+from aiohttp.web_runner import GracefulExit
 from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 from textual_serve.server import Server, to_int
 
 from cvbench_tui.serve.gate import Gate
 
-END_S = 5.0  # time for an app to end after its page was closed, seconds; it has a run to cancel
+END_S = 1.5  # time for an app to end after its page was closed, seconds; it has a run to cancel
+PLACE_S = 3.0  # longest wait of a page for a place: a page that is loaded anew closes the one before at that moment
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 SHUTDOWN_S = 0.6  # the same when the server ends
 MAX_CELLS = 1000  # of a terminal's side, whose size the page sends
 TERMINAL_VARIABLES = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")  # of the server's terminal
@@ -35,6 +41,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
 """No other site may frame the page or read it, and the page requests nothing from others."""
 _EXTERNAL_LINK = re.compile(r"<link[^>]*https?://[^>]*>")  # a Google font, which would delay the page without a network
@@ -50,10 +57,26 @@ _HEAD = """<title>cvbench-tui</title><link rel="icon" href="data:,"><script>
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def serve_on(listening: socket.socket, command: Sequence[str], gate: Gate, address: str) -> None:
-    """Serve until SIGINT or SIGTERM, and end every page's program."""
-    server = AppServer(command, gate, address)
-    web.run_app(server.application(), sock=listening, print=None, access_log=None, shutdown_timeout=SHUTDOWN_S)
+def serve_on(listening: socket.socket, command: Sequence[str], gate: Gate, address: str, max_pages: int) -> int:
+    """Serve until a signal, and end every page's program. Returns the signal's number."""
+    server = AppServer(command, gate, address, max_pages)
+    loop = asyncio.new_event_loop()
+    came: list[int] = []
+
+    def end(number: int) -> None:
+        if not came:  # a second one would break off the ending of the programs
+            came.append(number)
+            raise GracefulExit
+
+    for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
+        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT:  # else by nohup
+            with suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, end, number)
+    web.run_app(
+        server.application(), sock=listening, print=None, access_log=None, shutdown_timeout=SHUTDOWN_S,
+        handle_signals=False, loop=loop,
+    )  # fmt: skip
+    return came[0] if came else signal.SIGINT
 
 
 class Visitor(AppService):
@@ -70,6 +93,11 @@ class Visitor(AppService):
         self._arguments = command
         self._websocket = websocket
         self._ending: asyncio.Future[None] | None = None
+
+    @property
+    def ending(self) -> bool:
+        """True when its page is closed."""
+        return self._ending is not None
 
     async def run(self) -> None:
         """Run until the program has ended, then close the connection, which the page shows."""
@@ -112,7 +140,7 @@ class Visitor(AppService):
             stdin=pipe,
             stdout=pipe,
             stderr=pipe,
-            env={name: value for name, value in environment.items() if name not in TERMINAL_VARIABLES},
+            env=_for_a_page(environment),
             start_new_session=os.name == "posix",
         )
         self._stdin = self._process.stdin
@@ -122,22 +150,26 @@ class Visitor(AppService):
 class AppServer(Server):
     """textual-serve's server with our gate, addresses and shutdown."""
 
-    def __init__(self, command: Sequence[str], gate: Gate, address: str) -> None:
+    def __init__(self, command: Sequence[str], gate: Gate, address: str, max_pages: int) -> None:
         super().__init__(" ".join(command), title="cvbench-tui", public_url=address)
         self._arguments = command
         self._gate = gate
+        self._max_pages = max_pages
+        self._cookie = f"cvbench-tui-{urlsplit(address).port}"  # cookies are those of a host, not of a port
         self._visitors: set[Visitor] = set()
 
     async def application(self) -> web.Application:
         """The web application behind the gate."""
         application = await self._make_app()
+        application.router.add_get("/ws/{token}", self.handle_websocket)
         application.middlewares.append(self._guard)
         application.on_response_prepare.append(_add_headers)
         return application
 
     async def on_startup(self, app: web.Application) -> None:
         """Print the address."""
-        sys.stdout.write(f"cvbench-tui is served at {self.public_url} - Ctrl-C ends it and the run of every page.\n")
+        address = f"{self.public_url}/?token={self._gate.token}"
+        sys.stdout.write(f"cvbench-tui is served at {address} - Ctrl-C ends it and the run of every page.\n")
         sys.stdout.flush()
 
     async def on_shutdown(self, app: web.Application) -> None:
@@ -146,25 +178,49 @@ class AppServer(Server):
 
     async def handle_index(self, request: web.Request) -> web.Response:
         """The page, with addresses by the Host header, which is right behind a forwarded port too."""
+        if not await self._has_place():
+            raise web.HTTPServiceUnavailable(text=self._full)
         context = {
             "font_size": to_int(request.query.get("fontsize", "16"), 16),
-            "app_websocket_url": f"ws://{request.host}/ws",
+            "app_websocket_url": f"ws://{request.host}/ws/{self._gate.token}",
             "config": {"static": {"url": "/static/"}},
             "application": {"name": self.title},
         }
         page = aiohttp_jinja2.render_string("app_index.html", request, context)
-        return web.Response(text=_EXTERNAL_LINK.sub(_HEAD, page), content_type="text/html")
+        answer = web.Response(text=_EXTERNAL_LINK.sub(_HEAD, page), content_type="text/html")
+        answer.headers["Cache-Control"] = "no-store"
+        answer.set_cookie(self._cookie, self._gate.download_token, httponly=True, samesite="Strict", path="/download")
+        return answer
+
+    @property
+    def _full(self) -> str:
+        return (
+            f"{self._max_pages} pages of cvbench-tui are open, and no more may be (--max-pages). "
+            "Close one, then load this one again."
+        )
+
+    async def _has_place(self) -> bool:
+        """True when one more page may be opened, now or in a moment. One that is ending does not count."""
+        for _ in range(int(PLACE_S / 0.1)):
+            if sum(not visitor.ending for visitor in self._visitors) < self._max_pages:
+                return True
+            await asyncio.sleep(0.1)
+        return False
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """One page, until it is closed or its program ends."""
+        if not await self._has_place():
+            raise web.HTTPServiceUnavailable(text=self._full)
         websocket = web.WebSocketResponse(heartbeat=15, timeout=SHUTDOWN_S)
-        await websocket.prepare(request)
         visitor = Visitor(self._arguments, websocket, self.download_manager)
         self._visitors.add(visitor)
         try:
+            await websocket.prepare(request)
             size = (to_int(request.query.get(name, ""), default) for name, default in (("width", 80), ("height", 24)))
             await visitor.start(*size)
             await self._process_messages(websocket, visitor)
+        except (ValueError, TypeError, LookupError, AttributeError, AssertionError):  # what no page sends
+            await websocket.close(code=WSCloseCode.UNSUPPORTED_DATA)
         finally:
             await visitor.end()
             self._visitors.discard(visitor)
@@ -172,11 +228,30 @@ class AppServer(Server):
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        opens = request.path == "/ws"
+        opens = request.path == "/ws" or request.path.startswith("/ws/")
         refusal = self._gate.refusal(request.host, request.headers.get("Origin"), opens=opens)
+        if not refusal and not self._is_known(request, opens):
+            refusal = "The address that cvbench-tui printed has a token, without which nobody gets in. Open that one."
         if refusal:
             raise web.HTTPForbidden(text=refusal)
         return await handler(request)
+
+    def _is_known(self, request: web.Request, opens: bool) -> bool:
+        """True for who has the token, and for textual-serve's own files, which everybody has."""
+        if request.path.startswith("/static/"):
+            return True
+        if request.path.startswith("/download/"):
+            return self._gate.same(request.cookies.get(self._cookie), self._gate.download_token)
+        offered = request.query.get("token") or (request.path.removeprefix("/ws/") if opens else "")
+        return self._gate.same(offered, self._gate.token)
+
+
+def _for_a_page(environment: dict[str, str]) -> dict[str, str]:
+    """The variables of a page's program: no module comes from the current folder, which may be anybody's. An empty part
+    of PYTHONPATH means that folder, and is left behind by ``PYTHONPATH=$PYTHONPATH:/more``."""
+    ours = {name: value for name, value in environment.items() if name not in TERMINAL_VARIABLES}
+    parts = [part for part in ours.pop("PYTHONPATH", "").split(os.pathsep) if part]
+    return ours | {"PYTHONSAFEPATH": "1"} | ({"PYTHONPATH": os.pathsep.join(parts)} if parts else {})
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
