@@ -100,7 +100,7 @@ _LENGTHS: Mapping[str, int] = {
 def impossible(record: Any) -> str:
     """What in a record of ``core`` no clock, counter or machine gives, or is more than there can be, in a sentence
     without its end: ``measurement.warmup_s is not a number from 0 to 1e+09``. Empty when all is possible."""
-    for name, bounds in _bounds_by_field(type(record)):
+    for name, bounds in _bounds_by_field(record.__class__):
         value = getattr(record, name)
         kind = type(value)
         if value is None or kind is bool or (kind in (float, int) and bounds[0] <= value <= bounds[1]):
@@ -118,7 +118,7 @@ def bounds_of(name: str, rules: Mapping[str, Bounds] = _FIELDS) -> Bounds:
 
 
 @cache
-def _bounds_by_field(record: type) -> tuple[tuple[str, Bounds], ...]:
+def _bounds_by_field(record: type[Any]) -> tuple[tuple[str, Bounds], ...]:
     rules = _PROTOCOL if record is Protocol else _FIELDS
     return tuple((field.name, bounds_of(field.name, rules)) for field in dataclasses.fields(record))
 
