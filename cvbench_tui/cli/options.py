@@ -59,7 +59,8 @@ def _names(kind: str) -> Iterable[str]:
         runs = list_runs(runs_folder())
     except CvbenchError:  # a folder that cannot be read: a traceback would stand in the command line
         return ["last"]
-    return ["last", *(run.id for run in runs if not run.problem and _plain(run.id))]
+    names = (run.path.stem for run in runs if not run.problem)  # what a run is found by
+    return ["last", *filter(_plain, names)]
 
 
 def _plain(name: str) -> bool:
