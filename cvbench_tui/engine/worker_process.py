@@ -167,10 +167,11 @@ def child_environment(*, no_driver: bool | None = False) -> dict[str, str]:
 
 
 def kill_group(pid: int) -> None:
-    """Kill a process group; nothing on Windows."""
-    if sys.platform == "win32":
+    """Kill a process group; nothing on Windows. The number comes from a worker's line: 0 is our own group and 1 the
+    system's first process, which are never killed."""
+    if sys.platform == "win32" or pid < 2:
         return
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ProcessLookupError, PermissionError, OverflowError):
         os.killpg(pid, signal.SIGKILL)
 
 
