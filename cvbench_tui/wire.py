@@ -45,6 +45,8 @@ def parse(line: str | bytes) -> Any:
     try:
         return from_json(checked_line(line))
     except ValueError as error:
+        if whole := _repaired(line):
+            return parse(whole)
         raise WireError(_no_json(str(error))) from None
     except MemoryError:
         raise WireError("it does not fit into memory") from None
@@ -73,16 +75,21 @@ def _validated(line: str | bytes) -> Event:
         event: Event = _validator().validate_json(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        if "surrogate" in first["msg"]:  # written by version 0.1
-            text = line if isinstance(line, str) else line.decode(errors="replace")
-            if (whole := paired(text)) != text:
-                return _validated(whole)
+        if first["type"] == "json_invalid" and (whole := _repaired(line)):
+            return _validated(whole)
         raise WireError(_sentence(first, line)) from None
     except MemoryError:
         raise WireError("it does not fit into memory") from None
     except (ValueError, TypeError, ArithmeticError, RecursionError) as error:  # of a dataclass, not of pydantic
         raise WireError(f"no event: {type(error).__name__}") from None
     return event
+
+
+def _repaired(line: str | bytes) -> str:
+    """The line without halves of surrogate pairs, which version 0.1 wrote; empty where there are none."""
+    text = line if isinstance(line, str) else line.decode(errors="replace")
+    whole = paired(text)
+    return whole if whole != text else ""
 
 
 @cache

@@ -12,11 +12,12 @@ _BLOCK = re.compile(r"\A(?:[-+>]|[0-9]+[.)](?=\s|\Z))")
 """What can begin a list, a rule or a quotation at the start of a line, in addition to what is special anywhere."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 """What a terminal executes instead of showing it, or does not show: control characters (a line feed and a tabulator
-apart), marks that turn the direction of text, characters without width, line separators, half surrogate pairs."""
+apart), marks that turn the direction of text, characters without width, line separators, half surrogate pairs; and the two
+that are none, with which a picture is no XML."""
 _HALVES = re.compile(r"(\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE)
 """In JSON: a backslash or a whole surrogate pair, which stay; or half a pair."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}

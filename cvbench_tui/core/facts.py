@@ -57,6 +57,8 @@ def kind_of(fact: str) -> FactKind | None:
 
 def count_listed(listed: str) -> int:
     """How many numbers a list of cores has: ``0-3,8`` has 5; 0 for what is no such list."""
+    if re.search(r"\d{10}", listed):  # no core has such a number, and Python refuses one of 5,000 digits
+        return 0
     spans = re.findall(r"(\d+)(?:-(\d+))?", listed)
     return sum(int(last or first) - int(first) + 1 for first, last in spans)
 

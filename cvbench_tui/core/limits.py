@@ -39,7 +39,7 @@ RATE: Bounds = (1.0, 1e21)  # per second: FLOP or bytes. The fastest card has 1e
 COUNT: Bounds = (0, 1 << 53)  # whole numbers that a float holds as they are
 WORK: Bounds = (0, 1e21)  # operations or bytes of an iteration
 SHARE: Bounds = (0.0, 1e6)
-PROCESS: Bounds = (2, 0xFFFFFFFF)  # numbers of processes; 0 is one's own group and 1 the system's first: never killed
+PROCESS: Bounds = (0, 0xFFFFFFFF)  # numbers of processes: 22 bits on Linux, 32 on Windows
 PROTOCOL_S: Bounds = (0.0, 1e6)  # 11 days
 FACT: Bounds = (-(2.0**64), 2.0**64)  # a number about the machine, or an argument of a layer
 
@@ -100,7 +100,10 @@ _LENGTHS: Mapping[str, int] = {
 def impossible(record: Any) -> str:
     """What in a record of ``core`` no clock, counter or machine gives, or is more than there can be, in a sentence
     without its end: ``measurement.warmup_s is not a number from 0 to 1e+09``. Empty when all is possible."""
-    for name, bounds in _bounds_by_field(type(record)):
+    rounds = record.rounds if isinstance(record, PhaseSamples) else None
+    if isinstance(rounds, SampleArray) and not rounds.within(*SAMPLE_S):
+        return f"{record.phase}: a sample is not a positive number of seconds"
+    for name, bounds in _bounds_by_field(record.__class__):
         value = getattr(record, name)
         kind = type(value)
         if value is None or kind is bool or (kind in (float, int) and bounds[0] <= value <= bounds[1]):
@@ -118,7 +121,7 @@ def bounds_of(name: str, rules: Mapping[str, Bounds] = _FIELDS) -> Bounds:
 
 
 @cache
-def _bounds_by_field(record: type) -> tuple[tuple[str, Bounds], ...]:
+def _bounds_by_field(record: type[Any]) -> tuple[tuple[str, Bounds], ...]:
     rules = _PROTOCOL if record is Protocol else _FIELDS
     return tuple((field.name, bounds_of(field.name, rules)) for field in dataclasses.fields(record))
 
@@ -133,7 +136,7 @@ def _wrong(value: Any, name: str, bounds: Bounds) -> str:
         most = MAX_DETAIL if name == "detail" else MAX_TEXT
         return "" if len(value) <= most else f" has more than {most:,} characters"
     if isinstance(value, SampleArray):
-        return "" if value.within(*SAMPLE_S) else " has a sample that is not a positive number of seconds"
+        return ""
     if dataclasses.is_dataclass(value):
         wrong = impossible(value)
         return f".{wrong}" if wrong else ""

@@ -15,8 +15,8 @@ DEEP = 300
 NASTY: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 3, 64, 1 << 31, 1 << 53, 1 << 63, 10**21, 10**400, -(10**400), 5e-324, 1e-13,
     1e-12, 1e-9, 0.5, -0.0, -1.5, 1e9, 1e21, 1e300, 1.7e308, math.nan, math.inf, -math.inf, 253402300800.0,
-    -62135596801.0, "", " ", "x" * 3000, "1", "nan", "cpu", "cuda:0", "cuda:9999", "total", "forward", "training", "torch",
-    "0-3,8", "0-99999999999999999999", "=1+1", "-2", "@SUM(A1)", "\t=1", "$(touch x)", "`touch x`",
+    -62135596801.0, "", " ", "x" * 3000, "1", "nan", "cpu", "cuda:0", "cuda:9999", "total", "forward", "training",
+    "torch", "0-3,8", "0-99999999999999999999", "=1+1", "-2", "@SUM(A1)", "\t=1", "$(touch x)", "`touch x`",
     "../../etc/passwd", "a;b",
     "\x1b]0;title\x07", "\x1b[2J", "\x00", "\r", "\n\n# head", "| a | b |", "<script>", "]]>", "\u202e\u2066", "\ud800",
     "\U000e0001", "\u2028", "\u6a21\u578b", "\u0301" * 40,
@@ -85,7 +85,7 @@ def _values(rng: random.Random, text: bytes) -> bytes:
     try:
         plain = json.loads(lines[place])
     except (ValueError, RecursionError):
-        return text
+        return _assigned(rng, lines, place)
     for _ in range(rng.choice((1, 1, 2, 5))):
         plain = changed(rng, plain)
     written = json.dumps(plain).encode()
@@ -94,6 +94,16 @@ def _values(rng: random.Random, text: bytes) -> bytes:
         twice = json.dumps({key: rng.choice(NASTY)}).encode()
         written = twice[:-1] + b", " + written[1:] if rng.random() < 0.5 else written[:-1] + b", " + twice[1:]
     lines[place] = written + b"\n"
+    return b"".join(lines)
+
+
+def _assigned(rng: random.Random, lines: list[bytes], place: int) -> bytes:
+    """In a line of TOML the value is another one, or the key is."""
+    key, equals, value = lines[place].partition(b"=")
+    if equals:
+        written = json.dumps(rng.choice(NASTY)).encode()
+        key, value = rng.choice(((key, written), (written, value), (key, b"[" + written + b"]"), (key + b".x", value)))
+        lines[place] = key.rstrip() + b" = " + value.strip() + b"\n"
     return b"".join(lines)
 
 
@@ -137,7 +147,7 @@ def _figures(rng: random.Random, text: bytes) -> bytes:
     try:
         plain = json.loads(lines[place])
     except (ValueError, RecursionError):
-        return text
+        return _assigned(rng, lines, place)
     leaves = [(holder, key) for holder, key in _leaves([plain]) if key not in LITERALS or rng.random() < 0.05]
     for holder, key in rng.sample(leaves, min(len(leaves), rng.randint(1, 6))):
         if isinstance(holder, list) and key >= len(holder):

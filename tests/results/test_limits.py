@@ -1,0 +1,166 @@
+"""Run files beyond every limit: one sentence each, in little time and memory; the others are listed."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from cvbench_tui.cli.list import print_list
+from cvbench_tui.cli.options import complete
+from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES
+from cvbench_tui.errors import StoreError
+from cvbench_tui.results.storage.history import History
+from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_log import reopen_log
+from cvbench_tui.results.storage.runs import find, list_runs
+from tests.every import every
+
+GOOD = (Path(__file__).parent.parent / "data" / "good.jsonl").read_bytes()
+LINES = [json.loads(line) for line in GOOD.splitlines()]
+FINISHED = next(number for number, event in enumerate(LINES) if event["kind"] == "case_finished")
+MIB = 1 << 20
+
+
+def with_event(number: int, **changes: object) -> bytes:
+    """The good file with other values in one of its lines; a value of bytes is written as it is."""
+    events = [dict(event) for event in LINES]
+    raw = {f"<{key}>": value for key, value in changes.items() if isinstance(value, bytes)}
+    events[number] |= {key: f"<{key}>" if isinstance(value, bytes) else value for key, value in changes.items()}
+    text = b"\n".join(json.dumps(event).encode() for event in events) + b"\n"
+    for mark, value in raw.items():
+        text = text.replace(json.dumps(mark).encode(), value)
+    return text
+
+
+def with_sample(text: bytes) -> bytes:
+    """The good file with that text in place of a sample."""
+    sample = json.dumps(LINES[FINISHED]["measurement"]["phases"][0]["rounds"][0][0]).encode()
+    return GOOD.replace(sample, text, 1)
+
+
+def with_cases(count: int) -> list[dict[str, object]]:
+    case = LINES[0]["plan"]["cases"][0]
+    return [case | {"batch": number + 1} for number in range(count)]
+
+
+def header(**changes: object) -> bytes:
+    return json.dumps(LINES[0] | changes).encode() + b"\n"
+
+
+BAD = {
+    "nested": (b"[" * 100_000, "nested too deeply"),
+    "nested objects": (GOOD + b'{"a":' * 100_000 + b"\n" + GOOD, "nested too deeply"),
+    "nested in the header": (with_event(0, program=b"[" * 500 + b"]" * 500), "nested too deeply"),
+    "an integer of 5,000 digits": (with_event(1, pid=b"9" * 5_000), "too many digits"),
+    "an integer of 400 digits": (with_event(1, pid=b"9" * 400), "pid is not a number from"),
+    "a moment of 400 digits": (with_event(0, at_s=b"9" * 400), "at_s is no time"),
+    "a moment nobody can show": (with_event(0, at_s=1e300), "at_s is no time from 1970 to 2999"),
+    "a moment that is none": (with_event(0, at_s=b"NaN"), "at_s is no time"),
+    "a moment before all": (with_event(-1, at_s=-1e15), "at_s is no time"),
+    "the smallest float": (with_sample(b"5e-324"), "positive number of seconds"),
+    "the largest float": (with_sample(b"1.7e308"), "positive number of seconds"),
+    "nothing": (with_sample(b"0"), "positive number of seconds"),
+    "memory of 1e300 bytes": (with_event(FINISHED, measurement=LINES[FINISHED]["measurement"] | {
+        "memory_peak_bytes": int(1e300)}), "memory_peak_bytes is not a number"),
+    "a schema of 400 digits": (with_event(0, schema=b"9" * 400), "written by a newer version"),
+    "arrays in place of samples": (with_sample(b"[" + b"[0]," * 200_000 + b"0]"), "case_finished.measurement"),
+    "a plan of 20,001 cases": (header(plan=LINES[0]["plan"] | {"cases": with_cases(MAX_CASES + 1)}), "20,001"),
+    "rows added to 20,001": (
+        header(plan=LINES[0]["plan"] | {"cases": with_cases(MAX_CASES)})
+        + json.dumps({"kind": "rows_added", "at_s": 1.0, "cases": with_cases(MAX_CASES + 1)[-1:]}).encode(),
+        "more than 20,000 rows"),
+    "no dimension": (header(plan=LINES[0]["plan"] | {"cases": [
+        {"workload": {"kind": "model", "name": "x", "op": "vgg16", "input_shape": []}, "device": "cpu", "batch": 1}
+    ]}), "no dimension"),
+    "text in another coding": (GOOD.decode().encode("utf-16"), "not a run file"),
+    "orders to a terminal": (with_event(1, kind="\x1b]0;title\x07"), "\\x1b]0;title\\x07"),
+}  # fmt: skip
+
+
+@every(("name", "bad"), BAD.items(), ids=lambda case: case[0])
+def test_one_bad_file_is_one_line_and_the_others_are_listed(tmp_path_factory, capsys, monkeypatch, name, bad):
+    text, words = bad
+    folder = tmp_path_factory.mktemp("runs")
+    monkeypatch.setenv("CVBENCH_RUNS_DIR", str(folder))
+    (folder / "good.jsonl").write_bytes(GOOD)
+    (folder / "bad.jsonl").write_bytes(text)
+    began_s = time.process_time()
+    with pytest.raises(StoreError) as caught:
+        load(folder / "bad.jsonl")
+    assert words in caught.value.message
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 600
+    assert {summary.path.stem for summary in list_runs(folder)} == {"good", "bad"}
+    print_list("runs", as_json=False, runs_dir=None)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    assert complete("runs")(None, None, "go") == ["good"]
+    assert load(find("good", folder)).plan.cases
+    History(folder).refresh()
+    assert time.process_time() - began_s < 10
+
+
+def test_a_sparse_file_is_not_read_into_memory(tmp_path):
+    """2 GiB of nothing, alone and behind a run. No line is longer than 64 MiB."""
+    for name, beginning in (("empty", b""), ("behind", GOOD), ("begun", GOOD[:100])):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_bytes(beginning)
+        os.truncate(path, 2 << 30)
+    tracemalloc.start()
+    try:
+        for path in tmp_path.glob("*.jsonl"):
+            with pytest.raises(StoreError, match="longer than 64 MiB"):
+                load(path)
+        assert {each.path.stem for each in list_runs(tmp_path) if each.problem} >= {"empty", "begun"}
+        History(tmp_path).refresh()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * MAX_LINE_BYTES
+
+
+def test_a_line_of_many_values_is_refused_before_it_is_parsed(tmp_path):
+    """60 MiB of ``[],``: as a tree of values they take gigabytes."""
+    path = tmp_path / "wide.jsonl"
+    path.write_bytes(header() + b'{"kind":"rows_added","cases":[' + b"[]," * (20 * MIB) + b"0]}\n" + GOOD)
+    began_s = time.process_time()
+    with pytest.raises(StoreError, match="more than 4,000,000 values"):
+        load(path)
+    assert time.process_time() - began_s < 10
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path):
+    """A pipe, a socket's folder, a device: nothing is read from them."""
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "zero.jsonl").symlink_to("/dev/zero")
+    (tmp_path / "loop.jsonl").symlink_to("loop.jsonl")
+    for name in ("pipe", "zero", "loop"):
+        with pytest.raises(StoreError):
+            load(tmp_path / f"{name}.jsonl")
+    list_runs(tmp_path)
+    History(tmp_path).refresh()
+
+
+def test_a_byte_order_mark_in_front_is_no_damage(tmp_path):
+    path = tmp_path / f"{LINES[0]['run_id']}.jsonl"
+    path.write_bytes(codecs.BOM_UTF8 + GOOD)
+    plain = tmp_path / "plain.jsonl"
+    plain.write_bytes(GOOD)
+    assert load(path) == load(plain)
+    summary = next(each for each in list_runs(tmp_path) if each.path == path)
+    assert (summary.problem, summary.rows) == ("", len(LINES[0]["plan"]["cases"]))
+    reopen_log(tmp_path, path.stem).close()
+    assert path.read_bytes() == codecs.BOM_UTF8 + GOOD, "writing on begins at its end"
+
+
+def test_twenty_thousand_cases_are_read(tmp_path):
+    path = tmp_path / "large.jsonl"
+    path.write_bytes(header(plan=LINES[0]["plan"] | {"cases": with_cases(MAX_CASES)}))
+    assert len(load(path).plan.cases) == MAX_CASES
