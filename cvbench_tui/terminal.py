@@ -1,4 +1,4 @@
-"""Capabilities of the terminal by environment variables alone: the app, ASCII, colours, SSH, multiplexer.
+"""Capabilities of the terminal by environment variables: the app, ASCII, colours, SSH, multiplexer; whose size it is.
 
 Sends nothing to the terminal.
 """
@@ -9,6 +9,7 @@ import codecs
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 SAMPLE = "│─█▲±µ"  # characters that the app draws with
@@ -37,6 +38,16 @@ def why_no_app() -> str:
     if os.environ.get("TERM") == "dumb":
         return "TERM=dumb: this terminal cannot move its cursor, so the app cannot run."
     return ""
+
+
+def prefer_own_size() -> None:
+    """Forget COLUMNS and LINES where a terminal tells its own size. Some shells export those of the moment, and
+    Textual, Rich and ``shutil`` believe them for ever, whatever the window's size becomes."""
+    for number in (1, 2):
+        with suppress(OSError):
+            if os.get_terminal_size(number).columns > 0:
+                for name in ("COLUMNS", "LINES"):
+                    os.environ.pop(name, None)
 
 
 def in_browser() -> bool:

@@ -1,6 +1,6 @@
 """``cvbench-tui doctor``: versions, terminal, folders, devices, and warnings about the machine.
 
-Changes nothing. Whether a folder that does not exist yet can be written is decided by its nearest parent.
+Leaves nothing behind: a runs folder that does not exist yet is made, written to and taken away again.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 import textwrap
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from importlib import metadata
 from itertools import zip_longest
 from pathlib import Path
@@ -24,7 +25,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.cli.run import live_source
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.facts import GROUPS, IDENTITY, environment_id, kind_name, kind_of
-from cvbench_tui.errors import WorkerError
+from cvbench_tui.errors import WorkerError, os_reason
 from cvbench_tui.results.machine_warnings import machine_warnings
 from cvbench_tui.results.storage import runs_folder
 from cvbench_tui.results.text.fact_text import fact_text, label
@@ -120,12 +121,31 @@ def _terminal() -> Lines:
 
 def _files(folder: Path) -> Lines:
     yield "runs", str(folder)
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if os.access(existing, os.W_OK):
-        yield "runs folder", f"writable, {bytes_text(shutil.disk_usage(existing).free)} free"
-    else:
-        yield "runs folder", "not writable: name another with --runs-dir or CVBENCH_RUNS_DIR"
+    try:
+        with _made(folder), tempfile.TemporaryFile(dir=folder):
+            yield "runs folder", f"writable, {bytes_text(shutil.disk_usage(folder).free)} free"
+    except OSError as error:
+        why = os_reason(error)
+        yield "runs folder", f"not writable ({why}): name another with --runs-dir or CVBENCH_RUNS_DIR"
     yield "markdown is saved in", str(Path.cwd())
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """The folder, for as long as it is asked about: what of it was not there is taken away again. Raises OSError where
+    it cannot be made, as a run would find."""
+    missing = []
+    for each in (folder, *folder.parents):
+        if os.path.lexists(each):
+            break
+        missing.append(each)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for each in missing:
+            with suppress(OSError):  # it was never made, or a run has begun in it
+                each.rmdir()
 
 
 def _devices(environment: Environment) -> Lines:

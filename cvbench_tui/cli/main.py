@@ -7,9 +7,9 @@ imports click and a few light modules. Everything printed is ASCII where the ter
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
+from contextlib import suppress
+from itertools import chain
 
 import click
 
@@ -21,15 +21,18 @@ from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
+from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands
+from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flush, lost_output, open_closed
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
-from cvbench_tui.terminal import why_no_app
+from cvbench_tui.terminal import prefer_own_size, why_no_app
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
+ANYWHERE = ("list", "show", "completion")  # commands that need no current folder
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", "-V", prog_name="cvbench-tui")
 @options.ascii_option
 @options.runs_dir_option
@@ -41,6 +44,8 @@ def cli(context: click.Context, runs_dir: str | None, ascii_only: bool) -> int |
     """
     if context.invoked_subcommand not in APP_COMMANDS:
         only_ascii(ascii_only)
+    if context.invoked_subcommand not in ANYWHERE:
+        check_folder()
     if context.invoked_subcommand is not None:
         return None
     why = why_no_app()
@@ -94,12 +99,13 @@ def serve(
     "-d", "--devices", multiple=True, shell_complete=complete("devices"),
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
 )  # fmt: skip
-@click.option("-b", "--batch", type=int, help="Batch size of every case. Default: 8; Resnet101 and Resnet152 4.")
-@click.option("--image", type=int, help="Side of the input image in pixels. Default: each model's own.")
+@click.option("-b", "--batch", type=ONE_NUMBER, help="Batch size of every case. Default: 8; Resnet101 and Resnet152 4.")
+@click.option("--image", type=ONE_NUMBER, help="Side of the input image in pixels. Default: each model's own.")
 @click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
 @click.option(
-    "--extra", "extras", multiple=True, type=click.Choice(tuple(EXTRAS)), help="Secondary metric; may be repeated."
-)
+    "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)),
+    help="Secondary metrics, separated by commas.",
+)  # fmt: skip
 @options.layout_option
 @options.output_option()
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
@@ -118,7 +124,7 @@ def run(
     batch: int | None,
     image: int | None,
     protocol: str | None,
-    extras: tuple[Extra, ...],
+    extras: tuple[tuple[Extra, ...], ...],
     layout: Layout | None,
     output: tuple[str, ...],
     quiet: bool,
@@ -137,7 +143,7 @@ def run(
     only_ascii(ascii_only)
     _refuse_both(plain, layout)
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batch, image, protocol, extras)
+    selection = selection_from(preset, *names, batch, image, protocol, tuple(chain(*extras)))
     outputs = Outputs(output, layout, quiet, json_lines, plain)
     how = How(wait_idle_s, strict, dry_run)
     return measure(selection, outputs, how, runs_dir=runs_dir)
@@ -202,6 +208,8 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the saved runs. Without WHAT: models, layers and presets."""
     from cvbench_tui.cli.list import print_list
 
+    if what == "devices":
+        check_folder()
     print_list(what, as_json=as_json, runs_dir=runs_dir)
     return 0
 
@@ -313,15 +321,34 @@ def _refuse_both(plain: bool, layout: Layout | None) -> None:
 def _print_error(text: str) -> None:
     """Text from outside in it (a file's name, a worker's words) is shown letter for letter and never obeyed."""
     only_ascii()
-    sys.stderr.write(visible(text) + "\n")
+    complain(visible(text))
 
 
 def main() -> None:
     """Entry point: runs a command and exits with its code."""
+    open_closed()
+    prefer_own_size()
     sys.exit(_exit_code())
 
 
 def _exit_code() -> int:
+    unwritten: OSError | None = None
+    try:
+        code = _run_command()
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        code, unwritten = 1, error
+    unwritten = flush() or unwritten
+    if unwritten is not None:
+        code = code or 1
+        if sentence := lost_output(unwritten):
+            _print_error(sentence)
+    flush()
+    return code
+
+
+def _run_command() -> int:
     try:
         return int(cli.main(standalone_mode=False, prog_name="cvbench-tui") or 0)
     except CvbenchError as error:
@@ -329,17 +356,10 @@ def _exit_code() -> int:
         return error.exit_code
     except click.ClickException as error:
         only_ascii()
-        error.show(sys.stderr)
+        with suppress(OSError):  # the exit code says it as well
+            error.show(sys.stderr)
         return error.exit_code
     except Interrupted as interrupted:
         return interrupted.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            _print_error("cvbench-tui: the output cannot be written: no space left.")
-        elif error.errno != errno.EPIPE:
-            raise
-        # The reader of stdout has gone; stdout goes elsewhere, so that the interpreter's last flush is quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1

@@ -5,7 +5,6 @@ disk or a lost terminal costs neither the measurement nor the others.
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import Any, TextIO
 
 from cvbench_tui.base.choices import LAYOUTS, Layout
 from cvbench_tui.base.escape import visible
+from cvbench_tui.cli.surroundings import give_up
 from cvbench_tui.core.event import Event
 from cvbench_tui.core.run import Run
 from cvbench_tui.errors import StoreError, os_reason
@@ -135,7 +135,5 @@ def unfailing_stderr() -> Iterator[None]:
 
 def _silence(stream: TextIO) -> None:
     """What is written to that stream from now on, and what is still in its buffer, goes nowhere."""
-    with suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
+    with suppress(OSError, ValueError):  # one without a descriptor
+        give_up(stream.fileno())

@@ -70,7 +70,8 @@ def reporter(*, quiet: bool, plain: bool = False) -> Iterator[Reporter]:
     console = Console(stderr=True)
     if quiet:
         yield Reporter()
-    elif plain or not console.is_terminal or console.is_dumb_terminal:
+    elif plain or not (sys.stderr.isatty() and console.is_interactive) or console.is_dumb_terminal:
+        # isatty: to Rich a colour that is forced (FORCE_COLOR) is a terminal, and the bar's frames would fill a log
         yield Reporter(partial(print, file=sys.stderr, flush=True))
     else:
         columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}"))

@@ -57,9 +57,8 @@ class ExtrasCollector:
         notices = self.notices
         if visit == 0:
             self.memory = attempt("memory", notices, partial(self._memory, subject, budget), ())
-            self.work = attempt(
-                "work", notices, partial(phase_work, self.case, self.protocol.method, self.protocol.passes), ()
-            )
+            counted = partial(phase_work, self.case, self.protocol.method, self.protocol.passes)
+            self.work = attempt("work", notices, counted, ())
         if visit == min(1, self.protocol.max_visits - 1):
             self.variants = attempt("variants", notices, partial(self._variants, subject, budget), ())
             if "energy" in self.protocol.extras:

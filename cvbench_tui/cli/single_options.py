@@ -1,0 +1,71 @@
+"""Options that have one value, and are refused twice; a number that is no list; a choice that is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import click
+
+from cvbench_tui.base.nearest import quoted
+from cvbench_tui.errors import SelectionError
+
+
+class _SingleOptions(click.Command):
+    """Refuses an option given twice that has one value: click takes the last one and says nothing."""
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """The parser, with a check in front of every option that stores one value."""
+        parser = super().make_parser(ctx)
+        options = {id(each): each for each in (*parser._short_opt.values(), *parser._long_opt.values())}
+        for each in options.values():
+            if each.action == "store":
+                each.process = partial(_once, each.obj, each.process)  # type: ignore[method-assign]
+        return parser
+
+
+class Commands(_SingleOptions, click.Group):
+    """The commands, whose options with one value are refused twice."""
+
+    command_class = _SingleOptions
+
+
+def _once(option: click.Parameter, store: Callable[[Any, Any], None], value: Any, state: Any) -> None:
+    """Store the value. Raises SelectionError where there is one already."""
+    if option.name in state.opts:
+        first, second = quoted(str(state.opts[option.name])), quoted(str(value))
+        several = option.type is ONE_NUMBER  # batch, image
+        hint = "A run has one: measure the other in a run of its own." if several else "Leave one out."
+        raise SelectionError(f"{option.opts[-1]} is given twice: {first} and {second}.", hint)
+    store(value, state)
+
+
+class _OneNumber(click.types.IntParamType):
+    """A whole number; a list of them is refused with what to do."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Raises SelectionError for several, and what click raises for none."""
+        if isinstance(value, str) and "," in value:
+            name = param.opts[-1] if param is not None else "The option"
+            raise SelectionError(f"{name} takes one number, not {quoted(value)}.", "Use a run of its own for each.")
+        return super().convert(value, param, ctx)
+
+
+ONE_NUMBER = _OneNumber()
+
+
+class CommaChoice(click.Choice[str]):
+    """Some of these names, separated by commas."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A tuple of them. Raises what click raises for another name, and for none."""
+        names = [piece.strip() for piece in str(value).split(",") if piece.strip()] or [value]
+        return tuple(super(CommaChoice, self).convert(name, param, ctx) for name in names)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """The last name of the list."""
+        from click.shell_completion import CompletionItem
+
+        before, comma, piece = incomplete.rpartition(",")
+        return [CompletionItem(before + comma + each.value) for each in super().shell_complete(ctx, param, piece)]
