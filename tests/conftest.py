@@ -37,6 +37,7 @@ def _isolated(monkeypatch, _folders):
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TEXTUAL_THEME", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.setenv("CVBENCH_LOCKS", "")  # tests run beside each other, and none may hear of another's device
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import resource
 import shutil
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.core.event import CaseFinished
+from cvbench_tui.results.storage.run_file import load, read_events
 from tests.processes import descendants, wait_until, wait_until_gone
 from tests.pseudo_terminal import PseudoTerminal
 
@@ -229,3 +231,46 @@ def test_a_runs_folder_that_is_deleted_is_made_again(headless):
     assert code == 130
     assert "was deleted or moved. The run is in" in err
     assert len(load(headless.run_file()).measured) == 1
+
+
+@pytest.fixture
+def other(tmp_path_factory):
+    """A run in another folder, by somebody else as it were."""
+    other = Headless(tmp_path_factory.mktemp("other"))
+    yield other
+    other.process.kill()
+    other.process.wait()
+
+
+def test_a_second_run_on_a_device_is_told_whose_it_is_and_may_wait(headless, other, tmp_path, monkeypatch):
+    monkeypatch.setenv("CVBENCH_LOCKS", str(tmp_path / "locks"))
+    other.start("second", "run")
+    other.until_second_row()
+    headless.start("good", "run")
+    code, _, err = headless.ended()
+    assert code == 0
+    assert f"cpu is in use by cvbench-tui of {getpass.getuser()} (process {other.process.pid}, since" in err
+    assert "The two runs disturb each other; --wait begins when that one has ended." in err
+    headless.start("good", "run", "--wait", "-o", "a.md")
+    wait_until(lambda: "Waiting until its run has ended." in headless.err.read_text())
+    other.process.send_signal(signal.SIGINT)
+    assert other.ended()[0] == 130
+    code, _, err = headless.ended()
+    assert (code, "finished: 3 measured" in err) == (0, True)
+    ended_at_s = load(other.run_file()).ended_at_s
+    last = max(headless.runs.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    stamps = [each.measurement.visit_records[0] for each in read_events(last) if isinstance(each, CaseFinished)]
+    assert ended_at_s is not None
+    assert min(each.begun_at_s + each.wall_s for each in stamps) > ended_at_s
+
+
+def test_a_run_that_waits_for_a_device_can_be_ended(headless, other, tmp_path, monkeypatch):
+    monkeypatch.setenv("CVBENCH_LOCKS", str(tmp_path / "locks"))
+    other.start("second", "run")
+    other.until_second_row()
+    headless.start("good", "run", "--wait")
+    wait_until(lambda: "Waiting until its run has ended." in headless.err.read_text())
+    wait_until(lambda: list(headless.runs.glob("*.jsonl")))
+    headless.process.send_signal(signal.SIGTERM)
+    code, _, err = headless.ended()
+    assert (code, "cancelled: 0 measured, 3 not begun" in err) == (143, True)

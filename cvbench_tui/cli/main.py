@@ -111,6 +111,7 @@ def serve(
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @options.plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@options.wait_option
 @options.wait_idle_option
 @click.option("--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr.")
 @click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
@@ -130,6 +131,7 @@ def run(
     quiet: bool,
     plain: bool,
     json_lines: bool,
+    wait: bool,
     wait_idle_s: float | None,
     strict: bool,
     dry_run: bool,
@@ -145,7 +147,7 @@ def run(
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batch, image, protocol, tuple(chain(*extras)))
     outputs = Outputs(output, layout, quiet, json_lines, plain)
-    how = How(wait_idle_s, strict, dry_run)
+    how = How(wait, wait_idle_s, strict, dry_run)
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 
@@ -160,6 +162,7 @@ def run(
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @options.plain_option
 @click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@options.wait_option
 @options.wait_idle_option
 @click.option("--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr.")
 @click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
@@ -176,6 +179,7 @@ def resume(
     quiet: bool,
     plain: bool,
     json_lines: bool,
+    wait: bool,
     wait_idle_s: float | None,
     strict: bool,
     dry_run: bool,
@@ -196,7 +200,7 @@ def resume(
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
     outputs = Outputs(output, layout, quiet, json_lines, plain)
-    how = How(wait_idle_s, strict, dry_run)
+    how = How(wait, wait_idle_s, strict, dry_run)
     return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir)
 
 

@@ -97,6 +97,9 @@ def _duration_s(_context: click.Context, parameter: click.Parameter, value: str 
     return seconds
 
 
+wait_option = click.option(
+    "--wait", is_flag=True, help="Wait until no other run of cvbench-tui measures on the devices."
+)
 wait_idle_option = click.option(
     "--wait-idle", "wait_idle_s", metavar="DURATION", callback=_duration_s,
     help="Wait at most so long (90s, 5m, 1h) until other programs leave the cores and cards, then measure anyway.",

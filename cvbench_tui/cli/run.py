@@ -94,6 +94,7 @@ def _preset(name: str) -> Selection:
 class How:
     """What the options say about a run as a whole."""
 
+    wait: bool = False  # until no other run has the devices
     wait_idle_s: float | None = None  # longest wait for an idle machine; None: none
     strict: bool = False  # rows below C count as failed
     dry_run: bool = False  # print the plan and measure nothing
@@ -138,7 +139,8 @@ def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun],
                 return 0
             for line in expected_problems(begun.plan, environment):
                 progress.message(line)
-            _look_around(environment, source.watch(begun.plan), progress, how.wait_idle_s)
+            source.wait_for_devices = how.wait
+            _look_around(environment, source.watch(begun.plan), progress, how)
             ending.ends(begun.session)
             run, written = _recorded(begun, progress, outputs)
         code = conclude(run, outputs, how, written=written)
@@ -176,12 +178,20 @@ def _recorded(begun: Begun, progress: Reporter, outputs: Outputs) -> tuple[Run, 
     return run, recorder.problem is None
 
 
-def _look_around(environment: Environment, watch: Watch, progress: Reporter, wait_s: float | None) -> None:
-    """Say what a quota and other programs take from the measurement; wait for an idle machine where that is wanted."""
+def _look_around(environment: Environment, watch: Watch, progress: Reporter, how: How) -> None:
+    """Say what a quota and other programs take from the measurement, and whose run has a device; wait for an idle
+    machine where that is wanted."""
     if sentence := quota(environment):
         progress.message(sentence)
     others = watch.look()
     if not others.busy:
+        return
+    wait_s = how.wait_idle_s
+    if others.holder and how.wait:
+        progress.message(f"{others.holder} Waiting until its run has ended.")
+        return
+    if wait_s is None and others.holder:
+        progress.message(f"{others.holder} The two runs disturb each other; --wait begins when that one has ended.")
         return
     if wait_s is None:
         progress.message(f"{others.sentence} Close them, or wait: --wait-idle 5m.")

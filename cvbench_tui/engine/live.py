@@ -22,6 +22,7 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.engine import failures
+from cvbench_tui.engine.device_lock import DeviceLocks
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.patience import OutOfPatience, Pace, Patience
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
@@ -70,6 +71,7 @@ class LiveSource:
         self._keeping = False  # the worker has a process that is kept
         self._pausing = False  # between two visits of a short plan, where no process computes
         self._used: WorkerProcess | None = None  # the worker that has measured something
+        self.wait_for_devices = False  # whether ``events`` waits until no other run has the plan's devices
 
     def probe(self) -> Environment:
         """The machine and its devices, probed once, with the host's present facts. Raises WorkerError."""
@@ -85,7 +87,7 @@ class LiveSource:
     def watch(self, plan: Plan) -> Watch:
         """Looks at other programs on this machine."""
         assert self._environment is not None
-        return Watch(self._environment, plan)
+        return Watch(self._environment, plan, locks=_locks_of(self._environment, plan))
 
     def events(
         self,
@@ -99,8 +101,11 @@ class LiveSource:
         self._cancelled.clear()
         self._paces.clear()
         environment = self.probe()
-        with nvml(environment, plan.devices):  # so that no case pays for the driver's start
+        # The cards are held, so that no case pays for the driver's start.
+        with nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
             try:
+                if locks.try_take() is not None and self.wait_for_devices:
+                    locks.wait(self._cancelled)
                 yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more))
             finally:
                 self._peaks.keep()
@@ -312,3 +317,8 @@ class LiveSource:
         worker.kill()
         self._supervisor.discard()
         return failures.timed_out(case, sentence, worker.tail())
+
+
+def _locks_of(environment: Environment, plan: Plan) -> DeviceLocks:
+    """The locks of the plan's devices."""
+    return DeviceLocks(device for device in environment.devices if device.id in plan.devices)

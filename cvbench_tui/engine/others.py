@@ -21,6 +21,7 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nvml import NvmlCard
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
+from cvbench_tui.engine.device_lock import DeviceLocks
 
 if TYPE_CHECKING:
     import psutil
@@ -47,6 +48,7 @@ class Others:
     needed_cores: int = 1  # for the measurement
     program: str = ""  # the one that uses most of it, printable; empty when that is not known
     cards: tuple[str, ...] = ()  # ids of the plan's cards that they compute on
+    holder: str = ""  # whose run measures on one of the plan's devices, in a sentence; empty when none does
 
     @property
     def taken(self) -> bool:
@@ -57,11 +59,14 @@ class Others:
     @property
     def busy(self) -> bool:
         """True where times would be theirs too."""
-        return self.taken or bool(self.cards)
+        return self.taken or bool(self.cards) or bool(self.holder)
 
     @property
     def use(self) -> str:
-        """``Other programs use 1.8 of the 2 cores, most of it ffmpeg, and compute on cuda:0``; empty when idle."""
+        """``Other programs use 1.8 of the 2 cores, most of it ffmpeg, and compute on cuda:0``; another run, which would
+        be most of it; empty when idle."""
+        if self.holder:
+            return self.holder.rstrip(".")
         parts = []
         if self.taken and self.used_cores is not None:
             many = "of the 1 core" if self.cores == 1 else f"of the {self.cores} cores"
@@ -103,11 +108,14 @@ class Watch:
     """Looks at other programs where that plan would be measured. ``look`` and ``wait`` block; ``stop`` ends both, from
     any thread."""
 
-    def __init__(self, environment: Environment, plan: Plan, machine: Machine | None = None) -> None:
-        """``machine``: in place of this one."""
+    def __init__(
+        self, environment: Environment, plan: Plan, machine: Machine | None = None, locks: DeviceLocks | None = None
+    ) -> None:
+        """``machine``: in place of this one. ``locks``: of the plan's devices; they are looked at and not kept."""
         self._environment = environment
         self._plan = plan
         self._machine = machine
+        self._locks = locks
         self._stopped = threading.Event()
 
     def look(self) -> Others:
@@ -146,7 +154,16 @@ class Watch:
         machine.pause(self._stopped)
         after_s, wall_s = machine.others_s(), machine.now_s() - at_s
         used = None if before_s is None or after_s is None else max(0.0, after_s - before_s) / max(wall_s, 1e-9)
-        return Others(used, machine.cores, self._needed(machine), cards=machine.busy_cards(begun_s))
+        cards, holder = machine.busy_cards(begun_s), self._holder()
+        return Others(used, machine.cores, self._needed(machine), cards=cards, holder=holder)
+
+    def _holder(self) -> str:
+        """Whose run has one of the plan's devices now, in a sentence; empty when none has."""
+        if self._locks is None:
+            return ""
+        with self._locks as locks:
+            holder = locks.try_take()
+        return "" if holder is None else holder.sentence
 
     def _needed(self, machine: Machine) -> int:
         """On the CPU all, of which a large machine leaves one; threads are as many or, with two logical cores to a

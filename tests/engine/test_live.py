@@ -37,7 +37,7 @@ class Kept:
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def append(self, event: Event) -> None:
+    def append(self, event: Event, run: object) -> None:
         self.events.append(event)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,10 @@ import psutil
 import pytest
 
 from cvbench_tui.base.nvml import NvmlCard
-from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
+from cvbench_tui.engine.device_lock import DeviceLocks
 from cvbench_tui.engine.others import BUSY_CORES, IDLE_WINDOWS, WINDOW_S, Others, ThisMachine, Watch
 from tests.engine.test_host_nvml import Card, Library
 from tests.every import every
@@ -165,3 +167,27 @@ def test_without_samples_of_its_processes_a_card_is_busy_by_its_own() -> None:
     assert here.busy_cards(0.0) == ("cuda:0",)
     card.pids = (os.getpid(),)
     assert here.busy_cards(0.0) == ()
+
+
+def test_a_run_that_has_a_device_is_named_and_waited_for(tmp_path: Path) -> None:
+    plan = Plan("p", (Case(DENSE, "cpu", 8),), PROTOCOLS["quick"])
+
+    def locks(program: str = "") -> DeviceLocks:
+        return DeviceLocks([Device("cpu", "a CPU")], program=program, folder=tmp_path)
+
+    with locks("their program") as theirs:
+        assert theirs.try_take() is None
+        looking = Watch(HERE, plan, FakeMachine(0.0), locks())
+        found = looking.look()
+        assert found.busy
+        assert found.sentence.startswith("cpu is in use by their program")
+        seen: list[Others] = []
+
+        def tell(others: Others) -> None:
+            seen.append(others)
+            if len(seen) == 2:
+                theirs.release()
+
+        assert looking.wait(tell=tell)
+    assert [others.busy for others in seen] == [True, True] + [False] * IDLE_WINDOWS
+    assert locks().try_take() is None, "a look keeps nothing"

@@ -121,7 +121,7 @@ def measured(source: LiveSource, protocol: Protocol = SHORT) -> tuple[Measuremen
     """The rows of a run that were measured, the training pass included."""
 
     class Nowhere:
-        def append(self, event) -> None:
+        def append(self, event, run) -> None:
             pass
 
     *_, (_, run) = Session(source, Plan("p", (DENSE,), protocol)).run(Nowhere())

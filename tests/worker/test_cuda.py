@@ -41,7 +41,7 @@ HIDDEN = Case(Workload("layer", "selftest_async", "selftest_async", (8,), (("sec
 
 
 class Ignore:
-    def append(self, event) -> None:
+    def append(self, event, run) -> None:
         pass
 
 
