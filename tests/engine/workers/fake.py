@@ -1,6 +1,7 @@
 """A worker without torch for the engine's tests: answers as the first argument says. Speaks docs/worker-protocol.md.
 
 good       measures every case at once, with fixed samples
+brisk      as good, and each case takes half a second
 chatty     as good, with a megabyte on stderr and prints on stdout's old descriptor
 crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
 exits      as crashing, with exit code 7 instead of a signal
@@ -136,6 +137,8 @@ def misbehave(case_id):
     measured += 1
     if mode in ("crashing", "exits") and first_time():
         crash()
+    if mode == "brisk":
+        time.sleep(0.5)
     if mode == "chatty":
         sys.stderr.write("noise " * 200_000 + "\n")
         sys.stderr.flush()
