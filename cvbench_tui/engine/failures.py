@@ -12,6 +12,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.wire import FigureError, WireError
 
 MAX_SHOWN_BYTES = 200  # of a line that is no event, in the row's details
+NO_THREAD = ("Thread creation failed", "can't start new thread")  # in the words of libgomp and Python
+LIMITS = "look at the limits on processes (ulimit -u, a container's pids.max)"
 MAX_REASON = 500  # characters of what is wrong with it
 
 
@@ -58,8 +60,11 @@ def invalid_line(case: Case, line: bytes, error: Exception) -> CaseFailed:
 
 
 def with_stderr(event: CaseFailed, tail: str) -> CaseFailed:
-    """The failure; one without details gets the last lines of the worker's stderr."""
+    """The failure; one without details gets the last lines of the worker's stderr. OpenMP ends a process that can have
+    no thread with exit code 1, and says why there alone."""
     failure = dataclasses.replace(event.failure, detail=event.failure.detail or tail)
+    if failure.kind == "crashed" and any(words in tail for words in NO_THREAD):
+        failure = dataclasses.replace(failure, sentence=f"No further thread can be started: {LIMITS}.")
     return dataclasses.replace(event, failure=failure)
 
 

@@ -35,6 +35,7 @@ from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
+ROUNDED_S = 0.001  # to which the times of events are rounded
 PROBE_S = 150.0  # the worker gives NVIDIA's driver up after at most 100, and then Intel's after 30
 
 
@@ -212,7 +213,6 @@ class LiveSource:
             "keep": kept or self._one_case,
         }
         self._keeping = self._keeping or kept
-        worker.send(request)
         finished = failed = False
         try:
             for event in self._until_outcome(case, protocol, worker, request):
@@ -231,9 +231,10 @@ class LiveSource:
     def _until_outcome(
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
     ) -> Iterator[Event]:
-        """The worker's events up to the outcome of ``case``, or the failure that stands for a missing one."""
+        """Ask for it; the worker's events up to the outcome, or the failure that stands for a missing one."""
         patience = self._patience(case, protocol, worker)
-        asked_at_s, clock_s, killed = time.time(), time.monotonic(), oom_kills()
+        asked_at_s, clock_s, killed = time.time() - ROUNDED_S, time.monotonic(), oom_kills()
+        worker.send(request)
         answered, started, visit = False, False, request["visit"]
         while True:
             try:
@@ -268,7 +269,7 @@ class LiveSource:
                 yield self._requested_end(case) or failures.invalid_line(case, line, error)
                 return
             # by the clock as it was: it may have been set back since
-            at_s = min(asked_at_s, time.time() - (time.monotonic() - clock_s))
+            at_s = min(asked_at_s, time.time() - ROUNDED_S - (time.monotonic() - clock_s))
             if isinstance(event, CaseFailed) and 0 < event.at_s < at_s:
                 continue  # of an earlier visit, whose process died after it had answered
             started = started or isinstance(event, CaseStarted)

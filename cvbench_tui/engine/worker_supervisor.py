@@ -23,7 +23,9 @@ READY = (
 )
 GREETINGS = 100_000  # lines before the first event, of what prints while it is imported; more are no greeting
 QUOTED_BYTES = 200  # of a line that is no event
-PROCESSES_HINT = "Look at the limits on processes (ulimit -u, a container's pids.max) and memory."
+FATAL = "Fatal Python error"  # begins what Python says of its own crash; the stacks of all threads follow
+NO_MEMORY = ("failed to map segment", "Cannot allocate memory", "MemoryError", "bad_alloc")
+LIMITS_HINT = "Look at the limits on processes (ulimit -u, a container's pids.max) and memory (ulimit -v)."
 
 
 class WorkerSupervisor:
@@ -51,10 +53,14 @@ class WorkerSupervisor:
             environment = child_environment(no_driver=self.no_driver)
             worker = WorkerProcess(self.command, environment, lambda line: self.hear(line))
         except OSError as error:
-            hint = PROCESSES_HINT if error.errno in (EAGAIN, ENOMEM) else ""
+            hint = LIMITS_HINT if error.errno in (EAGAIN, ENOMEM) else ""
             raise WorkerError(f"The measuring process could not be started: {_why(error)}.", hint) from error
         with self._lock:
             self._worker = worker
+            closed = self.closed
+        if closed:  # meanwhile
+            self.discard(at_once=True)
+            raise WorkerError("The measuring process was closed.")
         try:
             event = self._read(worker, self._start_s, greetings=GREETINGS)
         except WorkerError:
@@ -124,8 +130,10 @@ class WorkerSupervisor:
         if worker.returncode == MISMATCH:
             install = f"{self.command[0]} -m pip install -U torch torchvision"
             raise MismatchError(worker.last_line(), f"Install both at once, so that they fit: {install}")
+        told = next((line for line in worker.tail().splitlines() if line.startswith(FATAL)), worker.last_line())
         look = f"Check that PyTorch and torchvision work: {self.command[0]} -c 'import torch, torchvision'"
-        raise WorkerError(f"The measuring process ended at once: {worker.last_line()}.", quoted or look)
+        hint = quoted or (LIMITS_HINT if any(words in told for words in NO_MEMORY) else look)
+        raise WorkerError(f"The measuring process ended at once: {told.rstrip('.')}.", hint)
 
 
 def _why(error: OSError) -> str:

@@ -131,6 +131,13 @@ class TestHang:
         run = run_of(live("silent"), plan(silence_s=3.0))
         assert run.failures[0].sentence == "No answer for 3 s; the measuring process was killed."
 
+    def test_who_waits_for_a_disk_is_given_the_protocols_limit(self, live, monkeypatch):
+        """As where memory is swapped: the process waits inside the kernel."""
+        monkeypatch.setattr(patience_module, "FLOOR_S", 0.5)
+        monkeypatch.setattr(patience_module, "state", lambda pid: "D")
+        run = run_of(live("hangs"), plan(silence_s=4.0))
+        assert run.failures[0].sentence.startswith("No answer for 4 s")
+
     def test_slow_work_is_no_hang(self):
         pace = Pace()
         assert pace.limit_s(300.0) == 300.0
@@ -167,6 +174,20 @@ class TestGreetings:
             source.probe()
         assert caught.value.hint == "It said: hello \\x1b[31m"
         source.close()
+
+
+def test_a_clock_that_is_set_back_hides_no_failure(live, monkeypatch):
+    """A failure with a time before the question is an earlier visit's, by the clock as it is when the failure comes."""
+    ahead_s = 3600.0
+    real = time.time
+    monkeypatch.setattr(live_module.time, "time", lambda: real() + ahead_s)
+    source = live("failing")
+    kinds = []
+    for event, run in Session(source, plan(silence_s=20.0)).run(Kept()):  # noqa: B007 - the last one
+        kinds.append(event.kind)
+        if event.kind == "case_started":
+            ahead_s = 0.0
+    assert [f.kind for f in run.failures] == ["error", "error"], (kinds, run.failures)
 
 
 class TestLines:

@@ -19,6 +19,7 @@ from tests.worker.test_process import DENSE, SHORT, run_of
 
 pytestmark = pytest.mark.torch
 MOST_S = 2.0
+PIDS = Path("/sys/fs/cgroup/pids")
 PARENT = """
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.engine.live import LiveSource
@@ -132,3 +133,30 @@ def test_who_is_stopped_and_continued_costs_no_row_and_the_rounds_know_it(who):
     stops = [seen.stops for record in measurement.passes for seen in record.evidence]
     assert sum(stops) == (who == "child")
     assert all(stop in (0, 1) for stop in stops)
+
+
+LIMITED = """
+import sys
+from cvbench_tui.core.plan import Plan
+from cvbench_tui.engine.live import LiveSource
+from tests.worker.test_process import DENSE, SHORT, run_of
+open(sys.argv[1], "w").write("0")
+run, _ = run_of(source := LiveSource(cpu_only=True), DENSE, protocol=SHORT)
+source.close()
+print(run.ended_sentence or [failure.sentence for failure in run.failures])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.access(PIDS, os.W_OK), reason="no limit on processes can be set here")
+def test_a_limit_on_processes_is_named_by_the_measuring_process_too():
+    group = PIDS / f"cvbench-test-ends-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / "pids.max").write_text("5")
+        command = [sys.executable, "-c", LIMITED, str(group / "cgroup.procs")]
+        told = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "look at the limits on processes" in told.stdout
+        wait_until(lambda: (group / "cgroup.procs").read_text() == "")
+    finally:
+        group.rmdir()

@@ -456,3 +456,25 @@ def test_a_ceiling_is_told_under_its_key_and_what_a_library_prints_does_not_reac
     assert ceiling["key"] == "k"
     assert dict(ceiling["flops_per_s"])["float32"] > 0
     assert talk.count("from Python") == talk.count("from C") == 2
+
+
+GREETING = """
+import sys
+if "cvbench_tui.worker" in sys.argv or sys.argv[:1] == ["-m"]:
+    print("Welcome to the cluster\\n")
+    print("#" * (1 << 20))
+    sys.stdout.write("quota: 3% {used} ")
+    sys.stdout.flush()
+"""
+
+
+def test_a_greeting_of_the_site_goes_to_the_log(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(GREETING)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH")))))
+    source, heard = LiveSource(cpu_only=True), []
+    source.listen(heard.append)
+    try:
+        assert source.probe().preferred.id == "cpu"
+    finally:
+        source.close()
+    assert heard[0] == "Welcome to the cluster"

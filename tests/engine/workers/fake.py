@@ -32,6 +32,7 @@ chattering says nothing but greetings, and ends
 foreign    gives the number in the mark file for its process, and is silent
 unstarted  finishes its first case without a start
 nested     sends a line of brackets, the first time
+failing    tells of each case that it failed just now
 untold     sends events of no case and of unknown ones, without an end, in each worker's first case
 flooding   as good, with 300 MB without a line end on stderr
 orphan     starts a child of its own that outlives it, writes its pid to the mark file, then is silent
@@ -157,6 +158,8 @@ def misbehave(case_id):
 
 
 def fall_silent(case_id):
+    if mode == "failing":
+        send(kind="case_failed", failure={"case_id": case_id, "kind": "error", "sentence": "No."}, at_s=time.time())
     if mode == "flooding":
         sys.stderr.buffer.write(b"\xff\x1b[31m")
         for _ in range(300):
