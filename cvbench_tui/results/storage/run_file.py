@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 from cvbench_tui.core.event import SCHEMA, Event, RunStarted
-from cvbench_tui.core.run import Run, fold, with_better
+from cvbench_tui.core.run import Folding, Run
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode
 
@@ -42,11 +42,11 @@ def read_events(path: Path) -> Iterator[Event]:
 def load(path: Path) -> Run:
     """The run in that file. Of rows whose repeat was cut off the better outcome counts, as at the end of a run. Raises
     StoreError when it cannot be read or is none."""
-    run: Run | None = None
+    folding = Folding()
     for event in read_events(path):
-        run = fold(run, event)
-    assert run is not None, "read_events raises on an empty file"
-    return with_better(run)
+        folding.add(event)
+    folding.settle()
+    return folding.run
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:
