@@ -124,7 +124,8 @@ class Folding:
             outcome = event.measurement if isinstance(event, ev.CaseFinished) else event.failure
             outcomes = self._own_outcomes(run)
             outcomes[outcome.case_id] = _after(outcomes.get(outcome.case_id), outcome)
-            return replace(run, running=None, progress=None)
+            over = run.running is None and run.progress is None
+            return run if over else replace(run, running=None, progress=None)
         return run
 
     def settle(self, case_ids: Collection[str] | None = None) -> None:
