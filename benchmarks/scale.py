@@ -35,12 +35,16 @@ def main() -> int:
     arguments.add_argument("what", choices=("folder", "rows"))
     arguments.add_argument("--files", type=int, default=10_000)
     arguments.add_argument("--rows", type=int, default=20_000)
+    arguments.add_argument("--kind", choices=("pending", "failed", "small", "full"), default="small", help="of rows")
     arguments.add_argument("--only", action="append", help="beginning of a line's name; may be repeated")
     arguments.add_argument("--keep", type=Path, help="use this folder and leave it")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = options.keep or Path(made)
-        parts = folder_parts(folder, options.files) if options.what == "folder" else row_parts(folder, options.rows)
+        if options.what == "folder":
+            parts = folder_parts(folder, options.files)
+        else:
+            parts = row_parts(folder, options.rows, options.kind)
         for name, part in parts:
             if options.only is None or any(name.startswith(each) for each in options.only):
                 print(f"{name:<44} {part()}", flush=True)
@@ -143,18 +147,16 @@ async def pressed(app: App[Any], key: str) -> None:
         await asyncio.sleep(0)
 
 
-def row_parts(folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], str]]]:
+def row_parts(folder: Path, rows: int, kind: str) -> Iterator[tuple[str, Callable[[], str]]]:
     """Lines about one large run."""
-    path = folder / "large.jsonl"
+    path = folder / f"{kind}.jsonl"
     if not path.exists():
-        write_large(path, rows)
+        write_large(path, rows, kind)
     yield "size", lambda: f"{path.stat().st_size / 1e6:.0f} MB"
     yield "show", lambda: command(folder, "show", str(path))
     yield "show --layout full", lambda: command(folder, "show", str(path), "--layout", "full")
     yield "show --plain", lambda: command(folder, "show", str(path), "--plain")
-    for suffix in (".md", ".csv", ".json", ".txt"):
-        if suffix == ".txt":
-            continue
+    for suffix in (".md", ".csv", ".json"):
         yield (
             f"export {suffix}",
             lambda suffix=suffix: command(folder, "export", str(path), "-o", f"{folder}/o{suffix}"),
@@ -164,11 +166,13 @@ def row_parts(folder: Path, rows: int) -> Iterator[tuple[str, Callable[[], str]]
     yield "live, per event", lambda: live(path)
 
 
-def write_large(path: Path, rows: int) -> None:
-    """A run of that many rows on the recorded device."""
+def write_large(path: Path, rows: int, kind: str) -> None:
+    """A run of that many rows on one device. ``pending``: without outcomes; ``failed``; ``small``: a visit with
+    three samples of one phase; ``full``: as it was recorded."""
     from dataclasses import replace
 
-    from cvbench_tui.core.event import CaseFinished, RunFinished, RunStarted
+    from cvbench_tui.core.event import CaseFailed, CaseFinished, RunFinished, RunStarted
+    from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
     from cvbench_tui.core.plan import Plan
     from cvbench_tui.results.storage.run_file import read_events
     from cvbench_tui.wire import encode
@@ -183,8 +187,15 @@ def write_large(path: Path, rows: int) -> None:
         file.write(encode(replace(header, plan=plan)) + "\n")
         for event in events[1:3]:
             file.write(encode(event) + "\n")
-        for each in cases:
-            file.write(encode(replace(done, measurement=replace(done.measurement, case_id=each.case_id))) + "\n")
+        for number, each in enumerate(cases if kind != "pending" else ()):
+            event = replace(done, measurement=replace(done.measurement, case_id=each.case_id))
+            if kind == "failed":
+                event = CaseFailed(Failure(each.case_id, "out_of_memory", f"Out of memory at {number} MB."))
+            elif kind == "small":
+                samples = ((1e-3 + 1e-7 * number, 1.1e-3), (1e-3,))
+                phase = PhaseSamples("inference", samples, 1, "perf_counter", "precision")
+                event = CaseFinished(Measurement(each.case_id, (phase,), None, 7, 0.5, 1.0, 2.0, 2, ()))
+            file.write(encode(event) + "\n")
         file.write(encode(RunFinished("finished", header.at_s + 60)) + "\n")
 
 
@@ -220,7 +231,7 @@ def live(path: Path) -> str:
     from cvbench_tui.results.table.build import build
 
     events = list(read_events(path))
-    last = events[-51:-1]
+    last = events[-51:-1]  # with few outcomes: too few events to say much
     run = None
     began = time.process_time()
     for event in events[:-51]:

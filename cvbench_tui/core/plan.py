@@ -65,10 +65,11 @@ class Plan:
 
     def case(self, case_id: str) -> Case:
         """The case of that id. Raises KeyError."""
-        for case in self.cases:
-            if case.case_id == case_id:
-                return case
-        raise KeyError(case_id)
+        return self._by_id[case_id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Case]:
+        return {case.case_id: case for case in self.cases}
 
 
 def unique(cases: Iterable[Case]) -> tuple[Case, ...]:

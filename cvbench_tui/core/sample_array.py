@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import overload
 
@@ -31,12 +31,18 @@ class SampleArray(Sequence["tuple[float, ...]"]):
     def __getitem__(self, place: slice) -> tuple[tuple[float, ...], ...]: ...
     def __getitem__(self, place: int | slice) -> tuple[float, ...] | tuple[tuple[float, ...], ...]:
         """Samples of that round, or of those rounds. Raises IndexError."""
+        samples, ends = self._samples, self._ends
         if isinstance(place, slice):
-            return tuple(self[number] for number in range(*place.indices(len(self))))
+            numbers = range(*place.indices(len(ends) - 1))
+            return tuple([tuple(samples[ends[number] : ends[number + 1]]) for number in numbers])
         number = place + len(self) if place < 0 else place
         if not 0 <= number < len(self):
             raise IndexError(place)
-        return tuple(self._samples[self._ends[number] : self._ends[number + 1]])
+        return tuple(samples[ends[number] : ends[number + 1]])
+
+    def __iter__(self) -> Iterator[tuple[float, ...]]:
+        """The samples round by round."""
+        return iter(self[:])
 
     def __len__(self) -> int:
         """Number of rounds."""

@@ -88,7 +88,10 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
 def _notes(run: Run, cases: Sequence[Case]) -> tuple[Mapping[str, str], list[str]]:
     """The raised numbers of each row's notes by its key, and what each number says."""
     notes = [*shared_failures(run, cases), *(note for note in shared_notes(run, cases) if note.costs)]
-    places = {case.case_id: [place for place, note in enumerate(notes, 1) if case in note.rows] for case in cases}
+    places: dict[str, list[int]] = {case.case_id: [] for case in cases}
+    for place, note in enumerate(notes, 1):
+        for case in note.rows:
+            places[case.case_id].append(place)
     texts = [f"{place} ".translate(SUPERSCRIPTS) + note.alone for place, note in enumerate(notes, 1)]
     return {key: " ".join(map(str, mine)).translate(SUPERSCRIPTS) for key, mine in places.items()}, texts
 

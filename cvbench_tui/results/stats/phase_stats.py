@@ -140,7 +140,8 @@ def _centre_s(measurement: Measurement, samples: PhaseSamples | None, protocol: 
 
 def phase_results(measurement: Measurement, terms: Terms) -> Mapping[Phase, PhaseResult]:
     """The statistics of every phase that was measured."""
-    results = {phase: phase_result(measurement, phase, terms) for phase in PHASES}
+    measured = {each.phase for each in measurement.phases}
+    results = {phase: phase_result(measurement, phase, terms) for phase in PHASES if phase in measured}
     return {phase: result for phase, result in results.items() if result is not None}
 
 

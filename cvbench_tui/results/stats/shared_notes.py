@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cvbench_tui.core.grading.reasons import GRADES, REASONS
 from cvbench_tui.core.measurement import PHASES, Phase
@@ -104,11 +105,13 @@ def _names(run: Run) -> Callable[[Sequence[Case]], str]:
     for case in run.plan.cases:
         alike.setdefault(case.workload.name, []).append(case)
 
+    @cache
+    def differ(name: str) -> list[str]:
+        return [axis for axis in ("device", "batch", "image") if len({getattr(each, axis) for each in alike[name]}) > 1]
+
     def label(case: Case) -> str:
         axes = {"device": case.device, "batch": f"batch {case.batch}", "image": f"{case.image} px"}
-        others = alike[case.workload.name]
-        differ = (text for axis, text in axes.items() if len({getattr(each, axis) for each in others}) > 1)
-        return " ".join([case.workload.name, *differ])
+        return " ".join([case.workload.name, *(axes[axis] for axis in differ(case.workload.name))])
 
     def named(cases: Sequence[Case]) -> str:
         return ", ".join(map(label, cases)) if len(cases) <= MAX_NAMED else f"{len(cases)} rows"

@@ -13,9 +13,9 @@ from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.core.event import SCHEMA, Event, RowsAdded, RunStarted
+from cvbench_tui.core.event import SCHEMA, Event, RunStarted
 from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES
-from cvbench_tui.core.run import Run, fold, with_better
+from cvbench_tui.core.run import Folding, Run
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode, newer, parse
 
@@ -46,13 +46,13 @@ def read_events(path: Path) -> Iterator[Event]:
 def load(path: Path) -> Run:
     """The run in that file. Of rows whose repeat was cut off the better outcome counts, as at the end of a run. Raises
     StoreError when it cannot be read or is none."""
-    run: Run | None = None
+    folding = Folding()
     for event in read_events(path):
-        run = fold(run, event)
-        if isinstance(event, RowsAdded) and len(run.plan.cases) > MAX_CASES:
+        folding.add(event)
+        if folding.rows > MAX_CASES:
             raise StoreError(f"{shown(path)} has more than {MAX_CASES:,} rows.", DAMAGED)
-    assert run is not None, "read_events raises on an empty file"
-    return with_better(run)
+    folding.settle()
+    return folding.run
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:
