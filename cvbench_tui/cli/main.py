@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from itertools import chain
 
 import click
 
@@ -19,7 +18,7 @@ from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
-from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands
+from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands, flat
 from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flush, lost_output, open_closed
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
@@ -96,7 +95,7 @@ def serve(preset: str | None, port: int, host: str, expose: bool, runs_dir: str 
 @click.option("--image", type=ONE_NUMBER, help="Side of the input image in pixels. Default: each model's own.")
 @click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
 @click.option(
-    "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)),
+    "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
 @options.layout_option
@@ -117,7 +116,7 @@ def run(
     batch: int | None,
     image: int | None,
     protocol: str | None,
-    extras: tuple[tuple[Extra, ...], ...],
+    extras: tuple[Extra, ...],
     layout: Layout | None,
     output: tuple[str, ...],
     quiet: bool,
@@ -135,7 +134,7 @@ def run(
     only_ascii(ascii_only)
     _refuse_both(plain, layout)
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batch, image, protocol, tuple(chain(*extras)))
+    selection = selection_from(preset, *names, batch, image, protocol, extras)
     outputs = Outputs(output, layout, quiet, json_lines, plain)
     how = How(wait_idle_s, strict, dry_run)
     return measure(selection, outputs, how, runs_dir=runs_dir)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
@@ -53,6 +54,11 @@ class _OneNumber(click.types.IntParamType):
 
 
 ONE_NUMBER = _OneNumber()
+
+
+def flat(_context: click.Context, _parameter: click.Parameter, values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The names of a ``CommaChoice`` that may be repeated, in one tuple."""
+    return tuple(chain(*values))
 
 
 class CommaChoice(click.Choice[str]):
