@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from cvbench_tui.core.facts import count_listed
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Measurement
@@ -74,7 +75,8 @@ def _waited(waited: Contention) -> str:
 
 def _quota(context: GradingContext) -> str:
     """That a quota pauses them, which is no other program's doing, after a blank; empty without one."""
-    quota, cores = context.facts.get("quota_cores"), context.facts.get("cpu_cores")
+    quota, affinity = context.facts.get("quota_cores"), context.facts.get("affinity")
+    cores = count_listed(affinity) if isinstance(affinity, str) else context.facts.get("cpu_cores")
     if not isinstance(quota, (int, float)) or not isinstance(cores, (int, float)) or quota >= cores:
         return ""
     return f" The container's quota, {quota:g} of {plural(round(cores), 'core')}, pauses them too."
