@@ -112,6 +112,31 @@ def test_a_dry_run_measures_nothing(type_):
     assert type_("list", "runs")[1].startswith("runs (0)")
 
 
+def test_what_cannot_be_had_is_said_before_the_run(type_):
+    small = ("run", "-m", "alexnet,resnet18", "-d", "cpu", "-b", "1", "--image", "32")
+    code, out, _ = type_(*small, "--dry-run")
+    assert code == 0
+    alexnet, resnet, total = out.splitlines()
+    assert alexnet.endswith("image 32  unsupported: alexnet takes images of 63 px or more, not 32.")
+    assert "  no training: Training needs batch 2 or more at 32 px" in resnet
+    assert total.endswith("; 1 unsupported, 1 without training")
+    _, _, err = type_(*small)
+    assert "alexnet on cpu, batch 1: alexnet takes images of 63 px or more" in err
+    assert "Resnet18 on cpu, batch 1: Training needs batch 2" in err
+
+    large = type_("run", "-m", "vgg16,vgg19", "-d", "cpu", "-b", "65536", "--dry-run")[1].splitlines()
+    assert all("  too large: needs about" in line for line in large[:2])
+    assert large[-1].endswith("about 1:00:00; 2 will not fit in memory"), "each is given up after half an hour"
+
+
+def test_extras_are_a_list_or_repeated(type_, monkeypatch):
+    seen = []
+    monkeypatch.setattr(headless, "selection_from", lambda *arguments: seen.append(arguments[-1]))
+    monkeypatch.setattr(headless, "measure", lambda *_, **__: 0)
+    type_("run", "quick", "--extra", "energy, alone", "--extra", "flushed")
+    assert seen == [("energy", "alone", "flushed")]
+
+
 def test_a_failed_row_is_exit_code_1_and_stays_in_the_table(type_):
     code, out, err = type_("run", "-l", "Dense,BatchNorm", worker="crashing")
     assert code == 1
@@ -252,6 +277,21 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
         (("run", "quick", "-b", "-8"), ["Batch -8"]),
         (("run", "quick", "-b", "9999999"), ["Batch 9999999", "65536"]),
         (("run", "quick", "-b", "many"), ["-b", "integer"]),
+        (("run", "quick", "-b", "8", "-b", "16"), ["--batch is given twice: '8' and '16'", "a run of its own"]),
+        (("run", "quick", "-b", "8,16"), ["--batch takes one number, not '8,16'", "a run of its own"]),
+        (("run", "quick", "--image", "64", "--image", "32"), ["--image is given twice", "a run of its own"]),
+        (("run", "quick", "--protocol", "quick", "--protocol", "default"), ["--protocol is given twice"]),
+        (("run", "quick", "--layout", "full", "--layout", "short"), ["--layout is given twice"]),
+        (("run", "quick", "--wait-idle", "5", "--wait-idle=6"), ["--wait-idle is given twice: '5' and '6'"]),
+        (("show", "--sort", "total", "--sort", "name"), ["--sort is given twice"]),
+        (("serve", "--port", "1", "--port", "2"), ["--port is given twice"]),
+        (("--runs-dir", "a", "--runs-dir", "b", "list"), ["--runs-dir is given twice"]),
+        (("selftest", "-d", "cpu", "--device", "cpu"), ["--device is given twice"]),
+        (("run", "quick", "--extra", "energy,alon"), ["'alon'", "energy"]),
+        (("run", "quick", "--extra", ","), ["--extra", "energy"]),
+        (("run", "quick", "-d", "cpu:0"), ["Unknown device", "Nearest: cpu."]),
+        (("run", "-m", "all"), ["Unknown model", "torchvision-all"]),
+        (("run", "-l", "Everything"), ["Unknown layer", "modern-layers"]),
         (("run", "quick", "--image", "0"), ["Image size 0"]),
         (("run", "quick", "--protocol", "slow"), ["slow", "rigorous"]),
         (("run", "quick", "--wait-idle", "soon"), ["'soon' is not a duration", "--wait-idle 5m"]),

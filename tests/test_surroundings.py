@@ -164,3 +164,10 @@ def test_the_doctor_leaves_no_folder_behind(tmp_path):
     (tmp_path / "there").mkdir()
     assert dict(doctor._files(tmp_path / "there"))["runs folder"].startswith("writable, ")
     assert (tmp_path / "there").is_dir()
+
+
+@pytest.mark.parametrize("command", ["", "run", "selftest", "show"])
+def test_help_is_there_without_docstrings_too(shell, command):
+    without, usual = shell(f"R {command} --help", PYTHONOPTIMIZE="2"), shell(f"R {command} --help")
+    assert without == usual
+    assert usual[0] == 0

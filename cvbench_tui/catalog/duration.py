@@ -35,7 +35,8 @@ def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> di
     known = known or {}
     seconds = {case.case_id: known.get(case.case_id) or _case_s(case, plan.protocol) for case in plan.cases}
     whole_s = sum(seconds.values())
-    longer = max(1.0, plan.protocol.span_s / whole_s) if whole_s > 0 else 1.0
+    measured = any(not cannot_take(case.workload) for case in plan.cases)
+    longer = max(1.0, plan.protocol.span_s / whole_s) if whole_s > 0 and measured else 1.0
     return {case_id: longer * each for case_id, each in seconds.items()}
 
 

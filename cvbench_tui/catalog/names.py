@@ -16,6 +16,10 @@ _MODELS = {name_key(name): model for model in MODELS for name in (model.name, mo
 _LAYERS = {name_key(layer.name): layer for layer in LAYERS}
 
 
+_EVERYTHING = ("all", "any", "every", "everything", "*")
+_PRESETS = {"model": "torchvision-all, original-models", "layer": "original-layers, modern-layers"}
+
+
 def find_model(text: str) -> ModelEntry:
     """The model of that display or torchvision name, in any case; blank, underscore and hyphen are alike. Raises
     SelectionError naming the nearest models."""
@@ -30,6 +34,9 @@ def find_layer(text: str) -> LayerEntry:
 def _find(noun: str, text: str, entries: Mapping[str, Entry], names: Iterable[str]) -> Entry:
     entry = entries.get(name_key(text))
     if entry is None:
-        hint = f"{nearest(text, names)} `cvbench-tui list {noun}s` shows all."
+        near = nearest(text, names)
+        if name_key(text) in _EVERYTHING:
+            near = f"Presets have several: {_PRESETS[noun]}."
+        hint = f"{near} `cvbench-tui list {noun}s` shows all."
         raise SelectionError(f"Unknown {noun} {quoted(text)}.", hint.strip())
     return entry

@@ -99,7 +99,8 @@ def check_device_name(text: str) -> str:
     name = text.strip().casefold()
     match = _DEVICE.fullmatch(name)
     if match is None:
-        near = f"Nearest: {_MEANT[name]}." if name in _MEANT else nearest(name, _DEVICE_FORMS)
+        meant = _MEANT.get(name) or next((kind for kind in ("cpu", "mps") if name.startswith(f"{kind}:")), None)
+        near = f"Nearest: {meant}." if meant else nearest(name, _DEVICE_FORMS)
         hint = f"{near} Devices are cpu, mps, cuda:N and xpu:N; `cvbench-tui list devices` shows this machine's."
         raise SelectionError(f"Unknown device {quoted(text)}.", hint.strip())
     if match["kind"]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
-from itertools import chain
 
 import click
 
@@ -22,7 +21,7 @@ from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
-from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands
+from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands, flat
 from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flush, lost_output, open_closed
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
@@ -104,7 +103,7 @@ def serve(
 @click.option("--image", type=ONE_NUMBER, help="Side of the input image in pixels. Default: each model's own.")
 @click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
 @click.option(
-    "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)),
+    "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
 @options.layout_option
@@ -126,7 +125,7 @@ def run(
     batch: int | None,
     image: int | None,
     protocol: str | None,
-    extras: tuple[tuple[Extra, ...], ...],
+    extras: tuple[Extra, ...],
     layout: Layout | None,
     output: tuple[str, ...],
     quiet: bool,
@@ -146,7 +145,7 @@ def run(
     only_ascii(ascii_only)
     _refuse_both(plain, layout)
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batch, image, protocol, tuple(chain(*extras)))
+    selection = selection_from(preset, *names, batch, image, protocol, extras)
     outputs = Outputs(output, layout, quiet, json_lines, plain)
     how = How(wait, wait_idle_s, strict, dry_run)
     return measure(selection, outputs, how, runs_dir=runs_dir)

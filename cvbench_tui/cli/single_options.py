@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
@@ -13,7 +16,13 @@ from cvbench_tui.errors import SelectionError
 
 
 class _SingleOptions(click.Command):
-    """Refuses an option given twice that has one value: click takes the last one and says nothing."""
+    """Refuses an option given twice that has one value: click takes the last one and says nothing. Has its help under
+    ``python -OO`` too, which leaves docstrings out."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        if self.help is None and self.callback is not None:
+            self.help = _written_docstring(self.callback)
 
     def make_parser(self, ctx: click.Context) -> Any:
         """The parser, with a check in front of every option that stores one value."""
@@ -29,6 +38,16 @@ class Commands(_SingleOptions, click.Group):
     """The commands, whose options with one value are refused twice."""
 
     command_class = _SingleOptions
+
+
+def _written_docstring(function: Callable[..., Any]) -> str | None:
+    """The docstring as it stands in the source; None where there is no source."""
+    try:
+        tree = ast.parse(inspect.getsource(inspect.getmodule(function) or function))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    named = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function.__name__)
+    return next(map(ast.get_docstring, named), None)
 
 
 def _once(option: click.Parameter, store: Callable[[Any, Any], None], value: Any, state: Any) -> None:
@@ -53,6 +72,11 @@ class _OneNumber(click.types.IntParamType):
 
 
 ONE_NUMBER = _OneNumber()
+
+
+def flat(_context: click.Context, _parameter: click.Parameter, values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The names of a ``CommaChoice`` that may be repeated, in one tuple."""
+    return tuple(chain(*values))
 
 
 class CommaChoice(click.Choice[str]):

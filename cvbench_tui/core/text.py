@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 def percent(share: float) -> str:
-    """``12%``, ``3.4%``, ``0.25%``: two significant digits."""
+    """``12%``, ``3.4%``, ``0.25%``: two significant digits; ``>999%`` beyond."""
+    if share >= 9.995:
+        return ">999%"
     return f"{100 * share:.2g}%" if abs(share) < 0.995 else f"{100 * share:.0f}%"
 
 

@@ -74,6 +74,8 @@ def machine_warnings(environment: Environment) -> tuple[MachineWarning, ...]:
     found = [each for find in finders for each in find(environment)]
     cards = [device.id for device in environment.usable if not device.is_cpu]
     found += [each for card in cards for each in _card(environment, card)]
+    if any(code == "quota" for code, _ in found):  # whose pauses are waits for a core too, and nobody else's doing
+        found = [each for each in found if each[0] != "pressure_cpu"]
     warnings = [MachineWarning(code, sentence, REMEDIES[code], code in NOTES) for code, sentence in found]
     return tuple(sorted(warnings, key=lambda warning: warning.note))
 
@@ -100,7 +102,10 @@ def _other_programs(environment: Environment) -> Sentences:
     load, cores = _number(environment, "load_1min"), _number(environment, "cpu_cores")
     if load is not None and cores and load > LOAD_SHARE * cores:
         figure = significant(load, 2)
-        yield "load", f"The load of the last minute is {figure} on {cores:.0f} cores: other programs are computing."
+        yield (
+            "load",
+            f"The load of the last minute is {figure} on {plural(round(cores), 'core')}: other programs are computing.",
+        )
     for kind, what in (("cpu", "a core"), ("memory", "memory")):
         share = _number(environment, f"pressure_{kind}_share")
         if share is not None and share > PRESSURE_SHARE:
@@ -115,7 +120,7 @@ def _limits(environment: Environment) -> Sentences:
     quota, affinity = _number(environment, "quota_cores"), environment.fact("affinity")
     cores = count_listed(affinity) if isinstance(affinity, str) else _number(environment, "cpu_cores")
     if quota is not None and cores and quota < cores:
-        many = f"{quota:g} of {cores:.0f} cores"
+        many = f"{quota:g} of {plural(round(cores), 'core')}"
         yield "quota", f"The container may use {many}, and is paused when it has used its share."
     nice = _number(environment, "nice")
     if nice is not None and nice > 0:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from cvbench_tui.catalog.selection import check_device_name, devices_of
 from cvbench_tui.core.environment import CPU_INSTEAD
 from cvbench_tui.core.facts import identity_hash
+from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.results.text.units import duration_text
 from cvbench_tui.selftest.checks import CHECKS, lines_of
@@ -39,7 +40,7 @@ def selftest(*, device: str | None = None, scope: Scope | None = None, as_json: 
         chosen = environment.device(name)
         assert chosen is not None, "what can be chosen is there"
         threads, torch = int(environment.fact("threads") or 1), environment.version("torch")
-        machine = f"{chosen.id}: {chosen.name}, {threads} threads, torch {torch}"
+        machine = f"{chosen.id}: {chosen.name}, {plural(threads, 'thread')}, torch {torch}"
         if hasattr(os, "getloadavg"):
             machine = f"{machine}, load {os.getloadavg()[0]:.2f}"
         if device is None and chosen.is_cpu and environment.why_no_accelerator:

@@ -86,3 +86,14 @@ def test_what_earlier_runs_took_counts_more_than_the_guess():
 def test_an_earlier_run_of_no_length_is_no_knowledge():
     case = Case(find_model("resnet18").workload, "cpu", 8)
     assert sum(expected_by_case(Plan("p", (case,), PROTOCOLS["quick"]), {case.case_id: 0.0}).values()) > 0
+
+
+def test_a_row_is_given_up_at_its_time_limit_and_takes_no_longer():
+    most = PROTOCOLS["default"].timeout_s
+    assert guess("vgg19", batch=65536, image=4096) == most
+    assert guess("vgg19", batch=65536, protocol="original") == PROTOCOLS["original"].timeout_s
+
+
+def test_a_row_that_cannot_be_measured_takes_hardly_any_time():
+    assert guess("alexnet", image=62) < guess("alexnet", image=63) / 2
+    assert guess("resnet18", batch=1, image=32) <= guess("resnet18", batch=2, image=32)

@@ -353,3 +353,18 @@ def test_nothing_is_too_little_to_be_graded():
                 assert assess(measurement, "inference", protocol, PEAK, {}).grade != "A"
     with pytest.raises(KeyError):
         assess(case(), "forward", DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        ({"quota_cores": 0.5, "cpu_cores": 2}, " The container's quota, 0.5 of 2 cores, pauses them too."),
+        ({"quota_cores": 4.0, "cpu_cores": 64, "affinity": "0-3"}, ""),
+        ({"cpu_cores": 2}, ""),
+        ({"quota_cores": "odd", "cpu_cores": 2}, ""),
+    ],
+)
+def test_a_quota_is_named_where_threads_waited(facts, named):
+    told = assess(with_evidence(waited_s=0.05), "inference", DEFAULT, facts=facts).reasons
+    (reason,) = [each for each in told if each.code == "contention"]
+    assert reason.sentence.endswith(f"of the time.{named}")

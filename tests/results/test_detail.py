@@ -231,7 +231,7 @@ def test_energy_has_both_sources_and_says_when_they_differ() -> None:
 
 def test_what_the_system_did_is_told_pass_by_pass() -> None:
     system = dict(of_graded("Resnet18", "cpu")["System during training, visit 1"].pairs)
-    assert system["disturbed"] == "1 of 1 rounds: contention"
+    assert system["disturbed"] == "1 of 1 round: contention"
     assert system["waited for a core"].startswith("40% of the wall time")
     assert "swapped pages" in system["none seen"]
     card = dict(of_graded("Resnet18", "cuda:0")["System during inference, visit 1"].pairs)

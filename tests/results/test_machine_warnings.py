@@ -92,6 +92,15 @@ def test_a_quota_is_said_before_a_run_and_nothing_else_is():
     assert quota(environment(QUIET | {"nice": 10})) == ""
 
 
+def test_where_a_quota_pauses_us_waiting_is_nobody_elses_doing():
+    paused = {"quota_cores": 0.5, "cpu_cores": 1, "affinity": None, "pressure_cpu_share": 0.5, "load_1min": 0.0}
+    found = machine_warnings(environment(QUIET | paused))
+    assert [each.code for each in found if not each.note] == ["quota"]
+    assert "0.5 of 1 core," in found[0].sentence
+    waiting = machine_warnings(environment(QUIET | {"pressure_cpu_share": 0.5}))
+    assert [each.code for each in waiting if not each.note] == ["pressure_cpu"]
+
+
 @pytest.mark.parametrize("limited", [{"quota_cores": 16.0}, {"quota_cores": 4.0, "affinity": "0,2,4,6"}])
 def test_a_quota_of_all_that_may_be_used_is_none(limited):
     assert machine_warnings(environment(QUIET | limited)) == ()

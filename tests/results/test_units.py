@@ -42,6 +42,8 @@ def test_one_scale_serves_a_column() -> None:
         (0.0994, "\u00b19.9%"),
         (0.0996, "\u00b110%"),
         (1.5, "\u00b1150%"),
+        (9.99, "\u00b1999%"),
+        (253.86, "\u00b1>999%"),
     ],
 )
 def test_a_relative_width_never_says_zero(share: float | None, text: str) -> None:

@@ -112,7 +112,7 @@ REASONS: dict[str, ReasonKind] = {
     ),
     "contention": ReasonKind(
         "Benchmark threads were ready to run and had to wait for a CPU core.",
-        "Close other programs, or use fewer threads than there are free cores.", "busy",
+        "Close other programs, lift a container's CPU quota, or use fewer threads than there are free cores.", "busy",
     ),
     "waits_unknown": ReasonKind(
         "This system does not report whether threads waited for a CPU core.",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from cvbench_tui.core.facts import count_listed
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Measurement
@@ -58,9 +59,9 @@ def _by_run_delay(context: GradingContext, waited: Contention) -> Iterator[Reaso
     """By the kernel's run delay, over all rounds or in one of them."""
     grade = _grade(waited.share, WAITED)
     if grade is not None:
-        yield Reason("contention", grade, _waited(waited))
+        yield Reason("contention", grade, _waited(waited) + _quota(context))
     elif any(disturbance(each) == "contention" for each in context.evidence):
-        sentence = "In some rounds benchmark threads waited for a CPU core over 5% of the time."
+        sentence = "In some rounds benchmark threads waited for a CPU core over 5% of the time." + _quota(context)
         yield Reason("contention", "B", sentence)
 
 
@@ -70,6 +71,15 @@ def _waited(waited: Contention) -> str:
     total = f" ({percent(waited.in_sum)} in all {threads})" if threads > 1 else ""
     share = waited.in_sum / waited.threads if threads > 1 else waited.in_sum
     return f"Benchmark threads waited for a CPU core {percent(share)} of the time{total}."
+
+
+def _quota(context: GradingContext) -> str:
+    """That a quota pauses them, which is no other program's doing, after a blank; empty without one."""
+    quota, affinity = context.facts.get("quota_cores"), context.facts.get("affinity")
+    cores = count_listed(affinity) if isinstance(affinity, str) else context.facts.get("cpu_cores")
+    if not isinstance(quota, (int, float)) or not isinstance(cores, (int, float)) or quota >= cores:
+        return ""
+    return f" The container's quota, {quota:g} of {plural(round(cores), 'core')}, pauses them too."
 
 
 def _by_other_programs(context: GradingContext) -> Iterator[Reason]:

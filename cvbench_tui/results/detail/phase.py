@@ -8,6 +8,7 @@ from cvbench_tui.core.grading.reasons import GRADE_HELP, REASONS
 from cvbench_tui.core.measurement import Clock, Measurement, Phase, PhaseSamples, VariantKind
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.visits import ended_by
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.derived_metrics import VariantResult, rates, variants
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 from cvbench_tui.results.stats.row_data import remedy_of
@@ -108,7 +109,7 @@ def _samples(phase: PhaseSamples, result: PhaseResult) -> str:
     visits = f" in {result.visits} visits" if result.visits > 1 else ""
     grouped = f", each the mean of {each} iterations" if each > 1 else ""
     repeated = f", {result.repeated_rounds} repeated" if result.repeated_rounds else ""
-    return f"{result.n} in {result.rounds} rounds{visits}{grouped}{repeated}"
+    return f"{result.n} in {plural(result.rounds, 'round')}{visits}{grouped}{repeated}"
 
 
 def _stopped(measurement: Measurement, phase: PhaseSamples, protocol: Protocol) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from cvbench_tui.core.evidence import Evidence, PassRecord
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.stats.stop_rule import disturbance
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.detail.phase import Pair
 from cvbench_tui.results.stats.derived_metrics import Energy
 from cvbench_tui.results.text import units
@@ -47,7 +48,7 @@ def pass_pairs(record: PassRecord) -> Iterator[Pair]:
     yield from _gauges(evidence)
     causes = [cause for cause in map(disturbance, evidence) if cause is not None]
     if causes:
-        yield "disturbed", f"{len(causes)} of {len(evidence)} rounds: {', '.join(dict.fromkeys(causes))}"
+        yield "disturbed", f"{len(causes)} of {plural(len(evidence), 'round')}: {', '.join(dict.fromkeys(causes))}"
     windows = f", {len(record.warmup_windows_s)} windows" if record.warmup_windows_s else ""
     yield "warm-up", f"{units.seconds_text(record.warmup_s)}{windows}{'' if record.settled else ', not settled'}"
     if record.wall_s > 0:
@@ -96,7 +97,7 @@ def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
     """The sustained pass: counter, power integral, idle baseline."""
     yield "per input", f"{units.significant(energy.joules_per_input)} J/{noun}{'?' * energy.doubtful}"
     counter = units.MISSING if energy.counter_j is None else f"{units.significant(energy.counter_j)} J"
-    taken = f"{units.seconds_text(energy.seconds)}, {energy.iterations} iterations"
+    taken = f"{units.seconds_text(energy.seconds)}, {plural(energy.iterations, 'iteration')}"
     yield f"{energy.source} counter", f"{counter} in {taken}"
     if energy.integral_j is not None:
         apart = "" if energy.disagreement is None else f", {units.part_text(energy.disagreement)} apart"

@@ -162,7 +162,7 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     shared = [PRECISIONS.get(first.precision, first.precision)]
     shared += [each for each in (first.memory_format, first.compile_mode) if each not in ("contiguous", "eager")]
     shared += [first.framework] if first.framework != "torch" else []
-    shared += [f"{first.threads} threads"] if first.threads is not None else []
+    shared += [plural(first.threads, "thread")] if first.threads is not None else []
     shared += [f"batch {first.batch}"] if len({case.batch for case in cases}) == 1 else []
     sizes = {case.image for case in cases if case.image is not None}
     some = "" if all(case.image is not None for case in cases) else "images "

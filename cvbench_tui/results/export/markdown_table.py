@@ -12,6 +12,7 @@ from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.run import Run
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.quality import ended_text
 from cvbench_tui.results.table.model import Table
@@ -70,7 +71,11 @@ def _device(environment: Environment, device_id: str) -> str:
 def rows_line(table: Table, view: View) -> str:
     """``3 of 8 rows, filter "vgg".``, escaped; empty without a filter."""
     filter_text = shorten(" ".join(view.filter_text.split()), MAX_FILTER)
-    return escape_start(f'{len(table.rows)} of {table.total} rows, filter "{filter_text}".') if filter_text else ""
+    return (
+        escape_start(f'{len(table.rows)} of {plural(table.total, "row")}, filter "{filter_text}".')
+        if filter_text
+        else ""
+    )
 
 
 def versus_line(case: Case) -> str:

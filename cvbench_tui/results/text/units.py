@@ -15,6 +15,7 @@ DIGITS = 4  # significant digits of a time, a rate or a count at most
 UNSURE_DIGITS = 3  # of a number whose interval is not known
 MIN_DIGITS = 2
 SMALLEST_SHARE = 0.0005  # that is written in percent with a digit behind the point
+LARGEST_SHARE = 9.995  # from here on a share is not written: ``25386%`` says no more than that it is none
 SEPARATED = 10_000  # from here on thousands are separated: ``17,780``
 
 _KIB, _MIB, _GIB = 2**10, 2**20, 2**30
@@ -90,9 +91,11 @@ def relative_text(share: float | None) -> str:
 
 
 def percent_number(share: float) -> str:
-    """A share in percent, without the sign: ``1.2``, ``37``; ``<0.1`` where it would round to nothing."""
+    """A share in percent, without the sign: ``1.2``, ``37``; ``<0.1`` where it would round to nothing, or ``>999``."""
     if share < SMALLEST_SHARE:
         return "<0.1"
+    if share >= LARGEST_SHARE:
+        return ">999"
     percent = share * 100
     return f"{percent:.0f}" if percent >= 9.95 else f"{percent:.1f}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from cvbench_tui.base.cores import CORES_FOR_APP, affinity, usable_cores
+from cvbench_tui.base.cores import CORES_FOR_APP, affinity, memory_limit_bytes, usable_cores
 from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.measurement import Clock
 from cvbench_tui.worker.devices.backend import Backend, clock_ns
@@ -27,12 +27,14 @@ def intra_op_threads(root: Path = Path("/")) -> int:
     return max(1, min(torch.get_num_threads(), usable))
 
 
-def memory_bytes(pages: str = "SC_PHYS_PAGES") -> int | None:
-    """Memory of the machine, by ``sysconf``; None on systems that do not say."""
+def memory_bytes(pages: str = "SC_PHYS_PAGES", root: Path = Path("/")) -> int | None:
+    """Memory of the machine, by ``sysconf``, or of the container where it is limited to less; None on systems that do
+    not say."""
     try:
-        return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+        machine = os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
+    return min(machine, memory_limit_bytes(root) or machine)
 
 
 class CpuBackend(Backend):

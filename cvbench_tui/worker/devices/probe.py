@@ -19,6 +19,7 @@ import torchvision
 from cvbench_tui.base.cores import quota_cores, usable_cores
 from cvbench_tui.base.system_files import cpuinfo, read_text
 from cvbench_tui.core.environment import Device, Environment, Fact, known
+from cvbench_tui.core.text import plural
 from cvbench_tui.worker.devices.accelerators import Accelerators, accelerators
 from cvbench_tui.worker.devices.cpu import intra_op_threads, memory_bytes
 
@@ -76,7 +77,7 @@ def probe(*, cpu_only: bool = False) -> Environment:
         "cudnn": found.cudnn,
     }
     present = tuple((name, version) for name, version in versions.items() if version)
-    cpu = Device("cpu", cpu_name(), memory_bytes(), detail=f"{intra_op_threads()} threads")
+    cpu = Device("cpu", cpu_name(), memory_bytes(), detail=plural(intra_op_threads(), "thread"))
     return Environment(present, (cpu, *found.devices), (*facts(), *found.facts))
 
 
