@@ -108,13 +108,13 @@ def serve(
 )  # fmt: skip
 @options.layout_option
 @options.output_option()
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@options.quiet_option
 @options.plain_option
-@click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@options.json_lines_option
 @options.wait_option
 @options.wait_idle_option
-@click.option("--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr.")
-@click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
+@options.strict_option
+@options.dry_run_option
 @options.ascii_option
 @options.runs_dir_option
 def run(
@@ -159,13 +159,13 @@ def run(
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
 @options.layout_option
 @options.output_option()
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@options.quiet_option
 @options.plain_option
-@click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table.")
+@options.json_lines_option
 @options.wait_option
 @options.wait_idle_option
-@click.option("--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr.")
-@click.option("--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing.")
+@options.strict_option
+@options.dry_run_option
 @options.ascii_option
 @options.runs_dir_option
 def resume(

@@ -97,6 +97,16 @@ def _duration_s(_context: click.Context, parameter: click.Parameter, value: str 
     return seconds
 
 
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+json_lines_option = click.option(
+    "--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table."
+)
+strict_option = click.option(
+    "--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr."
+)
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing."
+)
 wait_option = click.option(
     "--wait", is_flag=True, help="Wait until no other run of cvbench-tui measures on the devices."
 )
