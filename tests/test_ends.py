@@ -233,6 +233,52 @@ def test_a_runs_folder_that_is_deleted_is_made_again(headless):
     assert len(load(headless.run_file()).measured) == 1
 
 
+def test_a_run_that_goes_on_is_not_resumed_beside_itself(headless, other):
+    other.start("second", "run")
+    other.until_second_row()
+    headless.start("good", "resume", str(other.run_file()))
+    code, _, err = headless.ended()
+    assert code == 2
+    assert "is being written by another cvbench-tui." in err
+    assert "starting the measuring process" not in err
+
+
+def test_a_run_that_lacks_nothing_is_shown_and_its_failed_rows_are_measured_on_request(headless):
+    headless.start("crashing", "run")
+    assert headless.ended()[0] == 1
+    headless.start("good", "resume", "-o", "a.md")
+    code, out, err = headless.ended()
+    assert code == 1
+    assert "2 measured, 1 failed. --failed, --busy and --invalid measure such rows again." in err
+    assert "Dense" in out
+    assert "Dense" in (headless.folder / "a.md").read_text()
+    headless.start("good", "resume", "--failed", "--dry-run")
+    code, out, _ = headless.ended()
+    assert (code, out.splitlines()[0], "1 row," in out) == (0, "Dense  cpu  batch 8", True)
+    headless.start("good", "resume", "--failed")
+    code, _, err = headless.ended()
+    assert (code, "finished: 3 measured" in err) == (0, True)
+
+
+def test_a_run_of_another_machine_is_refused_with_what_differs_unless_told_to(headless):
+    headless.start("second", "run")
+    headless.until_second_row()
+    headless.process.send_signal(signal.SIGINT)
+    headless.ended()
+    path = headless.run_file()
+    kept = path.read_bytes()
+    headless.start("newer", "resume")
+    code, _, err = headless.ended()
+    assert code == 2
+    assert "The run was begun on another machine or software: torch 2.1.0, was 2.0.0." in err
+    assert "--anyway" in err
+    assert path.read_bytes() == kept
+    headless.start("newer", "resume", "--anyway")
+    code, out, _ = headless.ended()
+    assert code == 0
+    assert "Its rows are of different machines or software, and must not be compared: torch 2.1.0, was 2.0.0." in out
+
+
 @pytest.fixture
 def other(tmp_path_factory):
     """A run in another folder, by somebody else as it were."""

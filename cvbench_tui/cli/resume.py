@@ -19,7 +19,7 @@ from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import with_best
 from cvbench_tui.results.storage.run_index import seen
-from cvbench_tui.results.storage.run_log import reopen_log
+from cvbench_tui.results.storage.run_log import being_written, in_use, reopen_log
 
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
@@ -46,6 +46,10 @@ def resume(
     outputs.check()
     folder = storage.runs_folder(runs_dir)
     file = seen(store.find(reference, folder))
+    if being_written(file.path):
+        raise StoreError(
+            f"The run file {file.path} is being written by another cvbench-tui.", "Wait until its run ends."
+        )
     run = with_best(run_file.load(file.path), folder)
     cases = rows_to_resume(run, also)
     if not cases:

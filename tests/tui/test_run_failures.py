@@ -4,17 +4,20 @@ sequences."""
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
 from cvbench_tui.errors import StoreError
+from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import RunLog
 from cvbench_tui.tui.app import BenchApp
 from tests.replay import ReplaySource
 from tests.tui import recorded
-from tests.tui.flow import WIDE, run_all, strip, table, text_of, word
+from tests.tui.flow import WIDE, ended, known, run_all, strip, table, text_of, toasts, word
 from tests.tui.flow import page as page_of
 from tests.tui.waits import until
 
@@ -107,3 +110,20 @@ async def test_escape_sequences_are_shown_and_not_obeyed(tmp_path: Path) -> None
     assert "\\x1b[31mred" in page
     assert "a\\x1b[2Jcleared\\x9bJ" in page
     assert not {"\x1b", "\x9b"} & set(page)
+
+
+async def test_a_folder_that_is_deleted_in_mid_run_is_said_and_every_row_is_on_disk_at_the_end(tmp_path: Path) -> None:
+    source = recorded.Gated(recorded.good())
+    app = recorded.app(tmp_path, source, recorded.TOP)
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        await pilot.press("r")
+        await until(pilot, source.reached.is_set)
+        shutil.rmtree(tmp_path / "runs")
+        source.go_on.set()
+        await until(pilot, lambda: ended(app))
+        (path,) = (tmp_path / "runs").glob("*.jsonl")
+        assert "was deleted or moved. The run is in" in toasts(app).replace("\n", " ")
+        assert app.run_manager.state.run_file == seen(path)
+        assert load(path) == app.run_manager.state.run
+        assert app.check_action("again", ()) is True, "it goes on in that file"

@@ -107,9 +107,7 @@ def reopen_log(opened: SeenFile) -> RunLog:
         raise _unwritable(path, error) from error
     try:
         if not _claim(file):
-            raise StoreError(
-                f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends."
-            )
+            raise in_use(path)
         if stamp_of(path) != opened.stamp:
             raise StoreError(f"The run file {path} has changed since it was opened.", "Open it again.")
         whole_bytes, ends_whole = _whole_part(path)
@@ -132,6 +130,11 @@ def being_written(path: Path) -> bool:
             return not _claim(file)
     except OSError:
         return False
+
+
+def in_use(path: Path) -> StoreError:
+    """Another process writes that file."""
+    return StoreError(f"The run file {path} is being written by another cvbench-tui.", "Wait until its run ends.")
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

@@ -1,6 +1,7 @@
 """A worker without torch for the engine's tests: answers as the first argument says. Speaks docs/worker-protocol.md.
 
 good       measures every case at once, with fixed samples
+newer      as good, with another version of PyTorch, on a machine whose identity is known
 brisk      as good, and each case takes half a second
 chatty     as good, with a megabyte on stderr and prints on stdout's old descriptor
 crashing   ends in mid-case the first time, with words on stderr; the mark file says that it did
@@ -229,7 +230,8 @@ for line in sys.stdin:
         if mode in ("hung", "refused"):
             reason = "The driver did not answer within 30 s." if mode == "hung" else "The driver is there, but is old."
             devices.append({"id": "cuda", "name": "a card", "available": False, "reason": reason, "expected": True})
-        environment = {"versions": [["torch", "2.0.0"]], "devices": devices, "facts": []}
+        torch = "2.1.0" if mode == "newer" else "2.0.0"
+        environment = {"versions": [["torch", torch]], "devices": devices, "facts": [], "identity_hash": "0" * 16}
         send(kind="environment_probed", environment=environment)
     elif request["kind"] == "ceiling":
         if mode == "deaf":
