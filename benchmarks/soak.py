@@ -20,6 +20,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 from common import parser
 from soak_worker import FAILURE
@@ -74,16 +75,19 @@ class Sample:
     descriptors: int
     threads: int
     processes: int  # below it: the worker, and the one that measures
-    cpu_s: float  # of its threads so far
+    cpu_s: float  # of its threads when the sample began, which takes ever longer: the garbage of a larger run
+    ended_s: float  # and when it had been taken
 
 
 def sample() -> Sample:
     """Now. Garbage is collected first: when Python does so by itself is chance."""
+    cpu_s = time.process_time()
     gc.collect()
     rollup = (PROC / "self/smaps_rollup").read_text().splitlines()
     memory = next(int(line.split()[1]) << 10 for line in rollup if line.startswith("Pss:"))
     descriptors = len(os.listdir("/proc/self/fd")) - 1  # the one that lists them
-    return Sample(memory, descriptors, threading.active_count(), len(below(os.getpid())), time.process_time())
+    processes = len(below(os.getpid()))
+    return Sample(memory, descriptors, threading.active_count(), processes, cpu_s, time.process_time())
 
 
 def below(parent: int) -> list[int]:
@@ -168,9 +172,9 @@ def account(samples: list[Sample], held: int) -> None:
     for name in ("descriptors", "threads", "processes"):
         print(f"{name}: {dict(sorted(Counter(getattr(each, name) for each in samples).items()))}")
     tenth = max(1, len(samples) // 10)
-    marks = samples[::tenth]
-    costs = (f"{(end.cpu_s - begin.cpu_s) / tenth * 1e3:.0f}" for begin, end in itertools.pairwise(marks))
-    print("CPU of this program by case, ms, in each tenth: " + ", ".join(costs))
+    costs = [(end.cpu_s - begin.ended_s) * 1e3 for begin, end in itertools.pairwise(samples)]
+    means = (f"{fmean(costs[at : at + tenth]):.0f}" for at in range(0, len(costs), tenth))
+    print("CPU of this program by case, ms, in each tenth: " + ", ".join(means))
 
 
 def main() -> int:

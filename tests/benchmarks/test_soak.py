@@ -43,7 +43,7 @@ class TestProblems:
 
     @pytest.fixture
     def flat(self, soak):
-        return [soak.Sample(100 << 20, 9, 3, 2, 0.1)] * 200
+        return [soak.Sample(100 << 20, 9, 3, 2, 0.1, 0.2)] * 200
 
     def seen(self, soak, samples, held=0, kinds=None, ended="finished"):
         found = soak.problems(run_of(soak, kinds or KINDS, ended), samples, held)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,17 +113,18 @@ def test_a_worker_whose_parent_has_gone_before_it_began_imports_nothing(tmp_path
 @pytest.mark.parametrize("who", ["child", "worker"])
 def test_who_is_stopped_and_continued_costs_no_row_and_the_rounds_know_it(who):
     source = LiveSource(cpu_only=True)
-    rounds = replace(SHORT, round_s=0.1, min_rounds=6, max_rounds=6, max_repeats=4)
-    stopped = []
+    rounds = replace(SHORT, round_s=0.2, min_rounds=6, max_rounds=6)
+    found = {}
 
     def stop(event) -> None:
+        """After each round: all but the last ones of a pass are followed by another at once."""
         if event.kind == "case_started":
-            stopped.append(event.pid if who == "child" else source._supervisor.worker_pid)
-        if event.kind == "progress" and event.round == 1 and len(stopped) == 1:
-            os.kill(stopped[0], signal.SIGSTOP)
-            wait_until(lambda: stat(stopped[0])[0] == "T")
-            os.kill(stopped[0], signal.SIGCONT)
-            stopped.append(0)
+            found.update(child=event.pid, worker=source._supervisor.worker_pid)
+        if event.kind == "progress" and event.round >= 1:
+            with suppress(ProcessLookupError):  # the child may have ended by now
+                os.kill(found[who], signal.SIGSTOP)
+                wait_until(lambda: stat(found[who])[:1] in ([], ["T"], ["Z"]))
+                os.kill(found[who], signal.SIGCONT)
 
     try:
         run, _ = run_of(source, DENSE, protocol=rounds, each=stop)
@@ -131,8 +132,7 @@ def test_who_is_stopped_and_continued_costs_no_row_and_the_rounds_know_it(who):
         source.close()
     (measurement,) = run.measured
     stops = [seen.stops for record in measurement.passes for seen in record.evidence]
-    assert sum(stops) == (who == "child")
-    assert all(stop in (0, 1) for stop in stops)
+    assert (sum(stops) > 0) == (who == "child")
 
 
 LIMITED = """
