@@ -97,13 +97,14 @@ def command(folder: Path, *arguments: str, completing: str = "", output: Path | 
     if completing:
         words = f"cvbench-tui {completing}"
         environment |= {"_CVBENCH_TUI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "2"}
-    began_s = time.perf_counter()
+    before, began_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     process = subprocess.Popen([*PROGRAM, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = process.communicate()
     wall_s = time.perf_counter() - began_s
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime
     lines, said = out.count(b"\n"), err.decode().strip().splitlines()[-1:]
-    return f"{wall_s:6.2f} s  {lines} lines, at most {usage.ru_maxrss / 1024:.0f} MB, exit {process.returncode} {said}"
+    return f"{wall_s:6.2f} s, {cpu_s:.2f} s CPU, {lines} lines, at most {usage.ru_maxrss / 1024:.0f} MB, exit {process.returncode} {said}"
 
 
 async def opened(folder: Path) -> str:

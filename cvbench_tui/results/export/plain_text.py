@@ -5,6 +5,8 @@ Same rows, order, units and rounding as the table; nothing is computed here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cvbench_tui.base.escape import visible
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
@@ -36,18 +38,19 @@ def sentences(run: Run, view: View | None = None) -> str:
     apart = difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
     cases = [run.plan.case(row.key) for row in table.rows]
     notes = [_one_line(note.text) for note in (*shared_failures(run, cases), *shared_notes(run, cases))]
-    paragraphs = [head, *(_paragraph(run, table, row) for row in table.rows), *notes, apart, _circumstances(run)]
+    named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
+    rest = (*notes, apart, _circumstances(run))
+    paragraphs = [head, *(_paragraph(run, table, row, named) for row in table.rows), *rest]
     return "\n\n".join(map(visible, filter(None, paragraphs))) + "\n"
 
 
-def _paragraph(run: Run, table: Table, row: Row) -> str:
-    """``Resnet18 on cpu, batch 8: forward 64.15 ms, plus or minus 11 percent; ...``."""
+def _paragraph(run: Run, table: Table, row: Row, named: Sequence[int]) -> str:
+    """``Resnet18 on cpu, batch 8: forward 64.15 ms, plus or minus 11 percent; ...``. ``named``: places of columns."""
     case = run.plan.case(row.key)
     image = f", image {case.image} pixels" if case.image is not None else ""
     name = f"{case.workload.name} on {case.device}, batch {case.batch}{image}"
     if row.quality.letter is None:
         return f"{name}: {row.quality.text}."
-    named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
     values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)
     return f"{name}: {values}."
 
