@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from cvbench_tui.base.cells import cell_len, set_cell_size
+from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 Entry = tuple[dict[str, Any], list[str]]  # as JSON, and as texts of columns
+PLAN_CELLS = 60  # of a plan's name: the longest is that of a preset
 BY_NAME = ("models", "layers", "presets")  # what can be named in a selection
 
 
@@ -87,7 +88,10 @@ def _runs(runs_dir: str | None) -> Iterator[Entry]:
         row |= _fields(run, "rows", "measured", "failed", "ended") | {"problem": run.problem or None}
         state = f"{run.measured} of {run.rows} measured, {run.failed} failed, {run.ended or 'interrupted'}"
         state = f"unreadable: {run.problem}" if run.problem else state
-        yield row | {"path": str(run.path)}, [*map(one_line, (run.id, began or "-", run.plan_name or "-", state))]
+        yield (
+            row | {"path": str(run.path)},
+            [*map(one_line, (run.id, began or "-", shorten(run.plan_name, PLAN_CELLS) or "-", state))],
+        )
 
 
 LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
