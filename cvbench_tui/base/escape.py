@@ -16,8 +16,8 @@ _UNSEEN = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 """What a terminal executes instead of showing it, or does not show: control characters (a line feed and a tabulator
-apart), marks that turn the direction of text, characters without width, line separators, half surrogate pairs; and the
-two that are none, with which a picture is no XML."""
+apart), marks that turn the direction of text, characters without width, line separators, half surrogate pairs, and
+the two that XML forbids."""
 _HALVES = re.compile(r"(\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE)
 """In JSON: a backslash or a whole surrogate pair, which stay; or half a pair."""
 _WHITE = {ord("\n"): "\\n", ord("\t"): "\\t"}

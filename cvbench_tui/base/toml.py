@@ -23,6 +23,7 @@ MAX_BYTES = 1 << 20  # a larger file is something else: full settings have 2 kB,
 MAX_DOTS = 64  # in a line. Of 300,000 dotted parts of a key tomllib makes as many tuples: 600 kB took all memory.
 MAX_UNKNOWN = 20  # unknown keys that are named: a near name for each of 80,000 takes 4 s
 MAX_ITEMS = 1000  # of a list; there are 84 models and 44 layers
+MAX_TEXT = 4096  # characters of a text; a path has at most as many
 MAX_SHOWN = 10**15  # a whole number from here on is not written: Python refuses to, of more than 4,300 digits
 
 Default = TypeVar("Default")
@@ -89,7 +90,7 @@ class Kind:
     def accepts(self, value: object) -> bool:
         """True for a value that can be used."""
         if not self.is_list:
-            return self.test(value)
+            return self.test(value) and not (isinstance(value, str) and len(value) > MAX_TEXT)
         return isinstance(value, list) and len(value) <= MAX_ITEMS and all(map(self.test, value))
 
     def mistake(self, place: str, value: object) -> tuple[str, str]:
@@ -99,6 +100,8 @@ class Kind:
                 return f"{place}: more than {MAX_ITEMS:,} items.", ""
             index = next(index for index, item in enumerate(value) if not self.test(item))
             place, value = f"{place}[{index}]", value[index]
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            return f"{place}: more than {MAX_TEXT:,} characters.", ""
         near = nearest(value, self.names) if isinstance(value, str) else ""
         return f"{place}: expected {self.expected}, got {value_text(value)}.", near
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from cvbench_tui.base.cells import cell_len, set_cell_size
+from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 Entry = tuple[dict[str, Any], list[str]]  # as JSON, and as texts of columns
+PLAN_CELLS = 60  # of a plan's name: the longest is that of a preset
 BY_NAME = ("models", "layers", "presets")  # what can be named in a selection
 
 
@@ -87,7 +88,7 @@ def _runs(runs_dir: str | None) -> Iterator[Entry]:
         row = {**_fields(run, "name", "id"), "started": began or None, "plan": run.plan_name, "rows": run.rows}
         row |= vars(counts) | {"ended": run.ended, "problem": run.problem or None, "path": str(run.path)}
         state = f"unreadable: {run.problem}" if run.problem else f"{run.state}: {counts.text}"
-        yield row, [*map(one_line, (run.name, began or "-", run.plan_name or "-", state))]
+        yield row, [*map(one_line, (run.name, began or "-", shorten(run.plan_name, PLAN_CELLS) or "-", state))]
 
 
 LISTS: dict[str, Callable[[], Iterator[Entry]]] = {

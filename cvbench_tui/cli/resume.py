@@ -47,9 +47,7 @@ def resume(
     folder = storage.runs_folder(runs_dir)
     file = seen(store.find(reference, folder))
     if being_written(file.path):
-        raise StoreError(
-            f"The run file {file.path} is being written by another cvbench-tui.", "Wait until its run ends."
-        )
+        raise in_use(file.path)
     run = with_best(run_file.load(file.path), folder)
     cases = rows_to_resume(run, also)
     if not cases:

@@ -23,7 +23,9 @@ Bounds = tuple[float, float]  # the smallest and the largest that is accepted
 MAX_LINE_BYTES = 64 << 20  # 12 rounds of 120 samples are 100 kB, a plan of 20,000 cases 8 MB
 MAX_VALUES = 4_000_000  # in a line: so many samples fill one of the longest; as many empty lists take 0.6 GB
 MAX_CASES = 20_000  # of a run, rows that were added included: 84 models on 4 devices at 60 batches
-MAX_TUPLE = 100_000  # values of one field, samples apart: 64 visits to a case have 1,536 records of rounds
+MAX_TUPLE = 1_000  # values of one field that is not named below
+MAX_VISITS = 500  # to a case, in one line or in several; no protocol has more than 60
+MAX_ROUNDS = 1_000  # of a phase, all visits together: 60 of 12 rounds are 720. The estimate takes every pair of them.
 MAX_DIMENSIONS = 8  # of an input; images have three
 MAX_ARGUMENTS = 64  # of a layer; a transposed convolution has ten
 MAX_DEVICES = 1_000  # of one machine; the largest have 16 cards
@@ -94,6 +96,9 @@ _LENGTHS: Mapping[str, int] = {
     "devices": MAX_DEVICES,
     "input_shape": MAX_DIMENSIONS,
     "params": MAX_ARGUMENTS,
+    "facts": 10_000,  # 13 for each card, 80 for the machine, and its variables
+    "evidence": MAX_ROUNDS,
+    "warmup_windows_s": 10_000,
 }
 
 
@@ -103,6 +108,8 @@ def impossible(record: Any) -> str:
     rounds = record.rounds if isinstance(record, PhaseSamples) else None
     if isinstance(rounds, SampleArray) and not rounds.within(*SAMPLE_S):
         return f"{record.phase}: a sample is not a positive number of seconds"
+    if rounds is not None and len(rounds) > MAX_ROUNDS:
+        return f"{record.phase}: {len(rounds):,} rounds, and there may be at most {MAX_ROUNDS:,}"
     for name, bounds in _bounds_by_field(record.__class__):
         value = getattr(record, name)
         kind = type(value)

@@ -83,6 +83,12 @@ class Folding:
             return len(self._cases)
         return 0 if self._run is None else len(self._run.plan.cases)
 
+    def outcome(self, case_id: str) -> Outcome | None:
+        """What came of that case so far."""
+        if self._outcomes is not None:
+            return self._outcomes.get(case_id)
+        return None if self._run is None else self._run.outcomes.get(case_id)
+
     @property
     def run(self) -> Run:
         """The run after all events. Raises ValueError without any."""

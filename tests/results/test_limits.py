@@ -79,6 +79,12 @@ BAD = {
         {"workload": {"kind": "model", "name": "x", "op": "vgg16", "input_shape": []}, "device": "cpu", "batch": 1}
     ]}), "no dimension"),
     "text in another coding": (GOOD.decode().encode("utf-16"), "not a run file"),
+    "a thousand and one rounds": (with_event(FINISHED, measurement=LINES[FINISHED]["measurement"] | {
+        "phases": [LINES[FINISHED]["measurement"]["phases"][0] | {"rounds": [[0.1]] * 1_001}]}), "1,001 rounds"),
+    "five hundred and one visits": (
+        GOOD + (GOOD.splitlines()[FINISHED] + b"\n") * 501, "more than 500 visits"),
+    "notices without end": (with_event(FINISHED, measurement=LINES[FINISHED]["measurement"] | {
+        "notices": [{"code": "a", "sentence": "b"}] * 1_001}), "notices are 1,001"),
     "orders to a terminal": (with_event(1, kind="\x1b]0;title\x07"), "\\x1b]0;title\\x07"),
 }  # fmt: skip
 

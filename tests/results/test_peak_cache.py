@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import time
+import tracemalloc
 
 import pytest
 
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case
 from cvbench_tui.results.storage.peak_cache import FILE_NAME, MAX_KEPT, PeakCache, with_best
+from tests.every import every
 from tests.results.samples import DENSE, measurement, plan, run_of
 
 CPU = DevicePeak("cpu", "cpu|Some CPU", (("float32", 9.0e10),), 1.2e10, 32 << 20, at_s=5.0, most_bytes_per_s=2.5e10)
@@ -87,3 +91,51 @@ def test_a_run_of_a_slow_hour_is_read_with_the_best_that_is_known_by_now(cache, 
     assert with_best(better, tmp_path / "runs") is better
     other = dataclasses.replace(run, ceilings={"cpu": dataclasses.replace(CPU, key="another machine")})
     assert with_best(other, tmp_path / "runs") is other
+
+
+GOOD = json.dumps([dataclasses.asdict(CPU)])
+ODD = {
+    "not a number": GOOD.replace("12000000000.0", "NaN"),
+    "infinite": GOOD.replace("12000000000.0", "1e999"),
+    "negative": GOOD.replace("12000000000.0", "-1.0"),
+    "zero": GOOD.replace("90000000000.0", "0.0"),
+    "a rate of no machine": GOOD.replace("12000000000.0", "1.7e308"),
+    "400 digits": GOOD.replace("33554432", "9" * 400),
+    "9,000 digits": GOOD.replace("33554432", "9" * 9_000),
+    "a moment that is none": GOOD.replace('"at_s": 5.0', '"at_s": 1e300'),
+    "nested": "[" * 100_000,
+    "a million items": "[" + "0," * 1_000_000 + "0]",
+    "a hundred thousand of nothing": "[" + "{}," * 40_000 + "{}]",
+}
+
+
+@every("text", ODD.values(), ids=lambda text: text[:40])
+def test_an_impossible_peak_is_none_and_a_run_keeps_its_own(tmp_path_factory, text):
+    cache = PeakCache(tmp_path_factory.mktemp("runs"))
+    cache.path.write_text(text)
+    began_s = time.process_time()
+    assert cache.get(CPU.key) is None
+    run = dataclasses.replace(run_of(plan(CASE), measurement(CASE, 0.1)), ceilings={"cpu": CPU})
+    assert with_best(run, cache.path.parent) is run
+    cache.put(CARD)
+    assert cache.get(CARD.key) == CARD
+    assert time.process_time() - began_s < 2
+
+
+def test_what_is_no_small_regular_file_is_not_read(tmp_path):
+    for name in ("pipe", "sparse", "zero"):
+        (tmp_path / name).mkdir()
+    os.mkfifo(tmp_path / "pipe" / FILE_NAME)
+    (tmp_path / "zero" / FILE_NAME).symlink_to("/dev/zero")
+    (tmp_path / "sparse" / FILE_NAME).touch()
+    os.truncate(tmp_path / "sparse" / FILE_NAME, 2 << 30)
+    assert PeakCache(tmp_path).get(CPU.key) is None, "pydantic is there before memory is counted"
+    tracemalloc.start()
+    try:
+        for name in ("pipe", "sparse", "zero"):
+            assert PeakCache(tmp_path / name).get(CPU.key) is None
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    PeakCache(tmp_path / "sparse").put(CPU)
+    assert PeakCache(tmp_path / "sparse").get(CPU.key) == CPU

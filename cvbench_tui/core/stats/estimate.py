@@ -23,6 +23,8 @@ WALSH_SHARE = 0.8
 simulation (20 visits, 1,500 repeats) 96.6% of intervals contain the true value for independent normal visits and 97.1%
 with a tenth of them 20 or 50% slower; 94.5 and 95.8% without the floor, 98.5 and 97.9% with all of it."""
 MIN_WALSH = 6  # fewest values whose 95% interval by Walsh averages exists
+MAX_EXACT = 100  # values whose signed ranks are counted exactly; no protocol has as many visits
+Z_975 = 1.959964  # 97.5% quantile of the normal distribution
 MIN_VISITS = 3  # from so many visits on, visits and not rounds are the independent repeats
 MAX_LOG = math.asinh(1.0)  # half width of an interval on logarithms: the interval's half width is then the estimate
 MAX_RELATIVE = 1.0  # half width as a share of the estimate, beyond which nothing is known
@@ -95,7 +97,11 @@ def walsh_averages(values: Sequence[float]) -> list[float]:
 @cache
 def _signed_rank(count: int) -> int:
     """Place of the Walsh average at the end of a 95% interval, from 1: the exact 2.5% quantile of Wilcoxon's signed
-    ranks; 0 for too few values."""
+    ranks; 0 for too few values. From ``MAX_EXACT`` values on by its normal approximation, which is within one place
+    there: the exact one takes the cube of the count, 3.5 s for 500 values."""
+    if count > MAX_EXACT:
+        ranks = count * (count + 1) / 2
+        return math.floor(ranks / 2 - Z_975 * math.sqrt(ranks * (2 * count + 1) / 12)) + 1
     ways = [1] + [0] * (count * (count + 1) // 2)
     for rank in range(1, count + 1):
         for total in range(len(ways) - 1, rank - 1, -1):

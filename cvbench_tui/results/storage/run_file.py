@@ -13,8 +13,9 @@ from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.core.event import SCHEMA, Event, RunStarted
-from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES
+from cvbench_tui.core.event import SCHEMA, CaseFinished, Event, RunStarted
+from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES, MAX_ROUNDS, MAX_VISITS
+from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.run import Folding, Run
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode, newer, parse
@@ -51,8 +52,17 @@ def load(path: Path) -> Run:
         folding.add(event)
         if folding.rows > MAX_CASES:
             raise StoreError(f"{shown(path)} has more than {MAX_CASES:,} rows.", DAMAGED)
+        if isinstance(event, CaseFinished) and _too_many(folding.outcome(event.measurement.case_id)):
+            raise StoreError(f"{shown(path)} has more than {MAX_VISITS} visits to a row.", DAMAGED)
     folding.settle()
     return folding.run
+
+
+def _too_many(outcome: Outcome | None) -> bool:
+    """True for more visits, or rounds in them, than the estimate can take in pairs."""
+    if not isinstance(outcome, Measurement):
+        return False
+    return outcome.visits > MAX_VISITS or any(len(phase.rounds) > MAX_ROUNDS for phase in outcome.phases)
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:
