@@ -171,3 +171,20 @@ def test_help_is_there_without_docstrings_too(shell, command):
     without, usual = shell(f"R {command} --help", PYTHONOPTIMIZE="2"), shell(f"R {command} --help")
     assert without == usual
     assert usual[0] == 0
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (9, 3), (0, 0)])
+def test_the_app_weathers_any_size_and_ends(tmp_path, columns, rows):
+    command = ("-m", "tests.programs.replayed_app")
+    screen = PseudoTerminal(*command, folder=tmp_path, columns=columns, rows=rows)
+    try:
+        while b"\x1b[?1049h" not in screen.written:
+            screen.read()
+        screen.resize(120, 40)
+        screen.wait_for("10 rows, about")
+        screen.resize(columns, rows)
+        screen.press("q")
+        assert screen.end() == 0
+        assert b"Traceback" not in screen.written
+    finally:
+        screen.close()
