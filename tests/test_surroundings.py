@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.cli import doctor
+from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage import run_file
 from tests.pseudo_terminal import PseudoTerminal
 
@@ -101,6 +103,16 @@ def test_a_folder_that_was_deleted_is_one_sentence(shell, command):
     code, out, err = shell(f"mkdir g; cd g; rmdir ../g; R {command}")
     assert (code, out) == (2, "")
     assert err == "cvbench-tui: The current folder does not exist any more.\n  Go to another one: cd ~\n"
+
+
+def test_a_file_in_a_folder_that_was_deleted_meanwhile_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "g").mkdir()
+    monkeypatch.chdir(tmp_path / "g")
+    (tmp_path / "g").rmdir()
+    with pytest.raises(StoreError, match="Cannot write x.md: No such file or directory"):
+        write_atomically(Path("x.md"), "text")
+    write_atomically(tmp_path / "y.md", "text")
+    assert (tmp_path / "y.md").read_text() == "text"
 
 
 def test_what_needs_no_folder_works_in_a_deleted_one(shell):
