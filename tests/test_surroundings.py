@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.cli import doctor
+from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage import run_file
 from tests.pseudo_terminal import PseudoTerminal
 
@@ -103,6 +105,16 @@ def test_a_folder_that_was_deleted_is_one_sentence(shell, command):
     assert err == "cvbench-tui: The current folder does not exist any more.\n  Go to another one: cd ~\n"
 
 
+def test_a_file_in_a_folder_that_was_deleted_meanwhile_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "g").mkdir()
+    monkeypatch.chdir(tmp_path / "g")
+    (tmp_path / "g").rmdir()
+    with pytest.raises(StoreError, match="Cannot write x.md: No such file or directory"):
+        write_atomically(Path("x.md"), "text")
+    write_atomically(tmp_path / "y.md", "text")
+    assert (tmp_path / "y.md").read_text() == "text"
+
+
 def test_what_needs_no_folder_works_in_a_deleted_one(shell):
     assert shell("mkdir g; cd g; rmdir ../g; R show last")[0] == 0
     assert shell("mkdir g; cd g; rmdir ../g; R list runs")[1].startswith("runs (1)")
@@ -171,3 +183,20 @@ def test_help_is_there_without_docstrings_too(shell, command):
     without, usual = shell(f"R {command} --help", PYTHONOPTIMIZE="2"), shell(f"R {command} --help")
     assert without == usual
     assert usual[0] == 0
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 1), (9, 3), (0, 0)])
+def test_the_app_weathers_any_size_and_ends(tmp_path, columns, rows):
+    command = ("-m", "tests.programs.replayed_app")
+    screen = PseudoTerminal(*command, folder=tmp_path, columns=columns, rows=rows)
+    try:
+        while b"\x1b[?1049h" not in screen.written:
+            screen.read()
+        screen.resize(120, 40)
+        screen.wait_for("10 rows, about")
+        screen.resize(columns, rows)
+        screen.press("q")
+        assert screen.end() == 0
+        assert b"Traceback" not in screen.written
+    finally:
+        screen.close()

@@ -54,9 +54,11 @@ def write_atomically(path: Path, text: str, *, parents: bool = False) -> None:
 
 def resolved_target(path: Path) -> Path:
     """Where a write to ``path`` ends, links followed. Raises StoreError when no file can be written there."""
-    target, mode = Path(os.path.realpath(path)), None
-    with _refusing(path), suppress(FileNotFoundError):
-        mode = target.stat().st_mode
+    mode = None
+    with _refusing(path):
+        target = Path(os.path.realpath(path))  # of a relative path in a folder that was deleted there is none
+        with suppress(FileNotFoundError):
+            mode = target.stat().st_mode
     if mode is None:
         if not target.parent.is_dir():
             raise StoreError(f"Cannot write {path}: there is no folder {target.parent}.", "Create it first.")

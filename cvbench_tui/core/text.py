@@ -4,9 +4,7 @@ from __future__ import annotations
 
 
 def percent(share: float) -> str:
-    """``12%``, ``3.4%``, ``0.25%``: two significant digits; ``>999%`` beyond."""
-    if share >= 9.995:
-        return ">999%"
+    """``12%``, ``3.4%``, ``0.25%``: two significant digits."""
     return f"{100 * share:.2g}%" if abs(share) < 0.995 else f"{100 * share:.0f}%"
 
 
