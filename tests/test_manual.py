@@ -133,6 +133,18 @@ def test_every_module_that_a_page_names_is_there(page, path):
     assert any(place.exists() for place in found)
 
 
+def promises():
+    """File and first words of each test that the page of promises names."""
+    found = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?(?:\.\.\.)?`", (ROOT / "docs" / "reliability.md").read_text())
+    assert len(found) > 20
+    return found
+
+
+@every(("path", "words"), promises())
+def test_every_promise_has_its_test(path, words):
+    assert f"def {words or 'test_'}" in (ROOT / path).read_text()
+
+
 @every("target", links(), ids=str)
 def test_every_link_to_a_file_leads_somewhere(target):
     assert target.exists()
