@@ -161,13 +161,13 @@ class WorkerProcess:
             started.put(error)
             return
         started.put(process)
-        assert process.stdout is not None
-        self._read_lines(process.stdout, process.pid)
+        self._read_lines(process)
         process.wait()
 
-    def _read_lines(self, pipe: IO[bytes], pid: int) -> None:
+    def _read_lines(self, process: subprocess.Popen[bytes]) -> None:
         """Put whole lines into the queue; stop at a line that is too long, or cut off."""
-        line = b""
+        line, pipe = b"", process.stdout
+        assert pipe is not None
         with contextlib.suppress(MemoryError):  # as for a line that is too long
             while line := pipe.readline(MAX_LINE_BYTES):
                 if not line.endswith(b"\n"):
@@ -175,7 +175,8 @@ class WorkerProcess:
                 self._lines.put(line)
         if len(line) >= MAX_LINE_BYTES:
             self.too_long = True
-            kill_session(pid)
+            process.kill()
+            kill_session(process.pid)
         self._lines.put(WorkerEnded())
 
     def _read_stderr(self, pipe: IO[bytes]) -> None:

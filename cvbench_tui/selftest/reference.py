@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvbench_tui.core.plan import Case
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, WorkerSilent, child_environment
+from cvbench_tui.engine.patience import OutOfPatience, Patience
+from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, child_environment
 
 COMMAND = (sys.executable, "-m", "cvbench_tui.worker.selftest")
 ANSWER_S = 300.0  # seconds in which an answer must have come; torch's import on a cold disk is the longest part
@@ -76,11 +77,12 @@ class Reference:
 
     def _read(self, program: WorkerProcess) -> dict[str, Any]:
         """Its next line."""
+        sentence = f"The reference program did not answer within {ANSWER_S:.0f} s."
         try:
-            line = program.next_line(ANSWER_S)
-        except WorkerSilent:
+            line = Patience(program, ANSWER_S, sentence).next_line()
+        except OutOfPatience as error:
             self.close()
-            raise ReferenceFailed(f"The reference program did not answer within {ANSWER_S:.0f} s.") from None
+            raise ReferenceFailed(str(error)) from None
         if isinstance(line, WorkerEnded):
             last = program.last_line()
             self.close()
