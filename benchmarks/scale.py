@@ -104,7 +104,8 @@ def command(folder: Path, *arguments: str, completing: str = "", output: Path | 
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime
     lines, said = out.count(b"\n"), err.decode().strip().splitlines()[-1:]
-    return f"{wall_s:6.2f} s, {cpu_s:.2f} s CPU, {lines} lines, at most {usage.ru_maxrss / 1024:.0f} MB, exit {process.returncode} {said}"
+    memory = f"at most {usage.ru_maxrss / 1024:.0f} MB so far"
+    return f"{wall_s:6.2f} s, {cpu_s:.2f} s CPU, {lines} lines, {memory}, exit {process.returncode} {said}"
 
 
 async def opened(folder: Path) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import compress
 from statistics import median
+from weakref import ref
 
 from cvbench_tui.core.evidence import Evidence
 from cvbench_tui.core.measurement import Measurement, Phase, PhaseSamples, Stop
@@ -78,14 +79,14 @@ def flags_by_visit(measurement: Measurement, phase: Phase, protocol: Protocol) -
     """For each round of that phase, by visit, whether it enters the estimate: neither disturbed, nor of a visit that
     met a slow machine. All rounds count where their evidence is missing (files of schema 1) or does not match them."""
     for known, *terms, flags in tuple(_NEWEST):
-        if known is measurement and terms == [phase, protocol]:
+        if known() is measurement and terms == [phase, protocol]:
             return flags
     made = _flags_by_visit(measurement, phase, protocol)
-    _NEWEST[:] = [(measurement, phase, protocol, made)]
+    _NEWEST[:] = [(ref(measurement), phase, protocol, made)]
     return made
 
 
-_NEWEST: list[tuple[Measurement, Phase, Protocol, tuple[tuple[bool, ...], ...]]] = []
+_NEWEST: list[tuple[ref[Measurement], Phase, Protocol, tuple[tuple[bool, ...], ...]]] = []
 """The newest flags: the statistics of a phase and its grade ask six times for them, a tenth of their time."""
 
 

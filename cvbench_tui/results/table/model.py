@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -75,8 +75,9 @@ class Table:
     def widths(self, form: Form) -> tuple[int, ...]:
         """Terminal cells of each column's widest text, its heading left out; 0 without rows."""
         if form not in self._widths:
-            texts = [self.texts(row, form) for row in self.rows] or [("",) * len(self.columns)]
-            self._widths[form] = tuple(max(map(cell_len, column)) for column in zip(*texts, strict=True))
+            key = (form, self.units)
+            texts = [row._texts.get(key) or self.texts(row, form) for row in self.rows] or [("",) * len(self.columns)]
+            self._widths[form] = tuple(map(_widest, zip(*texts, strict=True)))
         return self._widths[form]
 
     def heading(self, index: int) -> str:
@@ -90,3 +91,10 @@ class Table:
             if row.key == case_id and column in keys:
                 return self.texts(row, "file")[keys.index(column)]
         raise KeyError((case_id, column))
+
+
+def _widest(texts: Sequence[str]) -> int:
+    """Cells of the widest text. Of 20,000 rows and 22 columns each text by itself would take 0.2 s."""
+    if all(cell_len(letter) == 1 for letter in set("".join(texts))):
+        return max(map(len, texts))
+    return max(map(cell_len, texts))
