@@ -286,6 +286,7 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
         (("show", "--sort", "total", "--sort", "name"), ["--sort is given twice"]),
         (("serve", "--port", "1", "--port", "2"), ["--port is given twice"]),
         (("--runs-dir", "a", "--runs-dir", "b", "list"), ["--runs-dir is given twice"]),
+        (("--runs-dir", "a", "list", "--runs-dir", "b"), ["--runs-dir is given twice: 'a' and 'b'"]),
         (("selftest", "-d", "cpu", "--device", "cpu"), ["--device is given twice"]),
         (("run", "quick", "--extra", "energy,alon"), ["'alon'", "energy"]),
         (("run", "quick", "--extra", ","), ["--extra", "energy"]),

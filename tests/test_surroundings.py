@@ -109,7 +109,7 @@ def test_a_file_in_a_folder_that_was_deleted_meanwhile_is_one_sentence(tmp_path,
     (tmp_path / "g").mkdir()
     monkeypatch.chdir(tmp_path / "g")
     (tmp_path / "g").rmdir()
-    with pytest.raises(StoreError, match="Cannot write x.md: No such file or directory"):
+    with pytest.raises(StoreError, match=r"Cannot write x\.md: No such file or directory"):
         write_atomically(Path("x.md"), "text")
     write_atomically(tmp_path / "y.md", "text")
     assert (tmp_path / "y.md").read_text() == "text"

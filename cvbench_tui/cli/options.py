@@ -79,8 +79,12 @@ def _complete_output(_context: click.Context, _parameter: click.Parameter, incom
 
 
 def _inherit(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """The value of an option that may also stand before the command."""
-    return value or (context.parent.params.get(parameter.name or "") if context.parent else value)
+    """The value of an option that may also stand before the command. Raises SelectionError for two values."""
+    before = context.parent.params.get(parameter.name or "") if context.parent else None
+    if value and before and value != before:
+        given = f"{parameter.opts[0]} is given twice: {quoted(str(before))} and {quoted(str(value))}."
+        raise SelectionError(given, "Leave one out.")
+    return value or before or value
 
 
 def _duration_s(_context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
