@@ -178,9 +178,9 @@ def test_the_published_method_keeps_all_iterations_but_the_second_and_has_clean_
 
 def test_a_failing_case_costs_one_row_and_says_why(source):
     unknown = replace(RESNET, workload=replace(RESNET.workload, name="none", op="resnet9000"))
-    small = replace(RESNET, workload=find_model("alexnet").workload.with_image(8))
+    wide = replace(DENSE, workload=replace(DENSE.workload, input_shape=(7,)))
     wrong = replace(DENSE, device="cuda:63")
-    run, _ = run_of(source, unknown, small, wrong, DENSE)
+    run, _ = run_of(source, unknown, wide, wrong, DENSE)
     kinds = [failure.kind for failure in run.failures]
     assert kinds[:2] == ["unsupported", "error"]
     assert len(kinds) == 3
