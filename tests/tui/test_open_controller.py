@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -239,3 +241,28 @@ async def test_the_help_begins_with_the_pane_in_front(tmp_path: Path) -> None:
             assert headings == [title, "Anywhere"]
             await pilot.press("f1")
             assert app.screen is app.main_screen
+
+
+async def test_bad_files_are_lines_of_the_list_and_the_app_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    good = (recorded.DATA / "good.jsonl").read_bytes()
+    (folder / "good.jsonl").write_bytes(good)
+    (folder / "deep.jsonl").write_bytes(b"[" * 100_000)
+    (folder / "late.jsonl").write_bytes(re.sub(rb'"at_s":[0-9.]+', b'"at_s":1e300', good, count=1))
+    (folder / "\x1b]0;x\x07.jsonl").write_bytes(b'{"\t"')
+    os.mkfifo(folder / "pipe.jsonl")
+    (folder / "loop.jsonl").symlink_to(folder / "loop.jsonl")
+    (folder / "index.sqlite").mkdir()
+    app = recorded.app(tmp_path)
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        await pilot.press("H")
+        assert isinstance(app.screen, RunsScreen)
+        page = seen(app)
+        for name in ("deep", "late", "pipe", "loop", "\\x1b]0;x\\x07"):
+            assert f"{name}: " in page
+        await pilot.press("end", "enter")
+        assert isinstance(app.screen, RunsScreen), "what cannot be read is not opened"
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: app.run_manager.state.run is not None)
