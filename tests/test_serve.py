@@ -341,6 +341,7 @@ async def test_a_page_too_many_is_told_so_and_one_that_is_closed_makes_room():
             third, _ = await visit(web, server)
             assert not second.closed
             await third.close()
+            await second.close()
     finally:
         server.close()
 
@@ -357,7 +358,8 @@ async def test_modules_in_the_current_folder_do_not_run(tmp_path):
     server = Served(*SMALL_APP, cwd=tmp_path, PYTHONSTARTUP=str(startup))
     try:
         async with aiohttp.ClientSession() as web:
-            await visit(web, server)
+            page, _ = await visit(web, server)
+            await page.close()
         assert not ran.exists()
     finally:
         server.close()
