@@ -62,7 +62,7 @@ class Headless:
         wait_until(lambda: (self.folder / "mark").exists() or self.process.poll() is not None)
 
     def run_file(self) -> Path:
-        (path,) = self.runs.iterdir()
+        (path,) = self.runs.glob("*.jsonl")
         return path
 
 

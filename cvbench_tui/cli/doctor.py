@@ -76,7 +76,7 @@ def _print(title: str, lines: Lines) -> None:
     sys.stdout.write(f"{title}\n")
     width = max(MIN_TERMINAL[0], shutil.get_terminal_size().columns) - 1
     for name, text in lines:
-        pieces = textwrap.wrap(text, width - LABEL - 2, break_long_words=False, break_on_hyphens=False) or [""]
+        pieces = textwrap.wrap(visible(text), width - LABEL - 2, break_long_words=False, break_on_hyphens=False) or [""]
         if cell_len(name) >= LABEL:  # a long name has a line of its own
             pieces.insert(0, "")
         for words, piece in zip_longest([name], pieces, fillvalue=""):

@@ -59,7 +59,7 @@ def resume(
         plan = Plan(run.plan.name, cases, run.plan.protocol)
         if not anyway:
             _refuse_another_machine(run, environment, plan)
-        return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file))
+        return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file), folder)
 
     cpu_only = all(case.device == "cpu" for case in cases)
     return drive(live_source(runs_dir, cpu_only=cpu_only), begin, outputs, how)

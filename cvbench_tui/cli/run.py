@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import visible
@@ -37,6 +38,7 @@ from cvbench_tui.results.stats.quality import cpu_instead
 from cvbench_tui.results.stats.repeat import rows_to_resume
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
+from cvbench_tui.results.storage.history import remember
 from cvbench_tui.results.storage.peak_cache import PeakCache, with_best
 from cvbench_tui.results.storage.recorder import RunRecorder
 from cvbench_tui.results.storage.run_log import RunLog, create_log
@@ -107,8 +109,8 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
         plan = to_plan(selection, environment)
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
-        session = Session(source, plan)
-        return Begun(session, plan, lambda: create_log(storage.runs_folder(runs_dir), session.run_id))
+        session, folder = Session(source, plan), storage.runs_folder(runs_dir)
+        return Begun(session, plan, lambda: create_log(folder, session.run_id), folder)
 
     outputs.check()
     return drive(live_source(runs_dir, cpu_only=selection.cpu_only), begin, outputs, how)
@@ -121,6 +123,7 @@ class Begun:
     session: Session
     plan: Plan  # what is measured now: of a run that is resumed the rows that it lacks
     open_log: Callable[[], RunLog]
+    folder: Path  # of the runs, whose index is told of what came of it
 
 
 def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun], outputs: Outputs, how: How) -> int:
@@ -142,8 +145,10 @@ def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun],
             source.wait_for_devices = how.wait
             _look_around(environment, source.watch(begun.plan), progress, how)
             ending.ends(begun.session)
-            run, written = _recorded(begun, progress, outputs)
-        code = conclude(run, outputs, how, written=written)
+            run, recorder = _recorded(begun, progress, outputs)
+        code = conclude(run, outputs, how, written=recorder.problem is None)
+        if not recorder.lost and recorder.path.parent == begun.folder:
+            remember(recorder.path, run)
         return code if ending.number is None else exit_code(ending.number)
 
 
@@ -156,8 +161,8 @@ def conclude(run: Run, outputs: Outputs, how: How, *, written: bool = True) -> i
     return int(bool(bad or outputs.failed or not written or run.ended == "failed" or run.failures))
 
 
-def _recorded(begun: Begun, progress: Reporter, outputs: Outputs) -> tuple[Run, bool]:
-    """Drive the session to its end. Returns the run, and whether its file is where it was to be."""
+def _recorded(begun: Begun, progress: Reporter, outputs: Outputs) -> tuple[Run, RunRecorder]:
+    """Drive the session to its end. Returns the run, and what has written it."""
     run: Run | None = None
 
     def tell(problem: StoreError) -> None:
@@ -175,7 +180,7 @@ def _recorded(begun: Begun, progress: Reporter, outputs: Outputs) -> tuple[Run, 
         if lacking:
             command = f"cvbench-tui resume {shlex.quote(str(recorder.path))}"
             progress.message(visible(f"{command} measures the {plural(len(lacking), 'row')} it lacks."))
-    return run, recorder.problem is None
+    return run, recorder
 
 
 def _look_around(environment: Environment, watch: Watch, progress: Reporter, how: How) -> None:
@@ -228,7 +233,7 @@ def live_source(runs_dir: str | None, *, cpu_only: bool = False) -> LiveSource:
 def show_waiting(line: str) -> None:
     """Print the worker's line on stderr when it says that a driver is waited for."""
     if line.startswith(WAITING):
-        print(f"{line} ...", file=sys.stderr, flush=True)  # noqa: T201
+        print(visible(f"{line} ..."), file=sys.stderr, flush=True)  # noqa: T201
 
 
 def load_run(reference: str, runs_dir: str | None = None) -> Run:
