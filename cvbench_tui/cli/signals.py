@@ -4,7 +4,9 @@ program ends with 128 and the signal's number as its exit code.
 
 from __future__ import annotations
 
+import queue
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -36,6 +38,9 @@ class Ending:
     def __init__(self) -> None:
         self.number: int | None = None  # of the signal; None while none has come
         self._session: Session | None = None
+        # Cancelling takes locks, which the interrupted code or an earlier signal's handler may hold: another thread
+        # cancels, and a handler only puts a word into a queue, which may be done at any moment.
+        self._wanted: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def ends(self, session: Session) -> None:
         """The next signal cancels that session; before that, it ends the program."""
@@ -47,13 +52,20 @@ class Ending:
             raise Interrupted(number)
         if again and number == signal.SIGINT:  # a terminal that is closed sends SIGHUP twice; a person is impatient
             signal.signal(number, signal.SIG_DFL)  # a third one ends the program at once
-        self._session.cancel()
+        self._wanted.put(True)
+
+    def _cancel(self) -> None:
+        """Cancel the session as often as that is wanted; in a thread of its own, until it is told to end."""
+        while self._wanted.get():
+            if self._session is not None:
+                self._session.cancel()
 
 
 @contextmanager
 def ending_signals() -> Iterator[Ending]:
     """The signals end the run in order meanwhile; one that was ignored before, as after nohup, still is."""
     ending = Ending()
+    threading.Thread(target=ending._cancel, daemon=True, name="signals").start()
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     for number, handler in before.items():
@@ -64,3 +76,4 @@ def ending_signals() -> Iterator[Ending]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        ending._wanted.put(False)

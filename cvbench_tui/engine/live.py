@@ -66,7 +66,7 @@ class LiveSource:
         self._running = False  # a case has started, and has not finished
         self._paces: dict[str, Pace] = {}  # by case, of this run
         self._environment: Environment | None = None
-        self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
+        self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._skipping = False  # ``skip`` ended the running case
         self._keeping = False  # the worker has a process that is kept

@@ -58,7 +58,7 @@ class Session:
         self._added: tuple[Case, ...] = ()
         self._pending = self._first = plan.cases
         self._running: set[str] = set()
-        self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls cancel in the thread that may hold it
+        self._lock = threading.Lock()
         self._cancelled = False
         self._over = False
         outcomes = {} if resume is None else resume.outcomes

@@ -40,7 +40,7 @@ class WorkerSupervisor:
         self.closed = False  # True: no further worker is started
         self._start_s = start_s
         self._worker: WorkerProcess | None = None
-        self._lock = threading.RLock()  # reentrant: Ctrl-C's handler calls kill in the thread that may hold it
+        self._lock = threading.Lock()
 
     def ensure_running(self) -> WorkerProcess:
         """The worker, started and ready. Raises WorkerError when it cannot be started."""
