@@ -12,7 +12,7 @@ import click
 
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS
 from cvbench_tui.base.nearest import quoted
-from cvbench_tui.errors import CvbenchError, SelectionError
+from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
@@ -55,11 +55,7 @@ def _names(kind: str) -> Iterable[str]:
     from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.runs import run_names
 
-    try:
-        names = run_names(runs_folder())
-    except CvbenchError:  # a folder that cannot be read: a traceback would stand in the command line
-        return ["last"]
-    return ["last", *filter(_plain, names)]
+    return ["last", *filter(_plain, run_names(runs_folder()))]
 
 
 def _plain(name: str) -> bool:

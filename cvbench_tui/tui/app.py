@@ -369,7 +369,7 @@ class BenchApp(App[int], inherit_bindings=False):
             self.exit(return_code=code)
             return
         self.run_manager.cancel()
-        self.set_timer(END_S, lambda: self.exit(return_code=code))
+        sure_timer(self.set_timer(END_S, lambda: self.exit(return_code=code)))
 
     async def action_quit(self) -> None:
         """Leave at once; during a run, ask once."""

@@ -12,6 +12,7 @@ from cvbench_tui.core.event import CaseFailed, EnvironmentProbed, Event, RunFini
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.storage.run_index import SeenFile
 from cvbench_tui.tui.app import BenchApp
 from tests.replay import ReplaySource
 from tests.tui import recorded
@@ -86,7 +87,7 @@ async def test_every_pane_and_dialog_shows_it_as_it_is(tmp_path: Path, hostile: 
         for keys in (("4",), ("down",) * 4, ("enter",), ("escape", "5"), ("3",), ("s",), ("escape", "H"), ("escape",)):
             await seen(app, pilot, *keys)
         await seen(app, pilot, "4", "slash", *"vgg", "enter", "Y", "y", "slash", "escape", "escape")
-        app.run_manager.open(with_a_row_of_that_name(app, hostile))
+        app.run_manager.open(with_a_row_of_that_name(app, hostile), SeenFile(tmp_path / "run.jsonl", None))
         for keys in (("4", "g"), ("u",), ("u",), ("m",), ("enter",), ("escape", "Y"), ("c",), ("escape",)):
             await seen(app, pilot, *keys)
         app.notify(hostile, markup=False)
