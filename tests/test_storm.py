@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.results.storage.run_file import load
-from tests.test_ends import ENDING, Headless
+from tests.test_ends import ENDING, Headless, pytestmark  # noqa: F401 - the same reason to skip
 
 SEED = 14
 STORM = 50
@@ -34,8 +34,7 @@ def test_a_storm_of_signals_loses_no_row(tmp_path: Path) -> None:
         folder = tmp_path / f"{number} {name}"
         folder.mkdir()
         struck(Headless(folder), name, chance.uniform(0.0, whole_s), came)
-    print(dict(came))  # noqa: T201
-    assert came["written"] >= STORM / 10, "some have to come in mid-run"
+    assert came["written"] >= 3, f"some have to come in mid-run: {came}"
 
 
 def struck(headless: Headless, name: str, after_s: float, came: Counter[str]) -> None:
@@ -43,9 +42,7 @@ def struck(headless: Headless, name: str, after_s: float, came: Counter[str]) ->
     number = getattr(signal, name)
     headless.start("brisk", "run", "-o", "a.md")
     time.sleep(after_s)  # the moment is the point: whatever it is, all that follows holds
-    headless.process.send_signal(number)
-    if name == "SIGSTOP":
-        headless.process.send_signal(signal.SIGCONT)
+    headless.send(name, *["SIGCONT"] * (name == "SIGSTOP"))
     code, _, err = headless.ended()
     assert code in (0, 128 + number, -number), err  # before Python has set a handler, the signal kills
     assert "Traceback" not in err

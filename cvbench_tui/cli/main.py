@@ -342,7 +342,7 @@ def _exit_code() -> int:
     try:
         code = _run_command()
     except OSError as error:
-        if error.errno not in UNWRITABLE:
+        if error.errno not in UNWRITABLE or error.filename is not None:  # that of a file is a bug, and loud
             raise
         code, unwritten = 1, error
     unwritten = flush() or unwritten

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
+from cvbench_tui.core.event import RunFinished
 from cvbench_tui.core.facts import differing
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.session import Session
@@ -50,9 +52,14 @@ def resume(
         raise in_use(file.path)
     run = with_best(run_file.load(file.path), folder)
     cases = rows_to_resume(run, also)
+    if not cases and run.ended is None and not how.dry_run:  # it was killed between its last row and its last line
+        with reopen_log(file) as log:
+            log.append(RunFinished("finished", time.time()))
     if not cases:
         others = "" if also else " --failed, --busy and --invalid measure such rows again."
         print(one_line(f"Nothing to measure in {file.path}: {outcome_text(run)}.{others}"), file=sys.stderr)  # noqa: T201
+        if how.dry_run:
+            return 0
         return conclude(run, outputs, how)
 
     def begin(source: LiveSource, environment: Environment) -> Begun:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cvbench_tui.base.ending_signals import exit_code
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
@@ -23,14 +24,14 @@ from cvbench_tui.catalog.selection import (
     why_not_offered,
 )
 from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
-from cvbench_tui.cli.signals import ending_signals, exit_code
+from cvbench_tui.cli.signals import ending_signals
 from cvbench_tui.core.environment import WAITING
 from cvbench_tui.core.protocol import Extra
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
-from cvbench_tui.errors import PresetError, SelectionError, StoreError
+from cvbench_tui.errors import PresetError, SelectionError, StoreError, WorkerError
 from cvbench_tui.results import storage
 from cvbench_tui.results.machine_warnings import quota
 from cvbench_tui.results.stats.outcome import below_c
@@ -144,7 +145,10 @@ def drive(source: LiveSource, begin: Callable[[LiveSource, Environment], Begun],
                 progress.message(line)
             source.wait_for_devices = how.wait
             _look_around(environment, source.watch(begun.plan), progress, how)
-            ending.ends(begun.session)
+            try:
+                ending.ends(begun.session)
+            except RuntimeError as error:
+                raise WorkerError(f"The run cannot be started: {error}.", "Look at the limits on threads.") from None
             run, recorder = _recorded(begun, progress, outputs)
         code = conclude(run, outputs, how, written=recorder.problem is None)
         if not recorder.lost and recorder.path.parent == begun.folder:
@@ -194,7 +198,10 @@ def _look_around(environment: Environment, watch: Watch, progress: Reporter, how
     wait_s = how.wait_idle_s
     if others.holder and how.wait:
         progress.message(f"{others.holder} Waiting until its run has ended.")
-        return
+        watch.wait_for_devices()
+        others = watch.look()
+        if not others.busy:
+            return
     if wait_s is None and others.holder:
         progress.message(f"{others.holder} The two runs disturb each other; --wait begins when that one has ended.")
         return

@@ -7,16 +7,15 @@ from __future__ import annotations
 import queue
 import signal
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from cvbench_tui.base.ending_signals import exit_code, heard
+
 if TYPE_CHECKING:
     from cvbench_tui.engine.session import Session
-
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")
-"""Ctrl-C, a kill, a lost terminal, Ctrl-\\, and what schedulers send before a job's time is over. Not all systems have
-all of them."""
 
 
 class Interrupted(BaseException):
@@ -25,11 +24,6 @@ class Interrupted(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = exit_code(number)
-
-
-def exit_code(number: int) -> int:
-    """As a shell has it for a program that the signal ended: 130 for Ctrl-C."""
-    return 128 + number
 
 
 class Ending:
@@ -43,10 +37,13 @@ class Ending:
         self._wanted: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def ends(self, session: Session) -> None:
-        """The next signal cancels that session; before that, it ends the program."""
+        """The next signal cancels that session; before that, it ends the program. Raises RuntimeError where no thread
+        can be had."""
+        threading.Thread(target=self._cancel, args=(session,), daemon=True, name="signals").start()
         self._session = session
 
-    def _came(self, number: int, _frame: object) -> None:
+    def came(self, number: int, _frame: object) -> None:
+        """A signal came."""
         again, self.number = self.number is not None, self.number or number
         if self._session is None:
             raise Interrupted(number)
@@ -54,26 +51,27 @@ class Ending:
             signal.signal(number, signal.SIG_DFL)  # a third one ends the program at once
         self._wanted.put(True)
 
-    def _cancel(self) -> None:
-        """Cancel the session as often as that is wanted; in a thread of its own, until it is told to end."""
+    def over(self) -> None:
+        """No signal is waited for any more."""
+        self._wanted.put(False)
+
+    def _cancel(self, session: Session) -> None:
+        """Cancel the session as often as that is wanted."""
         while self._wanted.get():
-            if self._session is not None:
-                self._session.cancel()
+            try:
+                session.cancel()
+            except Exception:  # the next signal must not go unheard
+                traceback.print_exc()
 
 
 @contextmanager
 def ending_signals() -> Iterator[Ending]:
-    """The signals end the run in order meanwhile; one that was ignored before, as after nohup, still is."""
+    """The signals end the run in order meanwhile."""
     ending = Ending()
-    threading.Thread(target=ending._cancel, daemon=True, name="signals").start()
-    numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, ending._came)
+    before = {number: signal.signal(number, ending.came) for number in heard()}
     try:
         yield ending
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        ending._wanted.put(False)
+        ending.over()

@@ -37,6 +37,7 @@ FOLDER_MODE, FILE_MODE = 0o1777, 0o666  # every user's runs lock here; a file is
 RECORD_BYTES = 4096  # of a file that are read; a record has 200
 TEXT_CHARACTERS = 80  # of each text in it
 LOOK_S = 0.5  # between two looks while waiting
+TRIES, AGAIN_S = 3, 0.02  # to take a lock, and seconds after each that failed: somebody may just be looking
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class DeviceLocks:
             return None
         try:
             for key, device in self._keys:
-                descriptor = _opened_file(folder, re.sub(r"[^\w.-]", "_", key)[:100] + ".lock")
+                descriptor = _opened_file(folder, _file_name(key))
                 if descriptor is None:
                     continue
                 if not _locked(descriptor):
@@ -102,6 +103,31 @@ class DeviceLocks:
                     return holder
                 self._held.append(descriptor)
                 self._write(descriptor)
+            return None
+        finally:
+            os.close(folder)
+
+    @property
+    def held(self) -> bool:
+        """True for locks that were taken; False also where there are none."""
+        return bool(self._held)
+
+    def look(self) -> Holder | None:
+        """Who has one of them, without taking any. A look holds a lock shared for a moment, which a taker tries again
+        for."""
+        folder = _opened_folder(self._folder or _folder())
+        if folder is None:
+            return None
+        try:
+            for key, device in self._keys:
+                descriptor = _opened_file(folder, _file_name(key))
+                if descriptor is None:
+                    continue
+                try:
+                    if not _locked(descriptor, shared=True):
+                        return _read_holder(descriptor, device)
+                finally:
+                    os.close(descriptor)
             return None
         finally:
             os.close(folder)
@@ -178,17 +204,25 @@ def _opened_file(folder: int, name: str) -> int | None:
     return None
 
 
-def _locked(descriptor: int) -> bool:
+def _file_name(key: str) -> str:
+    return re.sub(r"[^\w.-]", "_", key)[:100] + ".lock"
+
+
+def _locked(descriptor: int, *, shared: bool = False) -> bool:
     """False when another has the lock; True when it is ours, or the file system has none."""
     if sys.platform == "win32":
         return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    for left in reversed(range(1 if shared else TRIES)):
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left:
+                time.sleep(AGAIN_S)
+        except OSError:
+            return True
+        else:
+            return True
+    return False
 
 
 def _read_holder(descriptor: int, device: str) -> Holder:

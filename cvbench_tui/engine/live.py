@@ -107,14 +107,14 @@ class LiveSource:
             try:
                 if locks.try_take() is not None and self.wait_for_devices:
                     locks.wait(self._cancelled)
-                yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more))
+                yield from self._events(plan, environment, Schedule(plan, measured=measured, more=more), locks)
             finally:
                 self._peaks.keep()
                 if self._one_case or self._keeping:
                     self._keeping = False
                     self._supervisor.discard()  # it holds the last case's memory
 
-    def _events(self, plan: Plan, environment: Environment, schedule: Schedule) -> Iterator[Event]:
+    def _events(self, plan: Plan, environment: Environment, schedule: Schedule, locks: DeviceLocks) -> Iterator[Event]:
         """Events of ``plan`` from the first to the last."""
         if self._supervisor.ready is not None:
             yield self._supervisor.ready
@@ -131,6 +131,8 @@ class LiveSource:
             self._pausing = False
             if over or self._cancelled.is_set():
                 return
+            if not locks.held:  # another run had a device, and may have ended
+                locks.try_take()
             for event in self._measure(visit, plan.protocol):
                 schedule.record(event)
                 self._peaks.record(event, visit.case, environment)

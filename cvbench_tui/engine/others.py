@@ -144,6 +144,11 @@ class Watch:
                     break
         return False
 
+    def wait_for_devices(self) -> None:
+        """Wait until no other run has one of the plan's devices."""
+        while self._holder() and not self._stopped.wait(WINDOW_S):
+            pass
+
     def stop(self) -> None:
         """No further look, and no waiting."""
         self._stopped.set()
@@ -161,8 +166,7 @@ class Watch:
         """Whose run has one of the plan's devices now, in a sentence; empty when none has."""
         if self._locks is None:
             return ""
-        with self._locks as locks:
-            holder = locks.try_take()
+        holder = self._locks.look()
         return "" if holder is None else holder.sentence
 
     def _needed(self, machine: Machine) -> int:

@@ -21,10 +21,10 @@ from typing import IO, Any
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.base.visible_cards import CUDA_VARIABLE, hides_all
+from cvbench_tui.core.limits import MAX_LINE_BYTES
 from cvbench_tui.engine.processes import kill_session, state, sweep_session
 
-MAX_LINE_BYTES = 64 * 1024 * 1024  # a longer line is no event: 12 rounds of 120 samples are about 100 kB
-WAITING_LINES = 64  # that are read before they are asked for; then the pipe fills up and the worker waits
+WAITING_LINES = 16  # that are read before they are asked for; then the pipe fills up and the worker waits
 PART_BYTES = 4 * 2000  # of a line of stderr that are read at once; the first of them are shown
 TAIL_LINES = 40
 MAX_SHOWN_CHARACTERS = 2000  # of a line of stderr, in the tail and for the listener

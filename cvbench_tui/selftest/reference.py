@@ -84,8 +84,7 @@ class Reference:
             self.close()
             raise ReferenceFailed(str(error)) from None
         if isinstance(line, WorkerEnded):
-            last = program.last_line()
-            self.close()
-            raise ReferenceFailed(f"The reference program ended: {last}.")
+            self.close()  # its last words are read to their end
+            raise ReferenceFailed(f"The reference program ended: {program.last_line()}.")
         reply: dict[str, Any] = json.loads(line)
         return reply

@@ -24,11 +24,11 @@ from textual_serve.app_service import AppService
 from textual_serve.download_manager import DownloadManager
 from textual_serve.server import Server, to_int
 
+from cvbench_tui.base.ending_signals import heard
 from cvbench_tui.serve.gate import Gate
 
 END_S = 1.5  # time for an app to end after its page was closed, seconds; it has a run to cancel
 PLACE_S = 3.0  # longest wait of a page for a place: a page that is loaded anew closes the one before at that moment
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 SHUTDOWN_S = 0.6  # the same when the server ends
 MAX_CELLS = 1000  # of a terminal's side, whose size the page sends
 TERMINAL_VARIABLES = ("TMUX", "STY", "SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT")  # of the server's terminal
@@ -68,10 +68,9 @@ def serve_on(listening: socket.socket, command: Sequence[str], gate: Gate, addre
             came.append(number)
             raise GracefulExit
 
-    for number in (getattr(signal, name) for name in SIGNALS if hasattr(signal, name)):
-        if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT:  # else by nohup
-            with suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, end, number)
+    for number in {signal.SIGINT, *heard()}:  # a shell has what it runs in the background ignore Ctrl-C
+        with suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, end, number)
     web.run_app(
         server.application(), sock=listening, print=None, access_log=None, shutdown_timeout=SHUTDOWN_S,
         handle_signals=False, loop=loop,

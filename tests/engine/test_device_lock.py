@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import signal
 import stat
 import subprocess
@@ -17,6 +16,8 @@ import pytest
 
 from cvbench_tui.core.environment import Device
 from cvbench_tui.engine.device_lock import FOLDER_VARIABLE, DeviceLocks, Holder
+
+pwd = pytest.importorskip("pwd", reason="there is none on Windows")
 
 CPU = Device("cpu", "a CPU")
 CARD = Device("cuda:0", "a card", uuid="GPU-aa")
@@ -229,3 +230,24 @@ def test_a_program_that_outlives_us_keeps_no_lock(folder):
             os.close(locks._held.pop())  # as our end would
             assert child.poll() is None
             assert take(folder, CPU) is None
+
+
+def test_who_looks_takes_nothing_and_does_not_keep_a_taker_out(tmp_path):
+    """Looks without an end beside takers: no taker ever hears of a run that is not there."""
+    device, over = Device("cpu", "a CPU"), threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            assert DeviceLocks([device], folder=tmp_path).look() is None or not over.is_set()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(200):
+            with DeviceLocks([device], folder=tmp_path) as locks:
+                assert locks.try_take() is None
+                assert locks.held
+    finally:
+        over.set()
+        looking.join()
+    assert DeviceLocks([device], folder=tmp_path).look() is None

@@ -4,6 +4,7 @@ file that something else changed. Rows that took hours are not lost to one of th
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -71,12 +72,11 @@ def _written(folder: Path, name: str, events: tuple[ev.Event, ...]) -> RunLog:
     behind."""
     for number in range(1, MAX_COPIES):
         unused = name if number == 1 else f"{name}-{number}"
-        if not (folder / f"{unused}{SUFFIX}").exists():
+        if not os.path.lexists(folder / f"{unused}{SUFFIX}"):  # raises nothing, whatever became of the folder
             break
     log = create_log(folder, unused)
     try:
-        for event in events:
-            log.append(event)
+        log.extend(events)
     except StoreError:
         log.close()
         with suppress(OSError):

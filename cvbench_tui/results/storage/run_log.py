@@ -8,7 +8,9 @@ was deleted, replaced or changed meanwhile is noticed. ``results.storage.recorde
 from __future__ import annotations
 
 import os
+import time
 import zlib
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +24,7 @@ from cvbench_tui.results.storage.run_index import SeenFile, stamp_of
 from cvbench_tui.wire import encode
 
 FOLDER_HINT = "Choose another folder with --runs-dir or CVBENCH_RUNS_DIR."
+AGAIN_S = 0.02  # after which a lock is tried again, seconds
 CHUNK_BYTES = 1 << 20  # of a file that is read for its checksum
 
 
@@ -37,22 +40,31 @@ class RunLog(AbstractContextManager["RunLog"]):
     def append(self, event: Event, run: Run | None = None) -> None:
         """Write one line; the run before it is not needed. Raises StoreError when it cannot be written, e.g. on a full
         disk, and when the file is not what was written. Of a line that does not fit nothing is left behind."""
-        line = encode(event).encode() + b"\n"
+        self.extend((event,), sync=isinstance(event, (CaseFinished, CaseFailed, RunFinished)))
+
+    def extend(self, events: Iterable[Event], *, sync: bool = True) -> None:
+        """Write lines; with ``sync`` they are on the disk when this returns. Raises StoreError as ``append``."""
         self._check()
+        event: Event | None = None
         try:
-            rest = line
-            while rest:  # past every buffer of ours: a line that a full disk left behind would fail again at closing
-                rest = rest[self._file.write(rest) :]
-            if isinstance(event, (CaseFinished, CaseFailed, RunFinished)):
+            for event in events:
+                self._write(encode(event).encode() + b"\n")
+            if sync:
                 os.fsync(self._file.fileno())
+            whole = not isinstance(event, RunFinished) or _content(self._file) == (self._bytes, self._checksum)
         except OSError as error:
             with suppress(OSError):
                 self._file.truncate(self._bytes)
             raise _unwritable(self.path, error) from error
+        if not whole:
+            raise self._changed("was changed by another program")
+
+    def _write(self, line: bytes) -> None:
+        rest = line
+        while rest:  # past every buffer of ours: a line that a full disk left behind would fail again at closing
+            rest = rest[self._file.write(rest) :]
         self._bytes += len(line)
         self._checksum = zlib.crc32(line, self._checksum)
-        if isinstance(event, RunFinished) and _content(self._file) != (self._bytes, self._checksum):
-            raise self._changed("was changed by another program")
 
     def _check(self) -> None:
         """Raise StoreError for a file that is no longer at its path, or has another length than we know."""
@@ -71,12 +83,13 @@ class RunLog(AbstractContextManager["RunLog"]):
         return StoreError(f"The run file {self.path} {how}.")
 
     def close(self) -> None:
-        """Close the file; what was appended is in it."""
-        self._file.close()
+        """Close the file. What was appended is in it; a file system that is gone cannot say so any more."""
+        with suppress(OSError):
+            self._file.close()
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
-        self._file.close()
+        self.close()
 
 
 def create_log(folder: Path, run_id: str) -> RunLog:
@@ -127,7 +140,7 @@ def being_written(path: Path) -> bool:
     """True when another process writes that run file now; False where that cannot be known."""
     try:
         with path.open("rb") as file:
-            return not _claim(file)
+            return not _claim(file, look=True)
     except OSError:
         return False
 
@@ -141,17 +154,25 @@ def _unwritable(path: Path, error: OSError) -> StoreError:
     return StoreError(f"Cannot write the run file {path}: {os_reason(error)}.")
 
 
-def _claim(file: BinaryIO) -> bool:
-    """Lock a run file for its one writer, until it is closed. False when another process has it."""
+def _claim(file: BinaryIO, *, look: bool = False) -> bool:
+    """Lock a run file for its one writer, until it is closed. False when another process has it. ``look``: only see
+    whether one has; it is shared with others who look, and a writer tries again."""
     try:
         import fcntl
-
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except (ImportError, OSError):  # no locks: Windows, some network folders
+    except ImportError:  # Windows
         return True
-    return True
+    for again in (True, True, False):
+        try:
+            fcntl.flock(file.fileno(), (fcntl.LOCK_SH if look else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if look or not again:
+                return False
+            time.sleep(AGAIN_S)
+        except OSError:  # no locks, as in some network folders
+            return True
+        else:
+            return True
+    return False
 
 
 def _content(file: BinaryIO) -> tuple[int, int]:

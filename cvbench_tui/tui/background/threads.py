@@ -121,16 +121,20 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
 def offer_resume(post: Post, folder: Path) -> None:
     """Look at the run that was written last: ``ResumeOffered`` where it did not come to its end, or rows of it failed,
     and nobody is writing it now."""
+    from cvbench_tui.results.stats.repeat import rows_to_resume
+    from cvbench_tui.results.storage.run_file import load
     from cvbench_tui.results.storage.run_log import being_written
     from cvbench_tui.results.storage.run_summary import summary_of
     from cvbench_tui.results.storage.runs import NEWEST, find
 
     try:
         summary = summary_of(find(NEWEST, folder))
+        if summary.problem or (summary.ended == "finished" and not summary.failed) or being_written(summary.path):
+            return
+        lacks = bool(summary.failed) or bool(rows_to_resume(load(summary.path)))
     except StoreError:  # none yet, or no folder
         return
-    partly = summary.ended != "finished" or summary.failed
-    if partly and not summary.problem and not being_written(summary.path):
+    if lacks:
         post(messages.ResumeOffered(summary))
 
 

@@ -5,27 +5,27 @@ terminal is as it was. Without this SIGTERM left the alternate screen, the mouse
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
+
+from cvbench_tui.base.ending_signals import exit_code, heard
 
 if TYPE_CHECKING:
     from cvbench_tui.tui.app import BenchApp
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGXCPU")  # as without the app: cli.signals
-
 
 def end_on_signals(app: BenchApp) -> None:
-    """From now on; one that is ignored, as after nohup, stays so. A second one does not wait for the run's end."""
+    """From now on. A second one does not wait for the run's end; while the app is ending anyway none is heard."""
     came: list[int] = []
 
     def end(number: int, _frame: object) -> None:
-        code = 128 + number
+        code = exit_code(number)
         loop = app._loop  # there is no public way; None before the first frame is prepared and after the last
-        if loop is None or came:
+        if loop is None and not app._exit:
             raise SystemExit(code)
+        if loop is not None:
+            loop.call_soon_threadsafe(partial(app.exit, return_code=code) if came else partial(app.end, code))
         came.append(number)
-        loop.call_soon_threadsafe(app.end, code)
 
-    for name in NAMES:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
+    for number in heard():
+        signal.signal(number, end)

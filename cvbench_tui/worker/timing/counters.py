@@ -161,7 +161,8 @@ def _asleep_s() -> float:
     """Seconds that the machine has slept since boot; 0 where not known."""
     if sys.platform != "linux":
         return 0.0
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+    # The smaller of two: between the two clocks another program may have had the core for a while.
+    return min(time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC) for _ in range(2))
 
 
 class Processor:
