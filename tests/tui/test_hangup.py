@@ -59,3 +59,22 @@ def test_a_signal_gives_the_terminal_back_and_the_run_its_end(tmp_path: Path, ke
         terminal.close()
     runs = list((tmp_path / "runs").glob("*.jsonl"))
     assert [load(run).ended for run in runs] == ["cancelled"] * len(keys)
+
+
+def test_signals_that_come_together_end_the_app_once_and_give_the_terminal_back(tmp_path: Path) -> None:
+    terminal = PseudoTerminal("-m", "tests.programs.replayed_app", "--pause", "0.5", folder=tmp_path)
+    try:
+        before = termios.tcgetattr(terminal.master)
+        terminal.wait_for("ready")
+        terminal.press("r")
+        terminal.wait_for("0 of 10 rows")
+        for name in ("SIGHUP", "SIGHUP", "SIGTERM", "SIGINT", "SIGUSR1", "SIGINT", "SIGINT"):
+            terminal.process.send_signal(getattr(signal, name))
+        assert terminal.end() in [128 + getattr(signal, name) for name in ("SIGHUP", "SIGTERM", "SIGINT", "SIGUSR1")]
+        assert termios.tcgetattr(terminal.master) == before
+        assert b"\x1b[?1049l" in terminal.written
+        assert b"Traceback" not in terminal.written
+    finally:
+        terminal.close()
+    (run,) = (tmp_path / "runs").glob("*.jsonl")
+    assert load(run).id

@@ -21,6 +21,7 @@ from cvbench_tui.tui.state.settings_store import SettingsStore
 from cvbench_tui.tui.widgets.strips import ProgressStrip
 
 if TYPE_CHECKING:
+    from cvbench_tui.core.run import Run
     from cvbench_tui.engine.others import Others, Watch
 
 MAX_FACTS = 3  # that differ between two machines, in a question
@@ -164,18 +165,20 @@ class RunController:
             return
         plan = Plan(run.plan.name, rows, run.plan.protocol)
         facts = () if run.environment is None else differing(run.environment, here, plan.devices)
+        begin = partial(self._resume, run, rows)
         if not facts:
-            self._look(plan, partial(self._resume, rows))
+            self._look(plan, begin)
             return
         from cvbench_tui.tui.screens.base import ConfirmScreen
 
         named = "; ".join(facts[:MAX_FACTS])
         question = f"The run was begun on another machine or software: {named}. Go on all the same?"
         answer = ConfirmScreen(question, "Go on")
-        self.ui.show(answer, lambda wanted: self._look(plan, partial(self._resume, rows)) if wanted else None)
+        self.ui.show(answer, lambda wanted: self._look(plan, begin) if wanted else None)
 
-    def _resume(self, rows: Sequence[Case]) -> None:
-        if self.run_manager.resume(rows) and (run := self.run_manager.state.run) is not None:
+    def _resume(self, run: Run, rows: Sequence[Case]) -> None:
+        """Unless another one was opened meanwhile."""
+        if self.run_manager.state.run is run and self.run_manager.resume(rows):
             self.forecast.begin(run.plan)
             self.show_progress()
             self.ui.say(f"The run goes on with the {plural(len(rows), 'row')} it lacks.")
