@@ -16,7 +16,8 @@ test: $(STAMP)
 
 # The rest as well: what is long, or needs the machine to itself.
 test-all: test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 4 -m "slow and beside"
+	$(BIN)/python -m pytest -m "slow and not beside"
 
 check: $(STAMP)
 	$(BIN)/ruff check .

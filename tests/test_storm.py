@@ -19,6 +19,7 @@ SIGNALS = (*ENDING, "SIGKILL", "SIGSTOP")
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 @pytest.mark.timeout(900)
 def test_a_storm_of_signals_loses_no_row(tmp_path: Path) -> None:
     chance = random.Random(SEED)

@@ -63,5 +63,6 @@ def test_two_thousand_odd_lines():
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 def test_twenty_thousand_odd_lines():
     assert SLOW / 10 < fuzz(SLOW, FAST) < SLOW

@@ -21,7 +21,7 @@ from cvbench_tui.results.storage.peak_cache import PeakCache
 from cvbench_tui.settings import load
 from tests.fuzz.mutate import mutants
 
-FAST, SLOW = 1_000, 20_000
+FAST, SLOW = 1_000, 5_000
 MAX_S = 5.0  # CPU seconds of one file
 MACHINE = Environment((), (Device("cpu", "CPU"), Device("cuda:0", "Card")))
 SETTINGS = b"""# mine
@@ -124,6 +124,7 @@ def test_a_thousand_of_each(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 @pytest.mark.timeout(1800)
-def test_twenty_thousand_of_each(tmp_path, monkeypatch):
+def test_five_thousand_of_each(tmp_path, monkeypatch):
     run_all(tmp_path, monkeypatch, SLOW, FAST)

@@ -106,6 +106,7 @@ def test_the_rules_of_single_layers_are_pytorchs_at_every_size(built):
 
 
 @pytest.mark.slow
+@pytest.mark.beside
 @pytest.mark.parametrize("workload", of_images(), ids=lambda each: each.name)
 def test_the_rules_are_pytorchs_where_they_change_and_elsewhere(built, workload):
     some = random.Random(workload.name).sample(range(1, 500), 3)
