@@ -177,6 +177,17 @@ def test_the_second_file_may_fail_as_well(tmp_path, temporary, recording):
     recording.assert_whole()
 
 
+def test_the_copies_of_one_run_are_numbered_one_after_the_other(tmp_path, temporary, recording):
+    recording.write(EVENTS[:-3])
+    for event in EVENTS[-3:]:
+        _append(recording.recorder.path)
+        recording.write([event])
+    assert sorted(path.name for path in (tmp_path / "runs").glob("*.jsonl")) == [
+        "run-2.jsonl", "run-3.jsonl", "run-4.jsonl", "run.jsonl",
+    ]  # fmt: skip
+    assert load(recording.recorder.path).outcomes == recording.run.outcomes
+
+
 def test_events_of_a_run_give_the_run_back():
     run: Run | None = None
     elsewhere = EnvironmentProbed(Environment((("torch", "9.9"),), (), (("os", "another"),), identity_hash="0"))
