@@ -119,6 +119,8 @@ def _sentence(first: Any, line: str | bytes) -> str:
         return "not a JSON object"
     if schema > SCHEMA:
         return newer(schema)
+    if first["type"].startswith("union_tag_"):
+        return "an event of no kind that is known"
     where = ".".join(str(part) for part in first["loc"])
     return one_line(f"{where}: {first['msg']}"[:MAX_SENTENCE])
 

@@ -236,7 +236,7 @@ def test_a_runs_folder_that_is_deleted_is_made_again(headless):
     headless.send("SIGINT")
     code, _, err = headless.ended()
     assert code == 130
-    assert "was deleted or moved. The run is in" in err
+    assert "was deleted or moved. The whole run is in a new file now:" in err
     assert len(load(headless.run_file()).measured) == 1
 
 

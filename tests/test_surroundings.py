@@ -86,6 +86,14 @@ def test_a_full_stderr_keeps_the_exit_code(shell):
     assert shell("R nosuch >/dev/full 2>&1")[0] == 2
 
 
+@FULL
+@pytest.mark.parametrize(("command", "code"), [("export", 0), ("resume", 1)])  # one of the run's rows has failed
+def test_a_full_stderr_costs_no_output(shell, tmp_path, command, code):
+    assert shell(f"R {command} last -o one.csv -o two.json 2>/dev/full")[0] == code
+    assert (tmp_path / "one.csv").read_text().startswith("name,device,batch")
+    assert json.loads((tmp_path / "two.json").read_text())["results"]
+
+
 @pytest.mark.parametrize("command", ["show last", "list models", "--version"])
 def test_a_reader_that_has_gone_is_told_nothing(shell, command):
     code, _, err = shell(f"(sleep 0.1; R {command}; echo $? >code) | :; cat code")

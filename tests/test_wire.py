@@ -110,3 +110,9 @@ def test_an_impossible_sample_among_the_clean_ones_is_refused_too():
         decode(with_clean(phases=[phase]))
     with pytest.raises(FigureError, match="finite"):
         decode(with_clean(wall_s=NAN))
+
+
+@pytest.mark.parametrize("line", ['{"kind": "frob"}', "{}", '{"kind": 5}'])
+def test_an_unknown_kind_is_named_so_in_one_short_sentence(line):
+    with pytest.raises(WireError, match=r"^an event of no kind that is known$"):
+        decode(line)

@@ -253,12 +253,13 @@ def show(
 @options.runs_dir_option
 def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
-    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.cli.run import load_run
 
     outputs = Outputs(output, layout)
     outputs.check()
-    outputs.write(load_run(run_reference, runs_dir))
+    with unfailing_stderr():
+        outputs.write(load_run(run_reference, runs_dir))
     return 2 if outputs.failed else 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
 from cvbench_tui.core.event import RunFinished
 from cvbench_tui.core.facts import differing
@@ -57,10 +58,9 @@ def resume(
             log.append(RunFinished("finished", time.time()))
     if not cases:
         others = "" if also else " --failed, --busy and --invalid measure such rows again."
-        print(one_line(f"Nothing to measure in {file.path}: {outcome_text(run)}.{others}"), file=sys.stderr)  # noqa: T201
-        if how.dry_run:
-            return 0
-        return conclude(run, outputs, how)
+        with unfailing_stderr():
+            print(one_line(f"Nothing to measure in {file.path}: {outcome_text(run)}.{others}"), file=sys.stderr)  # noqa: T201
+            return 0 if how.dry_run else conclude(run, outputs, how)
 
     def begin(source: LiveSource, environment: Environment) -> Begun:
         plan = Plan(run.plan.name, cases, run.plan.protocol)

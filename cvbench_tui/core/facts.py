@@ -186,8 +186,18 @@ def differing(before: Environment, now: Environment, device_ids: Iterable[str]) 
         was, here = dict(identity_pairs(before, device_id)), dict(identity_pairs(now, device_id))
         for name in sorted({*was, *here}):
             if was.get(name) != here.get(name):
-                found[name] = f"{name.split(' ', 1)[1]} {here.get(name, 'none')}, was {was.get(name, 'none')}"
+                found[name] = f"{name.split(' ', 1)[1]} {_plain(here.get(name))}, was {_plain(was.get(name))}"
     return tuple(found.values())
+
+
+def _plain(value: str | None) -> str:
+    """A value of ``identity_pairs`` as people write it: of a device its name, of a text no quotes."""
+    try:
+        found = json.loads(value or "null")
+    except ValueError:  # a version
+        return str(value)
+    first = found[0] if isinstance(found, list) and found else found
+    return "none" if first is None else str(first)
 
 
 def comparable(one: Environment, other: Environment, device_ids: Iterable[str]) -> bool:

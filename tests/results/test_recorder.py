@@ -114,7 +114,7 @@ def test_a_file_that_was_deleted_is_written_anew_with_every_row(tmp_path, tempor
     shutil.rmtree(tmp_path / "runs")
     recording.write(EVENTS[place:])
     path = tmp_path / "runs" / "run.jsonl"
-    assert recording.told == [f"The run file {path} was deleted or moved. The run is in {path} now."]
+    assert recording.told == [f"The run file {path} was deleted or moved. The whole run is in a new file now: {path}"]
     assert recording.recorder.path == path
     recording.assert_whole()
 
@@ -175,6 +175,17 @@ def test_the_second_file_may_fail_as_well(tmp_path, temporary, recording):
     recording.write(EVENTS[OUTCOMES[1] :])
     assert len(recording.told) == 2
     recording.assert_whole()
+
+
+def test_the_copies_of_one_run_are_numbered_one_after_the_other(tmp_path, temporary, recording):
+    recording.write(EVENTS[:-3])
+    for event in EVENTS[-3:]:
+        _append(recording.recorder.path)
+        recording.write([event])
+    assert sorted(path.name for path in (tmp_path / "runs").glob("*.jsonl")) == [
+        "run-2.jsonl", "run-3.jsonl", "run-4.jsonl", "run.jsonl",
+    ]  # fmt: skip
+    assert load(recording.recorder.path).outcomes == recording.run.outcomes
 
 
 def test_events_of_a_run_give_the_run_back():

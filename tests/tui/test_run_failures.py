@@ -123,7 +123,7 @@ async def test_a_folder_that_is_deleted_in_mid_run_is_said_and_every_row_is_on_d
         source.go_on.set()
         await until(pilot, lambda: ended(app))
         (path,) = (tmp_path / "runs").glob("*.jsonl")
-        assert "was deleted or moved. The run is in" in toasts(app).replace("\n", " ")
+        assert "was deleted or moved. The whole run is in a new file now:" in toasts(app).replace("\n", " ")
         assert app.run_manager.state.run_file == seen(path)
         assert load(path) == app.run_manager.state.run
         assert app.check_action("again", ()) is True, "it goes on in that file"

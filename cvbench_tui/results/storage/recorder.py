@@ -29,6 +29,7 @@ class RunRecorder(AbstractContextManager["RunRecorder"]):
         self.problem: StoreError | None = None
         self.lost = False  # the rows since then are in memory only
         self._log = log
+        self._name = log.path.stem  # every copy's, with a number behind it: never run-2-2
         self._tell = tell
         self._give_up = give_up
 
@@ -52,8 +53,8 @@ class RunRecorder(AbstractContextManager["RunRecorder"]):
         events = (*(() if run is None else events_of(run)), event)
         for folder in (self.path.parent, Path(tempfile.gettempdir())):
             with suppress(StoreError):
-                self._log = _written(folder, self.path.stem, events)
-                self.problem = StoreError(error.message, f"The run is in {self.path} now.")
+                self._log = _written(folder, self._name, events)
+                self.problem = StoreError(error.message, f"The whole run is in a new file now: {self.path}")
                 break
         else:
             self.lost = True
