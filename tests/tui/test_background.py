@@ -126,13 +126,13 @@ def test_the_threads_never_hold_up_the_exit() -> None:
 
 
 def test_what_cannot_be_written_ends_the_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Event] = []
+    asked: list[Path] = []
 
-    def full(self: RunLog, event: Event, run: object = None) -> None:
-        asked.append(event)
+    def full(log: RunLog, events: object, sync: bool = True) -> None:
+        asked.append(log.path)
         raise StoreError("No space.")
 
-    monkeypatch.setattr(RunLog, "append", full)
+    monkeypatch.setattr(RunLog, "extend", full)
     mine, posted = drive(ReplaySource(recorded.good()), tmp_path)
     mine.run()
     assert len(asked) == 3, "the file, another one beside it, one among the temporary files"

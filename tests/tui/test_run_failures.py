@@ -23,19 +23,19 @@ from tests.tui.waits import until
 
 
 class FullDisk:
-    """Stands before ``RunLog.append``: from the first outcome on there is no space left."""
+    """Stands before ``RunLog.extend``: from the first outcome on there is no space left."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = False
         self.begins = True
-        self._append = RunLog.append
-        monkeypatch.setattr(RunLog, "append", lambda log, event: self.append(log, event))
+        self._extend = RunLog.extend
+        monkeypatch.setattr(RunLog, "extend", lambda log, events, sync=True: self.extend(log, (*events,), sync))
 
-    def append(self, log: RunLog, event: Event) -> None:
-        self.full = self.full or (self.begins and isinstance(event, CaseFinished))
+    def extend(self, log: RunLog, events: tuple[Event, ...], sync: bool) -> None:
+        self.full = self.full or (self.begins and any(isinstance(event, CaseFinished) for event in events))
         if self.full:
             raise StoreError("Cannot write the run file: no [/] space left.")
-        self._append(log, event)
+        self._extend(log, events, sync=sync)
 
     def mend(self) -> None:
         self.full = self.begins = False
