@@ -17,6 +17,7 @@ from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES
 from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import reopen_log
 from cvbench_tui.results.storage.runs import find, list_runs
 from tests.every import every
@@ -162,7 +163,7 @@ def test_a_byte_order_mark_in_front_is_no_damage(tmp_path):
     assert load(path) == load(plain)
     summary = next(each for each in list_runs(tmp_path) if each.path == path)
     assert (summary.problem, summary.rows) == ("", len(LINES[0]["plan"]["cases"]))
-    reopen_log(tmp_path, path.stem).close()
+    reopen_log(seen(path)).close()
     assert path.read_bytes() == codecs.BOM_UTF8 + GOOD, "writing on begins at its end"
 
 
