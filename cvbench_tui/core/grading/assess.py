@@ -36,11 +36,16 @@ def assess(
     phase_samples = measurement.phase(phase)
     if phase_samples is None:
         raise KeyError(phase)
-    context = GradingContext(measurement, phase_samples, protocol, peak, facts or {})
+    return assess_context(GradingContext(measurement, phase_samples, protocol, peak, facts or {}))
+
+
+def assess_context(context: GradingContext) -> Assessment:
+    """The same of a phase whose rounds have been looked at."""
     reasons: list[Reason] = []
     for check in CHECKS:
-        reasons += check(context)
-        if any(reason.code == "broken_clock" for reason in reasons):
+        found = list(check(context))
+        reasons += found
+        if found and any(reason.code == "broken_clock" for reason in found):
             break  # no statistic can be computed from such samples
     reasons.sort(key=lambda reason: -GRADES.index(reason.grade))
     return Assessment(worst((_letter(context), *(reason.grade for reason in reasons))), tuple(reasons))

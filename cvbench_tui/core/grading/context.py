@@ -41,7 +41,7 @@ class GradingContext:
         self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
         """True when the number is the device's own time, or a loop's within 5% of it: no delay of the host is in it."""
         self.records = measurement.passes_of(phase)  # one for each visit; empty in files of schema 1
-        groups = counted_rounds_by_visit(measurement, phase, protocol)
+        self.groups = groups = counted_rounds_by_visit(measurement, phase, protocol)
         self.rounds_by_visit = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
         self.medians_by_visit = [[median(samples) for samples in rounds] for rounds in self.rounds_by_visit]
         self.samples = [sample for rounds in self.rounds_by_visit for samples in rounds for sample in samples]
@@ -58,12 +58,17 @@ class GradingContext:
         return estimate(self.rounds_by_visit)
 
     @cached_property
+    def of_means(self) -> Estimate | None:
+        """The interval of the mean; None without a sample."""
+        return of_means(self.rounds_by_visit)
+
+    @cached_property
     def relative(self) -> float | None:
         """Half width of the interval as a share of the number, which is the mean under the published method; None
         without one."""
         if not self.published:
             return self.estimate.relative if self.estimate is not None else None
-        found = of_means(self.rounds_by_visit)
+        found = self.of_means
         width_s = found.half_width_s if found is not None else None
         return None if width_s is None else width_s / fmean(self.samples)
 
