@@ -147,6 +147,8 @@ def _reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 def _wrong(value: Any, name: str, bounds: Bounds) -> str:
     """What is wrong with a value, or with one of those in it; to follow the field's name."""
+    if type(value) is tuple:
+        return _any_wrong(value, name, bounds)
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, (int, float)):  # compared, never converted: an int may have any number of digits
@@ -159,6 +161,10 @@ def _wrong(value: Any, name: str, bounds: Bounds) -> str:
     if hasattr(value, "__dataclass_fields__"):  # dataclasses.is_dataclass takes twice as long
         wrong = impossible(value)
         return f".{wrong}" if wrong else ""
+    return _any_wrong(value, name, bounds)
+
+
+def _any_wrong(value: Sequence[Any], name: str, bounds: Bounds) -> str:
     most = _LENGTHS.get(name, MAX_TUPLE)
     if len(value) > most:
         return f" are {len(value):,}, and may be at most {most:,}"

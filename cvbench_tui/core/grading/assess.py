@@ -20,6 +20,9 @@ __all__ = ["Assessment", "Reason", "assess", "rank", "worst"]
 Check = Callable[[GradingContext], Iterable[Reason]]
 CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS, samples.processes)
 """In order of severity: where two reasons have one grade, the first is the mark of the row."""
+_WITHOUT_EVIDENCE: tuple[Check, ...] = (
+    *physics.CHECKS, *samples.CHECKS, *system.WITHOUT_EVIDENCE, samples.processes,
+)  # fmt: skip
 
 
 def assess(
@@ -42,7 +45,7 @@ def assess(
 def assess_context(context: GradingContext) -> Assessment:
     """The same of a phase whose rounds have been looked at."""
     reasons: list[Reason] = []
-    for check in CHECKS:
+    for check in CHECKS if context.evidence or context.repeated else _WITHOUT_EVIDENCE:
         found = list(check(context))
         reasons += found
         if found and any(reason.code == "broken_clock" for reason in found):

@@ -12,13 +12,13 @@ from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import Estimate, estimate
+from cvbench_tui.core.stats.estimate import Estimate, estimate_of
 from cvbench_tui.core.stats.stop_rule import counted_evidence_by_visit, counted_rounds_by_visit, flags_by_visit
 
 
 def of_means(rounds_by_visit: Sequence[Sequence[Sequence[float]]]) -> Estimate | None:
     """The interval of the mean, by the same rule over round means in place of round medians."""
-    return estimate([[(fmean(samples),) for samples in rounds if samples] for rounds in rounds_by_visit])
+    return estimate_of([[fmean(samples) for samples in rounds if samples] for rounds in rounds_by_visit])
 
 
 @dataclass
@@ -55,7 +55,7 @@ class GradingContext:
     @cached_property
     def estimate(self) -> Estimate | None:
         """Estimate and interval; None without a sample."""
-        return estimate(self.rounds_by_visit)
+        return estimate_of(self.medians_by_visit)
 
     @cached_property
     def of_means(self) -> Estimate | None:

@@ -205,6 +205,8 @@ def _grade(share: float, steps: Steps) -> Grade | None:
     return next((grade for grade, above in steps if share > above), None)
 
 
+WITHOUT_EVIDENCE = (machine_speed, surroundings)
+"""Those that can say anything of a row whose rounds have no evidence."""
 CHECKS = (
     contention,
     stolen_time,

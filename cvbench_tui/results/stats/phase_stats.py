@@ -113,6 +113,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
     if centre is None:
         return None
     rounds, samples = list(chain(*context.rounds_by_visit)), context.samples
+    ordered = sorted(samples)  # once: sorting what is sorted takes no time
     assessment = assess_context(context)
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
     mean = context.of_means
@@ -127,13 +128,13 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         mean_low_s=mean_low_s,
         mean_high_s=mean_high_s,
         mean_relative=mean_relative,
-        min_s=min(samples),
+        min_s=ordered[0],
         n=len(samples),
         rounds=len(rounds),
-        p5_s=quantile(samples, 0.05),
-        p95_s=quantile(samples, 0.95),
-        p99_s=quantile(samples, 0.99),
-        iqr_share=_iqr_share(samples, centre.median_s),
+        p5_s=quantile(ordered, 0.05),
+        p95_s=quantile(ordered, 0.95),
+        p99_s=quantile(ordered, 0.99),
+        iqr_share=_iqr_share(ordered, centre.median_s),
         between_share=between_share(rounds),
         autocorrelation=autocorrelation(rounds),
         visits=sum(1 for visit in context.groups if visit),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Literal
 
@@ -12,7 +12,7 @@ from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.results.stats.quality import QUALITY_HELP
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.table.cell import Cell
+from cvbench_tui.results.table.cell import PEAK_UNITS, Cell
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ def _plain(path: str, unit: str = "") -> Callable[[RowData], Cell]:
     return lambda row: Cell(read(row), unit)
 
 
+_NOTHING = Cell(None)
+_NO_TIME = Cell(None, "s")  # one for all: most cells of most tables are such
+
+
 def _time(result: PhaseResult) -> Cell:
     """The median; both speeds, and no interval, where the samples have two."""
     modes = (result.modes.low_s, result.modes.high_s) if result.modes is not None else None
@@ -89,7 +93,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         phase,
         f"{phase.capitalize()}{' mean' * published}",
         f"{PHASE_MEANINGS[phase]} {number}",
-        lambda row: write(row.phases[phase]) if phase in row.phases else Cell(None, "s"),
+        lambda row: write(row.phases[phase]) if phase in row.phases else _NO_TIME,
         f"{phase}_{'mean' if published else 'median'}_s",
         hide=_HIDE[phase],
         scaled=True,
@@ -102,11 +106,12 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
 def _base(phase: Phase, base: Literal["device", "host"], hide: int) -> Column:
     """One of the two times of a whole iteration on a device that queues its work."""
 
+    field = f"{base}_s"
+
     def cell(row: RowData) -> Cell:
         result = row.phases.get(phase)
-        if result is None:
-            return Cell(None, "s")
-        return Cell(getattr(result, f"{base}_s"), "s", valid=result.valid)
+        value = getattr(result, field, None)
+        return _NO_TIME if result is None or (value is None and result.valid) else Cell(value, "s", valid=result.valid)
 
     return Column(
         f"{phase}_{base}", f"{phase.capitalize()} {base}",
@@ -122,7 +127,7 @@ def _clean(phase: Phase) -> Column:
         f"{phase.capitalize()} clean",
         f"Under the protocol original only: {phase} by today's method, in the same process after the published loop. "
         f"{_MEDIAN}",
-        lambda row: _time(row.clean[phase]) if phase in row.clean else Cell(None, "s"),
+        lambda row: _time(row.clean[phase]) if phase in row.clean else _NO_TIME,
         f"{phase}_clean_median_s",
         hide=_HIDE_CLEAN[phase],
         scaled=True,
@@ -140,7 +145,7 @@ def _throughput(of: Callable[[PhaseResult], Cell] = _time) -> Column:
         result = row.phases.get("inference")
         time = of(result) if result is not None else Cell(None)
         per_s = row.case.batch / time.value if isinstance(time.value, float) and time.value > 0 else None
-        return replace(time, value=per_s, unit=unit, modes=None, minimum=None)
+        return Cell(per_s, unit, time.relative, time.valid)
 
     return Column(
         "throughput", "Throughput",
@@ -150,11 +155,15 @@ def _throughput(of: Callable[[PhaseResult], Cell] = _time) -> Column:
     )  # fmt: skip
 
 
+_NO_RATE = {unit: Cell(None, unit) for unit in PEAK_UNITS}
+
+
 def _rate(row: RowData, number: str, share: str, unit: str) -> Cell:
     """A rate of inference, with the interval of its time."""
-    time = _time(row.phases["inference"]) if row.rates is not None else Cell(None)
-    value, of_peak = getattr(row.rates, number, None), getattr(row.rates, share, None)
-    return replace(time, value=value, unit=unit, modes=None, share=of_peak)
+    if row.rates is None:
+        return _NO_RATE[unit]
+    time = _time(row.phases["inference"])
+    return Cell(getattr(row.rates, number), unit, time.relative, time.valid, share=getattr(row.rates, share))
 
 
 def _energy(row: RowData) -> Cell:
@@ -199,7 +208,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         UNIT, "Unit", "Unit of the row's times, where rows have different ones; otherwise the headings have it.",
-        lambda row: Cell(None), right=False, optional=True, drawn=True,
+        lambda row: _NOTHING, right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
     *(_clean(phase) for phase in PHASES),
