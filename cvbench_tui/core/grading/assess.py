@@ -12,8 +12,6 @@ from cvbench_tui.core.grading.reasons import GRADES, WIDTHS, Assessment, Grade, 
 from cvbench_tui.core.measurement import Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import estimate
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 
 __all__ = ["Assessment", "Reason", "assess", "rank", "worst"]
 
@@ -66,8 +64,9 @@ def rank(
     """How good its numbers are, the larger the better: by its worst grade, then by its widest interval."""
     if not measurement.phases:
         return -math.inf, -math.inf
-    found = [assess(measurement, each.phase, protocol, peak, facts) for each in measurement.phases]
-    widths = [estimate(counted_rounds_by_visit(measurement, each.phase, protocol)) for each in measurement.phases]
+    contexts = [GradingContext(measurement, each, protocol, peak, facts) for each in measurement.numbers]
+    found = [assess_context(context) for context in contexts]
+    widths = [context.estimate for context in contexts]
     widest = max((each.relative if each and each.relative is not None else 1.0 for each in widths), default=1.0)
     return -float(GRADES.index(worst(each.grade for each in found))), -widest
 
