@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Literal
 
@@ -64,14 +65,15 @@ _MEDIAN = (
 _HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
 
 
+_shared = lru_cache(maxsize=4096, typed=True)(Cell)  # most rows of 20,000 have their name and their grade from others
+_NOTHING = Cell(None)
+_NO_TIME = Cell(None, "s")  # one for all: most cells of most tables are such
+
+
 def _plain(path: str, unit: str = "") -> Callable[[RowData], Cell]:
     """What a row has there, as it is."""
     read = attrgetter(path)
-    return lambda row: Cell(read(row), unit)
-
-
-_NOTHING = Cell(None)
-_NO_TIME = Cell(None, "s")  # one for all: most cells of most tables are such
+    return lambda row: _shared(read(row), unit)
 
 
 def _time(result: PhaseResult) -> Cell:
@@ -170,7 +172,7 @@ def _energy(row: RowData) -> Cell:
     """One number, without an interval."""
     unit, result = f"J/{row.input_noun}", row.phases.get("inference")
     if row.energy is None:
-        return Cell(None, unit)
+        return _shared(None, unit)
     valid = result is None or result.valid
     return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
 
@@ -186,7 +188,7 @@ def _versus(row: RowData) -> Cell:
 def _samples(row: RowData) -> Cell:
     results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
     passes = tuple((each.n, each.rounds, each.repeated_rounds) for each in results)
-    return Cell(sum(each.n for each in results) or None, passes=passes)
+    return _shared(sum(each.n for each in results) or None, passes=passes)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -245,14 +247,14 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "memory", "Memory",
         "Peak memory of the row: allocated on the accelerator, or growth of the process on the CPU.",
-        lambda row: Cell(row.measurement.memory_peak_bytes if row.measurement is not None else None, "bytes"),
+        lambda row: _shared(row.measurement.memory_peak_bytes if row.measurement is not None else None, "bytes"),
         "memory_peak_bytes", hide=90, room=len("12.34 GiB"),
     ),
     Column(
         "first_call", "First call",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included; the context "
         "of a card, which is made before it, is not.",
-        lambda row: Cell(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
+        lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
     ),
     Column(
@@ -264,7 +266,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         QUALITY, "Quality", QUALITY_HELP,
-        lambda row: Cell(row.quality.text, valid=row.quality.letter != "X"), "quality", right=False,
+        lambda row: _shared(row.quality.text, valid=row.quality.letter != "X"), "quality", right=False,
         room=len("B one process"),
     ),
 )  # fmt: skip
