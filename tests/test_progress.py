@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
+from cvbench_tui.cli import progress
 from cvbench_tui.cli.progress import Reporter, outcome_line, print_table
 from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.plan import Case
+from cvbench_tui.results.table.build import build
 from tests.results.samples import CONV, graded_run, measurement, plan, run_of
 from tests.results.test_markdown_short import waiting
 
@@ -60,3 +63,15 @@ def test_a_name_and_a_sentence_give_the_terminal_no_orders(capsys: pytest.Captur
     printed = capsys.readouterr().out + outcome_line(CaseFailed(failure), run)
     assert "\x1b" not in printed
     assert printed.count("It said \\x1b]0;title\\x07.") == 2
+
+
+def test_a_table_that_fits_is_written_as_rich_would(capsys: pytest.CaptureFixture[str]) -> None:
+    table = build(graded_run())
+    places = range(len(table.columns))
+    written = {}
+    for width in (10_000, 1):
+        drawn = progress._drawn(table, places, width)
+        Console(width=10_000).print(drawn)
+        written[type(drawn).__name__] = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert written["Segments"] == written["Table"]
+    assert len(written["Table"]) == 1 + len(table.rows)

@@ -8,6 +8,7 @@ import re
 _SPECIAL = re.compile(r"[`*\[\]<&|~$#_]")
 """What can begin something inside a line. A backslash is written as an entity, so that none stands before a pipe:
 parsers disagree on what ``\\\\|`` is in a table."""
+_TO_ESCAPE = re.compile(r"[\\`*\[\]<&|~$#_]|\A\s|\s\Z")  # those, and white space at an end
 _BLOCK = re.compile(r"\A(?:[-+>]|[0-9]+[.)](?=\s|\Z))")
 """What can begin a list, a rule or a quotation at the start of a line, in addition to what is special anywhere."""
 _UNSEEN = re.compile(
@@ -30,6 +31,8 @@ def escape_start(text: str) -> str:
 
 def escape(text: str) -> str:
     """The text as inline markdown, inside a line; parsed, it is ``visible(text)`` again."""
+    if text.isprintable() and not _TO_ESCAPE.search(text):
+        return text  # nearly every cell of a table: 0.4 us against 4
     text = visible(text)
     lead = len(text) - len(text.lstrip())
     end = max(lead, len(text.rstrip()))

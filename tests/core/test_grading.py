@@ -203,7 +203,7 @@ def test_a_quiet_measurement_is_graded_a_with_nothing_to_remark(protocol):
 )
 def test_the_letter_is_that_of_the_interval_in_every_protocol(monkeypatch, protocol, width, letter):
     low_s, high_s = (BASE_S * (1 + side * width) for side in (-1, 1))
-    monkeypatch.setattr("cvbench_tui.core.grading.context.estimate", lambda _: Estimate(BASE_S, low_s, high_s))
+    monkeypatch.setattr("cvbench_tui.core.grading.context.estimate_of", lambda _: Estimate(BASE_S, low_s, high_s))
     monkeypatch.setattr("cvbench_tui.core.grading.context.fmean", lambda _: BASE_S)
     assert assess(of_visits(*(1,) * protocol.visits), "inference", protocol).grade == letter
 

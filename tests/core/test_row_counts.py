@@ -53,8 +53,12 @@ def test_a_summary_counts_as_the_fold_does(found: list[Event]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "run.jsonl"
         path.write_text("".join(encode(event) + "\n" for event in [STARTED, *found]))
-        for read in (run_summary._whole, run_summary._glanced):
-            summary = run_summary._counted(path, read)
+        for summary in (
+            run_summary._counted(path, run_summary._whole),
+            run_summary._counted(path, run_summary._glanced),
+            run_summary.quick_summary(path),
+        ):
+            assert summary is not None
             assert summary.counts == expected
             assert (summary.rows, summary.ended) == (len(run.plan.cases), run.ended)
     assert sum((expected.measured, expected.failed, expected.skipped, expected.cancelled, expected.not_begun)) == len(

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cvbench_tui.core.event import CaseFinished, Progress
+from cvbench_tui.core.event import CaseFinished, Event, Progress
 from cvbench_tui.core.measurement import Failure, Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run, fold
+from cvbench_tui.results.stats import eta, outcome
 from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
 from cvbench_tui.wire import decode
+from tests.core.test_row_counts import CASES, STARTED, events
 from tests.results.samples import measurement, model, plan, run_of
 
 GOOD = Path(__file__).parent.parent / "data" / "good.jsonl"
@@ -163,3 +166,19 @@ def test_a_row_that_was_given_up_is_done_and_says_no_more_of_the_pace_than_it_to
     run = fold(start, CaseFinished(one))
     assert done_share(run) == pytest.approx(1 / 2)
     assert eta_s(run, {case.case_id: 100.0 for case in ROWS[:2]}) == pytest.approx(100.0)  # 5 s of a twentieth of 100
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(events, max_size=14))
+def test_what_was_known_after_the_event_before_changes_no_number(found: list[Event]) -> None:
+    expected = {case.case_id: 10.0 * (place + 1) for place, case in enumerate(CASES[:2])}
+
+    def numbers(run: Run) -> tuple[float, ...]:
+        return done_share(run), done_share(run, expected), eta_s(run, expected), outcome.settled_rows(run)
+
+    states = list(accumulate([*found], fold, initial=fold(None, STARTED)))
+    one_by_one = list(map(numbers, states))
+    for run, known in zip(states, one_by_one, strict=True):
+        eta._NEWEST.clear()
+        outcome._SETTLED.clear()
+        assert numbers(run) == known

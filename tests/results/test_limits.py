@@ -171,3 +171,25 @@ def test_twenty_thousand_cases_are_read(tmp_path):
     path = tmp_path / "large.jsonl"
     path.write_bytes(header(plan=LINES[0]["plan"] | {"cases": with_cases(MAX_CASES)}))
     assert len(load(path).plan.cases) == MAX_CASES
+
+
+@every(
+    "name",
+    [
+        "a" * 300,
+        "a" * 5_000,
+        "~" + "a" * 300,
+        "/" + "a" * 300,
+        "a" * 300 + "/b",
+        "a\0b",
+        "\udcff\udcfe",
+        "~\udcff",
+        "a/" * 3_000,
+    ],
+    ids=lambda name: name[:9].encode(errors="replace").decode(),
+)
+def test_a_name_that_no_file_can_have_is_no_run(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "good.jsonl").write_bytes(GOOD)
+    with pytest.raises(StoreError, match="There is no run"):
+        find(name, folder)

@@ -222,6 +222,63 @@ def test_a_listing_reads_a_file_once_and_again_when_it_has_changed(tmp_path, sum
     assert len(summaries) == 3
 
 
+def test_of_very_many_files_the_oldest_are_glanced_at_and_looked_at_later(tmp_path, summaries, monkeypatch):
+    monkeypatch.setattr(store, "EXACT_FILES", 2)
+    monkeypatch.setattr(store, "REFINED_FILES", 2)
+    whole = write(tmp_path, "run-0", mixed_events())
+    for number in range(1, 6):
+        write(tmp_path, f"run-{number}", mixed_events())
+    whole.write_bytes(whole.read_bytes().replace(b'"warmup_s":', b'"warmup_s":-', 1))
+    for number in range(6):
+        os.utime(tmp_path / f"run-{number}.jsonl", (1000 + number, 1000 + number))
+    first = store.list_runs(tmp_path)
+    assert summaries == ["run-5.jsonl", "run-4.jsonl"]
+    assert not any(run.problem for run in first)
+    assert len({replace(run, id="", path=tmp_path) for run in first}) == 1, "a glance counts as the whole does"
+    assert [file.glanced for _, file in sorted(run_index.load(tmp_path).items())] == [True] * 4 + [False] * 2
+    assert store.list_runs(tmp_path) == first
+    refined = store.list_runs(tmp_path)
+    assert summaries[2:] == ["run-3.jsonl", "run-2.jsonl", "run-1.jsonl", "run-0.jsonl"]
+    assert "warmup_s" in refined[-1].problem
+    assert not any(file.glanced for file in run_index.load(tmp_path).values())
+    assert store.list_runs(tmp_path) == refined
+    assert len(summaries) == 6
+
+
+def test_the_newest_run_is_looked_at_whole_before_it_is_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "EXACT_FILES", 0)
+    good, bad = write(tmp_path, "good", mixed_events()), write(tmp_path, "bad", mixed_events())
+    bad.write_bytes(bad.read_bytes().replace(b'"warmup_s":', b'"warmup_s":-', 1))
+    os.utime(good, (1000, 1000))
+    assert not any(run.problem for run in store.list_runs(tmp_path))
+    assert store.find("last", tmp_path) == good
+    History(tmp_path).refresh()
+    assert [bool(run.problem) for run in store.list_runs(tmp_path)] == [False, True]
+
+
+@every(
+    "damage",
+    [
+        lambda data: data[:-20], lambda data: data.replace(b"\n", b"\n\n", 3),
+        lambda data: data.replace(b"\n", b"\r\n"),
+        lambda data: b"", lambda data: b"\n", lambda data: b"{}\n", lambda data: data + data, lambda data: data[:400],
+        lambda data: b"\xef\xbb\xbf" + data, lambda data: data.replace(b'"schema":', b'"schema":9'),
+        lambda data: data.replace(b'"cases":[', b'"cases":[7,'), lambda data: data.replace(b'"at_s":', b'"at_s":-', 1),
+        lambda data: data.replace(b'"kind":"case_finished"', b'"kind":"case_begun"'),
+        lambda data: data.replace(b'"kind":"run_finished"', b'"kind":"run_over"'),
+    ],
+    ids=lambda damage: "",
+)  # fmt: skip
+def test_a_damaged_file_says_the_same_at_a_glance(tmp_path_factory, monkeypatch, damage):
+    path = write(tmp_path_factory.mktemp("runs"), "run", mixed_events())
+    path.write_bytes(damage(path.read_bytes()))
+    whole = store.list_runs(path.parent)
+    (path.parent / run_index.NAME).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "EXACT_FILES", 0)
+        assert store.list_runs(path.parent) == whole
+
+
 def test_a_listing_after_the_history_reads_nothing_and_takes_nothing_from_it(tmp_path, summaries):
     write(tmp_path, "run", mixed_events())
     write(tmp_path, "other", mixed_events())

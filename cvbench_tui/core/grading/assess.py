@@ -12,14 +12,15 @@ from cvbench_tui.core.grading.reasons import GRADES, WIDTHS, Assessment, Grade, 
 from cvbench_tui.core.measurement import Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import estimate
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 
 __all__ = ["Assessment", "Reason", "assess", "rank", "worst"]
 
 Check = Callable[[GradingContext], Iterable[Reason]]
 CHECKS: tuple[Check, ...] = (*physics.CHECKS, *samples.CHECKS, *system.CHECKS, samples.processes)
 """In order of severity: where two reasons have one grade, the first is the mark of the row."""
+_WITHOUT_EVIDENCE: tuple[Check, ...] = (
+    *physics.CHECKS, *samples.CHECKS, *system.WITHOUT_EVIDENCE, samples.processes,
+)  # fmt: skip
 
 
 def assess(
@@ -36,11 +37,16 @@ def assess(
     phase_samples = measurement.phase(phase)
     if phase_samples is None:
         raise KeyError(phase)
-    context = GradingContext(measurement, phase_samples, protocol, peak, facts or {})
+    return assess_context(GradingContext(measurement, phase_samples, protocol, peak, facts or {}))
+
+
+def assess_context(context: GradingContext) -> Assessment:
+    """The same of a phase whose rounds have been looked at."""
     reasons: list[Reason] = []
-    for check in CHECKS:
-        reasons += check(context)
-        if any(reason.code == "broken_clock" for reason in reasons):
+    for check in CHECKS if context.evidence or context.repeated else _WITHOUT_EVIDENCE:
+        found = list(check(context))
+        reasons += found
+        if found and any(reason.code == "broken_clock" for reason in found):
             break  # no statistic can be computed from such samples
     reasons.sort(key=lambda reason: -GRADES.index(reason.grade))
     return Assessment(worst((_letter(context), *(reason.grade for reason in reasons))), tuple(reasons))
@@ -58,8 +64,9 @@ def rank(
     """How good its numbers are, the larger the better: by its worst grade, then by its widest interval."""
     if not measurement.phases:
         return -math.inf, -math.inf
-    found = [assess(measurement, each.phase, protocol, peak, facts) for each in measurement.phases]
-    widths = [estimate(counted_rounds_by_visit(measurement, each.phase, protocol)) for each in measurement.phases]
+    contexts = [GradingContext(measurement, each, protocol, peak, facts) for each in measurement.numbers]
+    found = [assess_context(context) for context in contexts]
+    widths = [context.estimate for context in contexts]
     widest = max((each.relative if each and each.relative is not None else 1.0 for each in widths), default=1.0)
     return -float(GRADES.index(worst(each.grade for each in found))), -widest
 

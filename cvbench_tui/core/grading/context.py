@@ -12,13 +12,13 @@ from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Measurement, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.stats.estimate import Estimate, estimate
+from cvbench_tui.core.stats.estimate import Estimate, estimate_of
 from cvbench_tui.core.stats.stop_rule import counted_evidence_by_visit, counted_rounds_by_visit, flags_by_visit
 
 
 def of_means(rounds_by_visit: Sequence[Sequence[Sequence[float]]]) -> Estimate | None:
     """The interval of the mean, by the same rule over round means in place of round medians."""
-    return estimate([[(fmean(samples),) for samples in rounds if samples] for rounds in rounds_by_visit])
+    return estimate_of([[fmean(samples) for samples in rounds if samples] for rounds in rounds_by_visit])
 
 
 @dataclass
@@ -41,7 +41,7 @@ class GradingContext:
         self.device_clock = self.phase_samples.clock == "cuda_event" and not self.host_bound
         """True when the number is the device's own time, or a loop's within 5% of it: no delay of the host is in it."""
         self.records = measurement.passes_of(phase)  # one for each visit; empty in files of schema 1
-        groups = counted_rounds_by_visit(measurement, phase, protocol)
+        self.groups = groups = counted_rounds_by_visit(measurement, phase, protocol)
         self.rounds_by_visit = [[samples for samples in rounds if samples] for rounds in groups if any(rounds)]
         self.medians_by_visit = [[median(samples) for samples in rounds] for rounds in self.rounds_by_visit]
         self.samples = [sample for rounds in self.rounds_by_visit for samples in rounds for sample in samples]
@@ -55,7 +55,12 @@ class GradingContext:
     @cached_property
     def estimate(self) -> Estimate | None:
         """Estimate and interval; None without a sample."""
-        return estimate(self.rounds_by_visit)
+        return estimate_of(self.medians_by_visit)
+
+    @cached_property
+    def of_means(self) -> Estimate | None:
+        """The interval of the mean; None without a sample."""
+        return of_means(self.rounds_by_visit)
 
     @cached_property
     def relative(self) -> float | None:
@@ -63,7 +68,7 @@ class GradingContext:
         without one."""
         if not self.published:
             return self.estimate.relative if self.estimate is not None else None
-        found = of_means(self.rounds_by_visit)
+        found = self.of_means
         width_s = found.half_width_s if found is not None else None
         return None if width_s is None else width_s / fmean(self.samples)
 

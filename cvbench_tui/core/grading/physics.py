@@ -42,12 +42,14 @@ def clock(context: GradingContext) -> Iterator[Reason]:
 
 def parts(context: GradingContext) -> Iterator[Reason]:
     """A total below its parts, or regions longer than the wall time around them."""
-    medians = {
-        phase.phase: median(sample for samples in phase.rounds for sample in samples)
-        for phase in context.measurement.numbers
-        if any(phase.rounds)
-    }
-    if context.whole_phase == "total" and "total" in medians:
+    medians: dict[str, float] = {}
+    if context.whole_phase == "total":
+        medians = {
+            phase.phase: median(sample for samples in phase.rounds for sample in samples)
+            for phase in context.measurement.numbers
+            if any(phase.rounds)
+        }
+    if "total" in medians:
         part = max(medians.get("forward", 0.0), medians.get("backward", 0.0))
         if medians["total"] < part * (1 - ROUNDING):
             share = percent(medians["total"] / part)

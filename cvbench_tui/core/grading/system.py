@@ -117,6 +117,8 @@ def machine_speed(context: GradingContext) -> Iterator[Reason]:
 def slowness(measurement: Measurement, peak: DevicePeak | None) -> list[float]:
     """How much longer the sentinel's product took in each visit that counts than at its best on this device, in this
     measurement or in an earlier run: 0 and more, as shares. Empty without sentinels."""
+    if not measurement.visit_records:
+        return []
     visits = zip(measurement.visit_records, fast_visits(measurement))
     known = [visit.product_s for visit, counts in visits if visit.product_s and counts]
     return [seconds / best_product_s(known, peak) - 1 for seconds in known]
@@ -205,6 +207,8 @@ def _grade(share: float, steps: Steps) -> Grade | None:
     return next((grade for grade, above in steps if share > above), None)
 
 
+WITHOUT_EVIDENCE = (machine_speed, surroundings)
+"""Those that can say anything of a row whose rounds have no evidence."""
 CHECKS = (
     contention,
     stolen_time,

@@ -129,8 +129,12 @@ def centre(values: Sequence[float]) -> float:
 
 def estimate(rounds_by_visit: Sequence[Sequence[Sequence[float]]]) -> Estimate | None:
     """Estimate from samples by visit and round, in the order of time; None without a sample."""
-    by_visit = [[median(samples) for samples in rounds if samples] for rounds in rounds_by_visit]
-    by_visit = [medians for medians in by_visit if medians]
+    return estimate_of([[median(samples) for samples in rounds if samples] for rounds in rounds_by_visit])
+
+
+def estimate_of(medians_by_visit: Sequence[Sequence[float]]) -> Estimate | None:
+    """The same from the median of each round, by visit."""
+    by_visit = [medians for medians in medians_by_visit if medians]
     everything = [value for medians in by_visit for value in medians]
     if not everything:
         return None

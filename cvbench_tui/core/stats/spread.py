@@ -7,6 +7,7 @@ from math import fsum
 from statistics import fmean
 
 MIN_SAMPLES_P95 = 40  # two of so many samples lie above the 95th (below the 5th) percentile
+MIN_PAIRS = 20  # of successive samples, from which on their correlation says something
 MIN_SAMPLES_P99 = 500  # five of so many samples lie above the 99th percentile
 
 
@@ -47,11 +48,13 @@ def _variance(samples: Sequence[float]) -> float:
 
 def autocorrelation(rounds: Sequence[Sequence[float]]) -> float | None:
     """Correlation of successive samples within rounds, -1 to 1; None for fewer than 20 pairs or without variance."""
+    if sum(max(0, len(samples) - 1) for samples in rounds) < MIN_PAIRS:
+        return None
     middles = [(samples, fmean(samples)) for samples in rounds if len(samples) >= 2]
     centred = [[sample - middle for sample in samples] for samples, middle in middles]
     pairs = [(first, second) for values in centred for first, second in zip(values, values[1:])]
     squares = sum(value * value for values in centred for value in values)
-    if len(pairs) < 20 or squares <= 0:
+    if squares <= 0:
         return None
     count = sum(len(values) for values in centred)
     return (sum(first * second for first, second in pairs) / len(pairs)) / (squares / count)

@@ -110,18 +110,18 @@ def _table(table: Table, kind: Kind, rows: Sequence[Row], marks: Mapping[str, st
             columns[place] = made
     columns[len(table.columns)] = ("95% CI", True, [_interval(row, places) + marks[row.key] for row in rows])
     names = [one_line(str(row.cells[0].value)) for row in rows]
-    wanted = max(len(kind), min(MIN_NAME, max(cell_len(escape(name)) for name in names)))
+    wanted = max(len(kind), min(MIN_NAME, max(cell_len(escape(name)) for name in set(names))))
     widths = {place: max(map(cell_len, (head, *texts))) + 3 for place, (head, _, texts) in columns.items()}
     hidable = [(each.hide, place) for place, each in enumerate(table.columns) if each.hide and not each.identifies]
     for _, place in sorted(hidable, reverse=True) if not table.chosen else ():
         if place in columns and MAX_WIDTH - sum(widths.values()) - 4 < wanted:
             del columns[place], widths[place]
     room = max(MAX_WIDTH - sum(widths.values()) - 4, wanted)
-    fitted = [
-        next(text for cells in range(room, -1, -1) if cell_len(text := escape(shorten(name, cells))) <= room)
-        for name in names
-    ]
-    shown = [(kind.capitalize(), False, fitted), *columns.values()]
+    fitted = {
+        name: next(text for cells in range(room, -1, -1) if cell_len(text := escape(shorten(name, cells))) <= room)
+        for name in dict.fromkeys(names)
+    }
+    shown = [(kind.capitalize(), False, [fitted[name] for name in names]), *columns.values()]
     return pipe_lines([(head, right) for head, right, _ in shown], list(zip(*(each[2] for each in shown), strict=True)))
 
 
@@ -137,9 +137,9 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     units = {unit for cell, (_, unit) in zip(cells, numbers, strict=True) if cell.value is not None}
     shared = units.pop() if len(units) == 1 else ""
     texts = []
-    for cell, scale in zip(cells, scales, strict=True):
+    for cell, scale, made in zip(cells, scales, numbers, strict=True):
         shown = cell.valid or isinstance(cell.value, str)
-        texts.append(escape(cell_text(cell, scale, unit=not shared, alone=True)) if shown else MISSING)
+        texts.append(escape(cell_text(cell, scale, unit=not shared, alone=True, made=made)) if shown else MISSING)
     means = column.scaled and not column.clean  # below the table it says whether they are
     name = column.key.capitalize() if means else column.heading
     return shared if column.named_by_unit and shared else f"{name} {shared}".rstrip(), column.right, texts

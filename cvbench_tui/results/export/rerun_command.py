@@ -56,14 +56,19 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
     for options, named in groups.items():
         pairs = list(zip(options[::2], options[1::2], strict=True))
         for option, names in reversed(named.items()):
-            parts = textwrap.wrap(" ".join(names), width - 20, break_on_hyphens=False)
+            parts = _wrapped(" ".join(names), width - 20)
             pairs[:0] = [(option, part.replace(" ", ",").replace("\0", " ")) for part in parts]
         words = [f"{option} {shlex.quote(value)}".replace(" ", "\0") for option, value in pairs]
-        folded = textwrap.wrap(
-            " ".join(["cvbench-tui", "run", *words]), width - 2, subsequent_indent="    ", break_on_hyphens=False
-        )
+        folded = _wrapped(" ".join(["cvbench-tui", "run", *words]), width - 2, indent="    ")
         lines.append(" \\\n".join(folded).replace("\0", " "))
     return lines, left_out
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """The text, whose words have single blanks between them, in lines of that width; by far most have one."""
+    if len(text) <= width:
+        return [text]
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def differs(protocol: Protocol) -> bool:
@@ -88,18 +93,19 @@ def _entry(case: Case) -> ModelEntry | LayerEntry | None:
     """What the catalog has under that name, if it is the same work."""
     entries: tuple[ModelEntry | LayerEntry, ...] = MODELS if case.workload.kind == "model" else LAYERS
     for entry in entries:
+        if entry.name != case.workload.name:
+            continue
         workload = entry.workload if case.image is None else entry.workload.with_image(case.image)
-        if entry.name == case.workload.name and workload == case.workload:
+        if workload == case.workload:
             return entry
     return None
 
 
 def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | None) -> str:
     """Why no command makes this case; empty when one does."""
-    default = Case(case.workload, case.device, case.batch)
     for axis in AXES:  # the command line has no option for them
         value = getattr(case, axis)
-        if value != getattr(default, axis):
+        if value != getattr(Case, axis):  # the default
             return f"there is no option for the {axis.replace('_', ' ')} {_short(str(value))}."
     if entry is None:
         return f"{_short(case.workload.name)} is not in the list as it was measured here."

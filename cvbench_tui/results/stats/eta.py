@@ -3,15 +3,18 @@ caller brings the expectations (``catalog.duration``, ``results.storage.history`
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from itertools import accumulate
+from operator import itemgetter, mul
 from statistics import fmean
+from threading import Lock
 
-from cvbench_tui.core.measurement import Measurement
-from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.measurement import Measurement, Outcome
+from cvbench_tui.core.plan import Plan
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.visits import enough, share
+from cvbench_tui.results.stats.outcome import changed
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0
@@ -21,9 +24,10 @@ MIN_SETBACK_S = 1.0
 def done_share(run: Run, expected: Mapping[str, float] | None = None) -> float:
     """Share of the run's work that is done, 0 to 1: settled cases, and the running one's own fraction. Cases weigh as
     ``expected`` has it (seconds by case id), all the same without it."""
-    weights = _complete(run.plan, expected or {})
-    whole = sum(weights.values())
-    done = sum(weights[case.case_id] * _done(run, case) for case in run.plan.cases)
+    with _LOCK:
+        work = _work(run, expected or {})
+        whole = sum(work.seconds)
+        done = sum(map(mul, work.seconds, work.done(run)))
     return min(1.0, done / whole) if whole > 0 else 1.0
 
 
@@ -35,9 +39,11 @@ def eta_s(run: Run, expected: Mapping[str, float]) -> float:
     """
     if run.ended is not None:
         return 0.0
-    seconds = _complete(run.plan, expected)
-    left = sum(seconds[case.case_id] * (1.0 - _done(run, case)) for case in run.plan.cases)
-    return max(max(0.0, left) * _pace(run, seconds), _waiting_s(run))
+    with _LOCK:
+        work = _work(run, expected)
+        left = [1.0 - done for done in work.done(run)]
+        left_s: float = sum(map(mul, work.seconds, left))
+        return max(max(0.0, left_s) * work.pace(), work.waiting_s(run, left))
 
 
 class SteadyEta:
@@ -60,42 +66,95 @@ class SteadyEta:
         return left_s
 
 
-def _complete(plan: Plan, expected: Mapping[str, float]) -> dict[str, float]:
-    """The expectation of every case of the plan: rows may have been added since the expectations were made."""
-    known = [expected[case.case_id] for case in plan.cases if case.case_id in expected]
-    usual_s = fmean(known) if known else 1.0
-    return {case.case_id: expected.get(case.case_id, usual_s) for case in plan.cases}
+class _Work:
+    """What is done of a plan, as it was when it was last asked for. Every event asks; of 20,000 rows one has changed,
+    and to look at all of them took 60 ms."""
+
+    def __init__(self, plan: Plan, expected: Mapping[str, float]) -> None:
+        self.plan, self.expected = plan, dict(expected)
+        self.places = {case.case_id: place for place, case in enumerate(plan.cases)}
+        # rows may have been added since the expectations were made
+        known = [expected[case_id] for case_id in self.places if case_id in expected]
+        usual_s = fmean(known) if known else 1.0
+        self.seconds = [expected.get(case_id, usual_s) for case_id in self.places]  # by place, as the next two
+        self._done = [0.0] * len(self.places)  # without what is running
+        self._begun = [False] * len(self.places)
+        self._outcomes: Mapping[str, Outcome] = {}
+        self._ratios: list[tuple[float, float]] = []
+        """Of the measured cases, in order: how many times longer than expected, and what was expected, seconds."""
+
+    def take(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Look at those that have changed since the last time."""
+        before, self._outcomes = self._outcomes, outcomes
+        first = not self._ratios
+        for case_id in changed(before, outcomes):
+            place = self.places.get(case_id)
+            if place is None:  # of a run that somebody changed: no case of its plan
+                continue
+            old, outcome = before.get(case_id), outcomes.get(case_id)
+            self._done[place], self._begun[place] = self._share(outcome), outcome is not None
+            if first:
+                self._ratios += self._ratio(outcome, place)
+                continue
+            for ratio in self._ratio(old, place):
+                del self._ratios[bisect_left(self._ratios, ratio)]
+            for ratio in self._ratio(outcome, place):
+                insort(self._ratios, ratio)
+        if first:
+            self._ratios.sort()
+
+    def _share(self, outcome: Outcome | None) -> float:
+        """Share of its case that is done. A failed one gets no further visit."""
+        if outcome is None:
+            return 0.0
+        if not isinstance(outcome, Measurement) or enough(outcome, self.plan.protocol):
+            return 1.0
+        return min(1.0, share(outcome, self.plan.protocol))
+
+    def _ratio(self, outcome: Outcome | None, place: int) -> list[tuple[float, float]]:
+        """That of a measured case; none of another, and of one that was to take no time."""
+        if not isinstance(outcome, Measurement):
+            return []
+        expected_s = self.seconds[place] * share(outcome, self.plan.protocol)
+        return [(outcome.wall_s / expected_s, expected_s)] if expected_s > 0 else []
+
+    def done(self, run: Run) -> list[float]:
+        """Share of each case that is done; the running one counts by its fraction."""
+        progress = run.progress
+        place = self.places.get(progress.case_id) if progress is not None else None
+        if progress is None or place is None or (done := self._done[place]) >= 1.0:
+            return self._done
+        outcome = run.outcomes.get(progress.case_id)
+        each = done / outcome.visits if isinstance(outcome, Measurement) else 1.0 / run.plan.protocol.max_visits
+        shares = self._done.copy()
+        shares[place] = min(1.0, done + progress.fraction * each)
+        return shares
+
+    def waiting_s(self, run: Run, left: list[float]) -> float:
+        """Seconds that the protocol's shortest span still lasts, by the visits that are left in it."""
+        protocol = run.plan.protocol
+        return protocol.span_s * max(map(mul, left, self._begun), default=0.0) if protocol.max_visits > 1 else 0.0
+
+    def pace(self) -> float:
+        """How many times longer than expected the measured cases took: the median weighted by their expected seconds,
+        or between two where half of them falls just there; 1 without any."""
+        if not self._ratios:
+            return 1.0
+        passed = list(accumulate(map(itemgetter(1), self._ratios)))
+        half = passed[-1] / 2
+        return (self._ratios[bisect_left(passed, half)][0] + self._ratios[bisect_right(passed, half)][0]) / 2
 
 
-def _done(run: Run, case: Case) -> float:
-    """Share of a case that is done. A failed one gets no further visit; the running one counts by its fraction."""
-    outcome = run.outcomes.get(case.case_id)
-    if outcome is not None and not isinstance(outcome, Measurement):
-        return 1.0
-    if outcome is not None and enough(outcome, run.plan.protocol):
-        return 1.0
-    done = share(outcome, run.plan.protocol) if outcome is not None else 0.0
-    if run.progress is not None and run.progress.case_id == case.case_id and done < 1.0:
-        each = done / outcome.visits if outcome is not None else 1.0 / run.plan.protocol.max_visits
-        done += run.progress.fraction * each
-    return min(1.0, done)
+_LOCK = Lock()
+_NEWEST: list[_Work] = []
+"""The last two: what is done is asked for with expectations and without."""
 
 
-def _waiting_s(run: Run) -> float:
-    """Seconds that the protocol's shortest span still lasts, by the visits that are left in it."""
-    protocol = run.plan.protocol
-    open_shares = [1.0 - _done(run, case) for case in run.plan.cases if case.case_id in run.outcomes]
-    return protocol.span_s * max(open_shares, default=0.0) if protocol.max_visits > 1 else 0.0
-
-
-def _pace(run: Run, expected: Mapping[str, float]) -> float:
-    """How many times longer than expected the measured cases took: the median weighted by their expected seconds, or
-    between two where half of them falls just there; 1 without any."""
-    protocol = run.plan.protocol
-    pairs = [(case.wall_s, expected[case.case_id] * share(case, protocol)) for case in run.measured]
-    ratios = sorted((wall_s / expected_s, expected_s) for wall_s, expected_s in pairs if expected_s > 0)
-    if not ratios:
-        return 1.0
-    passed = list(accumulate(expected_s for _, expected_s in ratios))
-    half = passed[-1] / 2
-    return (ratios[bisect_left(passed, half)][0] + ratios[bisect_right(passed, half)][0]) / 2
+def _work(run: Run, expected: Mapping[str, float]) -> _Work:
+    """What is done of that run."""
+    work = next((each for each in _NEWEST if each.plan is run.plan and each.expected == expected), None)
+    if work is None:
+        work = _Work(run.plan, expected)
+        _NEWEST[:] = [work, *_NEWEST[:1]]
+    work.take(run.outcomes)
+    return work

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from itertools import compress
 
-from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.row_counts import NOT_FAILED, RowCounts
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.visits import enough
@@ -25,10 +28,33 @@ def row_counts(run: Run, *, graded: bool = True) -> RowCounts:
     return RowCounts(len(run.measured), **kinds, not_begun=run.pending, invalid=invalid)
 
 
+def changed(before: Mapping[str, Outcome], now: Mapping[str, Outcome]) -> Iterable[str]:
+    """Ids of the cases whose outcome is another object than before, of those too that have none any more. 1 ms for
+    20,000 rows."""
+    if before is now:
+        return ()
+    fresh = list(compress(now, map(operator.is_not, now.values(), map(before.get, now))))
+    gone = len(before) + sum(key not in before for key in fresh) > len(now)
+    return [*fresh, *(before.keys() - now.keys())] if gone else fresh
+
+
+_SETTLED: list[tuple[Protocol, Mapping[str, Outcome], int]] = []
+"""The newest count: every event asks for it, and has changed one outcome."""
+
+
 def settled_rows(run: Run) -> int:
     """How many rows get no further visit."""
-    over = (not isinstance(each, Measurement) or enough(each, run.plan.protocol) for each in run.outcomes.values())
-    return sum(over)
+    protocol, now = run.plan.protocol, run.outcomes
+
+    def settled(outcome: Outcome | None) -> bool:
+        return outcome is not None and (not isinstance(outcome, Measurement) or enough(outcome, protocol))
+
+    known = next((each for each in tuple(_SETTLED) if each[0] is protocol), None)
+    _, before, count = known or (protocol, {}, 0)
+    for case_id in changed(before, now):
+        count += settled(now.get(case_id)) - settled(before.get(case_id))
+    _SETTLED[:] = [(protocol, now, count)]
+    return count
 
 
 def below_c(run: Run) -> tuple[Case, ...]:

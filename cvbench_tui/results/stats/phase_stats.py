@@ -8,8 +8,8 @@ from itertools import chain
 from statistics import fmean, median
 
 from cvbench_tui.core.environment import Fact
-from cvbench_tui.core.grading.assess import assess
-from cvbench_tui.core.grading.context import of_means
+from cvbench_tui.core.grading.assess import assess_context
+from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import GRADES, Grade, Reason
 from cvbench_tui.core.measurement import PHASES, Measurement, Phase, PhaseSamples
 from cvbench_tui.core.peak import DevicePeak
@@ -20,8 +20,6 @@ from cvbench_tui.core.stats.bimodality import Bimodality, find_bimodality
 from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.core.stats.spread import autocorrelation, between_share, quantile
 from cvbench_tui.core.stats.stop_rule import (
-    counted_evidence_by_visit,
-    counted_rounds_by_visit,
     counted_rounds_of,
     flags_by_visit,
 )
@@ -34,6 +32,11 @@ class Terms:
     protocol: Protocol
     peak: DevicePeak | None = None  # of its device; None when it was not measured
     facts: tuple[tuple[str, Fact], ...] = ()  # the environment's
+
+    @property
+    def facts_by_name(self) -> Mapping[str, Fact]:
+        """The same to look one up; made once for the rows of a run."""
+        return _by_name(self.facts)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,18 @@ class PhaseResult:
         return self.grade != "X"
 
 
+_FACTS: list[tuple[tuple[tuple[str, Fact], ...], Mapping[str, Fact]]] = []
+"""The newest environment's facts by name: rows of a run all have the same."""
+
+
+def _by_name(facts: tuple[tuple[str, Fact], ...]) -> Mapping[str, Fact]:
+    for known, made in tuple(_FACTS):
+        if known is facts:
+            return made
+    _FACTS[:] = [(facts, dict(facts))]
+    return _FACTS[0][1]
+
+
 def terms_of(run: Run, case: Case) -> Terms:
     """Inputs from the run to that case's grade: its protocol, facts and measured peak."""
     facts = run.environment.facts if run.environment is not None else ()
@@ -90,16 +105,18 @@ def clean_of(measurement: Measurement, terms: Terms) -> tuple[Measurement, Terms
 
 def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseResult | None:
     """The statistics of one phase; None when it was not measured or has no sample."""
-    by_visit = counted_rounds_by_visit(measurement, phase, terms.protocol)
-    centre = estimate(by_visit)
+    measured = measurement.phase(phase)
+    if measured is None:
+        return None
+    context = GradingContext(measurement, measured, terms.protocol, terms.peak, terms.facts_by_name)
+    centre = context.estimate
     if centre is None:
         return None
-    rounds = [samples for samples in chain(*by_visit) if samples]
-    samples = list(chain(*rounds))
-    evidence = list(chain(*counted_evidence_by_visit(measurement, phase, terms.protocol)))
-    assessment = assess(measurement, phase, terms.protocol, terms.peak, dict(terms.facts))
+    rounds, samples = list(chain(*context.rounds_by_visit)), context.samples
+    ordered = sorted(samples)  # once: sorting what is sorted takes no time
+    assessment = assess_context(context)
     bimodal = any(reason.code == "bimodal" for reason in assessment.reasons)
-    mean = of_means(by_visit)
+    mean = context.of_means
     mean_s = fmean(samples)
     mean_low_s, mean_high_s, mean_relative = _interval(mean_s, mean.half_width_s if mean is not None else None)
     return PhaseResult(
@@ -111,16 +128,16 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         mean_low_s=mean_low_s,
         mean_high_s=mean_high_s,
         mean_relative=mean_relative,
-        min_s=min(samples),
+        min_s=ordered[0],
         n=len(samples),
         rounds=len(rounds),
-        p5_s=quantile(samples, 0.05),
-        p95_s=quantile(samples, 0.95),
-        p99_s=quantile(samples, 0.99),
-        iqr_share=_iqr_share(samples, centre.median_s),
+        p5_s=quantile(ordered, 0.05),
+        p95_s=quantile(ordered, 0.95),
+        p99_s=quantile(ordered, 0.99),
+        iqr_share=_iqr_share(ordered, centre.median_s),
         between_share=between_share(rounds),
         autocorrelation=autocorrelation(rounds),
-        visits=sum(1 for rounds in by_visit if rounds),
+        visits=sum(1 for visit in context.groups if visit),
         repeated_rounds=sum(repeated(measurement, phase, terms.protocol)),
         grade=assessment.grade,
         reasons=assessment.reasons,
@@ -128,7 +145,7 @@ def phase_result(measurement: Measurement, phase: Phase, terms: Terms) -> PhaseR
         device_s=_centre_s(measurement, measurement.device(phase), terms.protocol) if measurement.wall else None,
         host_s=_centre_s(measurement, measurement.wall_of(phase), terms.protocol) if measurement.wall else None,
         host_bound=measurement.host_bound(phase),
-        utilisation=_median(each.utilisation for each in evidence),
+        utilisation=_median(each.utilisation for each in context.evidence),
     )
 
 

@@ -21,6 +21,9 @@ QUALITY_HELP = (
 )
 
 
+_PLACES = {code: place for place, code in enumerate(REASONS)}
+
+
 @dataclass(frozen=True)
 class Quality:
     """The one verdict on a row."""
@@ -45,9 +48,8 @@ class Quality:
 
 def verdict(phases: Mapping[Phase, PhaseResult]) -> Quality:
     """Of a row with these statistics."""
-    codes = list(REASONS)
     marks = [each for result in phases.values() for each in result.reasons if each.grade != "A"]
-    marks.sort(key=lambda each: (-GRADES.index(each.grade), codes.index(each.code)))
+    marks.sort(key=lambda each: (-GRADES.index(each.grade), _PLACES[each.code]))
     word = f"{REASONS[marks[0].code].word} {marks[0].figure}".rstrip() if marks else ""
     return Quality(worst_grade(phases), word)
 

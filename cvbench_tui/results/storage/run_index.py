@@ -14,7 +14,7 @@ import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, get_args
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 NAME = "index.sqlite"  # of the file, in the folder of runs. Its suffix is not that of a run.
-VERSION = zlib.crc32(f"5 of {__version__}".encode()) & 0x7FFFFFFF
+VERSION = zlib.crc32(f"6 of {__version__}".encode()) & 0x7FFFFFFF
 """The database's ``user_version``: another program may compute other statistics from the same samples. The number is
 counted up when the table changes."""
 LOCKED_S = 0.5
@@ -36,7 +36,7 @@ MAX_BYTES = 1 << 29  # a larger one is made anew: 10,000 files with the times of
 MAX_TEXT = 200  # characters that are kept of an id, a plan's name: one line of a list
 LAST_S = 253402300800.0  # the year 10000, which no calendar function takes
 _COUNTS = ("rows", "measured", "failed", "skipped", "cancelled")
-_NUMBERS = ("size", "changed_ns", *_COUNTS, "invalid")
+_NUMBERS = ("size", "changed_ns", *_COUNTS, "invalid", "glanced")
 _TEXTS = ("id", "plan_name", "ended", "problem")
 _COLUMNS = ("name", *_NUMBERS, "started_at_s", *_TEXTS)
 _TABLE = (
@@ -50,6 +50,7 @@ _SOUND = " AND ".join(
         *(f"typeof({each}) = 'integer' AND {each} BETWEEN 0 AND 1000000000" for each in _COUNTS),
         "measured + failed + skipped + cancelled <= rows",
         "(invalid IS NULL OR typeof(invalid) = 'integer' AND invalid BETWEEN 0 AND measured)",
+        "typeof(glanced) = 'integer' AND glanced BETWEEN 0 AND 1",
         f"(started_at_s IS NULL OR typeof(started_at_s) = 'real' AND started_at_s BETWEEN 0 AND {LAST_S - 1})",
         *(f"typeof({each}) = 'text' AND length({each}) < 10000" for each in _TEXTS),
         "(problem <> '' OR started_at_s IS NOT NULL)",
@@ -140,6 +141,7 @@ class KnownFile:
     times: tuple[PastTimes, ...] | None
     """None: the file was only listed, or its times were not asked for. Statistics of a run take a hundred times as
     long as its summary."""
+    glanced: bool = False  # its figures are unchecked: a small file that was listed among very many (``quick_summary``)
 
 
 def stamp_of(path: Path) -> Stamp | None:
@@ -236,7 +238,7 @@ def _known(folder: Path, index: sqlite3.Connection) -> Iterator[tuple[str, Known
     """The sound rows, without times."""
     ends = {reason: reason for reason in get_args(EndReason)}
     for row in index.execute(f"SELECT {', '.join(_COLUMNS)} FROM files WHERE {_SOUND}"):
-        encoded, size, changed_ns, rows, measured, failed, skipped, cancelled, invalid, at_s, *texts = row
+        encoded, size, changed_ns, rows, measured, failed, skipped, cancelled, invalid, glanced, at_s, *texts = row
         run_id, plan_name, ended, problem = texts
         name = os.fsdecode(encoded)
         path = folder / name
@@ -244,7 +246,7 @@ def _known(folder: Path, index: sqlite3.Connection) -> Iterator[tuple[str, Known
             run_id, path, at_s, plan_name, rows, measured, failed, ends.get(ended),
             problem.replace("\0", str(path)) if problem else "", skipped, cancelled, invalid,
         )  # fmt: skip
-        yield name, KnownFile(Stamp(size, changed_ns), summary, None)
+        yield name, KnownFile(Stamp(size, changed_ns), summary, None, glanced == 1)
 
 
 def _with_times(index: sqlite3.Connection, name: str, known: KnownFile) -> KnownFile:
@@ -254,7 +256,7 @@ def _with_times(index: sqlite3.Connection, name: str, known: KnownFile) -> Known
         times = None if text is None else tuple(map(_past, json.loads(text)))
     except (ValueError, TypeError, RecursionError):
         times = None
-    return KnownFile(known.stamp, known.summary, times)
+    return replace(known, times=times)
 
 
 def _past(row: list[Any]) -> PastTimes:
@@ -306,8 +308,8 @@ def _write(
 def _row(name: str, file: KnownFile) -> tuple[object, ...]:
     run = file.summary
     times = None if file.times is None else json.dumps([astuple(each) for each in file.times])
-    numbers = (file.stamp.size, file.stamp.changed_ns, *(getattr(run, each) for each in _COUNTS), run.invalid)
+    numbers = (file.stamp.size, file.stamp.changed_ns, *(getattr(run, each) for each in _COUNTS))
     # A sentence names its file, whose folder may have another name when it is read back.
     texts = (run.id, run.plan_name, run.ended or "", run.problem.replace("\0", "").replace(str(run.path), "\0"))
     kept = (text.encode(errors="backslashreplace").decode() for text in texts)
-    return os.fsencode(name), *numbers, run.started_at_s, *kept, times
+    return os.fsencode(name), *numbers, run.invalid, int(file.glanced), run.started_at_s, *kept, times

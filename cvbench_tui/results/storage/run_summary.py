@@ -2,23 +2,26 @@
 
 Of a large file only the header is validated; of the other lines the kind and the case are looked at by a pattern, which
 is what the wire writes, and parsed only where the pattern does not match: 3 ms for a run of 20 rows and 2 MB, where
-loading it takes 11 ms. A small one is validated whole.
+loading it takes 11 ms. A small one is validated whole, in 0.9 ms for 20 kB; in a folder of very many of them
+``quick_summary`` takes a tenth of that.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, EndReason, RowsAdded, RunFinished, RunStarted
+from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, EndReason, RowsAdded, RunFinished, RunStarted
+from cvbench_tui.core.limits import MAX_CASES, MOMENT_S
+from cvbench_tui.core.plan import case_id_of
 from cvbench_tui.core.row_counts import MEASURED, RowTally
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage.run_file import is_torn, read_events, read_header
 from cvbench_tui.results.storage.run_index import LAST_S, MAX_TEXT, RunSummary
-from cvbench_tui.wire import WireError, decode
+from cvbench_tui.wire import WireError, decode, parse
 
 SMALL_BYTES = 1 << 18
 MAX_LINE = 1 << 26
@@ -28,6 +31,10 @@ _COUNTED = ("case_finished", "case_failed", "rows_added", "run_finished")
 """Kinds of lines that a summary depends on, after the first."""
 _TAIL_BYTES = 64  # the kind is the last thing in a line; a line of samples can be megabytes long
 _MAX_PROBLEM = 2000  # characters; pydantic quotes what it was given
+_MEASURED = b'{"measurement":{"case_id":"'  # how a line of a row's numbers begins
+_FINISHED = b',"kind":"case_finished"}'  # and how it ends
+_UNCOUNTED = ("progress", "case_started", "worker_ready", "environment_probed", "ceiling_measured")
+_PASSED = tuple(f',"kind":"{kind}"}}'.encode() for kind in _UNCOUNTED)
 
 Note = tuple[str, Any]  # kind of the line, and what counts of it
 
@@ -47,6 +54,41 @@ def summary_of(path: Path) -> RunSummary:
     return RunSummary(path.stem, path, problem=problem[:_MAX_PROBLEM])
 
 
+def quick_summary(path: Path) -> RunSummary | None:
+    """The same of a small file by a glance at it: what the list shows is checked, no other figure is. None where
+    anything in it is not as the wire writes it; ``summary_of`` then has the reason. Raises nothing."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            first, *lines = file.read(SMALL_BYTES).split(b"\n")
+        if lines.pop():  # no line, or one that goes on
+            return None
+        header = parse(first)
+        plan, schema = header["plan"], header["schema"]
+        at_s, run_id, plan_name, cases = float(header["at_s"]), header["run_id"], plan["name"], plan["cases"]
+        known = type(schema) is int and 1 <= schema <= SCHEMA and len(cases) <= MAX_CASES
+        if not known or header["kind"] != "run_started" or not MOMENT_S[0] <= at_s <= MOMENT_S[1]:
+            return None
+        tally = RowTally(dict.fromkeys(map(_case_id, cases)))
+        ended = _tallied(tally, lines)
+        tally.settle()
+        counts = tally.counts
+        return RunSummary(
+            run_id[:MAX_TEXT], path, at_s, plan_name[:MAX_TEXT], len(tally.rows), counts.measured, counts.failed, ended,
+            skipped=counts.skipped, cancelled=counts.cancelled,
+        )  # fmt: skip
+    except Exception:  # a stranger's file may raise anything
+        return None
+
+
+def _case_id(case: dict[str, Any]) -> str:
+    """Raises KeyError or TypeError for what is no case with all its settings."""
+    work = case["workload"]
+    return case_id_of(
+        work["kind"], work["name"], work["input_shape"], case["device"], case["batch"], case["framework"],
+        case["precision"], case["memory_format"], case["compile_mode"], case["threads"],
+    )  # fmt: skip
+
+
 def _counted(path: Path, read: Callable[[Path], Iterator[RunStarted | Note]]) -> RunSummary:
     """The header, and the outcomes counted as the fold does. Raises StoreError."""
     tally, header, ended = RowTally(), None, None
@@ -55,15 +97,7 @@ def _counted(path: Path, read: Callable[[Path], Iterator[RunStarted | Note]]) ->
             header = each
             tally.add((case.case_id for case in header.plan.cases), again=True)
             continue
-        kind, what = each
-        if kind == "rows_added":
-            tally.add((case.case_id for case in what.cases), again=what.again)
-            ended = None
-        elif kind == "run_finished":
-            tally.settle()
-            ended = what
-        else:
-            tally.outcome(what, kind)
+        ended = _taken(tally, each, ended)
     if header is None:
         raise StoreError(f"{path} is empty.")
     if not 0.0 <= header.at_s < LAST_S:
@@ -74,6 +108,39 @@ def _counted(path: Path, read: Callable[[Path], Iterator[RunStarted | Note]]) ->
         header.run_id[:MAX_TEXT], path, header.at_s, header.plan.name[:MAX_TEXT], len(tally.rows), counts.measured,
         counts.failed, ended, skipped=counts.skipped, cancelled=counts.cancelled,
     )  # fmt: skip
+
+
+def _taken(tally: RowTally, note: Note, ended: EndReason | None) -> EndReason | None:
+    """Count what such a line says; how the run has ended after it."""
+    kind, what = note
+    if kind == "rows_added":
+        tally.add((case.case_id for case in what.cases), again=what.again)
+        return None
+    if kind == "run_finished":
+        tally.settle()
+        reason: EndReason | None = what
+        return reason
+    tally.outcome(what, kind)
+    return ended
+
+
+def _tallied(tally: RowTally, lines: Sequence[bytes]) -> EndReason | None:
+    """Count what came of the rows; how the run ended. Raises ValueError for a line that is not as ours are."""
+    ended: EndReason | None = None
+    begin = len(_MEASURED)
+    for line in lines:
+        if line.endswith(_PASSED):
+            continue
+        if line.startswith(_MEASURED) and line.endswith(_FINISHED):  # the most by far of what is left
+            case_id = line[begin : line.index(b'"', begin)]
+            if b"\\" not in case_id:
+                tally.outcome(case_id.decode(), MEASURED)
+                continue
+        note = _glance(line)
+        if note is None or not note[0] or note[1] is None:
+            raise ValueError("a line to be looked at whole")
+        ended = _taken(tally, note, ended)
+    return ended
 
 
 def _whole(path: Path) -> Iterator[RunStarted | Note]:

@@ -79,8 +79,9 @@ def _made(run: Run, reference: str | None, newest: tuple[Run | None, str | None,
     known = zip(before.data, before.rows, strict=True) if before.columns == columns else ()
     old = [row if now is then or now == then else None for now, (then, row) in zip(data, known, strict=False)]
     old += [None] * (len(data) - len(old))
+    reads = [column.cell for column in columns]
     cells = [
-        row.cells if row is not None else tuple(column.cell(each) for column in columns)
+        row.cells if row is not None else tuple([read(each) for read in reads])
         for each, row in zip(data, old, strict=True)
     ]
     best = _fastest(columns, data, cells)
@@ -96,7 +97,9 @@ def _made(run: Run, reference: str | None, newest: tuple[Run | None, str | None,
         if was is not None and same and was.best == best[place]:
             rows.append(was)
             continue
-        mine = (*cells[place][:unit], Cell(name), *cells[place][unit + 1 :])
+        mine = cells[place]
+        if mine[unit].value != name:
+            mine = (*mine[:unit], Cell(name), *mine[unit + 1 :])
         rows.append(Row(each.case.case_id, mine, each.quality, scales[place], frozenset(best[place])))
     return _Body(tuple(data), columns, units, tuple(rows))
 

@@ -51,16 +51,17 @@ def number_and_unit(cell: Cell, scale: Scale | None = None, *, between: str = "/
 
 
 def cell_text(
-    cell: Cell, scale: Scale | None = None, *, unit: bool = True, close: bool = False, alone: bool = False
-) -> str:
+    cell: Cell, scale: Scale | None = None, *, unit: bool = True, close: bool = False, alone: bool = False,
+    made: tuple[str, str] | None = None,
+) -> str:  # fmt: skip
     """``24.5 ms \u00b11.2%``; ``unit``: with it; ``close``: without the blanks in it; ``alone``: without interval and
-    minimum."""
+    minimum; ``made``: what ``number_and_unit`` gave for it, if that is known."""
     if not isinstance(cell.value, (int, float)):
         return MISSING if cell.value is None else cell.value
     if cell.passes:
         counts = dict.fromkeys(cell.passes)
         return "; ".join(f"{n} in {rounds}" + f" +{more}" * bool(more) for n, rounds, more in counts)
-    number, name = number_and_unit(cell, scale)
+    number, name = made or number_and_unit(cell, scale)
     blank = "" if close else " "
     text = (f"{number}{blank}{name}" if unit and name else number) + "?" * cell.doubtful
     if cell.unit in PEAK_UNITS:

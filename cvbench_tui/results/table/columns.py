@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import Literal
 
@@ -12,7 +13,7 @@ from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.results.stats.quality import QUALITY_HELP
 from cvbench_tui.results.stats.row_data import RowData
-from cvbench_tui.results.table.cell import Cell
+from cvbench_tui.results.table.cell import PEAK_UNITS, Cell
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,15 @@ _MEDIAN = (
 _HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
 
 
+_shared = lru_cache(maxsize=4096, typed=True)(Cell)  # most rows of 20,000 have their name and their grade from others
+_NOTHING = Cell(None)
+_NO_TIME = Cell(None, "s")  # one for all: most cells of most tables are such
+
+
 def _plain(path: str, unit: str = "") -> Callable[[RowData], Cell]:
     """What a row has there, as it is."""
     read = attrgetter(path)
-    return lambda row: Cell(read(row), unit)
+    return lambda row: _shared(read(row), unit)
 
 
 def _time(result: PhaseResult) -> Cell:
@@ -89,7 +95,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         phase,
         f"{phase.capitalize()}{' mean' * published}",
         f"{PHASE_MEANINGS[phase]} {number}",
-        lambda row: write(row.phases[phase]) if phase in row.phases else Cell(None, "s"),
+        lambda row: write(row.phases[phase]) if phase in row.phases else _NO_TIME,
         f"{phase}_{'mean' if published else 'median'}_s",
         hide=_HIDE[phase],
         scaled=True,
@@ -102,11 +108,12 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
 def _base(phase: Phase, base: Literal["device", "host"], hide: int) -> Column:
     """One of the two times of a whole iteration on a device that queues its work."""
 
+    field = f"{base}_s"
+
     def cell(row: RowData) -> Cell:
         result = row.phases.get(phase)
-        if result is None:
-            return Cell(None, "s")
-        return Cell(getattr(result, f"{base}_s"), "s", valid=result.valid)
+        value = getattr(result, field, None)
+        return _NO_TIME if result is None or (value is None and result.valid) else Cell(value, "s", valid=result.valid)
 
     return Column(
         f"{phase}_{base}", f"{phase.capitalize()} {base}",
@@ -122,7 +129,7 @@ def _clean(phase: Phase) -> Column:
         f"{phase.capitalize()} clean",
         f"Under the protocol original only: {phase} by today's method, in the same process after the published loop. "
         f"{_MEDIAN}",
-        lambda row: _time(row.clean[phase]) if phase in row.clean else Cell(None, "s"),
+        lambda row: _time(row.clean[phase]) if phase in row.clean else _NO_TIME,
         f"{phase}_clean_median_s",
         hide=_HIDE_CLEAN[phase],
         scaled=True,
@@ -140,7 +147,7 @@ def _throughput(of: Callable[[PhaseResult], Cell] = _time) -> Column:
         result = row.phases.get("inference")
         time = of(result) if result is not None else Cell(None)
         per_s = row.case.batch / time.value if isinstance(time.value, float) and time.value > 0 else None
-        return replace(time, value=per_s, unit=unit, modes=None, minimum=None)
+        return Cell(per_s, unit, time.relative, time.valid)
 
     return Column(
         "throughput", "Throughput",
@@ -150,18 +157,22 @@ def _throughput(of: Callable[[PhaseResult], Cell] = _time) -> Column:
     )  # fmt: skip
 
 
+_NO_RATE = {unit: Cell(None, unit) for unit in PEAK_UNITS}
+
+
 def _rate(row: RowData, number: str, share: str, unit: str) -> Cell:
     """A rate of inference, with the interval of its time."""
-    time = _time(row.phases["inference"]) if row.rates is not None else Cell(None)
-    value, of_peak = getattr(row.rates, number, None), getattr(row.rates, share, None)
-    return replace(time, value=value, unit=unit, modes=None, share=of_peak)
+    if row.rates is None:
+        return _NO_RATE[unit]
+    time = _time(row.phases["inference"])
+    return Cell(getattr(row.rates, number), unit, time.relative, time.valid, share=getattr(row.rates, share))
 
 
 def _energy(row: RowData) -> Cell:
     """One number, without an interval."""
     unit, result = f"J/{row.input_noun}", row.phases.get("inference")
     if row.energy is None:
-        return Cell(None, unit)
+        return _shared(None, unit)
     valid = result is None or result.valid
     return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
 
@@ -177,7 +188,7 @@ def _versus(row: RowData) -> Cell:
 def _samples(row: RowData) -> Cell:
     results = [row.phases[phase] for phase in WHOLE_PHASE.values() if phase in row.phases]
     passes = tuple((each.n, each.rounds, each.repeated_rounds) for each in results)
-    return Cell(sum(each.n for each in results) or None, passes=passes)
+    return _shared(sum(each.n for each in results) or None, passes=passes)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -199,7 +210,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         UNIT, "Unit", "Unit of the row's times, where rows have different ones; otherwise the headings have it.",
-        lambda row: Cell(None), right=False, optional=True, drawn=True,
+        lambda row: _NOTHING, right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
     *(_clean(phase) for phase in PHASES),
@@ -236,14 +247,14 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "memory", "Memory",
         "Peak memory of the row: allocated on the accelerator, or growth of the process on the CPU.",
-        lambda row: Cell(row.measurement.memory_peak_bytes if row.measurement is not None else None, "bytes"),
+        lambda row: _shared(row.measurement.memory_peak_bytes if row.measurement is not None else None, "bytes"),
         "memory_peak_bytes", hide=90, room=len("12.34 GiB"),
     ),
     Column(
         "first_call", "First call",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included; the context "
         "of a card, which is made before it, is not.",
-        lambda row: Cell(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
+        lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
     ),
     Column(
@@ -255,7 +266,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         QUALITY, "Quality", QUALITY_HELP,
-        lambda row: Cell(row.quality.text, valid=row.quality.letter != "X"), "quality", right=False,
+        lambda row: _shared(row.quality.text, valid=row.quality.letter != "X"), "quality", right=False,
         room=len("B one process"),
     ),
 )  # fmt: skip
