@@ -149,14 +149,14 @@ class Folding:
         cases = self._cases if self._cases is not None else {key: run.plan.case(key) for key in repeated}
         facts = dict(run.environment.facts) if run.environment is not None else {}
 
-        def worth(outcome: Outcome | None, device: str) -> tuple[float, ...]:
+        def worth(outcome: Outcome, device: str) -> tuple[float, ...]:
             if not isinstance(outcome, Measurement):
-                return (0.0,) if outcome is not None else (-1.0,)
+                return (0.0,)
             return (1.0, *rank(outcome, run.plan.protocol, run.ceilings.get(device), facts))
 
         for case_id in repeated:
-            before, device = earlier.pop(case_id), cases[case_id].device
-            if worth(before, device) > worth(outcomes.get(case_id), device):
+            before, now, device = earlier.pop(case_id), outcomes.get(case_id), cases[case_id].device
+            if now is None or worth(before, device) > worth(now, device):
                 outcomes[case_id] = before
 
     def _with_rows(self, run: Run, event: ev.RowsAdded) -> Run:

@@ -86,7 +86,7 @@ BAD = {
         GOOD + (GOOD.splitlines()[FINISHED] + b"\n") * 501, "more than 500 visits"),
     "notices without end": (with_event(FINISHED, measurement=LINES[FINISHED]["measurement"] | {
         "notices": [{"code": "a", "sentence": "b"}] * 1_001}), "notices are 1,001"),
-    "orders to a terminal": (with_event(1, kind="\x1b]0;title\x07"), "\\x1b]0;title\\x07"),
+    "orders to a terminal": (with_event(1, kind="\x1b]0;title\x07"), "an event of no kind that is known"),
 }  # fmt: skip
 
 
@@ -193,3 +193,40 @@ def test_a_name_that_no_file_can_have_is_no_run(tmp_path_factory, name):
     (folder / "good.jsonl").write_bytes(GOOD)
     with pytest.raises(StoreError, match="There is no run"):
         find(name, folder)
+
+
+GROWING = {
+    "a row measured again and again": (
+        400,
+        lambda number: {"kind": "rows_added", "cases": LINES[0]["plan"]["cases"][:1], "at_s": 1.0, "again": True}, ""),
+    "peaks of ever new devices": (
+        2_001,
+        lambda number: {"kind": "ceiling_measured", "ceiling": {
+            "device": f"cuda:{number}", "key": "k", "flops_per_s": [["float32", 1e12]], "bytes_per_s": 1e11}},
+        "more than 2,000 ceiling_measured"),
+    "results of rows that are in no plan": (
+        5_000,
+        lambda number: {"kind": "case_failed", "failure": {
+            "case_id": f"model:x{number}", "kind": "error", "sentence": "No."}},
+        ""),
+    "failures after numbers": (
+        501,
+        lambda number: {"kind": "case_failed", "failure": {
+            "case_id": LINES[FINISHED]["measurement"]["case_id"], "kind": "error", "sentence": "No."}},
+        "more than 500 visits"),
+}  # fmt: skip
+
+
+@every(("name", "growing"), GROWING.items(), ids=lambda case: case[0])
+def test_what_grows_with_lines_is_read_in_time_or_refused(tmp_path_factory, name, growing):
+    count, line, words = growing
+    path = tmp_path_factory.mktemp("growing") / "run.jsonl"
+    path.write_bytes(GOOD + b"".join(json.dumps(line(number)).encode() + b"\n" for number in range(count)))
+    began_s = time.process_time()
+    if words:
+        with pytest.raises(StoreError, match=words):
+            load(path)
+    else:
+        run = load(path)
+        assert (run.pending, len(run.outcomes)) == (0, len(run.plan.cases))
+    assert time.process_time() - began_s < 20

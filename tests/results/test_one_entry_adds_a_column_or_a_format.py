@@ -74,7 +74,7 @@ def example(heading: str, number: int) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for folder in ("cvbench_tui", "presets", "docs", "tests"):
+    for folder in ("cvbench_tui", "presets", "docs", "tests", "benchmarks"):
         left_out = shutil.ignore_patterns("__pycache__", "*.svg", "__snapshots__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=left_out)
     for file in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"):

@@ -7,19 +7,23 @@
 from __future__ import annotations
 
 import codecs
+import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.core.event import SCHEMA, CaseFinished, Event, RunStarted
+from cvbench_tui.core.event import SCHEMA, Event, RowsAdded, RunStarted, case_of
 from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES, MAX_ROUNDS, MAX_VISITS
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.run import Folding, Run
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.wire import WireError, decode, newer, parse
 
+MAX_EVENTS = {"environment_probed": 1_000, "ceiling_measured": 2_000}
+"""Of what a run keeps each of: one for each time that it was gone on with, and for each of its devices then."""
 DAMAGED = "The file was changed or damaged."
 NO_RUN_HINT = "Run files end in .jsonl and are listed by: cvbench-tui list runs"
 
@@ -48,21 +52,32 @@ def load(path: Path) -> Run:
     """The run in that file. Of rows whose repeat was cut off the better outcome counts, as at the end of a run. Raises
     StoreError when it cannot be read or is none."""
     folding = Folding()
+    rows: set[str] = set()
+    kinds: Counter[str] = Counter()
     for event in read_events(path):
+        if isinstance(event, (RunStarted, RowsAdded)):
+            rows |= {case.case_id for case in (event.plan.cases if isinstance(event, RunStarted) else event.cases)}
+            if len(rows) > MAX_CASES:
+                raise StoreError(f"{shown(path)} has more than {MAX_CASES:,} rows.", DAMAGED)
+        kinds[event.kind] += 1
+        if kinds[event.kind] > MAX_EVENTS.get(event.kind, math.inf):
+            raise StoreError(f"{shown(path)} has more than {MAX_EVENTS[event.kind]:,} {event.kind}.", DAMAGED)
+        case_id = case_of(event)
+        if case_id is not None and case_id not in rows:  # of a row that is in no plan, which nothing would show
+            continue
         folding.add(event)
-        if folding.rows > MAX_CASES:
-            raise StoreError(f"{shown(path)} has more than {MAX_CASES:,} rows.", DAMAGED)
-        if isinstance(event, CaseFinished) and _too_many(folding.outcome(event.measurement.case_id)):
+        if case_id is not None and _too_many(folding.outcome(case_id)):
             raise StoreError(f"{shown(path)} has more than {MAX_VISITS} visits to a row.", DAMAGED)
     folding.settle()
     return folding.run
 
 
 def _too_many(outcome: Outcome | None) -> bool:
-    """True for more visits, or rounds in them, than the estimate can take in pairs."""
+    """True for more visits, or rounds in them, than the estimate can take in pairs; failed ones leave a notice each."""
     if not isinstance(outcome, Measurement):
         return False
-    return outcome.visits > MAX_VISITS or any(len(phase.rounds) > MAX_ROUNDS for phase in outcome.phases)
+    visits = max(outcome.visits, len(outcome.notices))
+    return visits > MAX_VISITS or any(len(phase.rounds) > MAX_ROUNDS for phase in outcome.phases)
 
 
 def read_header(path: Path, line: bytes) -> RunStarted:
