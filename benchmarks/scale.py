@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,10 +160,7 @@ def row_parts(folder: Path, rows: int, kind: str) -> Iterator[tuple[str, Callabl
     yield "show --layout full", lambda: command(folder, "show", str(path), "--layout", "full")
     yield "show --plain", lambda: command(folder, "show", str(path), "--plain")
     for suffix in (".md", ".csv", ".json"):
-        yield (
-            f"export {suffix}",
-            lambda suffix=suffix: command(folder, "export", str(path), "-o", f"{folder}/o{suffix}"),
-        )
+        yield f"export {suffix}", partial(command, folder, "export", str(path), "-o", f"{folder}/o{suffix}")
     yield "list runs", lambda: command(folder, "list", "runs")
     yield "opened in the app", lambda: asyncio.run(shown(folder, path))
     yield "live, per event", lambda: live(path)
@@ -243,14 +241,17 @@ def live(path: Path) -> str:
     build(run)
     spent: dict[str, float] = {}
     for event in last:
-        for name, work in {
-            "fold": lambda run, event=event: fold(run, event), "table": build,
-            "done_share": done_share, "eta": lambda run: eta_s(run, {}), "settled": settled_rows,
-        }.items():  # fmt: skip
+        began = time.process_time()
+        run = fold(run, event)
+        spent["fold"] = spent.get("fold", 0.0) + time.process_time() - began
+        works: dict[str, Callable[[], object]] = {
+            "table": partial(build, run), "done_share": partial(done_share, run, {}), "eta": partial(eta_s, run, {}),
+            "settled": partial(settled_rows, run),
+        }  # fmt: skip
+        for name, work in works.items():
             began = time.process_time()
-            result = work(run)
+            work()
             spent[name] = spent.get(name, 0.0) + time.process_time() - began
-            run = result if name == "fold" else run
     each = ", ".join(f"{name} {1000 * seconds / len(last):.2f}" for name, seconds in spent.items())
     return f"{each} ms; all folded in {folded_s:.1f} s"
 

@@ -30,18 +30,29 @@ def _fail(error: Exception) -> None:
     raise error
 
 
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(60)
+
+
+def _say(line: Write, *pieces: bytes) -> None:
+    for piece in pieces:
+        line(piece)
+    time.sleep(60)
+
+
 FAULTS: dict[str, tuple[Callable[[Write], object], str]] = {
-    "child killed": (lambda line: os.kill(os.getpid(), signal.SIGKILL), "crashed"),
+    "child killed": (lambda line: _kill(os.getpid()), "crashed"),
     "raised": (lambda line: _fail(RuntimeError("of the soak")), "error"),
-    "worker killed": (lambda line: os.kill(os.getppid(), signal.SIGKILL) or time.sleep(60), "crashed"),
+    "worker killed": (lambda line: _kill(os.getppid()), "crashed"),
     "exited": (lambda line: os._exit(7), "crashed"),
-    "bad line": (lambda line: line(b"nonsense \x1b[31m\xff\n") and time.sleep(60), "crashed"),
+    "bad line": (lambda line: _say(line, b"nonsense \x1b[31m\xff\n"), "crashed"),
     "out of memory": (lambda line: bytearray(1 << 60), "out_of_memory"),
     "stopped and continued": (_stop_and_continue, ""),
     "hung": (lambda line: time.sleep(3600), "timed_out"),
     "child left behind": (_leave_a_child, ""),
-    "long line": (lambda line: [line(b"x" * (1 << 20)) for _ in range(LONG_LINE >> 20)] and time.sleep(60), "crashed"),
-    "nested line": (lambda line: line(b"[" * 100_000 + b"\n") and time.sleep(60), "crashed"),
+    "long line": (lambda line: _say(line, *[b"x" * (1 << 20)] * (LONG_LINE >> 20)), "crashed"),
+    "nested line": (lambda line: _say(line, b"[" * 100_000 + b"\n"), "crashed"),
     "aborted": (lambda line: os.abort(), "crashed"),
 }
 """What happens in the measuring process, given what writes to the channel; the failure that it is to be, or none."""
@@ -53,8 +64,9 @@ FAILURE = {name: failure for name, (_, failure) in FAULTS.items()}
 def main() -> int:
     """Ours, with faults."""
     from cvbench_tui.worker import __main__ as program
+    from cvbench_tui.worker.process import servers
 
-    server = program.server
+    server = servers.server
 
     def answer(real: partial[bool], request: dict[str, Any]) -> bool:
         if request["kind"] == "measure":
@@ -74,7 +86,10 @@ def main() -> int:
                     return False
         return real(request)
 
-    program.server = lambda real, crash, one_case: server(partial(answer, real), crash, one_case=one_case)
+    def faulty(real: Any, crash: Any, *, one_case: bool) -> Any:
+        return server(partial(answer, real), crash, one_case=one_case)
+
+    vars(program)["server"] = faulty
     return program.main()
 
 
