@@ -129,8 +129,8 @@ def test_what_was_not_measured_is_null_or_empty():
     bare = run_of(plan(case), environment=None)
     document = json.loads(export_json(bare))
     assert document["environment"] is None
-    skipped = document["results"][0]
-    assert (skipped["quality"], skipped["phases"], skipped["grade"]) == ("skipped", {}, None)
+    pending = document["results"][0]
+    assert (pending["quality"], pending["phases"], pending["grade"]) == ("not begun", {}, None)
     row = next(csv.DictReader(io.StringIO(export_csv(bare))))
     assert row["total_median_s"] == row["memory_peak_bytes"] == row["device_name"] == ""
 

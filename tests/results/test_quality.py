@@ -117,8 +117,8 @@ def test_a_row_shows_the_share_of_its_visits_until_it_has_had_them() -> None:
 
 
 @pytest.mark.parametrize("reason", get_args(EndReason))
-def test_a_row_never_begun_is_skipped_when_the_run_has_ended(reason: EndReason) -> None:
-    assert quality(replace(run_of(PLAN), ended=reason)).text == "skipped"
+def test_a_row_never_begun_is_so_called_when_the_run_has_ended(reason: EndReason) -> None:
+    assert quality(replace(run_of(PLAN), ended=reason)).text == "not begun"
 
 
 def test_the_best_is_first_in_order_and_what_has_no_numbers_has_none() -> None:

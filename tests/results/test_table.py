@@ -193,7 +193,7 @@ def test_keys_are_the_same_under_every_protocol() -> None:
 
 def test_an_empty_run_still_has_all_rows() -> None:
     table = build(run_of(plan(SMALL, LARGE), environment=None))
-    assert [row.quality.text for row in table.rows] == ["skipped", "skipped"]
+    assert [row.quality.text for row in table.rows] == ["not begun", "not begun"]
 
 
 def test_a_share_of_a_peak_that_was_measured_while_disturbed_is_a_dash() -> None:

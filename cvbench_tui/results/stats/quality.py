@@ -16,8 +16,8 @@ from cvbench_tui.results.text.units import share_text
 QUALITY_HELP = (
     "The grade of the row's worst phase, A, B, C, D or X, and in a word what speaks against it most: B drift. "
     "While the run goes on: the share of its visits that the row has had, queued before the first. "
-    "OOM, unsupported, error, crashed, timed out, cancelled: no numbers; Enter shows why. skipped: by you, or never "
-    "started. The reasons are in the row's detail and below saved tables."
+    "OOM, unsupported, error, crashed, timed out, cancelled: no numbers; Enter shows why. skipped: by you. "
+    "not begun: the run ended before. The reasons are in the row's detail and below saved tables."
 )
 
 
@@ -62,7 +62,7 @@ def without_numbers(run: Run, case: Case) -> Quality:
     if run.ended is None:
         running = run.running is not None and run.running.case_id == case.case_id
         return Quality(None, share=begun(run)) if running else Quality(None, "queued")
-    return Quality(None, "skipped")
+    return Quality(None, "not begun")
 
 
 def begun(run: Run) -> float:
