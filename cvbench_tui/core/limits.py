@@ -22,6 +22,7 @@ from cvbench_tui.core.workload import Workload
 Bounds = tuple[float, float]  # the smallest and the largest that is accepted
 
 MAX_LINE_BYTES = 64 << 20  # 12 rounds of 120 samples are 100 kB, a plan of 20,000 cases 8 MB
+MAX_FILE_BYTES = 4 << 30  # 20,000 rows under the default protocol, 100 kB each, are 2 GB
 MAX_VALUES = 4_000_000  # in a line: so many samples fill one of the longest; as many empty lists take 0.6 GB
 MAX_CASES = 20_000  # of a run, rows that were added included: 84 models on 4 devices at 60 batches
 MAX_TUPLE = 1_000  # values of one field that is not named below

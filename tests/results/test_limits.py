@@ -230,3 +230,13 @@ def test_what_grows_with_lines_is_read_in_time_or_refused(tmp_path_factory, name
         run = load(path)
         assert (run.pending, len(run.outcomes)) == (0, len(run.plan.cases))
     assert time.process_time() - began_s < 20
+
+
+def test_a_file_that_no_run_can_fill_is_not_read(tmp_path):
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(GOOD)
+    os.truncate(path, (4 << 30) + 1)
+    with pytest.raises(StoreError, match="larger than 4 GiB"):
+        load(path)
+    (summary,) = list_runs(tmp_path)
+    assert "larger than 4 GiB" in summary.problem

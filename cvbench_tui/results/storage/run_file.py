@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.event import SCHEMA, Event, RowsAdded, RunStarted, case_of
-from cvbench_tui.core.limits import MAX_CASES, MAX_LINE_BYTES, MAX_ROUNDS, MAX_VISITS
+from cvbench_tui.core.limits import MAX_CASES, MAX_FILE_BYTES, MAX_LINE_BYTES, MAX_ROUNDS, MAX_VISITS
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.run import Folding, Run
 from cvbench_tui.errors import StoreError, os_reason
@@ -105,9 +105,13 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
     """Line number from 1, the line, and whether it is the last. No more than two lines are in memory. Raises StoreError
     when the file cannot be read, is no regular one (a pipe could be waited for for ever), or has too long a line."""
     try:
-        mode = path.stat().st_mode
-        if not S_ISREG(mode) and not S_ISDIR(mode):
+        status = path.stat()
+        if not S_ISREG(status.st_mode) and not S_ISDIR(status.st_mode):
             raise StoreError(f"{shown(path)} is not a run file: it is no regular file.", NO_RUN_HINT)
+        if status.st_size > MAX_FILE_BYTES:
+            raise StoreError(
+                f"{shown(path)} is not a run file: it is larger than {MAX_FILE_BYTES >> 30} GiB.", NO_RUN_HINT
+            )
         with path.open("rb") as file:
             number, line = 1, _line(path, 1, file)
             while line:

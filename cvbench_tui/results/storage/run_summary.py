@@ -19,12 +19,11 @@ from cvbench_tui.core.limits import MAX_CASES, MOMENT_S
 from cvbench_tui.core.plan import case_id_of
 from cvbench_tui.core.row_counts import MEASURED, RowTally
 from cvbench_tui.errors import StoreError, os_reason
-from cvbench_tui.results.storage.run_file import is_torn, read_events, read_header
+from cvbench_tui.results.storage.run_file import is_torn, numbered_lines, read_events, read_header
 from cvbench_tui.results.storage.run_index import LAST_S, MAX_TEXT, RunSummary
 from cvbench_tui.wire import WireError, decode, parse
 
 SMALL_BYTES = 1 << 18
-MAX_LINE = 1 << 26
 _KIND = re.compile(rb'"kind": ?"([a-z_]+)"\}\s*\Z')
 _OUTCOME = re.compile(rb'\A\{"(measurement|failure)": ?\{"case_id": ?("(?:[^"\\]|\\.)*")(?:, ?"kind": ?"([a-z_]+)")?')
 _COUNTED = ("case_finished", "case_failed", "rows_added", "run_finished")
@@ -160,7 +159,7 @@ def _whole(path: Path) -> Iterator[RunStarted | Note]:
 
 def _glanced(path: Path) -> Iterator[RunStarted | Note]:
     """The same by a glance at each line. Raises StoreError."""
-    for number, line, last in _lines(path):
+    for number, line, last in numbered_lines(path):
         if number == 1:
             yield read_header(path, line)
             continue
@@ -172,20 +171,6 @@ def _glanced(path: Path) -> Iterator[RunStarted | Note]:
             raise StoreError(f"{path}, line {number}: {what}.")
         if note[0]:
             yield note
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
-    """Number from 1, the line, and whether it is the last. Raises StoreError for one that is too long to be ours."""
-    with path.open("rb") as file:
-        following = file.readline(MAX_LINE + 1)
-        number = 0
-        while following:
-            number += 1
-            line = following
-            if len(line) > MAX_LINE:
-                raise StoreError(f"{path}, line {number}: longer than {MAX_LINE >> 20} MiB.")
-            following = file.readline(MAX_LINE + 1)
-            yield number, line, not following
 
 
 def _glance(line: bytes) -> Note | None:
