@@ -71,6 +71,8 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
     row |= _cells(result, FACTS)
     for name in ("training", "inference"):
         row |= _cells(_one(result, "energy", "name", name), ("joules_per_input", "idle_w"), f"{name}_")
+    peak = run.ceilings.get(case.device)
+    row["peak_sure"] = None if peak is None else peak.sure  # without a sure one the shares of the peak are empty
     row["grade"] = result["grade"]
     row["failure"] = result["failure"]["sentence"] if "failure" in result else None
     row["notices"] = _codes(result.get("notices", ()))
