@@ -12,9 +12,8 @@ from threading import Lock
 
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Plan
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, changed
 from cvbench_tui.core.stats.visits import enough, share
-from cvbench_tui.results.stats.outcome import changed
 
 MAX_SETBACK = 0.1  # share of what is left by which the moment of the end may become later from one showing to the next
 MIN_SETBACK_S = 1.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import compress
 
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.row_counts import NOT_FAILED, RowCounts
-from cvbench_tui.core.run import Run
+from cvbench_tui.core.run import Run, changed
 from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.row_data import row_data
 
@@ -26,16 +25,6 @@ def row_counts(run: Run, *, graded: bool = True) -> RowCounts:
     kinds = Counter(each.kind if each.kind in NOT_FAILED else "failed" for each in run.failures)
     invalid = sum(row_data(run, case).quality.letter == "X" for case in run.plan.cases) if graded else None
     return RowCounts(len(run.measured), **kinds, not_begun=run.pending, invalid=invalid)
-
-
-def changed(before: Mapping[str, Outcome], now: Mapping[str, Outcome]) -> Iterable[str]:
-    """Ids of the cases whose outcome is another object than before, of those too that have none any more. 1 ms for
-    20,000 rows."""
-    if before is now:
-        return ()
-    fresh = list(compress(now, map(operator.is_not, now.values(), map(before.get, now))))
-    gone = len(before) + sum(key not in before for key in fresh) > len(now)
-    return [*fresh, *(before.keys() - now.keys())] if gone else fresh
 
 
 _SETTLED: list[tuple[Protocol, Mapping[str, Outcome], int]] = []
