@@ -17,7 +17,7 @@ from cvbench_tui.core.plan import Case
 pytestmark = pytest.mark.torch
 
 BUILT_FOR_A_SIZE = ("vit_", "maxvit")
-USUAL = (1, 2, 15, 31, 32, 33, 48, 64, 75, 96, 224, 225, 299, 384)
+USUAL = (1, 32, 33, 96, 224, 225)  # beside the edges of each; every size costs 0.3 s with the largest models
 REAL = {"alexnet": 63, "squeezenet1_1": 17, "swin_t": 4, "googlenet": 15, "shufflenet_v2_x0_5": 1, "mnasnet0_5": 1}
 """The smallest image of some quick models, for which kernels have no data to spare either."""
 
@@ -109,7 +109,7 @@ def test_the_rules_of_single_layers_are_pytorchs_at_every_size(built):
 @pytest.mark.beside
 @pytest.mark.parametrize("workload", of_images(), ids=lambda each: each.name)
 def test_the_rules_are_pytorchs_where_they_change_and_elsewhere(built, workload):
-    some = random.Random(workload.name).sample(range(1, 500), 3)
+    some = random.Random(workload.name).sample(range(1, 400), 1)
     assert differences(built, workload, [*edges(workload), *USUAL, *some]) == []
 
 
