@@ -1,6 +1,7 @@
 """Commands and options of the command line; turns errors into exit codes.
 
-Exit codes: 0 all rows measured, 1 some failed (with --strict: or are below C), 2 a user's mistake, 130 interrupted.
+Exit codes: 0 all rows measured, 1 some failed (with --strict: or are below C) or an output could not be written, 2 a
+user's mistake, 128 + n after signal n.
 Each command imports its code when it is called, so that ``--help`` and ``--version`` answer at once: this module
 imports click and a few light modules. Everything printed is ASCII where the terminal takes no more.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,6 +28,10 @@ from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flu
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
 from cvbench_tui.terminal import prefer_own_size, why_no_app
+
+if TYPE_CHECKING:
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.cli.run import How
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
@@ -106,17 +112,7 @@ def serve(
     "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
-@options.layout_option
-@options.output_option()
-@options.quiet_option
-@options.plain_option
-@options.json_lines_option
-@options.wait_option
-@options.wait_idle_option
-@options.strict_option
-@options.dry_run_option
-@options.ascii_option
-@options.runs_dir_option
+@options.measuring
 def run(
     preset: str | None,
     models: tuple[str, ...],
@@ -126,28 +122,15 @@ def run(
     image: int | None,
     protocol: str | None,
     extras: tuple[Extra, ...],
-    layout: Layout | None,
-    output: tuple[str, ...],
-    quiet: bool,
-    plain: bool,
-    json_lines: bool,
-    wait: bool,
-    wait_idle_s: float | None,
-    strict: bool,
-    dry_run: bool,
-    ascii_only: bool,
+    outputs: Outputs,
+    how: How,
     runs_dir: str | None,
 ) -> int:
     """Measure PRESET (a shipped name or a .toml file), or the models of -m and layers of -l, and print the table."""
-    from cvbench_tui.cli.outputs import Outputs
-    from cvbench_tui.cli.run import How, measure, selection_from
+    from cvbench_tui.cli.run import measure, selection_from
 
-    only_ascii(ascii_only)
-    _refuse_both(plain, layout)
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batch, image, protocol, extras)
-    outputs = Outputs(output, layout, quiet, json_lines, plain)
-    how = How(wait, wait_idle_s, strict, dry_run)
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 
@@ -157,50 +140,26 @@ def run(
 @click.option("--busy", is_flag=True, help="Measure rows again too that other programs disturbed.")
 @click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
-@options.layout_option
-@options.output_option()
-@options.quiet_option
-@options.plain_option
-@options.json_lines_option
-@options.wait_option
-@options.wait_idle_option
-@options.strict_option
-@options.dry_run_option
-@options.ascii_option
-@options.runs_dir_option
+@options.measuring
 def resume(
     run_reference: str,
     failed: bool,
     busy: bool,
     invalid: bool,
     anyway: bool,
-    layout: Layout | None,
-    output: tuple[str, ...],
-    quiet: bool,
-    plain: bool,
-    json_lines: bool,
-    wait: bool,
-    wait_idle_s: float | None,
-    strict: bool,
-    dry_run: bool,
-    ascii_only: bool,
+    outputs: Outputs,
+    how: How,
     runs_dir: str | None,
 ) -> int:
     """Go on with RUN (a path, an id, a unique prefix of one, or 'last') in its own file: measure the rows it lacks.
 
     Those are rows without an outcome, cancelled ones, and those that lack visits; what was measured stays.
     """
-    from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.cli.resume import resume as go_on
-    from cvbench_tui.cli.run import How
     from cvbench_tui.results.stats.repeat import Also
 
-    only_ascii(ascii_only)
-    _refuse_both(plain, layout)
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    outputs = Outputs(output, layout, quiet, json_lines, plain)
-    how = How(wait, wait_idle_s, strict, dry_run)
     return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir)
 
 
@@ -241,7 +200,7 @@ def show(
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
-    _refuse_both(plain, layout)
+    options.refuse_both(plain, layout)
     print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending))
     return 0
 
@@ -315,12 +274,6 @@ def _split(values: tuple[str, ...]) -> tuple[str, ...]:
     if values and not names:
         raise SelectionError("An option names nothing to measure.", "Leave it out, or give it a name.")
     return names
-
-
-def _refuse_both(plain: bool, layout: Layout | None) -> None:
-    """Raise SelectionError for --plain with --layout."""
-    if plain and layout:
-        raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, not a table.")
 
 
 def _print_error(text: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
+from functools import reduce, wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS
+from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.nearest import quoted
+from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
@@ -97,23 +99,6 @@ def _duration_s(_context: click.Context, parameter: click.Parameter, value: str 
     return seconds
 
 
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
-json_lines_option = click.option(
-    "--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table."
-)
-strict_option = click.option(
-    "--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr."
-)
-dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing."
-)
-wait_option = click.option(
-    "--wait", is_flag=True, help="Wait until no other run of cvbench-tui measures on the devices."
-)
-wait_idle_option = click.option(
-    "--wait-idle", "wait_idle_s", metavar="DURATION", callback=_duration_s,
-    help="Wait at most so long (90s, 5m, 1h) until other programs leave the cores and cards, then measure anyway.",
-)  # fmt: skip
 preset_argument = click.argument("preset", required=False, shell_complete=complete("presets"))
 run_argument = click.argument("run_reference", metavar="[RUN]", default="last", shell_complete=complete("runs"))
 runs_dir_option = click.option(
@@ -139,3 +124,60 @@ def output_option(*, required: bool = False) -> Callable[[Any], Any]:
         "-o", "--output", multiple=True, required=required, type=click.Path(), shell_complete=_complete_output,
         help=f"Save as {' '.join(EXPORTERS)}, by the suffix; may be repeated.",
     )  # fmt: skip
+
+
+MEASURING = (
+    layout_option,
+    output_option(),
+    click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
+    plain_option,
+    click.option("--json-lines", is_flag=True, help="Print every event as a JSON line instead of the table."),
+    click.option("--wait", is_flag=True, help="Wait until no other run of cvbench-tui measures on the devices."),
+    click.option(
+        "--wait-idle", "wait_idle_s", metavar="DURATION", callback=_duration_s,
+        help="Wait at most so long (90s, 5m, 1h) until other programs leave the cores and cards, then measure anyway.",
+    ),
+    click.option(
+        "--strict", is_flag=True, help="Exit code 1 also for rows graded below C, and count them on stderr."
+    ),
+    click.option(
+        "--dry-run", is_flag=True, help="Print the rows and the expected duration, and measure nothing."
+    ),
+    ascii_option,
+    runs_dir_option,
+)  # fmt: skip
+
+
+def measuring(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of a command that measures, which gets them as ``outputs``, ``how`` and ``runs_dir``."""
+
+    @wraps(command)
+    def with_outputs(
+        *,
+        layout: Layout | None,
+        output: tuple[str, ...],
+        quiet: bool,
+        plain: bool,
+        json_lines: bool,
+        wait: bool,
+        wait_idle_s: float | None,
+        strict: bool,
+        dry_run: bool,
+        ascii_only: bool,
+        **others: Any,
+    ) -> int:
+        from cvbench_tui.cli.outputs import Outputs
+        from cvbench_tui.cli.run import How
+
+        only_ascii(ascii_only)
+        refuse_both(plain, layout)
+        outputs = Outputs(output, layout, quiet, json_lines, plain)
+        return command(outputs=outputs, how=How(wait, wait_idle_s, strict, dry_run), **others)
+
+    return reduce(lambda made, option: option(made), reversed(MEASURING), with_outputs)
+
+
+def refuse_both(plain: bool, layout: Layout | None) -> None:
+    """Raise SelectionError for --plain with --layout."""
+    if plain and layout:
+        raise SelectionError("--plain and --layout exclude each other.", "--plain prints sentences, not a table.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -76,7 +76,7 @@ class Outputs:
             yield
         except OSError as error:
             self.stdout_gone = True
-            _silence(sys.stdout)
+            give_up(sys.stdout)
             if error.errno != errno.EPIPE:
                 self._say_failed(f"{what} cannot be printed: {os_reason(error)}.")
 
@@ -108,7 +108,7 @@ class Unfailing:
         try:
             self._stream.write(text)
         except (OSError, ValueError):
-            _silence(self._stream)
+            give_up(self._stream)
         return len(text)
 
     def flush(self) -> None:
@@ -116,7 +116,7 @@ class Unfailing:
         try:
             self._stream.flush()
         except (OSError, ValueError):
-            _silence(self._stream)
+            give_up(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         """All else is the stream's."""
@@ -131,9 +131,3 @@ def unfailing_stderr() -> Iterator[None]:
         yield
     finally:
         sys.stderr = before
-
-
-def _silence(stream: TextIO) -> None:
-    """What is written to that stream from now on, and what is still in its buffer, goes nowhere."""
-    with suppress(OSError, ValueError):  # one without a descriptor
-        give_up(stream.fileno())

@@ -11,13 +11,12 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
 from cvbench_tui.core.event import RunFinished
-from cvbench_tui.core.facts import differing
 from cvbench_tui.core.plan import Plan
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results import storage
 from cvbench_tui.results.stats.outcome import outcome_text
-from cvbench_tui.results.stats.repeat import Also, rows_to_resume
+from cvbench_tui.results.stats.repeat import Also, another_machine, rows_to_resume
 from cvbench_tui.results.storage import run_file
 from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.peak_cache import with_best
@@ -27,10 +26,9 @@ from cvbench_tui.results.storage.run_log import being_written, in_use, reopen_lo
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.core.environment import Environment
-    from cvbench_tui.core.run import Run
     from cvbench_tui.engine.live import LiveSource
 
-MAX_NAMED = 5  # facts that differ, in the sentence
+ANYWAY_HINT = "Measure the rows in a run of their own, or go on with --anyway: its rows cannot be compared then."
 
 
 def resume(
@@ -64,20 +62,9 @@ def resume(
 
     def begin(source: LiveSource, environment: Environment) -> Begun:
         plan = Plan(run.plan.name, cases, run.plan.protocol)
-        if not anyway:
-            _refuse_another_machine(run, environment, plan)
+        if not anyway and (why := another_machine(run, environment, cases)):
+            raise SelectionError(why, ANYWAY_HINT)
         return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file), folder)
 
     cpu_only = all(case.device == "cpu" for case in cases)
     return drive(live_source(runs_dir, cpu_only=cpu_only), begin, outputs, how)
-
-
-def _refuse_another_machine(run: Run, here: Environment, plan: Plan) -> None:
-    """Raise SelectionError with the facts in which the machine differs from the one that the run began on."""
-    facts = () if run.environment is None else differing(run.environment, here, plan.devices)
-    if facts:
-        more = f", and {len(facts) - MAX_NAMED} more" if len(facts) > MAX_NAMED else ""
-        raise SelectionError(
-            f"The run was begun on another machine or software: {one_line(', '.join(facts[:MAX_NAMED]))}{more}.",
-            "Measure the rows in a run of their own, or go on with --anyway: its rows cannot be compared then.",
-        )

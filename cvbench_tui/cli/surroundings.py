@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 from cvbench_tui.errors import CvbenchError, os_reason
 
@@ -37,7 +38,7 @@ def flush() -> OSError | None:
         try:
             stream.flush()
         except OSError as error:
-            give_up(stream.fileno())
+            give_up(stream)
             failed = failed or (error if stream is sys.stdout else None)
     return failed
 
@@ -48,13 +49,13 @@ def complain(text: str) -> None:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
     except OSError:
-        give_up(2)
+        give_up(sys.stderr)
 
 
 def lost_output(error: OSError) -> str:
     """What is wrong with stdout, in one sentence; empty where its reader has gone, as ``head`` does. Nothing more is
     written there."""
-    give_up(1)
+    give_up(sys.stdout)
     if error.errno == errno.EPIPE:
         return ""
     reason = "no space left" if error.errno == errno.ENOSPC else os_reason(error)
@@ -70,9 +71,9 @@ def check_folder() -> None:
         raise CvbenchError(f"The current folder {why}.", "Go to another one: cd ~") from None
 
 
-def give_up(number: int) -> None:
-    """Send what is written to that descriptor nowhere from now on."""
-    with suppress(OSError):
-        null = os.open(os.devnull, os.O_WRONLY)
+def give_up(stream: TextIO) -> None:
+    """What is written to that stream from now on, and what is still in its buffer, goes nowhere."""
+    with suppress(OSError, ValueError):  # one without a descriptor
+        number, null = stream.fileno(), os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, number)
         os.close(null)

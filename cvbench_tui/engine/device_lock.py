@@ -21,7 +21,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,24 +88,15 @@ class DeviceLocks:
     def try_take(self) -> Holder | None:
         """Take every lock. None: they are ours, as far as there are any; else who has one, and none is ours."""
         self.release()
-        folder = _opened_folder(self._folder or _folder())
-        if folder is None:
-            return None
-        try:
-            for key, device in self._keys:
-                descriptor = _opened_file(folder, _file_name(key))
-                if descriptor is None:
-                    continue
-                if not _locked(descriptor):
-                    holder = _read_holder(descriptor, device)
-                    os.close(descriptor)
-                    self.release()
-                    return holder
-                self._held.append(descriptor)
-                self._write(descriptor)
-            return None
-        finally:
-            os.close(folder)
+        for descriptor, device in self._files():
+            if not _locked(descriptor):
+                holder = _read_holder(descriptor, device)
+                os.close(descriptor)
+                self.release()
+                return holder
+            self._held.append(descriptor)
+            self._write(descriptor)
+        return None
 
     @property
     def held(self) -> bool:
@@ -115,20 +106,24 @@ class DeviceLocks:
     def look(self) -> Holder | None:
         """Who has one of them, without taking any. A look holds a lock shared for a moment, which a taker tries again
         for."""
+        for descriptor, device in self._files():
+            try:
+                if not _locked(descriptor, shared=True):
+                    return _read_holder(descriptor, device)
+            finally:
+                os.close(descriptor)
+        return None
+
+    def _files(self) -> Iterator[tuple[int, str]]:
+        """The descriptor of each device's file, and the device; none where there are no locks."""
         folder = _opened_folder(self._folder or _folder())
         if folder is None:
-            return None
+            return
         try:
             for key, device in self._keys:
-                descriptor = _opened_file(folder, _file_name(key))
-                if descriptor is None:
-                    continue
-                try:
-                    if not _locked(descriptor, shared=True):
-                        return _read_holder(descriptor, device)
-                finally:
-                    os.close(descriptor)
-            return None
+                descriptor = _opened_file(folder, re.sub(r"[^\w.-]", "_", key)[:100] + ".lock")
+                if descriptor is not None:
+                    yield descriptor, device
         finally:
             os.close(folder)
 
@@ -202,10 +197,6 @@ def _opened_file(folder: int, name: str) -> int | None:
         os.close(descriptor)
         return None
     return None
-
-
-def _file_name(key: str) -> str:
-    return re.sub(r"[^\w.-]", "_", key)[:100] + ".lock"
 
 
 def _locked(descriptor: int, *, shared: bool = False) -> bool:

@@ -11,6 +11,7 @@ from cvbench_tui.catalog.memory import too_large
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import bytes_parts, significant
 
 Kind = Literal["unsupported", "no_training", "too_large"]
@@ -57,7 +58,7 @@ def counted(notes: Sequence[PlanNote]) -> str:
 def named(notes: Sequence[PlanNote], most: int) -> tuple[str, ...]:
     """A line for each note, of more than ``most`` the number of the others."""
     more = len(notes) - most
-    rest = (f"And {more} more {'row' if more == 1 else 'rows'}: {counted(notes[most:])}.",) if more > 0 else ()
+    rest = (f"And {plural(more, 'more row')}: {counted(notes[most:])}.",) if more > 0 else ()
     return (*(note.text for note in notes[:most]), *rest)
 
 

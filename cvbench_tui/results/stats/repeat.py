@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Literal
 
+from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.facts import differing
 from cvbench_tui.core.grading.reasons import GRADES
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case
@@ -13,6 +16,7 @@ from cvbench_tui.core.stats.visits import enough
 from cvbench_tui.results.stats.phase_stats import worst_grade
 from cvbench_tui.results.stats.row_data import RowData, row_data
 
+MAX_NAMED = 5  # facts that differ, in a sentence
 Also = Literal["failed", "busy", "invalid"]  # rows that were measured and may be measured again
 DISTURBED = ("contention", "foreign", "stolen")
 """Reasons by which other programs had a part in a row, whatever grade they cost."""
@@ -47,6 +51,17 @@ def _is_invalid(run: Run, case: Case) -> bool:
 
 
 _IS: dict[Also, Callable[[Run, Case], bool]] = {"failed": _is_failed, "busy": _is_busy, "invalid": _is_invalid}
+
+
+def another_machine(run: Run, here: Environment, cases: Collection[Case]) -> str:
+    """In what this machine differs from the one that the run was begun on, in a sentence; empty where these rows may
+    be compared with the run's."""
+    if run.environment is None:
+        return ""
+    facts = differing(run.environment, here, {case.device for case in cases})
+    more = (f"and {len(facts) - MAX_NAMED} more",) if len(facts) > MAX_NAMED else ()
+    named = one_line("; ".join((*facts[:MAX_NAMED], *more)))
+    return f"The run was begun on another machine or software: {named}." if facts else ""
 
 
 def worth_repeating(run: Run, case: Case, *, running: bool) -> bool:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.facts import differing
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.others import Others, Watch
 
-MAX_FACTS = 3  # that differ between two machines, in a question
 MAX_WARNED = 2  # rows of which problems are expected that are named when the run begins
 
 
@@ -164,16 +162,16 @@ class RunController:
             self.ui.say("This run lacks no row." + " R repeats those that failed." * bool(run.failures))
             return
         plan = Plan(run.plan.name, rows, run.plan.protocol)
-        facts = () if run.environment is None else differing(run.environment, here, plan.devices)
         begin = partial(self._resume, run, rows)
-        if not facts:
+        from cvbench_tui.results.stats.repeat import another_machine  # behind the first frame
+
+        why = another_machine(run, here, rows)
+        if not why:
             self._look(plan, begin)
             return
         from cvbench_tui.tui.screens.base import ConfirmScreen
 
-        named = "; ".join(facts[:MAX_FACTS])
-        question = f"The run was begun on another machine or software: {named}. Go on all the same?"
-        answer = ConfirmScreen(question, "Go on")
+        answer = ConfirmScreen(f"{why} Go on all the same?", "Go on")
         self.ui.show(answer, lambda wanted: self._look(plan, begin) if wanted else None)
 
     def _resume(self, run: Run, rows: Sequence[Case]) -> None:
