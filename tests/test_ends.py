@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 import shutil
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from cvbench_tui.cli import main
+from cvbench_tui.cli.signals import Ending
 from cvbench_tui.core.event import CaseFinished
+from cvbench_tui.results.storage import run_index
 from cvbench_tui.results.storage.run_file import load, read_events
 from tests.processes import descendants, wait_until, wait_until_gone
 from tests.pseudo_terminal import PseudoTerminal
@@ -338,3 +342,41 @@ def test_a_run_that_was_killed_before_its_last_line_is_whole_after_a_resume(head
     code, _, err = headless.ended()
     assert (code, "Nothing to measure in" in err) == (0, True)
     assert load(path).ended == "finished"
+
+
+def test_what_came_of_a_run_is_in_the_index_of_its_folder_and_of_no_other(headless):
+    headless.start("good", "run")
+    assert headless.ended()[0] == 0
+    assert run_index.load(headless.runs)[headless.run_file().name].summary.invalid is not None
+    elsewhere = headless.folder / "elsewhere"
+    elsewhere.mkdir()
+    *lines, _ = headless.run_file().read_bytes().splitlines(keepends=True)
+    (elsewhere / "mine.jsonl").write_bytes(b"".join(lines[:3]))
+    headless.start("good", "resume", str(elsewhere / "mine.jsonl"))
+    assert headless.ended()[0] == 0
+    assert [path.name for path in elsewhere.iterdir()] == ["mine.jsonl"]
+
+
+def test_a_signal_is_heard_whatever_became_of_the_one_before():
+    class Stubborn:
+        asked = 0
+
+        def cancel(self):
+            self.asked += 1
+            raise OSError(self.asked)
+
+    session, ending = Stubborn(), Ending()
+    ending.ends(session)
+    for count in (1, 2):
+        ending.came(signal.SIGTERM, None)
+        wait_until(lambda count=count: session.asked == count)
+    ending.over()
+
+
+def test_a_file_of_our_own_that_cannot_be_written_is_loud(monkeypatch):
+    def fails():
+        raise OSError(errno.ENOSPC, "No space left on device", "ours")
+
+    monkeypatch.setattr(main, "_run_command", fails)
+    with pytest.raises(OSError, match="ours"):
+        main._exit_code()

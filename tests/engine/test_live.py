@@ -46,19 +46,6 @@ def plan(**limits: float) -> Plan:
     return Plan("two", expand(TWO, ["cpu"]), protocol)
 
 
-@pytest.fixture
-def live(tmp_path: Path):
-    made: list[LiveSource] = []
-
-    def make(mode: str) -> LiveSource:
-        made.append(LiveSource((sys.executable, str(FAKE), mode, str(tmp_path / "mark")), start_s=60))
-        return made[-1]
-
-    yield make
-    for source in made:
-        source.close()
-
-
 def run_of(source: LiveSource, the_plan: Plan) -> Run:
     return list(Session(source, the_plan).run(Kept()))[-1][1]
 

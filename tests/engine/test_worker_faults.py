@@ -20,7 +20,7 @@ from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.patience import Pace
 from cvbench_tui.engine.session import Session
 from cvbench_tui.errors import WorkerError
-from tests.engine.test_live import FAKE, Kept, live, marked, plan, run_of
+from tests.engine.test_live import FAKE, Kept, marked, plan, run_of
 from tests.processes import stat, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are read from /proc")

@@ -204,6 +204,11 @@ GROWING = {
         lambda number: {"kind": "ceiling_measured", "ceiling": {
             "device": f"cuda:{number}", "key": "k", "flops_per_s": [["float32", 1e12]], "bytes_per_s": 1e11}},
         "more than 2,000 ceiling_measured"),
+    "machines in turn": (
+        1_001,
+        lambda number: {"kind": "environment_probed", "environment": {
+            "versions": [["torch", str(number)]], "devices": [], "identity_hash": "0"}},
+        "more than 1,000 environment_probed"),
     "results of rows that are in no plan": (
         5_000,
         lambda number: {"kind": "case_failed", "failure": {
@@ -240,3 +245,12 @@ def test_a_file_that_no_run_can_fill_is_not_read(tmp_path):
         load(path)
     (summary,) = list_runs(tmp_path)
     assert "larger than 4 GiB" in summary.problem
+
+
+def test_a_repeat_that_measured_nothing_new_ranks_nothing(tmp_path, monkeypatch):
+    """Each ranking reads every round of a row: 0.1 s for 300 of them, for a line of 300 bytes."""
+    path = tmp_path / "run.jsonl"
+    again = {"kind": "rows_added", "cases": LINES[0]["plan"]["cases"], "at_s": 1.0, "again": True}
+    path.write_bytes(GOOD + (json.dumps(again).encode() + b"\n") * 50)
+    monkeypatch.setattr("cvbench_tui.core.run.rank", lambda *_: pytest.fail("ranked"))
+    assert load(path).pending == 0

@@ -14,7 +14,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats import repeat
-from cvbench_tui.results.stats.repeat import worth_repeating
+from cvbench_tui.results.stats.repeat import another_machine, rows_to_resume, worth_repeating
 from tests.core.graded import with_evidence
 from tests.every import every
 from tests.results.samples import DENSE, run_of
@@ -88,3 +88,51 @@ def test_a_row_that_was_skipped_between_its_visits_is_worth_it_while_the_run_goe
     skipped = replace(with_evidence(), notices=(Notice("visit_skipped", "Skipped after 1 visit."),))
     lacking = run(skipped, PROTOCOLS["default"])
     assert [worth_repeating(lacking, CASE, running=running) for running in (False, True)] == [True, True]
+
+
+@every(
+    ("outcome", "grade", "codes", "also"),
+    [
+        (None, "A", (), {""}),
+        (Failure(CASE.case_id, "cancelled", "Why."), "A", (), {""}),
+        (Failure(CASE.case_id, "error", "Why."), "A", (), {"failed"}),
+        (Failure(CASE.case_id, "skipped", "Why."), "A", (), {"failed"}),
+        (with_evidence(), "A", (), set()),
+        (with_evidence(), "B", ("contention",), {"busy"}),
+        (with_evidence(), "C", ("imprecise",), set()),
+    ],
+)  # fmt: skip
+def test_a_run_is_resumed_with_what_it_lacks_and_with_others_on_request_only(outcome, grade, codes, also) -> None:
+    """``also``: what makes the row be measured; an empty word stands for nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        graded(patch, grade, *codes)
+        wanted = {what for what in ("failed", "busy", "invalid") if rows_to_resume(run(outcome), (what,))}
+        assert wanted == ({"failed", "busy", "invalid"} if "" in also else also)
+        assert bool(rows_to_resume(run(outcome))) is ("" in also)
+
+
+def test_an_invalid_row_is_measured_again_where_that_is_wanted() -> None:
+    from cvbench_tui.results.stats.row_data import row_data
+
+    bad = run(with_evidence(waited_s=0.9))
+    assert row_data(bad, CASE).quality.letter == "X"
+    assert rows_to_resume(bad) == ()
+    assert rows_to_resume(bad, ("invalid",)) == (CASE,)
+
+
+def test_a_row_that_lacks_visits_is_resumed_until_the_run_has_come_to_its_end() -> None:
+    lacking = run(with_evidence(), PROTOCOLS["default"])
+    assert rows_to_resume(replace(lacking, ended=None)) == (CASE,)
+    assert rows_to_resume(replace(lacking, ended="cancelled")) == (CASE,)
+    assert rows_to_resume(replace(lacking, ended="finished")) == ()
+
+
+def test_another_machine_is_named_in_plain_words() -> None:
+    before = run(None).environment
+    assert before is not None
+    assert another_machine(run(None), before, [CASE]) == ""
+    here = replace(before, versions=(("torch", "9.9"),), identity_hash="0" * 16)
+    said = another_machine(replace(run(None), environment=replace(before, identity_hash="1" * 16)), here, [CASE])
+    assert said.startswith("The run was begun on another machine or software: ")
+    assert "torch 9.9, was 2.14.1+cu130" in said
+    assert not {*'"[]{}'} & {*said}

@@ -10,7 +10,9 @@ import pytest
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished, RunStarted
 from cvbench_tui.results.storage.run_file import load
+from cvbench_tui.results.storage.run_index import seen
 from cvbench_tui.results.storage.run_log import create_log
+from cvbench_tui.tui.messages import RunOpened
 from tests.replay import ReplaySource
 from tests.tui import recorded
 from tests.tui.flow import NARROW, WIDE, ended, known, run_all, strip, table, text, toasts, word
@@ -113,3 +115,23 @@ async def test_on_another_machine_it_goes_on_only_when_told_to(tmp_path: Path) -
         await pilot.press("C", "y")
         await until(pilot, lambda: ended(app))
     assert load(path).pending == 0
+
+
+async def test_rows_of_the_run_in_question_are_not_measured_in_one_that_was_opened_meanwhile(tmp_path: Path) -> None:
+    events = [event for event in recorded.graded() if not isinstance(event, RunFinished)]
+    outcome = next(place for place, event in enumerate(events) if isinstance(event, CaseFinished))
+    path = saved(tmp_path, events[: outcome + 1])
+    app = recorded.app(tmp_path, Elsewhere(recorded.graded()), selection=recorded.GRADED)
+    async with app.run_test(size=WIDE) as pilot:
+        await known(app, pilot)
+        await until(pilot, lambda: app.open_controller.offered is not None)
+        await pilot.press("C")
+        await until(pilot, lambda: app.screen is not app.main_screen)
+        other = saved(tmp_path, EVENTS, "other")
+        app.post_message(RunOpened(load(other), seen(other)))
+        await until(pilot, lambda: app.run_manager.state.run_file == seen(other))
+        kept = path.read_bytes(), other.read_bytes()
+        await pilot.press("y")
+        await until(pilot, lambda: app.run_manager.state.status == "idle")
+        await pilot.pause()
+        assert (path.read_bytes(), other.read_bytes()) == kept
