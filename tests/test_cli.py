@@ -229,6 +229,18 @@ def test_ctrl_c_while_waiting_writes_nothing(type_, monkeypatch, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"mark"}
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_run_that_waits_for_a_device_tells_its_source_too(type_, monkeypatch, wait):
+    """Two runs may wait for the same one: both see it free, and the source is what takes it."""
+    told = []
+    events = LiveSource.events
+    monkeypatch.setattr(
+        LiveSource, "events", lambda source, *more: (told.append(source.wait_for_devices), events(source, *more))[1]
+    )
+    assert type_("run", "-l", "Dense", "-d", "cpu", *["--wait"] * wait)[0] == 0
+    assert told == [wait]
+
+
 def test_strict_counts_rows_below_c_and_others_do_not(type_, monkeypatch):
     below = {"Dense"}
     monkeypatch.setattr(

@@ -25,8 +25,6 @@ from tests.processes import stat, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are read from /proc")
 
-__all__ = ["live"]  # the fixture
-
 
 def in_a_thread(act) -> threading.Thread:
     thread = threading.Thread(target=act, daemon=True)

@@ -131,8 +131,10 @@ def test_another_machine_is_named_in_plain_words() -> None:
     before = run(None).environment
     assert before is not None
     assert another_machine(run(None), before, [CASE]) == ""
-    here = replace(before, versions=(("torch", "9.9"),), identity_hash="0" * 16)
+    another = tuple(replace(device, name="another CPU") for device in before.devices)
+    here = replace(before, versions=(("torch", "9.9"),), devices=another, identity_hash="0" * 16)
     said = another_machine(replace(run(None), environment=replace(before, identity_hash="1" * 16)), here, [CASE])
     assert said.startswith("The run was begun on another machine or software: ")
     assert "torch 9.9, was 2.14.1+cu130" in said
+    assert "cpu another CPU, was " in said
     assert not {*'"[]{}'} & {*said}
