@@ -22,7 +22,7 @@ from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.view import View
 from tests.every import every
 from tests.results.samples import ENVIRONMENT, measurement, model, run_of
-from tests.results.test_runs import write
+from tests.storage.test_runs import write
 
 FEW, MANY = 60, 120
 

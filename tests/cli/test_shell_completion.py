@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-GOOD = (Path(__file__).parent / "data" / "good.jsonl").read_bytes()
+GOOD = (Path(__file__).parents[1] / "data" / "good.jsonl").read_bytes()
 EVIL = (
     "2026$(touch hit)",
     "2026`touch hit`",
@@ -42,7 +42,7 @@ def shell(tmp_path):
     program.chmod(0o755)
     environment = os.environ | {
         "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "CVBENCH_RUNS_DIR": str(tmp_path / "runs"),
     }
 

@@ -21,7 +21,7 @@ from cvbench_tui.results.storage import runs as store
 from cvbench_tui.results.storage.history import History
 from tests.every import every
 from tests.results.samples import mixed_events
-from tests.results.test_runs import write
+from tests.storage.test_runs import write
 
 GOOD = "20260101-000000-good"
 

@@ -28,7 +28,7 @@ from tests.every import every
 from tests.fake_machine import FakeMachine
 from tests.processes import wait_until
 
-FAKE = Path(__file__).parent / "engine" / "workers" / "fake.py"
+FAKE = Path(__file__).parents[1] / "engine" / "workers" / "fake.py"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.every import every
 from tests.fuzz.shown import FORMULA, unseen
 from tests.pseudo_terminal import PseudoTerminal
 
-LINES = (Path(__file__).parent / "data" / "good.jsonl").read_text().splitlines()
+LINES = (Path(__file__).parents[1] / "data" / "good.jsonl").read_text().splitlines()
 ORDERS = (
     "\x1b]0;owned\x07",
     "\x1b[2J\x1b[31m",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.results.storage.run_file import load
-from tests.test_ends import ENDING, Headless, pytestmark  # noqa: F401 - the same reason to skip
+from tests.cli.test_ends import ENDING, Headless, pytestmark  # noqa: F401 - the same reason to skip
 
 SEED = 14
 STORM = 50

@@ -25,8 +25,8 @@ from tests.pseudo_terminal import PseudoTerminal
 resource = pytest.importorskip("resource", reason="there is none on Windows")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are read from /proc")
 
-PROGRAM = Path(__file__).parent / "programs" / "headless.py"
-ROOT = Path(__file__).parents[1]
+PROGRAM = Path(__file__).parents[1] / "programs" / "headless.py"
+ROOT = Path(__file__).parents[2]
 LAYERS = "Dense,BatchNorm,AvgPool"
 
 

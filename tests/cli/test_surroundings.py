@@ -18,7 +18,7 @@ from cvbench_tui.errors import StoreError
 from cvbench_tui.results.storage import run_file
 from tests.pseudo_terminal import PseudoTerminal
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROGRAM = f"{shlex.quote(sys.executable)} -m cvbench_tui"
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 
