@@ -300,10 +300,8 @@ class LiveSource:
                 self._child = event.pid if leads_group_of(worker.pid, event.pid) else None
         if isinstance(event, CaseFinished):
             with self._lock:
-                self._child, self._running = (
-                    None,
-                    False,
-                )  # a skip from here on would hit a process that has already answered
+                # A skip from here on would hit a process that has already answered.
+                self._child, self._running = None, False
         if not isinstance(event, CaseFailed):
             return event
         requested = self._requested_end(case) if event.failure.kind == "crashed" else None

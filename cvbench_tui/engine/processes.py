@@ -55,9 +55,8 @@ def kill_session(leader: int) -> None:
 
 def sweep_session(leader: int) -> None:
     """Kill what is left of a session whose leader has ended and been waited for."""
-    if (
-        sys.platform == "linux" and not (PROC / str(leader)).exists()
-    ):  # else the number has been given to another process meanwhile
+    given_away = (PROC / str(leader)).exists()  # the number, to another process meanwhile
+    if sys.platform == "linux" and not given_away:
         kill_session(leader)
 
 

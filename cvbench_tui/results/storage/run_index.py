@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from cvbench_tui import __version__
 from cvbench_tui.core.event import EndReason
+from cvbench_tui.core.limits import MOMENT_S
 from cvbench_tui.core.row_counts import INTERRUPTED, RowCounts
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ LOCKED_S = 0.5
 SLOW_S = 5.0  # longest time for reading or writing it: a thousand files take 10 ms
 MAX_BYTES = 1 << 29  # a larger one is made anew: 10,000 files with the times of 20 rows each have 40 MB
 MAX_TEXT = 200  # characters that are kept of an id, a plan's name: one line of a list
-LAST_S = 253402300800.0  # the year 10000, which no calendar function takes
 _COUNTS = ("rows", "measured", "failed", "skipped", "cancelled")
 _NUMBERS = ("size", "changed_ns", *_COUNTS, "invalid", "glanced")
 _TEXTS = ("id", "plan_name", "ended", "problem")
@@ -51,7 +51,8 @@ _SOUND = " AND ".join(
         "measured + failed + skipped + cancelled <= rows",
         "(invalid IS NULL OR typeof(invalid) = 'integer' AND invalid BETWEEN 0 AND measured)",
         "typeof(glanced) = 'integer' AND glanced BETWEEN 0 AND 1",
-        f"(started_at_s IS NULL OR typeof(started_at_s) = 'real' AND started_at_s BETWEEN 0 AND {LAST_S - 1})",
+        "(started_at_s IS NULL OR typeof(started_at_s) = 'real' "
+        f"AND started_at_s BETWEEN {MOMENT_S[0]} AND {MOMENT_S[1]})",
         *(f"typeof({each}) = 'text' AND length({each}) < 10000" for each in _TEXTS),
         "(problem <> '' OR started_at_s IS NOT NULL)",
     ]
@@ -267,7 +268,7 @@ def _past(row: list[Any]) -> PastTimes:
     for seconds in (inference_s, total_s, wall_s):
         if seconds is not None and not 0.0 < seconds < math.inf:
             raise ValueError("not a time")
-    if not 0.0 <= at_s < LAST_S:
+    if not MOMENT_S[0] <= at_s <= MOMENT_S[1]:
         raise ValueError("not a date")
     return PastTimes(case_id, device_name, protocol, inference_s, total_s, wall_s, at_s, run_id)
 

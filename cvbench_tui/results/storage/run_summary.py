@@ -20,7 +20,7 @@ from cvbench_tui.core.plan import case_id_of
 from cvbench_tui.core.row_counts import MEASURED, RowTally
 from cvbench_tui.errors import StoreError, os_reason
 from cvbench_tui.results.storage.run_file import is_torn, numbered_lines, read_events, read_header
-from cvbench_tui.results.storage.run_index import LAST_S, MAX_TEXT, RunSummary
+from cvbench_tui.results.storage.run_index import MAX_TEXT, RunSummary
 from cvbench_tui.wire import WireError, decode, parse
 
 SMALL_BYTES = 1 << 18
@@ -99,8 +99,6 @@ def _counted(path: Path, read: Callable[[Path], Iterator[RunStarted | Note]]) ->
         ended = _taken(tally, each, ended)
     if header is None:
         raise StoreError(f"{path} is empty.")
-    if not 0.0 <= header.at_s < LAST_S:
-        raise StoreError(f"{path}, line 1: it began at no time that a clock can give.")
     tally.settle()
     counts = tally.counts
     return RunSummary(
