@@ -27,7 +27,6 @@ SURE = 0.6
 """A row is called too large when this share of its expectation is already too much. The least share seen is 0.74; the
 tensors alone, with no working memory and the weights' gradients arriving only when as much of what was held has gone,
 are 0.59 at the worst."""
-PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
 _LAYERS: dict[tuple[object, ...], LayerEntry] = {(entry.op, entry.params): entry for entry in LAYERS}
 """By what is computed: two of the list differ in their size only."""
@@ -54,7 +53,7 @@ def expected_bytes(case: Case) -> int | None:
         fixed = 0  # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
     else:
         return None
-    return round((fixed + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
+    return round((fixed + WORKSPACE * held * case.batch) * prod(axes.axis(name).value(value).memory for name, value in case.settings if axes.axis(name)))
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:

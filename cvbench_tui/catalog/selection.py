@@ -1,4 +1,4 @@
-"""What is ticked, and the plan it makes on a machine. Also the checks of a batch, an image size, a device name."""
+"""What is ticked, and the plan it makes on a machine. Also the check of a device's name."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import re
 from dataclasses import dataclass, replace
 
 from cvbench_tui.base.nearest import nearest, quoted
+from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.image_sizes import MAX_IMAGE as MAX_IMAGE
-from cvbench_tui.core.plan import Case, Plan, expand
-from cvbench_tui.core.protocol import PROTOCOLS, Extra
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.measurement import PASS_OF, Phase
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.errors import SelectionError
-
-MAX_BATCH = 65536
-MAX_THREADS = 4096
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
@@ -30,10 +31,12 @@ class Selection:
     models: tuple[ModelEntry, ...]
     layers: tuple[LayerEntry, ...]
     devices: tuple[str, ...] | None  # as ``check_device_name`` returns them; None takes the machine's preferred device
-    batch: int | None  # overrides every entry's own; None leaves them
-    image: int | None  # side in pixels that overrides every image input's own; None leaves them
-    protocol: str
+    batches: tuple[Batch, ...] = ()  # each in turn, in place of every entry's own; none leaves them
+    images: tuple[int, ...] = ()  # sides in pixels, in place of every image input's own; none leaves them
+    protocol: str = "default"
     extras: tuple[Extra, ...] = ()  # secondary metrics in addition to those of the protocol
+    settings: tuple[tuple[str, tuple[str, ...]], ...] = ()  # axes with the values that each takes in turn
+    phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
 
     @property
     def cpu_only(self) -> bool:
@@ -49,15 +52,26 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     models = [(entry.workload, entry.batch) for entry in selection.models]
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
     devices = devices_of(selection.devices, environment)
-    batch = None if selection.batch is None else check_batch(selection.batch)
-    image = None if selection.image is None else check_image(selection.image)
-    cases = expand(models + layers, devices, batch=batch, image=image)
+    cores = environment.fact("usable_cores")
+    every = variants(dict(selection.settings), int(cores) if isinstance(cores, int) else None)
+    batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
+    images = tuple(dict.fromkeys(map(check_image, selection.images)))
+    cases = expand(models + layers, devices, batches=batches, images=images, variants=every)
     protocol = PROTOCOLS.get(selection.protocol.strip().casefold())
     if protocol is None:
         hint = f"{nearest(selection.protocol, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
         raise SelectionError(f"Unknown protocol {quoted(selection.protocol)}.", hint)
     extras = tuple(dict.fromkeys(protocol.extras + selection.extras))
-    return Plan(selection.name, cases, replace(protocol, extras=extras))
+    passes = _passes(selection, protocol)
+    return Plan(selection.name, cases, replace(protocol, extras=extras, passes=passes))
+
+
+def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
+    """The passes that have the phases asked for. An optimizer is a wish for its step."""
+    wanted = {PASS_OF[phase] for phase in check_phases(selection.phases)} or set(protocol.passes)
+    if "optimizer" in dict(selection.settings):
+        wanted.add("step")
+    return tuple(name for name in dict.fromkeys(PASS_OF.values()) if name in wanted)
 
 
 def why_not_offered(case: Case) -> str:
@@ -76,21 +90,14 @@ def why_not_offered(case: Case) -> str:
         return f"{name} is not in the catalog of this version as the run file has it, so it is not measured."
     if _DEVICE.fullmatch(case.device) is None:
         return f"No device is written {quoted(case.device)}, so {name} is not measured."
-    for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE),
-                              ("number of threads", case.threads, MAX_THREADS)):  # fmt: skip
+    for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE)):
         if value is not None and not 1 <= value <= most:
             return f"The {what} of {name} is not from 1 to {most}, so it is not measured."
+    for axis, value in case.settings:
+        known = axes.axis(axis)
+        if (axis, value) != BATCH_MAX and (known is None or not known.accepts(value)):
+            return f"There is no {quoted(f'{axis}={value}')} in this version, so {name} is not measured."
     return ""
-
-
-def check_batch(value: int) -> int:
-    """The batch itself. Raises SelectionError unless it is 1 to 65536."""
-    return _check("Batch", value, MAX_BATCH, "A batch is a whole number")
-
-
-def check_image(value: int) -> int:
-    """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
-    return _check("Image size", value, MAX_IMAGE, "An image's side is a whole number of pixels")
 
 
 def check_device_name(text: str) -> str:
@@ -106,13 +113,6 @@ def check_device_name(text: str) -> str:
     if match["kind"]:
         return match["kind"]
     return f"{match['numbered']}:{int(match['index'] or 0)}"
-
-
-def _check(what: str, value: int, most: int, rule: str) -> int:
-    if not 1 <= value <= most:
-        shown = value if abs(value) < 10**15 else "of that length"
-        raise SelectionError(f"{what} {shown} is not possible.", f"{rule} from 1 to {most}.")
-    return value
 
 
 def devices_of(wanted: tuple[str, ...] | None, environment: Environment) -> tuple[str, ...]:

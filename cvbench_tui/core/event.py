@@ -9,6 +9,7 @@ Schema history:
 3  ``rows_added``, so that a run can grow and continue after its end; the failure kind ``skipped``. A file of an older
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
+5  ``settings`` of a case in place of one field for each axis.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 4
+SCHEMA = 5
 
 EndReason = Literal["finished", "cancelled", "failed"]
 Stage = Literal["building", "warming up", "measuring"]

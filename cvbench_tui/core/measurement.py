@@ -12,10 +12,12 @@ from typing import Literal, Union
 from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord, Visit
 from cvbench_tui.core.sample_array import SampleArray
 
-Phase = Literal["forward", "backward", "total", "inference"]
-PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
+Phase = Literal["forward", "backward", "total", "inference", "step"]
+PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference", "step")
 
-PASS_OF: dict[Phase, PassName] = {phase: "inference" if phase == "inference" else "training" for phase in PHASES}
+PASS_OF: dict[Phase, PassName] = {
+    "forward": "training", "backward": "training", "total": "training", "inference": "inference", "step": "step",
+}  # fmt: skip
 WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]

@@ -79,7 +79,8 @@ def case_from(plain: dict[str, Any]) -> Case:
     workload = dict(plain["workload"])
     workload["input_shape"] = tuple(workload["input_shape"])
     workload["params"] = tuple((name, value) for name, value in workload["params"])
-    return Case(**{**plain, "workload": Workload(**workload)})
+    settings = tuple((name, value) for name, value in plain.get("settings", ()))
+    return Case(**{**plain, "workload": Workload(**workload), "settings": settings})
 
 
 def protocol_from(plain: dict[str, Any]) -> Protocol:

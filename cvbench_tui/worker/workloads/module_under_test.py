@@ -11,22 +11,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cvbench_tui.core.axes import unsupported
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Method, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.build import build_module
 
-SETTINGS = ("torch", "float32", "contiguous", "eager")  # of any case: it must not quietly be measured as another
-
 
 class ModuleUnderTest:
     """One case, built on its device, with seeded weights and inputs."""
 
     def __init__(self, case: Case, protocol: Protocol) -> None:
-        wanted = (case.framework, case.precision, case.memory_format, case.compile_mode)
-        if wanted != SETTINGS:
-            raise UnsupportedError(f"This worker measures {', '.join(SETTINGS)}; asked for {', '.join(wanted)}")
+        if case.framework != "torch":
+            raise UnsupportedError(f"This worker measures with torch, not with {case.framework}.")
+        if why := unsupported(case):  # it must not quietly be measured as another
+            raise UnsupportedError(why)
         self.device = torch.device(case.device)
         torch.manual_seed(protocol.seed)
         with warnings.catch_warnings(), self.device:

@@ -1,0 +1,222 @@
+"""Axes: the settings of a row besides workload, device, batch and image, each with its values.
+
+A new axis is one entry of ``AXES`` and one hook of the worker (``worker.workloads.axis_hooks``). Selection, presets,
+command line, the app's settings, columns, labels, files and comparisons iterate this registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cvbench_tui.core.workload import Workload
+
+if TYPE_CHECKING:
+    from cvbench_tui.core.plan import Case
+
+Setting = tuple[str, str]  # axis and value
+WhyNot = Callable[["Case", str], str]  # of a case and a value: why the row cannot be, empty where it can
+
+
+def _always(case: Case, value: str) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value of an axis."""
+
+    name: str  # in flags, presets, files and cells
+    help: str  # one line for help, the settings dialog and the manual
+    short: str = ""  # in labels; ``name`` where empty
+    peaks: tuple[str, ...] = ()  # measured peaks of ``core.peak`` that such work may reach; none: those of the default
+    memory: float = 1.0  # training memory as a multiple of float32's
+
+    @property
+    def label(self) -> str:
+        """What a row of this value is called by, after its name."""
+        return self.short or self.name
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One setting that is varied."""
+
+    name: str  # in files and presets: ``memory_format``
+    title: str  # heading of its column and of its line in the settings
+    help: str
+    values: tuple[Value, ...]  # the first is the default
+    why_not: WhyNot = _always
+    most: int | None = None  # whole numbers from 1 to this are values too
+    unit: str = ""  # after such a number in a label: ``4 threads``
+    id_mark: str = ""  # before the value in a case's id; ``name=`` where empty
+
+    @property
+    def default(self) -> str:
+        """The value of a row that names none."""
+        return self.values[0].name
+
+    @property
+    def flag(self) -> str:
+        """``--memory-format``."""
+        return f"--{self.name.replace('_', '-')}"
+
+    def value(self, name: str) -> Value:
+        """The value of that name; one without properties for a number, or for what a newer version has written."""
+        return next((each for each in self.values if each.name == name), Value(name, ""))
+
+    def label(self, name: str) -> str:
+        """``channels_last``, ``4 threads``: what a row of that value is called by."""
+        return f"{name} {self.unit}{'s' * (name != '1')}" if self.unit and name.isdigit() else self.value(name).label
+
+    def accepts(self, name: str) -> bool:
+        """True for a value of this axis, written as in a file."""
+        if any(each.name == name for each in self.values):
+            return True
+        digits = name.isascii() and name.isdigit() and name == name.lstrip("0")
+        return self.most is not None and digits and len(name) < 10 and int(name) <= self.most
+
+
+def _precision(case: Case, value: str) -> str:
+    if value == "tf32" and not case.device.startswith("cuda"):
+        return "TF32 is a mode of NVIDIA cards; measure fp32 on this device."
+    return ""
+
+
+def _memory_format(case: Case, value: str) -> str:
+    if value == "channels_last" and len(case.workload.input_shape) != 3:
+        return "channels_last needs images or feature maps (channels, height, width) as input."
+    return ""
+
+
+def _graph(case: Case, value: str) -> str:
+    if value == "on" and not case.device.startswith("cuda"):
+        return "CUDA graphs are recorded on CUDA devices only."
+    if value == "on" and case.setting("compile") in ("reduce-overhead", "max-autotune"):
+        return f"torch.compile's {case.setting('compile')} records CUDA graphs itself: leave one out."
+    return ""
+
+
+def _cudnn(case: Case, value: str) -> str:
+    if value != "heuristic" and not case.device.startswith("cuda"):
+        return "cuDNN chooses algorithms on CUDA devices only."
+    return ""
+
+
+def _threads(case: Case, value: str) -> str:
+    if value != "cores" and case.device != "cpu":
+        return "The number of threads is set for the CPU only."
+    return ""
+
+
+MAX_THREADS = 4096
+F32, F16, B16, TF32 = "float32", "float16", "bfloat16", "tf32"
+
+AXES: tuple[Axis, ...] = (
+    Axis(
+        "precision", "Precision", "What is computed with.",
+        (
+            Value("default", "float32 as PyTorch sets it: on a card TF32 in convolutions and not in products"),
+            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,)),
+            Value("tf32", "float32, TF32 on in convolutions and products", peaks=(F32, TF32)),
+            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7),
+            Value("amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7),
+            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5),
+            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5),
+        ),
+        _precision,
+    ),
+    Axis(
+        "memory_format", "Memory format", "How images lie in memory.",
+        (
+            Value("contiguous", "channel by channel (NCHW)"),
+            Value("channels_last", "pixel by pixel (NHWC), module and input"),
+        ),
+        _memory_format,
+    ),
+    Axis(
+        "compile", "Compile", "torch.compile, by its mode.",
+        (
+            Value("eager", "not compiled"),
+            Value("default", "torch.compile", short="compiled"),
+            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card"),
+            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels"),
+        ),
+    ),
+    Axis(
+        "graph", "CUDA graph", "A whole iteration recorded once and replayed.",
+        (
+            Value("off", "launched operator by operator"),
+            Value("on", "inference and the whole training iteration, replayed", short="CUDA graph"),
+        ),
+        _graph,
+    ),
+    Axis(
+        "cudnn", "cuDNN", "How cuDNN chooses its algorithms.",
+        (
+            Value("heuristic", "by its rules, as PyTorch does by default"),
+            Value("benchmark", "by trying each, untimed", short="cudnn-benchmark"),
+            Value("deterministic", "only those that give the same bits again", short="cudnn-deterministic"),
+        ),
+        _cudnn,
+    ),
+    Axis(
+        "threads", "Threads", "Threads of the CPU within an operator.",
+        (
+            Value("cores", "as many as there are usable cores"),
+            Value("half", "half as many"),
+        ),
+        _threads, MAX_THREADS, "thread", "t",
+    ),
+    Axis(
+        "optimizer", "Optimizer", "What takes the step, where the phase step is measured.",
+        (
+            Value("sgd", "SGD with momentum 0.9, as PyTorch chooses its loop"),
+            Value("sgd-fused", "SGD with momentum 0.9 in one kernel"),
+            Value("adamw", "AdamW, as PyTorch chooses its loop"),
+            Value("adamw-fused", "AdamW in one kernel"),
+        ),
+    ),
+)  # fmt: skip
+"""Every axis, in the order of columns and labels. No default changes what rows without settings measured before."""
+
+
+def axis(name: str) -> Axis | None:
+    """The axis of that name; None where there is none."""
+    return next((each for each in AXES if each.name == name), None)
+
+
+def pairs(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
+    """Those settings that are not default, in the registry's order."""
+    return tuple((each.name, chosen[each.name]) for each in AXES if chosen.get(each.name, each.default) != each.default)
+
+
+def id_parts(settings: Sequence[Setting]) -> str:
+    """The end of a case's id: ``|t4|precision=bf16``; empty without settings."""
+    marks = {each.name: each.id_mark for each in AXES}
+    return "".join(f"|{marks.get(name) or f'{name}='}{value}" for name, value in settings)
+
+
+def unsupported(case: Case) -> str:
+    """Why this case cannot be measured by one of its settings, in a sentence; empty where nothing is known against it."""
+    for name, value in case.settings:
+        if name == "batch":
+            continue
+        known = axis(name)
+        if known is None or not known.accepts(value):
+            return f"This version has no {name.replace('_', ' ')} {value}."
+        why = known.why_not(case, value)
+        if why:
+            return why
+    return ""
+
+
+def labels(settings: Sequence[Setting]) -> tuple[str, ...]:
+    """A word for each setting: ``("amp-bf16", "4 threads")``; largest batches are labelled as ``batch max``."""
+    return tuple(known.label(value) if (known := axis(name)) else f"{name} {value}" for name, value in settings)
+
+
+def label(case: Case) -> str:
+    """The workload's name and a word for each setting: rows of one device, batch and image that differ never share it."""
+    return " ".join((case.workload.name, *labels(case.settings)))
