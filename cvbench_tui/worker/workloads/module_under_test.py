@@ -16,11 +16,12 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Method, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.workloads.axis_hooks import called, convert, set_process, under_contexts
 from cvbench_tui.worker.workloads.build import build_module
 
 
 class ModuleUnderTest:
-    """One case, built on its device, with seeded weights and inputs."""
+    """One case, built on its device, with seeded weights and inputs, converted as its settings want them."""
 
     def __init__(self, case: Case, protocol: Protocol) -> None:
         if case.framework != "torch":
@@ -28,13 +29,17 @@ class ModuleUnderTest:
         if why := unsupported(case):  # it must not quietly be measured as another
             raise UnsupportedError(why)
         self.device = torch.device(case.device)
+        set_process(case)
         torch.manual_seed(protocol.seed)
         with warnings.catch_warnings(), self.device:
             warnings.simplefilter("ignore")
-            self.module: nn.Module = build_module(case.workload)
-        self.module.to(self.device)
+            module = build_module(case.workload)
+        module.to(self.device)
+        inputs = make_inputs(module, case.workload, case.batch, protocol.method, self.device)
+        self.module, (self.inputs,) = convert(case, module, (inputs,))
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
+        self.call = called(case, self.module)
+        self._forward = under_contexts(case, self.call)
         self._gradient_like = torch.ones_like if protocol.method == "published" else torch.randn_like
         self.gradients: tuple[Tensor, ...] = ()  # of the outputs, in place of a loss's; set by ``prepare_gradients``
         self.backward: Callable[[Any], None] = self._backward_single
@@ -50,7 +55,7 @@ class ModuleUnderTest:
 
     def forward(self) -> Any:
         """One forward call. Some models return more than one tensor in train mode."""
-        return self.module(self.inputs)
+        return self._forward(self.inputs)
 
     def prepare_gradients(self, outputs: Any) -> None:
         """Output gradients for these outputs, seeded or all ones, and the backward that fits their number."""
