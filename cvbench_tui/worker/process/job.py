@@ -32,8 +32,8 @@ from cvbench_tui.worker.extras.sentinel import sentinel
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.counters import Stops
-from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
+from cvbench_tui.worker.timing.recorded import max_group, timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
 from cvbench_tui.worker.workloads.compiled import EAGER, compile_graphs, forget
@@ -248,8 +248,8 @@ class Job:
         results = []
         for name in protocol.passes:
             deadline_s = started_s + DEADLINES[name] * (until_s - started_s)
-            timed = pass_of(name, module, backend)
-            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s)
+            timed = timed_pass(name, module, backend)
+            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(module))
             stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
             results.append(stopwatch.run())
         return first_call_s, results

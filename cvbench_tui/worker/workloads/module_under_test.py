@@ -28,6 +28,7 @@ class ModuleUnderTest:
             raise UnsupportedError(f"This worker measures with torch, not with {case.framework}.")
         if why := unsupported(case):  # it must not quietly be measured as another
             raise UnsupportedError(why)
+        self.case, self.seed = case, protocol.seed
         self.device = torch.device(case.device)
         set_process(case)
         torch.manual_seed(protocol.seed)
