@@ -65,7 +65,7 @@ def test_while_it_is_timed_the_collector_is_off_and_the_threads_are_the_cases(mo
 
 
 def test_a_case_that_cannot_be_built_is_its_failure_and_nothing_is_raised():
-    case = Case(find_layer("Dense").workload, "cpu", 1, settings=(("precision", "float8"),))
+    case = replace(Case(find_layer("Dense").workload, "cpu", 1), settings=(("precision", "float8"),))
     sent = Sent()
     job.Job(case, PROTOCOLS["quick"], 0, sent).run()
     (failed,) = [event for event in sent if isinstance(event, CaseFailed)]
