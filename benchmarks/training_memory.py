@@ -33,7 +33,7 @@ def held_bytes(workload: Workload, batch: int) -> int:
     import torch
 
     from cvbench_tui.worker.extras.flops import on_meta, operators_of
-    from cvbench_tui.worker.workloads.module_under_test import outputs_of
+    from cvbench_tui.worker.workloads.inputs import outputs_of
 
     kept = {}
 
@@ -46,12 +46,12 @@ def held_bytes(workload: Workload, batch: int) -> int:
         module, inputs = on_meta(workload, batch)
         module.train()
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            outputs = outputs_of(module(inputs))
-    for end in (inputs, *outputs):
+            outputs = outputs_of(module(*inputs.of(training=True)))
+    for end in (*inputs.tensors, *outputs):
         keep(end)
     for weight in (*module.parameters(), *module.buffers()):
         kept.pop(weight.untyped_storage()._cdata, None)
-    gradients = [*outputs, *([inputs] if inputs.requires_grad else [])]
+    gradients = [*outputs, *(tensor for tensor in inputs.tensors if tensor.requires_grad)]
     return sum(storage.nbytes() for storage in kept.values()) + sum(end.numel() * FLOAT32_BYTES for end in gradients)
 
 
