@@ -11,7 +11,7 @@ Parameter = Union[bool, int, float, str]
 IMAGE_CHANNELS = 3
 LAYER_OF_MODEL = "layer_of_model"
 """``op`` of a layer as a model has it. Its params: ``model`` (that one's op), ``layer`` (its path in the model),
-``image`` (side of the model's input, pixels), ``count`` (how often such a layer is called in one forward), ``like`` (path
+``image`` (side of the model's input, pixels; ``frames`` of a clip), ``count`` (how often such a layer is called in one forward), ``like`` (path
 of the first such layer), ``distinct`` (how many distinct layers the model has), ``share`` (of the model's operations, all
 such layers together). A block, which is no part of the sum of a model's layers, has the first three only."""
 CODE = ("file:", "module:")
@@ -49,7 +49,9 @@ class Workload:
         if self.op != LAYER_OF_MODEL or type(side) is not int:
             return None
         op, code = str(self.param("model")), tuple(pair for pair in self.params if pair[0] in CODE_PARAMS)
-        return Workload("model", op, op, (IMAGE_CHANNELS, side, side), code)
+        frames = self.param("frames")
+        clip = (frames,) if type(frames) is int else ()
+        return Workload("model", op, op, (IMAGE_CHANNELS, *clip, side, side), code)
 
     @property
     def code(self) -> Workload | None:

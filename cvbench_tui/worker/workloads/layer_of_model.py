@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 import torch
@@ -18,8 +17,8 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.core.event import LayersListed, ModelLayer
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-from cvbench_tui.worker.process.failure import UnsupportedError
-from cvbench_tui.worker.workloads.own_code import OwnCodeError
+from cvbench_tui.worker.process.failure import OwnCodeError, UnsupportedError
+from cvbench_tui.worker.workloads.own_code import in_order
 
 MAX_ARGUMENTS = 120  # characters of a module's arguments
 FLOAT_BYTES = 4
@@ -48,7 +47,10 @@ class Call:
         """Equal for calls of equal layers."""
         module = self.module
         sizes = tuple(tuple(each.shape) for each in module.parameters())
-        return type(module), repr(module), sizes, *map(_described, self.args), *map(_described, self.kwargs.items())
+        plain = (bool, int, float, str, tuple, list)
+        settings = repr([pair for pair in vars(module).items() if isinstance(pair[1], plain)])
+        inputs = *map(_described, self.args), *map(_described, self.kwargs.items())
+        return type(module), repr(module), settings, sizes, *inputs
 
 
 @dataclass
@@ -138,9 +140,7 @@ def build_layer(workload: Workload) -> nn.Module:
     return module
 
 
-def layer_inputs(
-    workload: Workload, batch: int, device: torch.device
-) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+def layer_inputs(module: nn.Module, workload: Workload, batch: int, device: torch.device) -> tuple[Any, ...]:
     """What the layer is called with in the model at that batch: floats standard normal, whole numbers 0, everything
     else as it is there. One tensor that comes twice is one."""
     model, path = _of(workload)
@@ -156,7 +156,10 @@ def layer_inputs(
             made[id(value)] = draw(tuple(value.shape), dtype=value.dtype, device=device)
         return made[id(value)]
 
-    return tuple(map(given, call.args)), {name: given(value) for name, value in call.kwargs.items()}
+    try:
+        return in_order(module, tuple(map(given, call.args)), {name: given(each) for name, each in call.kwargs.items()})
+    except TypeError as error:
+        raise UnsupportedError(f"{quoted(path)} of {quoted(model.op)} cannot be called by itself: {error}.") from None
 
 
 def _of(workload: Workload) -> tuple[Workload, str]:
@@ -199,7 +202,7 @@ def forward_of(model: Workload, batch: int) -> tuple[nn.Module, Forward]:
                 each.register_forward_pre_hook(enter(path), with_kwargs=True)
                 each.register_forward_hook(leave, with_kwargs=True)
         with operators_of("cpu"), counter:
-            module(inputs)
+            module(*inputs.of(training=False))
         forward.flops = counter.get_total_flops()
     return module, forward
 

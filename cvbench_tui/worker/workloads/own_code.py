@@ -19,17 +19,13 @@ from torch import Tensor, nn
 
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.process.failure import OwnCodeError, UnsupportedError
 
 INPUTS = "inputs"  # name of the function that makes them
 MAX_WORDS = 160  # characters of what the code itself says
 
 Made = TypeVar("Made")
 _loaded: dict[tuple[str, str], ModuleType] = {}  # by op and digest: a process that is kept does not run it twice
-
-
-class OwnCodeError(Exception):
-    """A user's code did not do what it is for, in one sentence."""
 
 
 def build_own(workload: Workload) -> nn.Module:
@@ -51,26 +47,45 @@ def build_own(workload: Workload) -> nn.Module:
 
 
 def own_inputs(
-    workload: Workload, batch: int, device: torch.device
-) -> tuple[tuple[Any, ...], Mapping[str, Any]] | None:
-    """Positional and named arguments of the model by the code's ``inputs(batch, image, device)``, tensors on the device;
-    None where it has no such function. Raises OwnCodeError."""
+    module: nn.Module, workload: Workload, batch: int, device: torch.device
+) -> tuple[Any, ...] | None:
+    """Arguments of the model by the code's ``inputs(batch, image, device)``, tensors on the device; None where it has no
+    such function. Raises OwnCodeError."""
     make = getattr(_load(workload), INPUTS, None)
     if make is None:
         return None
     what = f"{quoted(INPUTS)} in {_where(workload)}"
     made = _run(what, lambda: make(batch, workload.image, device))
     if isinstance(made, Tensor):
-        return (made.to(device),), {}
+        return (made.to(device),)
     if isinstance(made, (tuple, list)) and made:
-        return tuple(_moved(each, device) for each in made), {}
+        return tuple(_moved(each, device) for each in made)
     if isinstance(made, dict) and made and all(isinstance(name, str) for name in made):
-        return (), {name: _moved(each, device) for name, each in made.items()}
+        named = {name: _moved(each, device) for name, each in made.items()}
+        try:
+            return in_order(module, (), named)
+        except TypeError as error:
+            raise OwnCodeError(f"{what} does not fit the model's forward: {error}.") from None
     raise OwnCodeError(f"{what} returned {_a(made)}, and no tensor, tuple or dict of them.")
 
 
 def _moved(value: Any, device: torch.device) -> Any:
     return value.to(device) if isinstance(value, Tensor) else value
+
+
+def in_order(module: nn.Module, args: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The arguments of a call without names: calling with names takes longer. Raises TypeError where they do not fit,
+    or a name cannot be left out."""
+    if not named:
+        return args
+    bound = inspect.signature(module.forward).bind(*args, **named)
+    if bound.kwargs and set(bound.kwargs) - set(bound.signature.parameters):
+        raise TypeError(f"{', '.join(bound.kwargs)} can only be given by name")
+    bound.apply_defaults()
+    by_name = (each for each in bound.signature.parameters.values() if each.kind is inspect.Parameter.KEYWORD_ONLY)
+    if only := [each.name for each in by_name if each.name in named]:
+        raise TypeError(f"{', '.join(only)} can only be given by name")
+    return bound.args
 
 
 def _load(workload: Workload) -> ModuleType:
