@@ -11,12 +11,13 @@ Parameter = Union[bool, int, float, str]
 IMAGE_CHANNELS = 3
 LAYER_OF_MODEL = "layer_of_model"
 """``op`` of a layer as a model has it. Its params: ``model`` (that one's op), ``layer`` (its path in the model),
-``image`` (side of the model's input, pixels; ``frames`` of a clip), ``count`` (how often such a layer is called in one forward), ``like`` (path
-of the first such layer), ``distinct`` (how many distinct layers the model has), ``share`` (of the model's operations, all
-such layers together). A block, which is no part of the sum of a model's layers, has the first three only."""
+``image`` (side of the model's input, pixels; ``frames`` of a clip), ``count`` (how often such a layer is called in one
+forward), ``like`` (path of the first such layer), ``distinct`` (how many distinct layers the model has), ``share`` (of
+the model's operations, all such layers together). A block, which is no part of the sum of a model's layers, has the
+first three only."""
 CODE = ("file:", "module:")
-"""Begin the ``op`` of a model that a user's code makes: ``file:/home/me/net.py:make``, ``module:package.nets:make``. Its
-params: ``sha256`` of the file, and for a module the ``folder`` where it was named."""
+"""Begin the ``op`` of a model that a user's code makes: ``file:/home/me/net.py:make``, ``module:package.nets:make``.
+Its params: ``sha256`` of the file, and for a module the ``folder`` where it was named."""
 CODE_PARAMS = ("folder", "sha256")
 
 
@@ -61,8 +62,8 @@ class Workload:
         return made if made is not None and made.op.startswith(CODE) else None
 
     def with_image(self, side: int) -> Workload:
-        """The same workload on ``side`` x ``side`` images; unchanged when its input is not an image, or a model's layer,
-        whose shape the model decides."""
+        """The same workload on ``side`` x ``side`` images; unchanged when its input is not an image, or it is a
+        model's layer, whose shape the model decides."""
         if self.image is None or self.op == LAYER_OF_MODEL:
             return self
         return Workload(self.kind, self.name, self.op, (IMAGE_CHANNELS, side, side), self.params)

@@ -75,7 +75,9 @@ def list_layers(model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
     except Exception as error:  # the model's own code may raise anything
         first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
         why = f"{type(error).__name__}: {first}"[:200].rstrip(".")
-        return LayersListed((), problem=f"The layers of {name} cannot be listed, as it has no forward without data: {why}.")
+        return LayersListed(
+            (), problem=f"The layers of {name} cannot be listed, as it has no forward without data: {why}."
+        )
     distinct = _distinct(forward)
     if not distinct:
         return LayersListed((), problem=f"{name} has no layer that takes a tensor.")

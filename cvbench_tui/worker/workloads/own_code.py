@@ -46,9 +46,7 @@ def build_own(workload: Workload) -> nn.Module:
     return made
 
 
-def own_inputs(
-    module: nn.Module, workload: Workload, batch: int, device: torch.device
-) -> tuple[Any, ...] | None:
+def own_inputs(module: nn.Module, workload: Workload, batch: int, device: torch.device) -> tuple[Any, ...] | None:
     """Arguments of the model by the code's ``inputs(batch, image, device)``, tensors on the device; None where it has no
     such function. Raises OwnCodeError."""
     make = getattr(_load(workload), INPUTS, None)
@@ -96,10 +94,13 @@ def _load(workload: Workload) -> ModuleType:
     loaded = _loaded.get((workload.op, digest))
     if loaded is not None and _is(loaded.__file__, digest):
         return loaded
+    changed = f"{where} has changed since it was named; name it again to measure it as it is now."
+    if kind == "file" and os.path.exists(place) and not _is(place, digest):
+        raise OwnCodeError(changed)
     load = _from_file if kind == "file" else _from_module
     module = _run(where, lambda: load(place, str(workload.param("folder") or "")))
     if not _is(module.__file__, digest):
-        raise OwnCodeError(f"{where} has changed since it was named; name it again to measure it as it is now.")
+        raise OwnCodeError(changed)
     _loaded[workload.op, digest] = module
     return module
 
