@@ -1,5 +1,5 @@
-"""Layers of a model: which it has, and one of them with the inputs that it gets there. Both come from one forward of the
-model in eval mode on the meta device, which has shapes and no data."""
+"""Layers of a model: which it has, and one of them with the inputs that it gets there. Both come from one forward
+of the model in eval mode on the meta device, which has shapes and no data."""
 
 from __future__ import annotations
 

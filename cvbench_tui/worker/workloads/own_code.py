@@ -47,8 +47,8 @@ def build_own(workload: Workload) -> nn.Module:
 
 
 def own_inputs(module: nn.Module, workload: Workload, batch: int, device: torch.device) -> tuple[Any, ...] | None:
-    """Arguments of the model by the code's ``inputs(batch, image, device)``, tensors on the device; None where it has no
-    such function. Raises OwnCodeError."""
+    """Arguments of the model by the code's ``inputs(batch, image, device)``, tensors on the device; None where it
+    has no such function. Raises OwnCodeError."""
     make = getattr(_load(workload), INPUTS, None)
     if make is None:
         return None
