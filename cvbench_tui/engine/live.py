@@ -17,12 +17,22 @@ from typing import Any
 
 from cvbench_tui.base.system_files import oom_kills
 from cvbench_tui.core.environment import NO_ANSWER, Environment
-from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
+from cvbench_tui.core.event import (
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    EnvironmentProbed,
+    Event,
+    LayersListed,
+    case_of,
+)
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.device_lock import DeviceLocks
+from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.patience import OutOfPatience, Pace, Patience
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
@@ -67,6 +77,7 @@ class LiveSource:
         self._paces: dict[str, Pace] = {}  # by case, of this run
         self._environment: Environment | None = None
         self._lock = threading.Lock()
+        self._asking = threading.Lock()  # held by what reads the worker's answers: a run, or a question
         self._cancelled = threading.Event()
         self._skipping = False  # ``skip`` ended the running case
         self._keeping = False  # the worker has a process that is kept
@@ -84,6 +95,12 @@ class LiveSource:
                 self._supervisor.no_driver = True
                 self._supervisor.discard()
         return with_host_facts(self._environment)
+
+    def layers(self, model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
+        """The distinct layers of that model, or those wanted; or the problem in their place. Blocks; waits for the end
+        of a run. A user's own model is run for it, in a process of the worker. Raises WorkerError."""
+        with self._asking:
+            return ask_for_layers(self._supervisor, model, wanted)
 
     def watch(self, plan: Plan) -> Watch:
         """Looks at other programs on this machine."""
@@ -103,7 +120,7 @@ class LiveSource:
         self._paces.clear()
         environment = self.probe()
         # The cards are held, so that no case pays for the driver's start.
-        with nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
+        with self._asking, nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
             try:
                 if locks.try_take() is not None and self.wait_for_devices:
                     locks.wait(self._cancelled)
