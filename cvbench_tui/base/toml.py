@@ -86,10 +86,11 @@ class Kind:
     test: Callable[[object], bool]  # True for such a value; for each item where it is a list
     names: tuple[str, ...] = ()  # the only ones, where there are few
     is_list: bool = False
+    single: bool = False  # of a list: one item may stand without brackets
 
     def accepts(self, value: object) -> bool:
         """True for a value that can be used."""
-        if not self.is_list:
+        if not self.is_list or (self.single and not isinstance(value, list)):
             return self.test(value) and not (isinstance(value, str) and len(value) > MAX_TEXT)
         return isinstance(value, list) and len(value) <= MAX_ITEMS and all(map(self.test, value))
 
@@ -162,7 +163,8 @@ def read_keys(
     for each in (key for key in keys if key.name in data):
         value = data[each.name]
         if each.kind.accepts(value):
-            values[each.name] = tuple(value) if isinstance(value, list) else value
+            listed = [value] if each.kind.single and not isinstance(value, list) else value
+            values[each.name] = tuple(listed) if isinstance(listed, list) else listed
         else:
             complain(*each.kind.mistake(prefix + each.name, value))
     return values

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Literal
 
 from cvbench_tui.base.nearest import nearest, quoted
+from cvbench_tui.base.toml import TEXT, Kind, some_of
 from cvbench_tui.core import axes
 from cvbench_tui.core.axes import AXES, Axis, Setting
 from cvbench_tui.core.image_sizes import MAX_IMAGE
@@ -16,6 +17,30 @@ from cvbench_tui.errors import SelectionError
 Batch = int | Literal["max"]
 MAX_BATCH = 65536
 MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly would be 21,504
+
+
+def _is_number(value: object, most: int) -> bool:
+    return type(value) is int and 1 <= value <= most
+
+
+BATCHES = Kind(
+    f"whole numbers from 1 to {MAX_BATCH}, or \"max\"",
+    lambda value: value == "max" or _is_number(value, MAX_BATCH), ("max",), is_list=True, single=True,
+)  # fmt: skip
+IMAGES = Kind(
+    f"whole numbers of pixels from 1 to {MAX_IMAGE}",
+    lambda value: _is_number(value, MAX_IMAGE), is_list=True, single=True,
+)  # fmt: skip
+PHASE_NAMES = some_of(PHASES)
+SETTINGS = Kind('a list of settings such as ["precision=amp-bf16"]', TEXT.test, is_list=True)
+
+
+def values_kind(axis: Axis) -> Kind:
+    """What a file may hold for that axis."""
+    names = [each.name for each in axis.values]
+    numbers = f" or a number from 1 to {axis.most}" if axis.most is not None else ""
+    expected = f"a list of {', '.join(names)}{numbers}"
+    return Kind(expected, lambda value: axis.accepts(str(value)), tuple(names), is_list=True, single=True)
 
 
 def axis_named(name: str) -> Axis:
@@ -33,6 +58,16 @@ def check_values(axis: Axis, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_value(axis, name) for name in names))
 
 
+def known_settings(texts: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The axes with their values of ``axis=value`` texts; what this version does not have is left out."""
+    chosen: dict[str, tuple[str, ...]] = {}
+    for name, _, value in (text.partition("=") for text in texts):
+        known = axes.axis(name)
+        if known is not None and known.accepts(value):
+            chosen[name] = (*chosen.get(name, ()), value)
+    return tuple((each.name, tuple(dict.fromkeys(chosen[each.name]))) for each in AXES if each.name in chosen)
+
+
 def split(text: str) -> tuple[str, ...]:
     """The pieces of a list with commas, without blanks around them; an empty one stays, to be complained of."""
     return tuple(piece.strip() for piece in text.split(","))
@@ -47,7 +82,7 @@ def check_batch(value: int | str) -> Batch:
 
 def check_image(value: int | str) -> int:
     """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
-    return _number("Image size", value, MAX_IMAGE, f"An image's side is a whole number of pixels from 1 to {MAX_IMAGE}.")
+    return _number("Image size", value, MAX_IMAGE, f"A side is a whole number of pixels from 1 to {MAX_IMAGE}.")
 
 
 def check_phases(names: Sequence[str]) -> tuple[Phase, ...]:

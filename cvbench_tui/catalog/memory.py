@@ -16,6 +16,7 @@ from math import prod
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
@@ -53,7 +54,7 @@ def expected_bytes(case: Case) -> int | None:
         fixed = 0  # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
     else:
         return None
-    return round((fixed + WORKSPACE * held * case.batch) * prod(axes.axis(name).value(value).memory for name, value in case.settings if axes.axis(name)))
+    return round((fixed + WORKSPACE * held * case.batch) * axes.memory_factor(case.settings))
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:

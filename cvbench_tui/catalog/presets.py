@@ -13,11 +13,13 @@ from typing import Any
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import name_key, nearest, quoted
-from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of, whole
+from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of
+from cvbench_tui.catalog.axes import BATCHES, IMAGES, PHASE_NAMES, values_kind
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE, Selection, check_device_name
+from cvbench_tui.catalog.selection import Selection, check_device_name
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
@@ -35,8 +37,10 @@ PRESET_KEYS = (
     Key("models", (), MODEL_NAMES, "Display names or torchvision's names."),
     Key("layers", (), LAYER_NAMES, "Display names; modern: all but those of the original tables."),
     Key("devices", None, DEVICES, "Left out: the machine's preferred device."),
-    Key("batch", None, whole(MAX_BATCH), "Overrides every default batch."),
-    Key("image", None, whole(MAX_IMAGE, "number of pixels"), "Overrides every default image size, pixels a side."),
+    Key("batch", (), BATCHES, "In place of every default batch; max: the largest that fits, which the run finds."),
+    Key("image", (), IMAGES, "In place of every default image size, pixels a side."),
+    *(Key(axis.name, (), values_kind(axis), axis.help) for axis in AXES),
+    Key("phases", (), PHASE_NAMES, "What is measured; left out: all but step."),
     Key("protocol", "default", one_of(PROTOCOLS), "How long to measure."),
     Key("extras", (), some_of(EXTRAS), "Secondary metrics in addition to those of the protocol."),
 )
@@ -216,7 +220,8 @@ def _read(path: Path) -> tuple[str, Selection]:
     models, layers = entries("models", _models), entries("layers", _layers)
     devices = None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),))
     extras = tuple(dict.fromkeys(values["extras"]))
-    rest = values["batch"], values["image"], values["protocol"], extras
+    chosen = tuple((axis.name, tuple(dict.fromkeys(map(str, values[axis.name])))) for axis in AXES if values[axis.name])
+    rest = values["batch"], values["image"], values["protocol"], extras, chosen, values["phases"]
     return values["description"], Selection(path.stem, models, layers, devices, *rest)
 
 
@@ -249,8 +254,10 @@ def _toml(selection: Selection, description: str) -> str:
         "models": [entry.name for entry in selection.models],
         "layers": [entry.name for entry in selection.layers],
         "devices": list(selection.devices or ()),
-        "batch": selection.batch,
-        "image": selection.image,
+        "batch": list(selection.batches),
+        "image": list(selection.images),
+        **{name: list(values) for name, values in selection.settings},
+        "phases": list(selection.phases),
         "protocol": selection.protocol.strip().casefold(),
         "extras": list(selection.extras),
     }

@@ -93,10 +93,10 @@ def why_not_offered(case: Case) -> str:
     for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE)):
         if value is not None and not 1 <= value <= most:
             return f"The {what} of {name} is not from 1 to {most}, so it is not measured."
-    for axis, value in case.settings:
-        known = axes.axis(axis)
-        if (axis, value) != BATCH_MAX and (known is None or not known.accepts(value)):
-            return f"There is no {quoted(f'{axis}={value}')} in this version, so {name} is not measured."
+    for setting in case.settings:
+        known = axes.axis(setting[0])
+        if setting != BATCH_MAX and (known is None or not known.accepts(setting[1])):
+            return f"This version has no {quoted('='.join(setting))}, so {name} is not measured."
     return ""
 
 

@@ -23,7 +23,7 @@ from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
-from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands, flat
+from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
 from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flush, lost_output, open_closed
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
@@ -105,23 +105,32 @@ def serve(
     "-d", "--devices", multiple=True, shell_complete=complete("devices"),
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
 )  # fmt: skip
-@click.option("-b", "--batch", type=ONE_NUMBER, help="Batch size of every case. Default: 8; Resnet101 and Resnet152 4.")
-@click.option("--image", type=ONE_NUMBER, help="Side of the input image in pixels. Default: each model's own.")
+@click.option(
+    "-b", "--batch", "batches", type=SPLIT,
+    help="Batch sizes, separated by commas; max: the largest that fits. Default: 8; Resnet101 and Resnet152 4.",
+)  # fmt: skip
+@click.option(
+    "--image", "images", type=SPLIT, help="Sides of the input image in pixels, e.g. 160,224. Default: each model's own."
+)
 @click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
 @click.option(
     "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
+@click.option("--phases", type=SPLIT, help="What is measured, e.g. inference. Default: all but step.")
+@options.axes
 @options.measuring
 def run(
     preset: str | None,
     models: tuple[str, ...],
     layers: tuple[str, ...],
     devices: tuple[str, ...],
-    batch: int | None,
-    image: int | None,
+    batches: tuple[str, ...] | None,
+    images: tuple[str, ...] | None,
     protocol: str | None,
     extras: tuple[Extra, ...],
+    phases: tuple[str, ...] | None,
+    settings: dict[str, tuple[str, ...]],
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -130,7 +139,7 @@ def run(
     from cvbench_tui.cli.run import measure, selection_from
 
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batch, image, protocol, extras)
+    selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 

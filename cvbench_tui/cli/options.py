@@ -14,6 +14,9 @@ import click
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
 from cvbench_tui.base.nearest import quoted
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.single_options import SPLIT
+from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
@@ -51,6 +54,8 @@ def _names(kind: str) -> Iterable[str]:
         from cvbench_tui.results.table.columns import COLUMNS
 
         return [column.key for column in COLUMNS if not column.drawn]
+    if (axis := axis_of(kind)) is not None:
+        return [value.name for value in axis.values]
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
@@ -175,6 +180,23 @@ def measuring(command: Callable[..., int]) -> Callable[..., int]:
         return command(outputs=outputs, how=How(wait, wait_idle_s, strict, dry_run), **others)
 
     return reduce(lambda made, option: option(made), reversed(MEASURING), with_outputs)
+
+
+def axes(command: Callable[..., int]) -> Callable[..., int]:
+    """A flag for each axis of ``core.axes``; the command gets them as ``settings``, by axis."""
+
+    @wraps(command)
+    def with_settings(**options: Any) -> int:
+        return command(settings={axis.name: options.pop(axis.name) or () for axis in AXES}, **options)
+
+    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(AXES), with_settings)
+
+
+def _axis_option(axis: Axis) -> Callable[[Any], Any]:
+    names = ", ".join(each.name for each in axis.values) + (", or a number" if axis.most else "")
+    return click.option(
+        axis.flag, axis.name, type=SPLIT, shell_complete=complete(axis.name), help=f"{axis.help} {names}."
+    )
 
 
 def refuse_both(plain: bool, layout: Layout | None) -> None:

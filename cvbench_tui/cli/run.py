@@ -5,24 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.ending_signals import exit_code
 from cvbench_tui.base.escape import visible
+from cvbench_tui.catalog.axes import axis_named, check_batch, check_image, check_phases, check_values
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset
-from cvbench_tui.catalog.selection import (
-    Selection,
-    check_batch,
-    check_device_name,
-    check_image,
-    to_plan,
-    why_not_offered,
-)
+from cvbench_tui.catalog.selection import Selection, check_device_name, to_plan, why_not_offered
 from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
 from cvbench_tui.cli.signals import ending_signals
 from cvbench_tui.core.environment import WAITING
@@ -57,22 +52,27 @@ def selection_from(
     models: Sequence[str] = (),
     layers: Sequence[str] = (),
     devices: Sequence[str] = (),
-    batch: int | None = None,
-    image: int | None = None,
+    batches: Sequence[str] = (),
+    images: Sequence[str] = (),
     protocol: str | None = None,
     extras: Sequence[Extra] = (),
+    settings: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    phases: Sequence[str] = (),
 ) -> Selection:
     """The preset, extended and changed by the other arguments. Raises SelectionError or PresetError."""
-    base = _preset(preset) if preset else Selection("selection", (), (), None, None, None, "default")
+    base = _preset(preset) if preset else Selection("selection", (), (), None)
+    chosen = {name: check_values(axis_named(name), values) for name, values in settings.items() if values}
     selection = replace(
         base,
         models=base.models + tuple(find_model(name) for name in models),
         layers=base.layers + tuple(find_layer(name) for name in layers),
         devices=tuple(check_device_name(name) for name in devices) or base.devices,
-        batch=check_batch(batch) if batch is not None else base.batch,
-        image=check_image(image) if image is not None else base.image,
+        batches=tuple(map(check_batch, batches)) or base.batches,
+        images=tuple(map(check_image, images)) or base.images,
         protocol=protocol or base.protocol,
         extras=tuple(dict.fromkeys((*base.extras, *extras))),
+        settings=tuple((dict(base.settings) | chosen).items()),
+        phases=check_phases(phases) or base.phases,
     )
     if not selection.models and not selection.layers:
         hint = "Name a preset, or models with -m and layers with -l: cvbench-tui list"

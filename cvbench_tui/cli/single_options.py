@@ -1,4 +1,4 @@
-"""Options that have one value, and are refused twice; a number that is no list; a choice that is one."""
+"""Options that have one value, and are refused twice; a list; a choice of several."""
 
 from __future__ import annotations
 
@@ -54,24 +54,22 @@ def _once(option: click.Parameter, store: Callable[[Any, Any], None], value: Any
     """Store the value. Raises SelectionError where there is one already."""
     if option.name in state.opts:
         first, second = quoted(str(state.opts[option.name])), quoted(str(value))
-        several = option.type is ONE_NUMBER  # batch, image
-        hint = "A run has one: measure the other in a run of its own." if several else "Leave one out."
+        hint = f"Give both in one list: {option.opts[-1]} A,B" if option.type is SPLIT else "Leave one out."
         raise SelectionError(f"{option.opts[-1]} is given twice: {first} and {second}.", hint)
     store(value, state)
 
 
-class _OneNumber(click.types.IntParamType):
-    """A whole number; a list of them is refused with what to do."""
+class _Split(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """A list with commas. What its pieces may be is checked where they are used."""
+
+    name = "list"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number. Raises SelectionError for several, and what click raises for none."""
-        if isinstance(value, str) and "," in value:
-            name = param.opts[-1] if param is not None else "The option"
-            raise SelectionError(f"{name} takes one number, not {quoted(value)}.", "Use a run of its own for each.")
-        return super().convert(value, param, ctx)
+        """A tuple of the pieces, without blanks around them."""
+        return value if isinstance(value, tuple) else tuple(piece.strip() for piece in str(value).split(","))
 
 
-ONE_NUMBER = _OneNumber()
+SPLIT = _Split()
 
 
 def flat(_context: click.Context, _parameter: click.Parameter, values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
-
-from cvbench_tui.core.workload import Workload
 
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
@@ -199,7 +198,7 @@ def id_parts(settings: Sequence[Setting]) -> str:
 
 
 def unsupported(case: Case) -> str:
-    """Why this case cannot be measured by one of its settings, in a sentence; empty where nothing is known against it."""
+    """Why one of its settings forbids this case, in a sentence; empty where nothing is known against it."""
     for name, value in case.settings:
         if name == "batch":
             continue
@@ -212,11 +211,16 @@ def unsupported(case: Case) -> str:
     return ""
 
 
+def memory_factor(settings: Sequence[Setting]) -> float:
+    """Training memory as a multiple of that without the settings."""
+    return prod(known.value(value).memory for name, value in settings if (known := axis(name)))
+
+
 def labels(settings: Sequence[Setting]) -> tuple[str, ...]:
     """A word for each setting: ``("amp-bf16", "4 threads")``; largest batches are labelled as ``batch max``."""
     return tuple(known.label(value) if (known := axis(name)) else f"{name} {value}" for name, value in settings)
 
 
 def label(case: Case) -> str:
-    """The workload's name and a word for each setting: rows of one device, batch and image that differ never share it."""
+    """The workload's name and a word for each setting: rows that differ in an axis never share it."""
     return " ".join((case.workload.name, *labels(case.settings)))

@@ -179,7 +179,7 @@ def _fused(context: CheckContext, case: Case, name: str, phases: Sequence[Phase]
 def busy(context: CheckContext) -> Iterator[VerdictLine]:
     """A busy process on every core: each number has to say so. On the processor, whatever the device under test."""
     cores = usable_cores()
-    case = replace(COMPARED[0].case(context), device="cpu", batch=1, threads=context.threads)
+    case = replace(COMPARED[0].case(context).varied(threads=str(context.threads)), device="cpu", batch=1)
     with busy_cores(cores):
         run = context.measure(case)
     seen = [_codes(result) & BUSY_CODES != set() for result in run.results.values()]

@@ -52,6 +52,7 @@ def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Pa
 
 def last_selection(last: Last) -> Selection | None:
     """What was ticked last, without the names that the catalog does not have any more; None when nothing is left."""
+    from cvbench_tui.catalog.axes import known_settings
     from cvbench_tui.catalog.layers import LAYERS
     from cvbench_tui.catalog.models import MODELS
     from cvbench_tui.core.protocol import PROTOCOLS
@@ -60,5 +61,17 @@ def last_selection(last: Last) -> Selection | None:
     layers = tuple(entry for entry in LAYERS if entry.name in last.layers)
     if not models and not layers:
         return None
+    chosen = known_settings(last.settings)
     protocol = last.protocol if last.protocol in PROTOCOLS else "default"
-    return Selection("selection", models, layers, tuple(last.devices) or None, last.batch, last.image, protocol)
+    return Selection(
+        "selection",
+        models,
+        layers,
+        tuple(last.devices) or None,
+        last.batch,
+        last.image,
+        protocol,
+        (),
+        chosen,
+        last.phases,
+    )

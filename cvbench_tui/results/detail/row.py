@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.facts import GROUPS, environment_id, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
@@ -106,7 +107,7 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     yield "device", f"{case.device}, {device.name}" if device is not None else case.device
     yield "input", " x ".join(str(size) for size in (case.batch, *case.workload.input_shape))
     yield "framework", case.framework
-    yield "settings", f"{case.precision}, {case.memory_format}, {case.compile_mode}"
+    yield from ((axis.title.lower(), case.setting(axis.name)) for axis in AXES if axis.name in dict(case.settings))
     yield "protocol", run.plan.protocol.name
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
@@ -137,7 +138,7 @@ def _case(case: Case) -> dict[str, Any]:
         "params": dict(workload.params),
         **{name: getattr(case, name) for name in ("framework", "device", "batch", "image")},
         "input_shape": list(workload.input_shape),
-        **{name: getattr(case, name) for name in ("precision", "memory_format", "compile_mode", "threads")},
+        **{axis.name: case.setting(axis.name) for axis in AXES},
     }
 
 

@@ -138,7 +138,7 @@ def _groups(rows: _Rows, several: set[str]) -> list[_Group]:
     groups: dict[object, list[RowData]] = {}
     for row in rows:
         case = row.case
-        work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
+        work = (case.workload, case.batch, case.settings)
         groups.setdefault(work, []).append(row)
     return [(_name(group[0].case, several), group) for group in groups.values()]
 

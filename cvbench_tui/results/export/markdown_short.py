@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start, one_line
-from cvbench_tui.core.plan import AXES, Case
+from cvbench_tui.core.axes import labels
+from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.core.workload import Kind
@@ -61,8 +62,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     parts: dict[tuple[Kind, object], list[Row]] = {}
     for row in rows:
         case = cases[row.key]
-        axes = tuple(getattr(case, axis) for axis in AXES)
-        parts.setdefault((case.workload.kind, (case.device, axes)), []).append(row)
+        parts.setdefault((case.workload.kind, case.device), []).append(row)
     several = len({kind for kind, _ in parts}) > 1
     blocks = [rows_line(table, view)] if view.filter_text and only is None else []
     for (kind, _), mine in parts.items():
@@ -159,10 +159,10 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     kinds = f"{first.workload.kind}s"
     name = run.plan.name
     before = kinds.capitalize() if name == "selection" else f"{name}, {kinds}" if several else name
-    shared = [PRECISIONS.get(first.precision, first.precision)]
-    shared += [each for each in (first.memory_format, first.compile_mode) if each not in ("contiguous", "eager")]
+    same = len({case.settings for case in cases}) == 1
+    shared = ["fp32"] if same and first.setting("precision") == "default" else []
+    shared += labels(first.settings) if same else ()
     shared += [first.framework] if first.framework != "torch" else []
-    shared += [plural(first.threads, "thread")] if first.threads is not None else []
     shared += [f"batch {first.batch}"] if len({case.batch for case in cases}) == 1 else []
     sizes = {case.image for case in cases if case.image is not None}
     some = "" if all(case.image is not None for case in cases) else "images "

@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.catalog.axes import MAX_BATCH
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
-from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
-from cvbench_tui.core.plan import AXES, Case
+from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
@@ -80,9 +82,12 @@ def differs(protocol: Protocol) -> bool:
 
 def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
     """Every other option that the case needs; batch and protocol always, since defaults change."""
-    yield from ("-d", case.device, "-b", str(case.batch))
+    yield from ("-d", case.device, "-b", "max" if case.finds_batch else str(case.batch))
     if case.image is not None and case.workload != entry.workload:
         yield from ("--image", str(case.image))
+    for name, value in case.settings:
+        if known := axis_of(name):
+            yield from (known.flag, value)
     yield from ("--protocol", protocol.name)
     for extra in protocol.extras:
         if extra not in PROTOCOLS[protocol.name].extras:
@@ -103,10 +108,10 @@ def _entry(case: Case) -> ModelEntry | LayerEntry | None:
 
 def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | None) -> str:
     """Why no command makes this case; empty when one does."""
-    for axis in AXES:  # the command line has no option for them
-        value = getattr(case, axis)
-        if value != getattr(Case, axis):  # the default
-            return f"there is no option for the {axis.replace('_', ' ')} {_short(str(value))}."
+    for name, setting in case.settings:
+        known = axis_of(name)
+        if (name, setting) != BATCH_MAX and (known is None or not known.accepts(setting)):
+            return f"there is no option for the {_short(name.replace('_', ' '))} {_short(setting)}."
     if entry is None:
         return f"{_short(case.workload.name)} is not in the list as it was measured here."
     if protocol.name not in PROTOCOLS:

@@ -70,12 +70,12 @@ class OpenController:
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 
         plan = self.plan_selection
-        self.ui.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
+        self.ui.show(SettingsScreen(plan.protocol, plan.batches, plan.images), self._set)
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
             plan = self.plan_selection
-            plan.protocol, plan.batch, plan.image = settings.protocol, settings.batch, settings.image
+            plan.protocol, plan.batches, plan.images = settings.protocol, settings.batches, settings.images
             self.selection_changed()
 
     def next_protocol(self) -> None:

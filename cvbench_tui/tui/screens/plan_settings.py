@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,11 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from cvbench_tui.catalog.selection import check_batch, check_image
+from cvbench_tui.catalog.axes import Batch, check_batch, check_image, split
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.choices import RadioList
+
+Checked = TypeVar("Checked")
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class PlanSettings:
     """What the plan is measured with."""
 
     protocol: str  # name of one of ``PROTOCOLS``
-    batch: int | None  # inputs per iteration of every row; None: each workload's own
-    image: int | None  # side of the square image in pixels; None: each model's own
+    batches: tuple[Batch, ...]  # inputs per iteration, each in turn; none: each workload's own
+    images: tuple[int, ...]  # sides of the square image in pixels, each in turn; none: each model's own
 
 
 class SettingsScreen(Modal[PlanSettings]):
@@ -42,10 +44,10 @@ class SettingsScreen(Modal[PlanSettings]):
     SettingsScreen .field .hint { width: 1fr; padding-left: 2; }
     """
 
-    def __init__(self, protocol: str, batch: int | None, image: int | None) -> None:
-        """What is set now; a batch or an image size of None is shown as an empty field."""
+    def __init__(self, protocol: str, batches: tuple[Batch, ...], images: tuple[int, ...]) -> None:
+        """What is set now; without batches or image sizes their field is empty."""
         super().__init__()
-        self._now = PlanSettings(protocol, batch, image)
+        self._now = PlanSettings(protocol, batches, images)
 
     def compose(self) -> ComposeResult:
         """Four protocols, two numbers, room for a complaint, buttons."""
@@ -54,8 +56,8 @@ class SettingsScreen(Modal[PlanSettings]):
         with Dialog("Protocol, batch, image size", "Enter use   Tab next field   Escape close"):
             lines = [(name, protocol_line(name)) for name in PROTOCOLS]
             yield RadioList(lines, self._now.protocol, id="protocol")
-            yield from _field("batch", "Batch", self._now.batch, "empty: the default of each row, 8 or 4")
-            yield from _field("image", "Image", self._now.image, "pixels a side; empty: each model's own")
+            yield from _field("batch", "Batch", self._now.batches, "empty: the default of each row, 8 or 4")
+            yield from _field("image", "Image", self._now.images, "pixels a side; empty: each model's own")
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(use="Use", close="Close")
 
@@ -65,8 +67,8 @@ class SettingsScreen(Modal[PlanSettings]):
         try:
             settings = PlanSettings(
                 self.query_one("#protocol", RadioList).chosen,
-                self._number("#batch", "batch", check_batch),
-                self._number("#image", "image size", check_image),
+                self._numbers("#batch", check_batch),
+                self._numbers("#image", check_image),
             )
         except SelectionError as error:
             self.complain(f"{error.message} {error.hint}".strip())
@@ -81,21 +83,15 @@ class SettingsScreen(Modal[PlanSettings]):
         if settings is not None:
             self.dismiss(settings)
 
-    def _number(self, selector: str, what: str, check: Callable[[int], int]) -> int | None:
-        """The field's number; None when it is empty. Raises SelectionError."""
+    def _numbers(self, selector: str, check: Callable[[str], Checked]) -> tuple[Checked, ...]:
+        """The field's numbers; none when it is empty. Raises SelectionError."""
         text = self.query_one(selector, Input).value.strip()
-        if not text:
-            return None
-        try:
-            number = int(text)
-        except ValueError:
-            raise SelectionError(f"The {what} must be a whole number, not '{text}'.") from None
-        return check(number)
+        return tuple(dict.fromkeys(map(check, split(text)))) if text else ()
 
 
-def _field(key: str, label: str, number: int | None, hint: str) -> ComposeResult:
+def _field(key: str, label: str, numbers: tuple[Batch, ...], hint: str) -> ComposeResult:
     """A labelled line to type a number in."""
     with Horizontal(classes="field"):
         yield Static(label, markup=False)
-        yield Input("" if number is None else str(number), placeholder="default", id=key, compact=True)
+        yield Input(",".join(map(str, numbers)), placeholder="default", id=key, compact=True)
         yield Static(hint, classes="hint", markup=False)

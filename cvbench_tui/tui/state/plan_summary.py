@@ -52,10 +52,12 @@ def settings_line(plan_selection: PlanSelection, *, running: str | None = None) 
     """Protocol, and batch, image size and extras where they are set. ``running``: name of the running protocol."""
     later = " (next run)" if running not in (None, plan_selection.protocol) else ""
     parts = [f"protocol {plan_selection.protocol}{later}"]
-    if plan_selection.batch is not None:
-        parts.append(f"batch {plan_selection.batch}")
-    if plan_selection.image is not None:
-        parts.append(f"image {plan_selection.image}")
+    if plan_selection.batches:
+        parts.append(f"batch {', '.join(map(str, plan_selection.batches))}")
+    if plan_selection.images:
+        parts.append(f"image {', '.join(map(str, plan_selection.images))}")
+    parts += [f"{name.replace('_', ' ')} {', '.join(values)}" for name, values in plan_selection.settings.items()]
+    parts += ["phases " + ", ".join(plan_selection.phases)] * bool(plan_selection.phases)
     parts += [f"with {extra.replace('_', ' ')}" for extra in plan_selection.extras]
     return ", ".join(parts)
 

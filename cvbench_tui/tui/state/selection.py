@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from cvbench_tui.catalog.axes import Batch, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra
 from cvbench_tui.results.text.units import bytes_text, parameters_text, significant
@@ -34,8 +38,10 @@ class PlanSelection:
         self.layers = ChecklistModel(layers, headings=("input shape", LAST_TIME), noun="layer")
         self.devices = ChecklistModel(noun="device")
         self.missing: tuple[str, ...] = ()  # devices that were asked for and are not there
-        self.batch: int | None = None
-        self.image: int | None = None
+        self.batches: tuple[Batch, ...] = ()
+        self.images: tuple[int, ...] = ()
+        self.settings: dict[str, tuple[str, ...]] = {}  # axes with the values that each takes in turn
+        self.phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
         self.protocol = "default"
         self.extras: tuple[Extra, ...] = ()  # measured in addition to what the protocol measures anyway
         self._base: Selection | None = None
@@ -55,7 +61,8 @@ class PlanSelection:
     def apply(self, selection: Selection) -> None:
         """Tick and set that in place of what is; families with ticks unfold. Without devices the ticked ones stay."""
         self._base = selection
-        self.batch, self.image, self.protocol = selection.batch, selection.image, selection.protocol
+        self.batches, self.images, self.protocol = selection.batches, selection.images, selection.protocol
+        self.settings, self.phases = dict(selection.settings), selection.phases
         self.extras = selection.extras
         for ticks, entries in ((self.models, selection.models), (self.layers, selection.layers)):
             ticks.tick_only([entry.name for entry in entries])
@@ -82,15 +89,18 @@ class PlanSelection:
         ``version``: of what ``past`` answers. Returns whether a text has changed.
         """
         devices = self.devices.ticked[:1]
-        asked = (devices, self.batch, self.image, version)
+        asked = (devices, self.batches, self.images, self.settings, version)
         if version is not None and asked == self._asked:
             return False
+        sizes, first = (self.batches[:1], self.images[:1]), variants(self.settings, None)[:1]
         self._asked, before = asked, (self.models.times, self.layers.times)
         self.models.times, self.layers.times = (
             {
                 entry.name: text
                 for entry in entries
-                for case in expand([(entry.workload, entry.batch)], devices, batch=self.batch, image=self.image)
+                for case in expand(
+                    [(entry.workload, entry.batch)], devices, batches=sizes[0], images=sizes[1], variants=first
+                )
                 if (text := past(case))
             }
             for entries in (MODELS, LAYERS)
@@ -110,14 +120,29 @@ class PlanSelection:
         name, base = "selection", self._base
         if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
             name, models, layers = base.name, base.models, base.layers
-        return Selection(name, models, layers, self.devices.ticked, self.batch, self.image, self.protocol, self.extras)
+        return Selection(name, models, layers, self.devices.ticked, *self._how())
 
     def last(self) -> Last:
         """What is ticked now, by name, for the settings; before the devices are known, those asked for."""
         devices = self.devices.ticked
         if self._environment is None and self._base is not None:
             devices = self._base.devices or ()
-        return Last(self.models.ticked, self.layers.ticked, devices, self.batch, self.image, self.protocol)
+        texts = tuple(f"{name}={value}" for name, values in self.settings.items() for value in values)
+        return Last(
+            self.models.ticked,
+            self.layers.ticked,
+            devices,
+            self.batches,
+            self.images,
+            self.protocol,
+            texts,
+            self.phases,
+        )
+
+    def _how(self) -> tuple[Any, ...]:
+        """The fields of a selection after its devices."""
+        chosen = tuple((axis.name, self.settings[axis.name]) for axis in AXES if self.settings.get(axis.name))
+        return self.batches, self.images, self.protocol, self.extras, chosen, self.phases
 
 
 def _model_item(entry: ModelEntry) -> Item:
