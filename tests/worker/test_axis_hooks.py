@@ -100,7 +100,13 @@ def test_autocast_is_entered_once_for_each_forward_and_not_for_the_backward(monk
 def test_converted_are_weights_buffers_inputs_and_gradients(value, dtype):
     made = built(resnet(precision=value))
     output = trained(made)
-    tensors = [output, made.inputs, *made.parameters, *(each.grad for each in made.parameters), *made.module.buffers()]
+    tensors = [
+        output,
+        *made.inputs.tensors,
+        *made.parameters,
+        *(each.grad for each in made.parameters),
+        *made.module.buffers(),
+    ]
     assert {each.dtype for each in tensors if each.is_floating_point()} == {dtype}
     assert torch.isfinite(output).all()
 
@@ -109,23 +115,23 @@ def test_a_converted_input_of_a_layer_still_wants_its_gradient():
     case = Case(find_layer("Conv3x3/1").workload, "cpu", 2).varied(precision="bf16", memory_format="channels_last")
     made = built(case)
     trained(made)
-    assert made.inputs.grad.dtype == torch.bfloat16
-    assert made.inputs.is_leaf
+    assert made.inputs.tensors[0].grad.dtype == torch.bfloat16
+    assert made.inputs.tensors[0].is_leaf
 
 
 def test_weights_and_inputs_of_a_value_are_those_of_the_default_converted():
     plain, half, last = (
         built(resnet(**each)) for each in ({}, {"precision": "bf16"}, {"memory_format": "channels_last"})
     )
-    assert torch.equal(plain.inputs.to(torch.bfloat16), half.inputs)
-    assert torch.equal(plain.inputs, last.inputs)
+    assert torch.equal(plain.inputs.tensors[0].to(torch.bfloat16), half.inputs.tensors[0])
+    assert torch.equal(plain.inputs.tensors[0], last.inputs.tensors[0])
     assert torch.equal(plain.module.fc.weight.to(torch.bfloat16), half.module.fc.weight)
     assert torch.equal(plain.module.conv1.weight, last.module.conv1.weight)
 
 
 def test_channels_last_reaches_input_weights_and_what_is_between():
     made = built(resnet(memory_format="channels_last"))
-    assert made.inputs.stride() == (3 * 32 * 32, 1, 3 * 32, 3)
+    assert made.inputs.tensors[0].stride() == (3 * 32 * 32, 1, 3 * 32, 3)
     assert all(each.is_contiguous(memory_format=torch.channels_last) for each in made.parameters if each.dim() == 4)
     seen = []
     made.module.layer4.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].stride()))

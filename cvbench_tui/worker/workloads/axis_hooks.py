@@ -27,6 +27,7 @@ from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads import compiled
+from cvbench_tui.worker.workloads.inputs import Inputs
 
 Forward = Callable[..., Any]
 Context = Callable[[], AbstractContextManager[Any]]
@@ -75,19 +76,19 @@ def _set_process(values: Mapping[str, str], device: torch.device) -> None:
         hook.process(values[name], device)
 
 
-def convert(case: Case, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[nn.Module, tuple[Tensor, ...]]:
+def convert(case: Case, module: nn.Module, inputs: Inputs) -> tuple[nn.Module, Inputs]:
     """Module and inputs as the case's settings want them. Raises UnsupportedError where they are not so afterwards."""
     settings = [(HOOKS[name], value) for name, value in case.settings if name in HOOKS]
     for hook, value in settings:
         module = hook.module(module, value)
-        inputs = [_as_input(hook, tensor, value) for tensor in inputs]
+        inputs = inputs.mapped(partial(_as_input, hook, value))
     for hook, value in settings:
-        if wrong := hook.check(module, inputs, value):
+        if wrong := hook.check(module, inputs.tensors, value):
             raise UnsupportedError(wrong)
-    return module, tuple(inputs)
+    return module, inputs
 
 
-def _as_input(hook: AxisHook, tensor: Tensor, value: str) -> Tensor:
+def _as_input(hook: AxisHook, value: str, tensor: Tensor) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
     return hook.inputs(tensor.detach(), value).requires_grad_(tensor.requires_grad)
