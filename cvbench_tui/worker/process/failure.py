@@ -71,11 +71,7 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     if kind == "out_of_memory":
         return f"Out of memory on {case.device} at batch {case.batch}; {less_memory(case)}."
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-<<<<<<< HEAD
-    if isinstance(error, (UnsupportedError, CompileError, ClockError)):
-=======
-    if isinstance(error, (UnsupportedError, ClockError, OwnCodeError)):
->>>>>>> axes
+    if isinstance(error, (UnsupportedError, CompileError, ClockError, OwnCodeError)):
         return first
     if found := _CARD_ERROR.search(str(error)):
         remedies = (text for words, text in _REMEDIES.items() if re.search(words, found[1]))
