@@ -18,7 +18,8 @@ PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference", "step"
 PASS_OF: dict[Phase, PassName] = {
     "forward": "training", "backward": "training", "total": "training", "inference": "inference", "step": "step",
 }  # fmt: skip
-WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
+WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference", "step": "step"}
+"""The phase that spans a whole iteration of each pass."""
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed", "visit"]
@@ -134,6 +135,7 @@ class Measurement:
     of host and device sets the pace. Empty where nothing is queued, and in files of earlier versions."""
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
+    optimizer: str = ""  # what took the steps and how it went over the weights, in words; empty without the pass
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
 
     def phase(self, name: Phase) -> PhaseSamples | None:

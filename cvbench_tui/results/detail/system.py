@@ -114,4 +114,5 @@ def case_pairs(measurement: Measurement) -> Iterator[Pair]:
     yield "timed", units.seconds_text(measurement.timed_s)
     yield "wall time", units.seconds_text(measurement.wall_s)
     yield "threads", units.MISSING if measurement.threads is None else str(measurement.threads)
+    yield from [("optimizer", measurement.optimizer)] if measurement.optimizer else []
     yield "visits", str(measurement.visits)
