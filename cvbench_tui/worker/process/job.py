@@ -1,4 +1,5 @@
-"""One request, in the process that may touch a device: probe the machine, measure a peak, or measure one case."""
+"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, or
+measure one case."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.extras.sentinel import sentinel
-from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
+from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.counters import Stops
 from cvbench_tui.worker.timing.passes import PhasePass, pass_of
@@ -71,6 +72,11 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         torch.set_num_threads(intra_op_threads())
         device = torch.device(request["device"])
         channel.send(PeakMeasured(measure(device, backend_for(device), request["key"])))
+    elif request["kind"] == "layers":
+        from cvbench_tui.worker.workloads.layer_of_model import list_layers
+
+        torch.set_num_threads(1)
+        channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
     else:
         case, visit, keep = case_from(request["case"]), int(request.get("visit", 0)), bool(request.get("keep"))
         return Job(case, protocol_from(request["protocol"]), visit, channel, notices, keep=keep).run()
