@@ -107,6 +107,23 @@ class PhaseWork:
     uncounted: tuple[str, ...] = ()  # operators without a formula; their operations are missing from ``flops``
 
 
+@dataclass(frozen=True, **SLOTS)
+class ResultCheck:
+    """How far a row's results are from those of float32, contiguous and eager, with the same weights and inputs: the
+    largest difference over the largest number, once and untimed."""
+
+    output_error: float
+    output_bound: float  # what the row's precision explains at most
+    gradient_error: float | None = None  # of the input's gradient, or the first weight's; None where neither has one
+    gradient_bound: float | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether the precision explains both."""
+        gradient = (self.gradient_error or 0.0) <= (self.gradient_bound or 0.0)
+        return self.output_error <= self.output_bound and gradient
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A measured case."""
@@ -136,6 +153,7 @@ class Measurement:
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
     optimizer: str = ""  # what took the steps and how it went over the weights, in words; empty without the pass
+    check: ResultCheck | None = None  # None for rows without settings that could change a result, and where it failed
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
 
     def phase(self, name: Phase) -> PhaseSamples | None:
@@ -269,6 +287,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         work=first.work or second.work,
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
+        check=first.check or second.check,
         visit_records=first.visit_records + second.visit_records,
         clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )

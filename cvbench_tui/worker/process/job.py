@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
@@ -17,10 +17,11 @@ from typing import Any
 
 import torch
 
+from cvbench_tui.core.axes import checked
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName, Visit
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
+from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice, ResultCheck
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -29,6 +30,7 @@ from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
+from cvbench_tui.worker.extras.result_check import check_result
 from cvbench_tui.worker.extras.sentinel import sentinel
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
@@ -49,6 +51,7 @@ DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85, "step": 
 DEADLINES_BEFORE_STEP: dict[PassName, float] = {"training": 0.4, "inference": 0.55}
 EXTRAS_UNTIL = 0.95  # the same for the secondary metrics
 NOT_FINITE = "After its steps a weight is infinite or no number, which takes another time, so the step has none here."
+CHECK_ITERATIONS = 10  # three of the check's, one of them in other settings, and one that scales the normalisations
 CLEAN_ITERATIONS = 10  # of each pass for which there has to be time: a first call, some of a warm-up, five samples
 
 _now_s, _monotonic = time.time, time.monotonic
@@ -146,8 +149,11 @@ class Job:
         extras.collect(module, results, extras_until_s, self.visit)
         measurement = self._measurement(module, first_call_s, results)
         speeds = self._sentinel(backend)
+        del module
+        if self.visit == 0 and checked(self.case.settings):
+            check = partial(self._check, heartbeat, results, backend, extras_until_s)
+            measurement = replace(measurement, check=attempt("check", extras.notices, check, None))
         if clean is not None:
-            del module
             take = partial(self._clean, clean, backend, results, extras_until_s)
             measurement = replace(measurement, clean=attempt("clean", extras.notices, take, None))
         wall_s = round(backend.now_s() - started_s, 6)
@@ -199,6 +205,19 @@ class Job:
         finally:
             torch.set_num_threads(threads)
 
+    def _check(
+        self, heartbeat: Callable[[], None], results: Sequence[PassResult], backend: Backend, until_s: float
+    ) -> ResultCheck | None:
+        """Of the row's results, with modules built anew. Raises NoTimeLeft, and whatever the workload raises."""
+        seen = {each.record.name: median(each.phases[-1].rounds[-1]) for each in results}
+        for name in seen:
+            Budget(backend.now_s, until_s, seen).check(name, CHECK_ITERATIONS)
+        _free()
+        try:
+            return check_result(self.case, self.protocol, heartbeat)
+        finally:
+            _free()
+
     def _clean(
         self, protocol: Protocol, backend: Backend, published: Sequence[PassResult], until_s: float
     ) -> Measurement:
@@ -211,8 +230,7 @@ class Job:
             budget.check(name, CLEAN_ITERATIONS)
         protocol = replace(protocol, passes=self.protocol.passes, seed=self.protocol.seed)
         started_s = backend.now_s()
-        gc.unfreeze()
-        gc.collect()  # the published module, which refers to itself: its memory is needed
+        _free()  # the published module
         module = ModuleUnderTest(self.case, protocol)
         first_call_s, results = self._timed(module, backend, protocol, started_s, until_s)
         measurement = self._measurement(module, first_call_s, results)
@@ -302,11 +320,16 @@ def _count_cards() -> None:
             getattr(torch._C, count, int)()
 
 
-def _give_back() -> None:
-    """What the last visit held: modules refer to themselves, and allocators keep what they have."""
-    gc.enable()
+def _free() -> None:
+    """Modules that are no longer needed, whose memory is: they refer to themselves."""
     gc.unfreeze()
     gc.collect()
+
+
+def _give_back() -> None:
+    """What the last visit held, and what allocators keep."""
+    gc.enable()
+    _free()
     for accelerator in (torch.cuda, torch.xpu, torch.mps):
         with contextlib.suppress(Exception):  # one that is not there
             accelerator.empty_cache()
