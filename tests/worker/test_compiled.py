@@ -100,15 +100,14 @@ class Changing(Plain):
         return self.layer(inputs) * self.calls
 
 
-def compile_all(module: nn.Module, backend="eager", **passes: bool) -> Compilation:
-    passes = passes or {"training": True, "inference": True}
-    return compile_graphs(Subject(module, backend), CpuBackend(), **passes)
+def compile_all(module: nn.Module, backend="eager", passes=("training", "inference")) -> Compilation:
+    return compile_graphs(Subject(module, backend), CpuBackend(), passes, lambda: None)
 
 
 def test_the_graphs_of_training_and_inference_are_there_before_anything_is_timed():
     module = Plain()
     subject, counters = Subject(module), SystemCounters()
-    found = compile_graphs(subject, CpuBackend(), training=True, inference=True)
+    found = compile_graphs(subject, CpuBackend(), ("training", "inference"), lambda: None)
     assert (found.graphs, found.breaks, found.recompiles) == (2, 0, 0)
     assert found.compile_s > 0
     assert module.layer.weight.grad is None
@@ -122,12 +121,12 @@ def test_the_graphs_of_training_and_inference_are_there_before_anything_is_timed
 
 
 def test_a_pass_that_is_not_measured_is_not_compiled():
-    assert compile_all(Plain(), training=False, inference=True).graphs == 1
+    assert compile_all(Plain(), passes=("inference",)).graphs == 1
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 def test_a_break_is_counted_with_its_reason():
-    found = compile_all(Breaking(), training=True, inference=False)
+    found = compile_all(Breaking(), passes=("step",))
     assert (found.graphs, found.breaks) == (2, 1)
     assert "graph_break" in found.break_reason
     assert "\n" not in found.break_reason
@@ -135,7 +134,7 @@ def test_a_break_is_counted_with_its_reason():
 
 def test_a_graph_that_is_compiled_anew_before_the_calls_settle_is_counted_and_no_more_is_compiled():
     subject = Subject(Settling())
-    found = compile_graphs(subject, CpuBackend(), training=True, inference=False)
+    found = compile_graphs(subject, CpuBackend(), ("training",), lambda: None)
     assert found.recompiles >= 2
     subject.module.train()
     subject.forward()
@@ -208,31 +207,31 @@ def test_an_error_of_the_workload_itself_stays_its_own():
         compile_all(Wrong())
 
 
-def test_while_it_compiles_the_worker_says_so_again_and_again_and_no_longer(monkeypatch):
+def test_while_it_compiles_it_says_so_again_and_again_and_no_longer(monkeypatch):
     """A silence would be taken for a hang, and a compilation is longer than any that may be."""
-    heard, news = [], threading.Condition()
+    beats = threading.Semaphore(0)
 
-    def send(event) -> None:
-        with news:
-            heard.append(event)
-            news.notify()
+    def slow(graph, _inputs):
+        assert all(beats.acquire(timeout=60) for _ in range(4))
+        return graph.forward
 
-    def said() -> list[str]:
-        return [event.stage for event in heard if isinstance(event, Progress)]
+    monkeypatch.setattr(compiled, "HEARTBEAT_S", 0.01)
+    threads = threading.active_count()
+    compile_graphs(Subject(Plain(), slow), CpuBackend(), ("inference",), beats.release)
+    assert threading.active_count() == threads
 
-    def long(*_args, **_passes):
-        with news:
-            assert news.wait_for(lambda: said().count("compiling") >= 4, timeout=60)
+
+def test_the_worker_sends_that_it_compiles_and_why_it_cannot(monkeypatch):
+    def long(_subject, _backend, _passes, heartbeat):
+        heartbeat()
         raise CompileError("over")
 
     monkeypatch.setattr(job, "compile_graphs", long)
-    monkeypatch.setattr(job, "COMPILING_S", 0.3)
-    threads = threading.active_count()
-    job.Job(RELU.varied(compile="default"), PROTOCOLS["quick"], 0, SimpleNamespace(send=send)).run()
-    assert said()[0] == "building"
+    heard = []
+    job.Job(RELU.varied(compile="default"), PROTOCOLS["quick"], 0, SimpleNamespace(send=heard.append)).run()
+    assert [event.stage for event in heard if isinstance(event, Progress)] == ["building", "compiling"]
     assert isinstance(heard[-1], CaseFailed)
     assert (heard[-1].failure.kind, heard[-1].failure.sentence) == ("error", "over")
-    assert threading.active_count() == threads
 
 
 def test_an_eager_row_does_not_load_the_compiler_nor_says_that_it_compiles(monkeypatch):
