@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
@@ -21,7 +21,7 @@ from cvbench_tui.core.axes import checked
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName, Visit
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice, ResultCheck
+from cvbench_tui.core.measurement import Compilation, Failure, FailureKind, Measurement, Notice, ResultCheck
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -39,10 +39,12 @@ from cvbench_tui.worker.timing.passes import PhasePass, pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
+from cvbench_tui.worker.workloads.compiled import EAGER, compile_graphs, forget
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from cvbench_tui.worker.workloads.training_step import NO_WEIGHTS
 
 PROGRESS_S = 0.25  # progress is sent at most this often
+COMPILING_S = 1.0  # and so often while something is compiled, which may take minutes
 SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0), "step": (0.6, 1.0)}
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work of the first two."""
 SHARES_BEFORE_STEP: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.45), "inference": (0.45, 0.6)}
@@ -143,6 +145,7 @@ class Job:
         self._bar = (0.0, 0.5 if clean is not None else 1.0)
         module = ModuleUnderTest(self.case, self.protocol)
         self._leave_out_step(module)
+        compilation = self._compile(module, backend)
         first_call_s, results = self._timed(
             module, backend, self.protocol, started_s, started_s + self.protocol.timeout_s
         )
@@ -167,7 +170,21 @@ class Job:
             energy=tuple(extras.energy),
             work=tuple(extras.work),
             variants=tuple(extras.variants),
+            compilation=compilation,
         )
+
+    def _compile(self, module: ModuleUnderTest, backend: Backend) -> Compilation | None:
+        """Every graph of the case, so that no timed round has to; None where nothing is compiled. Meanwhile a thread
+        says that it goes on: it takes minutes where the compiler's cache is cold."""
+        if self.case.setting("compile") == EAGER:
+            return None
+        with _every(COMPILING_S, partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)):
+            return compile_graphs(
+                module,
+                backend,
+                training=any(name != "inference" for name in self.protocol.passes),
+                inference="inference" in self.protocol.passes,
+            )
 
     def _leave_out_training(self) -> None:
         """Take what trains from the protocol, with a notice, where it cannot be had."""
@@ -214,7 +231,8 @@ class Job:
             Budget(backend.now_s, until_s, seen).check(name, CHECK_ITERATIONS)
         _free()
         try:
-            return check_result(self.case, self.protocol, heartbeat)
+            with _every(COMPILING_S, heartbeat):  # a compiled row compiles once more
+                return check_result(self.case, self.protocol)
         finally:
             _free()
 
@@ -232,6 +250,7 @@ class Job:
         started_s = backend.now_s()
         _free()  # the published module
         module = ModuleUnderTest(self.case, protocol)
+        self._compile(module, backend)
         first_call_s, results = self._timed(module, backend, protocol, started_s, until_s)
         measurement = self._measurement(module, first_call_s, results)
         return replace(measurement, wall_s=round(backend.now_s() - started_s, 6))
@@ -311,6 +330,25 @@ class Job:
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
+@contextlib.contextmanager
+def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call it now, and from a thread again and again until the block ends."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(seconds):
+            call()
+
+    call()
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def _count_cards() -> None:
     """Let each driver start before anything is timed. The first backward of a process counts the cards, on the CPU too,
     for which a driver needs 0.1 to 3 s. What it says or fails with does not matter there."""
@@ -322,6 +360,7 @@ def _count_cards() -> None:
 
 def _free() -> None:
     """Modules that are no longer needed, whose memory is: they refer to themselves."""
+    forget()
     gc.unfreeze()
     gc.collect()
 
