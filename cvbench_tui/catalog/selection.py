@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassName
@@ -81,8 +82,8 @@ def why_not_offered(case: Case) -> str:
     workload, side = case.workload, case.image
     asked = workload.kind, workload.op, workload.input_shape, workload.params
     name = quoted(workload.name)
-    offered = (entry.workload for entry in (MODELS if workload.kind == "model" else LAYERS) if entry.op == workload.op)
-    for own in offered:
+    known = [entry_of(workload.op)] if workload.kind == "model" else [each for each in LAYERS if each.op == workload.op]
+    for own in (each.workload for each in known if each is not None):
         entry = own if side is None else own.with_image(side)
         if (entry.kind, entry.op, entry.input_shape, entry.params) == asked:
             break

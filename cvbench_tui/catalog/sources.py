@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cvbench_tui.base.nearest import name_key
-from cvbench_tui.catalog import tasks
+from cvbench_tui.catalog import tasks, timm_list
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 
 Entries = Callable[[], tuple[ModelEntry, ...]]
@@ -20,14 +20,11 @@ Entries = Callable[[], tuple[ModelEntry, ...]]
 
 @dataclass(frozen=True)
 class Source:
-    """One source of models, with a list or without."""
+    """One source of models."""
 
     name: str  # before the colon; empty for torchvision's classification models
     title: str  # in headings and sentences
-    read: Entries = tuple  # its list; none for a source whose models are only named
-    find: Callable[[str], ModelEntry | None] | None = None
-    """A model under a name as a user writes it: None where the name is none of this source's. Raises SelectionError
-    where it is, and there is no such model. Without it names are looked up in the list."""
+    read: Entries  # its list
     why_not: Callable[[], tuple[str, str]] = lambda: ("", "")
     """Why nothing of it can be measured here, in a sentence, and what to do about it; empty where it can."""
 
@@ -52,6 +49,7 @@ SOURCES: tuple[Source, ...] = (
     Source("detection", "torchvision's detection", lambda: tasks.DETECTION),
     Source("segmentation", "torchvision's segmentation", lambda: tasks.SEGMENTATION),
     Source("video", "torchvision's video", lambda: tasks.VIDEO),
+    Source("timm", "timm", timm_list.entries, why_not=timm_list.why_not),
 )
 """Every source, in the order of the list. A name that two have is the first one's."""
 
