@@ -1,4 +1,5 @@
-"""One request, in the process that may touch a device: probe the machine, measure a peak, or measure one case."""
+"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, or
+measure one case."""
 
 from __future__ import annotations
 
@@ -29,12 +30,13 @@ from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.extras.sentinel import sentinel
-from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
+from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.counters import Stops
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
+from cvbench_tui.worker.workloads.axis_hooks import reset_process
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25  # progress is sent at most this often
@@ -66,6 +68,11 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         torch.set_num_threads(intra_op_threads())
         device = torch.device(request["device"])
         channel.send(PeakMeasured(measure(device, backend_for(device), request["key"])))
+    elif request["kind"] == "layers":
+        from cvbench_tui.worker.workloads.layer_of_model import list_layers
+
+        torch.set_num_threads(1)
+        channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
     else:
         case, visit, keep = case_from(request["case"]), int(request.get("visit", 0)), bool(request.get("keep"))
         return Job(case, protocol_from(request["protocol"]), visit, channel, notices, keep=keep).run()
@@ -163,10 +170,11 @@ class Job:
     def _sentinel(self, backend: Backend) -> tuple[float | None, float | None]:
         """Seconds of the sentinel's product and copy, by as many threads in every row, so that they can be compared;
         Nones without memory for it, as the row is as good."""
-        threads = torch.get_num_threads()
+        threads, device = torch.get_num_threads(), torch.device(self.case.device)
         torch.set_num_threads(intra_op_threads())
+        reset_process(device)  # a product by TF32 is another
         try:
-            return sentinel(torch.device(self.case.device), backend)
+            return sentinel(device, backend)
         except RuntimeError:
             return None, None
         finally:
