@@ -27,6 +27,7 @@ class Source:
     read: Entries  # its list
     why_not: Callable[[], tuple[str, str]] = lambda: ("", "")
     """Why nothing of it can be measured here, in a sentence, and what to do about it; empty where it can."""
+    late: bool = False  # its list is read from a file, for which the app's first frame does not wait
 
     @cached_property
     def entries(self) -> tuple[ModelEntry, ...]:
@@ -49,7 +50,7 @@ SOURCES: tuple[Source, ...] = (
     Source("detection", "torchvision's detection", lambda: tasks.DETECTION),
     Source("segmentation", "torchvision's segmentation", lambda: tasks.SEGMENTATION),
     Source("video", "torchvision's video", lambda: tasks.VIDEO),
-    Source("timm", "timm", timm_list.entries, why_not=timm_list.why_not),
+    Source("timm", "timm", timm_list.entries, why_not=timm_list.why_not, late=True),
 )
 """Every source, in the order of the list. A name that two have is the first one's."""
 
@@ -67,8 +68,8 @@ def entry_of(op: str) -> ModelEntry | None:
     return source.by_op.get(op) if source is not None else None
 
 
-def all_models() -> Iterator[ModelEntry]:
-    """The models of every list that can be measured here, source by source."""
+def all_models(*, late: bool = True) -> Iterator[ModelEntry]:
+    """The models of every list that can be measured here, source by source; those of late ones only where wanted."""
     for source in SOURCES:
-        if not source.why_not()[0]:
+        if (late or not source.late) and not source.why_not()[0]:
             yield from source.entries

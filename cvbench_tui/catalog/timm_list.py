@@ -16,7 +16,6 @@ from cvbench_tui.catalog.models import ModelEntry
 OLDEST = (0, 9)
 HINT = "Install it beside torch: pip install 'cvbench-tui[timm]'"
 SHIPPED = Path(__file__).with_name("timm.tsv")
-BATCH = 8
 
 
 @cache
@@ -47,6 +46,9 @@ def entries() -> tuple[ModelEntry, ...]:
 def _entry(line: str) -> ModelEntry:
     """Of one line: name, family, parameters, image, GMACs, megabytes in training; ``-`` where that is not known."""
     name, family, parameters, image, gmacs, training_mb = line.split("\t")
-    known = [None if text == "-" else float(text) for text in (gmacs, training_mb)]
-    weights = None if parameters == "-" else int(parameters)
-    return ModelEntry(f"timm:{name}", f"timm:{name}", f"timm {family}", weights, int(image), *known, BATCH)
+    own, weights = f"timm:{name}", None if parameters == "-" else int(parameters)
+    return ModelEntry(own, own, f"timm {family}", weights, int(image), _number(gmacs), _number(training_mb))
+
+
+def _number(text: str) -> float | None:
+    return None if text == "-" else float(text)

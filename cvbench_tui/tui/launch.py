@@ -57,7 +57,8 @@ def last_selection(last: Last) -> Selection | None:
     from cvbench_tui.catalog.sources import all_models
     from cvbench_tui.core.protocol import PROTOCOLS
 
-    models = tuple(entry for entry in all_models() if entry.name in last.models)
+    late = any(":" in name for name in last.models)  # of a list for which the first frame waits only then
+    models = tuple(entry for entry in all_models(late=late) if entry.name in last.models)
     layers = tuple(entry for entry in LAYERS if entry.name in last.layers)
     if not models and not layers:
         return None
