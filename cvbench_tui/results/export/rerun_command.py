@@ -12,7 +12,8 @@ from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.axes import MAX_BATCH
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.plan import BATCH_MAX, Case
@@ -96,9 +97,10 @@ def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> 
 
 def _entry(case: Case) -> ModelEntry | LayerEntry | None:
     """What the catalog has under that name, if it is the same work."""
-    entries: tuple[ModelEntry | LayerEntry, ...] = MODELS if case.workload.kind == "model" else LAYERS
+    model = entry_of(case.workload.op)
+    entries: tuple[ModelEntry | LayerEntry | None, ...] = (model,) if case.workload.kind == "model" else LAYERS
     for entry in entries:
-        if entry.name != case.workload.name:
+        if entry is None or entry.name != case.workload.name:
             continue
         workload = entry.workload if case.image is None else entry.workload.with_image(case.image)
         if workload == case.workload:
