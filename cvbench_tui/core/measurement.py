@@ -135,6 +135,7 @@ class Measurement:
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
+    batch: int | None = None  # that the run has found to be the largest; None where the case names one
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
