@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -23,15 +24,18 @@ from cvbench_tui.core.event import (
     CaseStarted,
     EnvironmentProbed,
     Event,
+    LayersListed,
     Progress,
 )
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.batch_search import MOST_TRIES, BatchSearch
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.device_lock import DeviceLocks
+from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
@@ -69,6 +73,7 @@ class LiveSource:
         self._supervisor.no_driver = cpu_only
         self._case = CaseEvents(self._supervisor)
         self._cancelled = self._case.cancelled
+        self._asking = threading.Lock()  # held by what reads the worker's answers: a run, or a question
         self._environment: Environment | None = None
         self._keeping = False  # the worker has a process that is kept
         self._used: WorkerProcess | None = None  # the worker that has measured something
@@ -84,6 +89,12 @@ class LiveSource:
                 self._supervisor.no_driver = True
                 self._supervisor.discard()
         return with_host_facts(self._environment)
+
+    def layers(self, model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
+        """The distinct layers of that model, or those wanted; or the problem in their place. Blocks; waits for the end
+        of a run. A user's own model is run for it, in a process of the worker. Raises WorkerError."""
+        with self._asking:
+            return ask_for_layers(self._supervisor, model, wanted)
 
     def watch(self, plan: Plan) -> Watch:
         """Looks at other programs on this machine."""
@@ -102,7 +113,7 @@ class LiveSource:
         self._case.begin()
         environment = self.probe()
         # The cards are held, so that no case pays for the driver's start.
-        with nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
+        with self._asking, nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
             try:
                 if locks.try_take() is not None and self.wait_for_devices:
                     locks.wait(self._cancelled)

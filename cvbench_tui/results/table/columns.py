@@ -47,6 +47,7 @@ PHASE_MEANINGS: dict[Phase, str] = {
     "backward": "Backward pass, gradients for the parameters and, for a layer, for its input.",
     "total": "Forward and backward pass of the same training iteration.",
     "inference": "Forward pass in evaluation mode, without gradients.",
+    "step": "A whole training step: gradients cleared, forward, loss, backward, optimizer.",
 }
 _BASES: dict[Literal["device", "host"], str] = {
     "device": "The device's own time for an iteration, its work queued ahead of it.",
@@ -56,13 +57,13 @@ _BASES: dict[Literal["device", "host"], str] = {
 QUALITY = "quality"  # key of the column that rows are sorted by from the best to the worst
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
-_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
+_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 10}
 _MEDIAN = (
     "Median time of one iteration, and half its 95% interval. "
     "Two times, faster/slower, where the samples have two speeds."
 )
 # the total stays beside its mean where all else has gone; the others give way before any mean
-_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
+_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46, "step": 48}
 
 
 _shared = lru_cache(maxsize=4096, typed=True)(Cell)  # most rows of 20,000 have their name and their grade from others
@@ -102,6 +103,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         pasted=ALL_KINDS,
         room=len("120.0\u00b10.2%"),
         phase=phase,
+        optional=phase == "step",  # only where it was asked for
     )
 
 
@@ -175,6 +177,11 @@ def _energy(row: RowData) -> Cell:
         return _shared(None, unit)
     valid = result is None or result.valid
     return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
+
+
+def _compile(row: RowData) -> Cell:
+    found = row.measurement.compilation if row.measurement is not None else None
+    return _shared(found.compile_s if found is not None else None, "s")
 
 
 def _versus(row: RowData) -> Cell:
@@ -256,6 +263,12 @@ COLUMNS: tuple[Column, ...] = (
         "of a card, which is made before it, is not.",
         lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
+    ),
+    Column(
+        "compile_time", "Compile time",
+        "Seconds of the calls in which torch.compile compiled the row's graphs, of training and inference, before "
+        "anything was timed: much less where its cache on disk has them. A dash for rows that are not compiled.",
+        _compile, "compile_s", hide=145, secondary=True, optional=True,
     ),
     Column(
         "vs_ref", "vs ref",

@@ -18,6 +18,7 @@ from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.process.job import count_cards, now_s, threads_of
 from cvbench_tui.worker.timing.passes import pass_of
+from cvbench_tui.worker.workloads.compiled import EAGER
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 AGAIN_S = 3.0
@@ -63,7 +64,8 @@ def _tried(case: Case, protocol: Protocol) -> BatchTry:
         del outputs
         backend.settle()
     first_s = backend.now_s() - begun_s
-    if name != "training" or first_s < AGAIN_S:
+    compiled = case.setting("compile") != EAGER  # in the first call
+    if name != "training" or compiled or first_s < AGAIN_S:
         timed = pass_of(name, module, backend)
         timed.begin()
         begun_s = backend.now_s()
