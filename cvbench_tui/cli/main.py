@@ -173,14 +173,14 @@ def resume(
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "devices", "presets", "runs")), required=False)
+@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
 def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the saved runs. Without WHAT: models, layers and presets."""
     from cvbench_tui.cli.list import print_list
 
-    if what == "devices":
+    if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
     print_list(what, as_json=as_json, runs_dir=runs_dir)
     return 0
