@@ -6,6 +6,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.duration import expected_s
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.row_names import batch_text, title
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.plan_notes import counted, named, plan_notes
 from cvbench_tui.results.text.units import duration_text
@@ -20,7 +21,7 @@ def plan_lines(plan: Plan, environment: Environment) -> list[str]:
     lines = []
     for case in plan.cases:
         image = f" image {case.image}" if case.image else ""
-        row = f"{case.workload.name}  {case.device}  batch {case.batch}{image}"
+        row = f"{title(case)}  {case.device}  {batch_text(case)}{image}"
         lines.append(visible(row) + by_row.get(case.case_id, ""))
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
     problems = f"; {counted(notes)}" if notes else ""
