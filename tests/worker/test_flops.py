@@ -57,12 +57,12 @@ def counts_of(entry, formulas):
     from torch.utils.flop_counter import FlopCounterMode
 
     from cvbench_tui.worker.extras.flops import on_meta
-    from cvbench_tui.worker.workloads.module_under_test import outputs_of
+    from cvbench_tui.worker.workloads.inputs import outputs_of
 
     module, inputs = on_meta(entry.workload, BATCH)
     forward, backward = (FlopCounterMode(display=False, custom_mapping=formulas) for _ in range(2))
     with forward:
-        outputs = outputs_of(module(inputs))
+        outputs = outputs_of(module(*inputs.arguments))
     with backward:
         torch.autograd.backward(outputs, [torch.empty_like(output) for output in outputs])
     return products_of(forward), products_of(backward)
@@ -98,7 +98,7 @@ def count_as_published(entry):
     module, inputs = on_meta(entry.workload, BATCH)
     inference = FlopCounterMode(display=False, custom_mapping=FORMULAS)
     with operators_of("cpu"), torch.no_grad(), inference:
-        module.eval()(inputs)
+        module.eval()(*inputs.arguments)
     assert products_of(inference) / 2 / BATCH / 1e9 == pytest.approx(entry.gmacs, abs=ROUNDING_GMACS, rel=0.003)
 
 
@@ -134,7 +134,7 @@ def test_the_gradient_of_a_convolutions_bias_is_counted_too(name):
 
     module, inputs = on_meta(layer(name).workload, BATCH)
     forward, backward = torch_counts(layer(name))
-    assert matrix_counts(layer(name)) == (forward, backward + module(inputs).numel())
+    assert matrix_counts(layer(name)) == (forward, backward + module(*inputs.arguments).numel())
 
 
 @pytest.mark.parametrize("name", GROUPED)
@@ -314,7 +314,7 @@ def test_real_runs_count_the_same(name):
 
     from cvbench_tui.worker.extras.flops import count_phases, operators_of, phase_work
     from cvbench_tui.worker.workloads.build import build_module
-    from cvbench_tui.worker.workloads.module_under_test import make_inputs
+    from cvbench_tui.worker.workloads.inputs import make_inputs
 
     case = case_of(layer(name))
     module = build_module(case.workload)

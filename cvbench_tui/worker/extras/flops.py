@@ -26,7 +26,7 @@ from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.extras.flop_formulas import FORMULAS
 from cvbench_tui.worker.extras.traffic import PhaseCounts, TrafficMode
 from cvbench_tui.worker.workloads.build import build_module
-from cvbench_tui.worker.workloads.module_under_test import make_inputs, outputs_of
+from cvbench_tui.worker.workloads.inputs import Inputs, make_inputs, outputs_of
 
 
 def phase_work(
@@ -36,7 +36,7 @@ def phase_work(
 
     ``method`` as in the protocol: ``published`` gives layers inputs without gradient. The random state stays as it was.
     Takes milliseconds to a second or two (a layer 10 ms, resnet152 0.6 s, densenet201 1.5 s of one core). Raises
-    RuntimeError (NotImplementedError) for an operator that cannot do without data; no workload offered has one.
+    RuntimeError (NotImplementedError) for an operator that cannot do without data, as in detection.
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -46,7 +46,7 @@ def phase_work(
 
 
 def count_phases(
-    module: nn.Module, inputs: Tensor, passes: Sequence[PassName] = ("training", "inference")
+    module: nn.Module, inputs: Inputs, passes: Sequence[PassName] = ("training", "inference")
 ) -> tuple[PhaseWork, ...]:
     """The same of a module and its inputs, with or without data."""
     results: dict[Any, Any] = {}
@@ -55,16 +55,16 @@ def count_phases(
         return training
     module.eval()
     with torch.no_grad(), _counting(results) as counts:
-        _output = module(inputs.detach())  # alive while it is counted
+        _output = module(*inputs.of(training=False))  # alive while it is counted
     return (*training, counts.work("inference"))
 
 
-def _count_training(module: nn.Module, inputs: Tensor, results: dict[Any, Any]) -> tuple[PhaseWork, ...]:
+def _count_training(module: nn.Module, inputs: Inputs, results: dict[Any, Any]) -> tuple[PhaseWork, ...]:
     """Forward, backward and total. Leaves no gradients."""
     total = PhaseCounts()
     module.train()
     with _counting(results, total) as counts:
-        output = module(inputs)
+        output = module(*inputs.of(training=True))
     forward = counts.work("forward")
     outputs = outputs_of(output)
     gradients = [torch.empty_like(output) for output in outputs]
@@ -86,7 +86,7 @@ def _counting(results: dict[Any, Any], *others: PhaseCounts) -> Iterator[PhaseCo
         phase.flops += counter.get_total_flops()
 
 
-def on_meta(workload: Workload, batch: int, method: Method = "rounds") -> tuple[nn.Module, Tensor]:
+def on_meta(workload: Workload, batch: int, method: Method = "rounds") -> tuple[nn.Module, Inputs]:
     """The module and its inputs without data, with gradients wanted where the measured ones want them."""
     with _EmptyOnMeta():
         module = build_module(workload).to("meta")

@@ -1,0 +1,69 @@
+"""What a module is called with, as fixed tensors; and the tensors in what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cvbench_tui.core.protocol import Method
+from cvbench_tui.core.workload import Workload
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arguments of a call."""
+
+    arguments: tuple[Any, ...]  # tensors, or lists and dicts of them
+    targets: tuple[Any, ...] = ()  # further arguments in train mode
+    losses: bool = False  # in train mode the module returns its losses, whose sum is derived
+
+    def of(self, training: bool) -> tuple[Any, ...]:
+        """The arguments of a call in that mode."""
+        return (*self.arguments, *self.targets) if training else self.arguments
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Every tensor of the arguments."""
+        return tensors_in(self.arguments)
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Inputs:
+        """The same with ``change`` of every tensor of the arguments. Targets stay."""
+        return replace(self, arguments=_mapped(self.arguments, change))
+
+
+def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Inputs:
+    """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
+    with gradient, as inside a network; the published method gives layers none either, unless nothing else has one, and
+    uniform inputs from 0 to 1."""
+    has_weights = any(parameter.requires_grad for parameter in module.parameters())
+    wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
+    draw = torch.rand if workload.kind == "layer" and method == "published" else torch.randn
+    return Inputs((draw((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient),))
+
+
+def tensors_in(values: Any) -> tuple[Tensor, ...]:
+    """Every tensor in nested tuples, lists and dicts, in order."""
+    if isinstance(values, Tensor):
+        return (values,)
+    if isinstance(values, dict):
+        values = values.values()
+    nested: Iterable[Any] = values if isinstance(values, Iterable) and not isinstance(values, str) else ()
+    return tuple(tensor for value in nested for tensor in tensors_in(value))
+
+
+def _mapped(values: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Nested tuples, lists and dicts with their tensors changed."""
+    if isinstance(values, Tensor):
+        return change(values)
+    if isinstance(values, dict):
+        return {key: _mapped(value, change) for key, value in values.items()}
+    return type(values)(_mapped(value, change) for value in values) if isinstance(values, (tuple, list)) else values
+
+
+def outputs_of(outputs: Any) -> tuple[Tensor, ...]:
+    """Every output tensor that a gradient can flow into: GoogLeNet's auxiliary heads count too."""
+    return tuple(tensor for tensor in tensors_in(outputs) if tensor.requires_grad)
