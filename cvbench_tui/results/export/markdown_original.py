@@ -13,7 +13,7 @@ from typing import Literal
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import WIDTHS, Grade
-from cvbench_tui.core.measurement import PHASES, Failure, Phase
+from cvbench_tui.core.measurement import Failure, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.row_names import batch_text
@@ -36,8 +36,8 @@ _TITLES: dict[Phase, str] = {
     "total": "Total Time",
     "inference": "Inference",
 }
-_SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "backward", "total")}
-"""The page has no inference of layers."""
+_SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": tuple(_TITLES), "layer": ("forward", "backward", "total")}
+"""The page has no inference of layers, and no step of an optimiser."""
 _SCALES: dict[Kind, Scale] = {"model": SECONDS, "layer": MILLISECONDS}
 """The page's units; its four decimals would cut 2.250 ms to 0.0023 s, so digits follow the interval."""
 
