@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvbench_tui.core.workload import IMAGE_CHANNELS, Workload
+from cvbench_tui.core.workload import IMAGE_CHANNELS, Parameter, Workload
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,13 @@ class ModelEntry:
     counted."""
     batch: int = 8  # images per iteration when nothing else is asked for
     frames: int | None = None  # of a clip; None for an image
+    params: tuple[tuple[str, Parameter], ...] = ()  # of the workload, where a user's code makes it
 
     @property
     def workload(self) -> Workload:
         """The model at its own image size, as the worker is asked for it."""
         frames = () if self.frames is None else (self.frames,)
-        return Workload("model", self.name, self.op, (IMAGE_CHANNELS, *frames, self.image, self.image))
+        return Workload("model", self.name, self.op, (IMAGE_CHANNELS, *frames, self.image, self.image), self.params)
 
 
 MODELS: tuple[ModelEntry, ...] = (

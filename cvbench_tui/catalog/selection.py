@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
+from cvbench_tui.catalog.model_layers import LayersOf, is_well_formed
 from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.own_code import why_not_named
 from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.limits import MAX_CASES
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
@@ -37,6 +42,13 @@ class Selection:
     extras: tuple[Extra, ...] = ()  # secondary metrics in addition to those of the protocol
     settings: tuple[tuple[str, tuple[str, ...]], ...] = ()  # axes with the values that each takes in turn
     phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
+    layers_of: tuple[LayersOf, ...] = ()  # layers of models whose shapes are to be asked for
+
+    @property
+    def code(self) -> tuple[ModelEntry, ...]:
+        """Models of the user's own code in it."""
+        models = (*self.models, *(each.model for each in self.layers_of))
+        return tuple(dict.fromkeys(each for each in models if each.params))
 
     @property
     def cpu_only(self) -> bool:
@@ -47,6 +59,7 @@ class Selection:
 def to_plan(selection: Selection, environment: Environment) -> Plan:
     """The plan of that selection on that machine, device by device. Raises SelectionError when nothing is selected, a
     number is impossible, or the machine lacks a device."""
+    assert not selection.layers_of, "a model's layers are looked up first"
     if not selection.models and not selection.layers:
         raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
     models = [(entry.workload, entry.batch) for entry in selection.models]
@@ -56,6 +69,9 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     every = variants(dict(selection.settings), int(cores) if isinstance(cores, int) else None)
     batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
     images = tuple(dict.fromkeys(map(check_image, selection.images)))
+    rows = len(models + layers) * len(devices) * (len(batches) or 1) * (len(images) or 1) * len(every)
+    if rows > MAX_CASES:
+        raise SelectionError(f"{rows:,} rows are too many for a run.", f"At most {MAX_CASES:,}: choose fewer values.")
     cases = expand(models + layers, devices, batches=batches, images=images, variants=every)
     protocol = PROTOCOLS.get(selection.protocol.strip().casefold())
     if protocol is None:
@@ -74,19 +90,15 @@ def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
     return tuple(name for name in dict.fromkeys(PASS_OF.values()) if name in wanted)
 
 
-def why_not_offered(case: Case) -> str:
+def why_not_offered(case: Case, named: Collection[ModelEntry] = ()) -> str:
     """Why no selection makes this case, in one sentence; empty where one does. A run file may ask for anything: with
     other arguments a model of torchvision fetches its weights, and a layer can be larger than the machine. Names are
-    not compared: an entry may be renamed."""
+    not compared: an entry may be renamed. ``named``: models of the user's own code that he has named himself."""
+    if why := why_not_named(case, named):
+        return why
     workload, side = case.workload, case.image
-    asked = workload.kind, workload.op, workload.input_shape, workload.params
     name = quoted(workload.name)
-    offered = (entry.workload for entry in (MODELS if workload.kind == "model" else LAYERS) if entry.op == workload.op)
-    for own in offered:
-        entry = own if side is None else own.with_image(side)
-        if (entry.kind, entry.op, entry.input_shape, entry.params) == asked:
-            break
-    else:
+    if not _offered(case.workload, named):
         return f"{name} is not in the catalog of this version as the run file has it, so it is not measured."
     if _DEVICE.fullmatch(case.device) is None:
         return f"No device is written {quoted(case.device)}, so {name} is not measured."
@@ -98,6 +110,21 @@ def why_not_offered(case: Case) -> str:
         if setting != BATCH_MAX and (known is None or not known.accepts(setting[1])):
             return f"This version has no {quoted('='.join(setting))}, so {name} is not measured."
     return ""
+
+
+def _offered(workload: Workload, named: Collection[ModelEntry]) -> bool:
+    """True for a workload of the lists, of the user's own code, or a layer of one of these models."""
+    model = workload.model
+    if model is not None:
+        return is_well_formed(workload) and _offered(model, named)
+    entries = (*named, *MODELS) if workload.kind == "model" else LAYERS
+    side = workload.image
+    asked = workload.kind, workload.op, workload.input_shape, workload.params
+    for entry in entries:
+        own = entry.workload if side is None else entry.workload.with_image(side)
+        if entry.op == workload.op and (own.kind, own.op, own.input_shape, own.params) == asked:
+            return True
+    return False
 
 
 def check_device_name(text: str) -> str:

@@ -25,7 +25,7 @@ from cvbench_tui.core.plan import Case, Plan
 SCHEMA = 5
 
 EndReason = Literal["finished", "cancelled", "failed"]
-Stage = Literal["building", "warming up", "measuring"]
+Stage = Literal["building", "compiling", "warming up", "measuring"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class WorkerReady:
     torch: str
     import_s: float  # seconds of importing torch and torchvision
     one_case: bool = False  # True when it measures by itself and forks no process, as where fork is unsafe
-    can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``
+    can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``, ``layers``
     kind: Literal["worker_ready"] = "worker_ready"
 
 
@@ -78,6 +78,32 @@ class PeakMeasured:
 
     ceiling: DevicePeak
     kind: Literal["ceiling_measured"] = "ceiling_measured"
+
+
+@dataclass(frozen=True)
+class ModelLayer:
+    """A layer of a model, in one forward at batch 1. Equal ones (module, arguments, input) are one."""
+
+    path: str  # of the first one in the model: ``layer1.0.conv1``; of the one that was asked for
+    module: str  # class: ``Conv2d``
+    arguments: str  # as the module prints them: ``64, 64, kernel_size=(3, 3)``
+    input_shape: tuple[int, ...]  # of its first input, without the batch
+    flops: int  # operations of one call
+    held_bytes: int  # input, output and the gradients of both: what a training iteration holds at least
+    like: str = ""  # path of the first one that is equal; empty for a block, which has layers inside
+    count: int = 1  # how often such a layer is called in one forward
+    share: float = 0.0  # of the model's operations, all such layers together, 0 to 1
+
+
+@dataclass(frozen=True)
+class LayersListed:
+    """Answer to ``layers``: what a model consists of, or why that cannot be said. Never in a run file."""
+
+    layers: tuple[ModelLayer, ...]  # those asked for, or every distinct one in the order of the forward
+    distinct: int = 0  # distinct layers of the model
+    problem: str = ""  # in one sentence; then there are no layers
+    hint: str = ""
+    kind: Literal["layers_listed"] = "layers_listed"
 
 
 @dataclass(frozen=True)
@@ -137,7 +163,7 @@ class RunFinished:
 
 
 CaseEvent = Union[CaseStarted, Progress, CaseFinished, CaseFailed]
-Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, CaseEvent, RunFinished]
+Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent, RunFinished]
 
 
 def case_of(event: Event) -> str | None:

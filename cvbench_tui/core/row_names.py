@@ -51,4 +51,4 @@ def label(case: Case, differ: Collection[str]) -> str:
     chosen = settings_of(case)
     words = axes.labels([each for each in chosen if each[0] in differ] if differ else chosen)
     sizes = (word(case) for name, word in SIZES.items() if name in differ)
-    return " ".join(filter(None, (case.workload.name, *words, *sizes)))
+    return " ".join((case.workload.name, *words, *filter(None, sizes)))

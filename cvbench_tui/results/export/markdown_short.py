@@ -63,7 +63,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     parts: dict[tuple[Kind, object], list[Row]] = {}
     for row in rows:
         case = cases[row.key]
-        parts.setdefault((case.workload.kind, case.device), []).append(row)
+        parts.setdefault((case.workload.kind, (case.device, case.framework)), []).append(row)
     several = len({kind for kind, _ in parts}) > 1
     blocks = [rows_line(table, view)] if view.filter_text and only is None else []
     for (kind, _), mine in parts.items():

@@ -62,7 +62,7 @@ _BASES: dict[Literal["device", "host"], str] = {
 QUALITY = "quality"  # key of the column that rows are sorted by from the best to the worst
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
-_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 10}
+_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 12}
 _MEDIAN = (
     "Median time of one iteration, and half its 95% interval. "
     "Two times, faster/slower, where the samples have two speeds."
@@ -184,6 +184,11 @@ def _energy(row: RowData) -> Cell:
     return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
 
 
+def _compile(row: RowData) -> Cell:
+    found = row.measurement.compilation if row.measurement is not None else None
+    return _shared(found.compile_s if found is not None else None, "s")
+
+
 def _versus(row: RowData) -> Cell:
     if row.versus is None:
         return Cell(None, "x")
@@ -205,7 +210,7 @@ def _batch(row: RowData) -> Cell:
     return _shared("max" if row.measurement is None else row.case.batch, "max")
 
 
-def _axis(axis: Axis) -> Column:
+def _axis(place: int, axis: Axis) -> Column:
     """A setting that rows may differ in."""
     default = _shared(axis.default)
 
@@ -215,7 +220,7 @@ def _axis(axis: Axis) -> Column:
 
     return Column(
         axis.name, axis.title, f"{axis.help} Only there where a row is not {axis.default}.", cell, axis.name,
-        right=axis.most is not None, hide=55, identifies=True, optional=True, usual=axis.default, axis=axis,
+        right=axis.most is not None, hide=50 + place, identifies=True, optional=True, usual=axis.default, axis=axis,
     )  # fmt: skip
 
 
@@ -241,10 +246,10 @@ COLUMNS: tuple[Column, ...] = (
         "image", "Image", "Side of the square input image in pixels; a dash for other inputs.",
         _plain("case.image", "px"), "image", hide=100, identifies=True,
     ),
-    *map(_axis, AXES),
+    *(_axis(place, axis) for place, axis in enumerate(AXES)),
     Column(
         "other_settings", "Other settings", "Settings that this version does not have, of a file of a newer one.",
-        _unknown, "other_settings", right=False, hide=50, identifies=True, optional=True, max_cells=40,
+        _unknown, "other_settings", right=False, hide=49, identifies=True, optional=True, max_cells=40,
     ),
     Column(
         UNIT, "Unit", "Unit of the row's times, where rows have different ones; otherwise the headings have it.",
@@ -294,6 +299,12 @@ COLUMNS: tuple[Column, ...] = (
         "of a card, which is made before it, is not.",
         lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
+    ),
+    Column(
+        "compile_time", "Compile time",
+        "Seconds of the calls in which torch.compile compiled the row's graphs, of training and inference, before "
+        "anything was timed: much less where its cache on disk has them. A dash for rows that are not compiled.",
+        _compile, "compile_s", hide=145, secondary=True, optional=True,
     ),
     Column(
         "vs_ref", "vs ref",

@@ -11,6 +11,7 @@ from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.devices.backend import ClockError
 
+_INPUTS_HINT = "It gets what inputs(batch, image, device) beside it returns; without such a function, images."
 DETAIL_CHARACTERS = 4000
 SENTENCE_CHARACTERS = 300
 
@@ -30,8 +31,16 @@ _REMEDIES = {
 other. The next row has a process of its own: in this one every further call would fail."""
 
 
+class OwnCodeError(Exception):
+    """A user's code did not do what it is for, in one sentence."""
+
+
 class UnsupportedError(Exception):
     """This workload, or a setting of its case, cannot be had with the installed versions."""
+
+
+class CompileError(Exception):
+    """torch.compile failed, in one sentence."""
 
 
 def less_memory(case: Case) -> str:
@@ -62,7 +71,7 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     if kind == "out_of_memory":
         return f"Out of memory on {case.device} at batch {case.batch}; {less_memory(case)}."
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-    if isinstance(error, (UnsupportedError, ClockError)):
+    if isinstance(error, (UnsupportedError, CompileError, ClockError, OwnCodeError)):
         return first
     if found := _CARD_ERROR.search(str(error)):
         remedies = (text for words, text in _REMEDIES.items() if re.search(words, found[1]))
@@ -71,4 +80,7 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
         from cvbench_tui.worker.devices.accelerators import own_words
 
         return f"{case.device} cannot be used (any more): {own_words(str(error))}."
-    return f"{type(error).__name__}: {first}"[:SENTENCE_CHARACTERS]
+    sentence = f"{type(error).__name__}: {first}"
+    if case.workload.kind == "model" and case.workload.code is not None:
+        return f"{sentence[: SENTENCE_CHARACTERS // 2].rstrip('.')}. {_INPUTS_HINT}"
+    return sentence[:SENTENCE_CHARACTERS]

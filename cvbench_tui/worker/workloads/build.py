@@ -18,14 +18,20 @@ from torchvision.models.swin_transformer import ShiftedWindowAttention
 from torchvision.models.vision_transformer import EncoderBlock
 from torchvision.ops import SqueezeExcitation
 
-from cvbench_tui.core.workload import Workload
+from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.selftest.workloads import SELFTEST_BUILDERS
+from cvbench_tui.worker.workloads.layer_of_model import build_layer
+from cvbench_tui.worker.workloads.own_code import build_own
 from cvbench_tui.worker.workloads.timm_models import timm_model
 
 
 def build_module(workload: Workload) -> nn.Module:
     """The module, on the current default device, with random weights. Raises UnsupportedError when it cannot be had."""
+    if workload.op == LAYER_OF_MODEL:
+        return build_layer(workload)
+    if workload.kind == "model" and workload.code is not None:
+        return build_own(workload)
     if workload.kind == "model":
         source, _, name = workload.op.rpartition(":")
         make = MODEL_BUILDERS.get(source)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cvbench_tui.core.protocol import Method
-from cvbench_tui.core.workload import Workload
+from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
+from cvbench_tui.worker.workloads.layer_of_model import layer_inputs
+from cvbench_tui.worker.workloads.own_code import own_inputs
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,35 @@ class Inputs:
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Inputs:
     """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
     with gradient, as inside a network; the published method gives layers none either, unless nothing else has one, and
-    uniform inputs from 0 to 1."""
+    uniform inputs from 0 to 1. A user's own model gets what his code returns, and with a gradient where nothing else
+    has one; a layer of a model what it gets there."""
     has_weights = any(parameter.requires_grad for parameter in module.parameters())
+    if workload.op == LAYER_OF_MODEL:
+        given = layer_inputs(module, workload, batch, device)
+        return Inputs(_with_gradient(given) if method == "rounds" or not has_weights else given)
+    if workload.code is not None:
+        own = own_inputs(module, workload, batch, device)
+        own = (torch.randn((batch, *workload.input_shape), device=device),) if own is None else own
+        return Inputs(own if has_weights else _with_gradient(own))
     wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
     draw = torch.rand if workload.kind == "layer" and method == "published" else torch.randn
     return Inputs((draw((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient),))
 
 
+def _with_gradient(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Those arguments, whose floats want a gradient."""
+    for tensor in tensors_in(arguments):
+        if tensor.is_floating_point():
+            tensor.requires_grad_()
+    return arguments
+
+
 def tensors_in(values: Any) -> tuple[Tensor, ...]:
-    """Every tensor in nested tuples, lists and dicts, in order."""
+    """Every tensor in nested tuples, lists, dicts and dataclasses, in order."""
     if isinstance(values, Tensor):
         return (values,)
+    if is_dataclass(values) and not isinstance(values, dict):
+        values = vars(values)
     if isinstance(values, dict):
         values = values.values()
     nested: Iterable[Any] = values if isinstance(values, Iterable) and not isinstance(values, str) else ()
