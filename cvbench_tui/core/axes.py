@@ -53,6 +53,7 @@ class Axis:
     unit: str = ""  # after such a number in a label: ``4 threads``
     id_mark: str = ""  # before the value in a case's id; ``name=`` where empty
     noun: str = ""  # of one value, where values are counted: ``compile mode``; the title where empty
+    checked: bool = True  # whether what such a row computes is compared with a row without settings
 
     @property
     def default(self) -> str:
@@ -181,7 +182,7 @@ AXES: tuple[Axis, ...] = (
             Value("cores", "as many as there are usable cores"),
             Value("half", "half as many"),
         ),
-        _threads, MAX_THREADS, "thread", "t", "thread count",
+        _threads, MAX_THREADS, "thread", "t", "thread count", checked=False,
     ),
     Axis(
         "optimizer", "Optimizer", "What takes the step, where the phase step is measured.",
@@ -191,6 +192,7 @@ AXES: tuple[Axis, ...] = (
             Value("adamw", "AdamW, as PyTorch chooses its loop"),
             Value("adamw-fused", "AdamW in one kernel"),
         ),
+        checked=False,
     ),
 )  # fmt: skip
 """Every axis, in the order of columns and labels. No default changes what rows without settings measured before."""
@@ -204,6 +206,11 @@ def axis(name: str) -> Axis | None:
 def pairs(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
     """Those settings that are not default, in the registry's order."""
     return tuple((each.name, chosen[each.name]) for each in AXES if chosen.get(each.name, each.default) != each.default)
+
+
+def checked(settings: Sequence[Setting]) -> bool:
+    """Whether what such a row computes is compared with a row without settings."""
+    return any((known := axis(name)) is not None and known.checked for name, _ in settings)
 
 
 def id_parts(settings: Sequence[Setting]) -> str:

@@ -54,6 +54,8 @@ _UNITS: Mapping[str, Bounds] = {
     "seconds": SECONDS,
     "bytes": BYTES,
     "share": SHARE,
+    "error": SHARE,
+    "bound": SHARE,
     "hz": (0.0, 1e12),
     "w": (0.0, 1e7),
     "j": (0.0, 1e15),

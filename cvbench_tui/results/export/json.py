@@ -111,6 +111,8 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         "phases": _phases(row.phases, outcome, terms, samples=samples),
         **({"clean": _clean(row, *beside, samples=samples)} if beside is not None else {}),
         **{name: getattr(outcome, name) for name in FACTS},
+        **({"check": asdict(outcome.check) | {"same": outcome.check.same}} if outcome.check else {}),
+        **({"optimizer": outcome.optimizer} if outcome.optimizer else {}),
         "memory": [asdict(memory) for memory in outcome.memory],
         "energy": [asdict(energy) for energy in energies(outcome, case)],
         "work": [asdict(work) for work in outcome.work],

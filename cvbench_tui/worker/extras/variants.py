@@ -54,9 +54,9 @@ class VariantTimer:
         return self.variants
 
     def _alone(self) -> None:
-        """Forward, backward and total each by itself. Inference always is."""
+        """Forward, backward and total each by itself. Inference and step always are."""
         for phase in self._phases:
-            if phase != "inference":
+            if phase not in ("inference", "step"):
                 self._time("alone", PhasePass(self.subject, self.backend, phase), _short(self.protocol))
 
     def _flushed(self) -> None:
