@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.duration import expected_s, too_long
-from cvbench_tui.core.axes import label
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.row_names import batch_text, title
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.plan_notes import counted, named, plan_notes
 from cvbench_tui.results.text.units import duration_text
@@ -21,8 +21,7 @@ def plan_lines(plan: Plan, environment: Environment) -> list[str]:
     lines = []
     for case in plan.cases:
         image = f" image {case.image}" if case.image else ""
-        batch = "" if case.finds_batch else f" batch {case.batch}"  # the label has the other
-        row = f"{label(case)}  {case.device} {batch}{image}".replace("   ", "  ")
+        row = f"{title(case)}  {case.device}  {batch_text(case)}{image}"
         lines.append(visible(row) + by_row.get(case.case_id, ""))
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
     problems = [f"; {words}" for words in (counted(notes), _long(plan)) if words]
