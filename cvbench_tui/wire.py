@@ -109,7 +109,8 @@ def _failing_fast(schema: Any) -> Any:
         changed = {key: _failing_fast(value) for key, value in schema.items()}
         if schema.get("type") == "dataclass" and schema.get("cls") is Case:
             function = {"type": "no-info", "function": _as_settings}
-            return {"type": "function-before", "function": function, "schema": changed}
+            reference = {"ref": changed.pop("ref")} if "ref" in changed else {}
+            return {"type": "function-before", "function": function, "schema": changed, **reference}
         return changed | {"fail_fast": True} if schema.get("type") == "tuple" else changed
     return [*map(_failing_fast, schema)] if isinstance(schema, list) else schema
 

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from cvbench_tui.base.nearest import name_key, nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.sources import SOURCES, all_models
 from cvbench_tui.errors import SelectionError
 
 Entry = TypeVar("Entry", ModelEntry, LayerEntry)
 
-_MODELS = {name_key(name): model for model in MODELS for name in (model.name, model.op)}
 _LAYERS = {name_key(layer.name): layer for layer in LAYERS}
 
 
@@ -21,9 +21,20 @@ _PRESETS = {"model": "torchvision-all, original-models", "layer": "original-laye
 
 
 def find_model(text: str) -> ModelEntry:
-    """The model of that display or torchvision name, in any case; blank, underscore and hyphen are alike. Raises
-    SelectionError naming the nearest models."""
-    return _find("model", text, _MODELS, (model.op for model in MODELS))
+    """The model of that name, in any case; blank, underscore and hyphen are alike. A name of a source is its own
+    (``timm:resnet50``), those of torchvision have both a display name and torchvision's. Raises SelectionError naming
+    the nearest models, or why that source cannot be measured here."""
+    key = name_key(text)
+    for source in SOURCES:
+        entry = source.find(text) if source.find else source.by_key.get(key)
+        if entry is None and not (source.name and key.startswith(f"{source.name}:")):
+            continue
+        sentence, hint = source.why_not()
+        if sentence:
+            raise SelectionError(f"{quoted(text)} cannot be measured: {sentence}", hint)
+        if entry is not None:
+            return entry
+    return _find("model", text, {}, (entry.op for entry in all_models()))
 
 
 def find_layer(text: str) -> LayerEntry:

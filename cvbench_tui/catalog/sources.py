@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cvbench_tui.base.nearest import name_key
+from cvbench_tui.catalog import tasks
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 
 Entries = Callable[[], tuple[ModelEntry, ...]]
@@ -46,7 +47,12 @@ class Source:
         return {name_key(name): entry for entry in self.entries for name in (entry.name, entry.op)}
 
 
-SOURCES: tuple[Source, ...] = (Source("", "torchvision", lambda: MODELS),)
+SOURCES: tuple[Source, ...] = (
+    Source("", "torchvision", lambda: MODELS),
+    Source("detection", "torchvision's detection", lambda: tasks.DETECTION),
+    Source("segmentation", "torchvision's segmentation", lambda: tasks.SEGMENTATION),
+    Source("video", "torchvision's video", lambda: tasks.VIDEO),
+)
 """Every source, in the order of the list. A name that two have is the first one's."""
 
 

@@ -63,7 +63,7 @@ def test_it_grows_with_the_area_of_the_image():
 
 def test_a_half_precision_takes_half():
     single = case("resnet18", 8)
-    half = replace(single, precision="float16")  # type: ignore[arg-type]
+    half = single.varied(precision="fp16")
     assert expected_bytes(half) == pytest.approx(expected_bytes(single) / 2, abs=1)
 
 

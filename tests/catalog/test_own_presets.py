@@ -23,8 +23,19 @@ from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.errors import PresetError, SelectionError
 from tests.every import every
 
-MINE = Selection("mine", MODELS[3:9], LAYERS[:2], ("cpu", "cuda:1"), 4, 96, "rigorous", ("alone", "energy"))
-BARE = Selection("bare", (), LAYERS[:1], None, None, None, "default")
+MINE = Selection(
+    "mine",
+    MODELS[3:9],
+    LAYERS[:2],
+    ("cpu", "cuda:1"),
+    (4, "max"),
+    (96,),
+    "rigorous",
+    ("alone", "energy"),
+    (("precision", ("fp32", "bf16")), ("threads", ("1", "half"))),
+    ("total", "step"),
+)
+BARE = Selection("bare", (), LAYERS[:1], None, (), (), "default")
 
 
 @pytest.fixture(autouse=True)
@@ -67,12 +78,15 @@ def test_what_is_saved_is_what_is_loaded(folder, selection):
     assert list(folder.iterdir()) == [path], "nothing temporary is left"
 
 
-@given(description=st.text(st.characters(exclude_categories=["Cs"])), batch=st.none() | st.integers(1, 65536))
+@given(
+    description=st.text(st.characters(exclude_categories=["Cs"])),
+    batch=st.lists(st.integers(1, 65536) | st.just("max"), max_size=4, unique=True).map(tuple),
+)
 def test_any_description_comes_back(description, batch):
     describe("any", description)
-    save_preset("any", replace(BARE, batch=batch))
+    save_preset("any", replace(BARE, batches=batch))
     assert own()[0].description == description
-    assert load_preset("any").batch == batch
+    assert load_preset("any").batches == batch
 
 
 def test_a_saved_file_is_plain_to_read(folder):

@@ -51,12 +51,12 @@ def test_what_the_shipped_presets_hold():
     assert names(load_preset("original-models").models) == names(MODELS[:9])
     assert load_preset("original-models").batch is None
     assert names(load_preset("original-layers").layers) == names(LAYERS[:8])
-    assert load_preset("original-layers").batch == 1
+    assert load_preset("original-layers").batches == (1,)
     assert names(load_preset("original-cpu").models) == ["VGG16", "VGG16 BN", "VGG19", "VGG19 BN"]
     assert load_preset("original-cpu").devices == ("cpu",)
     assert load_preset("torchvision-all").models == MODELS
     assert load_preset("modern-layers").layers == LAYERS[8:]
-    assert load_preset("edge").batch == 1
+    assert load_preset("edge").batches == (1,)
     quick = load_preset("quick")
     assert (len(quick.models + quick.layers), quick.protocol, quick.devices) == (3, "quick", None)
 
@@ -74,7 +74,7 @@ def test_a_users_file_is_the_same_format(write):
     assert selection.name == "mine"
     assert names(selection.models) == ["Resnet18", "VGG16 BN"]
     assert names(selection.layers) == ["Dense"]
-    assert (selection.devices, selection.batch, selection.image) == (("cuda:0", "cpu"), 2, 64)
+    assert (selection.devices, selection.batches, selection.images) == (("cuda:0", "cpu"), (2,), (64,))
     assert selection.protocol == "rigorous"
 
 

@@ -18,7 +18,7 @@ BOX = Environment((), (Device("cpu", "CPU"), Device("cuda:0", "GPU"), Device("cu
 @pytest.fixture
 def selection():
     models = (find_model("resnet18"), find_model("resnet101"))
-    return Selection("mine", models, (find_layer("Dense"),), None, None, None, "quick")
+    return Selection("mine", models, (find_layer("Dense"),), None, (), (), "quick")
 
 
 def test_a_selection_becomes_a_plan_with_the_entries_own_sizes(selection):
@@ -32,7 +32,7 @@ def test_a_selection_becomes_a_plan_with_the_entries_own_sizes(selection):
 
 
 def test_overrides_reach_every_case_but_not_what_is_no_image(selection):
-    plan = to_plan(replace(selection, batch=2, image=64), LAPTOP)
+    plan = to_plan(replace(selection, batches=(2,), images=(64,)), LAPTOP)
     assert [(case.batch, case.image) for case in plan.cases] == [(2, 64), (2, 64), (2, None)]
     assert plan.cases[2].workload.input_shape == (1024,)
 

@@ -27,7 +27,7 @@ ORDERS = (
     "$(touch hit)\x1b[2J",
 )
 SHORT = (
-    "id", "device", "kind", "stage", "phase", "method", "precision", "memory_format", "compile_mode", "clock", "stop",
+    "id", "device", "kind", "stage", "phase", "method", "clock", "stop",
     "reason", "case_id", "framework", "op",
 )  # fmt: skip
 """Texts that are few words, or that rows are found by: these stay."""

@@ -309,7 +309,7 @@ def test_the_widest_interval_is_that_of_the_widest_phase() -> None:
 
 
 def test_every_axis_is_in_the_title() -> None:
-    cases = [replace(RESNET, **axis) for axis in ({}, {"memory_format": "channels_last"}, {"compile_mode": "default"})]
+    cases = [RESNET.varied(**axis) for axis in ({}, {"memory_format": "channels_last"}, {"compile": "default"})]
     text = shown(run_of(plan(*cases, name="selection"), *(measurement(case, 0.01) for case in cases)))
     assert [title.partition(": ")[2] for title in titles(text)] == [
         "fp32, batch 8, 224 px",

@@ -11,6 +11,7 @@ from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.cli.main import _split, cli
 from cvbench_tui.cli.run import selection_from
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
@@ -40,7 +41,9 @@ def repeated(line: str) -> Plan:
     selection = selection_from(
         options["preset"],
         models=_split(options["models"]), layers=_split(options["layers"]), devices=_split(options["devices"]),
-        batch=options["batch"], image=options["image"], protocol=options["protocol"], extras=options["extras"],
+        batches=options["batches"] or (), images=options["images"] or (), protocol=options["protocol"],
+        extras=options["extras"], settings={axis.name: options[axis.name] or () for axis in AXES},
+        phases=options["phases"] or (),
     )  # fmt: skip
     return to_plan(selection, MACHINE)
 
@@ -85,8 +88,8 @@ def test_a_protocol_of_other_numbers_is_named_with_a_note() -> None:
     ("case", "why"),
     [
         (replace(CASE, framework="flux"), "no option for the framework flux"),
-        (replace(CASE, threads=3), "no option for the threads 3"),
-        (replace(CASE, precision="bfloat16"), "no option for the precision bfloat16"),
+        (replace(CASE, settings=(("threads", "none"),)), "no option for the threads none"),
+        (replace(CASE, settings=(("precision", "fp8"),)), "no option for the precision fp8"),
         (Case(model("nobody's"), "cpu", 8), "nobody's is not in the list"),
         (Case(Workload("model", "Resnet18", "resnet18", (3, 224, 200)), "cpu", 8), "Resnet18 is not in the list"),
         (replace(CASE, device="tpu:0"), "no device is written tpu:0"),

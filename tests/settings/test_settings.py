@@ -180,7 +180,7 @@ def test_saving_makes_the_folders_and_is_read_again(tmp_path: Path) -> None:
     save(path, changes)
     settings, problems = load(path)
     assert problems == ()
-    assert settings.last == Last(models=("VGG16", "A'\"\\\n"), batch=2)
+    assert settings.last == Last(models=("VGG16", "A'\"\\\n"), batch=(2,))
     assert (settings.theme, settings.autosave, dict(settings.keys)) == ("nord", True, {"app.run": "f5"})
 
 

@@ -40,11 +40,11 @@ def test_rows_duration_and_what_will_not_fit() -> None:
 def test_what_cannot_be_measured_or_trained_is_said_before_the_run() -> None:
     plan_selection = picked()
     plan_selection.models.tick_only(("VGG16", "Resnet18"))
-    plan_selection.batch, plan_selection.image = 1, 31
+    plan_selection.batches, plan_selection.images = (1,), (31,)
     assert line(plan_selection).endswith("= 4 rows, about 4 min; 2 unsupported, 2 without training")
-    plan_selection.image = 32
+    plan_selection.images = (32,)
     assert line(plan_selection).endswith("; 2 without training")
-    plan_selection.batch = 2
+    plan_selection.batches = (2,)
     assert line(plan_selection).endswith("= 4 rows, about 4 min")
 
 
@@ -55,7 +55,7 @@ def test_what_is_missing_is_said() -> None:
     assert plan_line(plan_selection, None).plain == "1 layer, devices not known yet"
     assert line(plan_selection) == "1 layer, no device ticked"
     plan_selection = picked()
-    plan_selection.batch = 0
+    plan_selection.batches = (0,)
     assert line(plan_selection) == "Batch 0 is not possible."
 
 
@@ -63,7 +63,7 @@ def test_settings_name_what_is_set() -> None:
     plan_selection = PlanSelection()
     plan_selection.protocol = "quick"
     assert settings_line(plan_selection) == "protocol quick"
-    plan_selection.batch, plan_selection.image, plan_selection.extras = 8, 64, ("device_only",)
+    plan_selection.batches, plan_selection.images, plan_selection.extras = (8,), (64,), ("device_only",)
     assert settings_line(plan_selection) == "protocol quick, batch 8, image 64, with device only"
 
 

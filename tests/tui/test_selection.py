@@ -17,8 +17,8 @@ PLAN = Selection(
     (find_model("swin_t"), find_model("VGG16")),
     (find_layer("GELU"),),
     ("cpu", "cuda:7"),
-    16,
-    64,
+    (16,),
+    (64,),
     "rigorous",
     ("alone",),
 )
@@ -39,7 +39,7 @@ def test_a_plan_is_ticked_in_place_of_what_is() -> None:
     assert plan_selection.layers.ticked == ("GELU",)
     assert plan_selection.devices.ticked == ("cpu",)
     assert plan_selection.missing == ("cuda:7",)
-    assert (plan_selection.batch, plan_selection.image, plan_selection.protocol) == (16, 64, "rigorous")
+    assert (plan_selection.batches, plan_selection.images, plan_selection.protocol) == ((16,), (64,), "rigorous")
     assert plan_selection.selection() == replace(PLAN, devices=("cpu",)), "name, order and extras are kept"
 
 
@@ -89,7 +89,7 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
     assert not plan_selection.remember(past)
     assert not asked, "no device is ticked"
     plan_selection.offer(MACHINE)
-    plan_selection.batch, plan_selection.image = 2, 64
+    plan_selection.batches, plan_selection.images = (2,), (64,)
     plan_selection.models.toggle("VGG16")
     plan_selection.models.search("resnet18")
     assert plan_selection.remember(past)
@@ -126,7 +126,7 @@ def test_what_is_ticked_is_told_by_name_for_the_next_start() -> None:
     plan_selection.offer(MACHINE)
     last = plan_selection.last()
     assert (last.models, last.layers, last.devices) == (("VGG16", "swin_t"), ("GELU",), ("cpu",))
-    assert (last.batch, last.image, last.protocol) == (16, 64, "rigorous")
+    assert (last.batch, last.image, last.protocol) == ((16,), (64,), "rigorous")
 
 
 def test_a_machine_without_devices_ticks_none() -> None:

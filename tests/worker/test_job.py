@@ -56,7 +56,7 @@ def test_while_it_is_timed_the_collector_is_off_and_the_threads_are_the_cases(mo
             return PassResult([], PassRecord("training"), 0.0)
 
     monkeypatch.setattr(job, "Stopwatch", Watch)
-    case = Case(find_layer("Dense").workload, "cpu", 1, threads=1)
+    case = Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),))
     sent = Sent()
     job.Job(case, PROTOCOLS["quick"], 0, sent).run()
     assert seen == [(False, True, 1)] * 2
@@ -65,7 +65,7 @@ def test_while_it_is_timed_the_collector_is_off_and_the_threads_are_the_cases(mo
 
 
 def test_a_case_that_cannot_be_built_is_its_failure_and_nothing_is_raised():
-    case = replace(Case(find_layer("Dense").workload, "cpu", 1), precision="float8")
+    case = replace(Case(find_layer("Dense").workload, "cpu", 1), settings=(("precision", "float8"),))
     sent = Sent()
     job.Job(case, PROTOCOLS["quick"], 0, sent).run()
     (failed,) = [event for event in sent if isinstance(event, CaseFailed)]
@@ -78,7 +78,7 @@ def test_the_sentinel_has_as_many_threads_in_every_row_and_the_row_its_own_again
     monkeypatch.setattr(job, "intra_op_threads", lambda: 2)
     monkeypatch.setattr(job, "sentinel", lambda *_: seen.append(torch.get_num_threads()) or (1e-4, 1e-3))
     sent = Sent()
-    case = Case(find_layer("Dense").workload, "cpu", 1, threads=1)
+    case = Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),))
     job.Job(case, PROTOCOLS["quick"], 1, sent).run()
     (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
     assert (seen, torch.get_num_threads(), finished.measurement.threads) == ([2], 1, 1)
@@ -126,7 +126,9 @@ def outcome(monkeypatch):
     def measure(visit=0, notices=(), **changes):
         sent = Sent()
         protocol = replace(PROTOCOLS["quick"], **changes)
-        job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, visit, sent, notices).run()
+        job.Job(
+            Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),)), protocol, visit, sent, notices
+        ).run()
         (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
         return finished.measurement
 
@@ -202,7 +204,7 @@ def test_what_does_not_fit_the_time_limit_is_said_and_the_row_is_kept(monkeypatc
     sent = Sent()
     once = replace(PROTOCOLS["quick"], visits=1, max_visits=1)
     protocol = replace(once, extras=("alone", "energy"), timeout_s=300.0)
-    job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, 0, sent).run()
+    job.Job(Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),)), protocol, 0, sent).run()
     (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
     notices = {notice.code: notice.sentence for notice in finished.measurement.notices}
     assert set(notices) == {"memory_failed", "alone_failed", "energy_failed"}

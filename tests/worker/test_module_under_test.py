@@ -262,7 +262,9 @@ def test_vision_transformers_take_other_image_sizes():
     assert made.forward().shape == (1, 1000)
 
 
-@pytest.mark.parametrize("setting", [{"precision": "bfloat16"}, {"compile_mode": "max"}, {"framework": "flux"}])
+@pytest.mark.parametrize(
+    "setting", [{"settings": (("precision", "bfloat16"),)}, {"settings": (("odd", "max"),)}, {"framework": "flux"}]
+)
 def test_a_setting_that_cannot_be_had_is_refused_not_ignored(setting):
     case = replace(Case(find_layer("Dense").workload, "cpu", 1), **setting)
     with pytest.raises(UnsupportedError):

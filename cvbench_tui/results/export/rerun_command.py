@@ -108,6 +108,8 @@ def _entry(case: Case) -> ModelEntry | LayerEntry | None:
 
 def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | None) -> str:
     """Why no command makes this case; empty when one does."""
+    if case.framework != "torch":
+        return f"there is no option for the framework {_short(case.framework)}."
     for name, setting in case.settings:
         known = axis_of(name)
         if (name, setting) != BATCH_MAX and (known is None or not known.accepts(setting)):

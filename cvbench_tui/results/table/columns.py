@@ -47,6 +47,7 @@ PHASE_MEANINGS: dict[Phase, str] = {
     "backward": "Backward pass, gradients for the parameters and, for a layer, for its input.",
     "total": "Forward and backward pass of the same training iteration.",
     "inference": "Forward pass in evaluation mode, without gradients.",
+    "step": "A whole training step: gradients cleared, forward, loss, backward, optimizer.",
 }
 _BASES: dict[Literal["device", "host"], str] = {
     "device": "The device's own time for an iteration, its work queued ahead of it.",
@@ -56,13 +57,13 @@ _BASES: dict[Literal["device", "host"], str] = {
 QUALITY = "quality"  # key of the column that rows are sorted by from the best to the worst
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
-_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
+_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 10}
 _MEDIAN = (
     "Median time of one iteration, and half its 95% interval. "
     "Two times, faster/slower, where the samples have two speeds."
 )
 # the total stays beside its mean where all else has gone; the others give way before any mean
-_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
+_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46, "step": 48}
 
 
 _shared = lru_cache(maxsize=4096, typed=True)(Cell)  # most rows of 20,000 have their name and their grade from others
@@ -102,6 +103,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         pasted=ALL_KINDS,
         room=len("120.0\u00b10.2%"),
         phase=phase,
+        optional=phase == "step",  # only where it was asked for
     )
 
 

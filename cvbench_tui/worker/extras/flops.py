@@ -36,7 +36,7 @@ def phase_work(
 
     ``method`` as in the protocol: ``published`` gives layers inputs without gradient. The random state stays as it was.
     Takes milliseconds to a second or two (a layer 10 ms, resnet152 0.6 s, densenet201 1.5 s of one core). Raises
-    RuntimeError (NotImplementedError) for an operator that cannot do without data; no workload offered has one.
+    RuntimeError (NotImplementedError) for an operator that cannot do without data, as in detection.
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")

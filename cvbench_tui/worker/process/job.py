@@ -36,6 +36,7 @@ from cvbench_tui.worker.timing.counters import Stops
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
+from cvbench_tui.worker.workloads.axis_hooks import reset_process
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25  # progress is sent at most this often
@@ -169,10 +170,11 @@ class Job:
     def _sentinel(self, backend: Backend) -> tuple[float | None, float | None]:
         """Seconds of the sentinel's product and copy, by as many threads in every row, so that they can be compared;
         Nones without memory for it, as the row is as good."""
-        threads = torch.get_num_threads()
+        threads, device = torch.get_num_threads(), torch.device(self.case.device)
         torch.set_num_threads(intra_op_threads())
+        reset_process(device)  # a product by TF32 is another
         try:
-            return sentinel(torch.device(self.case.device), backend)
+            return sentinel(device, backend)
         except RuntimeError:
             return None, None
         finally:

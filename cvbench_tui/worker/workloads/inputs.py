@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -31,6 +31,17 @@ class Inputs:
     def tensors(self) -> tuple[Tensor, ...]:
         """Every tensor of the arguments."""
         return tensors_in(self.arguments)
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Inputs:
+        """The same with ``change`` of every tensor of the arguments, of one that comes twice once. Targets stay."""
+        changed: dict[int, Tensor] = {}
+
+        def once(tensor: Tensor) -> Tensor:
+            if id(tensor) not in changed:
+                changed[id(tensor)] = change(tensor)
+            return changed[id(tensor)]
+
+        return replace(self, arguments=_mapped(self.arguments, once))
 
 
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Inputs:
@@ -63,12 +74,21 @@ def tensors_in(values: Any) -> tuple[Tensor, ...]:
     """Every tensor in nested tuples, lists, dicts and dataclasses, in order."""
     if isinstance(values, Tensor):
         return (values,)
-    if is_dataclass(values) and not isinstance(values, dict):
-        values = vars(values)
+    if is_dataclass(values) and not isinstance(values, (dict, type)):
+        values = [getattr(values, each.name) for each in fields(values)]
     if isinstance(values, dict):
         values = values.values()
     nested: Iterable[Any] = values if isinstance(values, Iterable) and not isinstance(values, str) else ()
     return tuple(tensor for value in nested for tensor in tensors_in(value))
+
+
+def _mapped(values: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    """Nested tuples, lists and dicts with their tensors changed."""
+    if isinstance(values, Tensor):
+        return change(values)
+    if isinstance(values, dict):
+        return {key: _mapped(value, change) for key, value in values.items()}
+    return type(values)(_mapped(value, change) for value in values) if isinstance(values, (tuple, list)) else values
 
 
 def outputs_of(outputs: Any) -> tuple[Tensor, ...]:

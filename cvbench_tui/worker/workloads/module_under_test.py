@@ -9,18 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cvbench_tui.core.axes import unsupported
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.workloads.axis_hooks import called, convert, set_process, under_contexts
 from cvbench_tui.worker.workloads.build import build_module
 from cvbench_tui.worker.workloads.inputs import make_inputs, outputs_of
 
 
 class ModuleUnderTest:
-    """One case, built on its device, with seeded weights and inputs."""
+    """One case, built on its device, with seeded weights and inputs, converted as its settings want them."""
 
     def __init__(self, case: Case, protocol: Protocol) -> None:
         if case.framework != "torch":
@@ -28,15 +29,19 @@ class ModuleUnderTest:
         if why := unsupported(case):  # it must not quietly be measured as another
             raise UnsupportedError(why)
         self.device = torch.device(case.device)
+        set_process(case)
         torch.manual_seed(protocol.seed)
         with warnings.catch_warnings(), self.device:
             warnings.simplefilter("ignore")
-            self.module: nn.Module = build_module(case.workload)
-        self.module.to(self.device)
+            module = build_module(case.workload)
+        module.to(self.device)
+        inputs = make_inputs(module, case.workload, case.batch, protocol.method, self.device)
+        self.module, self.inputs = convert(case, module, inputs)
         self.parameters = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        self.inputs = make_inputs(self.module, case.workload, case.batch, protocol.method, self.device)
         self._leaves = (*self.parameters, *(tensor for tensor in self.inputs.tensors if tensor.requires_grad))
         self._arguments = self.inputs.of(training=True)
+        self.call = called(case, self.module)
+        self._forward = under_contexts(case, self.call)
         ones = protocol.method == "published" or self.inputs.losses  # the gradient of a sum of losses is 1 for each
         self._gradient_like = torch.ones_like if ones else torch.randn_like
         self.gradients: tuple[Tensor, ...] = ()  # of the outputs, in place of a loss's; set by ``prepare_gradients``
@@ -55,7 +60,7 @@ class ModuleUnderTest:
 
     def forward(self) -> Any:
         """One forward call. Some models return more than one tensor in train mode."""
-        return self.module(*self._arguments)
+        return self._forward(*self._arguments)
 
     def prepare_gradients(self, outputs: Any) -> None:
         """Output gradients for these outputs, seeded or all ones, and the backward that fits their number."""
