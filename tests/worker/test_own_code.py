@@ -209,27 +209,24 @@ def test_code_that_changes_after_it_was_named_is_not_run(source, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_one_that_takes_for_ever_is_seen_to_be_built_and_can_be_cancelled(tmp_path):
+def test_one_that_takes_for_ever_is_seen_to_be_built_and_can_be_cancelled(source, tmp_path):
     (tmp_path / "net.py").write_text("import time\ndef make(): time.sleep(3600)")
     case = expand([(own_model(f"{tmp_path}/net.py:make").workload, 1)], ["cpu"])
-    slow = LiveSource()
-    session = Session(slow, Plan("own", case, ONCE))
+    session = Session(source, Plan("own", case, ONCE))
     child, stages, run = 0, [], None
-    try:
-        for event, run in session.run(Kept()):
-            if isinstance(event, CaseStarted):
-                child = event.pid
-            if isinstance(event, Progress):
-                stages.append(event.stage)
-                threading.Thread(target=session.cancel).start()
-    finally:
-        slow.close()
+    for event, run in session.run(Kept()):
+        if isinstance(event, CaseStarted):
+            child = event.pid
+        if isinstance(event, Progress):
+            stages.append(event.stage)
+            threading.Thread(target=session.cancel).start()
     assert stages == ["building"]
     assert run is not None
     assert [each.kind for each in run.failures] == ["cancelled"]
     wait_until_gone(child)
 
 
+@pytest.mark.slow
 def test_one_that_is_slower_than_its_limit_is_timed_out(tmp_path):
     (tmp_path / "net.py").write_text("import time\ndef make(): time.sleep(3600)")
     slow = LiveSource()
