@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Literal
 
 from cvbench_tui.base.nearest import nearest, quoted
-from cvbench_tui.base.toml import TEXT, Kind, some_of
+from cvbench_tui.base.toml import Kind, some_of
 from cvbench_tui.core import axes
 from cvbench_tui.core.axes import AXES, Axis, Setting
 from cvbench_tui.core.image_sizes import MAX_IMAGE
@@ -16,6 +18,7 @@ from cvbench_tui.errors import SelectionError
 
 Batch = int | Literal["max"]
 MAX_BATCH = 65536
+NEAR = 0.5  # of a value's name, which is short: ``fp8`` is near to ``fp16``
 MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly would be 21,504
 
 
@@ -31,8 +34,12 @@ IMAGES = Kind(
     f"whole numbers of pixels from 1 to {MAX_IMAGE}",
     lambda value: _is_number(value, MAX_IMAGE), is_list=True, single=True,
 )  # fmt: skip
-PHASE_NAMES = some_of(PHASES)
-SETTINGS = Kind('a list of settings such as ["precision=amp-bf16"]', TEXT.test, is_list=True)
+PHASE_NAMES = replace(some_of(PHASES), single=True)
+
+
+def _is_value(axis: Axis, value: object) -> bool:
+    """True for a value of that axis in a file, where a number needs no quotes."""
+    return axis.accepts(value) if isinstance(value, str) else _is_number(value, axis.most or 0)
 
 
 def values_kind(axis: Axis) -> Kind:
@@ -40,7 +47,19 @@ def values_kind(axis: Axis) -> Kind:
     names = [each.name for each in axis.values]
     numbers = f" or a number from 1 to {axis.most}" if axis.most is not None else ""
     expected = f"a list of {', '.join(names)}{numbers}"
-    return Kind(expected, lambda value: axis.accepts(str(value)), tuple(names), is_list=True, single=True)
+    return Kind(expected, partial(_is_value, axis), tuple(names), is_list=True, single=True, cutoff=NEAR)
+
+
+def _is_setting(value: object) -> bool:
+    name, _, chosen = value.partition("=") if isinstance(value, str) else ("", "", "")
+    known = axes.axis(name)
+    return known is not None and known.accepts(chosen)
+
+
+SETTINGS = Kind(
+    'axes with a value, such as "precision=amp-bf16"', _is_setting,
+    tuple(f"{axis.name}={value.name}" for axis in AXES for value in axis.values), is_list=True,
+)  # fmt: skip
 
 
 def axis_named(name: str) -> Axis:
@@ -119,8 +138,8 @@ def _value(axis: Axis, text: str) -> str:
     found = next((name for name in names if key.replace("_", "-") == name.replace("_", "-")), key)
     if not axis.accepts(found):
         numbers = f", or a number from 1 to {axis.most}" if axis.most is not None else ""
-        hint = f"{nearest(key, names)} Values: {', '.join(names)}{numbers}."
-        raise SelectionError(f"{axis.flag} has no value {quoted(text)}.", hint.strip())
+        hint = f"{nearest(key, names, cutoff=NEAR)} Values: {', '.join(names)}{numbers}."
+        raise SelectionError(f"{axis.title} has no value {quoted(text)}.", hint.strip())
     return found
 
 

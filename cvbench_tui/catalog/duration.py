@@ -22,6 +22,16 @@ STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
 
+MANY_ROWS = 500  # more are more than a table to read, and 100 models in five variants
+LONG_S = 8 * 3600.0  # a night
+
+
+def too_long(rows: int, seconds: float) -> str:
+    """What is said of a plan that may have been meant smaller, part of a sentence; empty of another."""
+    if seconds > LONG_S:
+        return "longer than a night"
+    return "many rows" if rows > MANY_ROWS else ""
+
 
 def expected_s(plan: Plan) -> float:
     """Wall seconds that the plan may take by guess, 0 for an empty one."""

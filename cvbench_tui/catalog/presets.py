@@ -221,7 +221,8 @@ def _read(path: Path) -> tuple[str, Selection]:
     devices = None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),))
     extras = tuple(dict.fromkeys(values["extras"]))
     chosen = tuple((axis.name, tuple(dict.fromkeys(map(str, values[axis.name])))) for axis in AXES if values[axis.name])
-    rest = values["batch"], values["image"], values["protocol"], extras, chosen, values["phases"]
+    batches, images, phases = (tuple(dict.fromkeys(values[key])) for key in ("batch", "image", "phases"))
+    rest = batches, images, values["protocol"], extras, chosen, phases
     return values["description"], Selection(path.stem, models, layers, devices, *rest)
 
 
@@ -249,15 +250,16 @@ def _checked(name: str) -> str:
 def _toml(selection: Selection, description: str) -> str:
     import tomlkit  # 60 ms that opening a preset need not wait for
 
+    settings = {name: [int(each) if each.isdigit() else each for each in values] for name, values in selection.settings}
     values: dict[str, object] = {
         "description": description,
         "models": [entry.name for entry in selection.models],
         "layers": [entry.name for entry in selection.layers],
         "devices": list(selection.devices or ()),
-        "batch": list(selection.batches),
-        "image": list(selection.images),
-        **{name: list(values) for name, values in selection.settings},
-        "phases": list(selection.phases),
+        "batch": BATCHES.written(selection.batches),
+        "image": IMAGES.written(selection.images),
+        **{axis.name: values_kind(axis).written(settings.get(axis.name, ())) for axis in AXES},
+        "phases": PHASE_NAMES.written(selection.phases),
         "protocol": selection.protocol.strip().casefold(),
         "extras": list(selection.extras),
     }

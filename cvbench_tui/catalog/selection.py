@@ -16,6 +16,7 @@ from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.limits import MAX_CASES
 from cvbench_tui.core.measurement import PASS_OF, Phase
 from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
@@ -68,6 +69,9 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     every = variants(dict(selection.settings), int(cores) if isinstance(cores, int) else None)
     batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
     images = tuple(dict.fromkeys(map(check_image, selection.images)))
+    rows = len(models + layers) * len(devices) * (len(batches) or 1) * (len(images) or 1) * len(every)
+    if rows > MAX_CASES:
+        raise SelectionError(f"{rows:,} rows are too many for a run.", f"At most {MAX_CASES:,}: choose fewer values.")
     cases = expand(models + layers, devices, batches=batches, images=images, variants=every)
     protocol = PROTOCOLS.get(selection.protocol.strip().casefold())
     if protocol is None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
+from cvbench_tui.core.text import plural
+
 if TYPE_CHECKING:
     from cvbench_tui.core.plan import Case
 
@@ -50,11 +52,16 @@ class Axis:
     most: int | None = None  # whole numbers from 1 to this are values too
     unit: str = ""  # after such a number in a label: ``4 threads``
     id_mark: str = ""  # before the value in a case's id; ``name=`` where empty
+    noun: str = ""  # of one value, where values are counted: ``compile mode``; the title where empty
 
     @property
     def default(self) -> str:
         """The value of a row that names none."""
         return self.values[0].name
+
+    def counted(self, number: int) -> str:
+        """``2 precisions``: so many of its values."""
+        return plural(number, self.noun or self.title.lower())
 
     @property
     def flag(self) -> str:
@@ -142,6 +149,7 @@ AXES: tuple[Axis, ...] = (
             Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card"),
             Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels"),
         ),
+        noun="compile mode",
     ),
     Axis(
         "graph", "CUDA graph", "A whole iteration recorded once and replayed.",
@@ -150,6 +158,7 @@ AXES: tuple[Axis, ...] = (
             Value("on", "inference and the whole training iteration, replayed", short="CUDA graph"),
         ),
         _graph,
+        noun="CUDA graph setting",
     ),
     Axis(
         "cudnn", "cuDNN", "How cuDNN chooses its algorithms.",
@@ -159,6 +168,7 @@ AXES: tuple[Axis, ...] = (
             Value("deterministic", "only those that give the same bits again", short="cudnn-deterministic"),
         ),
         _cudnn,
+        noun="cuDNN mode",
     ),
     Axis(
         "threads", "Threads", "Threads of the CPU within an operator.",
@@ -166,7 +176,7 @@ AXES: tuple[Axis, ...] = (
             Value("cores", "as many as there are usable cores"),
             Value("half", "half as many"),
         ),
-        _threads, MAX_THREADS, "thread", "t",
+        _threads, MAX_THREADS, "thread", "t", "thread count",
     ),
     Axis(
         "optimizer", "Optimizer", "What takes the step, where the phase step is measured.",

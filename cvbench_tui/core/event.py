@@ -25,7 +25,7 @@ from cvbench_tui.core.plan import Case, Plan
 SCHEMA = 5
 
 EndReason = Literal["finished", "cancelled", "failed"]
-Stage = Literal["building", "warming up", "measuring"]
+Stage = Literal["building", "compiling", "warming up", "measuring"]
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,28 @@ class PhaseWork:
     uncounted: tuple[str, ...] = ()  # operators without a formula; their operations are missing from ``flops``
 
 
+@dataclass(frozen=True, **SLOTS)
+class Compilation:
+    """What torch.compile did in a visit before anything was timed."""
+
+    compile_s: float
+    """Wall seconds of the calls that compiled something, of training and inference; the work itself is in them."""
+    graphs: int  # compiled
+    breaks: int = 0  # graph breaks: places that are left to Python, between two graphs
+    break_reason: str = ""  # why the first one is there, in the compiler's words
+    recompiles: int = 0  # graphs compiled anew before the calls settled
+    cache_hits: int = 0  # graphs that came from the compiler's cache on disk
+    cache_misses: int = 0  # graphs that were not there, or may not be kept there
+    graph_skips: int = 0  # graphs that were not recorded as CUDA graphs although the mode would
+
+    @property
+    def cache(self) -> str:
+        """``warm``, ``cold`` or ``partly warm``; empty where no graph was looked for."""
+        if self.cache_hits and self.cache_misses:
+            return "partly warm"
+        return "warm" if self.cache_hits else "cold" if self.cache_misses else ""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """A measured case."""
@@ -135,6 +157,7 @@ class Measurement:
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
+    compilation: Compilation | None = None  # of the first visit, which alone may meet a cold cache; None: eager
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
@@ -243,7 +266,7 @@ Outcome = Union[Measurement, Failure]
 
 def merge(first: Measurement, second: Measurement) -> Measurement:
     """One measurement from two of visits to the same case: all rounds, larger memory, each notice once.
-    First call, parameters and threads are those of the first visit."""
+    First call, compilation, parameters and threads are those of the first visit."""
     counts = []
     for mine in first.phases:
         theirs = _named(second.phases, mine.phase)
@@ -265,6 +288,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         memory=tuple(largest_memory(phase, [each for each in memory if each.phase == phase]) for phase in sized),
         energy=first.energy + second.energy,
         work=first.work or second.work,
+        compilation=first.compilation or second.compilation,
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
         visit_records=first.visit_records + second.visit_records,

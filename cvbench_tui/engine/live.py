@@ -34,10 +34,10 @@ from cvbench_tui.engine import failures
 from cvbench_tui.engine.device_lock import DeviceLocks
 from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.others import Watch
-from cvbench_tui.engine.patience import OutOfPatience, Pace, Patience
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
 from cvbench_tui.engine.processes import kill_group, leads_group_of
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
+from cvbench_tui.engine.watchdog import NoAnswer, Pace, Watchdog
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
@@ -251,14 +251,14 @@ class LiveSource:
         self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
     ) -> Iterator[Event]:
         """Ask for it; the worker's events up to the outcome, or the failure that stands for a missing one."""
-        patience = self._patience(case, protocol, worker)
+        watchdog = self._watchdog(case, protocol, worker)
         asked_at_s, clock_s, killed = time.time() - ROUNDED_S, time.monotonic(), oom_kills()
         worker.send(request)
         answered, started, visit = False, False, request["visit"]
         while True:
             try:
-                line = patience.next_line(lambda: self._child, self._asked_to_end)
-            except OutOfPatience as error:
+                line = watchdog.next_line(lambda: self._child, self._asked_to_end)
+            except NoAnswer as error:
                 yield self._timed_out(case, worker, str(error))
                 return
             if isinstance(line, WorkerEnded) and not answered and not self._asked_to_end():
@@ -266,7 +266,7 @@ class LiveSource:
                 # system reports its end, so it may still look as if it ran.
                 self._supervisor.discard()
                 answered, worker = True, self._supervisor.ensure_running()
-                patience = self._patience(case, protocol, worker)
+                watchdog = self._watchdog(case, protocol, worker)
                 worker.send(request)
                 continue
             if isinstance(line, WorkerEnded):
@@ -292,17 +292,17 @@ class LiveSource:
             if isinstance(event, CaseFailed) and 0 < event.at_s < at_s:
                 continue  # of an earlier visit, whose process died after it had answered
             started = started or isinstance(event, CaseStarted)
-            patience.heard(event)
+            watchdog.heard(event)
             yield (event := self._annotated(event, case, worker))
             if isinstance(event, (CaseFinished, CaseFailed)):
                 return
 
-    def _patience(self, case: Case, protocol: Protocol, worker: WorkerProcess) -> Patience:
-        """With that worker for one visit."""
+    def _watchdog(self, case: Case, protocol: Protocol, worker: WorkerProcess) -> Watchdog:
+        """Of one visit by that worker."""
         limit = f"Not finished after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
         pace = self._paces.setdefault(case.case_id, Pace())
         hear, silence_s = self._supervisor.hear, protocol.silence_s
-        return Patience(worker, protocol.timeout_s, limit, silence_s=silence_s, pace=pace, hear=hear)
+        return Watchdog(worker, protocol.timeout_s, limit, silence_s=silence_s, pace=pace, hear=hear)
 
     def _asked_to_end(self) -> bool:
         """The user wants the running case to end."""

@@ -3,7 +3,8 @@
 Times wander over seconds to minutes, so a case is not measured at one go: it is visited again and again, each time
 briefly, in turn with all others, until it is precise or has had its visits. So every row has numbers after the first
 round over the plan, which then narrow. The first round has the plan's order; each later one has an order of its own, by
-chance, so that a machine that slows down during a run favours no case.
+chance, so that a machine that slows down during a run favours no case. Rows of one workload on one device, which differ
+in batch, image or settings and are there to be compared, are visited one right after the other.
 """
 
 from __future__ import annotations
@@ -56,10 +57,22 @@ class Schedule:
             if not due:
                 return
             if all(case.case_id in self._measured for case in due):
-                self._rng.shuffle(due)
+                due = self._by_chance(due)
             for case in due:
                 if case.case_id not in self._over:
                     yield self._next(case)
+
+    def _by_chance(self, cases: Iterable[Case]) -> list[Case]:
+        """Workload by workload, and within each row by row, both in an order by chance."""
+        groups: dict[tuple[object, ...], list[Case]] = {}
+        for case in cases:
+            work = case.workload
+            groups.setdefault((work.kind, work.name, work.op, work.params, case.device), []).append(case)
+        in_turn = list(groups.values())
+        self._rng.shuffle(in_turn)
+        for variants in in_turn:
+            self._rng.shuffle(variants)
+        return [case for variants in in_turn for case in variants]
 
     def record(self, event: Event) -> None:
         """Keep an outcome of the case that was given last; other events are ignored."""

@@ -94,8 +94,9 @@ class BenchApp(App[int], inherit_bindings=False):
             self, self.run_manager, screen.results, store, self, terminal, save_folder or folder, host, clock
         )
         self.open_controller = OpenController(
-            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder
-        )
+            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder,
+            self.forecast.expected,
+        )  # fmt: skip
         self._bind_actions()
         self._offered: object = None  # what the keys that are offered depend on
         self._end_code: int | None = None  # of a signal that ends the app; None: the user quits it

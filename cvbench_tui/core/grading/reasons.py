@@ -154,6 +154,14 @@ REASONS: dict[str, ReasonKind] = {
         "Run the row again.", "stopped",
     ),
     "recompiled": ReasonKind("Code was recompiled during the timed rounds.", "Use inputs of one shape.", "recompiled"),
+    "graph_break": ReasonKind(
+        "torch.compile could not take the workload as a whole: between the parts that it compiled Python goes on.",
+        "TORCH_LOGS=graph_breaks names each place.", "graph break",
+    ),
+    "graph_skipped": ReasonKind(
+        "torch.compile's mode would record CUDA graphs, and could not: kernels are launched one by one.",
+        "TORCH_LOGS=perf_hints says why.", "no CUDA graph",
+    ),
     "collections": ReasonKind(
         "Python's garbage collector ran during the timed rounds, although it is switched off.",
         "Find the library that switches it on.", "collector",

@@ -115,6 +115,7 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         "energy": [asdict(energy) for energy in energies(outcome, case)],
         "work": [asdict(work) for work in outcome.work],
         **({"passes": [asdict(each) for each in outcome.passes]} if samples else {}),
+        **({"compilation": asdict(outcome.compilation)} if outcome.compilation is not None else {}),
         "notices": [asdict(notice) for notice in outcome.notices],
     }
 

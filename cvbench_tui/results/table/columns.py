@@ -179,6 +179,11 @@ def _energy(row: RowData) -> Cell:
     return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
 
 
+def _compile(row: RowData) -> Cell:
+    found = row.measurement.compilation if row.measurement is not None else None
+    return _shared(found.compile_s if found is not None else None, "s")
+
+
 def _versus(row: RowData) -> Cell:
     if row.versus is None:
         return Cell(None, "x")
@@ -258,6 +263,12 @@ COLUMNS: tuple[Column, ...] = (
         "of a card, which is made before it, is not.",
         lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
+    ),
+    Column(
+        "compile_time", "Compile time",
+        "Seconds of the calls in which torch.compile compiled the row's graphs, of training and inference, before "
+        "anything was timed: much less where its cache on disk has them. A dash for rows that are not compiled.",
+        _compile, "compile_s", hide=145, secondary=True, optional=True,
     ),
     Column(
         "vs_ref", "vs ref",

@@ -17,6 +17,7 @@ from cvbench_tui.core.protocol import PROTOCOLS, Extra
 from cvbench_tui.results.text.units import bytes_text, parameters_text, significant
 from cvbench_tui.settings import Last
 from cvbench_tui.tui.state.checklist_model import ChecklistModel, Item
+from cvbench_tui.tui.state.plan_settings import PlanSettings
 
 PastText = Callable[[Case], str]  # the last time of a case as a short text, or nothing
 
@@ -107,6 +108,23 @@ class PlanSelection:
         )
         return before != (self.models.times, self.layers.times)
 
+    @property
+    def how(self) -> PlanSettings:
+        """How it is measured."""
+        return PlanSettings(self.protocol, self.batches, self.images, self._chosen, self.phases)
+
+    def set_how(self, how: PlanSettings) -> None:
+        """Measure like that."""
+        self.protocol, self.batches, self.images = how.protocol, how.batches, how.images
+        self.settings, self.phases = dict(how.settings), how.phases
+
+    def samples(self) -> tuple[Case, ...]:
+        """A case for each device that is ticked and each kind of input: they say which values an axis can have."""
+        selection = self.selection()
+        entries: tuple[ModelEntry | LayerEntry, ...] = (*selection.models, *selection.layers)
+        kinds = {(entry.workload.kind, len(entry.workload.input_shape)): entry for entry in reversed(entries)}
+        return expand([(entry.workload, entry.batch) for entry in kinds.values()], self.devices.ticked)
+
     def next_protocol(self) -> None:
         """Go on to the next named protocol."""
         names = list(PROTOCOLS)
@@ -141,8 +159,11 @@ class PlanSelection:
 
     def _how(self) -> tuple[Any, ...]:
         """The fields of a selection after its devices."""
-        chosen = tuple((axis.name, self.settings[axis.name]) for axis in AXES if self.settings.get(axis.name))
-        return self.batches, self.images, self.protocol, self.extras, chosen, self.phases
+        return self.batches, self.images, self.protocol, self.extras, self._chosen, self.phases
+
+    @property
+    def _chosen(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return tuple((axis.name, self.settings[axis.name]) for axis in AXES if self.settings.get(axis.name))
 
 
 def _model_item(entry: ModelEntry) -> Item:

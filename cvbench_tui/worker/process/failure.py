@@ -39,6 +39,10 @@ class UnsupportedError(Exception):
     """This workload, or a setting of its case, cannot be had with the installed versions."""
 
 
+class CompileError(Exception):
+    """torch.compile failed, in one sentence."""
+
+
 def less_memory(case: Case) -> str:
     """What to try where memory ran out: there is no batch below 1, and not every input is an image."""
     if case.batch > 1:
@@ -67,7 +71,7 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     if kind == "out_of_memory":
         return f"Out of memory on {case.device} at batch {case.batch}; {less_memory(case)}."
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-    if isinstance(error, (UnsupportedError, ClockError, OwnCodeError)):
+    if isinstance(error, (UnsupportedError, CompileError, ClockError, OwnCodeError)):
         return first
     if found := _CARD_ERROR.search(str(error)):
         remedies = (text for words, text in _REMEDIES.items() if re.search(words, found[1]))

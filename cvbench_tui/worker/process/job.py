@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
@@ -20,7 +20,7 @@ import torch
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName, Visit
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
+from cvbench_tui.core.measurement import Compilation, Failure, FailureKind, Measurement, Notice
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -37,9 +37,11 @@ from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
+from cvbench_tui.worker.workloads.compiled import EAGER, compile_graphs, forget
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 PROGRESS_S = 0.25  # progress is sent at most this often
+COMPILING_S = 1.0  # and so often while something is compiled, which may take minutes
 SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0)}
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
 DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
@@ -133,6 +135,7 @@ class Job:
         clean = self.protocol.clean
         self._bar = (0.0, 0.5 if clean is not None else 1.0)
         module = ModuleUnderTest(self.case, self.protocol)
+        compilation = self._compile(module, backend)
         first_call_s, results = self._timed(
             module, backend, self.protocol, started_s, started_s + self.protocol.timeout_s
         )
@@ -154,7 +157,21 @@ class Job:
             energy=tuple(extras.energy),
             work=tuple(extras.work),
             variants=tuple(extras.variants),
+            compilation=compilation,
         )
+
+    def _compile(self, module: ModuleUnderTest, backend: Backend) -> Compilation | None:
+        """Every graph of the case, so that no timed round has to; None where nothing is compiled. Meanwhile a thread
+        says that it goes on: it takes minutes where the compiler's cache is cold."""
+        if self.case.setting("compile") == EAGER:
+            return None
+        with _every(COMPILING_S, partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)):
+            return compile_graphs(
+                module,
+                backend,
+                training=any(name != "inference" for name in self.protocol.passes),
+                inference="inference" in self.protocol.passes,
+            )
 
     def _leave_out_training(self) -> tuple[Notice, ...]:
         """The notice, with the pass taken from the protocol; nothing where training can be had."""
@@ -195,6 +212,7 @@ class Job:
         gc.unfreeze()
         gc.collect()  # the published module, which refers to itself: its memory is needed
         module = ModuleUnderTest(self.case, protocol)
+        self._compile(module, backend)
         first_call_s, results = self._timed(module, backend, protocol, started_s, until_s)
         measurement = self._measurement(module, first_call_s, results)
         return replace(measurement, wall_s=round(backend.now_s() - started_s, 6))
@@ -266,6 +284,25 @@ class Job:
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
+@contextlib.contextmanager
+def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call it now, and from a thread again and again until the block ends."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(seconds):
+            call()
+
+    call()
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def _count_cards() -> None:
     """Let each driver start before anything is timed. The first backward of a process counts the cards, on the CPU too,
     for which a driver needs 0.1 to 3 s. What it says or fails with does not matter there."""
@@ -277,6 +314,7 @@ def _count_cards() -> None:
 
 def _give_back() -> None:
     """What the last visit held: modules refer to themselves, and allocators keep what they have."""
+    forget()
     gc.enable()
     gc.unfreeze()
     gc.collect()
