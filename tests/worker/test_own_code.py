@@ -24,7 +24,7 @@ pytestmark = pytest.mark.torch
 ONCE = replace(
     PROTOCOLS["quick"], visits=1, max_visits=1, span_s=0.0, budget_s=0.04, round_s=0.005, warmup_cap_s=0.02, extras=()
 )
-MODELS = '''
+MODELS = """
 import dataclasses, sys, os
 import torch
 from torch import nn
@@ -72,8 +72,8 @@ def forks_and_raises():
     if os.fork() == 0:
         raise ValueError("in the copy")
     return Net()
-'''
-INDICES = '''
+"""
+INDICES = """
 import torch
 from torch import nn
 
@@ -88,7 +88,7 @@ def make(): return Text()
 def inputs(batch, image, device):
     assert device.type in ("cpu", "meta")
     return {"mask": torch.ones(batch, image), "tokens": torch.zeros(batch, image, dtype=torch.long)}
-'''
+"""
 
 
 @pytest.fixture(scope="module")
