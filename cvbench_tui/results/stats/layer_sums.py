@@ -34,13 +34,14 @@ class LayerSum:
         return f"{units.seconds_text(layers_s)} of {units.seconds_text(model_s)} ({layers_s / model_s:.0%})"
 
 
-def layer_sum(run: Run, case: Case) -> LayerSum | None:
+def layer_sum(run: Run, case: Case, layers: Sequence[Case] | None = None) -> LayerSum | None:
     """The sum beside that row; None where it is no model's with numbers, or the run has none of its layers at the same
-    device, batch, image and settings. Layers that are equal count once, and blocks never: they hold others."""
+    device, batch, image and settings. Layers that are equal count once, and blocks never: they hold others.
+    ``layers``: the run's layers of models, where the caller has them."""
     if case.workload.kind != "model" or case.workload.image is None:
         return None
     found: dict[object, tuple[Case, int]] = {}
-    for each in run.plan.cases:
+    for each in _layers(run) if layers is None else layers:
         count = each.workload.param("count")
         if type(count) is int and _same(each, case) and any(one.valid for one in row_data(run, each).phases.values()):
             found.setdefault(each.workload.param("like"), (each, count))
@@ -61,9 +62,10 @@ def layer_sum(run: Run, case: Case) -> LayerSum | None:
 
 def layer_lines(run: Run, cases: Sequence[Case]) -> tuple[str, ...]:
     """One sentence for each model among these rows whose layers the run has as well."""
+    layers = _layers(run)
     lines = []
-    for case in cases:
-        if (found := layer_sum(run, case)) is not None:
+    for case in cases if layers else ():
+        if (found := layer_sum(run, case, layers)) is not None:
             times = ", ".join(f"{phase} {found.phase_text(phase)}" for phase in found.seconds)
             lines.append(
                 f"Layers of {one_line(case.workload.name)} on {case.device}, batch {case.batch}, each as often as it is"
@@ -72,10 +74,14 @@ def layer_lines(run: Run, cases: Sequence[Case]) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _layers(run: Run) -> list[Case]:
+    return [case for case in run.plan.cases if case.workload.op == LAYER_OF_MODEL]
+
+
 def _same(layer: Case, model: Case) -> bool:
     """True for a layer of that model under the same conditions. Names are not compared."""
     made = layer.workload.model
-    if layer.workload.op != LAYER_OF_MODEL or made is None:
+    if made is None:
         return False
     mine, theirs = (made.op, made.input_shape, made.params), model.workload
     if mine != (theirs.op, theirs.input_shape, theirs.params):
