@@ -71,13 +71,20 @@ def _fields(item: object, *names: str) -> dict[str, Any]:
 
 
 def _models() -> Iterator[Entry]:
-    from cvbench_tui.catalog.models import MODELS
+    from cvbench_tui.catalog.sources import all_models, source_of
 
-    for model in MODELS:
-        row = _fields(model, "family", "parameters", "gmacs", "image", "batch")
-        size = (parameters_text(model.parameters), f"{model.gmacs:.2f} GMAC", f"{model.image} px")
-        texts = [model.name, model.op, model.family, *size, f"batch {model.batch}"]
-        yield {"name": model.name, "torchvision": model.op, **row}, texts
+    for model in all_models():
+        source = source_of(model.op)
+        row = _fields(model, "op", "family", "parameters", "gmacs", "image", "frames", "batch")
+        side = f"{model.image} px" if model.frames is None else f"{model.frames} x {model.image} px"
+        gmacs = "-" if model.gmacs is None else f"{model.gmacs:.2f} GMAC"
+        weights = "-" if model.parameters is None else parameters_text(model.parameters)
+        texts = [model.name, model.op, model.family, weights, gmacs, side, f"batch {model.batch}"]
+        row |= {
+            "source": source.title if source else "",
+            "torchvision": model.op if source and not source.name else None,
+        }
+        yield {"name": model.name, **row}, texts
 
 
 def _layers() -> Iterator[Entry]:

@@ -39,9 +39,9 @@ def complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[
 def _names(kind: str) -> Iterable[str]:
     """Every name of that kind."""
     if kind == "models":
-        from cvbench_tui.catalog.models import MODELS
+        from cvbench_tui.catalog.sources import all_models
 
-        return [model.op for model in MODELS]
+        return [model.op for model in all_models()]
     if kind == "layers":
         from cvbench_tui.catalog.layers import LAYERS
 

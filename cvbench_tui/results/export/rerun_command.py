@@ -13,7 +13,7 @@ from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.axes import MAX_BATCH
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.model_layers import is_well_formed
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.own_code import FAMILY, IMAGE, reference
 from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core.axes import axis as axis_of
@@ -122,9 +122,10 @@ def _entry(case: Case) -> ModelEntry | LayerEntry | None:
         return LayerEntry(work.name, work.op, "", work.input_shape, work.params, "", 0.0) if known else None
     if work.code is not None:
         return ModelEntry(work.name, work.op, FAMILY, None, IMAGE, None, None, params=work.params)
-    entries: tuple[ModelEntry | LayerEntry, ...] = MODELS if case.workload.kind == "model" else LAYERS
+    model = entry_of(case.workload.op)
+    entries: tuple[ModelEntry | LayerEntry | None, ...] = (model,) if case.workload.kind == "model" else LAYERS
     for entry in entries:
-        if entry.name != case.workload.name:
+        if entry is None or entry.name != case.workload.name:
             continue
         workload = entry.workload if case.image is None else entry.workload.with_image(case.image)
         if workload == case.workload:

@@ -48,7 +48,7 @@ def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Metho
     """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
     with gradient, as inside a network; the published method gives layers none either, unless nothing else has one, and
     uniform inputs from 0 to 1. A user's own model gets what his code returns, and with a gradient where nothing else
-    has one; a layer of a model what it gets there."""
+    has one; a layer of a model what it gets there; models of a source that is in ``MODEL_INPUTS`` what that makes."""
     has_weights = any(parameter.requires_grad for parameter in module.parameters())
     if workload.op == LAYER_OF_MODEL:
         given = layer_inputs(module, workload, batch, device)
@@ -57,6 +57,9 @@ def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Metho
         own = own_inputs(module, workload, batch, device)
         own = (torch.randn((batch, *workload.input_shape), device=device),) if own is None else own
         return Inputs(own if has_weights else _with_gradient(own))
+    make = MODEL_INPUTS.get(workload.op.partition(":")[0]) if workload.kind == "model" else None
+    if make is not None:
+        return make(workload, batch, device)
     wants_gradient = workload.kind == "layer" and (method == "rounds" or not has_weights)
     draw = torch.rand if workload.kind == "layer" and method == "published" else torch.randn
     return Inputs((draw((batch, *workload.input_shape), device=device).requires_grad_(wants_gradient),))
@@ -94,3 +97,39 @@ def _mapped(values: Any, change: Callable[[Tensor], Tensor]) -> Any:
 def outputs_of(outputs: Any) -> tuple[Tensor, ...]:
     """Every output tensor that a gradient can flow into: GoogLeNet's auxiliary heads count too."""
     return tuple(tensor for tensor in tensors_in(outputs) if tensor.requires_grad)
+
+
+OBJECTS = 8  # in each image that detection is trained with: COCO has 7.3 on average
+CLASSES, KEYPOINTS = 91, 17  # of COCO, as torchvision's models have them
+
+
+def _detection(workload: Workload, batch: int, device: torch.device) -> Inputs:
+    """A list of images from 0 to 1, and for each as many objects, drawn by chance: boxes of an eighth to half of the
+    side, with a class, and a mask or points within the box where the model learns them."""
+    side = workload.input_shape[-1]
+    images = torch.rand((batch, *workload.input_shape), device=device)
+    targets = [_objects(workload.op, side, device) for _ in range(batch)]
+    return Inputs((list(images),), (targets,), losses=True)
+
+
+def _objects(op: str, side: int, device: torch.device) -> dict[str, Tensor]:
+    """The objects of one image, as torchvision's detection models take them."""
+    sizes = side * (0.125 + 0.375 * torch.rand(OBJECTS, 2, device=device))
+    corners = (side - sizes) * torch.rand(OBJECTS, 2, device=device)
+    found = {
+        "boxes": torch.cat((corners, corners + sizes), 1),
+        "labels": torch.randint(1, CLASSES, (OBJECTS,), device=device),
+    }
+    if ":maskrcnn" in op:
+        at = torch.arange(side, device=device)
+        inside = [(at >= corners[:, [axis]]) & (at <= (corners + sizes)[:, [axis]]) for axis in (0, 1)]
+        found["masks"] = (inside[1][:, :, None] & inside[0][:, None, :]).to(torch.uint8)
+    if ":keypointrcnn" in op:
+        found["labels"] = torch.ones(OBJECTS, dtype=torch.int64, device=device)  # persons alone
+        points = corners[:, None] + sizes[:, None] * torch.rand(OBJECTS, KEYPOINTS, 2, device=device)
+        found["keypoints"] = torch.cat((points, torch.ones(OBJECTS, KEYPOINTS, 1, device=device)), 2)  # all visible
+    return found
+
+
+MODEL_INPUTS: dict[str, Callable[[Workload, int, torch.device], Inputs]] = {"detection": _detection}
+"""By the source's name, where one tensor of the workload's shape is not what its models take."""
