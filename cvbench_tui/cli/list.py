@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
 from cvbench_tui.base.escape import one_line, visible
@@ -15,6 +15,9 @@ from cvbench_tui.core.environment import Device
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.text.units import bytes_text, parameters_text
+
+if TYPE_CHECKING:
+    from cvbench_tui.catalog.layers import LayerEntry
 
 Entry = tuple[dict[str, Any], list[str]]  # as JSON, and as texts of columns
 PLAN_CELLS = 60  # of a plan's name: the longest is that of a preset
@@ -32,6 +35,37 @@ def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None
         return
     for one, entries in lists.items():
         sys.stdout.write(f"{one} ({len(entries)})\n" + _columns([texts for _, texts in entries]) + "\n")
+
+
+def print_layers_of(name: str, *, as_json: bool) -> None:
+    """Print the distinct layers of that model, which the worker is asked for. Raises SelectionError, WorkerError."""
+    from cvbench_tui.catalog.model_layers import LayersOf, resolved
+    from cvbench_tui.cli.run import find_model_or_code, live_source
+
+    model = find_model_or_code(name)
+    with closing(live_source(None, cpu_only=True)) as source:
+        layers = resolved((LayersOf(model, "all"),), (), source.layers)
+    rows = [_fields(each, "name", "input_shape", "description") | _counted(each) for each in layers]
+    if as_json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return
+    texts = [
+        [
+            row["name"],
+            "x".join(map(str, row["input_shape"])),
+            f"{row['count']}x",
+            f"{row['share']:.1%}",
+            row["description"],
+        ]
+        for row in rows
+    ]
+    sys.stdout.write(f"layers of {one_line(model.name)} ({len(rows)})\n")
+    sys.stdout.write(_columns([[*map(one_line, each)] for each in texts]) + "\n")
+
+
+def _counted(layer: LayerEntry) -> dict[str, Any]:
+    params = dict(layer.params)
+    return {key: params[key] for key in ("image", "count", "share")}
 
 
 def _fields(item: object, *names: str) -> dict[str, Any]:

@@ -187,11 +187,15 @@ class Folding:
         self.settle(added)  # a repeat that was cut off, or a second one, is of the better outcome so far
         if self._cases is None:
             self._cases = {case.case_id: case for case in run.plan.cases}
+        known = self._cases
+        changed_work = {key: key in known and known[key].workload != case.workload for key, case in added.items()}
         self._cases |= added
         outcomes = self._own_outcomes(run)
         for case_id in added:
             before = outcomes.get(case_id)
-            if before is not None and event.again:
+            if before is not None and changed_work[case_id]:
+                del outcomes[case_id]  # of code that has changed since: it is no other result of the same
+            elif before is not None and event.again:
                 self._own_earlier(run)[case_id] = outcomes.pop(case_id)
             elif isinstance(before, Failure):
                 del outcomes[case_id]
