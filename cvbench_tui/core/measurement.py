@@ -108,6 +108,23 @@ class PhaseWork:
 
 
 @dataclass(frozen=True, **SLOTS)
+class ResultCheck:
+    """How far a row's results are from those of float32, contiguous and eager, with the same weights and inputs: the
+    largest difference over the largest number, once and untimed."""
+
+    output_error: float
+    output_bound: float  # what the row's precision explains at most
+    gradient_error: float | None = None  # of the input's gradient, or the first weight's; None where neither has one
+    gradient_bound: float | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether the precision explains both."""
+        gradient = (self.gradient_error or 0.0) <= (self.gradient_bound or 0.0)
+        return self.output_error <= self.output_bound and gradient
+
+
+@dataclass(frozen=True, **SLOTS)
 class Compilation:
     """What torch.compile did in a visit before anything was timed."""
 
@@ -127,23 +144,6 @@ class Compilation:
         if self.cache_hits and self.cache_misses:
             return "partly warm"
         return "warm" if self.cache_hits else "cold" if self.cache_misses else ""
-
-
-@dataclass(frozen=True, **SLOTS)
-class ResultCheck:
-    """How far a row's results are from those of float32, contiguous and eager, with the same weights and inputs: the
-    largest difference over the largest number, once and untimed."""
-
-    output_error: float
-    output_bound: float  # what the row's precision explains at most
-    gradient_error: float | None = None  # of the input's gradient, or the first weight's; None where neither has one
-    gradient_bound: float | None = None
-
-    @property
-    def same(self) -> bool:
-        """Whether the precision explains both."""
-        gradient = (self.gradient_error or 0.0) <= (self.gradient_bound or 0.0)
-        return self.output_error <= self.output_bound and gradient
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,7 @@ class Measurement:
     check: ResultCheck | None = None  # None for rows without settings that could change a result, and where it failed
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
     compilation: Compilation | None = None  # of the first visit, which alone may meet a cold cache; None: eager
+    batch: int | None = None  # that the run has found to be the largest; None where the case names one
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""

@@ -43,8 +43,8 @@ class TickLine(Widget, can_focus=True):
         choices: Sequence[Choice],
         ticked: Sequence[str],
         *,
-        id: str,
-        single: bool = False,  # noqa: A002
+        id: str,  # noqa: A002
+        single: bool = False,
     ) -> None:
         """``single``: exactly one is chosen, the first unless ``ticked`` names another."""
         super().__init__(id=id)

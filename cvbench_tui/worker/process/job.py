@@ -1,5 +1,5 @@
-"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, or
-measure one case."""
+"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, try a
+batch, or measure one case."""
 
 from __future__ import annotations
 
@@ -80,6 +80,10 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         torch.set_num_threads(intra_op_threads())
         device = torch.device(request["device"])
         channel.send(PeakMeasured(measure(device, backend_for(device), request["key"])))
+    elif request["kind"] == "try_batch":
+        from cvbench_tui.worker.process.batch_try import try_batch
+
+        return try_batch(case_from(request["case"]), protocol_from(request["protocol"]), channel)
     elif request["kind"] == "layers":
         from cvbench_tui.worker.workloads.layer_of_model import list_layers
 
@@ -136,11 +140,10 @@ class Job:
         and whatever the workload raises."""
         self._leave_out_training()
         self._leave_out_of_graph()
-        threads = self.case.threads or intra_op_threads()
-        torch.set_num_threads(threads)
+        torch.set_num_threads(threads_of(self.case))
         backend = backend_for(torch.device(self.case.device))
         if self.case.device == "cpu":
-            _count_cards()
+            count_cards()
         started_s, begun_at_s = backend.now_s(), now_s()
         extras_until_s = started_s + EXTRAS_UNTIL * self.protocol.timeout_s
         heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
@@ -167,6 +170,7 @@ class Job:
         return replace(
             measurement,
             visit_records=(Visit(begun_at_s, wall_s, os.getpid(), *speeds),),
+            batch=self.case.batch if self.case.finds_batch else None,
             memory_peak_bytes=largest_bytes(extras.memory),
             wall_s=wall_s,
             notices=(*self.notices, *self._left_out, *extras.notices),
@@ -344,7 +348,12 @@ class Job:
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
-def _count_cards() -> None:
+def threads_of(case: Case) -> int:
+    """Intra-op threads of the CPU that it computes with."""
+    return case.threads or intra_op_threads()
+
+
+def count_cards() -> None:
     """Let each driver start before anything is timed. The first backward of a process counts the cards, on the CPU too,
     for which a driver needs 0.1 to 3 s. What it says or fails with does not matter there."""
     for count in ("_cuda_getDeviceCount", "_xpu_getDeviceCount"):
@@ -354,14 +363,14 @@ def _count_cards() -> None:
 
 
 def _free() -> None:
-    """Modules that are no longer needed, whose memory is: they refer to themselves."""
+    """Modules that are no longer needed, whose memory is: they refer to themselves, and compiled ones are kept."""
+    forget()
     gc.unfreeze()
     gc.collect()
 
 
 def _give_back() -> None:
     """What the last visit held, and what allocators keep."""
-    forget()
     gc.enable()
     _free()
     for accelerator in (torch.cuda, torch.xpu, torch.mps):
