@@ -20,6 +20,8 @@ MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launc
 TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version
 STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
+COLD_COMPILE_S = {"model": 90.0, "layer": 10.0}  # once, with an empty cache: resnet18 took 75 to 94 s on two cores
+WARM_COMPILE_S = {"model": 5.0, "layer": 2.0}  # in every visit, with a full one: resnet18 took 3.5 to 6.3 s
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
 
 MANY_ROWS = 500  # more are more than a table to read, and 100 models in five variants
@@ -56,7 +58,8 @@ def _case_s(case: Case, protocol: Protocol) -> float:
         return STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S)
     inference_s = _inference_s(case)
     training_s = 0.0 if cannot_train(case) else inference_s * TRAINING_FACTOR
-    startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
+    compiled, kind = case.setting("compile") != "eager", case.workload.kind
+    startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s + compiled * WARM_COMPILE_S[kind]
     if protocol.method == "published":
         iterations = protocol.published_iterations(case.workload.kind, case.device)
         clean_s = _case_s(case, protocol.clean) if protocol.clean is not None else 0.0
@@ -65,7 +68,8 @@ def _case_s(case: Case, protocol: Protocol) -> float:
     visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
     if visit_s >= protocol.timeout_s:
         return protocol.timeout_s
-    return visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
+    visits_s = visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
+    return visits_s + compiled * COLD_COMPILE_S[kind]
 
 
 def _inference_s(case: Case) -> float:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.catalog.duration import expected_by_case, expected_s
+from cvbench_tui.catalog.duration import COLD_COMPILE_S, WARM_COMPILE_S, expected_by_case, expected_s
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
@@ -97,3 +97,13 @@ def test_a_row_is_given_up_at_its_time_limit_and_takes_no_longer():
 def test_a_row_that_cannot_be_measured_takes_hardly_any_time():
     assert guess("alexnet", image=62) < guess("alexnet", image=63) / 2
     assert guess("resnet18", batch=1, image=32) <= guess("resnet18", batch=2, image=32)
+
+
+def test_a_compiled_row_has_time_for_a_cold_compilation_and_for_a_warm_one_in_every_visit() -> None:
+    eager = Case(find_model("resnet18").workload, "cpu", 1)
+    compiled = eager.varied(compile="default")
+    protocol = PROTOCOLS["quick"]
+    by_case = expected_by_case(Plan("p", (eager, compiled), protocol))
+    more_s = by_case[compiled.case_id] - by_case[eager.case_id]
+    least_s = COLD_COMPILE_S["model"] + protocol.visits * WARM_COMPILE_S["model"]
+    assert least_s <= more_s <= COLD_COMPILE_S["model"] + protocol.max_visits * WARM_COMPILE_S["model"]
