@@ -148,6 +148,7 @@ class Job:
         self._bar = (0.0, 0.5 if clean is not None else 1.0)
         module = ModuleUnderTest(self.case, self.protocol)
         self._leave_out_step(module)
+        extras.protocol = self.protocol
         compilation = self._compile(module, backend)
         first_call_s, results = self._timed(
             module, backend, self.protocol, started_s, started_s + self.protocol.timeout_s
