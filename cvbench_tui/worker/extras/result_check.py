@@ -82,7 +82,7 @@ def check_result(case: Case, protocol: Protocol, heartbeat: Callable[[], None]) 
 
 
 def _reference(
-    case: Case, protocol: Protocol, roundoff: float
+    case: Case, protocol: Protocol, roundoff: float, heartbeat: Callable[[], None]
 ) -> tuple[_Results, _Fixed, tuple[float | None, float | None]]:
     """float32's results, and how far the roundoff moves them. The module is given back at the end."""
     plain = replace(case, settings=tuple(each for each in case.settings if each[0] == "batch")).varied(precision="fp32")
