@@ -92,9 +92,8 @@ def _reference(
     fixed = _Fixed(*_prepared(subject))
     results = _computed(subject, fixed)
     _disturb([*subject.module.parameters(), *subject.inputs.tensors], roundoff)
-    for module in subject.module.modules():
-        if not [*module.children()]:
-            module.register_forward_hook(lambda _module, _inputs, output: _disturbed(output, roundoff))
+    for module in subject.module.modules():  # blocks too, whose sums are no layer of their own
+        module.register_forward_hook(lambda _module, _inputs, output: _disturbed(output, roundoff))
     return results, fixed, errors(_computed(subject, fixed), results)
 
 
