@@ -18,6 +18,8 @@ from cvbench_tui.errors import SelectionError
 
 Batch = int | Literal["max"]
 MAX_BATCH = 65536
+COMPARED = ("batch", "image", *(axis.name for axis in AXES))  # what rows can be compared and ranked along
+GROUPINGS = ("none", "workload", "kind", "device", *COMPARED)  # what the rows of one group of the table share
 NEAR = 0.5  # of a value's name, which is short: ``fp8`` is near to ``fp16``
 MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly would be 21,504
 

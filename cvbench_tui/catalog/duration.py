@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
@@ -72,8 +72,9 @@ def _inference_s(case: Case) -> float:
     """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
-    entry = MODELS_BY_OP.get(case.workload.op)
-    gmacs = entry.gmacs * ((case.image or entry.image) / entry.image) ** 2 if entry else TYPICAL_GMACS
+    entry = entry_of(case.workload.op)
+    share = (case.workload.input_shape[-1] / entry.image) ** 2 if entry else 1.0
+    gmacs = share * entry.gmacs if entry and entry.gmacs is not None else TYPICAL_GMACS
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
     return max(MIN_MODEL_S, gmacs * case.batch / rate)
 

@@ -77,6 +77,11 @@ class Axis:
         """``channels_last``, ``4 threads``: what a row of that value is called by."""
         return f"{name} {self.unit}{'s' * (name != '1')}" if self.unit and name.isdigit() else self.value(name).label
 
+    def order(self, name: str) -> int:
+        """Where that value stands among the others: as in the registry, numbers after the words."""
+        names = [each.name for each in self.values]
+        return names.index(name) if name in names else len(names) + (int(name) if self.accepts(name) else 0)
+
     def accepts(self, name: str) -> bool:
         """True for a value of this axis, written as in a file."""
         if any(each.name == name for each in self.values):
