@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -33,8 +33,15 @@ class Inputs:
         return tensors_in(self.arguments)
 
     def mapped(self, change: Callable[[Tensor], Tensor]) -> Inputs:
-        """The same with ``change`` of every tensor of the arguments. Targets stay."""
-        return replace(self, arguments=_mapped(self.arguments, change))
+        """The same with ``change`` of every tensor of the arguments, of one that comes twice once. Targets stay."""
+        changed: dict[int, Tensor] = {}
+
+        def once(tensor: Tensor) -> Tensor:
+            if id(tensor) not in changed:
+                changed[id(tensor)] = change(tensor)
+            return changed[id(tensor)]
+
+        return replace(self, arguments=_mapped(self.arguments, once))
 
 
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Inputs:
@@ -70,8 +77,8 @@ def tensors_in(values: Any) -> tuple[Tensor, ...]:
     """Every tensor in nested tuples, lists, dicts and dataclasses, in order."""
     if isinstance(values, Tensor):
         return (values,)
-    if is_dataclass(values) and not isinstance(values, dict):
-        values = vars(values)
+    if is_dataclass(values) and not isinstance(values, (dict, type)):
+        values = [getattr(values, each.name) for each in fields(values)]
     if isinstance(values, dict):
         values = values.values()
     nested: Iterable[Any] = values if isinstance(values, Iterable) and not isinstance(values, str) else ()
