@@ -237,6 +237,7 @@ async def test_the_line_with_the_focus_is_seen_in_a_low_terminal() -> None:
     async with app.run_test(size=(80, 16)) as pilot:
         await pilot.pause()
         assert "[ ] step" not in seen(app)
-        line(app, "phases").focus()
+        await pilot.press(*["down"] * (len(AXES) + 4))
+        assert app.screen.focused is line(app, "phases"), "the arrows go to the next line, whether it is seen or not"
         await until(pilot, lambda: "[ ] step" in seen(app))
         assert " Use " in seen(app)
