@@ -3,7 +3,7 @@
 A line has name, family (timm's module), parameters, side of the image, billions of multiply-accumulates of one
 inference and megabytes that a training iteration holds for one image, the last two counted on PyTorch's ``meta``
 device, where nothing is computed; ``-`` where that cannot be done. The first line names timm's version. Models whose
-images are not square, or have not three channels, are left out. 1,371 models take 40 minutes of a core.
+images are not square, or have not three channels, are left out. 1,371 models take half an hour of a core.
 
     python benchmarks/timm_list.py                  # all, into the catalog
     python benchmarks/timm_list.py resnet50 vit_*   # those, printed
@@ -16,12 +16,11 @@ import multiprocessing
 import warnings
 from pathlib import Path
 
-from benchmarks.training_memory import training_mb
 from cvbench_tui.catalog import models
 from cvbench_tui.core.workload import IMAGE_CHANNELS, Workload
 
 LIST = Path(models.__file__).with_name("timm.tsv")
-LARGEST = 3_000_000_000  # parameters: beyond them the constructor's own tensors do not fit here
+BATCH = 2  # a batch normalisation behind the last stride refuses one
 
 
 def line(name: str) -> str:
@@ -35,41 +34,46 @@ def line(name: str) -> str:
     if len(shape) != 3 or shape[0] != IMAGE_CHANNELS or shape[1] != shape[2]:
         return ""
     workload = Workload("model", f"timm:{name}", f"timm:{name}", shape)
-    parameters, gmacs = counted(workload)
-    try:
-        held = f"{training_mb(workload):.1f}"
-    except Exception:  # the model's own code, on tensors without data
-        held = "-"
+    parameters, gmacs, held = counted(workload)
     return "\t".join((name, _model_to_module[name], parameters, str(shape[1]), gmacs, held))
 
 
-def counted(workload: Workload) -> tuple[str, str]:
-    """Trainable parameters, and billions of multiply-accumulates of one inference."""
+def counted(workload: Workload) -> tuple[str, str, str]:
+    """Trainable parameters; billions of multiply-accumulates of products and convolutions, megabytes held: both of one
+    forward in train mode, for one image."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
     from cvbench_tui.worker.extras.flops import on_meta, operators_of
+    from cvbench_tui.worker.workloads.inputs import outputs_of
 
     try:
-        module, inputs = on_meta(workload, 1)
-    except Exception:  # as above
-        return "-", "-"
+        module, inputs = on_meta(workload, BATCH)
+    except Exception:  # the model's own code, on tensors without data
+        return "-", "-", "-"
     parameters = str(sum(each.numel() for each in module.parameters() if each.requires_grad))
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage._cdata] = storage
+        return tensor
+
     counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)
     try:
-        with operators_of("cpu"), torch.no_grad(), counter:
-            module.eval()(*inputs.arguments)
+        with operators_of("cpu"), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), counter:
+            outputs = outputs_of(module.train()(*inputs.arguments))
     except Exception:  # as above
-        return parameters, "-"
-    return parameters, f"{matrix_gmacs(counter):.3f}"
-
-
-def matrix_gmacs(counter: object) -> float:
-    """Of products and convolutions alone, as torchvision's and timm's tables count."""
-    from tests.worker.test_flops import products_of
-
-    return products_of(counter) / 2e9
+        return parameters, "-", "-"
+    for end in (*inputs.tensors, *outputs):
+        keep(end)
+    for weight in (*module.parameters(), *module.buffers()):
+        kept.pop(weight.untyped_storage()._cdata, None)
+    held = sum(each.nbytes() for each in kept.values()) + sum(each.numel() * each.element_size() for each in outputs)
+    counts = counter.get_flop_counts().get("Global", {})
+    products = sum(count for op, count in counts.items() if op in flop_registry or "attention" in op.__name__)
+    return parameters, f"{products / 2e9 / BATCH:.3f}", f"{held / BATCH / 1e6:.1f}"
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from cvbench_tui.base.cores import usable_cores
-from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core import axes
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
@@ -82,9 +82,9 @@ def _inference_s(case: Case) -> float:
     """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
-    entry, gmacs = MODELS_BY_OP.get(case.workload.op), TYPICAL_GMACS
-    if entry is not None and entry.gmacs is not None:
-        gmacs = entry.gmacs * ((case.image or entry.image) / entry.image) ** 2
+    entry = entry_of(case.workload.op)
+    share = (case.workload.input_shape[-1] / entry.image) ** 2 if entry else 1.0
+    gmacs = share * entry.gmacs if entry and entry.gmacs is not None else TYPICAL_GMACS
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
     if case.threads is not None and case.device == "cpu":
         rate *= min(1.0, case.threads / _cores())

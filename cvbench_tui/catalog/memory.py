@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import prod
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
@@ -43,8 +43,9 @@ class TooLarge:
 
 
 def expected_bytes(case: Case) -> int | None:
-    """Peak bytes of a training iteration of that case; None for a workload that the catalog does not have."""
-    workload, entry = case.workload, MODELS_BY_OP.get(case.workload.op)
+    """Peak bytes of a training iteration of that case; None for a workload of which the catalog does
+    not know it."""
+    workload, entry = case.workload, entry_of(case.workload.op)
     layer = _LAYERS.get((workload.op, workload.params))
     if workload.kind == "model" and entry and entry.training_mb is not None and entry.parameters is not None:
         held = entry.training_mb * 1e6 * (workload.input_shape[-1] / entry.image) ** 2  # grows with the input's area

@@ -26,7 +26,7 @@ def find_model(text: str) -> ModelEntry:
     the nearest models, or why that source cannot be measured here."""
     key = name_key(text)
     for source in SOURCES:
-        entry = source.find(text) if source.find else source.by_key.get(key)
+        entry = source.by_key.get(key)
         if entry is None and not (source.name and key.startswith(f"{source.name}:")):
             continue
         sentence, hint = source.why_not()
@@ -34,7 +34,14 @@ def find_model(text: str) -> ModelEntry:
             raise SelectionError(f"{quoted(text)} cannot be measured: {sentence}", hint)
         if entry is not None:
             return entry
-    return _find("model", text, {}, (entry.op for entry in all_models()))
+    return _find("model", text, {}, _alike(key))
+
+
+def _alike(key: str) -> Iterable[str]:
+    """The names of the models that can be measured here, or those of the source that the key names."""
+    names = [entry.op for entry in all_models()]
+    own = [name for name in names if name.partition(":")[0] == key.partition(":")[0] and ":" in key]
+    return own or names
 
 
 def find_layer(text: str) -> LayerEntry:

@@ -18,9 +18,11 @@ from cvbench_tui.catalog.axes import BATCHES, IMAGES, PHASE_NAMES, values_kind
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.catalog.own_code import looks_like_code
 from cvbench_tui.catalog.selection import Selection, check_device_name
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
+from cvbench_tui.core.workload import LAYER_OF_MODEL
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
 SUFFIX = ".toml"
@@ -114,6 +116,13 @@ def save_preset(name: str, selection: Selection) -> Path:
     name = _checked(name)
     if not selection.models and not selection.layers:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
+    outside = [entry.name for entry in selection.models if entry.params]
+    outside += [entry.name for entry in selection.layers if entry.op == LAYER_OF_MODEL]
+    if outside:
+        sentence = (
+            f"A preset cannot name {quoted(outside[0])}: code, and layers of a model, are named when they are run."
+        )
+        raise PresetError(sentence, "Untick it, then save the preset.")
     folder = user_folder()
     path = _find(name, _files(folder)) or folder / f"{name}{SUFFIX}"
     description = _entry(name, path, own=True).description
@@ -227,12 +236,19 @@ def _read(path: Path) -> tuple[str, Selection]:
 
 
 def _models(name: str) -> tuple[ModelEntry, ...]:
-    return MODELS if name_key(name) == "all" else (find_model(name),)
+    try:
+        return MODELS if name_key(name) == "all" else (find_model(name),)
+    except SelectionError as error:
+        if not looks_like_code(name):
+            raise
+        raise SelectionError(f"A preset cannot name code, as {quoted(name)} is.", "Name it with -m.") from error
 
 
 def _layers(name: str) -> tuple[LayerEntry, ...]:
     if name_key(name) == "modern":
         return tuple(entry for entry in LAYERS if entry.family != ORIGINAL)
+    if ":" in name:
+        raise SelectionError(f"A preset cannot name a layer of a model, as {quoted(name)} is.", "Name it with -l.")
     return LAYERS if name_key(name) == "all" else (find_layer(name),)
 
 

@@ -10,8 +10,9 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.model_layers import LayersOf, is_well_formed
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.own_code import why_not_named
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassName
@@ -122,7 +123,7 @@ def _offered(workload: Workload, named: Collection[ModelEntry]) -> bool:
     model = workload.model
     if model is not None:
         return is_well_formed(workload) and _offered(model, named)
-    entries = (*named, *MODELS) if workload.kind == "model" else LAYERS
+    entries = (*named, *filter(None, (entry_of(workload.op),))) if workload.kind == "model" else LAYERS
     side = workload.image
     asked = workload.kind, workload.op, workload.input_shape, workload.params
     for entry in entries:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cvbench_tui.base.nearest import name_key
-from cvbench_tui.catalog import tasks
+from cvbench_tui.catalog import tasks, timm_list
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 
 Entries = Callable[[], tuple[ModelEntry, ...]]
@@ -20,16 +20,14 @@ Entries = Callable[[], tuple[ModelEntry, ...]]
 
 @dataclass(frozen=True)
 class Source:
-    """One source of models, with a list or without."""
+    """One source of models."""
 
     name: str  # before the colon; empty for torchvision's classification models
     title: str  # in headings and sentences
-    read: Entries = tuple  # its list; none for a source whose models are only named
-    find: Callable[[str], ModelEntry | None] | None = None
-    """A model under a name as a user writes it: None where the name is none of this source's. Raises SelectionError
-    where it is, and there is no such model. Without it names are looked up in the list."""
+    read: Entries  # its list
     why_not: Callable[[], tuple[str, str]] = lambda: ("", "")
     """Why nothing of it can be measured here, in a sentence, and what to do about it; empty where it can."""
+    late: bool = False  # its list is read from a file, for which the app's first frame does not wait
 
     @cached_property
     def entries(self) -> tuple[ModelEntry, ...]:
@@ -52,6 +50,7 @@ SOURCES: tuple[Source, ...] = (
     Source("detection", "torchvision's detection", lambda: tasks.DETECTION),
     Source("segmentation", "torchvision's segmentation", lambda: tasks.SEGMENTATION),
     Source("video", "torchvision's video", lambda: tasks.VIDEO),
+    Source("timm", "timm", timm_list.entries, why_not=timm_list.why_not, late=True),
 )
 """Every source, in the order of the list. A name that two have is the first one's."""
 
@@ -69,8 +68,8 @@ def entry_of(op: str) -> ModelEntry | None:
     return source.by_op.get(op) if source is not None else None
 
 
-def all_models() -> Iterator[ModelEntry]:
-    """The models of every list that can be measured here, source by source."""
+def all_models(*, late: bool = True) -> Iterator[ModelEntry]:
+    """The models of every list that can be measured here, source by source; those of late ones only where wanted."""
     for source in SOURCES:
-        if not source.why_not()[0]:
+        if (late or not source.late) and not source.why_not()[0]:
             yield from source.entries

@@ -18,6 +18,7 @@ import click
 from cvbench_tui import __version__
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
+from cvbench_tui.base.nearest import quoted
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
@@ -149,9 +150,11 @@ def run(
 @click.option("--busy", is_flag=True, help="Measure rows again too that other programs disturbed.")
 @click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
+@click.option("-m", "--models", multiple=True, help="Code of your own in RUN that may be run: ./net.py:make.")
 @options.measuring
 def resume(
     run_reference: str,
+    models: tuple[str, ...],
     failed: bool,
     busy: bool,
     invalid: bool,
@@ -169,18 +172,30 @@ def resume(
 
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir)
+    return go_on(run_reference, also, outputs, how, anyway=anyway, code=_split(models), runs_dir=runs_dir)
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "devices", "presets", "runs")), required=False)
+@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
+@click.argument("model", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
-    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets."""
-    from cvbench_tui.cli.list import print_list
+def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | None) -> int:
+    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
 
-    if what == "devices":
+    With layers MODEL may follow: then the distinct layers of that model are listed, each with how often it is called
+    and its share of the operations.
+    """
+    from cvbench_tui.cli.list import print_layers_of, print_list
+
+    if model is not None and what != "layers":
+        raise SelectionError(
+            f"Nothing of {quoted(model)} can be listed but layers.", "cvbench-tui list layers resnet50"
+        )
+    if model is not None:
+        print_layers_of(model, as_json=as_json)
+        return 0
+    if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
     print_list(what, as_json=as_json, runs_dir=runs_dir)
     return 0

@@ -40,9 +40,9 @@ def complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[
 def _names(kind: str) -> Iterable[str]:
     """Every name of that kind."""
     if kind == "models":
-        from cvbench_tui.catalog.models import MODELS
+        from cvbench_tui.catalog.sources import all_models
 
-        return [model.op for model in MODELS]
+        return [model.op for model in all_models()]
     if kind == "layers":
         from cvbench_tui.catalog.layers import LAYERS
 
@@ -216,9 +216,8 @@ def axes(command: Callable[..., int]) -> Callable[..., int]:
 
 def _axis_option(axis: Axis) -> Callable[[Any], Any]:
     names = ", ".join(each.name for each in axis.values) + (", or a number" if axis.most else "")
-    return click.option(
-        axis.flag, axis.name, type=SPLIT, shell_complete=complete(axis.name), help=f"{axis.help} {names}."
-    )
+    help_text = f"{axis.help} {names}. Default: {axis.default}."
+    return click.option(axis.flag, axis.name, type=SPLIT, shell_complete=complete(axis.name), help=help_text)
 
 
 def refuse_both(plain: bool, layout: Layout | None) -> None:

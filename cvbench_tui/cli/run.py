@@ -69,8 +69,8 @@ def selection_from(
     base = _preset(preset) if preset else Selection("selection", (), (), None)
     ticked = list(base.models)
     for name in models:
-        ticked.append(_find_model(name, ticked))
-    named = [(name, layers_named(name, lambda model: _find_model(model, ticked))) for name in layers]
+        ticked.append(find_model_or_code(name, ticked))
+    named = [(name, layers_named(name, lambda model: find_model_or_code(model, ticked))) for name in layers]
     chosen = {name: check_values(axis_named(name), values) for name, values in settings.items() if values}
     selection = replace(
         base,
@@ -91,7 +91,7 @@ def selection_from(
     return selection
 
 
-def _find_model(name: str, others: Iterable[ModelEntry] = ()) -> ModelEntry:
+def find_model_or_code(name: str, others: Iterable[ModelEntry] = ()) -> ModelEntry:
     """The model of that name, or of the user's own code: only here, and where the app asks, is code named."""
     try:
         return find_model(name)
@@ -118,7 +118,7 @@ def _preset(name: str) -> Selection:
     try:
         return load_preset(name)
     except (SelectionError, PresetError) as error:
-        for option, find in (("-m", _find_model), ("-l", find_layer)):
+        for option, find in (("-m", find_model_or_code), ("-l", find_layer)):
             with suppress(SelectionError):
                 find(name)
                 error.hint = f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()

@@ -178,6 +178,7 @@ class Measurement:
     check: ResultCheck | None = None  # None for rows without settings that could change a result, and where it failed
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
     compilation: Compilation | None = None  # of the first visit, which alone may meet a cold cache; None: eager
+    batch: int | None = None  # that the run has found to be the largest; None where the case names one
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""

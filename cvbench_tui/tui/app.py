@@ -26,7 +26,7 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui import messages
-from cvbench_tui.tui.background.threads import BackgroundThread, read_history
+from cvbench_tui.tui.background.threads import BackgroundThread, read_history, read_models
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.open import RUNNING, OpenController
 from cvbench_tui.tui.controllers.run import RunController
@@ -152,6 +152,7 @@ class BenchApp(App[int], inherit_bindings=False):
         if self.run_manager.state.status == "idle":
             self.run_manager.ask()
         self.selection_changed()
+        BackgroundThread(self.post_message, read_models).start()
         BackgroundThread(self.post_message, read_history, self.forecast.history, lambda: not self.is_running).start()
         self.main_screen.results.view, problems = check_view(self.main_screen.results.view, self.settings_store)
         notify_problems(self, self._problems + problems)
@@ -273,6 +274,12 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.Crashed)
     def _crashed(self, event: messages.Crashed) -> None:
         raise event.error
+
+    @on(messages.ModelsRead)
+    def _models_read(self, event: messages.ModelsRead) -> None:
+        self.plan_selection.offer_models(event.entries, first=True)
+        self.main_screen.rebuild_lists()
+        self.selection_changed()
 
     @on(messages.HistoryRead)
     @on(Checklist.Changed)

@@ -54,10 +54,11 @@ def last_selection(last: Last) -> Selection | None:
     """What was ticked last, without the names that the catalog does not have any more; None when nothing is left."""
     from cvbench_tui.catalog.axes import known_settings
     from cvbench_tui.catalog.layers import LAYERS
-    from cvbench_tui.catalog.models import MODELS
+    from cvbench_tui.catalog.sources import all_models
     from cvbench_tui.core.protocol import PROTOCOLS
 
-    models = tuple(entry for entry in MODELS if entry.name in last.models)
+    late = any(":" in name for name in last.models)  # of a list for which the first frame waits only then
+    models = tuple(entry for entry in all_models(late=late) if entry.name in last.models)
     layers = tuple(entry for entry in LAYERS if entry.name in last.layers)
     if not models and not layers:
         return None

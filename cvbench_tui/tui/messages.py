@@ -11,6 +11,7 @@ from textual.message import Message
 from cvbench_tui.errors import CvbenchError
 
 if TYPE_CHECKING:
+    from cvbench_tui.catalog.models import ModelEntry
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
@@ -44,6 +45,13 @@ class RunRefused(Failed):
 
 class RunMoved(Failed):
     """The run file could not be written on, and the run goes on in another one."""
+
+
+@dataclass(eq=False)
+class ModelsRead(Message):
+    """The lists of every source of models are read."""
+
+    entries: tuple[ModelEntry, ...]
 
 
 class HistoryRead(Message):

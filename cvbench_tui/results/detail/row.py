@@ -19,6 +19,7 @@ from cvbench_tui.results.detail.phase import Pair, phase_pairs
 from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
 from cvbench_tui.results.export.rerun_command import command_line, differs
 from cvbench_tui.results.stats.derived_metrics import energies
+from cvbench_tui.results.stats.layer_sums import layer_sum
 from cvbench_tui.results.stats.phase_stats import clean_of, terms_of
 from cvbench_tui.results.stats.published import difference
 from cvbench_tui.results.stats.row_data import RowData, row_data
@@ -131,6 +132,10 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
         if name in reading.phases:
             pairs = tuple(phase_pairs(terms, measurement, name, reading.phases))
             yield Section(name.capitalize(), (*pairs, *_against_clean(reading, name)))
+    layers = layer_sum(run, reading.case)
+    if layers is not None:
+        times = tuple((phase, layers.phase_text(phase)) for phase in layers.seconds)
+        yield Section("Its layers, of its time", (*times, ("covered", layers.covered)))
     beside = clean_of(measurement, terms)
     if beside is not None:
         for name in reading.clean:

@@ -16,6 +16,7 @@ from cvbench_tui.results.export.markdown_table import (
     rows_line,
     span_line,
 )
+from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead
@@ -43,6 +44,7 @@ def render_full(run: Run, view: View) -> str:
         *_tables(table),
         _listed("Not measured:", shared_failures(run, cases)),
         _listed("Reasons and notices:", shared_notes(run, cases)),
+        *([escape(line)] for line in layer_lines(run, cases)),
         *([line] for line in _circumstances(run, view, table) if line),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"

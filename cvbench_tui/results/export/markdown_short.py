@@ -25,6 +25,7 @@ from cvbench_tui.results.export.markdown_table import (
     span_line,
 )
 from cvbench_tui.results.export.rerun_command import command_lines, differs
+from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
@@ -80,6 +81,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     sentences += [versus_line(run, table, view)]
     sentences += [span_line(run, [cases[row.key] for row in rows])]
     sentences += [difference_line([row_data(run, cases[row.key]) for row in rows])]
+    sentences += map(escape, layer_lines(run, [cases[row.key] for row in rows]))
     blocks.append("\n".join(map(_folded, filter(None, (*sentences, *notes)))))
     blocks += _details(run) if only is None else []
     return "\n\n".join(filter(None, blocks)) + "\n"

@@ -11,6 +11,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.core.row_names import batch_text, title
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
+from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
@@ -41,7 +42,7 @@ def sentences(run: Run, view: View | None = None) -> str:
     cases = [run.plan.case(row.key) for row in table.rows]
     notes = [_one_line(note.text) for note in (*shared_failures(run, cases), *shared_notes(run, cases))]
     named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
-    rest = (*notes, apart, versus_line(run, table, view or View()), _circumstances(run))
+    rest = (*notes, apart, *layer_lines(run, cases), versus_line(run, table, view or View()), _circumstances(run))
     paragraphs = [head, *(_paragraph(run, table, row, named) for row in table.rows), *rest]
     return "\n\n".join(map(visible, filter(None, paragraphs))) + "\n"
 

@@ -12,14 +12,17 @@ from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.catalog.axes import MAX_BATCH
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.model_layers import is_well_formed
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.own_code import FAMILY, IMAGE, reference
+from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.workload import Kind
+from cvbench_tui.core.workload import LAYER_OF_MODEL, Kind, Workload
 
 DEVICE_ID = re.compile(r"cpu|mps|(cuda|xpu):(0|[1-9][0-9]{0,2})")  # as the worker reports it
 _NAMED_CELLS = 60  # of a name from outside in a sentence
@@ -37,7 +40,7 @@ def command_line(run: Run, case: Case) -> str:
         "cvbench-tui",
         "run",
         NAME_OPTION[case.workload.kind],
-        entry.name,
+        _name(case, entry),
         *_options(run.plan.protocol, case, entry),
     )
     return shlex.join(words)
@@ -54,7 +57,7 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
             left_out += 1
             continue
         named = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
-        named.setdefault(NAME_OPTION[case.workload.kind], []).append(entry.name.replace(" ", "\0"))
+        named.setdefault(NAME_OPTION[case.workload.kind], []).append(_name(case, entry).replace(" ", "\0"))
     lines = []
     for options, named in groups.items():
         pairs = list(zip(options[::2], options[1::2], strict=True))
@@ -84,8 +87,10 @@ def differs(protocol: Protocol) -> bool:
 def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
     """Every other option that the case needs; batch and protocol always, since defaults change."""
     yield from ("-d", case.device, "-b", "max" if case.finds_batch else str(case.batch))
-    if case.image is not None and case.workload != entry.workload:
-        yield from ("--image", str(case.image))
+    model = case.workload.model
+    side = case.image if model is None else model.input_shape[-1]
+    if side is not None and (case.workload != entry.workload if model is None else side != _usual_image(model)):
+        yield from ("--image", str(side))
     for name, value in case.settings:
         if known := axis_of(name):
             yield from (known.flag, value)
@@ -97,11 +102,33 @@ def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> 
             yield from ("--extra", extra)
 
 
+def _name(case: Case, entry: ModelEntry | LayerEntry) -> str:
+    """What names it on the command line, in any folder."""
+    model = case.workload.model
+    if model is not None:
+        return f"{reference(model) if model.code else model.op}:{case.workload.param('layer')}"
+    return reference(case.workload) if case.workload.code else entry.name
+
+
+def _usual_image(model: Workload) -> int:
+    """Side of its images where nothing else is asked for, pixels."""
+    entry = entry_of(model.op)
+    return IMAGE if entry is None else entry.image
+
+
 def _entry(case: Case) -> ModelEntry | LayerEntry | None:
-    """What the catalog has under that name, if it is the same work."""
-    entries: tuple[ModelEntry | LayerEntry, ...] = MODELS if case.workload.kind == "model" else LAYERS
+    """What the catalog has under that name, if it is the same work; of a user's own code, and of a model's layer, what
+    the case itself says."""
+    work = case.workload
+    if work.op == LAYER_OF_MODEL:
+        known = work.model is not None and (work.model.code or entry_of(work.model.op)) and is_well_formed(work)
+        return LayerEntry(work.name, work.op, "", work.input_shape, work.params, "", 0.0) if known else None
+    if work.code is not None:
+        return ModelEntry(work.name, work.op, FAMILY, None, IMAGE, None, None, params=work.params)
+    model = entry_of(case.workload.op)
+    entries: tuple[ModelEntry | LayerEntry | None, ...] = (model,) if case.workload.kind == "model" else LAYERS
     for entry in entries:
-        if entry.name != case.workload.name:
+        if entry is None or entry.name != case.workload.name:
             continue
         workload = entry.workload if case.image is None else entry.workload.with_image(case.image)
         if workload == case.workload:
@@ -119,6 +146,8 @@ def _obstacle(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry | N
             return f"there is no option for the {_short(name.replace('_', ' '))} {_short(setting)}."
     if entry is None:
         return f"{_short(case.workload.name)} is not in the list as it was measured here."
+    if "," in (name := _name(case, entry)):
+        return f"{_short(name)} has a comma, which separates names on the command line."
     if protocol.name not in PROTOCOLS:
         return f"there is no protocol {_short(protocol.name)} in this version."
     for what, value, most in (("batch", case.batch, MAX_BATCH), ("image size", case.image or 1, MAX_IMAGE)):

@@ -17,7 +17,7 @@ from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 
 _OPS = {f"layer:{entry.name}": entry.op for entry in LAYERS} | {f"model:{entry.name}": entry.op for entry in MODELS}
-"""What builds each entry of the catalog, by the beginning of its case ids."""
+"""What builds each entry of the catalog, by the beginning of its case ids; models of other sources are not judged."""
 _MATMUL_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext")
 """Beginnings of those whose operations are matmuls for the most part; ConvNeXt's convolutions are depthwise."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from textual.message import Message
 
+from cvbench_tui.catalog.sources import all_models
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.others import Watch
@@ -116,6 +117,13 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
     """Read what earlier runs measured: ``HistoryRead``. ``cancelled`` is asked between two of hundreds of files."""
     history.refresh(cancelled)
     post(messages.HistoryRead())
+
+
+def read_models(post: Post) -> None:
+    """Read the lists of models that the first frame did not wait for: ``ModelsRead`` where there are some."""
+    at_once, every = sum(1 for _ in all_models(late=False)), tuple(all_models())
+    if len(every) > at_once:
+        post(messages.ModelsRead(every))
 
 
 def offer_resume(post: Post, folder: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cvbench_tui.catalog.axes import Batch, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.catalog.sources import all_models
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.measurement import Phase
@@ -27,6 +28,7 @@ UNFOLDED = ("VGG", "ResNet", "Original tables")
 seven screens of the usual pane; these two and the other headings are 33, and a newcomer sees the best-known names first
 and the other families below them."""
 LAST_TIME = "last time"
+NOT_COUNTED = "-"
 
 
 class PlanSelection:
@@ -34,7 +36,8 @@ class PlanSelection:
 
     def __init__(self, base: Selection | None = None) -> None:
         """``base``: what is ticked at the start."""
-        models, layers = [_model_item(entry) for entry in MODELS], [_layer_item(entry) for entry in LAYERS]
+        self._models = {entry.name: entry for entry in all_models(late=False)}
+        models, layers = list(map(_model_item, self._models.values())), [_layer_item(entry) for entry in LAYERS]
         self.models = ChecklistModel(models, headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
         self.layers = ChecklistModel(layers, headings=("input shape", LAST_TIME), noun="layer")
         self.devices = ChecklistModel(noun="device")
@@ -62,6 +65,7 @@ class PlanSelection:
     def apply(self, selection: Selection) -> None:
         """Tick and set that in place of what is; families with ticks unfold. Without devices the ticked ones stay."""
         self._base = selection
+        self.offer_models(selection.models)
         self.batches, self.images, self.protocol = selection.batches, selection.images, selection.protocol
         self.settings, self.phases = dict(selection.settings), selection.phases
         self.extras = selection.extras
@@ -70,6 +74,18 @@ class PlanSelection:
             ticks.folded -= {group for group in ticks.groups if ticks.ticked_of(group)[0]}
         if self._environment is not None and selection.devices is not None:
             self._tick_devices(selection.devices, self._environment)
+
+    def offer_models(self, entries: Iterable[ModelEntry], *, first: bool = False) -> None:
+        """List those models, too, new families folded; what is ticked stays. ``first``: in this order, what is listed
+        already behind them. Without it they are put where they are listed already, or at the end."""
+        offered = {entry.name: entry for entry in entries}
+        if offered.keys() <= self._models.keys() and not first:
+            return
+        groups = set(self.models.groups)
+        self._models = offered | self._models if first else self._models | offered
+        self.models.offer(list(map(_model_item, self._models.values())), self.models.ticked)
+        new = set(self.models.groups) - groups
+        self.models.folded |= {group for group in new if not self.models.ticked_of(group)[0]}
 
     def offer(self, environment: Environment) -> None:
         """List the machine's devices; tick those asked for, else those ticked before, else the preferred one."""
@@ -104,7 +120,7 @@ class PlanSelection:
                 )
                 if (text := past(case))
             }
-            for entries in (MODELS, LAYERS)
+            for entries in (self._models.values(), LAYERS)
         )
         return before != (self.models.times, self.layers.times)
 
@@ -133,7 +149,7 @@ class PlanSelection:
 
     def selection(self) -> Selection:
         """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""
-        models = tuple(entry for entry in MODELS if entry.name in self.models.ticked_keys)
+        models = tuple(entry for entry in self._models.values() if entry.name in self.models.ticked_keys)
         layers = tuple(entry for entry in LAYERS if entry.name in self.layers.ticked_keys)
         name, base = "selection", self._base
         if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
@@ -168,8 +184,9 @@ class PlanSelection:
 
 def _model_item(entry: ModelEntry) -> Item:
     image = "" if entry.image == USUAL_IMAGE else str(entry.image)
-    gmacs = significant(entry.gmacs, 2 if entry.gmacs >= 0.1 else 1)
-    columns = (image, gmacs, parameters_text(entry.parameters).replace(" ", ""))
+    gmacs = "" if entry.gmacs is None else significant(entry.gmacs, 2 if entry.gmacs >= 0.1 else 1)
+    weights = "" if entry.parameters is None else parameters_text(entry.parameters).replace(" ", "")
+    columns = (image, gmacs or NOT_COUNTED, weights or NOT_COUNTED)
     return Item(entry.name, entry.name, group=entry.family, words=entry.op, columns=columns)
 
 

@@ -131,7 +131,8 @@ def _fused_attention(unfused: Callable[..., Tensor]) -> Callable[..., Tensor]:
         is_causal: bool = False,
         **others: Any,
     ) -> Tensor:
-        if kernel is None or dropout_p or others or query.dim() != 4:
+        learnt = attn_mask is not None and attn_mask.requires_grad  # a position bias: no fused kernel has its gradient
+        if kernel is None or dropout_p or others or learnt or query.dim() != 4:
             return unfused(query, key, value, attn_mask, dropout_p, is_causal, **others)
         return kernel(query, key, value, 0.0, is_causal, attn_mask=attn_mask)[0]
 

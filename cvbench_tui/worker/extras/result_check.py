@@ -14,7 +14,7 @@ at random by up to the precision's unit roundoff. ``MARGIN`` times what that cha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,17 +57,18 @@ class _Fixed:
     gradients: Sequence[Tensor] = ()  # of the outputs
 
 
-def check_result(case: Case, protocol: Protocol) -> ResultCheck | None:
+def check_result(case: Case, protocol: Protocol, heartbeat: Callable[[], None]) -> ResultCheck | None:
     """The errors of that row and their bounds; None where it has no setting that could change a result. Raises
     UnsupportedError for a workload that cannot be compared, and what the workload raises."""
     if not axes.checked(case.settings):
         return None
     roundoff = ROUNDOFF.get(case.setting("precision"), ROUNDOFF["tf32" if case.device.startswith("cuda") else "fp32"])
-    reference, fixed, explained = _reference(case, protocol, roundoff)
+    reference, fixed, explained = _reference(case, protocol, roundoff, heartbeat)
+    heartbeat()
     subject = ModuleUnderTest(case, protocol)
     subject.evaluate()
     _adopt(subject, fixed)
-    output, gradient = errors(_computed(subject, fixed), reference)
+    output, gradient = errors(_computed(subject, fixed, heartbeat), reference)
     output_bound, gradient_bound = (
         None if error is None else min(MAX_ERROR, max(MARGIN * error, LEAST * roundoff)) for error in explained
     )
@@ -79,17 +80,18 @@ def _reference(
 ) -> tuple[_Results, _Fixed, tuple[float | None, float | None]]:
     """float32's results, and how far the roundoff moves them. The module is given back at the end."""
     plain = replace(case, settings=tuple(each for each in case.settings if each[0] == "batch")).varied(precision="fp32")
+    heartbeat()
     subject = ModuleUnderTest(plain, protocol)
     if subject.inputs.losses:
         raise UnsupportedError("A model that chooses boxes has no output of a fixed shape.")
     subject.evaluate()
     fixed = _Fixed(*_prepared(subject))
-    results = _computed(subject, fixed)
+    results = _computed(subject, fixed, heartbeat)
     _disturb([*subject.module.parameters(), *subject.inputs.tensors], roundoff)
     for module in subject.module.modules():
         if not [*module.children()]:
             module.register_forward_hook(lambda _module, _inputs, output: _disturbed(output, roundoff))
-    return results, fixed, errors(_computed(subject, fixed), results)
+    return results, fixed, errors(_computed(subject, fixed, heartbeat), results)
 
 
 def _prepared(subject: ModuleUnderTest) -> tuple[list[Tensor | None], list[Tensor]]:
@@ -130,8 +132,9 @@ def _adopt(subject: ModuleUnderTest, fixed: _Fixed) -> None:
             buffer.copy_(value)
 
 
-def _computed(subject: ModuleUnderTest, fixed: _Fixed) -> _Results:
+def _computed(subject: ModuleUnderTest, fixed: _Fixed, heartbeat: Callable[[], None]) -> _Results:
     """One forward and one backward. The first side's output gradients are kept for the others."""
+    heartbeat()
     outputs = subject.forward()
     tensors = [each.detach().float() for each in tensors_in(outputs) if each.is_floating_point()]
     leaves = [each for each in (*subject.inputs.tensors, *subject.parameters) if each.requires_grad]
@@ -143,6 +146,7 @@ def _computed(subject: ModuleUnderTest, fixed: _Fixed) -> _Results:
     subject.gradients = tuple(
         torch.empty_like(own).copy_(each) for own, each in zip(subject.gradients, fixed.gradients)
     )
+    heartbeat()
     subject.backward(outputs)
     found = next((each.grad for each in leaves if each.grad is not None), None)
     results = _Results(tensors, None if found is None else found.detach().float().clone())

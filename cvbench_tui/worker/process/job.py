@@ -1,5 +1,5 @@
-"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, or
-measure one case."""
+"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, try a
+batch, or measure one case."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
@@ -35,8 +35,9 @@ from cvbench_tui.worker.extras.sentinel import sentinel
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.counters import Stops
-from cvbench_tui.worker.timing.passes import PhasePass, pass_of
+from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.published import published_pass
+from cvbench_tui.worker.timing.recorded import max_group, timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
 from cvbench_tui.worker.workloads.compiled import EAGER, compile_graphs, forget
@@ -44,7 +45,6 @@ from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from cvbench_tui.worker.workloads.training_step import NO_WEIGHTS
 
 PROGRESS_S = 0.25  # progress is sent at most this often
-COMPILING_S = 1.0  # and so often while something is compiled, which may take minutes
 SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0), "step": (0.6, 1.0)}
 """Where in the case's bar each pass begins and ends: training is about three quarters of the work of the first two."""
 SHARES_BEFORE_STEP: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.45), "inference": (0.45, 0.6)}
@@ -77,6 +77,10 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         torch.set_num_threads(intra_op_threads())
         device = torch.device(request["device"])
         channel.send(PeakMeasured(measure(device, backend_for(device), request["key"])))
+    elif request["kind"] == "try_batch":
+        from cvbench_tui.worker.process.batch_try import try_batch
+
+        return try_batch(case_from(request["case"]), protocol_from(request["protocol"]), channel)
     elif request["kind"] == "layers":
         from cvbench_tui.worker.workloads.layer_of_model import list_layers
 
@@ -132,11 +136,10 @@ class Job:
         training pass, and a notice, where the workload cannot have one. Raises UnsupportedError where it can have none,
         and whatever the workload raises."""
         self._leave_out_training()
-        threads = self.case.threads or intra_op_threads()
-        torch.set_num_threads(threads)
+        torch.set_num_threads(threads_of(self.case))
         backend = backend_for(torch.device(self.case.device))
         if self.case.device == "cpu":
-            _count_cards()
+            count_cards()
         started_s, begun_at_s = backend.now_s(), now_s()
         extras_until_s = started_s + EXTRAS_UNTIL * self.protocol.timeout_s
         heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
@@ -163,6 +166,7 @@ class Job:
         return replace(
             measurement,
             visit_records=(Visit(begun_at_s, wall_s, os.getpid(), *speeds),),
+            batch=self.case.batch if self.case.finds_batch else None,
             memory_peak_bytes=largest_bytes(extras.memory),
             wall_s=wall_s,
             notices=(*self.notices, *self._left_out, *extras.notices),
@@ -174,17 +178,12 @@ class Job:
         )
 
     def _compile(self, module: ModuleUnderTest, backend: Backend) -> Compilation | None:
-        """Every graph of the case, so that no timed round has to; None where nothing is compiled. Meanwhile a thread
-        says that it goes on: it takes minutes where the compiler's cache is cold."""
+        """Every graph of the case, so that no timed round has to; None where nothing is compiled."""
         if self.case.setting("compile") == EAGER:
             return None
-        with _every(COMPILING_S, partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)):
-            return compile_graphs(
-                module,
-                backend,
-                training=any(name != "inference" for name in self.protocol.passes),
-                inference="inference" in self.protocol.passes,
-            )
+        return compile_graphs(
+            module, backend, self.protocol.passes, partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)
+        )
 
     def _leave_out_training(self) -> None:
         """Take what trains from the protocol, with a notice, where it cannot be had."""
@@ -231,8 +230,7 @@ class Job:
             Budget(backend.now_s, until_s, seen).check(name, CHECK_ITERATIONS)
         _free()
         try:
-            with _every(COMPILING_S, heartbeat):  # a compiled row compiles once more
-                return check_result(self.case, self.protocol)
+            return check_result(self.case, self.protocol, heartbeat)
         finally:
             _free()
 
@@ -294,8 +292,8 @@ class Job:
         for name in protocol.passes:
             share = (DEADLINES | DEADLINES_BEFORE_STEP if "step" in protocol.passes else DEADLINES)[name]
             deadline_s = started_s + share * (until_s - started_s)
-            timed = pass_of(name, module, backend)
-            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s)
+            timed = timed_pass(name, module, backend)
+            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(module))
             stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
             result = stopwatch.run()
             step = timed.optimizer if isinstance(timed, PhasePass) else None
@@ -330,26 +328,12 @@ class Job:
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
-@contextlib.contextmanager
-def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
-    """Call it now, and from a thread again and again until the block ends."""
-    over = threading.Event()
-
-    def go_on() -> None:
-        while not over.wait(seconds):
-            call()
-
-    call()
-    thread = threading.Thread(target=go_on, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def threads_of(case: Case) -> int:
+    """Intra-op threads of the CPU that it computes with."""
+    return case.threads or intra_op_threads()
 
 
-def _count_cards() -> None:
+def count_cards() -> None:
     """Let each driver start before anything is timed. The first backward of a process counts the cards, on the CPU too,
     for which a driver needs 0.1 to 3 s. What it says or fails with does not matter there."""
     for count in ("_cuda_getDeviceCount", "_xpu_getDeviceCount"):
@@ -359,7 +343,7 @@ def _count_cards() -> None:
 
 
 def _free() -> None:
-    """Modules that are no longer needed, whose memory is: they refer to themselves."""
+    """Modules that are no longer needed, whose memory is: they refer to themselves, and compiled ones are kept."""
     forget()
     gc.unfreeze()
     gc.collect()
@@ -395,7 +379,8 @@ def _first_call(module: ModuleUnderTest, backend: Backend, *, training: bool) ->
     forward_s = backend.now_s() - started_s
     if not training:
         return forward_s
-    module.prepare_gradients(outputs)
+    if not module.gradients:  # compilation has drawn them
+        module.prepare_gradients(outputs)
     backend.settle()
     started_s = backend.now_s()
     module.backward(outputs)
