@@ -11,7 +11,20 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.screens import base, busy, columns, detail, jump, main, plan_settings, presets, runs, save
+from cvbench_tui.tui.screens import (
+    base,
+    busy,
+    columns,
+    detail,
+    jump,
+    layers,
+    main,
+    own_code,
+    plan_settings,
+    presets,
+    runs,
+    save,
+)
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
 from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
@@ -28,6 +41,8 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In the plan's settings": (plan_settings.SettingsScreen,),
     "In the presets": (presets.PresetsScreen,),
     "In the columns": (columns.ColumnsScreen,),
+    "In a model's layers": (layers.LayersScreen,),
+    "In the dialog of your own model": (own_code.OwnCodeScreen,),
     "In the saved runs": (runs.RunsScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),
