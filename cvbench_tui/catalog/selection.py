@@ -88,6 +88,11 @@ def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
     wanted = {PASS_OF[phase] for phase in check_phases(selection.phases)} or set(protocol.passes)
     if "optimizer" in dict(selection.settings):
         wanted.add("step")
+    if "step" in wanted and protocol.method == "published":
+        raise SelectionError(
+            f"Protocol {protocol.name} takes no optimizer's step.",
+            "Use protocol default, or leave out step and optimizer.",
+        )
     return tuple(name for name in dict.fromkeys(PASS_OF.values()) if name in wanted)
 
 

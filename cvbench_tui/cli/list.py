@@ -10,8 +10,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
-from cvbench_tui.base.escape import one_line
+from cvbench_tui.base.escape import one_line, visible
+from cvbench_tui.core.environment import Device
 from cvbench_tui.core.text import plural
+from cvbench_tui.errors import CvbenchError
 from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ BY_NAME = ("models", "layers", "presets")  # what can be named in a selection
 
 
 def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
-    """Print one list (models, layers, devices, presets, runs), or for None all of ``BY_NAME``. As JSON, one list is an
-    array and several are an object of arrays."""
+    """Print one list (a key of ``LISTS``, or runs), or for None all of ``BY_NAME``. As JSON, one list is an array and
+    several are an object of arrays."""
     kinds = (kind,) if kind else BY_NAME
     lists = {one: list(_runs(runs_dir) if one == "runs" else LISTS[one]()) for one in kinds}
     if as_json:
@@ -95,12 +97,46 @@ def _layers() -> Iterator[Entry]:
         yield _fields(layer, "name", "family", "input_shape", "description", "batch"), texts
 
 
-def _devices() -> Iterator[Entry]:
+def _axes() -> Iterator[Entry]:
+    """Every value of every axis, and why devices of this machine cannot have it."""
+    from cvbench_tui.catalog.models import MODELS
+    from cvbench_tui.core.axes import AXES, unsupported
+    from cvbench_tui.core.plan import Case
+
+    try:
+        devices = [device.id for device in _probed() if device.available]
+    except CvbenchError as error:  # the values are of use without a machine
+        devices = []
+        print(visible(f"What this machine cannot do is not known: {error.message}"), file=sys.stderr)  # noqa: T201
+    for axis in AXES:
+        for value in axis.values:
+            cases = [Case(MODELS[0].workload, device, 1).varied(**{axis.name: value.name}) for device in devices]
+            why = {case.device: sentence for case in cases if (sentence := unsupported(case))}
+            row = {"axis": axis.name, "flag": axis.flag, "value": value.name, "default": value.name == axis.default}
+            reasons = [f"not on {', '.join(where)}: {text}" for text, where in _grouped(why).items()]
+            texts = [axis.name, value.name, "default" * (value.name == axis.default), "; ".join([value.help, *reasons])]
+            yield {**row, "meaning": value.help, "not_on": why}, texts
+        if axis.most is not None:
+            meaning = f"so many {axis.unit}s"
+            row = {"axis": axis.name, "flag": axis.flag, "value": f"1 to {axis.most}", "default": False}
+            yield {**row, "meaning": meaning, "not_on": {}}, [axis.name, f"1 to {axis.most}", "", meaning]
+
+
+def _grouped(reasons: dict[str, str]) -> dict[str, list[str]]:
+    """The devices of each reason."""
+    return {reason: [device for device in reasons if reasons[device] == reason] for reason in reasons.values()}
+
+
+def _probed() -> tuple[Device, ...]:
+    """The machine's devices. Raises WorkerError."""
     from cvbench_tui.cli.run import live_source
 
     with closing(live_source(None)) as source:
-        devices = source.probe().devices
-    for device in devices:
+        return source.probe().devices
+
+
+def _devices() -> Iterator[Entry]:
+    for device in _probed():
         row = {"device": device.id, **_fields(device, "name", "memory_bytes", "available")}
         state = device.detail if device.available else f"not available: {device.reason}"
         texts = [*map(one_line, (device.id, device.name, bytes_text(device.memory_bytes), state))]
@@ -133,7 +169,7 @@ def _runs(runs_dir: str | None) -> Iterator[Entry]:
 
 
 LISTS: dict[str, Callable[[], Iterator[Entry]]] = {
-    "models": _models, "layers": _layers, "devices": _devices, "presets": _presets,
+    "models": _models, "layers": _layers, "axes": _axes, "devices": _devices, "presets": _presets,
 }  # fmt: skip
 
 

@@ -176,7 +176,7 @@ def resume(
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "devices", "presets", "runs")), required=False)
+@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
 @click.argument("model", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
@@ -195,7 +195,7 @@ def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | No
     if model is not None:
         print_layers_of(model, as_json=as_json)
         return 0
-    if what == "devices":
+    if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
     print_list(what, as_json=as_json, runs_dir=runs_dir)
     return 0
@@ -206,6 +206,7 @@ def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | No
 @options.layout_option
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -214,6 +215,7 @@ def show(
     layout: Layout | None,
     sort: str | None,
     descending: bool,
+    compare: str,
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
@@ -225,7 +227,7 @@ def show(
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending))
+    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
     return 0
 
 
@@ -233,13 +235,17 @@ def show(
 @options.run_argument
 @options.output_option(required=True)
 @options.layout_option
+@options.compare_option
 @options.runs_dir_option
-def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
+def export(
+    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.cli.run import load_run
+    from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout)
+    outputs = Outputs(output, layout, view=View(compare=compare))
     outputs.check()
     with unfailing_stderr():
         outputs.write(load_run(run_reference, runs_dir))

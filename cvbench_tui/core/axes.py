@@ -33,6 +33,8 @@ class Value:
     short: str = ""  # in labels; ``name`` where empty
     peaks: tuple[str, ...] = ()  # measured peaks of ``core.peak`` that such work may reach; none: those of the default
     memory: float = 1.0  # training memory as a multiple of float32's
+    time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and on a card, as multiples of the default's
+    setup_s: float = 0.0  # that a visit takes longer, before its first round
 
     @property
     def label(self) -> str:
@@ -53,6 +55,7 @@ class Axis:
     unit: str = ""  # after such a number in a label: ``4 threads``
     id_mark: str = ""  # before the value in a case's id; ``name=`` where empty
     noun: str = ""  # of one value, where values are counted: ``compile mode``; the title where empty
+    checked: bool = True  # whether what such a row computes is compared with a row without settings
 
     @property
     def default(self) -> str:
@@ -75,6 +78,11 @@ class Axis:
     def label(self, name: str) -> str:
         """``channels_last``, ``4 threads``: what a row of that value is called by."""
         return f"{name} {self.unit}{'s' * (name != '1')}" if self.unit and name.isdigit() else self.value(name).label
+
+    def order(self, name: str) -> int:
+        """Where that value stands among the others: as in the registry, numbers after the words."""
+        names = [each.name for each in self.values]
+        return names.index(name) if name in names else len(names) + (int(name) if self.accepts(name) else 0)
 
     def accepts(self, name: str) -> bool:
         """True for a value of this axis, written as in a file."""
@@ -124,12 +132,15 @@ AXES: tuple[Axis, ...] = (
         "precision", "Precision", "What is computed with.",
         (
             Value("default", "float32 as PyTorch sets it: on a card TF32 in convolutions and not in products"),
-            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,)),
+            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,), time=(1.0, 1.5)),
             Value("tf32", "float32, TF32 on in convolutions and products", peaks=(F32, TF32)),
-            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7),
-            Value("amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7),
-            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5),
-            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5),
+            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7, time=(2.0, 0.5)),
+            Value(
+                "amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7,
+                time=(4.0, 0.5),
+            ),
+            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5, time=(2.0, 0.4)),
+            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5, time=(4.0, 0.4)),
         ),
         _precision,
     ),
@@ -145,9 +156,9 @@ AXES: tuple[Axis, ...] = (
         "compile", "Compile", "torch.compile, by its mode.",
         (
             Value("eager", "not compiled"),
-            Value("default", "torch.compile", short="compiled"),
-            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card"),
-            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels"),
+            Value("default", "torch.compile", short="compiled", setup_s=10.0),
+            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card", setup_s=10.0),
+            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels", setup_s=60.0),
         ),
         noun="compile mode",
     ),
@@ -176,7 +187,7 @@ AXES: tuple[Axis, ...] = (
             Value("cores", "as many as there are usable cores"),
             Value("half", "half as many"),
         ),
-        _threads, MAX_THREADS, "thread", "t", "thread count",
+        _threads, MAX_THREADS, "thread", "t", "thread count", checked=False,
     ),
     Axis(
         "optimizer", "Optimizer", "What takes the step, where the phase step is measured.",
@@ -186,6 +197,7 @@ AXES: tuple[Axis, ...] = (
             Value("adamw", "AdamW, as PyTorch chooses its loop"),
             Value("adamw-fused", "AdamW in one kernel"),
         ),
+        checked=False,
     ),
 )  # fmt: skip
 """Every axis, in the order of columns and labels. No default changes what rows without settings measured before."""
@@ -199,6 +211,11 @@ def axis(name: str) -> Axis | None:
 def pairs(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
     """Those settings that are not default, in the registry's order."""
     return tuple((each.name, chosen[each.name]) for each in AXES if chosen.get(each.name, each.default) != each.default)
+
+
+def checked(settings: Sequence[Setting]) -> bool:
+    """Whether what such a row computes is compared with a row without settings."""
+    return any((known := axis(name)) is not None and known.checked for name, _ in settings)
 
 
 def id_parts(settings: Sequence[Setting]) -> str:
@@ -224,6 +241,17 @@ def unsupported(case: Case) -> str:
 def memory_factor(settings: Sequence[Setting]) -> float:
     """Training memory as a multiple of that without the settings."""
     return prod(known.value(value).memory for name, value in settings if (known := axis(name)))
+
+
+def time_factor(settings: Sequence[Setting], device: str) -> float:
+    """Time of an iteration as a multiple of that without the settings, by guess."""
+    known = (found.value(value) for name, value in settings if (found := axis(name)))
+    return prod(each.time[device != "cpu"] for each in known)
+
+
+def setup_s(settings: Sequence[Setting]) -> float:
+    """Seconds by which a visit is longer for them, by guess."""
+    return sum(found.value(value).setup_s for name, value in settings if (found := axis(name)))
 
 
 def labels(settings: Sequence[Setting]) -> tuple[str, ...]:

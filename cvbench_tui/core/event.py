@@ -9,7 +9,7 @@ Schema history:
 3  ``rows_added``, so that a run can grow and continue after its end; the failure kind ``skipped``. A file of an older
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
-5  ``settings`` of a case in place of one field for each axis.
+5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cvbench_tui.core.plan import Case, Plan
 SCHEMA = 5
 
 EndReason = Literal["finished", "cancelled", "failed"]
-Stage = Literal["building", "compiling", "warming up", "measuring"]
+Stage = Literal["finding the batch", "building", "compiling", "warming up", "measuring"]
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,39 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class BatchTry:
+    """Whether a batch fits into the memory of the device, tried in a process of its own."""
+
+    batch: int
+    fits: bool
+    peak_bytes: int | None = None  # that the iteration took; None where it failed, or it is not known
+    room_bytes: int | None = None  # that it could have taken
+    iteration_s: float | None = None  # seconds of the last iteration; None where it failed
+    sentence: str = ""  # why it does not fit
+
+
+@dataclass(frozen=True)
+class BatchTried:
+    """A worker's answer to ``try_batch``. No run file has it."""
+
+    case_id: str
+    tried: BatchTry
+    at_s: float = 0.0
+    kind: Literal["batch_tried"] = "batch_tried"
+
+
+@dataclass(frozen=True)
+class BatchFound:
+    """The largest batch of this case that fits into the device's memory; its visits are measured at that batch."""
+
+    case_id: str
+    batch: int
+    tries: tuple[BatchTry, ...]  # in their order
+    at_s: float = 0.0
+    kind: Literal["batch_found"] = "batch_found"
+
+
+@dataclass(frozen=True)
 class CaseFinished:
     """All samples of one visit to a case. Those of several visits are merged."""
 
@@ -162,13 +195,13 @@ class RunFinished:
     kind: Literal["run_finished"] = "run_finished"
 
 
-CaseEvent = Union[CaseStarted, Progress, CaseFinished, CaseFailed]
+CaseEvent = Union[CaseStarted, Progress, BatchTried, BatchFound, CaseFinished, CaseFailed]
 Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent, RunFinished]
 
 
 def case_of(event: Event) -> str | None:
     """Id of the event's case; None for an event of the whole run."""
-    if isinstance(event, (CaseStarted, Progress)):
+    if isinstance(event, (CaseStarted, Progress, BatchTried, BatchFound)):
         return event.case_id
     if isinstance(event, CaseFinished):
         return event.measurement.case_id

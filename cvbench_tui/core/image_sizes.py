@@ -82,7 +82,7 @@ def cannot_train(case: Case) -> str:
         return ""
     if side < sizes.training:
         return f"Training needs images of {sizes.training} px or more, not {side}, for the model's auxiliary head."
-    if case.batch == 1 and side < sizes.alone:
+    if case.batch == 1 and not case.finds_batch and side < sizes.alone:
         return (
             f"Training needs batch 2 or more at {side} px, or images of {sizes.alone} px or more: "
             "a batch normalisation gets one value for each channel."

@@ -18,7 +18,8 @@ PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference", "step"
 PASS_OF: dict[Phase, PassName] = {
     "forward": "training", "backward": "training", "total": "training", "inference": "inference", "step": "step",
 }  # fmt: skip
-WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
+WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference", "step": "step"}
+"""The phase that spans a whole iteration of each pass."""
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed", "visit"]
@@ -107,6 +108,23 @@ class PhaseWork:
 
 
 @dataclass(frozen=True, **SLOTS)
+class ResultCheck:
+    """How far a row's results are from those of float32, contiguous and eager, with the same weights and inputs: the
+    largest difference over the largest number, once and untimed."""
+
+    output_error: float
+    output_bound: float  # what the row's precision explains at most
+    gradient_error: float | None = None  # of the input's gradient, or the first weight's; None where neither has one
+    gradient_bound: float | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether the precision explains both."""
+        gradient = (self.gradient_error or 0.0) <= (self.gradient_bound or 0.0)
+        return self.output_error <= self.output_bound and gradient
+
+
+@dataclass(frozen=True, **SLOTS)
 class Compilation:
     """What torch.compile did in a visit before anything was timed."""
 
@@ -156,8 +174,11 @@ class Measurement:
     of host and device sets the pace. Empty where nothing is queued, and in files of earlier versions."""
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
+    optimizer: str = ""  # what took the steps and how it went over the weights, in words; empty without the pass
+    check: ResultCheck | None = None  # None for rows without settings that could change a result, and where it failed
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
     compilation: Compilation | None = None  # of the first visit, which alone may meet a cold cache; None: eager
+    batch: int | None = None  # that the run has found to be the largest; None where the case names one
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
@@ -291,6 +312,7 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         compilation=first.compilation or second.compilation,
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
+        check=first.check or second.check,
         visit_records=first.visit_records + second.visit_records,
         clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )

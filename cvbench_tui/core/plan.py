@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from cvbench_tui.core import axes
+from cvbench_tui.core import axes, row_names
 from cvbench_tui.core.axes import Setting
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
@@ -101,6 +101,19 @@ class Plan:
     def case(self, case_id: str) -> Case:
         """The case of that id. Raises KeyError."""
         return self._by_id[case_id]
+
+    def label(self, case: Case, without: Collection[str] = ()) -> str:
+        """What that row is called in a sentence: its name, and in what the plan's rows of that name differ; all its
+        settings where they differ in none. ``without``: what stands beside the name anyway, such as ``device``."""
+        differ = self._differing.get(case.workload.name, ())
+        return row_names.label(case, [name for name in differ if name not in without])
+
+    @cached_property
+    def _differing(self) -> dict[str, tuple[str, ...]]:
+        alike: dict[str, list[Case]] = {}
+        for case in self.cases:
+            alike.setdefault(case.workload.name, []).append(case)
+        return {name: row_names.differing(cases) for name, cases in alike.items()}
 
     @cached_property
     def _by_id(self) -> dict[str, Case]:

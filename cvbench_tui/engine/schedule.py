@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
+from cvbench_tui.core.event import BatchFound, CaseFailed, CaseFinished, Event
 from cvbench_tui.core.measurement import Measurement, merge
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.protocol import Protocol
@@ -75,8 +75,12 @@ class Schedule:
         return [case for variants in in_turn for case in variants]
 
     def record(self, event: Event) -> None:
-        """Keep an outcome of the case that was given last; other events are ignored."""
-        if isinstance(event, CaseFinished):
+        """Keep an outcome of the case that was given last, or the batch that was found for it; other events are
+        ignored."""
+        if isinstance(event, BatchFound):
+            key, batch = event.case_id, event.batch
+            self._cases = tuple(_at_batch(case, batch) if case.case_id == key else case for case in self._cases)
+        elif isinstance(event, CaseFinished):
             new = event.measurement
             before = self._measured.get(new.case_id)
             self._measured[new.case_id] = merge(before, new) if before else new
@@ -94,12 +98,18 @@ class Schedule:
         """A case whose visits would fill the shortest span too soon waits for its turn."""
         before = self._measured.get(case.case_id)
         number = before.visits if before is not None else 0
+        case = _at_batch(case, before.batch if before is not None else None)
         last_s = max((visit.begun_at_s for visit in before.visit_records), default=None) if before is not None else None
         return NextVisit(case, number, None if last_s is None else last_s + pause_s(self._protocol))
 
     def _done(self, case: Case) -> bool:
         measurement = self._measured.get(case.case_id)
         return case.case_id in self._over or (measurement is not None and enough(measurement, self._protocol))
+
+
+def _at_batch(case: Case, batch: int | None) -> Case:
+    """The case at the batch that was found for it; None: as it is."""
+    return case if batch is None or batch == case.batch else replace(case, batch=batch)
 
 
 def pause_s(protocol: Protocol) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cvbench_tui.base.choices import GROUPINGS, LAYOUTS, GroupBy, Layout
+from cvbench_tui.base.choices import LAYOUTS, Layout
 from cvbench_tui.base.toml import FLAG, NAMES, TEXT, Key, Kind, keys_of, one_of, toml_key
-from cvbench_tui.catalog.axes import BATCHES, IMAGES, PHASE_NAMES, SETTINGS, Batch
+from cvbench_tui.catalog.axes import BATCHES, GROUPINGS, IMAGES, PHASE_NAMES, SETTINGS, Batch
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.protocol import PROTOCOLS
 
@@ -50,7 +50,7 @@ class Settings:
     )
     sort: str = toml_key("", TEXT, "Column the table is sorted by; empty keeps the order of the plan.")
     descending: bool = toml_key(False, FLAG, "Sort from the largest down.")
-    group: GroupBy = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
+    group: str = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by a binding's id, with commas
     last: Last = Last()
 

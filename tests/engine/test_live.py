@@ -330,7 +330,7 @@ def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
 
 def test_a_skip_between_two_cases_does_nothing(live, monkeypatch):
     killed = []
-    monkeypatch.setattr("cvbench_tui.engine.live.kill_group", killed.append)
+    monkeypatch.setattr("cvbench_tui.engine.case_events.kill_group", killed.append)
     source = live("good")
     session = Session(source, plan())
     source.skip()

@@ -73,7 +73,7 @@ class TestStopped:
 
         def ask() -> None:
             # a skip before the parent knows that the case has started finds nothing to skip
-            wait_until(lambda: source._running and marked(mark) and is_stopped(marked(mark)))
+            wait_until(lambda: source._case.running and marked(mark) and is_stopped(marked(mark)))
             asked_s.append(time.monotonic())
             {"skip": session.skip, "cancel": session.cancel, "close": source.close}[end]()
 

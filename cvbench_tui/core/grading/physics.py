@@ -40,6 +40,20 @@ def clock(context: GradingContext) -> Iterator[Reason]:
         yield Reason("no_variation", "X", f"All {len(samples)} samples are equal to the last digit.")
 
 
+def same_result(context: GradingContext) -> Iterator[Reason]:
+    """Another output or gradient than float32's, contiguous and eager, beyond what the precision explains."""
+    check = context.measurement.check
+    if check is None or check.same:
+        return
+    what, error, bound = "output", check.output_error, check.output_bound
+    if error <= bound:
+        what, error, bound = "last gradient", check.gradient_error or 0.0, check.gradient_bound or 0.0
+    sentence = (
+        f"Its {what} differs from float32's by {percent(error)} of the largest, and {percent(bound)} is explained."
+    )
+    yield Reason("not_same", "X", sentence)
+
+
 def parts(context: GradingContext) -> Iterator[Reason]:
     """A total below its parts, or regions longer than the wall time around them."""
     medians: dict[str, float] = {}
@@ -130,4 +144,4 @@ def _time(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
-CHECKS = (clock, parts, short_region, rates, deferred_work, utilisation)
+CHECKS = (clock, same_result, parts, short_region, rates, deferred_work, utilisation)

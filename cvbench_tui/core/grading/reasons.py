@@ -57,6 +57,11 @@ REASONS: dict[str, ReasonKind] = {
     "no_variation": ReasonKind(
         "All samples are equal to the last digit, which no real clock gives.", _SELFTEST, "no variation"
     ),
+    "not_same": ReasonKind(
+        "With its settings the workload computes something else than without, beyond what the precision explains.",
+        "Do not use these settings for this workload; its detail has the errors and their bounds.",
+        "not the same result",
+    ),
     "impossible_parts": ReasonKind(
         "The total is shorter than one of its parts, or the timed regions are longer than the wall time.",
         _SELFTEST, "impossible",
@@ -191,6 +196,15 @@ NOTICES: dict[str, ReasonKind] = {
     "no_training": ReasonKind(
         "The model or layer cannot be trained at this batch and image size; its inference is measured.", ""
     ),
+    "no_step": ReasonKind("It has no weights, so an optimizer has no step to take; the other phases are measured.", ""),
+    "step_failed": ReasonKind(
+        "The optimizer's steps made a weight infinite or no number, which takes another time; the step has none.",
+        "Use another optimizer or precision.",
+    ),
+    "graph_whole": ReasonKind(
+        "A CUDA graph holds the whole training iteration, so that only its total is known.",
+        "Measure the row without a graph beside it.",
+    ),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),
@@ -204,6 +218,9 @@ NOTICES: dict[str, ReasonKind] = {
     "variants_failed": ReasonKind("The variants could not be measured.", _RUN_AGAIN),
     "alone_failed": ReasonKind("The phases could not be timed by themselves.", _RUN_AGAIN),
     "flushed_failed": ReasonKind("The phases could not be timed with a cold cache.", ""),
+    "check_failed": ReasonKind(
+        "The row's results could not be compared with those of float32, so they may be others.", ""
+    ),
     "clean_failed": ReasonKind(
         "Beside the published loop the case could not be measured by today's method; the published numbers stand.",
         "Run the row with protocol quick.",

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import Setting
+from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.facts import GROUPS, environment_id, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import BATCH_MAX, Case
+from cvbench_tui.core.row_names import title
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail.phase import Pair, phase_pairs
 from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
@@ -51,7 +53,7 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
     case = run.plan.case(case_id)
     outcome, reading = run.outcomes.get(case_id), row_data(run, case)
-    sections = [Section(case.workload.name, tuple(_case(run, reading)))]
+    sections = [Section(title(case), tuple(_case(run, reading)))]
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
@@ -108,8 +110,19 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     yield "device", f"{case.device}, {device.name}" if device is not None else case.device
     yield "input", " x ".join(str(size) for size in (case.batch, *case.workload.input_shape))
     yield "framework", case.framework
-    yield from ((axis.title.lower(), case.setting(axis.name)) for axis in AXES if axis.name in dict(case.settings))
+    yield from map(_setting, case.settings)
     yield "protocol", run.plan.protocol.name
+
+
+def _setting(setting: Setting) -> Pair:
+    """``precision``, ``amp-bf16: autocast to bfloat16, weights float32``."""
+    name, value = setting
+    axis = axis_of(name)
+    meaning = axis.value(value).help if axis is not None else ""
+    if setting == BATCH_MAX:
+        meaning = "the largest batch that fits into the device's memory"
+    called = axis.title.lower() if axis is not None else name.replace("_", " ")
+    return called, f"{value}: {meaning}" if meaning else value
 
 
 def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[Section]:

@@ -10,13 +10,14 @@ BETWEEN: dict[Form, int] = {"file": 2, "bare": 2, "close": 1}  # cells for the m
 
 
 def visible_columns(table: Table, form: Form = "bare") -> tuple[int, ...]:
-    """Indexes of the columns with content: those chosen; optional ones only where a row has a value."""
+    """Indexes of the columns with content: those chosen; optional ones only where a row has a value, and another
+    than the usual one."""
     return tuple(
         place
         for place, column in enumerate(table.columns)
         if (not table.chosen or column.key == ALWAYS or column.drawn or column.key in table.chosen)
         and not (column.drawn and form == "file")
-        and (not column.optional or any(row.cells[place].value is not None for row in table.rows))
+        and (not column.optional or any(row.cells[place].value not in (None, column.usual) for row in table.rows))
     )
 
 
@@ -31,7 +32,8 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     room = width - sum(widths.values())
     hidden: list[int] = []
     for _, place in sorted([(columns[place].hide, place) for place in places if columns[place].hide], reverse=True):
-        values = {row.cells[place].value for row in table.rows} - {None} if columns[place].identifies else ()
+        nothing = {None} if not columns[place].optional else set()
+        values = {row.cells[place].value for row in table.rows} - nothing if columns[place].identifies else ()
         if room < 0 and len(values) < 2:
             hidden.append(place)
             room += widths[place]

@@ -8,6 +8,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Literal
 
+from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.axes import labels as setting_labels
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult
@@ -33,6 +36,8 @@ class Column:
     secondary: bool = False  # no time: does not come back into room that is left
     pasted: tuple[Kind, ...] = ()  # kinds of rows whose tables to paste have it, unless the user chose columns
     optional: bool = False  # not every device has it: left out where no row has it
+    usual: str | None = None  # of an optional column: the value that says nothing where all rows have it
+    axis: Axis | None = None  # of ``core.axes`` whose values it has; sorted in the order of the registry
     phase: Phase | None = None  # its time makes rows of equal work faster or slower here; None: nothing is ranked
     fastest: Literal["least", "most"] = "least"
     max_cells: int | None = None  # of its text on a screen; files have all of it
@@ -57,7 +62,7 @@ _BASES: dict[Literal["device", "host"], str] = {
 QUALITY = "quality"  # key of the column that rows are sorted by from the best to the worst
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
-_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 10}
+_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 12}
 _MEDIAN = (
     "Median time of one iteration, and half its 95% interval. "
     "Two times, faster/slower, where the samples have two speeds."
@@ -198,6 +203,32 @@ def _samples(row: RowData) -> Cell:
     return _shared(sum(each.n for each in results) or None, passes=passes)
 
 
+def _batch(row: RowData) -> Cell:
+    """A number; of the largest that fits what was found, and before that the word."""
+    if not row.case.finds_batch:
+        return _shared(row.case.batch)
+    return _shared("max" if row.measurement is None else row.case.batch, "max")
+
+
+def _axis(place: int, axis: Axis) -> Column:
+    """A setting that rows may differ in."""
+    default = _shared(axis.default)
+
+    def cell(row: RowData) -> Cell:
+        value = next((value for name, value in row.case.settings if name == axis.name), None)
+        return default if value is None else _shared(int(value) if value.isdigit() else value)
+
+    return Column(
+        axis.name, axis.title, f"{axis.help} Only there where a row is not {axis.default}.", cell, axis.name,
+        right=axis.most is not None, hide=50 + place, identifies=True, optional=True, usual=axis.default, axis=axis,
+    )  # fmt: skip
+
+
+def _unknown(row: RowData) -> Cell:
+    settings = [each for each in row.case.settings if each[0] != "batch" and axis_of(each[0]) is None]
+    return _shared(", ".join(setting_labels(settings)) or None)
+
+
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name", "Name", "The model or the layer.",
@@ -208,12 +239,17 @@ COLUMNS: tuple[Column, ...] = (
         _plain("case.device"), "device", right=False, hide=60, identifies=True, max_cells=20,
     ),
     Column(
-        "batch", "Batch", "Images, or other inputs, per iteration.",
-        _plain("case.batch"), "batch", hide=70, identifies=True,
+        "batch", "Batch", "Images, or other inputs, per iteration; max: the largest that fits into the memory.",
+        _batch, "batch", hide=70, identifies=True,
     ),
     Column(
         "image", "Image", "Side of the square input image in pixels; a dash for other inputs.",
         _plain("case.image", "px"), "image", hide=100, identifies=True,
+    ),
+    *(_axis(place, axis) for place, axis in enumerate(AXES)),
+    Column(
+        "other_settings", "Other settings", "Settings that this version does not have, of a file of a newer one.",
+        _unknown, "other_settings", right=False, hide=49, identifies=True, optional=True, max_cells=40,
     ),
     Column(
         UNIT, "Unit", "Unit of the row's times, where rows have different ones; otherwise the headings have it.",

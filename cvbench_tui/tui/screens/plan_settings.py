@@ -1,5 +1,4 @@
-"""How the plan is measured: protocol, batches, image sizes, a line for each axis, phases. Empty leaves each workload its
-own size."""
+"""How the plan is measured: protocol, batches, image sizes, a line for each axis, phases."""
 
 from __future__ import annotations
 

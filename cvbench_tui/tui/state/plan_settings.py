@@ -1,4 +1,4 @@
-"""What the settings dialog shows and returns: how the plan is measured, and the values that can be ticked. No widget."""
+"""How the plan is measured, and the values that the settings dialog offers. No widget."""
 
 from __future__ import annotations
 

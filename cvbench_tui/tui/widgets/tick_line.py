@@ -43,7 +43,7 @@ class TickLine(Widget, can_focus=True):
         choices: Sequence[Choice],
         ticked: Sequence[str],
         *,
-        id: str,
+        id: str,  # noqa: A002
         single: bool = False,
     ) -> None:
         """``single``: exactly one is chosen, the first unless ``ticked`` names another."""

@@ -20,7 +20,7 @@ from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, pass_energy
 from cvbench_tui.worker.extras.flops import count_phases, phase_work
 from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
-from cvbench_tui.worker.timing.passes import pass_of
+from cvbench_tui.worker.timing.recorded import timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
@@ -91,7 +91,7 @@ class ExtrasCollector:
             self.heartbeat()
             name, regions, group = result.record.name, result.regions_per_block, result.record.group
             budget.check(name, ENERGY_BLOCKS * regions * group, MAX_ENERGY_S)
-            energy = pass_energy(pass_of(name, subject, self.backend), self.backend, meter, regions, group)
+            energy = pass_energy(timed_pass(name, subject, self.backend), self.backend, meter, regions, group)
             if energy is not None:
                 self.energy.append(energy)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ import torch
 from torch import nn
 
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Compilation
 from cvbench_tui.worker.process.failure import CompileError, UnsupportedError
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 EAGER = "eager"
+HEARTBEAT_S = 1.0
 MOST_CALLS = 24
 """Calls of one pass after which a module that is compiled anew in each is given up; Dynamo itself gives up at the
 ninth compilation of one function, and a model may have several that settle one after the other."""
@@ -66,14 +69,17 @@ def graphs() -> int:
     return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
 
 
-def compile_graphs(subject: ModuleUnderTest, backend: Backend, *, training: bool, inference: bool) -> Compilation:
-    """Every graph of a compiled case, by calls in the mode of each pass that is measured; what that was. Raises
-    CompileError, UnsupportedError, and whatever the workload raises."""
+def compile_graphs(
+    subject: ModuleUnderTest, backend: Backend, passes: Collection[PassName], heartbeat: Callable[[], None]
+) -> Compilation:
+    """Every graph of a compiled case, by calls in the mode of each of those passes; what that was. ``heartbeat`` is
+    called meanwhile, from a thread: it takes minutes where the compiler's cache is cold. Raises CompileError,
+    UnsupportedError, and whatever the workload raises."""
     calls = _Calls(subject, backend)
-    with _named():
-        if training:
+    with _every(HEARTBEAT_S, heartbeat), _named():
+        if set(passes) != {"inference"}:
             calls.train()
-        if inference:
+        if "inference" in passes:
             calls.infer()
     subject.clear()
     _end_pool()
@@ -139,6 +145,25 @@ class _Calls:
             cache_misses=inductor["fxgraph_cache_miss"] + inductor["fxgraph_cache_bypass"],
             graph_skips=inductor["cudagraph_skips"],
         )
+
+
+@contextmanager
+def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call it now, and from a thread again and again until the block ends."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.wait(seconds):
+            call()
+
+    call()
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager

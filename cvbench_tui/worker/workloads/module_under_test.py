@@ -28,6 +28,7 @@ class ModuleUnderTest:
             raise UnsupportedError(f"This worker measures with torch, not with {case.framework}.")
         if why := unsupported(case):  # it must not quietly be measured as another
             raise UnsupportedError(why)
+        self.case, self.seed = case, protocol.seed
         self.device = torch.device(case.device)
         set_process(case)
         torch.manual_seed(protocol.seed)
@@ -62,6 +63,12 @@ class ModuleUnderTest:
         """One forward call. Some models return more than one tensor in train mode."""
         return self._forward(*self._arguments)
 
+    def with_loss(self, loss: Callable[[Any], Tensor]) -> Callable[[], Tensor]:
+        """A forward call with the loss of its output, both under the contexts of the row's settings."""
+        call = self.call
+        together = under_contexts(self.case, lambda *arguments: loss(call(*arguments)))
+        return lambda: together(*self._arguments)
+
     def prepare_gradients(self, outputs: Any) -> None:
         """Output gradients for these outputs, seeded or all ones, and the backward that fits their number."""
         tensors = outputs_of(outputs)
@@ -73,6 +80,11 @@ class ModuleUnderTest:
     def clear(self) -> None:
         """All gradients to None, so that a backward writes and does not add."""
         for leaf in self._leaves:
+            leaf.grad = None
+
+    def clear_inputs(self) -> None:
+        """The same of the inputs alone: an optimizer clears the weights' own."""
+        for leaf in self._leaves[len(self.parameters) :]:
             leaf.grad = None
 
     def _backward_single(self, output: Tensor) -> None:

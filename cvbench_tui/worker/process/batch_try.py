@@ -1,0 +1,85 @@
+"""Whether a batch fits into the memory of its device: one iteration or two of what the case measures, in this process,
+which ends afterwards. The parent chooses the batches (``engine.batch_search``)."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from cvbench_tui.core.event import BatchTried, BatchTry, CaseFailed, CaseStarted
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.image_sizes import cannot_take, cannot_train
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.worker.devices.memory_room import memory_room
+from cvbench_tui.worker.devices.select import backend_for
+from cvbench_tui.worker.process.channel import Channel
+from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
+from cvbench_tui.worker.process.job import count_cards, now_s, threads_of
+from cvbench_tui.worker.timing.passes import pass_of
+from cvbench_tui.worker.workloads.compiled import EAGER
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+
+AGAIN_S = 3.0
+"""An iteration that took longer is not repeated: on a CPU the second one takes as much memory as the first."""
+
+
+def try_batch(case: Case, protocol: Protocol, channel: Channel) -> bool:
+    """Send whether the case fits at its batch; a failure for another reason than memory is a ``CaseFailed``. False:
+    this process has a limit on its memory, and measures nothing."""
+    channel.send(CaseStarted(case.case_id, os.getpid(), 0, now_s()))
+    try:
+        tried = _tried(case, protocol)
+    except Exception as error:  # the case's own code may raise anything
+        failure = failure_from(case, error)
+        if failure.kind != "out_of_memory":
+            channel.send(CaseFailed(failure, now_s()))
+            return False
+        tried = BatchTry(case.batch, False, sentence=failure.sentence)
+    channel.send(BatchTried(case.case_id, tried, now_s()))
+    return False
+
+
+def _tried(case: Case, protocol: Protocol) -> BatchTry:
+    """What an iteration took. Raises whatever the workload raises."""
+    if why := cannot_take(case.workload):
+        raise UnsupportedError(why)
+    name = _hardest(case, protocol)
+    torch.set_num_threads(threads_of(case))
+    backend = backend_for(torch.device(case.device))
+    backend.exercise()
+    if case.device == "cpu":
+        count_cards()
+    room = memory_room(torch.device(case.device))
+    module = ModuleUnderTest(case, protocol)
+    begun_s = backend.now_s()
+    if name == "inference":
+        module.evaluate()
+    else:
+        module.train()
+        outputs = module.forward()
+        module.prepare_gradients(outputs)
+        module.backward(outputs)
+        del outputs
+        backend.settle()
+    first_s = backend.now_s() - begun_s
+    compiled = case.setting("compile") != EAGER  # in the first call
+    if name != "training" or compiled or first_s < AGAIN_S:
+        timed = pass_of(name, module, backend)
+        timed.begin()
+        begun_s = backend.now_s()
+        timed.regions(1, 1)
+        backend.settle()
+        first_s = backend.now_s() - begun_s
+    peak_bytes = room.peak_bytes()  # before the room, which it corrects
+    return BatchTry(case.batch, True, peak_bytes, room.bytes, round(first_s, 6))
+
+
+def _hardest(case: Case, protocol: Protocol) -> PassName:
+    """Of the passes that are measured the one that takes most memory. Raises UnsupportedError where there is none."""
+    passes = [name for name in protocol.passes if name == "inference" or not cannot_train(case)]
+    if not passes:
+        raise UnsupportedError(cannot_train(case))
+    order: tuple[PassName, ...] = ("step", "training", "inference")
+    return next(name for name in order if name in passes)
