@@ -76,7 +76,7 @@ def compile_graphs(
     called meanwhile, from a thread: it takes minutes where the compiler's cache is cold. Raises CompileError,
     UnsupportedError, and whatever the workload raises."""
     calls = _Calls(subject, backend)
-    with _every(HEARTBEAT_S, heartbeat), _named():
+    with every(HEARTBEAT_S, heartbeat), _named():
         if set(passes) != {"inference"}:
             calls.train()
         if "inference" in passes:
@@ -148,7 +148,7 @@ class _Calls:
 
 
 @contextmanager
-def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
     """Call it now, and from a thread again and again until the block ends."""
     over = threading.Event()
 
