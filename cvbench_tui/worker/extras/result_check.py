@@ -69,8 +69,6 @@ def check_result(case: Case, protocol: Protocol) -> ResultCheck | None:
     UnsupportedError for a workload that cannot be compared, and what the workload raises."""
     if not axes.checked(case.settings):
         return None
-    if case.finds_batch:  # in float32 it would take more memory than there is
-        case = replace(case, batch=max(1, case.batch // 4))
     roundoff = ROUNDOFF.get(case.setting("precision"), ROUNDOFF["tf32" if case.device.startswith("cuda") else "fp32"])
     reference, fixed, explained = _reference(case, protocol, roundoff)
     subject = ModuleUnderTest(case, protocol)
@@ -84,7 +82,7 @@ def check_result(case: Case, protocol: Protocol) -> ResultCheck | None:
 
 
 def _reference(
-    case: Case, protocol: Protocol, roundoff: float, heartbeat: Callable[[], None]
+    case: Case, protocol: Protocol, roundoff: float
 ) -> tuple[_Results, _Fixed, tuple[float | None, float | None]]:
     """float32's results, and how far the roundoff moves them. The module is given back at the end."""
     plain = replace(case, settings=tuple(each for each in case.settings if each[0] == "batch")).varied(precision="fp32")
