@@ -107,7 +107,7 @@ def serve(
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
 )  # fmt: skip
 @click.option(
-    "-b", "--batch", "batches", type=SPLIT,
+    "-b", "--batch", "batches", type=SPLIT, shell_complete=complete("batches"),
     help="Batch sizes, separated by commas; max: the largest that fits. Default: 8; Resnet101 and Resnet152 4.",
 )  # fmt: skip
 @click.option(
@@ -118,7 +118,10 @@ def serve(
     "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
-@click.option("--phases", type=SPLIT, help="What is measured, e.g. inference. Default: all but step.")
+@click.option(
+    "--phases", type=SPLIT, shell_complete=complete("phases"),
+    help="What is measured: forward, backward, total, inference, step. Default: all but step.",
+)  # fmt: skip
 @options.axes
 @options.measuring
 def run(
@@ -206,6 +209,7 @@ def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | No
 @options.layout_option
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -214,6 +218,7 @@ def show(
     layout: Layout | None,
     sort: str | None,
     descending: bool,
+    compare: str,
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
@@ -225,7 +230,7 @@ def show(
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending))
+    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
     return 0
 
 
@@ -233,13 +238,17 @@ def show(
 @options.run_argument
 @options.output_option(required=True)
 @options.layout_option
+@options.compare_option
 @options.runs_dir_option
-def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
+def export(
+    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.cli.run import load_run
+    from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout)
+    outputs = Outputs(output, layout, view=View(compare=compare))
     outputs.check()
     with unfailing_stderr():
         outputs.write(load_run(run_reference, runs_dir))

@@ -33,6 +33,8 @@ class Value:
     short: str = ""  # in labels; ``name`` where empty
     peaks: tuple[str, ...] = ()  # measured peaks of ``core.peak`` that such work may reach; none: those of the default
     memory: float = 1.0  # training memory as a multiple of float32's
+    time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and on a card, as multiples of the default's
+    setup_s: float = 0.0  # that a visit takes longer, before its first round
 
     @property
     def label(self) -> str:
@@ -130,12 +132,15 @@ AXES: tuple[Axis, ...] = (
         "precision", "Precision", "What is computed with.",
         (
             Value("default", "float32 as PyTorch sets it: on a card TF32 in convolutions and not in products"),
-            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,)),
+            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,), time=(1.0, 1.5)),
             Value("tf32", "float32, TF32 on in convolutions and products", peaks=(F32, TF32)),
-            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7),
-            Value("amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7),
-            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5),
-            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5),
+            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7, time=(2.0, 0.5)),
+            Value(
+                "amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7,
+                time=(4.0, 0.5),
+            ),
+            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5, time=(2.0, 0.4)),
+            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5, time=(4.0, 0.4)),
         ),
         _precision,
     ),
@@ -151,9 +156,9 @@ AXES: tuple[Axis, ...] = (
         "compile", "Compile", "torch.compile, by its mode.",
         (
             Value("eager", "not compiled"),
-            Value("default", "torch.compile", short="compiled"),
-            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card"),
-            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels"),
+            Value("default", "torch.compile", short="compiled", setup_s=10.0),
+            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card", setup_s=10.0),
+            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels", setup_s=60.0),
         ),
         noun="compile mode",
     ),
@@ -245,6 +250,17 @@ def unsupported(case: Case) -> str:
 def memory_factor(settings: Sequence[Setting]) -> float:
     """Training memory as a multiple of that without the settings."""
     return prod(known.value(value).memory for name, value in settings if (known := axis(name)))
+
+
+def time_factor(settings: Sequence[Setting], device: str) -> float:
+    """Time of an iteration as a multiple of that without the settings, by guess."""
+    known = (found.value(value) for name, value in settings if (found := axis(name)))
+    return prod(each.time[device != "cpu"] for each in known)
+
+
+def setup_s(settings: Sequence[Setting]) -> float:
+    """Seconds by which a visit is longer for them, by guess."""
+    return sum(found.value(value).setup_s for name, value in settings if (found := axis(name)))
 
 
 def labels(settings: Sequence[Setting]) -> tuple[str, ...]:

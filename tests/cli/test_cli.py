@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui import __version__
-from cvbench_tui.cli import doctor
 from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
@@ -29,26 +28,6 @@ from tests.fake_machine import FakeMachine
 from tests.processes import wait_until
 
 FAKE = Path(__file__).parents[1] / "engine" / "workers" / "fake.py"
-
-
-@pytest.fixture
-def type_(monkeypatch, capsys, tmp_path):
-    """Type a command; returns exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, worker: str = "good"):
-        mark = tmp_path / "mark"
-        mark.unlink(missing_ok=True)
-        command = (sys.executable, str(FAKE), worker, str(mark))
-        for module in (headless, doctor):
-            monkeypatch.setattr(module, "live_source", lambda *_, **__: LiveSource(command))
-        monkeypatch.setattr("cvbench_tui.engine.live.WORKER_COMMAND", command)
-        monkeypatch.setattr(sys, "argv", ["cvbench-tui", *arguments])
-        code = cli._exit_code()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_a_run_prints_its_table_on_stdout_and_talks_on_stderr(type_):

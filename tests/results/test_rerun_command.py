@@ -123,3 +123,30 @@ def test_a_device_is_what_the_worker_reports_to_its_end() -> None:
 
     for name in ("cuda:01", "cuda:1000", "cpu:0", "mps2"):
         assert line_of(replace(CASE, device=name)).endswith(f"no device is written {name}.")
+
+
+CODE = (("sha256", "0" * 64),)
+
+
+def test_code_of_ones_own_is_named_by_its_whole_path_quoted() -> None:
+    work = Workload("model", "net.py:make", "file:/home/me/a b/$(x)/net.py:make", (3, 224, 224), CODE)
+    assert shlex.split(line_of(Case(work, "cpu", 8)))[3] == "/home/me/a b/$(x)/net.py:make"
+    assert "--image" not in line_of(Case(work, "cpu", 8))
+    assert "--image 64" in line_of(Case(work.with_image(64), "cpu", 8))
+    module = Workload("model", "p.nets:make", "module:p.nets:make", (3, 224, 224), (("folder", "/home"), *CODE))
+    assert line_of(Case(module, "cpu", 8)).startswith("cvbench-tui run -m p.nets:make -d cpu")
+    comma = Workload("model", "net.py:make", "file:/a,b/net.py:make", (3, 224, 224), CODE)
+    assert line_of(Case(comma, "cpu", 8)).startswith("No command repeats this row: /a,b/net.py:make has a comma")
+
+
+def test_a_layer_of_a_model_is_named_with_its_model() -> None:
+    params = (("image", 160), ("layer", "layer1.0.conv1"), ("model", "resnet18"))
+    work = Workload("layer", "resnet18:layer1.0.conv1 @160", "layer_of_model", (64, 40, 40), params)
+    line = line_of(Case(work, "cpu", 8))
+    assert line == "cvbench-tui run -l resnet18:layer1.0.conv1 -d cpu -b 8 --image 160 --protocol quick"
+    usual = replace(work, params=(("image", 224), *params[1:]))
+    assert "--image" not in line_of(Case(usual, "cpu", 8))
+    hostile = replace(work, params=(("image", 160), ("layer", "$(x)"), ("model", "resnet18")))
+    assert line_of(Case(hostile, "cpu", 8)).startswith("No command repeats this row: ")
+    own = replace(work, params=(("image", 224), ("layer", "0"), ("model", "file:/me/net.py:make"), *CODE))
+    assert line_of(Case(own, "cpu", 8)).startswith("cvbench-tui run -l /me/net.py:make:0 -d cpu")

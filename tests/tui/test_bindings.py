@@ -40,6 +40,7 @@ from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
+from cvbench_tui.tui.widgets.tick_line import TickLine
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, known, run_all
@@ -61,8 +62,9 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     LogPane: (("5",), None),
     SaveScreen: (("s",), RadioList),
     PathInput: (("s",), PathInput),
-    SettingsScreen: (("b",), RadioList),
-    RadioList: (("b",), RadioList),
+    SettingsScreen: (("b",), TickLine),
+    TickLine: (("b",), TickLine),
+    RadioList: (("s",), RadioList),
     PresetsScreen: (("P",), None),
     DialogList: (("P",), None),
     ColumnsScreen: (("4", "c"), None),

@@ -201,6 +201,10 @@ NOTICES: dict[str, ReasonKind] = {
         "The optimizer's steps made a weight infinite or no number, which takes another time; the step has none.",
         "Use another optimizer or precision.",
     ),
+    "graph_whole": ReasonKind(
+        "A CUDA graph holds the whole training iteration, so that only its total is known.",
+        "Measure the row without a graph beside it.",
+    ),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),

@@ -32,7 +32,7 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 
     Every column of the table under its ``file_name``, then all other figures that fit into one cell.
     """
-    table = build(run, View(sort=view.sort, descending=view.descending, reference=view.reference))
+    table = build(run, View(sort=view.sort, descending=view.descending, reference=view.reference, compare=view.compare))
     rows = (_row(run, table, row) for row in table.rows)  # one at a time: 20,000 of them take 0.4 GB
     text = io.StringIO()
     names = list(_row(run, table, table.rows[0])) if table.rows else ["name"]
@@ -59,7 +59,9 @@ def _row(run: Run, table: Table, row: Row) -> dict[str, Any]:
 def _figures(run: Run, case: Case) -> dict[str, Any]:
     result, environment = result_of(run, case, samples=False), run.environment
     device = environment.device(case.device) if environment is not None else None
-    row = {name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape")}
+    row = {
+        name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape", "settings")
+    }
     row["input_shape"] = "x".join(str(size) for size in case.workload.input_shape)
     row["device_name"] = device.name if device is not None else None
     row["framework_version"] = environment.version(case.framework) if environment is not None else None

@@ -18,6 +18,7 @@ from cvbench_tui.catalog.own_code import FAMILY, IMAGE, reference
 from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
@@ -46,8 +47,8 @@ def command_line(run: Run, case: Case) -> str:
 
 
 def command_lines(run: Run, width: int) -> tuple[list[str], int]:
-    """The commands that measure all rows once more, one for each device, batch and image, in lines of that many cells
-    where no name is longer; and the number of rows that no command makes."""
+    """The commands that measure all rows once more, one for each device, batch, image and settings, in lines of that
+    many cells where no name is longer; and the number of rows that no command makes."""
     groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
     left_out = 0
     for case in run.plan.cases:
@@ -80,7 +81,7 @@ def differs(protocol: Protocol) -> bool:
     """True when the protocol of that name measures with other numbers in this version: the command repeats the row, but
     not quite the method."""
     named = PROTOCOLS.get(protocol.name)
-    return named is not None and replace(named, extras=protocol.extras) != protocol
+    return named is not None and replace(named, extras=protocol.extras, passes=protocol.passes) != protocol
 
 
 def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
@@ -94,6 +95,8 @@ def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> 
         if known := axis_of(name):
             yield from (known.flag, value)
     yield from ("--protocol", protocol.name)
+    if set(protocol.passes) != set(PROTOCOLS[protocol.name].passes):
+        yield from ("--phases", ",".join(WHOLE_PHASE[name] for name in protocol.passes))
     for extra in protocol.extras:
         if extra not in PROTOCOLS[protocol.name].extras:
             yield from ("--extra", extra)

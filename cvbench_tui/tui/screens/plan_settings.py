@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -51,7 +51,7 @@ class SettingsScreen(Modal[PlanSettings]):
         Binding("up,k", "app.focus_previous", "Line before", id="settings.up", tooltip="The line before"),
     ]
     DEFAULT_CSS = """
-    SettingsScreen #fields { height: auto; max-height: 13; }
+    SettingsScreen #fields { height: auto; max-height: 13; overflow-y: auto; }
     SettingsScreen.-low #fields { max-height: 5; }
     SettingsScreen.-high #fields { max-height: 26; }
     SettingsScreen .line { height: auto; }
@@ -79,7 +79,7 @@ class SettingsScreen(Modal[PlanSettings]):
         now = self._now
         protocols = [Choice(name, protocol_line(name)) for name in PROTOCOLS]
         with Dialog("How it is measured", "Space tick   Enter use   arrows, Tab move   Escape close"):
-            with VerticalScroll(id="fields", can_focus=False):
+            with Vertical(id="fields"):  # VerticalScroll would take the arrow keys
                 with Horizontal(classes="line"):
                     yield TickLine("Protocol", protocols, (now.protocol,), id="protocol", single=True)
                 with Horizontal(classes="line"):

@@ -56,6 +56,9 @@ NOT_FINITE = "After its steps a weight is infinite or no number, which takes ano
 CHECK_ITERATIONS = 10  # three of the check's, one of them in other settings, and one that scales the normalisations
 CLEAN_ITERATIONS = 10  # of each pass for which there has to be time: a first call, some of a warm-up, five samples
 
+GRAPH_WHOLE = "Forward and backward are one recording and have no times of their own."
+NO_GRAPH_STEP = "An optimizer's step is not recorded as a CUDA graph."
+
 _now_s, _monotonic = time.time, time.monotonic
 
 
@@ -136,6 +139,7 @@ class Job:
         training pass, and a notice, where the workload cannot have one. Raises UnsupportedError where it can have none,
         and whatever the workload raises."""
         self._leave_out_training()
+        self._leave_out_of_graph()
         torch.set_num_threads(threads_of(self.case))
         backend = backend_for(torch.device(self.case.device))
         if self.case.device == "cpu":
@@ -196,6 +200,22 @@ class Job:
             return
         self.protocol = replace(self.protocol, passes=rest)
         self._left_out.append(Notice("no_training", f"{why_no_training} Inference is measured."))
+
+    def _leave_out_of_graph(self) -> None:
+        """Say what a row that is replayed from CUDA graphs has no times of. Raises UnsupportedError where none is
+        left."""
+        if self.case.setting("graph") != "on":
+            return
+        if self.protocol.method == "published":
+            raise UnsupportedError("The published loop launches operator by operator: measure CUDA graphs by another.")
+        rest = tuple(name for name in self.protocol.passes if name != "step")
+        if not rest:
+            raise UnsupportedError(NO_GRAPH_STEP)
+        if "training" in rest:
+            self._left_out.append(Notice("graph_whole", GRAPH_WHOLE))
+        if rest != self.protocol.passes:
+            self._left_out.append(Notice("graph_whole", NO_GRAPH_STEP))
+        self.protocol = replace(self.protocol, passes=rest)
 
     def _leave_out_step(self, module: ModuleUnderTest) -> None:
         """Take the step from the protocol, with a notice, where there is nothing to optimize. Raises UnsupportedError

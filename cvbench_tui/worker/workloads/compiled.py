@@ -1,7 +1,7 @@
 """torch.compile as an axis: a module is compiled in place, every graph of a case before anything is timed, and what the
 compiler did is counted. A compilation that fails fails the row: nothing falls back to eager quietly.
 
-Nothing of the compiler is imported for an eager row: that takes a second, and 100 MB."""
+Inductor is not imported for an eager row: that takes a second. (Dynamo comes with torchvision.)"""
 
 from __future__ import annotations
 
