@@ -370,8 +370,9 @@ def test_a_precision_of_weights_and_inputs_halves_the_bytes_and_not_the_operatio
     plain, half = (phase_work(case.varied(precision=value)) for value in ("fp32", "bf16"))
     for mine, other in zip(half, plain, strict=True):
         assert mine.flops == other.flops
-        assert mine.bytes == pytest.approx(other.bytes / 2, rel=0.02)
-        assert mine.footprint_bytes == pytest.approx(other.footprint_bytes / 2, rel=0.02)
+        assert mine.bytes == pytest.approx(other.bytes / 2, rel=0.03)
+        half_of_it = pytest.approx(other.footprint_bytes / 2, rel=0.06)
+        assert mine.footprint_bytes == half_of_it, "statistics of normalisations are float32"
 
 
 @pytest.mark.parametrize("settings", [{"precision": "amp-bf16"}, {"precision": "amp-fp16"}, {"compile": "default"}])
