@@ -48,3 +48,19 @@ def _alone(monkeypatch):
     from cvbench_tui.engine import others
 
     monkeypatch.setattr(others, "ThisMachine", lambda cards: FakeMachine())
+
+
+@pytest.fixture
+def with_timm(monkeypatch):
+    """As where timm is installed, for what does not import it: its list is shipped."""
+    from cvbench_tui.catalog import timm_list
+
+    monkeypatch.setattr(timm_list, "version", lambda: "1.0.31")
+
+
+@pytest.fixture
+def without_timm(monkeypatch):
+    """As where timm is not installed."""
+    from cvbench_tui.catalog import timm_list
+
+    monkeypatch.setattr(timm_list, "version", lambda: None)
