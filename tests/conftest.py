@@ -50,17 +50,17 @@ def _alone(monkeypatch):
     monkeypatch.setattr(others, "ThisMachine", lambda cards: FakeMachine())
 
 
-@pytest.fixture
-def with_timm(monkeypatch):
-    """As where timm is installed, for what does not import it: its list is shipped."""
-    from cvbench_tui.catalog import timm_list
-
-    monkeypatch.setattr(timm_list, "version", lambda: "1.0.31")
-
-
-@pytest.fixture
-def without_timm(monkeypatch):
-    """As where timm is not installed."""
+@pytest.fixture(autouse=True)
+def _without_timm(monkeypatch):
+    """As where timm is not installed, whether it is or not: the lists have the same lines everywhere."""
     from cvbench_tui.catalog import timm_list
 
     monkeypatch.setattr(timm_list, "version", lambda: None)
+
+
+@pytest.fixture
+def with_timm(_without_timm, monkeypatch):
+    """As where timm is installed, for what does not import it: its list is shipped."""
+    from cvbench_tui.catalog import timm_list
+
+    monkeypatch.setattr(timm_list, "version", lambda: timm_list.VERSION)
