@@ -224,6 +224,15 @@ def id_parts(settings: Sequence[Setting]) -> str:
     return "".join(f"|{marks.get(name) or f'{name}='}{value}" for name, value in settings)
 
 
+def peaks(case_id: str) -> tuple[str, ...]:
+    """The measured peaks that the work of the case of that id may reach, by its precision; empty for the default, of
+    which the device and the workload decide."""
+    settings = case_id.rpartition("|eager")[2].split("|")
+    chosen = next((part.partition("=")[2] for part in settings if part.startswith("precision=")), "")
+    known = axis("precision")
+    return known.value(chosen).peaks if known and chosen else ()
+
+
 def unsupported(case: Case) -> str:
     """Why one of its settings forbids this case, in a sentence; empty where nothing is known against it."""
     for name, value in case.settings:

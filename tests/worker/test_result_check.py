@@ -87,7 +87,6 @@ def infinite(forward, value, device):
 
 
 def other_gradient(module, value):
-    module[0].register_full_backward_hook(lambda *_: None)
     module[0].weight.register_hook(lambda gradient: -gradient)
     return module
 
@@ -132,9 +131,8 @@ def test_behind_a_head_of_zeros_a_wrong_hook_shows(monkeypatch):
 @pytest.mark.parametrize("blocks", [60])
 def test_a_deep_network_stays_within_float16(blocks, monkeypatch):
     def deep(_workload=None):
-        return nn.Sequential(
-            nn.Conv2d(3, 8, 3), *(Block() for _ in range(blocks)), nn.Flatten(), nn.Linear(8 * 196, 10)
-        )
+        between = (Block() for _ in range(blocks))
+        return nn.Sequential(nn.Conv2d(3, 8, 3), *between, nn.Flatten(), nn.Linear(8 * 196, 10))
 
     monkeypatch.setattr(module_under_test, "build_module", deep)
     assert check_result(CASE.varied(precision="fp16"), QUICK).same
@@ -144,7 +142,7 @@ def test_a_layer_is_compared_by_its_inputs_gradient(monkeypatch):
     monkeypatch.undo()
     found = check_result(Case(find_layer("ReLU").workload, "cpu", 1).varied(precision="bf16"), QUICK)
     assert found.same
-    assert found.gradient_error == 0, "zeros and ones times a gradient that bfloat16 rounds" or found.gradient_error
+    assert 0 < found.gradient_error < 2.0**-8, "of the gradient that bfloat16 rounds"
 
 
 def test_without_a_setting_that_counts_nothing_is_checked():

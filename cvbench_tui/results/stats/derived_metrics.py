@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
+from cvbench_tui.core.axes import peaks
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, VariantKind
@@ -78,11 +79,14 @@ def rates(measurement: Measurement, phase: Phase, result: PhaseResult | None, te
 
 
 def precisions(device: str, case_id: str = "", facts: Mapping[str, Fact] | None = None) -> tuple[str, ...]:
-    """The peaks that the float32 work of that case may reach there, by the settings for TF32 among ``facts``.
+    """The peaks that the work of that case may reach there: those of its precision, or by the default those of float32
+    and the settings for TF32 among ``facts``.
 
     Settings that are not known are PyTorch's own: TF32 for convolutions, none for matmuls. What is not in the catalog
     may be a convolution.
     """
+    if chosen := peaks(case_id):
+        return chosen
     if device == "cpu":
         return ("float32",)
     if _OPS.get(case_id.partition("|")[0], "").startswith(_MATMUL_OPS):

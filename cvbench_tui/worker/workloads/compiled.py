@@ -1,7 +1,7 @@
 """torch.compile as an axis: a module is compiled in place, every graph of a case before anything is timed, and what the
 compiler did is counted. A compilation that fails fails the row: nothing falls back to eager quietly.
 
-Nothing of the compiler is imported for an eager row: that takes a second, and 100 MB."""
+Inductor is not imported for an eager row: that takes a second. (Dynamo comes with torchvision.)"""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def compile_graphs(
     called meanwhile, from a thread: it takes minutes where the compiler's cache is cold. Raises CompileError,
     UnsupportedError, and whatever the workload raises."""
     calls = _Calls(subject, backend)
-    with _every(HEARTBEAT_S, heartbeat), _named():
+    with every(HEARTBEAT_S, heartbeat), _named():
         if set(passes) != {"inference"}:
             calls.train()
         if "inference" in passes:
@@ -148,7 +148,7 @@ class _Calls:
 
 
 @contextmanager
-def _every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
     """Call it now, and from a thread again and again until the block ends."""
     over = threading.Event()
 
