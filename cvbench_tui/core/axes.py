@@ -122,6 +122,8 @@ def _cudnn(case: Case, value: str) -> str:
 def _threads(case: Case, value: str) -> str:
     if value != "cores" and case.device != "cpu":
         return "The number of threads is set for the CPU only."
+    if value == "half":
+        return "Half of the threads is another number on each machine: a row has the number itself."
     return ""
 
 

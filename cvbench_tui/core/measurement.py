@@ -99,7 +99,9 @@ class PhaseWork:
 
     phase: Phase
     flops: int  # floating-point operations; a multiply-add counts as two
-    bytes: int  # bytes that the operators read and write, each operand once per operator (eager: nothing is fused)
+    bytes: int
+    """Bytes that the operators read and write, each operand once per operator (nothing is fused); 0 where they are not
+    counted, under autocast and when compiled."""
     footprint_bytes: int
     """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
     for the backward): the minimum moved when no cache holds them."""

@@ -361,3 +361,24 @@ def test_the_random_state_and_torchs_functions_stay_as_they_were():
     assert torch.equal(torch.get_rng_state(), state)
     assert functional.scaled_dot_product_attention is attention
     assert functional.dropout is dropout
+
+
+def test_a_precision_of_weights_and_inputs_halves_the_bytes_and_not_the_operations():
+    from cvbench_tui.worker.extras.flops import phase_work
+
+    case = case_of(next(entry for entry in MODELS if entry.op == "resnet18"))
+    plain, half = (phase_work(case.varied(precision=value)) for value in ("fp32", "bf16"))
+    for mine, other in zip(half, plain, strict=True):
+        assert mine.flops == other.flops
+        assert mine.bytes == pytest.approx(other.bytes / 2, rel=0.03)
+        half_of_it = pytest.approx(other.footprint_bytes / 2, rel=0.06)
+        assert mine.footprint_bytes == half_of_it, "statistics of normalisations are float32"
+
+
+@pytest.mark.parametrize("settings", [{"precision": "amp-bf16"}, {"precision": "amp-fp16"}, {"compile": "default"}])
+def test_under_autocast_and_when_compiled_the_operations_are_the_same_and_the_bytes_are_not_known(settings):
+    from cvbench_tui.worker.extras.flops import phase_work
+
+    case = case_of(next(entry for entry in MODELS if entry.op == "resnet18"))
+    for mine, other in zip(phase_work(case.varied(**settings)), phase_work(case), strict=True):
+        assert (mine.flops, mine.bytes, mine.footprint_bytes) == (other.flops, 0, 0)

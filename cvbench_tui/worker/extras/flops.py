@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from cvbench_tui.core.protocol import Method
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.extras.flop_formulas import FORMULAS
 from cvbench_tui.worker.extras.traffic import PhaseCounts, TrafficMode
+from cvbench_tui.worker.workloads.axis_hooks import AUTOCAST, convert
 from cvbench_tui.worker.workloads.build import build_module
 from cvbench_tui.worker.workloads.inputs import Inputs, make_inputs, outputs_of
 
@@ -37,12 +39,23 @@ def phase_work(
     ``method`` as in the protocol: ``published`` gives layers inputs without gradient. The random state stays as it was.
     Takes milliseconds to a second or two (a layer 10 ms, resnet152 0.6 s, densenet201 1.5 s of one core). Raises
     RuntimeError (NotImplementedError) for an operator that cannot do without data, as in detection.
+
+    A precision of weights and inputs makes other bytes. Under autocast and when compiled the operations are the same,
+    and the bytes are not known: tensors without data are not cast, and what is fused moves less.
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module, inputs = on_meta(case.workload, case.batch, method)
+        module, inputs = convert(_only_precision(case), *on_meta(case.workload, case.batch, method))
         with operators_of(case.device):
-            return count_phases(module, inputs, passes)
+            works = count_phases(module, inputs, passes)
+    if case.setting("precision") in AUTOCAST or case.setting("compile") != "eager":
+        return tuple(replace(work, bytes=0, footprint_bytes=0) for work in works)
+    return works
+
+
+def _only_precision(case: Case) -> Case:
+    """The case without what changes no size and needs data, such as compiling."""
+    return replace(case, settings=tuple(each for each in case.settings if each[0] == "precision"))
 
 
 def count_phases(
