@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -24,7 +24,6 @@ from cvbench_tui.worker.process.failure import CompileError, UnsupportedError
 
 if TYPE_CHECKING:
     from cvbench_tui.worker.devices.backend import Backend
-    from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 EAGER = "eager"
 HEARTBEAT_S = 1.0
@@ -32,6 +31,28 @@ MOST_CALLS = 24
 """Calls of one pass after which a module that is compiled anew in each is given up; Dynamo itself gives up at the
 ninth compilation of one function, and a model may have several that settle one after the other."""
 SENTENCE = 200  # characters of the compiler's own words
+
+
+class Subject(Protocol):
+    """What of a ``ModuleUnderTest``, which imports this module, is called here."""
+
+    gradients: tuple[torch.Tensor, ...]
+    backward: Callable[[Any], None]
+
+    def train(self) -> None:
+        """Train mode."""
+
+    def evaluate(self) -> None:
+        """Eval mode."""
+
+    def forward(self) -> Any:
+        """One call."""
+
+    def prepare_gradients(self, outputs: Any) -> None:
+        """Output gradients, once."""
+
+    def clear(self) -> None:
+        """No gradients."""
 
 
 def prepare(value: str, device: torch.device) -> None:
@@ -72,7 +93,7 @@ def graphs() -> int:
 
 
 def compile_graphs(
-    subject: ModuleUnderTest, backend: Backend, passes: Collection[PassName], heartbeat: Callable[[], None]
+    subject: Subject, backend: Backend, passes: Collection[PassName], heartbeat: Callable[[], None]
 ) -> Compilation:
     """Every graph of a compiled case, by calls in the mode of each of those passes; what that was. ``heartbeat`` is
     called meanwhile, from a thread: it takes minutes where the compiler's cache is cold. Raises CompileError,
@@ -94,7 +115,7 @@ def compile_graphs(
 class _Calls:
     """Of a case until nothing is compiled any more."""
 
-    subject: ModuleUnderTest
+    subject: Subject
     backend: Backend
     seconds: float = 0.0
     recompiles: int = 0
@@ -186,7 +207,8 @@ def _named() -> Iterator[None]:
             raise UnsupportedError(f"torch.compile cannot be had on this card: {_words(str(cause))}") from error
         if name in ("FailOnRecompileLimitHit", "FailOnCacheLimitHit"):
             raise CompileError(
-                "torch.compile compiles this workload anew at each call, and gave it up: something in it changes."
+                "torch.compile reached its limit of versions of one function, which it would run as eager from then on: "
+                "something in it differs from call to call."
             ) from error
         if isinstance(cause, OSError) and _of_cache(cause):
             raise CompileError(
