@@ -91,7 +91,8 @@ def main() -> None:
                 lines.append(text)
                 print(text, flush=True)
     if not arguments.names:
-        LIST.write_text("\n".join((f"timm {timm().__version__}", *lines)) + "\n")
+        by_family = sorted(lines, key=lambda text: text.split("\t")[1::-1])
+        LIST.write_text("\n".join((f"timm {timm().__version__}", *by_family)) + "\n")
 
 
 if __name__ == "__main__":

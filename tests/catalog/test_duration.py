@@ -97,3 +97,12 @@ def test_a_row_is_given_up_at_its_time_limit_and_takes_no_longer():
 def test_a_row_that_cannot_be_measured_takes_hardly_any_time():
     assert guess("alexnet", image=62) < guess("alexnet", image=63) / 2
     assert guess("resnet18", batch=1, image=32) <= guess("resnet18", batch=2, image=32)
+
+
+def test_a_compiled_row_has_time_for_a_cold_compilation_and_for_a_warm_one_in_every_visit() -> None:
+    eager = Case(find_model("resnet18").workload, "cpu", 1)
+    compiled = eager.varied(compile="default")
+    protocol = PROTOCOLS["quick"]
+    by_case = expected_by_case(Plan("p", (eager, compiled), protocol))
+    more_s = by_case[compiled.case_id] - by_case[eager.case_id]
+    assert 90 + protocol.visits * 5 <= more_s <= 90 + protocol.max_visits * 5

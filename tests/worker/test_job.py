@@ -183,7 +183,7 @@ def test_what_is_beside_the_times_never_costs_the_row(outcome, monkeypatch):
     def fails(*_args, **_options):
         raise RuntimeError("CUDA error: out of luck\nsecond line")
 
-    for name in ("phase_memory", "phase_work", "VariantTimer", "meter_for"):
+    for name in ("phase_memory", "phase_work", "count_phases", "VariantTimer", "meter_for"):
         monkeypatch.setattr(beside, name, fails)
     measurement = outcome(extras=("energy",))
     assert [notice.code for notice in measurement.notices] == ["memory_failed", "work_failed"]
