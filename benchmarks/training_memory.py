@@ -38,8 +38,8 @@ def held_bytes(workload: Workload, batch: int) -> int:
     """Bytes that a training iteration of that batch holds."""
     import torch
 
-    from cvbench_tui.worker.extras.flops import operators_of
     from cvbench_tui.worker.workloads.inputs import outputs_of
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     kept = {}
 
@@ -65,9 +65,8 @@ def without_data(workload: Workload, batch: int) -> tuple[torch.nn.Module, Input
     """Module and inputs on the ``meta`` device; with data where the work depends on them, as in detection."""
     import torch
 
-    from cvbench_tui.worker.extras.flops import on_meta
     from cvbench_tui.worker.workloads.build import build_module
-    from cvbench_tui.worker.workloads.inputs import make_inputs
+    from cvbench_tui.worker.workloads.inputs import make_inputs, on_meta
 
     if not workload.op.startswith("detection:"):
         return on_meta(workload, batch)

@@ -15,8 +15,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.worker.extras.layer_list import list_layers
 from cvbench_tui.worker.process.failure import UnsupportedError
-from cvbench_tui.worker.workloads.layer_of_model import list_layers
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 

@@ -80,7 +80,7 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
 
         return try_batch(case_from(request["case"]), protocol_from(request["protocol"]), channel)
     elif request["kind"] == "layers":
-        from cvbench_tui.worker.workloads.layer_of_model import list_layers
+        from cvbench_tui.worker.extras.layer_list import list_layers
 
         torch.set_num_threads(1)
         channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
