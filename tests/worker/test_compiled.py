@@ -17,7 +17,8 @@ from torch import nn
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.event import CaseFailed, Progress
-from cvbench_tui.core.measurement import Compilation
+from cvbench_tui.core.grading.assess import assess
+from cvbench_tui.core.measurement import Compilation, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.live import LiveSource
@@ -25,6 +26,8 @@ from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.failure import CompileError, UnsupportedError
 from cvbench_tui.worker.timing.counters import SystemCounters
+from cvbench_tui.worker.timing.passes import PhasePass
+from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from cvbench_tui.worker.workloads import compiled
 from cvbench_tui.worker.workloads.compiled import compile_graphs
 from tests.processes import children, descendants, wait_until, wait_until_gone
@@ -140,6 +143,30 @@ def test_a_graph_that_is_compiled_anew_before_the_calls_settle_is_counted_and_no
     subject.module.train()
     subject.forward()
     assert compiled.graphs() == found.graphs
+
+
+class Tuned(Plain):
+    """Another constant whenever somebody wants."""
+
+    def forward(self, inputs):
+        return self.layer(inputs) * self.calls
+
+
+def test_a_compilation_within_a_timed_round_is_its_evidence_and_the_rows_mark():
+    subject = Subject(Tuned())
+    compile_graphs(subject, CpuBackend(), ("inference",), lambda: None)
+
+    def told(update) -> None:
+        if update.rounds == 2:  # between two rounds: the third one compiles
+            subject.module.calls = 7
+
+    timed = PhasePass(subject, CpuBackend(), "inference")
+    result = Stopwatch(timed, CpuBackend(), SHORT, told, check_deferred=False).run()
+    assert [each.recompiles for each in result.record.evidence] == [0, 0, 1, 0, 0]
+    measurement = Measurement("x", tuple(result.phases), None, None, None, 0.0, 9.0, 1, passes=(result.record,))
+    reasons = {reason.code: reason for reason in assess(measurement, "inference", SHORT).reasons}
+    assert reasons["recompiled"].grade == "C"
+    assert reasons["recompiled"].sentence == "torch.compile recompiled 1 graph."
 
 
 def test_a_module_that_is_compiled_anew_at_each_call_fails_and_is_not_run_as_eager():

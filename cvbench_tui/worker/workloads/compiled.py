@@ -43,12 +43,14 @@ def prepare(value: str, device: torch.device) -> None:
     with _named():
         import torch._dynamo.config as dynamo
         import torch._inductor.compile_fx  # here, so that it is in no time and in no growth of memory
-    if dynamo.disable:
+    if getattr(dynamo, "disable", False):
         raise UnsupportedError("torch.compile is switched off by TORCH_COMPILE_DISABLE or TORCHDYNAMO_DISABLE.")
     torch._dynamo.reset()
     torch._dynamo.utils.counters.clear()
     dynamo.suppress_errors = False  # a failure would be eager code
-    dynamo.fail_on_recompile_limit_hit = True  # and so would a function that is compiled too often
+    for name in ("fail_on_recompile_limit_hit", "fail_on_cache_limit_hit"):  # its name before PyTorch 2.6
+        if hasattr(dynamo, name):
+            setattr(dynamo, name, True)  # and so would a function that is compiled too often
 
 
 def compile_module(module: nn.Module, value: str) -> nn.Module:
@@ -182,7 +184,7 @@ def _named() -> Iterator[None]:
             ) from error
         if name in ("TritonMissing", "GPUTooOldForTriton"):
             raise UnsupportedError(f"torch.compile cannot be had on this card: {_words(str(cause))}") from error
-        if name == "FailOnRecompileLimitHit":
+        if name in ("FailOnRecompileLimitHit", "FailOnCacheLimitHit"):
             raise CompileError(
                 "torch.compile compiles this workload anew at each call, and gave it up: something in it changes."
             ) from error
