@@ -44,10 +44,14 @@ def phase_work(
         warnings.simplefilter("ignore")
         module, inputs = convert(_only_precision(case), *on_meta(case.workload, case.batch, method))
         with operators_of(case.device):
-            works = count_phases(module, inputs, passes)
+            return as_known(case, count_phases(module, inputs, passes))
+
+
+def as_known(case: Case, works: Sequence[PhaseWork]) -> tuple[PhaseWork, ...]:
+    """The work without bytes where the row moves others than are counted."""
     if case.setting("precision") in AUTOCAST or case.setting("compile") != "eager":
         return tuple(replace(work, bytes=0, footprint_bytes=0) for work in works)
-    return works
+    return tuple(works)
 
 
 def _only_precision(case: Case) -> Case:
