@@ -10,6 +10,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.presets import load_preset, save_preset
 from cvbench_tui.catalog.selection import Selection, to_plan
 from cvbench_tui.catalog.sources import all_models
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
@@ -173,6 +174,18 @@ def test_axes_of_a_preset_are_set_and_told_and_saved_again(monkeypatch: pytest.M
     assert plan_selection.selection() == replace(AXES_PLAN, settings=(), phases=(), batches=(8,))
     plan_selection.apply(replace(PLAN, devices=None))
     assert plan_selection.how == PlanSettings("rigorous", (16,), (64,)), "a preset without axes sets none"
+
+
+def test_the_last_time_is_of_the_first_value_however_many_are_ticked() -> None:
+    asked: list[Case] = []
+    plan_selection = PlanSelection()
+    plan_selection.offer(replace(MACHINE, facts=(("usable_cores", 16),)))
+    plan_selection.settings = {axis.name: tuple(value.name for value in reversed(axis.values)) for axis in AXES}
+    plan_selection.settings["threads"] = ("half", *map(str, range(1, 40)))
+    with pytest.raises(SelectionError, match="combinations of settings are too many"):
+        to_plan(replace(plan_selection.selection(), models=PLAN.models, devices=("cpu",)), MACHINE)
+    plan_selection.remember(lambda case: asked.append(case) or "")
+    assert {(case.setting("precision"), case.threads) for case in asked} == {("fp16", 8)}
 
 
 def test_a_machine_without_devices_ticks_none() -> None:
