@@ -1,8 +1,8 @@
 """The catalog's ``training_mb`` of every model and layer, or of those named; CONTRIBUTING.md says where it goes.
 
 It is what a training iteration holds for one input: the tensors that autograd keeps, input, output and their gradients,
-counted on PyTorch's ``meta`` device, where nothing is computed (detection on the CPU). Weights are not in it. Beside it stands the value that
-the catalog has, with a ``*`` where it is off by more than 1%.
+counted on PyTorch's ``meta`` device, where nothing is computed (detection on the CPU). Weights are not in it. Beside it
+stands the value that the catalog has, with a ``*`` where it is off by more than 1%.
 
 With ``--measure`` the worker's own memory pass runs as well, in a fresh process, on the card where there is one or else
 on the CPU: its peak as a share of what ``catalog/memory.py`` expects of that batch.

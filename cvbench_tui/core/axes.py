@@ -18,7 +18,7 @@ Setting = tuple[str, str]  # axis and value
 
 
 class Case(Protocol):
-    """What an axis reads of ``core.plan.Case``, which has settings and so comes later."""
+    """What axes and names of rows read of ``core.plan.Case``, which needs both."""
 
     @property
     def workload(self) -> Workload:
@@ -31,6 +31,22 @@ class Case(Protocol):
     @property
     def settings(self) -> tuple[Setting, ...]:
         """Pairs that are not default."""
+
+    @property
+    def batch(self) -> int:
+        """Inputs per iteration."""
+
+    @property
+    def image(self) -> int | None:
+        """Side of the image, pixels."""
+
+    @property
+    def framework(self) -> str:
+        """What measures it."""
+
+    @property
+    def finds_batch(self) -> bool:
+        """True where the batch is found by the run."""
 
     def setting(self, name: str) -> str:
         """The value of that axis."""

@@ -131,7 +131,7 @@ def test_all_is_every_distinct_one_at_each_size():
 def test_a_shape_out_of_a_run_file_is_not_believed():
     (entry,) = resolved([LayersOf(RESNET, "layer1.0.conv1")], [32], list_layers)
     huge = replace(entry.workload, input_shape=(64, 1 << 20, 1 << 20))
-    with pytest.raises(UnsupportedError, match="has no layer 'layer1.0.conv1' of that shape"):
+    with pytest.raises(UnsupportedError, match=r"has no layer 'layer1\.0\.conv1' of that shape"):
         ModuleUnderTest(Case(huge, "cpu", 1), PROTOCOLS["quick"])
     unknown = replace(entry.workload, params=(("image", 32), ("layer", "__class__"), ("model", "resnet18")))
     with pytest.raises(UnsupportedError, match="has no layer '__class__'"):
