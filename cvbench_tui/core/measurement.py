@@ -158,7 +158,7 @@ class Measurement:
     parameters: int | None  # number of trainable parameters
     first_call_s: float | None
     """Seconds of the first training iteration, start-up and autotuning included. A card's context is made before it,
-    when the module's weights are put there."""
+    when the module's weights are put there; graphs of a compiled row are, too."""
     warmup_s: float  # seconds spent warming up, both passes
     wall_s: float  # seconds from the request to the result, building the module included
     threads: int | None  # intra-op CPU threads
