@@ -9,15 +9,50 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cvbench_tui.core.text import plural
-
-if TYPE_CHECKING:
-    from cvbench_tui.core.plan import Case
+from cvbench_tui.core.workload import Workload
 
 Setting = tuple[str, str]  # axis and value
-WhyNot = Callable[["Case", str], str]  # of a case and a value: why the row cannot be, empty where it can
+
+
+class Case(Protocol):
+    """What axes and names of rows read of ``core.plan.Case``, which needs both."""
+
+    @property
+    def workload(self) -> Workload:
+        """What is timed."""
+
+    @property
+    def device(self) -> str:
+        """Where."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Pairs that are not default."""
+
+    @property
+    def batch(self) -> int:
+        """Inputs per iteration."""
+
+    @property
+    def image(self) -> int | None:
+        """Side of the image, pixels."""
+
+    @property
+    def framework(self) -> str:
+        """What measures it."""
+
+    @property
+    def finds_batch(self) -> bool:
+        """True where the batch is found by the run."""
+
+    def setting(self, name: str) -> str:
+        """The value of that axis."""
+
+
+WhyNot = Callable[[Case, str], str]  # of a case and a value: why the row cannot be, empty where it can
 
 
 def _always(case: Case, value: str) -> str:
@@ -184,6 +219,7 @@ AXES: tuple[Axis, ...] = (
         ),
         _graph,
         noun="CUDA graph setting",
+        checked=False,  # the check calls the module itself, and replays nothing
     ),
     Axis(
         "cudnn", "cuDNN", "How cuDNN chooses its algorithms.",

@@ -62,26 +62,6 @@ def test_energy_is_added_up_over_processes_and_idle_is_their_mean() -> None:
     assert other.joules_per_input == 2 * first.integral_j / (2 * first.iterations) / 8
 
 
-@every(
-    ("value", "names"),
-    [
-        ("fp32", ("float32",)),
-        ("tf32", BOTH),
-        ("amp-bf16", ("bfloat16",)),
-        ("bf16", ("bfloat16",)),
-        ("amp-fp16", ("float16",)),
-        ("fp16", ("float16",)),
-    ],
-)
-def test_a_row_with_a_precision_is_held_against_its_peak(value, names):
-    for device in ("cpu", "cuda:0"):
-        case = Case(RESNET, device, 8).varied(precision=value, memory_format="channels_last")
-        assert precisions(device, case.case_id, {"tf32_conv": True}) == names
-        assert precisions(device, replace(case, workload=replace(RESNET, name="a|precision=x")).case_id) == names
-    odd = Case(replace(RESNET, name=f"a|precision={value}"), "cpu", 8)
-    assert precisions("cpu", odd.case_id) == ("float32",), "it is only called so"
-
-
 def test_energy_is_doubtful_from_five_percent_on() -> None:
     (first, *_) = graded_energy()
     for off, doubtful in ((0.04, False), (0.06, True)):

@@ -28,7 +28,7 @@ from cvbench_tui.worker.process.failure import CompileError, UnsupportedError
 from cvbench_tui.worker.timing.counters import SystemCounters
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
-from cvbench_tui.worker.workloads import compiled
+from cvbench_tui.worker.workloads import compiled, compiler
 from cvbench_tui.worker.workloads.compiled import compile_graphs
 from tests.processes import children, descendants, wait_until, wait_until_gone
 from tests.worker.test_process import SHORT, VISITS, run_of
@@ -43,9 +43,9 @@ def _set_up():
     """As in the process of a compiled row, and forgotten afterwards."""
     config = torch._dynamo.config
     before = config.suppress_errors, config.fail_on_recompile_limit_hit
-    compiled.prepare("default", CPU)
+    compiler.prepare("default", CPU)
     yield
-    compiled.forget()
+    compiler.forget()
     config.suppress_errors, config.fail_on_recompile_limit_hit = before
 
 
@@ -142,7 +142,7 @@ def test_a_graph_that_is_compiled_anew_before_the_calls_settle_is_counted_and_no
     assert found.recompiles >= 2
     subject.module.train()
     subject.forward()
-    assert compiled.graphs() == found.graphs
+    assert compiler.graphs() == found.graphs
 
 
 class Tuned(Plain):
@@ -192,7 +192,7 @@ def test_what_nothing_is_compiled_of_is_unsupported():
 def test_a_compiler_that_is_switched_off_is_unsupported(monkeypatch):
     monkeypatch.setattr(torch._dynamo.config, "disable", True)
     with pytest.raises(UnsupportedError, match="switched off by TORCH_COMPILE_DISABLE"):
-        compiled.prepare("default", CPU)
+        compiler.prepare("default", CPU)
 
 
 def failing(error: Exception):
@@ -222,7 +222,7 @@ FULL = OSError(28, "No space left on device", "/tmp/torchinductor_user/ab/c.so")
 def test_a_compilation_that_fails_is_one_sentence_and_never_eager(monkeypatch, error, kind, sentence):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/tmp/torchinductor_user")
     torch._dynamo.config.suppress_errors = True  # as a variable of the environment may have it
-    compiled.prepare("default", CPU)
+    compiler.prepare("default", CPU)
     with pytest.raises(kind, match=sentence.replace("(", r"\(").replace(")", r"\)").replace("++", r"\+\+")):
         compile_all(Plain(), failing(error))
 

@@ -56,8 +56,7 @@ def counts_of(entry, formulas):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from cvbench_tui.worker.extras.flops import on_meta
-    from cvbench_tui.worker.workloads.inputs import outputs_of
+    from cvbench_tui.worker.workloads.inputs import on_meta, outputs_of
 
     module, inputs = on_meta(entry.workload, BATCH)
     forward, backward = (FlopCounterMode(display=False, custom_mapping=formulas) for _ in range(2))
@@ -92,7 +91,9 @@ def count_as_published(entry):
     from torch.utils.flop_counter import FlopCounterMode
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-    from cvbench_tui.worker.extras.flops import on_meta, operators_of, phase_work
+    from cvbench_tui.worker.extras.flops import phase_work
+    from cvbench_tui.worker.workloads.inputs import on_meta
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     assert [(one.phase, one.uncounted) for one in phase_work(case_of(entry))] == [(phase, ()) for phase in FOUR]
     module, inputs = on_meta(entry.workload, BATCH)
@@ -130,7 +131,7 @@ def test_products_are_counted_as_torch_does(name):
 @pytest.mark.parametrize("name", WITH_BIAS)
 def test_the_gradient_of_a_convolutions_bias_is_counted_too(name):
     """torch's counter leaves it out; it is one addition for each output. That of the input is there in both."""
-    from cvbench_tui.worker.extras.flops import on_meta
+    from cvbench_tui.worker.workloads.inputs import on_meta
 
     module, inputs = on_meta(layer(name).workload, BATCH)
     forward, backward = torch_counts(layer(name))
@@ -312,9 +313,10 @@ def no_fast_path():
 def test_real_runs_count_the_same(name):
     import torch
 
-    from cvbench_tui.worker.extras.flops import count_phases, operators_of, phase_work
+    from cvbench_tui.worker.extras.flops import count_phases, phase_work
     from cvbench_tui.worker.workloads.build import build_module
     from cvbench_tui.worker.workloads.inputs import make_inputs
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     case = case_of(layer(name))
     module = build_module(case.workload)

@@ -30,9 +30,9 @@ CPU = torch.device("cpu")
 FASTER = "detection:fasterrcnn_mobilenet_v3_large_320_fpn"
 SMALL = [
     (FASTER, (3, 64, 64)),
-    ("detection:ssdlite320_mobilenet_v3_large", (3, 64, 64)),
+    ("detection:retinanet_resnet50_fpn", (3, 33, 33)),
     ("segmentation:lraspp_mobilenet_v3_large", (3, 33, 33)),
-    ("video:r3d_18", (3, 2, 16, 16)),
+    ("video:r3d_18", (3, 4, 32, 32)),
 ]
 
 
@@ -40,8 +40,17 @@ def workload(op: str, shape: tuple[int, ...]) -> Workload:
     return Workload("model", op.partition(":")[2], op, shape)
 
 
-def subject(op: str, shape: tuple[int, ...], batch: int = 2) -> ModuleUnderTest:
+def subject(op: str, shape: tuple[int, ...], batch: int = 1) -> ModuleUnderTest:
     return ModuleUnderTest(Case(workload(op, shape), "cpu", batch), PROTOCOLS["default"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Beside busy processes the threads of one operator wait for each other: 25 s in place of 1 s."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +112,7 @@ def test_detection_is_trained_with_the_sum_of_its_own_losses():
 
 
 def test_a_segmentation_model_sends_gradients_into_its_auxiliary_head():
-    made = subject("segmentation:deeplabv3_mobilenet_v3_large", (3, 32, 32))
+    made = subject("segmentation:deeplabv3_mobilenet_v3_large", (3, 32, 32), batch=2)
     made.train()
     outputs = made.forward()
     assert {name: tuple(each.shape) for name, each in outputs.items()} == dict.fromkeys(("out", "aux"), (2, 21, 32, 32))
@@ -129,7 +138,7 @@ def test_two_iterations_and_two_processes_do_the_same_work(op, shape):
 
 
 def test_images_are_those_of_the_workload_and_are_not_resized():
-    made = subject("detection:keypointrcnn_resnet50_fpn", (3, 64, 64), batch=1)
+    made = subject("detection:keypointrcnn_resnet50_fpn", (3, 64, 64))
     transform = made.module.transform.train()
     images, targets = transform(*made.inputs.of(training=True))
     assert images.tensors.shape == (1, 3, 64, 64)
@@ -207,10 +216,10 @@ def test_what_a_source_does_not_have_is_refused(op):
 
 
 def test_a_case_is_measured_with_every_phase_and_its_work(monkeypatch):
-    sent, threads = [], torch.get_num_threads()
+    sent = []
     channel = type("Channel", (), {"send": staticmethod(sent.append)})
     monkeypatch.setattr(job.Stops, "hear", lambda: None)
-    case = Case(workload(FASTER, (3, 64, 64)), "cpu", 1)
+    case = Case(workload(FASTER, (3, 64, 64)), "cpu", 1, settings=(("threads", "1"),))
     try:
         assert job.Job(case, PROTOCOLS["quick"], 0, channel).run(), [
             each for each in sent if isinstance(each, CaseFailed)
@@ -218,7 +227,6 @@ def test_a_case_is_measured_with_every_phase_and_its_work(monkeypatch):
     finally:
         gc.enable()
         gc.unfreeze()
-        torch.set_num_threads(threads)
     (finished,) = (each.measurement for each in sent if isinstance(each, CaseFinished))
     assert [each.phase for each in finished.phases] == [each for each in PHASES if each != "step"]
     assert [each.phase for each in finished.work] == [each for each in PHASES if each != "step"]

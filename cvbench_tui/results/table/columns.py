@@ -207,7 +207,7 @@ def _batch(row: RowData) -> Cell:
     """A number; of the largest that fits what was found, and before that the word."""
     if not row.case.finds_batch:
         return _shared(row.case.batch)
-    return _shared("max" if row.measurement is None else row.case.batch, "max")
+    return _shared("max" if row.measurement is None and row.case.batch == 1 else row.case.batch, "max")
 
 
 def _axis(place: int, axis: Axis) -> Column:

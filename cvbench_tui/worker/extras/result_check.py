@@ -34,7 +34,7 @@ ROUNDOFF = {
     "fp32": 2.0**-24, "tf32": 2.0**-11, "amp-bf16": 2.0**-8, "amp-fp16": 2.0**-11, "bf16": 2.0**-8, "fp16": 2.0**-11,
 }  # fmt: skip
 """Half the distance from 1 to the next number, relative: significands have 24, 11 and 8 bits."""
-MARGIN = 3.0
+MARGIN = 4.0
 DISTURBANCES = 2  # of which the larger counts: where a network is chaotic, one alone is a matter of chance
 OTHER_ORDER = 2.0**-14
 """Added to an output's bound: the same sums in another order, or by Winograd's algorithm. VGG16 in channels_last was

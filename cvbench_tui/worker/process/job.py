@@ -40,7 +40,8 @@ from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.recorded import max_group, timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
-from cvbench_tui.worker.workloads.compiled import EAGER, HEARTBEAT_S, compile_graphs, every, forget
+from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, compile_graphs, every
+from cvbench_tui.worker.workloads.compiler import EAGER, forget
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from cvbench_tui.worker.workloads.training_step import NO_WEIGHTS
 
@@ -80,7 +81,7 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
 
         return try_batch(case_from(request["case"]), protocol_from(request["protocol"]), channel)
     elif request["kind"] == "layers":
-        from cvbench_tui.worker.workloads.layer_of_model import list_layers
+        from cvbench_tui.worker.extras.layer_list import list_layers
 
         torch.set_num_threads(1)
         channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
