@@ -377,7 +377,7 @@ def test_every_list_as_text_and_as_json(type_, kind):
 
 def test_the_list_of_everything(type_):
     _, out, _ = type_("list")
-    assert "models (80)" in out
+    assert "models (107)" in out
     assert "presets (8)" in out
     assert set(json.loads(type_("list", "--json")[1])) == {"models", "layers", "presets"}
 
@@ -553,7 +553,7 @@ def test_a_reader_that_goes_away_is_no_traceback(type_):
     type_("run", "-l", "Dense")
     command = f"{sys.executable} -m cvbench_tui list models | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert done.stdout == "models (80)\n"
+    assert done.stdout == "models (107)\n"
     assert done.stderr == ""
 
 

@@ -27,6 +27,7 @@ class Item:
     reason: str = ""  # why it cannot be ticked; empty when it can
     columns: tuple[str, ...] = ()
     """Short texts under ``ChecklistModel.headings``, right-aligned; an empty one leaves its place free."""
+    aside: bool = False  # the columns are not fitted to its name, which may be far longer than the others
 
 
 @dataclass(frozen=True)
