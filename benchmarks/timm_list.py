@@ -45,8 +45,8 @@ def counted(workload: Workload) -> tuple[str, str, str]:
     from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-    from cvbench_tui.worker.extras.flops import on_meta, operators_of
-    from cvbench_tui.worker.workloads.inputs import outputs_of
+    from cvbench_tui.worker.workloads.inputs import on_meta, outputs_of
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     try:
         module, inputs = on_meta(workload, BATCH)

@@ -21,7 +21,7 @@ MAX_BATCH = 65536
 COMPARED = ("batch", "image", *(axis.name for axis in AXES))  # what rows can be compared and ranked along
 GROUPINGS = ("none", "workload", "kind", "device", *COMPARED)  # what the rows of one group of the table share
 NEAR = 0.5  # of a value's name, which is short: ``fp8`` is near to ``fp16``
-MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly would be 21,504
+MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly are 2,688
 
 
 def _is_number(value: object, most: int) -> bool:

@@ -38,9 +38,7 @@ def print_models(name: str, *, as_json: bool) -> None:
     chosen = chosen or [entry for entry in entries if any(key in name_key(entry[0][each]) for each in ("name", "op"))]
     if not chosen:
         known = dict.fromkeys(entry[0][each] for each in ("source", "family") for entry in entries)
-        hint = (
-            f"{nearest(name, known)} Name a source (timm), a family (ResNet) or a part of names (resnet50)."
-        )
+        hint = f"{nearest(name, known)} Name a source (timm), a family (ResNet) or a part of names (resnet50)."
         raise SelectionError(f"No model is of {quoted(name)}.", hint.strip())
     _print("models", chosen, as_json=as_json)
 

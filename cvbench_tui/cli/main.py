@@ -107,7 +107,7 @@ def serve(
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
 )  # fmt: skip
 @click.option(
-    "-b", "--batch", "batches", type=SPLIT,
+    "-b", "--batch", "batches", type=SPLIT, shell_complete=complete("batches"),
     help="Batch sizes, separated by commas; max: the largest that fits. Default: 8; Resnet101 and Resnet152 4.",
 )  # fmt: skip
 @click.option(
@@ -118,7 +118,10 @@ def serve(
     "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
-@click.option("--phases", type=SPLIT, help="What is measured, e.g. inference. Default: all but step.")
+@click.option(
+    "--phases", type=SPLIT, shell_complete=complete("phases"),
+    help="What is measured: forward, backward, total, inference, step. Default: all but step.",
+)  # fmt: skip
 @options.axes
 @options.measuring
 def run(

@@ -18,6 +18,7 @@ from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.single_options import SPLIT
 from cvbench_tui.core.axes import AXES, Axis
 from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
@@ -57,6 +58,10 @@ def _names(kind: str) -> Iterable[str]:
         return [column.key for column in COLUMNS if not column.drawn]
     if kind == "compared":
         return [name.replace("_", "-") for name in COMPARED]
+    if kind == "phases":
+        return PHASES
+    if kind == "batches":
+        return ["max"]
     if (axis := axis_of(kind)) is not None:
         return [value.name for value in axis.values]
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds

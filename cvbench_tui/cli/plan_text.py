@@ -21,7 +21,7 @@ def plan_lines(plan: Plan, environment: Environment) -> list[str]:
     lines = []
     for case in plan.cases:
         image = f" image {case.image}" if case.image else ""
-        row = f"{title(case)}  {case.device}  {batch_text(case)}{image}"
+        row = f"{title(case)}  {case.device}  {batch_text(case)}{': found in the run' * case.finds_batch}{image}"
         lines.append(visible(row) + by_row.get(case.case_id, ""))
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
     problems = [f"; {words}" for words in (counted(notes), _long(plan)) if words]

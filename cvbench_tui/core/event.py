@@ -14,6 +14,7 @@ Schema history:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Union
 
@@ -143,6 +144,17 @@ class BatchTry:
     room_bytes: int | None = None  # that it could have taken
     iteration_s: float | None = None  # seconds of the last iteration; None where it failed
     sentence: str = ""  # why it does not fit
+
+
+def tries_text(tries: Sequence[BatchTry]) -> str:
+    """``5 tries in processes of their own: 2, 20, 56 fit, 58 does not``; why not, where it is not for memory."""
+    fit = [f"{each.batch:,}" for each in tries if each.fits]
+    others = [f"{each.batch:,}" for each in tries if not each.fits]
+    parts = [f"{', '.join(fit)} {'fits' if len(fit) == 1 else 'fit'}"] if fit else []
+    parts += [f"{', '.join(others)} {'does' if len(others) == 1 else 'do'} not"] if others else []
+    reasons = dict.fromkeys(each.sentence for each in tries if each.sentence and "memory" not in each.sentence)
+    how_many = "1 try in a process of its own" if len(tries) == 1 else f"{len(tries)} tries in processes of their own"
+    return f"{how_many}: {', '.join(parts)}" + "".join(f". {each}" for each in reasons)
 
 
 @dataclass(frozen=True)

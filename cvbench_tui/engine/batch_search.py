@@ -8,7 +8,6 @@ line does not fit, the bounds are narrowed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cvbench_tui.core.event import BatchTry
@@ -17,14 +16,13 @@ from cvbench_tui.core.protocol import Protocol
 FIRST = 2  # at batch 1 some networks cannot train
 MOST = 65536  # the largest batch that a user may name, too
 MOST_TRIES = 8
-NEAR = 0.02  # by this share the largest that was tried may be below what fits
+NEAR = 0.03  # by this share the largest that was tried may be below what fits
 BELOW = 0.985  # of the line's end is tried, as the line is a little wrong and a batch that fits ends the search
 AFTER_MISS = 0.05  # less is tried after a batch that did not fit although it should, then twice as much less
 FAR = 1.25  # times the largest that was tried: a line is less sure beyond
 APART = 0.7  # of the largest batch is the other end of the line at the most: nearer ones differ by noise
-REACH = 30.0
-"""By how much one try may exceed those before it, where what surely fits is not more: a small layer takes less at first
-than the allocator's noise."""
+LEAP = 8.0  # times as far as its two points are apart a line is followed at the most
+REACH = 30.0  # times the first batch is tried where that took less than the process had at hand
 LEAST_ITERATIONS = 7
 """Of a visit, at the least: a first call, three windows of warm-up and a round, inference beside training."""
 
@@ -62,7 +60,7 @@ class BatchSearch:
             if guess <= low or missed > 2 or len(self.tries) - missed == 1:
                 guess = (low + high) // 2
         else:
-            guess = int(BELOW * end) if end > FAR * low else end
+            guess = int(BELOW * end) if FAR * low < end < MOST else end
         return max(low + 1, min(guess, high - 1))
 
     def record(self, tried: BatchTry) -> None:
@@ -85,25 +83,16 @@ class BatchSearch:
 
     def _end(self) -> int:
         """The batch at which memory is full: of the line through the largest that fits and one well below it; of one
-        alone four times its batch, or what surely fits. Twice the largest where memory is not known."""
+        alone four times its batch, or what surely fits."""
         fits = sorted((each for each in self.tries if each.fits), key=lambda each: each.batch)
         last = fits[-1]
         if not last.peak_bytes or not last.room_bytes:
-            return 2 * last.batch
+            return int(REACH * last.batch)  # or it is not known what it took
         surely = last.batch * last.room_bytes / last.peak_bytes
         below = [each for each in fits if each.batch <= APART * last.batch and each.peak_bytes]
         if not below:
             return int(max(surely, 4 * last.batch))
         slope = (last.peak_bytes - (below[-1].peak_bytes or 0)) / (last.batch - below[-1].batch)
         left = last.room_bytes - last.peak_bytes
-        line = last.batch + left / slope if slope > 0 else REACH * last.batch
-        return int(max(surely, min(line, REACH * last.batch)))
-
-
-def sentence(tries: Sequence[BatchTry]) -> str:
-    """``5 tries, a process each: 2, 20, 56 fit; 58 does not.``"""
-    fit = [f"{each.batch:,}" for each in tries if each.fits]
-    not_fit = [f"{each.batch:,}" for each in tries if not each.fits]
-    parts = [f"{', '.join(fit)} fit{'s' * (len(fit) == 1)}"] if fit else []
-    parts += [f"{', '.join(not_fit)} {'does' if len(not_fit) == 1 else 'do'} not"] if not_fit else []
-    return f"{len(tries)} {'try' if len(tries) == 1 else 'tries'}, a process each: {'; '.join(parts)}."
+        leap = LEAP * (last.batch - below[-1].batch)
+        return int(max(surely, last.batch + (min(leap, left / slope) if slope > 0 else leap)))

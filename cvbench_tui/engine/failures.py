@@ -7,11 +7,10 @@ import time
 from collections.abc import Sequence
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.core.event import BatchTry, CaseFailed
+from cvbench_tui.core.event import BatchTry, CaseFailed, tries_text
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.engine import batch_search
 from cvbench_tui.wire import FigureError, WireError
 
 MAX_SHOWN_BYTES = 200  # of a line that is no event, in the row's details
@@ -44,7 +43,7 @@ def no_batch(case: Case, tries: Sequence[BatchTry]) -> CaseFailed:
     """Not even the smallest batch that was tried fits into the device's memory."""
     last = tries[-1]
     sentence = last.sentence or f"Batch {last.batch} does not fit into the memory of {case.device}."
-    return _failed(case, "out_of_memory", sentence, batch_search.sentence(tries))
+    return _failed(case, "out_of_memory", sentence, tries_text(tries))
 
 
 def too_slow(case: Case, batch: int, visit_s: float, protocol: Protocol) -> CaseFailed:

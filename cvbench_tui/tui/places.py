@@ -26,7 +26,7 @@ from cvbench_tui.tui.screens import (
     save,
 )
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
-from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input
+from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input, tick_line
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
@@ -38,7 +38,7 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a row's detail": (detail_view.DetailView, detail.DetailScreen),
     "In the log": (log_pane.LogPane,),
     "In the save dialog": (save.SaveScreen, path_input.PathInput),
-    "In the plan's settings": (plan_settings.SettingsScreen,),
+    "In the plan's settings": (plan_settings.SettingsScreen, tick_line.TickLine),
     "In the presets": (presets.PresetsScreen,),
     "In the columns": (columns.ColumnsScreen,),
     "In a model's layers": (layers.LayersScreen,),

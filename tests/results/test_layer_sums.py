@@ -30,7 +30,9 @@ BLOCK = layer("layer1.0", "")
 
 
 def test_each_counts_as_often_as_it_is_called():
-    run = run_of(plan(MODEL, FIRST, SECOND), measurement(MODEL, 1.0), measurement(FIRST, 0.25), measurement(SECOND, 0.125))
+    run = run_of(
+        plan(MODEL, FIRST, SECOND), measurement(MODEL, 1.0), measurement(FIRST, 0.25), measurement(SECOND, 0.125)
+    )
     found = layer_sum(run, MODEL)
     assert found is not None
     assert list(found.seconds) == ["forward", "backward", "total", "inference"]
@@ -74,12 +76,16 @@ def test_a_layer_without_numbers_leaves_the_sum_and_is_not_covered():
 
 
 def test_it_is_in_the_detail_and_below_every_table():
-    run = run_of(plan(MODEL, FIRST, SECOND), measurement(MODEL, 1.0), measurement(FIRST, 0.25), measurement(SECOND, 0.125))
+    run = run_of(
+        plan(MODEL, FIRST, SECOND), measurement(MODEL, 1.0), measurement(FIRST, 0.25), measurement(SECOND, 0.125)
+    )
     (section,) = [each for each in detail(run, MODEL.case_id) if each.title == "Its layers, of its time"]
     assert dict(section.pairs)["covered"] == "2 of 4 distinct layers, 75.0% of the operations"
     assert dict(section.pairs)["forward"].endswith("(75%)")
     assert not [each for each in detail(run, FIRST.case_id) if each.title == "Its layers, of its time"]
     for text in (sentences(run), render(run, "short", View()), render(run, "full", View())):
         joined = " ".join(text.split())
-        assert "Layers of Resnet18 on cpu, batch 8, each as often as it is called, of the model's time: forward" in joined
+        assert (
+            "Layers of Resnet18 on cpu, batch 8, each as often as it is called, of the model's time: forward" in joined
+        )
         assert "2 of 4 distinct layers" in joined

@@ -10,6 +10,7 @@ from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.core.axes import Setting
 from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.event import tries_text
 from cvbench_tui.core.facts import GROUPS, environment_id, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import BATCH_MAX, Case
@@ -109,6 +110,9 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     yield "built by", f"{case.workload.op}({arguments})" if arguments else case.workload.op
     yield "device", f"{case.device}, {device.name}" if device is not None else case.device
     yield "input", " x ".join(str(size) for size in (case.batch, *case.workload.input_shape))
+    found = run.batches.get(case.case_id)
+    if found is not None and found.batch == case.batch:
+        yield "largest batch", f"{found.batch:,}, {tries_text(found.tries)}"
     yield "framework", case.framework
     yield from map(_setting, case.settings)
     yield "protocol", run.plan.protocol.name

@@ -77,6 +77,8 @@ def event_text(event: events.Event, run: Run) -> str:
     row = f"{run.plan.label(case, without=['device'])} {case.device}" if case is not None else case_id
     if isinstance(event, events.CaseStarted):
         return f"{row} started{f', visit {event.visit + 1}' if event.visit else ''}"
+    if isinstance(event, events.BatchFound):
+        return f"{row} largest batch {event.batch:,}: {events.tries_text(event.tries)}"
     if isinstance(event, events.CaseFinished):
         return f"{row} done in {duration_text(event.measurement.wall_s)}"
     assert isinstance(event, events.CaseFailed)

@@ -83,7 +83,6 @@ def probe(*, cpu_only: bool = False) -> Environment:
     return Environment(present, (cpu, *found.devices), (*facts(), *found.facts))
 
 
-
 def installed_timm() -> str | None:
     """Its version, None without one; not imported, which only its own rows need."""
     try:
