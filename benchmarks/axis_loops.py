@@ -41,7 +41,8 @@ class Written:
         if settings.get("memory_format") == "channels_last":
             module = module.to(memory_format=torch.channels_last)
             inputs = inputs.contiguous(memory_format=torch.channels_last)
-        self.module, self.inputs, self.plain = module, inputs.detach(), module
+        self.inputs, self.plain = inputs.detach(), module
+        self.module: Callable[..., Any] = module
         if "compile" in settings:
             self.module = torch.compile(module, mode=settings["compile"], dynamic=False)
         self._amp = DTYPES[precision] if precision.startswith("amp") else None
@@ -75,7 +76,7 @@ class Written:
         """One backward, from the same gradient each time."""
         if self.gradient is None:
             self.gradient = torch.randn_like(output)
-        output.backward(self.gradient)
+        torch.autograd.backward(output, self.gradient)
 
 
 class Stepping(Written):
@@ -91,7 +92,7 @@ class Stepping(Written):
         self.optimizer.zero_grad()
         with self.context():
             loss = F.cross_entropy(self.module(self.inputs), self.target)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step()
 
     def clear(self) -> None:

@@ -21,7 +21,7 @@ MAX_BATCH = 65536
 COMPARED = ("batch", "image", *(axis.name for axis in AXES))  # what rows can be compared and ranked along
 GROUPINGS = ("none", "workload", "kind", "device", *COMPARED)  # what the rows of one group of the table share
 NEAR = 0.5  # of a value's name, which is short: ``fp8`` is near to ``fp16``
-MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly would be 21,504
+MAX_VARIANTS = 4096  # of one workload on one device: seven axes ticked wholly are 2,688
 
 
 def _is_number(value: object, most: int) -> bool:
@@ -29,11 +29,11 @@ def _is_number(value: object, most: int) -> bool:
 
 
 BATCHES = Kind(
-    f"whole numbers from 1 to {MAX_BATCH}, or \"max\"",
+    f'a whole number from 1 to {MAX_BATCH} or "max", or a list of these',
     lambda value: value == "max" or _is_number(value, MAX_BATCH), ("max",), is_list=True, single=True,
 )  # fmt: skip
 IMAGES = Kind(
-    f"whole numbers of pixels from 1 to {MAX_IMAGE}",
+    f"a whole number of pixels from 1 to {MAX_IMAGE}, or a list of these",
     lambda value: _is_number(value, MAX_IMAGE), is_list=True, single=True,
 )  # fmt: skip
 PHASE_NAMES = replace(some_of(PHASES), single=True)
@@ -48,7 +48,7 @@ def values_kind(axis: Axis) -> Kind:
     """What a file may hold for that axis."""
     names = [each.name for each in axis.values]
     numbers = f" or a number from 1 to {axis.most}" if axis.most is not None else ""
-    expected = f"a list of {', '.join(names)}{numbers}"
+    expected = f"one of {', '.join(names)}{numbers}, or a list of these"
     return Kind(expected, partial(_is_value, axis), tuple(names), is_list=True, single=True, cutoff=NEAR)
 
 

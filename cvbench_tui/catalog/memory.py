@@ -59,11 +59,15 @@ def expected_bytes(case: Case) -> int | None:
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
-    """The rows that will not fit, in the plan's order; those of which too little is known are left out, and those that
-    are measured without training: inference takes far less."""
+    """The rows that will not fit, in the plan's order; those of which too little is known are left out, those that are
+    measured without training (inference takes far less), and those that find their batch."""
     if "training" not in plan.protocol.passes:
         return ()
     memory = {device.id: device.memory_bytes for device in environment.devices}
-    trained = (case for case in plan.cases if not (cannot_take(case.workload) or cannot_train(case)))
+    trained = (
+        case
+        for case in plan.cases
+        if not (cannot_take(case.workload) or cannot_train(case) or axes.unsupported(case) or case.finds_batch)
+    )
     rows = ((case, expected_bytes(case), memory.get(case.device)) for case in trained)
     return tuple(TooLarge(case, needs, has) for case, needs, has in rows if needs and has and needs * SURE > has)

@@ -20,6 +20,7 @@ from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.own_code import looks_like_code
 from cvbench_tui.catalog.selection import Selection, check_device_name
+from cvbench_tui.catalog.sources import names_source
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.core.workload import LAYER_OF_MODEL
@@ -239,7 +240,7 @@ def _models(name: str) -> tuple[ModelEntry, ...]:
     try:
         return MODELS if name_key(name) == "all" else (find_model(name),)
     except SelectionError as error:
-        if not looks_like_code(name):
+        if not looks_like_code(name) or names_source(name):
             raise
         raise SelectionError(f"A preset cannot name code, as {quoted(name)} is.", "Name it with -m.") from error
 

@@ -62,6 +62,11 @@ def source_of(op: str) -> Source | None:
     return next((source for source in SOURCES if source.name == name), None)
 
 
+def names_source(text: str) -> bool:
+    """True for ``timm:anything``: a module of one's own of that name is given by its file."""
+    return ":" in text and source_of(name_key(text)) is not None
+
+
 def entry_of(op: str) -> ModelEntry | None:
     """What the lists have under that ``op``; None where they have nothing, as of a user's own module."""
     source = source_of(op)

@@ -30,7 +30,7 @@ DETECTION = tuple(
         ("maskrcnn_resnet50_fpn_v2", 46_359_409, SIDE, 206.353, 546.1),
         ("keypointrcnn_resnet50_fpn", 59_190_378, SIDE, 50.583, 322.3),
         ("retinanet_resnet50_fpn", 34_068_119, SIDE, 24.240, 253.3),
-        ("retinanet_resnet50_fpn_v2", 1, SIDE, 1.0, 1.0),
+        ("retinanet_resnet50_fpn_v2", 38_198_935, SIDE, 24.343, 270.5),
         ("fcos_resnet50_fpn", 32_322_720, SIDE, 20.508, 222.2),
         ("ssd300_vgg16", 35_641_826, 300, 34.858, 147.3),
         ("ssdlite320_mobilenet_v3_large", 3_440_060, 320, 0.583, 98.0),

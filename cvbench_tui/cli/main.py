@@ -107,7 +107,7 @@ def serve(
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
 )  # fmt: skip
 @click.option(
-    "-b", "--batch", "batches", type=SPLIT,
+    "-b", "--batch", "batches", type=SPLIT, shell_complete=complete("batches"),
     help="Batch sizes, separated by commas; max: the largest that fits. Default: 8; Resnet101 and Resnet152 4.",
 )  # fmt: skip
 @click.option(
@@ -118,7 +118,10 @@ def serve(
     "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
-@click.option("--phases", type=SPLIT, help="What is measured, e.g. inference. Default: all but step.")
+@click.option(
+    "--phases", type=SPLIT, shell_complete=complete("phases"),
+    help="What is measured: forward, backward, total, inference, step. Default: all but step.",
+)  # fmt: skip
 @options.axes
 @options.measuring
 def run(
@@ -177,23 +180,22 @@ def resume(
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
-@click.argument("model", required=False)
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | None) -> int:
+def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
 
-    With layers MODEL may follow: then the distinct layers of that model are listed, each with how often it is called
-    and its share of the operations.
+    With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
+    then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
     """
-    from cvbench_tui.cli.list import print_layers_of, print_list
+    from cvbench_tui.cli.list import print_layers_of, print_list, print_models
 
-    if model is not None and what != "layers":
-        raise SelectionError(
-            f"Nothing of {quoted(model)} can be listed but layers.", "cvbench-tui list layers resnet50"
-        )
-    if model is not None:
-        print_layers_of(model, as_json=as_json)
+    if name is not None and what not in ("models", "layers"):
+        hint = "cvbench-tui list models timm, cvbench-tui list layers resnet50"
+        raise SelectionError(f"Nothing of {quoted(name)} can be listed but models and layers.", hint)
+    if name is not None:
+        (print_models if what == "models" else print_layers_of)(name, as_json=as_json)
         return 0
     if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
@@ -206,6 +208,7 @@ def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | No
 @options.layout_option
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -214,6 +217,7 @@ def show(
     layout: Layout | None,
     sort: str | None,
     descending: bool,
+    compare: str,
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
@@ -225,7 +229,7 @@ def show(
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending))
+    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
     return 0
 
 
@@ -233,13 +237,17 @@ def show(
 @options.run_argument
 @options.output_option(required=True)
 @options.layout_option
+@options.compare_option
 @options.runs_dir_option
-def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
+def export(
+    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.cli.run import load_run
+    from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout)
+    outputs = Outputs(output, layout, view=View(compare=compare))
     outputs.check()
     with unfailing_stderr():
         outputs.write(load_run(run_reference, runs_dir))

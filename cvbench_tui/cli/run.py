@@ -23,7 +23,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.own_code import looks_like_code, own_model
 from cvbench_tui.catalog.presets import load_preset
 from cvbench_tui.catalog.selection import Selection, check_device_name, to_plan, why_not_offered
-from cvbench_tui.catalog.sources import SOURCES
+from cvbench_tui.catalog.sources import SOURCES, names_source
 from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
 from cvbench_tui.cli.signals import ending_signals
 from cvbench_tui.core.environment import WAITING
@@ -96,7 +96,7 @@ def find_model_or_code(name: str, others: Iterable[ModelEntry] = ()) -> ModelEnt
     try:
         return find_model(name)
     except SelectionError as error:
-        if not looks_like_code(name):
+        if not looks_like_code(name) or names_source(name):
             raise
         try:
             return own_model(name, others)

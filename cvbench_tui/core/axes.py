@@ -9,15 +9,50 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cvbench_tui.core.text import plural
-
-if TYPE_CHECKING:
-    from cvbench_tui.core.plan import Case
+from cvbench_tui.core.workload import Workload
 
 Setting = tuple[str, str]  # axis and value
-WhyNot = Callable[["Case", str], str]  # of a case and a value: why the row cannot be, empty where it can
+
+
+class Case(Protocol):
+    """What axes and names of rows read of ``core.plan.Case``, which needs both."""
+
+    @property
+    def workload(self) -> Workload:
+        """What is timed."""
+
+    @property
+    def device(self) -> str:
+        """Where."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Pairs that are not default."""
+
+    @property
+    def batch(self) -> int:
+        """Inputs per iteration."""
+
+    @property
+    def image(self) -> int | None:
+        """Side of the image, pixels."""
+
+    @property
+    def framework(self) -> str:
+        """What measures it."""
+
+    @property
+    def finds_batch(self) -> bool:
+        """True where the batch is found by the run."""
+
+    def setting(self, name: str) -> str:
+        """The value of that axis."""
+
+
+WhyNot = Callable[[Case, str], str]  # of a case and a value: why the row cannot be, empty where it can
 
 
 def _always(case: Case, value: str) -> str:
@@ -33,6 +68,9 @@ class Value:
     short: str = ""  # in labels; ``name`` where empty
     peaks: tuple[str, ...] = ()  # measured peaks of ``core.peak`` that such work may reach; none: those of the default
     memory: float = 1.0  # training memory as a multiple of float32's
+    time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and on a card, as multiples of the default's
+    setup_s: float = 0.0  # that a visit takes longer, before its first round
+    first_s: float = 0.0  # that a model's first visit takes longer still
 
     @property
     def label(self) -> str:
@@ -119,6 +157,8 @@ def _cudnn(case: Case, value: str) -> str:
 def _threads(case: Case, value: str) -> str:
     if value != "cores" and case.device != "cpu":
         return "The number of threads is set for the CPU only."
+    if value == "half":
+        return "Half of the threads is another number on each machine: a row has the number itself."
     return ""
 
 
@@ -130,12 +170,15 @@ AXES: tuple[Axis, ...] = (
         "precision", "Precision", "What is computed with.",
         (
             Value("default", "float32 as PyTorch sets it: on a card TF32 in convolutions and not in products"),
-            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,)),
+            Value("fp32", "float32, TF32 off everywhere", peaks=(F32,), time=(1.0, 1.5)),
             Value("tf32", "float32, TF32 on in convolutions and products", peaks=(F32, TF32)),
-            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7),
-            Value("amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7),
-            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5),
-            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5),
+            Value("amp-bf16", "autocast to bfloat16, weights float32", peaks=(B16,), memory=0.7, time=(2.0, 0.5)),
+            Value(
+                "amp-fp16", "autocast to float16, weights float32, scaled loss", peaks=(F16,), memory=0.7,
+                time=(4.0, 0.5),
+            ),
+            Value("bf16", "weights and inputs bfloat16", peaks=(B16,), memory=0.5, time=(2.0, 0.4)),
+            Value("fp16", "weights and inputs float16", peaks=(F16,), memory=0.5, time=(4.0, 0.4)),
         ),
         _precision,
     ),
@@ -151,9 +194,20 @@ AXES: tuple[Axis, ...] = (
         "compile", "Compile", "torch.compile, by its mode.",
         (
             Value("eager", "not compiled"),
-            Value("default", "torch.compile", short="compiled"),
-            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card"),
-            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels"),
+            # resnet18 on two cores: 3.5 to 6.3 s with a warm cache, 75 to 94 s with a cold one
+            Value("default", "torch.compile", short="compiled", setup_s=5.0, first_s=90.0),
+            Value(
+                "reduce-overhead",
+                "torch.compile, mode reduce-overhead: CUDA graphs on a card",
+                setup_s=5.0,
+                first_s=90.0,
+            ),
+            Value(
+                "max-autotune",
+                "torch.compile, mode max-autotune: minutes of trying kernels",
+                setup_s=5.0,
+                first_s=300.0,
+            ),
         ),
         noun="compile mode",
     ),
@@ -219,6 +273,15 @@ def id_parts(settings: Sequence[Setting]) -> str:
     return "".join(f"|{marks.get(name) or f'{name}='}{value}" for name, value in settings)
 
 
+def peaks(case_id: str) -> tuple[str, ...]:
+    """The measured peaks that the work of the case of that id may reach, by its precision; empty for the default, of
+    which the device and the workload decide."""
+    settings = case_id.rpartition("|eager")[2].split("|")
+    chosen = next((part.partition("=")[2] for part in settings if part.startswith("precision=")), "")
+    known = axis("precision")
+    return known.value(chosen).peaks if known and chosen else ()
+
+
 def unsupported(case: Case) -> str:
     """Why one of its settings forbids this case, in a sentence; empty where nothing is known against it."""
     for name, value in case.settings:
@@ -236,6 +299,22 @@ def unsupported(case: Case) -> str:
 def memory_factor(settings: Sequence[Setting]) -> float:
     """Training memory as a multiple of that without the settings."""
     return prod(known.value(value).memory for name, value in settings if (known := axis(name)))
+
+
+def time_factor(settings: Sequence[Setting], device: str) -> float:
+    """Time of an iteration as a multiple of that without the settings, by guess."""
+    known = (found.value(value) for name, value in settings if (found := axis(name)))
+    return prod(each.time[device != "cpu"] for each in known)
+
+
+def setup_s(settings: Sequence[Setting]) -> float:
+    """Seconds by which a visit is longer for them, by guess."""
+    return sum(found.value(value).setup_s for name, value in settings if (found := axis(name)))
+
+
+def first_s(settings: Sequence[Setting]) -> float:
+    """Seconds by which a model's first visit is longer still, by guess: what a cache on disk then saves the others."""
+    return sum(found.value(value).first_s for name, value in settings if (found := axis(name)))
 
 
 def labels(settings: Sequence[Setting]) -> tuple[str, ...]:

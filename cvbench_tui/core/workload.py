@@ -33,10 +33,11 @@ class Workload:
 
     @property
     def image(self) -> int | None:
-        """Side of the square input image in pixels; None when the input is not an image (3 channels, square)."""
+        """Side of the square input image, or of a clip's, in pixels; None when the input is neither (3 channels, then
+        frames where it is a clip, square)."""
         shape = self.input_shape
-        if len(shape) == 3 and shape[0] == IMAGE_CHANNELS and shape[1] == shape[2]:
-            return shape[1]
+        if len(shape) in (3, 4) and shape[0] == IMAGE_CHANNELS and shape[-2] == shape[-1]:
+            return shape[-1]
         return None
 
     def param(self, name: str) -> Parameter | None:
@@ -66,4 +67,4 @@ class Workload:
         model's layer, whose shape the model decides."""
         if self.image is None or self.op == LAYER_OF_MODEL:
             return self
-        return Workload(self.kind, self.name, self.op, (IMAGE_CHANNELS, side, side), self.params)
+        return Workload(self.kind, self.name, self.op, (*self.input_shape[:-2], side, side), self.params)

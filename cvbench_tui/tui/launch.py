@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.settings import Last, load, settings_path
@@ -17,8 +18,16 @@ from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
 from cvbench_tui.tui.terminal.signals import end_on_signals
 
 
-def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> BenchApp:  # noqa: A002
-    """Run the app until the user quits, and return it; without a selection, the last plan is ticked."""
+def run_app(
+    source: EventSource,
+    *,
+    selection: Selection | None,
+    runs_folder: Path,
+    ascii: bool,  # noqa: A002
+    named: list[ModelEntry] | None = None,
+) -> BenchApp:
+    """Run the app until the user quits, and return it; without a selection, the last plan is ticked. ``named``: where
+    models of the user's own code are noted that may be run."""
     if in_browser():
         end_with_parent()
     path = settings_path()
@@ -33,6 +42,7 @@ def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Pa
         terminal=look(os.environ, "on" if ascii else settings.ascii, encoding),
         settings_store=SettingsStore(path, settings),
         problems=problems,
+        named=named,
     )
 
     def shut_down() -> None:

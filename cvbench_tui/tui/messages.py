@@ -11,6 +11,7 @@ from textual.message import Message
 from cvbench_tui.errors import CvbenchError
 
 if TYPE_CHECKING:
+    from cvbench_tui.catalog.layers import LayerEntry
     from cvbench_tui.catalog.models import ModelEntry
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.run import Run
@@ -56,6 +57,14 @@ class ModelsRead(Message):
 
 class HistoryRead(Message):
     """Times of earlier runs are known now."""
+
+
+@dataclass(eq=False)
+class LayersListed(Message):
+    """The distinct layers of a model are known."""
+
+    model: ModelEntry
+    layers: tuple[LayerEntry, ...]
 
 
 @dataclass(eq=False)

@@ -80,7 +80,16 @@ def test_a_machine_without_devices_is_refused(selection):
         to_plan(selection, Environment((), ()))
 
 
-@pytest.mark.parametrize("changes", [{"batch": 0}, {"image": -1}, {"protocol": "defualt"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batches": (8, 0)},
+        {"images": (-1,)},
+        {"protocol": "defualt"},
+        {"phases": ("infer",)},
+        {"batches": tuple(range(1, 30_000))},
+    ],
+)
 def test_to_plan_checks_what_it_is_given(selection, changes):
     with pytest.raises(SelectionError) as caught:
         to_plan(replace(selection, **changes), LAPTOP)

@@ -119,7 +119,7 @@ def test_a_file_is_measured_whatever_it_prints_and_gives_back(source, tmp_path, 
     assert isinstance(outcome, Measurement), outcome
     assert [each.phase for each in outcome.phases] == ["forward", "backward", "total", "inference"]
     assert outcome.parameters == (0 if factory == "without_weights" else 4 * 3 * 9 + 4)
-    assert [work.flops for work in outcome.work if work.phase == "inference"][0] > 0
+    assert next(work.flops for work in outcome.work if work.phase == "inference") > 0 or factory == "without_weights"
     assert not [each for each in outcome.notices if each.code.startswith("no_")]
 
 
@@ -213,16 +213,16 @@ def test_one_that_takes_for_ever_is_seen_to_be_built_and_can_be_cancelled(source
     (tmp_path / "net.py").write_text("import time\ndef make(): time.sleep(3600)")
     case = expand([(own_model(f"{tmp_path}/net.py:make").workload, 1)], ["cpu"])
     session = Session(source, Plan("own", case, ONCE))
-    child, stages, run = 0, [], None
+    child, stages, runs = 0, [], []
     for event, run in session.run(Kept()):
+        runs.append(run)
         if isinstance(event, CaseStarted):
             child = event.pid
         if isinstance(event, Progress):
             stages.append(event.stage)
             threading.Thread(target=session.cancel).start()
     assert stages == ["building"]
-    assert run is not None
-    assert [each.kind for each in run.failures] == ["cancelled"]
+    assert [each.kind for each in runs[-1].failures] == ["cancelled"]
     wait_until_gone(child)
 
 

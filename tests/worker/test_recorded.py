@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import median
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from cvbench_tui.catalog.names import find_layer
+from cvbench_tui.core.grading.reasons import NOTICES
 from cvbench_tui.core.plan import Case
-from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.timing.passes import TrainingPass
 from cvbench_tui.worker.timing.recorded import WARMUP_CALLS, GraphPass, max_group, timed_pass
@@ -125,3 +129,29 @@ def test_a_backward_comes_before_the_next_forward_where_the_compiler_records_gra
     on_cpu = Subject(cuda, CASE.varied(compile="reduce-overhead"))
     on_cpu.device = torch.device("cpu")
     assert max_group(on_cpu) is None
+
+
+@every(
+    ("passes", "left", "said"),
+    [
+        (("training", "inference", "step"), ("training", "inference"), [job.GRAPH_WHOLE, job.NO_GRAPH_STEP]),
+        (("training",), ("training",), [job.GRAPH_WHOLE]),
+        (("inference",), ("inference",), []),
+    ],
+)
+def test_what_a_recorded_row_has_no_times_of_is_said(passes, left, said):
+    protocol = replace(PROTOCOLS["quick"], passes=passes)
+    task = job.Job(CASE.varied(graph="on"), protocol, 0, SimpleNamespace(send=None))
+    task._leave_out_of_graph()
+    assert task.protocol.passes == left
+    assert [notice.sentence for notice in task._left_out] == said
+    assert {notice.code for notice in task._left_out} <= set(NOTICES)
+    launched = job.Job(CASE, protocol, 0, SimpleNamespace(send=None))
+    launched._leave_out_of_graph()
+    assert (launched.protocol, launched._left_out) == (protocol, [])
+
+
+@every("protocol", [replace(PROTOCOLS["quick"], passes=("step",)), PROTOCOLS["original"]])
+def test_what_cannot_be_recorded_at_all_is_unsupported_and_not_launched(protocol):
+    with pytest.raises(UnsupportedError):
+        job.Job(CASE.varied(graph="on"), protocol, 0, SimpleNamespace(send=None))._leave_out_of_graph()

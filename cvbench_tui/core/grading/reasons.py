@@ -58,8 +58,10 @@ REASONS: dict[str, ReasonKind] = {
         "All samples are equal to the last digit, which no real clock gives.", _SELFTEST, "no variation"
     ),
     "not_same": ReasonKind(
-        "With the row's settings the workload computes something else than without, beyond what the precision explains.",
-        "Do not use these settings for this workload; its detail has both errors and their bounds.", "not the same result",
+        "Not the same result: with its settings the workload computes something else than without, beyond what the "
+        "precision explains.",
+        "Do not use these settings for this workload; its detail has the errors and their bounds.",
+        "not the same",
     ),
     "impossible_parts": ReasonKind(
         "The total is shorter than one of its parts, or the timed regions are longer than the wall time.",
@@ -199,6 +201,10 @@ NOTICES: dict[str, ReasonKind] = {
     "step_failed": ReasonKind(
         "The optimizer's steps made a weight infinite or no number, which takes another time; the step has none.",
         "Use another optimizer or precision.",
+    ),
+    "graph_whole": ReasonKind(
+        "A CUDA graph holds the whole training iteration, so that only its total is known.",
+        "Measure the row without a graph beside it.",
     ),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""

@@ -197,8 +197,8 @@ def compilation(context: GradingContext) -> Iterator[Reason]:
     """What torch.compile left to Python, or did not record."""
     found = context.measurement.compilation
     if found is not None and found.breaks:
-        first = f", the first for: {found.break_reason}" if found.break_reason else "."
-        yield Reason("graph_break", "B", f"{plural(found.breaks, 'graph break')}{first}")
+        why = f", the first one: {found.break_reason.rstrip('.')}" if found.break_reason else ""
+        yield Reason("graph_break", "B", f"torch.compile left {plural(found.breaks, 'graph break')}{why}.")
     if found is not None and found.graph_skips and context.phase_samples.clock == "cuda_event":
         sentence = f"{plural(found.graph_skips, 'compiled graph')} ran without a CUDA graph."
         yield Reason("graph_skipped", "B", sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cvbench_tui.base.cells import shorten
@@ -16,8 +16,10 @@ from cvbench_tui.catalog.model_layers import is_well_formed
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.own_code import FAMILY, IMAGE, reference
 from cvbench_tui.catalog.sources import entry_of
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.measurement import WHOLE_PHASE
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
@@ -46,8 +48,8 @@ def command_line(run: Run, case: Case) -> str:
 
 
 def command_lines(run: Run, width: int) -> tuple[list[str], int]:
-    """The commands that measure all rows once more, one for each device, batch and image, in lines of that many cells
-    where no name is longer; and the number of rows that no command makes."""
+    """The commands that measure all rows once more, one for each device and image with lists of batches and
+    settings, in lines of that many cells where no name is longer; and the number of rows that no command makes."""
     groups: dict[tuple[str, ...], dict[str, list[str]]] = {}
     left_out = 0
     for case in run.plan.cases:
@@ -58,8 +60,8 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
         named = groups.setdefault(tuple(_options(run.plan.protocol, case, entry)), {})
         named.setdefault(NAME_OPTION[case.workload.kind], []).append(_name(case, entry).replace(" ", "\0"))
     lines = []
-    for options, named in groups.items():
-        pairs = list(zip(options[::2], options[1::2], strict=True))
+    for options, named in _together(groups):
+        pairs = list(options)
         for option, names in reversed(named.items()):
             parts = _wrapped(" ".join(names), width - 20)
             pairs[:0] = [(option, part.replace(" ", ",").replace("\0", " ")) for part in parts]
@@ -67,6 +69,34 @@ def command_lines(run: Run, width: int) -> tuple[list[str], int]:
         folded = _wrapped(" ".join(["cvbench-tui", "run", *words]), width - 2, indent="    ")
         lines.append(" \\\n".join(folded).replace("\0", " "))
     return lines, left_out
+
+
+_Pairs = tuple[tuple[str, str], ...]  # options, each with its value
+_Named = dict[str, list[str]]  # ``-m`` and ``-l`` with their names
+
+
+def _together(groups: Mapping[tuple[str, ...], _Named]) -> Iterator[tuple[_Pairs, _Named]]:
+    """The options with their names, those put together that differ in one option only, which then has a list: batch by
+    batch and axis by axis, so that each command makes the rows of its parts and no others."""
+    defaults = {"-b": "", **{axis.flag: axis.default for axis in AXES}}
+    parts = []
+    for options, named in groups.items():
+        pairs = tuple(zip(options[::2], options[1::2], strict=True))
+        others = tuple(pair for pair in pairs if pair[0] not in defaults)
+        parts.append(({name: value for name, value in pairs if name in defaults}, others, named))
+    for flag, default in defaults.items():
+        merged: dict[object, tuple[dict[str, str], _Pairs, _Named]] = {}
+        for chosen, others, named in parts:
+            key = (*sorted(each for each in chosen.items() if each[0] != flag), others, str(named))
+            if key in merged:
+                into = merged[key][0]
+                into[flag] = f"{into.get(flag, default)},{chosen.get(flag, default)}"
+            else:
+                merged[key] = (chosen, others, named)
+        parts = list(merged.values())
+    for chosen, others, named in parts:
+        listed = tuple((name, chosen[name]) for name in defaults if name in chosen)
+        yield (*others[:1], *listed, *others[1:]), named
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
@@ -80,7 +110,7 @@ def differs(protocol: Protocol) -> bool:
     """True when the protocol of that name measures with other numbers in this version: the command repeats the row, but
     not quite the method."""
     named = PROTOCOLS.get(protocol.name)
-    return named is not None and replace(named, extras=protocol.extras) != protocol
+    return named is not None and replace(named, extras=protocol.extras, passes=protocol.passes) != protocol
 
 
 def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> Iterator[str]:
@@ -94,6 +124,8 @@ def _options(protocol: Protocol, case: Case, entry: ModelEntry | LayerEntry) -> 
         if known := axis_of(name):
             yield from (known.flag, value)
     yield from ("--protocol", protocol.name)
+    if set(protocol.passes) != set(PROTOCOLS[protocol.name].passes):
+        yield from ("--phases", ",".join(WHOLE_PHASE[name] for name in protocol.passes))
     for extra in protocol.extras:
         if extra not in PROTOCOLS[protocol.name].extras:
             yield from ("--extra", extra)

@@ -43,7 +43,7 @@ def layer_sum(run: Run, case: Case, layers: Sequence[Case] | None = None) -> Lay
     found: dict[object, tuple[Case, int]] = {}
     for each in _layers(run) if layers is None else layers:
         count = each.workload.param("count")
-        if type(count) is int and _same(each, case) and any(one.valid for one in row_data(run, each).phases.values()):
+        if type(count) is int and belongs(each, case) and any(one.valid for one in row_data(run, each).phases.values()):
             found.setdefault(each.workload.param("like"), (each, count))
     model = row_data(run, case).phases
     seconds: dict[Phase, tuple[float, float]] = {}
@@ -78,7 +78,7 @@ def _layers(run: Run) -> list[Case]:
     return [case for case in run.plan.cases if case.workload.op == LAYER_OF_MODEL]
 
 
-def _same(layer: Case, model: Case) -> bool:
+def belongs(layer: Case, model: Case) -> bool:
     """True for a layer of that model under the same conditions. Names are not compared."""
     made = layer.workload.model
     if made is None:

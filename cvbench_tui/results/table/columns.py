@@ -207,7 +207,7 @@ def _batch(row: RowData) -> Cell:
     """A number; of the largest that fits what was found, and before that the word."""
     if not row.case.finds_batch:
         return _shared(row.case.batch)
-    return _shared("max" if row.measurement is None else row.case.batch, "max")
+    return _shared("max" if row.measurement is None and row.case.batch == 1 else row.case.batch, "max")
 
 
 def _axis(place: int, axis: Axis) -> Column:
@@ -296,7 +296,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "first_call", "First call",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included; the context "
-        "of a card, which is made before it, is not.",
+        "of a card, which is made before it, is not. Of a compiled row the first one after its compilation.",
         lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
     ),

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from textual.message import Message
 
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.sources import all_models
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
@@ -100,6 +101,18 @@ def probe(post: Post, source: EventSource) -> None:
         post(messages.ProbeFailed(error))
     else:
         post(messages.Probed(environment))
+
+
+def list_layers(post: Post, source: EventSource, model: ModelEntry, images: Sequence[int]) -> None:
+    """Ask the source for the layers of that model: ``LayersListed`` or ``Failed``."""
+    from cvbench_tui.catalog.model_layers import ALL, LayersOf, resolved
+
+    try:
+        layers = resolved((LayersOf(model, ALL[0]),), images, source.layers)
+    except CvbenchError as error:
+        post(messages.Failed(error))
+    else:
+        post(messages.LayersListed(model, layers))
 
 
 def look(post: Post, watch: Watch) -> None:

@@ -8,6 +8,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
@@ -21,6 +22,7 @@ from cvbench_tui.tui.background.log_buffer import LogBuffer
 from cvbench_tui.tui.background.threads import (
     BackgroundThread,
     RunThread,
+    list_layers,
     look,
     offer_resume,
     open_run,
@@ -169,6 +171,10 @@ class RunManager:
     def read(self, path: Path) -> None:
         """Read the run of that file; ``RunOpened`` or ``Failed`` will follow."""
         BackgroundThread(self._post, open_run, path).start()
+
+    def list_layers(self, model: ModelEntry, images: Sequence[int]) -> None:
+        """Ask the worker for the layers of that model; ``LayersListed`` or ``Failed`` will follow."""
+        BackgroundThread(self._post, list_layers, self._source, model, images).start()
 
     def offer_resume(self) -> None:
         """Look whether the last run lacks something; ``ResumeOffered`` follows if so."""

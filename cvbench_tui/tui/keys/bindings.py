@@ -32,6 +32,7 @@ APP_KEYS: list[BindingType] = [
     hidden("X", "skip", "Skip", "app.skip", "Skip current row"),
     Binding("s,f2", "save", "Save", id="app.save", tooltip="Save the table in any format, or a picture"),
     hidden("S", "save(True)", "Save now", "app.save_now", "Save under the suggested name at once"),
+    hidden("M", "own_code", "Own model", "app.own_code", "Add a model of your own code: ./net.py:make"),
     hidden("p", "protocol", "Protocol", "app.protocol", "Next protocol: quick, default, rigorous, original"),
     hidden("b,f4", "settings", "Settings", "app.settings", "Protocol, batch and image size"),
     hidden("P,f3", "presets", "Presets", "app.presets", "Presets: open, save, delete"),

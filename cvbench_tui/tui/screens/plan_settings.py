@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -51,7 +51,7 @@ class SettingsScreen(Modal[PlanSettings]):
         Binding("up,k", "app.focus_previous", "Line before", id="settings.up", tooltip="The line before"),
     ]
     DEFAULT_CSS = """
-    SettingsScreen #fields { height: auto; max-height: 13; }
+    SettingsScreen #fields { height: auto; max-height: 13; overflow-y: auto; }
     SettingsScreen.-low #fields { max-height: 5; }
     SettingsScreen.-high #fields { max-height: 26; }
     SettingsScreen .line { height: auto; }
@@ -59,7 +59,7 @@ class SettingsScreen(Modal[PlanSettings]):
     SettingsScreen .line Static { width: 15; }
     SettingsScreen .line #image-title { width: 8; padding-left: 2; }
     SettingsScreen .line Input { width: 1fr; max-width: 24; }
-    SettingsScreen .line .numbers { width: 20; }
+    SettingsScreen .-numbers TickLine { width: auto; max-width: 75%; }
     SettingsScreen #rows { height: auto; max-height: 2; margin-top: 1; text-style: bold; }
     SettingsScreen #complaint { margin-top: 0; height: 3; }
     """
@@ -79,7 +79,7 @@ class SettingsScreen(Modal[PlanSettings]):
         now = self._now
         protocols = [Choice(name, protocol_line(name)) for name in PROTOCOLS]
         with Dialog("How it is measured", "Space tick   Enter use   arrows, Tab move   Escape close"):
-            with VerticalScroll(id="fields", can_focus=False):
+            with Vertical(id="fields"):  # VerticalScroll would take the arrow keys
                 with Horizontal(classes="line"):
                     yield TickLine("Protocol", protocols, (now.protocol,), id="protocol", single=True)
                 with Horizontal(classes="line"):
@@ -99,11 +99,11 @@ class SettingsScreen(Modal[PlanSettings]):
         """The values of that axis, and room for numbers where it has any."""
         ticked = dict(self._now.settings).get(axis.name, (axis.default,))
         names = [each.name for each in axis.values]
-        with Horizontal(classes="line"):
-            yield TickLine(axis.title, axis_choices(axis, self._samples), ticked, id=axis.name)
+        with Horizontal(classes="line -numbers" if axis.most is not None else "line"):
+            yield TickLine(axis.title, axis_choices(axis, self._samples), ticked, id=_ticks(axis))
             if axis.most is not None:
                 numbers = _listed([name for name in ticked if name not in names])
-                yield Input(numbers, placeholder="numbers", id=_numbers(axis), classes="numbers", compact=True)
+                yield Input(numbers, placeholder="numbers", id=_numbers(axis), compact=True)
 
     @on(Input.Changed)
     @on(TickLine.Changed)
@@ -135,7 +135,7 @@ class SettingsScreen(Modal[PlanSettings]):
         batches, images = self._typed("#batch", check_batch), self._typed("#image", check_image)
         chosen = {}
         for axis in AXES:
-            line = self.query_one(f"#{axis.name}", TickLine)
+            line = self.query_one(f"#{_ticks(axis)}", TickLine)
             typed = self._text(f"#{_numbers(axis)}") if axis.most is not None else ""
             numbers = check_values(axis, split(typed)) if typed else ()
             if not line.ticked and not numbers:
@@ -178,9 +178,14 @@ class SettingsScreen(Modal[PlanSettings]):
         return tuple(dict.fromkeys(map(check, split(text)))) if text else ()
 
 
+def _ticks(axis: Axis) -> str:
+    """Id of the line of that axis."""
+    return f"axis-{axis.name}"
+
+
 def _numbers(axis: Axis) -> str:
     """Id of the field for that axis' numbers."""
-    return f"{axis.name}-numbers"
+    return f"{_ticks(axis)}-numbers"
 
 
 def _listed(values: Sequence[object]) -> str:

@@ -37,7 +37,11 @@ class PlanSelection:
     def __init__(self, base: Selection | None = None) -> None:
         """``base``: what is ticked at the start."""
         self._models = {entry.name: entry for entry in all_models(late=False)}
-        models, layers = list(map(_model_item, self._models.values())), [_layer_item(entry) for entry in LAYERS]
+        self._layers = {entry.name: entry for entry in LAYERS}
+        models, layers = (
+            list(map(_model_item, self._models.values())),
+            list(map(_layer_item, self._layers.values())),
+        )
         self.models = ChecklistModel(models, headings=("image px", "GMACs", "parameters", LAST_TIME), noun="model")
         self.layers = ChecklistModel(layers, headings=("input shape", LAST_TIME), noun="layer")
         self.devices = ChecklistModel(noun="device")
@@ -87,6 +91,26 @@ class PlanSelection:
         new = set(self.models.groups) - groups
         self.models.folded |= {group for group in new if not self.models.ticked_of(group)[0]}
 
+    def model(self, name: str) -> ModelEntry | None:
+        """The model that is listed under that name."""
+        return self._models.get(name)
+
+    def add_model(self, entry: ModelEntry) -> None:
+        """List a model of the user's own code before the others, and tick it; it may have changed since."""
+        others = {name: each for name, each in self._models.items() if each.op != entry.op}
+        self._models = {entry.name: entry} | others
+        self.models.offer(list(map(_model_item, self._models.values())), {*self.models.ticked, entry.name})
+        self.models.folded.discard(entry.family)
+
+    def add_layers(self, layers: Sequence[LayerEntry], ticked: Sequence[LayerEntry]) -> None:
+        """List the ticked ones of a model's layers, and tick them; untick the others."""
+        names = {entry.name for entry in layers}
+        kept = {name: entry for name, entry in self._layers.items() if name not in names}
+        self._layers = {entry.name: entry for entry in ticked} | kept
+        now = {*self.layers.ticked} - names | {entry.name for entry in ticked}
+        self.layers.offer(list(map(_layer_item, self._layers.values())), now)
+        self.layers.folded -= {entry.family for entry in ticked}
+
     def offer(self, environment: Environment) -> None:
         """List the machine's devices; tick those asked for, else those ticked before, else the preferred one."""
         self._environment = environment
@@ -109,7 +133,10 @@ class PlanSelection:
         asked = (devices, self.batches, self.images, self.settings, version)
         if version is not None and asked == self._asked:
             return False
-        sizes, first = (self.batches[:1], self.images[:1]), variants(self.settings, None)[:1]
+        sizes = self.batches[:1], self.images[:1]
+        cores = self._environment.fact("usable_cores") if self._environment is not None else None
+        chosen = {name: values[:1] for name, values in self.settings.items()}  # all of them may be more than a plan has
+        first = variants(chosen, cores if isinstance(cores, int) else None)
         self._asked, before = asked, (self.models.times, self.layers.times)
         self.models.times, self.layers.times = (
             {
@@ -120,7 +147,7 @@ class PlanSelection:
                 )
                 if (text := past(case))
             }
-            for entries in (self._models.values(), LAYERS)
+            for entries in (self._models.values(), self._layers.values())
         )
         return before != (self.models.times, self.layers.times)
 
@@ -150,7 +177,7 @@ class PlanSelection:
     def selection(self) -> Selection:
         """What is ticked now. As long as that is the preset, it keeps the preset's name and order."""
         models = tuple(entry for entry in self._models.values() if entry.name in self.models.ticked_keys)
-        layers = tuple(entry for entry in LAYERS if entry.name in self.layers.ticked_keys)
+        layers = tuple(entry for entry in self._layers.values() if entry.name in self.layers.ticked_keys)
         name, base = "selection", self._base
         if base is not None and set(models) == set(base.models) and set(layers) == set(base.layers):
             name, models, layers = base.name, base.models, base.layers

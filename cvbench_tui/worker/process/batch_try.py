@@ -15,11 +15,11 @@ from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.memory_room import MemoryRoom, memory_room
 from cvbench_tui.worker.devices.select import backend_for
+from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
-from cvbench_tui.worker.process.job import count_cards, now_s, threads_of
 from cvbench_tui.worker.timing.passes import pass_of
-from cvbench_tui.worker.workloads.compiled import EAGER
+from cvbench_tui.worker.workloads.compiler import EAGER
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 AGAIN_S = 3.0

@@ -98,7 +98,8 @@ def _load(workload: Workload) -> ModuleType:
     if kind == "file" and os.path.exists(place) and not _is(place, digest):
         raise OwnCodeError(changed)
     load = _from_file if kind == "file" else _from_module
-    module = _run(where, lambda: load(place, str(workload.param("folder") or "")))
+    with torch.random.fork_rng(devices=[]):  # it happens once in a process, and every model is to have the same weights
+        module = _run(where, lambda: load(place, str(workload.param("folder") or "")))
     if not _is(module.__file__, digest):
         raise OwnCodeError(changed)
     _loaded[workload.op, digest] = module
