@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -178,7 +179,19 @@ def test_a_device_whose_memory_cannot_be_limited_is_a_sentence():
         memory_room(torch.device("mps"))
 
 
-STATUS = "VmSize:\t{size} kB\nVmData:\t100000 kB\nVmHWM:\t50000 kB\nVmRSS:\t50000 kB\nRssFile:\t20000 kB\n"
+def in_a_child(true: Callable[[], bool]) -> bool:
+    """In a process of its own, since it is limited."""
+    child = os.fork()
+    if child == 0:
+        code = 2
+        try:
+            code = 0 if true() else 1
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
+
+
+STATUS = "VmSize:\t{size} kB\nVmData:\t100000000 kB\nVmHWM:\t50000 kB\nVmRSS:\t50000 kB\nRssFile:\t20000 kB\n"
 
 
 @pytest.mark.parametrize(
@@ -199,20 +212,16 @@ def test_the_room_of_a_process_is_the_least_that_machine_and_control_group_leave
         statistics = f"anon 5\ninactive_file {idle}\n"
         files = {"memory.max": str(limit), "memory.current": str(used), "memory.stat": statistics}
         system(tmp_path, mounts=V2, group="0::/\n", files=files)
-    child = os.fork()
-    if child == 0:  # it limits the process
-        ok = ProcessRoom(tmp_path).bytes == int(room)
-        os._exit(0 if ok else 1)
-    assert os.waitpid(child, 0)[1] == 0
+    assert in_a_child(lambda: ProcessRoom(tmp_path).bytes == int(room))
 
 
 def test_a_limited_process_gets_an_exception_and_not_the_kernels_kill():
-    child = os.fork()
-    if child == 0:
+    def fails() -> bool:
         room = ProcessRoom()
         try:
             torch.empty(room.bytes + (64 << 20), dtype=torch.int8)
         except RuntimeError as error:
-            os._exit(0 if failure_from(RELU, error).kind == "out_of_memory" else 2)
-        os._exit(1)
-    assert os.waitpid(child, 0)[1] == 0
+            return failure_from(RELU, error).kind == "out_of_memory"
+        return False
+
+    assert in_a_child(fails)
