@@ -215,6 +215,8 @@ def _axis(place: int, axis: Axis) -> Column:
     default = _shared(axis.default)
 
     def cell(row: RowData) -> Cell:
+        if not row.case.settings:  # as most rows of most tables
+            return default
         value = next((value for name, value in row.case.settings if name == axis.name), None)
         return default if value is None else _shared(int(value) if value.isdigit() else value)
 
@@ -225,6 +227,8 @@ def _axis(place: int, axis: Axis) -> Column:
 
 
 def _unknown(row: RowData) -> Cell:
+    if not row.case.settings:
+        return _NOTHING
     settings = [each for each in row.case.settings if each[0] != "batch" and axis_of(each[0]) is None]
     return _shared(", ".join(setting_labels(settings)) or None)
 
