@@ -247,18 +247,14 @@ def main() -> int:
 def _values(
     bench: CheckContext, scale: int, rounds: int, models: int, chosen: Sequence[str], end_s: float
 ) -> list[Tested]:
-    """A round of each value on each model in turn; a value is printed when it has all."""
+    """A round of each value on each model in turn, so that what little time allows is spread over all values."""
     tested = {setting: Tested(" ".join(setting)) for setting in values_of(bench.device, chosen)}
-    for number in range(rounds):
-        for setting, each in tested.items():
-            for entry in MODELS[:models]:
-                name = label(entry, scale)
-                if name not in each.failures and (time.monotonic() < end_s or not number):
-                    each.take(name, sides_of(bench, entry, setting, scale))
-            if number + 1 == rounds or time.monotonic() >= end_s:
-                print("\n".join(each.lines()), flush=True)
-        if time.monotonic() >= end_s:
-            break
+    turns = [(entry, setting) for _ in range(rounds) for entry in MODELS[:models] for setting in tested]
+    for entry, setting in turns:
+        name = label(entry, scale)
+        if time.monotonic() < end_s and name not in tested[setting].failures:
+            tested[setting].take(name, sides_of(bench, entry, setting, scale))
+    print("\n".join(line for each in tested.values() for line in each.lines()))
     return list(tested.values())
 
 

@@ -45,8 +45,8 @@ def counted(workload: Workload) -> tuple[str, str, str]:
     from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-    from cvbench_tui.worker.extras.flops import on_meta, operators_of
-    from cvbench_tui.worker.workloads.inputs import outputs_of
+    from cvbench_tui.worker.workloads.inputs import on_meta, outputs_of
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     try:
         module, inputs = on_meta(workload, BATCH)
@@ -91,7 +91,8 @@ def main() -> None:
                 lines.append(text)
                 print(text, flush=True)
     if not arguments.names:
-        LIST.write_text("\n".join((f"timm {timm().__version__}", *lines)) + "\n")
+        by_family = sorted(lines, key=lambda text: text.split("\t")[1::-1])
+        LIST.write_text("\n".join((f"timm {timm().__version__}", *by_family)) + "\n")
 
 
 if __name__ == "__main__":

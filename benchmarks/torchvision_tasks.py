@@ -27,7 +27,7 @@ def parameters_and_gmacs(workload: Workload) -> tuple[int, float]:
     from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-    from cvbench_tui.worker.extras.flops import operators_of
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     module, inputs = without_data(workload, 1)
     counter = FlopCounterMode(display=False, custom_mapping=FORMULAS)

@@ -1,8 +1,8 @@
 """The catalog's ``training_mb`` of every model and layer, or of those named; CONTRIBUTING.md says where it goes.
 
 It is what a training iteration holds for one input: the tensors that autograd keeps, input, output and their gradients,
-counted on PyTorch's ``meta`` device, where nothing is computed (detection on the CPU). Weights are not in it. Beside it stands the value that
-the catalog has, with a ``*`` where it is off by more than 1%.
+counted on PyTorch's ``meta`` device, where nothing is computed (detection on the CPU). Weights are not in it. Beside it
+stands the value that the catalog has, with a ``*`` where it is off by more than 1%.
 
 With ``--measure`` the worker's own memory pass runs as well, in a fresh process, on the card where there is one or else
 on the CPU: its peak as a share of what ``catalog/memory.py`` expects of that batch.
@@ -38,8 +38,8 @@ def held_bytes(workload: Workload, batch: int) -> int:
     """Bytes that a training iteration of that batch holds."""
     import torch
 
-    from cvbench_tui.worker.extras.flops import operators_of
     from cvbench_tui.worker.workloads.inputs import outputs_of
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     kept = {}
 
@@ -65,9 +65,8 @@ def without_data(workload: Workload, batch: int) -> tuple[torch.nn.Module, Input
     """Module and inputs on the ``meta`` device; with data where the work depends on them, as in detection."""
     import torch
 
-    from cvbench_tui.worker.extras.flops import on_meta
     from cvbench_tui.worker.workloads.build import build_module
-    from cvbench_tui.worker.workloads.inputs import make_inputs
+    from cvbench_tui.worker.workloads.inputs import make_inputs, on_meta
 
     if not workload.op.startswith("detection:"):
         return on_meta(workload, batch)

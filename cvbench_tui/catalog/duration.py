@@ -25,6 +25,7 @@ STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
 BATCH_GUESS = 64  # of a row that is to find the largest batch
 SEARCHES = 8  # processes that try a batch, at most
+LAYER_COMPILE = 0.1  # of a model's compilation, that of a single layer
 OPTIMIZER_FACTOR = 0.1  # of the training iteration: what the step of an optimizer adds to it
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
 
@@ -75,7 +76,8 @@ def _case_s(case: Case, protocol: Protocol) -> float:
     visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
     if visit_s >= protocol.timeout_s:
         return protocol.timeout_s
-    return search_s + visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
+    first_s = axes.first_s(case.settings) * (LAYER_COMPILE if case.workload.kind == "layer" else 1.0)
+    return first_s + search_s + visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
 
 
 def _inference_s(case: Case) -> float:

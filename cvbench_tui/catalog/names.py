@@ -38,10 +38,13 @@ def find_model(text: str) -> ModelEntry:
 
 
 def _alike(key: str) -> Iterable[str]:
-    """The names of the models that can be measured here, or those of the source that the key names."""
+    """Names among which the nearest is looked for: one of another source, those of the source that the key names, of
+    them those that begin with it, or all that can be measured here."""
     names = [entry.op for entry in all_models()]
-    own = [name for name in names if name.partition(":")[0] == key.partition(":")[0] and ":" in key]
-    return own or names
+    elsewhere = [name for name in names if ":" in name and name_key(name).partition(":")[2] == key]
+    own = [name for name in names if ":" in key and name.partition(":")[0] == key.partition(":")[0]]
+    longer = sorted((name for name in own if name_key(name).startswith(key)), key=len)[:3]
+    return elsewhere or longer or own or names
 
 
 def find_layer(text: str) -> LayerEntry:

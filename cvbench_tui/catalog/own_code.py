@@ -16,6 +16,7 @@ from pathlib import Path
 
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.sources import source_of
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError, os_reason
@@ -31,6 +32,8 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 def looks_like_code(text: str) -> bool:
     """True for what is written like a user's own code, whether or not it is there. Names of models and of their sources
     go before: ``timm:resnet50`` is written like a module."""
+    if ":" in text and source_of(text.strip()):
+        return False
     return bool(_FILE.search(text) or _MODULE.fullmatch(text.strip()))
 
 

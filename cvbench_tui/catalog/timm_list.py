@@ -1,7 +1,7 @@
 """timm's models as plain data, where timm is installed: read without importing it, which would import PyTorch.
 
-``timm.tsv`` is written by ``benchmarks/timm_list.py`` from one version of timm. Where another is installed, names and
-image sizes are those that the worker read from it (``read_cached``), and the numbers those of the file, by name."""
+``timm.tsv`` is written by ``benchmarks/timm_list.py`` from one version of timm. Where another is installed, the list is
+that version's too: a model that it does not have is a failed row with that reason."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from cvbench_tui.catalog.models import ModelEntry
 
 OLDEST = (0, 9)
 HINT = "Install it beside torch: pip install 'cvbench-tui[timm]'"
+VERSION = "1.0.31"  # whose models are in the file
 SHIPPED = Path(__file__).with_name("timm.tsv")
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cvbench_tui.base.cells import cell_len, set_cell_size, shorten
 from cvbench_tui.base.escape import one_line, visible
+from cvbench_tui.base.nearest import name_key, nearest, quoted
 from cvbench_tui.core.environment import Device
 from cvbench_tui.core.text import plural
-from cvbench_tui.errors import CvbenchError
+from cvbench_tui.errors import CvbenchError, SelectionError
 from cvbench_tui.results.text.units import bytes_text, parameters_text
 
 if TYPE_CHECKING:
@@ -24,17 +25,42 @@ PLAN_CELLS = 60  # of a plan's name: the longest is that of a preset
 BY_NAME = ("models", "layers", "presets")  # what can be named in a selection
 
 
+def print_models(name: str, *, as_json: bool) -> None:
+    """Print the models of that source or family, or with that in their names. Raises SelectionError for none."""
+    from cvbench_tui.catalog.sources import SOURCES
+
+    key, entries = name_key(name), list(_models())
+    for source in SOURCES:
+        sentence, hint = source.why_not()
+        if sentence and source.name == key.partition(":")[0]:
+            raise SelectionError(sentence, hint)
+    chosen = [entry for entry in entries if key in (name_key(entry[0]["source"]), name_key(entry[0]["family"]))]
+    chosen = chosen or [entry for entry in entries if any(key in name_key(entry[0][each]) for each in ("name", "op"))]
+    if not chosen:
+        known = dict.fromkeys(entry[0][each] for each in ("source", "family") for entry in entries)
+        hint = f"{nearest(name, known)} Name a source (timm), a family (ResNet) or a part of names (resnet50)."
+        raise SelectionError(f"No model is of {quoted(name)}.", hint.strip())
+    _print("models", chosen, as_json=as_json)
+
+
+def _print(kind: str, entries: Sequence[Entry], *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps([row for row, _ in entries], indent=2) + "\n")
+    else:
+        sys.stdout.write(f"{kind} ({len(entries)})\n" + _columns([texts for _, texts in entries]) + "\n")
+
+
 def print_list(kind: str | None, *, as_json: bool, runs_dir: str | None) -> None:
     """Print one list (a key of ``LISTS``, or runs), or for None all of ``BY_NAME``. As JSON, one list is an array and
     several are an object of arrays."""
     kinds = (kind,) if kind else BY_NAME
     lists = {one: list(_runs(runs_dir) if one == "runs" else LISTS[one]()) for one in kinds}
-    if as_json:
+    if as_json and kind is None:
         found = {one: [row for row, _ in entries] for one, entries in lists.items()}
-        sys.stdout.write(json.dumps(found[kind] if kind else found, indent=2) + "\n")
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return
     for one, entries in lists.items():
-        sys.stdout.write(f"{one} ({len(entries)})\n" + _columns([texts for _, texts in entries]) + "\n")
+        _print(one, entries, as_json=as_json)
 
 
 def print_layers_of(name: str, *, as_json: bool) -> None:
@@ -83,7 +109,7 @@ def _models() -> Iterator[Entry]:
         weights = "-" if model.parameters is None else parameters_text(model.parameters)
         texts = [model.name, model.op, model.family, weights, gmacs, side, f"batch {model.batch}"]
         row |= {
-            "source": source.title if source else "",
+            "source": (source.name or "torchvision") if source else "",
             "torchvision": model.op if source and not source.name else None,
         }
         yield {"name": model.name, **row}, texts

@@ -180,23 +180,22 @@ def resume(
 
 @cli.command("list")
 @click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
-@click.argument("model", required=False)
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, model: str | None, as_json: bool, runs_dir: str | None) -> int:
+def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
     """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
 
-    With layers MODEL may follow: then the distinct layers of that model are listed, each with how often it is called
-    and its share of the operations.
+    With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
+    then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
     """
-    from cvbench_tui.cli.list import print_layers_of, print_list
+    from cvbench_tui.cli.list import print_layers_of, print_list, print_models
 
-    if model is not None and what != "layers":
-        raise SelectionError(
-            f"Nothing of {quoted(model)} can be listed but layers.", "cvbench-tui list layers resnet50"
-        )
-    if model is not None:
-        print_layers_of(model, as_json=as_json)
+    if name is not None and what not in ("models", "layers"):
+        hint = "cvbench-tui list models timm, cvbench-tui list layers resnet50"
+        raise SelectionError(f"Nothing of {quoted(name)} can be listed but models and layers.", hint)
+    if name is not None:
+        (print_models if what == "models" else print_layers_of)(name, as_json=as_json)
         return 0
     if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()

@@ -9,15 +9,50 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cvbench_tui.core.text import plural
-
-if TYPE_CHECKING:
-    from cvbench_tui.core.plan import Case
+from cvbench_tui.core.workload import Workload
 
 Setting = tuple[str, str]  # axis and value
-WhyNot = Callable[["Case", str], str]  # of a case and a value: why the row cannot be, empty where it can
+
+
+class Case(Protocol):
+    """What axes and names of rows read of ``core.plan.Case``, which needs both."""
+
+    @property
+    def workload(self) -> Workload:
+        """What is timed."""
+
+    @property
+    def device(self) -> str:
+        """Where."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Pairs that are not default."""
+
+    @property
+    def batch(self) -> int:
+        """Inputs per iteration."""
+
+    @property
+    def image(self) -> int | None:
+        """Side of the image, pixels."""
+
+    @property
+    def framework(self) -> str:
+        """What measures it."""
+
+    @property
+    def finds_batch(self) -> bool:
+        """True where the batch is found by the run."""
+
+    def setting(self, name: str) -> str:
+        """The value of that axis."""
+
+
+WhyNot = Callable[[Case, str], str]  # of a case and a value: why the row cannot be, empty where it can
 
 
 def _always(case: Case, value: str) -> str:
@@ -35,6 +70,7 @@ class Value:
     memory: float = 1.0  # training memory as a multiple of float32's
     time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and on a card, as multiples of the default's
     setup_s: float = 0.0  # that a visit takes longer, before its first round
+    first_s: float = 0.0  # that a model's first visit takes longer still
 
     @property
     def label(self) -> str:
@@ -121,6 +157,8 @@ def _cudnn(case: Case, value: str) -> str:
 def _threads(case: Case, value: str) -> str:
     if value != "cores" and case.device != "cpu":
         return "The number of threads is set for the CPU only."
+    if value == "half":
+        return "Half of the threads is another number on each machine: a row has the number itself."
     return ""
 
 
@@ -156,9 +194,20 @@ AXES: tuple[Axis, ...] = (
         "compile", "Compile", "torch.compile, by its mode.",
         (
             Value("eager", "not compiled"),
-            Value("default", "torch.compile", short="compiled", setup_s=10.0),
-            Value("reduce-overhead", "torch.compile, mode reduce-overhead: CUDA graphs on a card", setup_s=10.0),
-            Value("max-autotune", "torch.compile, mode max-autotune: minutes of trying kernels", setup_s=60.0),
+            # resnet18 on two cores: 3.5 to 6.3 s with a warm cache, 75 to 94 s with a cold one
+            Value("default", "torch.compile", short="compiled", setup_s=5.0, first_s=90.0),
+            Value(
+                "reduce-overhead",
+                "torch.compile, mode reduce-overhead: CUDA graphs on a card",
+                setup_s=5.0,
+                first_s=90.0,
+            ),
+            Value(
+                "max-autotune",
+                "torch.compile, mode max-autotune: minutes of trying kernels",
+                setup_s=5.0,
+                first_s=300.0,
+            ),
         ),
         noun="compile mode",
     ),
@@ -261,6 +310,11 @@ def time_factor(settings: Sequence[Setting], device: str) -> float:
 def setup_s(settings: Sequence[Setting]) -> float:
     """Seconds by which a visit is longer for them, by guess."""
     return sum(found.value(value).setup_s for name, value in settings if (found := axis(name)))
+
+
+def first_s(settings: Sequence[Setting]) -> float:
+    """Seconds by which a model's first visit is longer still, by guess: what a cache on disk then saves the others."""
+    return sum(found.value(value).first_s for name, value in settings if (found := axis(name)))
 
 
 def labels(settings: Sequence[Setting]) -> tuple[str, ...]:

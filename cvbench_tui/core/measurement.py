@@ -99,7 +99,9 @@ class PhaseWork:
 
     phase: Phase
     flops: int  # floating-point operations; a multiply-add counts as two
-    bytes: int  # bytes that the operators read and write, each operand once per operator (eager: nothing is fused)
+    bytes: int
+    """Bytes that the operators read and write, each operand once per operator (nothing is fused); 0 where they are not
+    counted, under autocast and when compiled."""
     footprint_bytes: int
     """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
     for the backward): the minimum moved when no cache holds them."""
@@ -156,7 +158,7 @@ class Measurement:
     parameters: int | None  # number of trainable parameters
     first_call_s: float | None
     """Seconds of the first training iteration, start-up and autotuning included. A card's context is made before it,
-    when the module's weights are put there."""
+    when the module's weights are put there; graphs of a compiled row are, too."""
     warmup_s: float  # seconds spent warming up, both passes
     wall_s: float  # seconds from the request to the result, building the module included
     threads: int | None  # intra-op CPU threads

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
 
 from cvbench_tui.core import axes
-
-if TYPE_CHECKING:
-    from cvbench_tui.core.plan import Case
+from cvbench_tui.core.axes import Case
 
 SIZES: dict[str, Callable[[Case], str]] = {
     "framework": lambda case: case.framework,

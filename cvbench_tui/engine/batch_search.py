@@ -21,9 +21,8 @@ BELOW = 0.985  # of the line's end is tried, as the line is a little wrong and a
 AFTER_MISS = 0.05  # less is tried after a batch that did not fit although it should, then twice as much less
 FAR = 1.25  # times the largest that was tried: a line is less sure beyond
 APART = 0.7  # of the largest batch is the other end of the line at the most: nearer ones differ by noise
-REACH = 30.0
-"""By how much one try may exceed those before it, where what surely fits is not more: a small layer takes less at first
-than the allocator's noise."""
+LEAP = 8.0  # times as far as its two points are apart a line is followed at the most
+REACH = 30.0  # times the first batch is tried where that took less than the process had at hand
 LEAST_ITERATIONS = 7
 """Of a visit, at the least: a first call, three windows of warm-up and a round, inference beside training."""
 
@@ -88,12 +87,12 @@ class BatchSearch:
         fits = sorted((each for each in self.tries if each.fits), key=lambda each: each.batch)
         last = fits[-1]
         if not last.peak_bytes or not last.room_bytes:
-            return int(REACH * last.batch)  # it took less than the process had at hand, or it is not known
+            return int(REACH * last.batch)  # or it is not known what it took
         surely = last.batch * last.room_bytes / last.peak_bytes
         below = [each for each in fits if each.batch <= APART * last.batch and each.peak_bytes]
         if not below:
             return int(max(surely, 4 * last.batch))
         slope = (last.peak_bytes - (below[-1].peak_bytes or 0)) / (last.batch - below[-1].batch)
         left = last.room_bytes - last.peak_bytes
-        line = last.batch + left / slope if slope > 0 else REACH * last.batch
-        return int(max(surely, min(line, REACH * last.batch)))
+        leap = LEAP * (last.batch - below[-1].batch)
+        return int(max(surely, last.batch + (min(leap, left / slope) if slope > 0 else leap)))

@@ -99,6 +99,15 @@ def test_a_row_that_cannot_be_measured_takes_hardly_any_time():
     assert guess("resnet18", batch=1, image=32) <= guess("resnet18", batch=2, image=32)
 
 
+def test_a_compiled_row_has_time_for_a_cold_compilation_and_for_a_warm_one_in_every_visit() -> None:
+    eager = Case(find_model("resnet18").workload, "cpu", 1)
+    compiled = eager.varied(compile="default")
+    protocol = PROTOCOLS["quick"]
+    by_case = expected_by_case(Plan("p", (eager, compiled), protocol))
+    more_s = by_case[compiled.case_id] - by_case[eager.case_id]
+    assert 90 + protocol.visits * 5 <= more_s <= 90 + protocol.max_visits * 5
+
+
 def test_settings_change_what_is_expected():
     base = Case(find_model("resnet18").workload, "cpu", 8)
 

@@ -173,5 +173,5 @@ def test_a_preset_names_no_code_and_no_layer_of_a_model(folder):
     (folder / "layer.toml").write_text('layers = ["resnet50:layer1.0.conv1"]')
     with pytest.raises(PresetError, match="cannot name a layer of a model"):
         load_preset("./layer.toml")
-    with pytest.raises(PresetError, match="cannot name 'net.py:make'"):
+    with pytest.raises(PresetError, match=r"cannot name 'net\.py:make'"):
         save_preset("mine", Selection("mine", (own_model("net.py:make"),), (), None))

@@ -140,7 +140,7 @@ def test_a_saved_file_is_plain_to_read(folder):
     assert '\n    "VGG16",\n' in save_preset("many", replace(MINE, models=MODELS)).read_text()
 
 
-def test_the_list_has_the_shipped_ones_first_then_ones_own():
+def test_the_list_has_the_shipped_ones_first_then_ones_own(with_timm):
     describe("zoo", "All of it")
     save_preset("zoo", MINE)
     save_preset("an own", BARE)

@@ -38,13 +38,13 @@ def names(entries):
     return [entry.name for entry in entries]
 
 
-def test_all_shipped_presets_are_there_and_load():
+def test_all_shipped_presets_are_there_and_load(with_timm):
     shipped = preset_names()
     assert shipped[0] == "quick"
     assert set(shipped) == {
         "quick", "original-models", "original-layers", "original-cpu", "torchvision-all", "modern-layers", "resnets",
         "edge", "precision-ladder", "channels-last", "compile", "batch-sweep", "image-sweep", "threads",
-        "optimizer-step", "inference-latency",
+        "optimizer-step", "inference-latency", "timm-classics",
     }  # fmt: skip
     for name in shipped:
         selection = load_preset(name)

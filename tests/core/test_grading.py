@@ -5,7 +5,15 @@ import pytest
 from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
 from cvbench_tui.core.grading.assess import assess, worst
 from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
-from cvbench_tui.core.measurement import Compilation, Measurement, Notice, PhaseSamples, PhaseWork, Variant
+from cvbench_tui.core.measurement import (
+    Compilation,
+    Measurement,
+    Notice,
+    PhaseSamples,
+    PhaseWork,
+    ResultCheck,
+    Variant,
+)
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.stats.estimate import Estimate
@@ -158,6 +166,10 @@ SEEN = [
     ("impossible_rate", "X", case(work=work(int(5e9), winograd=True)), {"peak": PEAK}),
     ("impossible_rate", "X", replace(queued(3.0, 0.99), work=work(int(2e9))), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(footprint=int(2e8))), {"peak": PEAK}),
+    ("not_same", "X", case(check=ResultCheck(0.5, 0.1)), {}),
+    ("not_same", "X", case(check=ResultCheck(0.05, 0.1, 2.0, 1.0)), {}),
+    ("not_same", None, case(check=ResultCheck(0.05, 0.1, 0.2, 1.0)), {}),
+    ("not_same", None, case(check=ResultCheck(0.05, 0.1)), {}),
     ("impossible_parts", "X", training(1.2, 0.5, 1.0), {}),
     ("impossible_parts", "X", with_evidence(timed_s=0.14), {}),
     ("broken_clock", "X", case((*rounds(1, 1, 1, 1), (0.01, 0.0, 0.01))), {}),

@@ -1,4 +1,4 @@
-"""A case whose batch is the largest that fits: it is found before the first visit, and the visits are measured at it."""
+"""A case whose batch is the largest that fits: found before its first visit, and measured at what was found."""
 
 from __future__ import annotations
 

@@ -143,6 +143,8 @@ class TestHang:
         assert pace.limit_s(300.0) == 300.0
         pace.hear(Progress("x", "building"), 0.1)
         assert pace.limit_s(300.0) == 300.0  # nothing is known of the first call
+        pace.hear(Progress("x", "compiling"), 1.0)
+        assert pace.limit_s(300.0) == 300.0
         pace.hear(Progress("x", "warming up"), 60.0)
         assert pace.limit_s(300.0) == 300.0
         quick = Pace()

@@ -63,7 +63,7 @@ def test_a_break_is_the_rows_mark_with_its_reason_and_an_eager_row_has_none() ->
 def test_the_column_is_there_where_a_row_is_compiled_and_json_has_it_all() -> None:
     table = build(run(), View())
     eager, compiled = EAGER.case_id, COMPILED.case_id
-    assert (table.text(eager, "compile_time"), table.text(compiled, "compile_time")) == ("-", "94.25 s")
+    assert (table.text(eager, "compile_time"), table.text(compiled, "compile_time")) == ("-", "94.2 s")
     place = next(place for place, column in enumerate(table.columns) if column.key == "compile_time")
     assert place in visible_columns(table)
     assert place not in visible_columns(build(run_of(plan(EAGER), measurement(EAGER, 0.1)), View()))

@@ -41,7 +41,12 @@ def dialog(plan_selection: PlanSelection) -> DialogApp:
 
 
 def line(app: DialogApp, name: str) -> TickLine:
-    return app.screen.query_one(f"#{name}", TickLine)
+    return app.screen.query_one(f"#{place(name)}", TickLine)
+
+
+def place(name: str) -> str:
+    """Id of the line of that axis, or of the protocol or the phases."""
+    return f"axis-{name}" if axis(name) else name
 
 
 async def closed(app: DialogApp, pilot: Pilot[None]) -> None:
@@ -151,18 +156,18 @@ async def test_a_line_without_a_tick_gets_its_default_again() -> None:
 async def test_numbers_of_threads_are_typed_and_stand_beside_the_ticks() -> None:
     app = dialog(ticked())
     async with app.run_test(size=SIZES[0]) as pilot:
-        app.screen.query_one("#threads-numbers", Input).focus()
+        app.screen.query_one("#axis-threads-numbers", Input).focus()
         await pilot.press(*"2,4")
         assert "numbers from 1 to 4096" in said(app)
         line(app, "threads").focus()
         await pilot.press("space")
         assert line(app, "threads").ticked == (), "numbers are enough"
         assert "2 models x 2 thread counts = 4 rows" in seen(app)
-        app.screen.query_one("#threads-numbers", Input).value = "0"
+        app.screen.query_one("#axis-threads-numbers", Input).value = "0"
         await pilot.press("enter")
         assert app.result is UNTOUCHED
         assert "Threads has no value '0'" in said(app)
-        app.screen.query_one("#threads-numbers", Input).value = "2,half"
+        app.screen.query_one("#axis-threads-numbers", Input).value = "2,half"
         await pilot.press("enter")
         await closed(app, pilot)
     assert app.result == PlanSettings("quick", settings=(("threads", ("2", "half")),))
@@ -228,8 +233,8 @@ async def click(app: DialogApp, pilot: Pilot[None], name: str, text: str) -> Non
     """Click on those letters of the line."""
     region = line(app, name).region
     rows = [row[region.x : region.right] for row in seen(app).split("\n")[region.y : region.bottom]]
-    (place,) = [Offset(row.index(text), at) for at, row in enumerate(rows) if text in row]
-    await pilot.click(f"#{name}", offset=place)
+    (offset,) = [Offset(row.index(text), at) for at, row in enumerate(rows) if text in row]
+    await pilot.click(f"#{place(name)}", offset=offset)
 
 
 async def test_the_line_with_the_focus_is_seen_in_a_low_terminal() -> None:

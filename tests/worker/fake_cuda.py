@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import contextmanager
 
+import torch
+
 from cvbench_tui.worker.devices.cuda import CudaBackend
 from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot
 
@@ -51,6 +53,10 @@ class FakeCuda:
         self.statistics = {"num_device_alloc": 3, "num_alloc_retries": 0}
         self.allocated = 0
         self.peak = 0
+        self.total = 1 << 35
+        self.elsewhere = 1 << 34
+        """Bytes that others hold, and libraries beside the allocator."""
+        self.fraction = 1.0
         self.properties = properties
         self.Event = type("Event", (FakeEvent,), {"cuda": self})
         self.CUDAGraph = type("CUDAGraph", (FakeGraph,), {"cuda": self})
@@ -120,7 +126,23 @@ class FakeCuda:
         return self.peak
 
     def mem_get_info(self, device) -> tuple[int, int]:
-        return 1 << 34, 1 << 35
+        return self.total - self.elsewhere - self.allocated, self.total
+
+    def memory_reserved(self, device) -> int:
+        return self.allocated
+
+    def set_per_process_memory_fraction(self, fraction: float, device) -> None:
+        self.fraction = fraction
+
+    def allocate(self, size: int) -> None:
+        """As PyTorch's allocator: out of memory above the process's share, or where the card has no more."""
+        held = self.allocated + size
+        if held > min(self.fraction * self.total, self.total - self.elsewhere):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        self.allocated, self.peak = held, max(self.peak, held)
+
+    def release(self, size: int) -> None:
+        self.allocated -= size
 
     def get_device_properties(self, device):
         return self.properties

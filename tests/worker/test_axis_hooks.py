@@ -10,7 +10,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.workloads import axis_hooks
 from cvbench_tui.worker.workloads.axis_hooks import HOOKS, reset_process, set_process
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
@@ -197,3 +197,39 @@ def test_autocast_that_does_not_cast_is_unsupported(monkeypatch):
     monkeypatch.setattr(axis_hooks.torch, "autocast", lambda *_: contextlib.nullcontext())
     with pytest.raises(UnsupportedError, match="no autocast to float16 on cpu"):
         ModuleUnderTest(resnet(precision="amp-fp16"), QUICK)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "\"slow_conv2d_cpu\" not implemented for 'Half'",
+            f"PyTorch {torch.__version__} has no slow_conv2d_cpu in float16 on cpu.",
+        ),
+        (
+            "mat1 and mat2 must have the same dtype, but got Float and Half",
+            "Resnet18 computes in float32 in between, so it cannot be fp16 as a whole: use amp-fp16.",
+        ),
+        (
+            "Input type (c10::Half) and bias type (float) should be the same",
+            "Resnet18 computes in float32 in between, so it cannot be fp16 as a whole: use amp-fp16.",
+        ),
+    ],
+)
+def test_what_an_operator_refuses_is_a_plain_sentence(text, sentence):
+    failure = failure_from(resnet(precision="fp16"), RuntimeError(text))
+    assert (failure.kind, failure.sentence) == ("unsupported", sentence)
+    if "not implemented" not in text:
+        assert failure_from(resnet(), RuntimeError(text)).kind == "error", "no precision was asked for"
+
+
+def test_a_real_module_that_mixes_types_is_unsupported(monkeypatch):
+    class Mixed(nn.Linear):
+        def forward(self, images):
+            return super().forward(images.float())
+
+    monkeypatch.setattr("cvbench_tui.worker.workloads.module_under_test.build_module", lambda workload: Mixed(32, 2))
+    case = resnet(precision="bf16")
+    with pytest.raises(RuntimeError) as caught:
+        built(case).forward()
+    assert failure_from(case, caught.value).kind == "unsupported"

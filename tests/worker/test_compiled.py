@@ -17,7 +17,8 @@ from torch import nn
 
 from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.event import CaseFailed, Progress
-from cvbench_tui.core.measurement import Compilation
+from cvbench_tui.core.grading.assess import assess
+from cvbench_tui.core.measurement import Compilation, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.live import LiveSource
@@ -25,7 +26,9 @@ from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.failure import CompileError, UnsupportedError
 from cvbench_tui.worker.timing.counters import SystemCounters
-from cvbench_tui.worker.workloads import compiled
+from cvbench_tui.worker.timing.passes import PhasePass
+from cvbench_tui.worker.timing.stopwatch import Stopwatch
+from cvbench_tui.worker.workloads import compiled, compiler
 from cvbench_tui.worker.workloads.compiled import compile_graphs
 from tests.processes import children, descendants, wait_until, wait_until_gone
 from tests.worker.test_process import SHORT, VISITS, run_of
@@ -40,9 +43,9 @@ def _set_up():
     """As in the process of a compiled row, and forgotten afterwards."""
     config = torch._dynamo.config
     before = config.suppress_errors, config.fail_on_recompile_limit_hit
-    compiled.prepare("default", CPU)
+    compiler.prepare("default", CPU)
     yield
-    compiled.forget()
+    compiler.forget()
     config.suppress_errors, config.fail_on_recompile_limit_hit = before
 
 
@@ -139,7 +142,31 @@ def test_a_graph_that_is_compiled_anew_before_the_calls_settle_is_counted_and_no
     assert found.recompiles >= 2
     subject.module.train()
     subject.forward()
-    assert compiled.graphs() == found.graphs
+    assert compiler.graphs() == found.graphs
+
+
+class Tuned(Plain):
+    """Another constant whenever somebody wants."""
+
+    def forward(self, inputs):
+        return self.layer(inputs) * self.calls
+
+
+def test_a_compilation_within_a_timed_round_is_its_evidence_and_the_rows_mark():
+    subject = Subject(Tuned())
+    compile_graphs(subject, CpuBackend(), ("inference",), lambda: None)
+
+    def told(update) -> None:
+        if update.rounds == 2:  # between two rounds: the third one compiles
+            subject.module.calls = 7
+
+    timed = PhasePass(subject, CpuBackend(), "inference")
+    result = Stopwatch(timed, CpuBackend(), SHORT, told, check_deferred=False).run()
+    assert [each.recompiles for each in result.record.evidence] == [0, 0, 1, 0, 0]
+    measurement = Measurement("x", tuple(result.phases), None, None, None, 0.0, 9.0, 1, passes=(result.record,))
+    reasons = {reason.code: reason for reason in assess(measurement, "inference", SHORT).reasons}
+    assert reasons["recompiled"].grade == "C"
+    assert reasons["recompiled"].sentence == "torch.compile recompiled 1 graph."
 
 
 def test_a_module_that_is_compiled_anew_at_each_call_fails_and_is_not_run_as_eager():
@@ -163,7 +190,7 @@ def test_what_nothing_is_compiled_of_is_unsupported():
 def test_a_compiler_that_is_switched_off_is_unsupported(monkeypatch):
     monkeypatch.setattr(torch._dynamo.config, "disable", True)
     with pytest.raises(UnsupportedError, match="switched off by TORCH_COMPILE_DISABLE"):
-        compiled.prepare("default", CPU)
+        compiler.prepare("default", CPU)
 
 
 def failing(error: Exception):
@@ -193,7 +220,7 @@ FULL = OSError(28, "No space left on device", "/tmp/torchinductor_user/ab/c.so")
 def test_a_compilation_that_fails_is_one_sentence_and_never_eager(monkeypatch, error, kind, sentence):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/tmp/torchinductor_user")
     torch._dynamo.config.suppress_errors = True  # as a variable of the environment may have it
-    compiled.prepare("default", CPU)
+    compiler.prepare("default", CPU)
     with pytest.raises(kind, match=sentence.replace("(", r"\(").replace(")", r"\)").replace("++", r"\+\+")):
         compile_all(Plain(), failing(error))
 

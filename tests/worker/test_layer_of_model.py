@@ -15,8 +15,8 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.worker.extras.layer_list import list_layers
 from cvbench_tui.worker.process.failure import UnsupportedError
-from cvbench_tui.worker.workloads.layer_of_model import list_layers
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 
@@ -131,7 +131,7 @@ def test_all_is_every_distinct_one_at_each_size():
 def test_a_shape_out_of_a_run_file_is_not_believed():
     (entry,) = resolved([LayersOf(RESNET, "layer1.0.conv1")], [32], list_layers)
     huge = replace(entry.workload, input_shape=(64, 1 << 20, 1 << 20))
-    with pytest.raises(UnsupportedError, match="has no layer 'layer1.0.conv1' of that shape"):
+    with pytest.raises(UnsupportedError, match=r"has no layer 'layer1\.0\.conv1' of that shape"):
         ModuleUnderTest(Case(huge, "cpu", 1), PROTOCOLS["quick"])
     unknown = replace(entry.workload, params=(("image", 32), ("layer", "__class__"), ("model", "resnet18")))
     with pytest.raises(UnsupportedError, match="has no layer '__class__'"):

@@ -1,5 +1,6 @@
 """Rows with settings compute what rows without do: right hooks pass, wrong ones do not."""
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -7,10 +8,12 @@ import torch
 from torch import nn
 
 from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.core.grading.assess import assess
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.extras import result_check
 from cvbench_tui.worker.extras.result_check import check_result
+from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads import module_under_test
 from cvbench_tui.worker.workloads.axis_hooks import HOOKS, AxisHook
@@ -175,3 +178,54 @@ def test_the_roundoff_of_a_default_row_on_a_card_is_that_of_tf32(monkeypatch):
         with pytest.raises(ZeroDivisionError):
             check_result(case, QUICK)
     assert seen == [2.0**-11, 2.0**-24, 2.0**-24]
+
+
+class Sent(list):
+    """A channel that keeps what is sent."""
+
+    send = list.append
+
+
+def outcome(case, visit=0, **changes):
+    sent = Sent()
+    short = replace(QUICK, budget_s=0.05, warmup_cap_s=0.05, round_s=0.01, extras=(), **changes)
+    job.Job(case, short, visit, sent).run()
+    gc.enable()
+    gc.unfreeze()
+    return sent[-1].measurement
+
+
+def test_a_rows_first_visit_has_its_check_and_no_other():
+    case = CASE.varied(precision="bf16")
+    assert outcome(case).check.same
+    assert outcome(case, visit=1).check is None
+    assert outcome(CASE).check is None
+
+
+def test_a_wrong_row_is_x_and_says_why(monkeypatch):
+    monkeypatch.setitem(HOOKS, "memory_format", WRONG["forgetful"])
+    found = outcome(CASE.varied(memory_format="channels_last"))
+    assert not found.check.same
+    for phase in found.phases:
+        assessment = assess(found, phase.phase, QUICK)
+        assert assessment.grade == "X"
+        assert "not_same" in [reason.code for reason in assessment.reasons]
+        (reason,) = (each for each in assessment.reasons if each.code == "not_same")
+        assert reason.sentence.startswith("Not the same result: its output is ")
+
+
+def test_a_reference_that_does_not_fit_is_a_notice_and_the_row_is_kept(monkeypatch):
+    def too_large(*_):
+        raise MemoryError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(job, "check_result", too_large)
+    found = outcome(CASE.varied(precision="bf16"))
+    assert found.phases
+    assert [notice.code for notice in found.notices] == ["check_failed"]
+    assert found.check is None
+
+
+def test_a_check_that_would_not_fit_the_time_is_a_notice(monkeypatch):
+    monkeypatch.setattr(job, "CHECK_ITERATIONS", 10**9)
+    found = outcome(CASE.varied(precision="bf16"))
+    assert [notice.code for notice in found.notices] == ["check_failed"]

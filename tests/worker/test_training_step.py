@@ -156,7 +156,7 @@ def test_a_device_without_a_fused_optimizer_is_unsupported(monkeypatch):
         raise RuntimeError("`fused=True` requires all the params to be floating point Tensors of supported devices")
 
     monkeypatch.setattr(torch.optim, "SGD", refuse)
-    with pytest.raises(UnsupportedError, match="has no fused SGD for torch[.]float32 on cpu"):
+    with pytest.raises(UnsupportedError, match=r"has no fused SGD for torch\.float32 on cpu"):
         TrainingStep(subject(DENSE.varied(optimizer="sgd-fused")))
 
 

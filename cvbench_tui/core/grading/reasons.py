@@ -58,9 +58,10 @@ REASONS: dict[str, ReasonKind] = {
         "All samples are equal to the last digit, which no real clock gives.", _SELFTEST, "no variation"
     ),
     "not_same": ReasonKind(
-        "With its settings the workload computes something else than without, beyond what the precision explains.",
+        "Not the same result: with its settings the workload computes something else than without, beyond what the "
+        "precision explains.",
         "Do not use these settings for this workload; its detail has the errors and their bounds.",
-        "not the same result",
+        "not the same",
     ),
     "impossible_parts": ReasonKind(
         "The total is shorter than one of its parts, or the timed regions are longer than the wall time.",

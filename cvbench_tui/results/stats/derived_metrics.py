@@ -29,7 +29,8 @@ class Rates:
 
     flop_per_s: float  # floating-point operations per second, two for a multiply-add
     flop_share: float | None  # of the fastest matmul measured on this device; None without one that is sure
-    bytes_per_s: float  # bytes that the operators read and write, per second; from caches too
+    bytes_per_s: float | None
+    """Bytes that the operators read and write, per second; from caches too. None where they are not counted."""
     bytes_share: float | None  # of the copy measured on this device; more than 1 where caches serve it
 
 
@@ -71,11 +72,12 @@ def rates(measurement: Measurement, phase: Phase, result: PhaseResult | None, te
     work = measurement.work_of(phase)
     if work is None or result is None or result.median_s <= 0:
         return None
-    flop_per_s, bytes_per_s = work.flops / result.median_s, work.bytes / result.median_s
+    flop_per_s, bytes_per_s = work.flops / result.median_s, work.bytes / result.median_s if work.bytes else None
     if terms.peak is None or not terms.peak.sure:  # 6539% was printed of a peak measured while disturbed
         return Rates(flop_per_s, None, bytes_per_s, None)
     peak_flops = terms.peak.flops(*precisions(terms.peak.device, measurement.case_id, dict(terms.facts)))
-    return Rates(flop_per_s, _share(flop_per_s, peak_flops), bytes_per_s, _share(bytes_per_s, terms.peak.bytes_per_s))
+    bytes_share = None if bytes_per_s is None else _share(bytes_per_s, terms.peak.bytes_per_s)
+    return Rates(flop_per_s, _share(flop_per_s, peak_flops), bytes_per_s, bytes_share)
 
 
 def precisions(device: str, case_id: str = "", facts: Mapping[str, Fact] | None = None) -> tuple[str, ...]:

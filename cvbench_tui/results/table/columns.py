@@ -300,7 +300,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "first_call", "First call",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included; the context "
-        "of a card, which is made before it, is not.",
+        "of a card, which is made before it, is not. Of a compiled row the first one after its compilation.",
         lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
     ),

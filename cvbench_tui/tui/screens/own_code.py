@@ -26,7 +26,6 @@ class OwnCodeScreen(Modal[ModelEntry]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="own.close", tooltip="Close without a model"),
-        Binding("enter", "name", "Add", id="own.add", tooltip="Add this model to the list, after a question"),
     ]
 
     def __init__(self, find: Callable[[str], ModelEntry], question: Callable[[ModelEntry], str]) -> None:
@@ -37,7 +36,7 @@ class OwnCodeScreen(Modal[ModelEntry]):
 
     def compose(self) -> ComposeResult:
         """What is wanted, the field, room for a complaint, buttons."""
-        with Dialog("A model of your own", "Enter add   Tab complete, next   Escape close"):
+        with Dialog("A model of your own", "Enter add   Tab complete   Escape close"):
             yield Static(ABOUT, markup=False, classes="hint")
             yield PathInput(id="path", compact=True, suggester=PathSuggester(Path.cwd(), (".py",)))
             yield Static(id="complaint", classes="message", markup=False)

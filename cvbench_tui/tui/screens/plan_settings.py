@@ -59,7 +59,7 @@ class SettingsScreen(Modal[PlanSettings]):
     SettingsScreen .line Static { width: 15; }
     SettingsScreen .line #image-title { width: 8; padding-left: 2; }
     SettingsScreen .line Input { width: 1fr; max-width: 24; }
-    SettingsScreen .line .numbers { width: 20; }
+    SettingsScreen .-numbers TickLine { width: auto; max-width: 75%; }
     SettingsScreen #rows { height: auto; max-height: 2; margin-top: 1; text-style: bold; }
     SettingsScreen #complaint { margin-top: 0; height: 3; }
     """
@@ -99,11 +99,11 @@ class SettingsScreen(Modal[PlanSettings]):
         """The values of that axis, and room for numbers where it has any."""
         ticked = dict(self._now.settings).get(axis.name, (axis.default,))
         names = [each.name for each in axis.values]
-        with Horizontal(classes="line"):
-            yield TickLine(axis.title, axis_choices(axis, self._samples), ticked, id=axis.name)
+        with Horizontal(classes="line -numbers" if axis.most is not None else "line"):
+            yield TickLine(axis.title, axis_choices(axis, self._samples), ticked, id=_ticks(axis))
             if axis.most is not None:
                 numbers = _listed([name for name in ticked if name not in names])
-                yield Input(numbers, placeholder="numbers", id=_numbers(axis), classes="numbers", compact=True)
+                yield Input(numbers, placeholder="numbers", id=_numbers(axis), compact=True)
 
     @on(Input.Changed)
     @on(TickLine.Changed)
@@ -135,7 +135,7 @@ class SettingsScreen(Modal[PlanSettings]):
         batches, images = self._typed("#batch", check_batch), self._typed("#image", check_image)
         chosen = {}
         for axis in AXES:
-            line = self.query_one(f"#{axis.name}", TickLine)
+            line = self.query_one(f"#{_ticks(axis)}", TickLine)
             typed = self._text(f"#{_numbers(axis)}") if axis.most is not None else ""
             numbers = check_values(axis, split(typed)) if typed else ()
             if not line.ticked and not numbers:
@@ -178,9 +178,14 @@ class SettingsScreen(Modal[PlanSettings]):
         return tuple(dict.fromkeys(map(check, split(text)))) if text else ()
 
 
+def _ticks(axis: Axis) -> str:
+    """Id of the line of that axis."""
+    return f"axis-{axis.name}"
+
+
 def _numbers(axis: Axis) -> str:
     """Id of the field for that axis' numbers."""
-    return f"{axis.name}-numbers"
+    return f"{_ticks(axis)}-numbers"
 
 
 def _listed(values: Sequence[object]) -> str:

@@ -133,7 +133,10 @@ class PlanSelection:
         asked = (devices, self.batches, self.images, self.settings, version)
         if version is not None and asked == self._asked:
             return False
-        sizes, first = (self.batches[:1], self.images[:1]), variants(self.settings, None)[:1]
+        sizes = self.batches[:1], self.images[:1]
+        cores = self._environment.fact("usable_cores") if self._environment is not None else None
+        chosen = {name: values[:1] for name, values in self.settings.items()}  # all of them may be more than a plan has
+        first = variants(chosen, cores if isinstance(cores, int) else None)
         self._asked, before = asked, (self.models.times, self.layers.times)
         self.models.times, self.layers.times = (
             {

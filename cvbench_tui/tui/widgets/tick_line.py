@@ -99,6 +99,10 @@ class TickLine(Widget, can_focus=True):
         """What is under the cursor is to be explained."""
         self.post_message(self.Changed())
 
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """Cells of all values in one row."""
+        return TITLE_CELLS + sum(cell_len(self._text(place)) + GAP for place in range(len(self.choices)))
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Rows that the values fold into."""
         return self._places(width)[-1][0] + 1

@@ -4,7 +4,9 @@ that the kernel kills, a machine that swaps, or another program that finds no me
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Union
 
@@ -15,6 +17,8 @@ from cvbench_tui.base.system_files import read_text
 from cvbench_tui.worker.process.failure import UnsupportedError
 
 KIB = 1024
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+LOOK_S = 0.005
 LIMIT_SHARE = 0.99
 """Of what a limit or a card leaves. The visits that follow have no limit of ours: a few MB more do not end them."""
 MACHINE_SHARE = 0.9  # of the machine's own free memory: the rest is for the others, so that nothing is swapped
@@ -41,14 +45,31 @@ class ProcessRoom:
         self.bytes = max(0, int(min([MACHINE_SHARE * self._available(), *left])))
         hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
         resource.setrlimit(resource.RLIMIT_DATA, (self._start["VmData"] + self.bytes, hard))
+        self._most = self._before = self._private()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
 
     def peak_bytes(self) -> int | None:
-        """Largest growth so far, of address space: of private memory alone the kernel keeps no peak, and in a process
-        that only computes both grow alike."""
-        return max(0, self._sizes()["VmPeak"] - self._start["VmSize"])
+        """Largest growth of private memory so far: as the limit counts it, from a look every few milliseconds, since
+        the kernel keeps no peak of it; or of resident memory, whose peak it keeps."""
+        self._over.set()
+        self._thread.join()
+        now = self._sizes()
+        resident = now["VmHWM"] - self._start["VmRSS"] - max(0, now["RssFile"] - self._start["RssFile"])
+        return max(0, resident, self._most - self._before)
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_S):
+            self._most = max(self._most, self._private())
+
+    def _private(self) -> int:
+        """Private memory that can be written to, used or not, by ``statm`` (proc(5))."""
+        fields = read_text(self._root / "proc/self/statm").split()
+        return int(fields[5]) * PAGE if len(fields) > 5 else 0
 
     def _sizes(self) -> dict[str, int]:
-        return _kib(self._root / "proc/self/status", ("VmSize", "VmPeak", "VmData"))
+        return _kib(self._root / "proc/self/status", ("VmSize", "VmData", "VmHWM", "VmRSS", "RssFile"))
 
     def _available(self) -> int:
         """Of the machine, caches that it can give up included."""

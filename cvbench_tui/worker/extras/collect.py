@@ -17,7 +17,7 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import meter_for
 from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, pass_energy
-from cvbench_tui.worker.extras.flops import count_phases, phase_work
+from cvbench_tui.worker.extras.flops import as_known, count_phases, phase_work
 from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
 from cvbench_tui.worker.timing.recorded import timed_pass
@@ -74,10 +74,12 @@ class ExtrasCollector:
         try:
             return phase_work(self.case, self.protocol.method, self.protocol.passes)
         except Exception:  # whatever the module's own code raises on tensors without data
+            if self.case.setting("compile") != "eager":
+                raise  # a compiled module calls no operators that could be counted
             for name in self.protocol.passes:
                 budget.check(name, COUNTING_ITERATIONS)
         subject.clear()
-        return count_phases(subject.module, subject.inputs, self.protocol.passes)
+        return as_known(self.case, count_phases(subject.module, subject.inputs, self.protocol.passes))
 
     def _variants(self, subject: ModuleUnderTest, budget: Budget) -> Sequence[Variant]:
         timer = VariantTimer(self.case, subject, self.backend, self.protocol, self.heartbeat, budget, self.notices)

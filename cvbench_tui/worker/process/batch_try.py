@@ -12,13 +12,14 @@ from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.worker.devices.memory_room import memory_room
+from cvbench_tui.worker.devices.backend import Backend
+from cvbench_tui.worker.devices.memory_room import MemoryRoom, memory_room
 from cvbench_tui.worker.devices.select import backend_for
+from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
-from cvbench_tui.worker.process.job import count_cards, now_s, threads_of
 from cvbench_tui.worker.timing.passes import pass_of
-from cvbench_tui.worker.workloads.compiled import EAGER
+from cvbench_tui.worker.workloads.compiler import EAGER
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 AGAIN_S = 3.0
@@ -47,12 +48,17 @@ def _tried(case: Case, protocol: Protocol) -> BatchTry:
         raise UnsupportedError(why)
     name = _hardest(case, protocol)
     torch.set_num_threads(threads_of(case))
-    backend = backend_for(torch.device(case.device))
+    device = torch.device(case.device)
+    backend = backend_for(device)
     backend.exercise()
     if case.device == "cpu":
         count_cards()
-    room = memory_room(torch.device(case.device))
-    module = ModuleUnderTest(case, protocol)
+    room = memory_room(device)
+    return iterated(case, name, ModuleUnderTest(case, protocol), backend, room)
+
+
+def iterated(case: Case, name: PassName, module: ModuleUnderTest, backend: Backend, room: MemoryRoom) -> BatchTry:
+    """What an iteration of that pass took. ``room`` is older than the module. Raises whatever the workload raises."""
     begun_s = backend.now_s()
     if name == "inference":
         module.evaluate()
@@ -63,17 +69,17 @@ def _tried(case: Case, protocol: Protocol) -> BatchTry:
         module.backward(outputs)
         del outputs
         backend.settle()
-    first_s = backend.now_s() - begun_s
+    iteration_s = backend.now_s() - begun_s
     compiled = case.setting("compile") != EAGER  # in the first call
-    if name != "training" or compiled or first_s < AGAIN_S:
+    if name != "training" or compiled or iteration_s < AGAIN_S:
         timed = pass_of(name, module, backend)
         timed.begin()
         begun_s = backend.now_s()
         timed.regions(1, 1)
         backend.settle()
-        first_s = backend.now_s() - begun_s
+        iteration_s = backend.now_s() - begun_s
     peak_bytes = room.peak_bytes()  # before the room, which it corrects
-    return BatchTry(case.batch, True, peak_bytes, room.bytes, round(first_s, 6))
+    return BatchTry(case.batch, True, peak_bytes, room.bytes, round(iteration_s, 6))
 
 
 def _hardest(case: Case, protocol: Protocol) -> PassName:

@@ -17,6 +17,10 @@ SENTENCE_CHARACTERS = 300
 
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED")
 _UNSUPPORTED = re.compile("not (implemented for|currently implemented)|Could not run|is not supported|no kernel image")
+_NO_TYPE = re.compile(r"\"([^\"]+)\" not implemented for '(\w+)'")
+_MIXED_TYPES = re.compile("the same dtype|expected scalar type|types? .*should be the same|dtypes match")
+_TYPES = {"Half": "float16", "BFloat16": "bfloat16", "Float": "float32"}
+_CONVERTED = ("bf16", "fp16")  # precisions of weights and inputs
 _CARD_ERROR = re.compile(r"(?:CUDA|HIP) error: ([^\n.]+)")
 _NO_CARD = re.compile("cudaGetDeviceCount|No (CUDA|HIP) GPUs are available")
 _LOST = "no CUDA-capable device|lost|off the bus|not yet initialized|unknown error|ECC"
@@ -52,15 +56,17 @@ def less_memory(case: Case) -> str:
 
 def failure_from(case: Case, error: BaseException) -> Failure:
     """What went wrong with ``case``, for its row."""
-    kind = _kind(error)
+    kind = _kind(case, error)
     tail = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-DETAIL_CHARACTERS:]
     return Failure(case.case_id, kind, _sentence(case, kind, error), tail)
 
 
-def _kind(error: BaseException) -> FailureKind:
+def _kind(case: Case, error: BaseException) -> FailureKind:
     """Out of memory and unsupported by type first, by their known texts second."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or _OUT_OF_MEMORY.search(str(error)):
         return "out_of_memory"
+    if case.setting("precision") in _CONVERTED and _MIXED_TYPES.search(str(error)):
+        return "unsupported"
     if isinstance(error, (UnsupportedError, NotImplementedError)) or _UNSUPPORTED.search(str(error)):
         return "unsupported"
     return "error"
@@ -73,6 +79,13 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
     if isinstance(error, (UnsupportedError, CompileError, ClockError, OwnCodeError)):
         return first
+    if found := _NO_TYPE.search(str(error)):
+        return f"PyTorch {torch.__version__} has no {found[1]} in {_TYPES.get(found[2], found[2])} on {case.device}."
+    if kind == "unsupported" and _MIXED_TYPES.search(str(error)):
+        value = case.setting("precision")
+        return (
+            f"{case.workload.name} computes in float32 in between, so it cannot be {value} as a whole: use amp-{value}."
+        )
     if found := _CARD_ERROR.search(str(error)):
         remedies = (text for words, text in _REMEDIES.items() if re.search(words, found[1]))
         return f"{case.device}: {'; '.join([found[1].strip(), *remedies][:2])}."

@@ -8,7 +8,6 @@ import gc
 import os
 import threading
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +31,7 @@ from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
 from cvbench_tui.worker.extras.result_check import check_result
 from cvbench_tui.worker.extras.sentinel import sentinel
+from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
 from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.counters import Stops
@@ -40,7 +40,8 @@ from cvbench_tui.worker.timing.published import published_pass
 from cvbench_tui.worker.timing.recorded import max_group, timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
-from cvbench_tui.worker.workloads.compiled import EAGER, HEARTBEAT_S, compile_graphs, every, forget
+from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, compile_graphs, every
+from cvbench_tui.worker.workloads.compiler import EAGER, forget
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from cvbench_tui.worker.workloads.training_step import NO_WEIGHTS
 
@@ -59,12 +60,7 @@ CLEAN_ITERATIONS = 10  # of each pass for which there has to be time: a first ca
 GRAPH_WHOLE = "Forward and backward are one recording and have no times of their own."
 NO_GRAPH_STEP = "An optimizer's step is not recorded as a CUDA graph."
 
-_now_s, _monotonic = time.time, time.monotonic
-
-
-def now_s() -> float:
-    """Seconds since the epoch, to the millisecond."""
-    return round(_now_s(), 3)
+_monotonic = time.monotonic
 
 
 def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = ()) -> bool:
@@ -85,7 +81,7 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
 
         return try_batch(case_from(request["case"]), protocol_from(request["protocol"]), channel)
     elif request["kind"] == "layers":
-        from cvbench_tui.worker.workloads.layer_of_model import list_layers
+        from cvbench_tui.worker.extras.layer_list import list_layers
 
         torch.set_num_threads(1)
         channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
@@ -348,20 +344,6 @@ class Job:
         found = update.estimate
         median_s, half_width_s = (found.median_s, found.half_width_s) if found else (None, None)
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
-
-
-def threads_of(case: Case) -> int:
-    """Intra-op threads of the CPU that it computes with."""
-    return case.threads or intra_op_threads()
-
-
-def count_cards() -> None:
-    """Let each driver start before anything is timed. The first backward of a process counts the cards, on the CPU too,
-    for which a driver needs 0.1 to 3 s. What it says or fails with does not matter there."""
-    for count in ("_cuda_getDeviceCount", "_xpu_getDeviceCount"):
-        with warnings.catch_warnings(), contextlib.suppress(Exception):
-            warnings.simplefilter("ignore")
-            getattr(torch._C, count, int)()
 
 
 def _free() -> None:

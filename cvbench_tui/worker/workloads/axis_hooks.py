@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.process.failure import UnsupportedError
-from cvbench_tui.worker.workloads import compiled
+from cvbench_tui.worker.workloads import compiler
 from cvbench_tui.worker.workloads.inputs import Inputs
 
 Forward = Callable[..., Any]
@@ -209,7 +209,7 @@ HOOKS: dict[str, AxisHook] = {
     "memory_format": AxisHook(
         module=_to_channels_last, inputs=_inputs_to_channels_last, check=_not_channels_last
     ),
-    "compile": AxisHook(compiled.prepare, compiled.compile_module),
+    "compile": AxisHook(compiler.prepare, compiler.compile_module),
     "cudnn": AxisHook(_set_cudnn),
 }  # fmt: skip
 """By the axis's name. An axis without a hook is one that other parts of the worker read: ``process.job`` the threads,

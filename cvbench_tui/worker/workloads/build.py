@@ -29,7 +29,7 @@ from cvbench_tui.worker.workloads.timm_models import timm_model
 def build_module(workload: Workload) -> nn.Module:
     """The module, on the current default device, with random weights. Raises UnsupportedError when it cannot be had."""
     if workload.op == LAYER_OF_MODEL:
-        return build_layer(workload)
+        return build_layer(workload, build_module)
     if workload.kind == "model" and workload.code is not None:
         return build_own(workload)
     if workload.kind == "model":

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from cvbench_tui.core.protocol import Method
 from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
+from cvbench_tui.worker.workloads.build import build_module
 from cvbench_tui.worker.workloads.layer_of_model import layer_inputs
+from cvbench_tui.worker.workloads.meta import EmptyOnMeta
 from cvbench_tui.worker.workloads.own_code import own_inputs
 
 
@@ -44,6 +46,13 @@ class Inputs:
         return replace(self, arguments=_mapped(self.arguments, once))
 
 
+def on_meta(workload: Workload, batch: int, method: Method = "rounds") -> tuple[nn.Module, Inputs]:
+    """The module and its inputs without data, with gradients wanted where the measured ones want them."""
+    with EmptyOnMeta():
+        module = build_module(workload).to("meta")
+    return module, make_inputs(module, workload, batch, method, torch.device("meta"))
+
+
 def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Method, device: torch.device) -> Inputs:
     """Standard normal, ``(batch, *input_shape)``, float32. Models get inputs without gradient and single layers inputs
     with gradient, as inside a network; the published method gives layers none either, unless nothing else has one, and
@@ -51,7 +60,7 @@ def make_inputs(module: nn.Module, workload: Workload, batch: int, method: Metho
     has one; a layer of a model what it gets there; models of a source that is in ``MODEL_INPUTS`` what that makes."""
     has_weights = any(parameter.requires_grad for parameter in module.parameters())
     if workload.op == LAYER_OF_MODEL:
-        given = layer_inputs(module, workload, batch, device)
+        given = layer_inputs(module, workload, batch, device, on_meta)
         return Inputs(_with_gradient(given) if method == "rounds" or not has_weights else given)
     if workload.code is not None:
         own = own_inputs(module, workload, batch, device)

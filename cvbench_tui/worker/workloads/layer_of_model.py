@@ -4,8 +4,8 @@ of the model in eval mode on the meta device, which has shapes and no data."""
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cvbench_tui.base.nearest import nearest, quoted
-from cvbench_tui.core.event import LayersListed, ModelLayer
+from cvbench_tui.base.nearest import quoted
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-from cvbench_tui.worker.process.failure import OwnCodeError, UnsupportedError
+from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.workloads.meta import operators_of
 from cvbench_tui.worker.workloads.own_code import in_order
 
-MAX_ARGUMENTS = 120  # characters of a module's arguments
-FLOAT_BYTES = 4
+OnMeta = Callable[[Workload, int], tuple[nn.Module, Any]]
+"""Makes a model without data, and its inputs. Given by the caller, since both may be of a layer of a model."""
 
 
 @dataclass
@@ -65,89 +65,33 @@ class Forward:
         return next((call for call in self.calls if call.path == path), None)
 
 
-def list_layers(model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
-    """The distinct layers of the model, or those wanted, by their paths. Whatever fails is the answer's problem."""
-    name = quoted(model.name)
-    try:
-        module, forward = forward_of(model, 1)
-    except (OwnCodeError, UnsupportedError) as error:
-        return LayersListed((), problem=str(error))
-    except Exception as error:  # the model's own code may raise anything
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-        why = f"{type(error).__name__}: {first}"[:200].rstrip(".")
-        return LayersListed(
-            (), problem=f"The layers of {name} cannot be listed, as it has no forward without data: {why}."
-        )
-    distinct = _distinct(forward)
-    if not distinct:
-        return LayersListed((), problem=f"{name} has no layer that takes a tensor.")
-    if not wanted:
-        return LayersListed(tuple(distinct.values()), len(distinct))
-    found = []
-    for path in wanted:
-        call = forward.of(path)
-        if call is None or not call.tensors:
-            return _no_such(name, path, module, forward)
-        like = None if call.parts else distinct[call.key]
-        found.append(replace(like, path=path) if like else _described_layer(call))
-    return LayersListed(tuple(found), len(distinct))
-
-
-def _no_such(name: str, path: str, module: nn.Module, forward: Forward) -> LayersListed:
-    names = [call.path for call in forward.calls if call.tensors]
-    if path and path in dict(module.named_modules()):
-        problem = f"{quoted(path)} of {name} is not called with a tensor, so it cannot be measured by itself."
-    else:
-        problem = f"{name} has no layer {quoted(path)}."
-    return LayersListed((), problem=problem, hint=nearest(path, names))
-
-
-def _distinct(forward: Forward) -> dict[tuple[Any, ...], ModelLayer]:
-    """The layers without layers inside, equal ones once, in order."""
-    found: dict[tuple[Any, ...], ModelLayer] = {}
-    for call in forward.calls:
-        if call.parts or not call.tensors:
-            continue
-        key, share = call.key, call.flops / forward.flops if forward.flops else 0.0
-        before = found.get(key) or replace(_described_layer(call), like=call.path, count=0)
-        found[key] = replace(before, count=before.count + 1, share=before.share + share)
-    return found
-
-
-def _described_layer(call: Call) -> ModelLayer:
-    arguments = "" if any(True for _ in call.module.children()) else call.module.extra_repr().replace("\n", " ")
-    shape = _without_batch(call)
-    held = 2 * FLOAT_BYTES * (sum(each.numel() for each in call.tensors) + call.output_elements)
-    return ModelLayer(call.path, type(call.module).__name__, arguments[:MAX_ARGUMENTS], shape, call.flops, held)
-
-
-def _without_batch(call: Call) -> tuple[int, ...]:
+def without_batch(call: Call) -> tuple[int, ...]:
     """Shape of its first input at batch 1, without the batch where that is a dimension of its own."""
     shape = tuple(call.tensors[0].shape)
     return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape or (1,)
 
 
-def build_layer(workload: Workload) -> nn.Module:
+def build_layer(workload: Workload, build: Callable[[Workload], nn.Module]) -> nn.Module:
     """The very module of the model; the rest of the model is given back. A layer that would overwrite its input does
     not: an input that wants a gradient cannot be. Raises UnsupportedError, and what the model's constructor does."""
-    from cvbench_tui.worker.workloads.build import build_module  # which comes here for such a layer
-
     model, path = _of(workload)
-    call = forward_of(model, 1)[1].of(path)
-    if call is None or not call.tensors or _without_batch(call) != workload.input_shape:
-        raise UnsupportedError(f"{quoted(model.op)} has no layer {quoted(path)} of that shape.")
-    module = build_module(model).get_submodule(path)
-    if call.parts == 0 and getattr(module, "inplace", False):
-        module.inplace = False  # type: ignore[assignment]
+    module = dict(build(model).named_modules()).get(path)
+    if module is None:
+        raise UnsupportedError(f"{quoted(model.op)} has no layer {quoted(path)}.")
+    if not [*module.children()] and getattr(module, "inplace", False):
+        module.inplace = False
     return module
 
 
-def layer_inputs(module: nn.Module, workload: Workload, batch: int, device: torch.device) -> tuple[Any, ...]:
+def layer_inputs(
+    module: nn.Module, workload: Workload, batch: int, device: torch.device, on_meta: OnMeta
+) -> tuple[Any, ...]:
     """What the layer is called with in the model at that batch: floats standard normal, whole numbers 0, everything
     else as it is there. One tensor that comes twice is one."""
     model, path = _of(workload)
-    call = forward_of(model, batch)[1].of(path)
-    assert call is not None, "it has been built"
+    one, call = (forward_of(model, count, on_meta)[1].of(path) for count in (1, batch))
+    if one is None or call is None or not one.tensors or without_batch(one) != workload.input_shape:
+        raise UnsupportedError(f"{quoted(model.op)} has no layer {quoted(path)} of that shape.")
     made: dict[int, Tensor] = {}
 
     def given(value: Any) -> Any:
@@ -172,11 +116,9 @@ def _of(workload: Workload) -> tuple[Workload, str]:
 
 
 @lru_cache(maxsize=2)
-def forward_of(model: Workload, batch: int) -> tuple[nn.Module, Forward]:
+def forward_of(model: Workload, batch: int, on_meta: OnMeta) -> tuple[nn.Module, Forward]:
     """The model on the meta device, and its forward at that batch. The random state stays as it was. Raises what the
     model does."""
-    from cvbench_tui.worker.extras.flops import on_meta, operators_of  # which builds layers
-
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         module, inputs = on_meta(model, batch)
