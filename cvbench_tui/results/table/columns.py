@@ -312,9 +312,9 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "vs_ref", "vs ref",
-        "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
-        "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals. Only there while "
-        "a row with numbers is marked.",
+        "How many times as fast per input as the row that is marked as reference, or, along an axis, as the row of its "
+        "default that is alike otherwise: by the total, or by inference where one of the two has no total. \u00b1 is "
+        "the root of the sum of the squares of both intervals. Only there while something is compared.",
         _versus, "vs_ref", hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2%"),
     ),
     Column(
