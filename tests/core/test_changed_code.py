@@ -1,4 +1,4 @@
-"""A row whose code has changed is measured anew: its earlier result is of other work, and is not the better one of two."""
+"""A row whose code has changed is measured anew: its earlier result is of other work, not the better one of two."""
 
 from __future__ import annotations
 
