@@ -67,8 +67,8 @@ def _no_network(monkeypatch):
 
 
 class Operators(TorchDispatchMode):
-    """Counts the operators, and products and convolutions by the sizes of what they give: the work of a call. From which
-    level of the pyramid the drawn proposals are pooled differs, not how many."""
+    """Counts the operators, and products and convolutions by the sizes of what they give: the work of a call. From
+    which level of the pyramid the drawn proposals are pooled differs, not how many."""
 
     def __init__(self) -> None:
         super().__init__()
