@@ -22,6 +22,7 @@ START = (
     "from cvbench_tui.__main__ import main; sys.argv = ['cvbench-tui']; sys.exit(main())"
 )
 BAR_MS = 50.0
+QUIET_S = 0.1  # behind a letter; the filter's cursor blinks for the first time after 0.5 s
 
 
 def app(version: str | None) -> list[str]:
@@ -57,14 +58,16 @@ def filter_ms(words: Sequence[str]) -> tuple[list[float], list[float]]:
     ):
         for session in (many, few):
             session.wait_for(*READY_TO_RUN)
-            session.send("1/")
+            session.send("1")
             session.wait_quiet(SETTLE_S)
+            session.send("/")
+            session.wait_quiet(QUIET_S)
         for word in words:
             for key in (*word, *(ERASE for _ in word)):
                 for session, found in ((many, long_ms), (few, short_ms)):
                     sent = session.send(key)
                     found.append(1e3 * (session.next_piece(since=sent) - sent))
-                    session.wait_quiet(0.1)
+                    session.wait_quiet(QUIET_S)
     return long_ms, short_ms
 
 
