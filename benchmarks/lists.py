@@ -22,6 +22,7 @@ START = (
     "from cvbench_tui.__main__ import main; sys.argv = ['cvbench-tui']; sys.exit(main())"
 )
 BAR_MS = 50.0
+QUIET_S = 0.1  # behind a letter; the filter's cursor blinks for the first time after 0.5 s
 
 
 def app(version: str | None) -> list[str]:
@@ -45,8 +46,9 @@ def first_frames(repeats: int) -> Metric:
     return Metric("first frame, with timm's list / without", ratios, "x", 1.1)
 
 
-def filter_ms(words: Sequence[str]) -> tuple[list[float], list[float]]:
-    """Milliseconds from each letter to the first output it causes, of the long list and of the short."""
+def filter_ms(words: Sequence[str]) -> tuple[list[float], list[float], list[float]]:
+    """Milliseconds from each letter to the first output it causes, of the long list and of the short; and of the
+    processor for a letter, the mean of each side."""
     long_ms: list[float] = []
     short_ms: list[float] = []
     with (
@@ -57,15 +59,21 @@ def filter_ms(words: Sequence[str]) -> tuple[list[float], list[float]]:
     ):
         for session in (many, few):
             session.wait_for(*READY_TO_RUN)
-            session.send("1/")
+            session.send("1")
             session.wait_quiet(SETTLE_S)
+            session.send("/")
+            session.wait_quiet(QUIET_S)
+        before = many.cpu_s(), few.cpu_s()
         for word in words:
             for key in (*word, *(ERASE for _ in word)):
                 for session, found in ((many, long_ms), (few, short_ms)):
                     sent = session.send(key)
                     found.append(1e3 * (session.next_piece(since=sent) - sent))
-                    session.wait_quiet(0.1)
-    return long_ms, short_ms
+                    session.wait_quiet(QUIET_S)
+        used = [
+            1e3 * (now - then) / len(long_ms) for now, then in zip((many.cpu_s(), few.cpu_s()), before, strict=True)
+        ]
+    return long_ms, short_ms, used
 
 
 def main() -> int:
@@ -74,12 +82,13 @@ def main() -> int:
     arguments.add_argument("--repeats", type=int, default=5, help="of the first frame (default: %(default)s)")
     options = arguments.parse_args()
     figures = [first_frames(options.repeats)]
-    ours, bare = filter_ms(WORDS)
+    ours, bare, used = filter_ms(WORDS)
     for name, place, bar in (("median", 0.5, None), ("95th of 100", 0.95, BAR_MS)):
         values = [sorted(values)[int(place * len(values))] for values in (ours, bare)]
         figures.append(
             Metric(f"letter of the filter to paint, {name}", values[:1], "ms", bar, values[1:], "without timm's")
         )
+    figures.append(Metric("processor for a letter, mean", used[:1], "ms", None, used[1:], "without timm's"))
     for figure in figures:
         print(figure.line())
     return int(any(figure.verdict == "missed" for figure in figures))

@@ -12,7 +12,8 @@ from __future__ import annotations
 import sys
 import warnings
 
-from benchmarks.training_memory import training_mb, without_data
+from training_memory import training_mb, without_data
+
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.names import find_model
 from cvbench_tui.catalog.tasks import DETECTION, SEGMENTATION, VIDEO

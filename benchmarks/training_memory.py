@@ -104,9 +104,10 @@ def measured(workload: Workload, batch: int) -> str:
 def line(entry: ModelEntry | LayerEntry, batch: int | None) -> str:
     """What is printed of one; ``batch`` is that of the measured iteration, None without one."""
     value = training_mb(entry.workload)
-    off = "*" if abs(value - entry.training_mb) > TOLERANCE * value else " "
+    listed = entry.training_mb or 0.0  # 0: not counted
+    off = "*" if abs(value - listed) > TOLERANCE * value else " "
     seen = "" if batch is None else f"  batch {batch}: {measured(entry.workload, batch)}"
-    return f"{entry.name:24} {value:8.3g}  catalog {entry.training_mb:<7g}{off}{seen}"
+    return f"{entry.name:24} {value:8.3g}  catalog {listed:<7g}{off}{seen}"
 
 
 def named(name: str) -> ModelEntry | LayerEntry:

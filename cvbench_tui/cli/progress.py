@@ -24,7 +24,7 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.duration import expected_by_case
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished
 from cvbench_tui.core.event import Progress as CaseProgress
-from cvbench_tui.core.measurement import PHASES
+from cvbench_tui.core.measurement import PASS_OF, PHASES
 from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
@@ -96,8 +96,9 @@ def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     """``[2/8] Resnet18  cpu  batch 8  forward 41.2 ms ...  OK``; a failure with its reason."""
     case_id = event.measurement.case_id if isinstance(event, CaseFinished) else event.failure.case_id
     case = run.plan.case(case_id)
-    table = build(run)
-    texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
+    table, passes = build(run), run.plan.protocol.passes
+    phases = [phase for phase in PHASES if PASS_OF[phase] in passes] if isinstance(event, CaseFinished) else []
+    texts = [f"{phase} {table.text(case_id, phase)}" for phase in phases]
     total = len(run.plan.cases)
     name = run.plan.label(case, without=("device", "batch"))
     words = [f"[{settled_rows(run)}/{total}] {name}", case.device, batch_text(case), *texts]

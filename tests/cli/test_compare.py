@@ -1,4 +1,4 @@
-"""``--compare``: rows that differ in one axis are ranked together and get ratios, printed, in sentences, in files."""
+"""``--compare``: rows that differ in one axis are ranked together and get ratios, printed, spoken and in files."""
 
 from __future__ import annotations
 

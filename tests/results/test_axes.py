@@ -184,3 +184,10 @@ def test_a_run_with_settings_is_read_back_as_it_was() -> None:
     cases = (*LADDER, replace(RESNET, settings=(BATCH_MAX, ("compile", "default"))))
     for event in events_of(plan(*cases)):
         assert decode(encode(event)) == event
+
+
+def test_without_a_valid_number_of_the_default_nothing_is_compared() -> None:
+    run = run_of(plan(*LADDER), *(measurement(case, 0.01) for case in LADDER[1:]))
+    table = build(run, View(compare="precision"))
+    assert "vs_ref" not in [column.key for column in table.columns]
+    assert render(run, "short", View(compare="precision")).count("vs ref") == 0

@@ -19,7 +19,7 @@ async def test_the_list_grows_when_it_is_read_and_the_filter_finds_both(tmp_path
         await until(pilot, lambda: len(models.items) > 1400)
         assert models.ticked == ("Resnet18",)
         assert "1 of 1473" in str(app.main_screen.lists["models"].border_title)
-        await pilot.press("slash", *"timm:resnet50d", "escape")
+        await pilot.press("slash", *"timm:resnet50d", "tab")
         await until(pilot, lambda: models.filter_text == "timm:resnet50d")
         assert models.shown[0].key == "timm:resnet50d"
         await pilot.press("space")

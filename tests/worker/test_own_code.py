@@ -7,14 +7,16 @@ import threading
 from dataclasses import replace
 
 import pytest
+import torch
 
 from cvbench_tui.catalog.own_code import own_model
 from cvbench_tui.core.event import CaseStarted, Progress
 from cvbench_tui.core.measurement import Failure, Measurement
-from cvbench_tui.core.plan import Plan, expand
+from cvbench_tui.core.plan import Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.engine.test_live import Kept
 from tests.every import every
 from tests.processes import wait_until_gone
@@ -246,3 +248,18 @@ def test_the_digest_is_in_the_row(tmp_path):
     assert first.name == second.name == "net.py:make"
     assert first.params != second.params
     assert len(json.dumps(first.params)) < 100
+
+
+@every("settings", [{"precision": "bf16"}, {"precision": "amp-bf16"}])
+def test_axes_leave_whole_numbers_and_arguments_alone_and_the_weights_are_the_same(tmp_path, settings):
+    (tmp_path / "text.py").write_text("import torch\ntorch.rand(5)\n" + INDICES)
+    case = Case(own_model(f"{tmp_path}/text.py:make").workload.with_image(8), "cpu", 2)
+    plain = ModuleUnderTest(case, ONCE)
+    varied = ModuleUnderTest(case.varied(**settings), ONCE)
+    tokens, mask, scale = varied.inputs.arguments
+    assert (tokens.dtype, mask.dtype.is_floating_point, scale) == (torch.int64, True, 2.0)
+    first, second = (each.module.head.weight.detach().float() for each in (plain, varied))
+    assert torch.allclose(first, second, atol=0.01)
+    outputs = varied.forward()
+    varied.prepare_gradients(outputs)
+    varied.backward(outputs)

@@ -154,6 +154,8 @@ def _compared_along(run: Run, data: list[RowData], along: str) -> list[RowData]:
     compared = dict[str, RowData]()
     for rows in (rows for rows in groups.values() if len(rows) > 1):
         marked = reference_of(rows, along)
+        if not any(result.valid for result in marked.phases.values()):
+            continue  # nothing can be said against it, and another row in its place would be another comparison
         compared |= {each.case.case_id: each for each in _compared(run, rows, marked.case.case_id)}
     return [compared.get(each.case.case_id, each) for each in data]
 

@@ -215,6 +215,8 @@ def _axis(place: int, axis: Axis) -> Column:
     default = _shared(axis.default)
 
     def cell(row: RowData) -> Cell:
+        if not row.case.settings:  # as most rows of most tables
+            return default
         value = next((value for name, value in row.case.settings if name == axis.name), None)
         return default if value is None else _shared(int(value) if value.isdigit() else value)
 
@@ -225,6 +227,8 @@ def _axis(place: int, axis: Axis) -> Column:
 
 
 def _unknown(row: RowData) -> Cell:
+    if not row.case.settings:
+        return _NOTHING
     settings = [each for each in row.case.settings if each[0] != "batch" and axis_of(each[0]) is None]
     return _shared(", ".join(setting_labels(settings)) or None)
 
@@ -308,9 +312,9 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "vs_ref", "vs ref",
-        "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
-        "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals. Only there while "
-        "a row with numbers is marked.",
+        "How many times as fast per input as the row that is marked as reference, or, along an axis, as the row of its "
+        "default that is alike otherwise: by the total, or by inference where one of the two has no total. \u00b1 is "
+        "the root of the sum of the squares of both intervals. Only there while something is compared.",
         _versus, "vs_ref", hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2%"),
     ),
     Column(

@@ -17,8 +17,10 @@ from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.widgets.path_input import PathInput, PathSuggester
 
-ABOUT = """A function without arguments that returns a torch.nn.Module, by its file or its module:
-./net.py:make, package.nets:make. Beside it, inputs(batch, image, device) may make its inputs."""
+ABOUT = (
+    "A function without arguments that returns a torch.nn.Module, by its file or its module. Beside it, "
+    "inputs(batch, image, device) may make its inputs."
+)
 
 
 class OwnCodeScreen(Modal[ModelEntry]):
@@ -38,7 +40,12 @@ class OwnCodeScreen(Modal[ModelEntry]):
         """What is wanted, the field, room for a complaint, buttons."""
         with Dialog("A model of your own", "Enter add   Tab complete   Escape close"):
             yield Static(ABOUT, markup=False, classes="hint")
-            yield PathInput(id="path", compact=True, suggester=PathSuggester(Path.cwd(), (".py",)))
+            yield PathInput(
+                placeholder="./net.py:make or package.nets:make",
+                id="path",
+                compact=True,
+                suggester=PathSuggester(Path.cwd(), (".py",)),
+            )
             yield Static(id="complaint", classes="message", markup=False)
             yield buttons(name="Add", close="Close")
 

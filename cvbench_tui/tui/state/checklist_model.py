@@ -27,6 +27,7 @@ class Item:
     reason: str = ""  # why it cannot be ticked; empty when it can
     columns: tuple[str, ...] = ()
     """Short texts under ``ChecklistModel.headings``, right-aligned; an empty one leaves its place free."""
+    aside: bool = False  # the columns are not fitted to its name, which may be far longer than the others
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Match:
     positions: frozenset[int] = frozenset()  # indexes of the letters of its name that were found
 
 
+UNMATCHED = Match()
 NOWHERE: tuple[float, tuple[int, ...]] = (0.0, ())
 
 
@@ -118,15 +120,16 @@ class ChecklistModel:
         queries = dict.fromkeys((text, *text.split()))
         found = {query: self._search.matches(query, self._names) for query in queries}
         # A name that has the words side by side is meant before one that has them anywhere: ``convnext t``.
-        matches = {item.key: Match(found[text].get(item.key, NOWHERE)[0]) for item in self.items}
+        whole = found[text]
+        matches = {key: Match(whole[key][0]) if key in whole else UNMATCHED for key in self._names}
         for word in text.split():
-            names, whole = found[word], word.casefold()
+            names, folded = found[word], word.casefold()
             enough = MIN_SHARE * max((score for score, _ in names.values()), default=0.0)
             before, matches = matches, {}
             for key, match in before.items():
                 score, positions = names.get(key, NOWHERE)
                 if score < enough or not score:
-                    score, positions = (len(word), ()) if whole in self._words[key] else NOWHERE
+                    score, positions = (len(word), ()) if folded in self._words[key] else NOWHERE
                 if score:
                     matches[key] = Match(match.score + score, match.positions.union(positions))
         self._matches = matches

@@ -73,7 +73,8 @@ def named() -> Iterator[None]:
             raise UnsupportedError(f"torch.compile cannot be had on this card: {words(str(cause))}") from error
         if name in ("FailOnRecompileLimitHit", "FailOnCacheLimitHit"):
             raise CompileError(
-                "torch.compile compiles this workload anew at each call, and gave it up: something in it changes."
+                "torch.compile reached its limit of versions of one function, which it would run as eager from then on:"
+                " something in it differs from call to call."
             ) from error
         if isinstance(cause, OSError) and _of_cache(cause):
             raise CompileError(
