@@ -21,6 +21,7 @@ BELOW = 0.985  # of the line's end is tried, as the line is a little wrong and a
 AFTER_MISS = 0.05  # less is tried after a batch that did not fit although it should, then twice as much less
 FAR = 1.25  # times the largest that was tried: a line is less sure beyond
 APART = 0.7  # of the largest batch is the other end of the line at the most: nearer ones differ by noise
+CLOSE = 1.3  # times the largest that fits: so near a batch that does not, the two are halved
 LEAP = 8.0  # times as far as its two points are apart a line is followed at the most
 REACH = 30.0  # times the first batch is tried where that took less than the process had at hand
 LEAST_ITERATIONS = 7
@@ -57,7 +58,7 @@ class BatchSearch:
         if high <= MOST and end == high - 1:  # what is the smallest that does not fit was to fit
             missed = sum(not each.fits for each in self.tries)
             guess = int((1.0 - AFTER_MISS * missed) * high)
-            if guess <= low or missed > 2 or len(self.tries) - missed == 1:
+            if high <= CLOSE * low or missed > 2 or len(self.tries) - missed == 1:
                 guess = (low + high) // 2
         else:
             guess = int(BELOW * end) if FAR * low < end < MOST else end

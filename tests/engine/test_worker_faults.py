@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import Progress
+from cvbench_tui.engine import case_events
 from cvbench_tui.engine import live as live_module
 from cvbench_tui.engine import watchdog as watchdog_module
 from cvbench_tui.engine.live import LiveSource
@@ -231,8 +232,8 @@ class TestLines:
                 raise MemoryError("a\x1b[31m")
             return real(line)
 
-        real = live_module.decode
-        monkeypatch.setattr(live_module, "decode", decode)
+        real = case_events.decode
+        monkeypatch.setattr(case_events, "decode", decode)
         run = run_of(live("garbage"), plan())
         assert [f.detail.splitlines()[0] for f in run.failures] == ["MemoryError: a\\x1b[31m"]
         assert len(run.measured) == 1

@@ -19,7 +19,7 @@ from cvbench_tui.worker.process.failure import UnsupportedError
 KIB = 1024
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 LOOK_S = 0.005
-LIMIT_SHARE = 0.99
+LIMIT_SHARE = 0.995
 """Of what a limit or a card leaves. The visits that follow have no limit of ours: a few MB more do not end them."""
 MACHINE_SHARE = 0.9  # of the machine's own free memory: the rest is for the others, so that nothing is swapped
 
