@@ -3,7 +3,7 @@
 A line has name, family (timm's module), parameters, side of the image, billions of multiply-accumulates of one
 inference and megabytes that a training iteration holds for one image, the last two counted on PyTorch's ``meta``
 device, where nothing is computed; ``-`` where that cannot be done. The first line names timm's version. Models whose
-images are not square, or have not three channels, are left out. 1,371 models take half an hour of a core.
+images are not square, or have not three channels, are left out. 1,366 models take a quarter of an hour of a core.
 
     python benchmarks/timm_list.py                  # all, into the catalog
     python benchmarks/timm_list.py resnet50 vit_*   # those, printed
