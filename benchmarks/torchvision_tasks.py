@@ -13,6 +13,7 @@ import sys
 import warnings
 
 from training_memory import training_mb, without_data
+
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.names import find_model
 from cvbench_tui.catalog.tasks import DETECTION, SEGMENTATION, VIDEO

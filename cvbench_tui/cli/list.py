@@ -125,6 +125,7 @@ def _layers() -> Iterator[Entry]:
 
 def _axes() -> Iterator[Entry]:
     """Every value of every axis, and why devices of this machine cannot have it."""
+    from cvbench_tui.catalog.axes import variants
     from cvbench_tui.catalog.models import MODELS
     from cvbench_tui.core.axes import AXES, unsupported
     from cvbench_tui.core.plan import Case
@@ -136,7 +137,8 @@ def _axes() -> Iterator[Entry]:
         print(visible(f"What this machine cannot do is not known: {error.message}"), file=sys.stderr)  # noqa: T201
     for axis in AXES:
         for value in axis.values:
-            cases = [Case(MODELS[0].workload, device, 1).varied(**{axis.name: value.name}) for device in devices]
+            (settings,) = variants({axis.name: (value.name,)}, None)
+            cases = [Case(MODELS[0].workload, device, 1, settings=settings) for device in devices]
             why = {case.device: sentence for case in cases if (sentence := unsupported(case))}
             row = {"axis": axis.name, "flag": axis.flag, "value": value.name, "default": value.name == axis.default}
             reasons = [f"not on {', '.join(where)}: {text}" for text, where in _grouped(why).items()]

@@ -95,7 +95,7 @@ def test_lists_are_multiplied_and_every_row_has_a_name_of_its_own(type_):
     assert total.startswith("12 rows, protocol default, about ")
     assert len(set(rows)) == 12
     assert rows[0] == "Resnet18 fp32 channels_last  cpu  batch 1 image 160"
-    assert rows[5] == "Resnet18 amp-bf16 channels_last  cpu  batch max image 160"
+    assert rows[5] == "Resnet18 amp-bf16 channels_last  cpu  batch max: found in the run image 160"
 
 
 def test_rows_that_a_device_cannot_do_are_named_with_the_reason(type_):
@@ -143,6 +143,9 @@ def test_the_registry_is_listed_with_what_this_machine_cannot_do(type_):
     (numbers,) = [line for line in lines if line[:4] == ["threads", "1", "to", "4096"]]
     assert numbers[4:] == ["so", "many", "threads"]
     assert "TF32 on in convolutions and products; not on cpu" in out
+    assert [line[2:] for line in lines if line[:2] == ["threads", "half"]] == [["half", "as", "many"]], (
+        "a number in each row"
+    )
 
 
 def test_the_registry_as_json(type_):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cvbench_tui.catalog.axes import Batch
+from cvbench_tui.catalog.axes import Batch, variants
 from cvbench_tui.core.axes import AXES, Axis, unsupported
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
@@ -70,7 +70,7 @@ def _why(axis: Axis, value: str, samples: Sequence[Case]) -> str:
     """Why none of these cases can have that value; empty where one can."""
     reasons = []
     for case in samples:
-        reason = unsupported(Case(case.workload, case.device, case.batch).varied(**{axis.name: value}))
+        reason = unsupported(replace(case, settings=variants({axis.name: (value,)}, None)[0]))
         if not reason:
             return ""
         reasons.append(reason)
