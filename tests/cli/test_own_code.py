@@ -46,7 +46,6 @@ def type_(monkeypatch, capsys, tmp_path):
         (("run", "-l", "resnt18:conv1"), "Unknown model 'resnt18'.", "Nearest: resnet18"),
         (("run", "./net.py:make"), "There is no preset file net.py:make.", "-m ./net.py:make measures it."),
         (("resume", "-m", "./net.py:mak"), "has no 'mak'", "Nearest: make."),
-        (("list", "models", "resnet18"), "Nothing of 'resnet18' can be listed but layers.", "list layers"),
         (("list", "layers", "resnet19"), "Unknown model 'resnet19'.", "Nearest: resnet18"),
     ],
 )

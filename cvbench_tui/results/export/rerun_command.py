@@ -103,7 +103,7 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """The text, whose words have single blanks between them, in lines of that width; by far most have one."""
     if len(text) <= width:
         return [text]
-    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 def differs(protocol: Protocol) -> bool:
