@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,9 +21,12 @@ from cvbench_tui.engine.batch_search import BatchSearch
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.worker_process import child_environment
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.devices.memory_room import CardRoom, ProcessRoom, memory_room
+from cvbench_tui.worker.process import batch_try
 from cvbench_tui.worker.process.batch_try import iterated
-from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
+from cvbench_tui.worker.process.failure import CompileError, UnsupportedError, failure_from
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.base.test_cores import V2, system
 from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend
 
@@ -146,7 +150,7 @@ def tried_on_card(batch: int) -> BatchTry:
     cuda, case = FakeCuda(), replace(RELU, device="cuda:0", batch=batch)
     room = CardRoom(torch.device("cuda:0"), cuda)
     try:
-        return iterated(case, "training", CardModule(cuda, batch), FakeCudaBackend(cuda), room)
+        return iterated(case, "training", CardModule(cuda, batch), FakeCudaBackend(cuda), room, int)
     except torch.OutOfMemoryError as error:
         failure = failure_from(case, error)
         assert failure.kind == "out_of_memory"
@@ -161,6 +165,41 @@ def test_on_a_card_the_allocators_limit_and_what_libraries_load_beside_it_count(
     assert search.found is not None
     assert 0.95 * true <= search.found <= true
     assert len(search.tries) <= 4
+
+
+@pytest.mark.parametrize(
+    ("layer", "graph", "passes", "hardest"),
+    [
+        ("Dense", "off", ("inference", "training", "step"), "step"),
+        ("Dense", "on", ("inference", "training", "step"), "training"),
+        ("ReLU", "off", ("inference", "step"), "inference"),
+        ("ReLU", "off", ("step",), "step"),
+    ],
+)
+def test_the_pass_that_is_tried_is_one_that_is_measured(layer, graph, passes, hardest):
+    case, protocol = Case(find_layer(layer).workload, "cpu", 1), replace(ONE, passes=passes)
+    module = ModuleUnderTest(case, protocol)
+    assert batch_try._hardest(batch_try._passes(case.varied(graph=graph), protocol), module) == hardest
+
+
+def test_a_step_alone_is_not_tried_where_it_is_not_recorded():
+    with pytest.raises(UnsupportedError, match="is not recorded as a CUDA graph"):
+        batch_try._passes(RELU.varied(graph="on"), replace(ONE, passes=("step",)))
+
+
+@pytest.mark.parametrize("name", ["training", "inference"])
+def test_while_a_try_compiles_it_says_so_and_a_failure_is_the_compilers_own(monkeypatch, name):
+    beats = threading.Semaphore(0)
+
+    def failing(_graph, _inputs):
+        assert all(beats.acquire(timeout=60) for _ in range(3))
+        raise ValueError("odd")
+
+    monkeypatch.setattr(batch_try, "HEARTBEAT_S", 0.01)
+    module = ModuleUnderTest(RELU, ONE)
+    module.module.compile(backend=failing, dynamic=False)
+    with pytest.raises(CompileError, match="failed: ValueError: odd"):
+        iterated(RELU.varied(compile="default"), name, module, CpuBackend(), None, beats.release)
 
 
 def test_a_cards_room_leaves_a_little_and_is_a_share_for_the_allocator():

@@ -4,8 +4,10 @@ Dynamo is real here; Inductor, which needs ten seconds and a compiler, is only i
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import time
 from dataclasses import replace
 from itertools import product
 from types import SimpleNamespace
@@ -122,6 +124,22 @@ def test_the_graphs_of_training_and_inference_are_there_before_anything_is_timed
     with torch.inference_mode():
         subject.forward()
     assert counters.read().recompiles == before == 2
+
+
+@pytest.mark.parametrize("method", ["rounds", "published"])
+@pytest.mark.parametrize("passes", [("inference",), ("training", "inference")], ids=str)
+def test_no_call_after_the_compilation_compiles(method, passes):
+    """The published inference is recorded by autograd, that of rounds is not, nor is its first call."""
+    protocol = replace(SHORT, method=method, passes=passes, iterations=3, clean=None, max_rounds=5)
+    subject = Subject(Plain())
+    subject.case, subject.device, subject.inputs = RELU.varied(compile="default"), CPU, torch.randn(2, 4)
+    task = job.Job(subject.case, protocol, 0, SimpleNamespace(send=lambda _event: None))
+    found = task._compile(subject, CpuBackend(), protocol)
+    enabled = gc.isenabled()
+    task._timed(subject, CpuBackend(), protocol, time.perf_counter(), time.perf_counter() + 60)
+    gc.unfreeze()
+    gc.enable() if enabled else gc.disable()
+    assert compiler.graphs() == found.graphs > 0
 
 
 def test_a_pass_that_is_not_measured_is_not_compiled():
@@ -252,7 +270,8 @@ def test_while_it_compiles_it_says_so_again_and_again_and_no_longer(monkeypatch)
 
 
 def test_the_worker_sends_that_it_compiles_and_why_it_cannot(monkeypatch):
-    def long(_subject, _backend, _passes, heartbeat):
+    def long(_subject, _backend, _passes, heartbeat, *, autograd):
+        assert not autograd
         heartbeat()
         raise CompileError("over")
 
@@ -268,7 +287,7 @@ def test_an_eager_row_does_not_load_the_compiler_nor_says_that_it_compiles(monke
     monkeypatch.setattr(job, "compile_graphs", None)
     heard = []
     task = job.Job(RELU, PROTOCOLS["quick"], 0, SimpleNamespace(send=heard.append))
-    assert task._compile(None, None) is None
+    assert task._compile(None, None, PROTOCOLS["quick"]) is None
     assert heard == []
 
 

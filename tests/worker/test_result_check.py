@@ -9,7 +9,7 @@ from torch import nn
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.grading.assess import assess
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.extras import result_check
 from cvbench_tui.worker.extras.result_check import check_result
@@ -229,3 +229,26 @@ def test_a_check_that_would_not_fit_the_time_is_a_notice(monkeypatch):
     monkeypatch.setattr(job, "CHECK_ITERATIONS", 10**9)
     found = outcome(CASE.varied(precision="bf16"))
     assert [notice.code for notice in found.notices] == ["check_failed"]
+
+
+def test_a_largest_batch_is_compared_at_a_quarter(monkeypatch):
+    batches = []
+
+    class Seen(module_under_test.ModuleUnderTest):
+        def __init__(self, case, protocol):
+            batches.append(case.batch)
+            super().__init__(case, protocol)
+
+    monkeypatch.setattr(result_check, "ModuleUnderTest", Seen)
+    largest = replace(CASE, batch=9, settings=(BATCH_MAX,)).varied(precision="bf16")
+    assert largest.finds_batch
+    assert check_result(largest, QUICK).same
+    assert batches == [2, 2]
+    check_result(replace(largest, batch=3), QUICK)
+    assert batches[2:] == [1, 1]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_no_number_in_place_of_zeros_is_an_error(value):
+    assert result_check._error(torch.tensor([0.0, value]), torch.zeros(2)) == result_check.MAX_ERROR
+    assert result_check._error(torch.zeros(2), torch.zeros(2)) == 0

@@ -224,3 +224,5 @@ def test_a_step_that_makes_weights_of_nan_has_no_times(monkeypatch):
     assert [each.phase for each in found.phases] == ["inference"]
     assert [notice.code for notice in found.notices] == ["step_failed"]
     assert found.optimizer == ""
+    failure = outcome(DENSE, "step")
+    assert (failure.kind, failure.sentence) == ("unsupported", job.NOT_FINITE)

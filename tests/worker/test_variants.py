@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.plan import Case
@@ -14,6 +15,7 @@ from cvbench_tui.worker.extras import variants
 from cvbench_tui.worker.extras.budget import Budget
 from cvbench_tui.worker.extras.variants import ROUNDS, VariantTimer
 from cvbench_tui.worker.timing.passes import PhasePass
+from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 
@@ -53,6 +55,24 @@ def test_alone_times_each_training_phase_by_itself():
         ("alone", "total"),
     ]
     assert all(len(variant.samples.rounds) == ROUNDS for variant in found)
+
+
+def test_a_backward_comes_before_the_next_forward_where_the_compiler_records_graphs(monkeypatch):
+    limits = []
+
+    class Seen(Stopwatch):
+        def __init__(self, *arguments, **options):
+            limits.append(arguments[5])
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(variants, "Stopwatch", Seen)
+    timed_variants("alone")
+    assert limits == [None] * 3
+    on_card = ready()
+    on_card.device = torch.device("cuda:0")
+    on_card.case = replace(DENSE, device="cuda:0").varied(compile="reduce-overhead")
+    VariantTimer(on_card.case, on_card, CpuBackend(), replace(SHORT, extras=("alone",)), lambda: None).run()
+    assert limits[3:] == [1] * 3
 
 
 def test_what_does_not_fit_the_time_limit_is_a_notice_and_the_rest_is_taken():

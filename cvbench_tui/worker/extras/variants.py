@@ -12,6 +12,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt, not_measured
+from cvbench_tui.worker.timing import recorded
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.recorded import GraphPass
 from cvbench_tui.worker.timing.sampler import TimedPass
@@ -86,7 +87,7 @@ class VariantTimer:
         self.budget.check(timed.name, ITERATIONS)
         if self.case.setting("compile") != "eager":
             timed.segments = False
-        limits = self.budget.deadline_s, max_group
+        limits = self.budget.deadline_s, max_group or recorded.max_group(self.subject)
         watch = Stopwatch(
             timed, self.backend, protocol, lambda _: self.heartbeat(), *limits, check_deferred=False, wall=False
         )

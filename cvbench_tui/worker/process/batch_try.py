@@ -4,10 +4,12 @@ which ends afterwards. The parent chooses the batches (``engine.batch_search``).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import torch
 
-from cvbench_tui.core.event import BatchTried, BatchTry, CaseFailed, CaseStarted
+from cvbench_tui.core.event import BatchTried, BatchTry, CaseFailed, CaseStarted, Progress
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case
@@ -18,8 +20,10 @@ from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
+from cvbench_tui.worker.process.job import NO_GRAPH_STEP
 from cvbench_tui.worker.timing.passes import pass_of
-from cvbench_tui.worker.workloads.compiler import EAGER
+from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, every
+from cvbench_tui.worker.workloads.compiler import EAGER, named
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 AGAIN_S = 3.0
@@ -31,7 +35,7 @@ def try_batch(case: Case, protocol: Protocol, channel: Channel) -> bool:
     this process has a limit on its memory, and measures nothing."""
     channel.send(CaseStarted(case.case_id, os.getpid(), 0, now_s()))
     try:
-        tried = _tried(case, protocol)
+        tried = _tried(case, protocol, lambda: channel.send(Progress(case.case_id, "compiling", at_s=now_s())))
     except Exception as error:  # the case's own code may raise anything
         failure = failure_from(case, error)
         if failure.kind != "out_of_memory":
@@ -42,11 +46,11 @@ def try_batch(case: Case, protocol: Protocol, channel: Channel) -> bool:
     return False
 
 
-def _tried(case: Case, protocol: Protocol) -> BatchTry:
+def _tried(case: Case, protocol: Protocol, heartbeat: Callable[[], None]) -> BatchTry:
     """What an iteration took. Raises whatever the workload raises."""
     if why := cannot_take(case.workload):
         raise UnsupportedError(why)
-    name = _hardest(case, protocol)
+    passes = _passes(case, protocol)
     torch.set_num_threads(threads_of(case))
     device = torch.device(case.device)
     backend = backend_for(device)
@@ -54,23 +58,40 @@ def _tried(case: Case, protocol: Protocol) -> BatchTry:
     if case.device == "cpu":
         count_cards()
     room = memory_room(device)
-    return iterated(case, name, ModuleUnderTest(case, protocol), backend, room)
+    module = ModuleUnderTest(case, protocol)
+    return iterated(case, _hardest(passes, module), module, backend, room, heartbeat)
 
 
-def iterated(case: Case, name: PassName, module: ModuleUnderTest, backend: Backend, room: MemoryRoom) -> BatchTry:
-    """What an iteration of that pass took. ``room`` is older than the module. Raises whatever the workload raises."""
+def iterated(
+    case: Case,
+    name: PassName,
+    module: ModuleUnderTest,
+    backend: Backend,
+    room: MemoryRoom,
+    heartbeat: Callable[[], None],
+) -> BatchTry:
+    """What an iteration of that pass took. ``room`` is older than the module; ``heartbeat`` is called from a thread
+    while the module is compiled. Raises whatever the workload raises."""
     begun_s = backend.now_s()
-    if name == "inference":
-        module.evaluate()
-    else:
-        module.train()
-        outputs = module.forward()
-        module.prepare_gradients(outputs)
-        module.backward(outputs)
-        del outputs
-        backend.settle()
-    iteration_s = backend.now_s() - begun_s
     compiled = case.setting("compile") != EAGER  # in the first call
+    with ExitStack() as stack:
+        if compiled:
+            stack.enter_context(every(HEARTBEAT_S, heartbeat))
+            stack.enter_context(named())
+        if name != "inference":
+            module.train()
+            outputs = module.forward()
+            module.prepare_gradients(outputs)
+            module.backward(outputs)
+            del outputs
+            backend.settle()
+        else:
+            module.evaluate()
+            if compiled:
+                with torch.inference_mode():
+                    module.forward()
+                backend.settle()
+    iteration_s = backend.now_s() - begun_s
     if name != "training" or compiled or iteration_s < AGAIN_S:
         timed = pass_of(name, module, backend)
         timed.begin()
@@ -82,10 +103,22 @@ def iterated(case: Case, name: PassName, module: ModuleUnderTest, backend: Backe
     return BatchTry(case.batch, True, peak_bytes, room.bytes, round(iteration_s, 6))
 
 
-def _hardest(case: Case, protocol: Protocol) -> PassName:
-    """Of the passes that are measured the one that takes most memory. Raises UnsupportedError where there is none."""
-    passes = [name for name in protocol.passes if name == "inference" or not cannot_train(case)]
+def _passes(case: Case, protocol: Protocol) -> list[PassName]:
+    """The passes that are measured, the one that takes most memory first. Raises UnsupportedError where there is
+    none."""
+    order: tuple[PassName, ...] = ("step", "training", "inference")
+    asked = [name for name in order if name in protocol.passes]
+    passes = [name for name in asked if name == "inference" or not cannot_train(case)]
     if not passes:
         raise UnsupportedError(cannot_train(case))
-    order: tuple[PassName, ...] = ("step", "training", "inference")
-    return next(name for name in order if name in passes)
+    if case.setting("graph") == "on":
+        passes = [name for name in passes if name != "step"]
+    if not passes:
+        raise UnsupportedError(NO_GRAPH_STEP)
+    return passes
+
+
+def _hardest(passes: Sequence[PassName], module: ModuleUnderTest) -> PassName:
+    """The first of them; without weights no step, unless it is all there is: making its optimizer says why not."""
+    hardest, *others = passes
+    return others[0] if hardest == "step" and others and not module.parameters else hardest

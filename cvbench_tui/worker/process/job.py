@@ -149,7 +149,7 @@ class Job:
         module = ModuleUnderTest(self.case, self.protocol)
         self._leave_out_step(module)
         extras.protocol = self.protocol
-        compilation = self._compile(module, backend)
+        compilation = self._compile(module, backend, self.protocol)
         first_call_s, results = self._timed(
             module, backend, self.protocol, started_s, started_s + self.protocol.timeout_s
         )
@@ -178,13 +178,13 @@ class Job:
             compilation=compilation,
         )
 
-    def _compile(self, module: ModuleUnderTest, backend: Backend) -> Compilation | None:
-        """Every graph of the case, so that no timed round has to; None where nothing is compiled."""
+    def _compile(self, module: ModuleUnderTest, backend: Backend, protocol: Protocol) -> Compilation | None:
+        """Every graph of the case by that protocol, so that no timed round has to; None where nothing is compiled."""
         if self.case.setting("compile") == EAGER:
             return None
-        return compile_graphs(
-            module, backend, self.protocol.passes, partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)
-        )
+        heartbeat = partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)
+        published = protocol.method == "published"
+        return compile_graphs(module, backend, protocol.passes, heartbeat, autograd=published)
 
     def _leave_out_training(self) -> None:
         """Take what trains from the protocol, with a notice, where it cannot be had."""
@@ -266,7 +266,7 @@ class Job:
         started_s = backend.now_s()
         _free()  # the published module
         module = ModuleUnderTest(self.case, protocol)
-        self._compile(module, backend)
+        self._compile(module, backend, protocol)
         first_call_s, results = self._timed(module, backend, protocol, started_s, until_s)
         measurement = self._measurement(module, first_call_s, results)
         return replace(measurement, wall_s=round(backend.now_s() - started_s, 6))
@@ -320,6 +320,8 @@ class Job:
                 continue
             self._optimizer = step.description if step is not None else self._optimizer
             results.append(result)
+        if not results:
+            raise UnsupportedError(NOT_FINITE)
         return first_call_s, results
 
     def _reporter(self, name: PassName) -> ProgressCallback:
@@ -378,7 +380,8 @@ def _first_call(module: ModuleUnderTest, backend: Backend, *, training: bool) ->
         module.evaluate()
     backend.settle()
     started_s = backend.now_s()
-    outputs = module.forward()
+    with torch.inference_mode(not training):  # as the pass, or a compiled module is compiled a second time
+        outputs = module.forward()
     backend.settle()
     forward_s = backend.now_s() - started_s
     if not training:

@@ -30,17 +30,23 @@ ninth compilation of one function, and a model may have several that settle one 
 
 
 def compile_graphs(
-    subject: ModuleUnderTest, backend: Backend, passes: Collection[PassName], heartbeat: Callable[[], None]
+    subject: ModuleUnderTest,
+    backend: Backend,
+    passes: Collection[PassName],
+    heartbeat: Callable[[], None],
+    *,
+    autograd: bool = False,
 ) -> Compilation:
     """Every graph of a compiled case, by calls in the mode of each of those passes; what that was. ``heartbeat`` is
-    called meanwhile, from a thread: it takes minutes where the compiler's cache is cold. Raises CompileError,
-    UnsupportedError, and whatever the workload raises."""
+    called meanwhile, from a thread: it takes minutes where the compiler's cache is cold. ``autograd``: whether it
+    records inference, as under the published method. Raises CompileError, UnsupportedError, and whatever the workload
+    raises."""
     calls = _Calls(subject, backend)
     with every(HEARTBEAT_S, heartbeat), named():
         if set(passes) != {"inference"}:
             calls.train()
         if "inference" in passes:
-            calls.infer()
+            calls.infer(autograd=autograd)
     subject.clear()
     _end_pool()
     if not graphs():
@@ -62,10 +68,10 @@ class _Calls:
         self.subject.train()
         self._settle(self._train)
 
-    def infer(self) -> None:
-        """In eval mode."""
+    def infer(self, *, autograd: bool) -> None:
+        """In eval mode, with or without autograd."""
         self.subject.evaluate()
-        with torch.inference_mode():
+        with torch.inference_mode(not autograd):
             self._settle(self.subject.forward)
 
     def _settle(self, call: Callable[[], object]) -> None:
