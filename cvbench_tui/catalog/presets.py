@@ -21,7 +21,7 @@ from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.own_code import looks_like_code
 from cvbench_tui.catalog.selection import Selection, check_device_name
 from cvbench_tui.catalog.sources import names_source
-from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.axes import AXES, Axis
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.core.workload import LAYER_OF_MODEL
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
@@ -264,10 +264,17 @@ def _checked(name: str) -> str:
     return name
 
 
+def _as_written(axis: Axis, value: str) -> int | str:
+    """A number without quotes."""
+    number = axis.number(value)
+    return value if number is None else number
+
+
 def _toml(selection: Selection, description: str) -> str:
     import tomlkit  # 60 ms that opening a preset need not wait for
 
-    settings = {name: [int(each) if each.isdigit() else each for each in values] for name, values in selection.settings}
+    chosen = dict(selection.settings)
+    settings = {axis.name: [_as_written(axis, each) for each in chosen.get(axis.name, ())] for axis in AXES}
     values: dict[str, object] = {
         "description": description,
         "models": [entry.name for entry in selection.models],
@@ -275,7 +282,7 @@ def _toml(selection: Selection, description: str) -> str:
         "devices": list(selection.devices or ()),
         "batch": BATCHES.written(selection.batches),
         "image": IMAGES.written(selection.images),
-        **{axis.name: values_kind(axis).written(settings.get(axis.name, ())) for axis in AXES},
+        **{axis.name: values_kind(axis).written(settings[axis.name]) for axis in AXES},
         "phases": PHASE_NAMES.written(selection.phases),
         "protocol": selection.protocol.strip().casefold(),
         "extras": list(selection.extras),

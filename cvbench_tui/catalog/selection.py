@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
@@ -67,7 +68,7 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
     devices = devices_of(selection.devices, environment)
     cores = environment.fact("usable_cores")
-    every = variants(dict(selection.settings), int(cores) if isinstance(cores, int) else None)
+    every = variants(dict(selection.settings), cores if type(cores) is int else usable_cores())
     batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
     images = tuple(dict.fromkeys(map(check_image, selection.images)))
     rows = len(models + layers) * len(devices) * (len(batches) or 1) * (len(images) or 1) * len(every)

@@ -111,9 +111,18 @@ class Axis:
         """The value of that name; one without properties for a number, or for what a newer version has written."""
         return next((each for each in self.values if each.name == name), Value(name, ""))
 
+    def number(self, name: str) -> int | None:
+        """The whole number that this value is, as a file has it; None for a word and for what cannot be."""
+        digits = self.most is not None and name.isascii() and name.isdecimal() and len(name) < 10
+        return (int(name) or None) if digits else None
+
     def label(self, name: str) -> str:
         """``channels_last``, ``4 threads``: what a row of that value is called by."""
-        return f"{name} {self.unit}{'s' * (name != '1')}" if self.unit and name.isdigit() else self.value(name).label
+        return (
+            f"{name} {self.unit}{'s' * (name != '1')}"
+            if self.unit and self.number(name) is not None
+            else self.value(name).label
+        )
 
     def order(self, name: str) -> int:
         """Where that value stands among the others: as in the registry, numbers after the words."""
@@ -124,8 +133,8 @@ class Axis:
         """True for a value of this axis, written as in a file."""
         if any(each.name == name for each in self.values):
             return True
-        digits = name.isascii() and name.isdigit() and name == name.lstrip("0")
-        return self.most is not None and digits and len(name) < 10 and int(name) <= self.most
+        number = self.number(name)
+        return number is not None and name == name.lstrip("0") and number <= (self.most or 0)
 
 
 def _precision(case: Case, value: str) -> str:
@@ -321,8 +330,3 @@ def first_s(settings: Sequence[Setting]) -> float:
 def labels(settings: Sequence[Setting]) -> tuple[str, ...]:
     """A word for each setting: ``("amp-bf16", "4 threads")``; largest batches are labelled as ``batch max``."""
     return tuple(known.label(value) if (known := axis(name)) else f"{name} {value}" for name, value in settings)
-
-
-def label(case: Case) -> str:
-    """The workload's name and a word for each setting: rows that differ in an axis never share it."""
-    return " ".join((case.workload.name, *labels(case.settings)))

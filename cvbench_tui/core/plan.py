@@ -39,8 +39,8 @@ class Case:
     @property
     def threads(self) -> int | None:
         """Intra-op CPU threads; None: the worker uses the usable cores."""
-        value = self.setting("threads")
-        return int(value) if value.isdigit() else None
+        known = axes.axis("threads")
+        return known.number(self.setting("threads")) if known else None
 
     def setting(self, name: str) -> str:
         """The value of that axis, its default where the case names none; empty for an axis that is not known."""

@@ -179,7 +179,8 @@ class Folding:
         cases = self._cases if self._cases is not None else {each.case_id: each for each in run.plan.cases}
         case = cases.get(case_id)
         if case is not None and case.finds_batch and case.batch != batch:
-            self._cases = {**cases, case_id: replace(case, batch=batch)}
+            cases[case_id] = replace(case, batch=batch)
+            self._cases = cases  # a plan in which nothing changes stays the same object
 
     def _with_rows(self, run: Run, event: ev.RowsAdded) -> Run:
         """The run with these cases pending, the new ones last, and not ended. A running case keeps running."""

@@ -109,7 +109,7 @@ class Schedule:
 
 def _at_batch(case: Case, batch: int | None) -> Case:
     """The case at the batch that was found for it; None: as it is."""
-    return case if batch is None or batch == case.batch else replace(case, batch=batch)
+    return case if batch is None or not case.finds_batch or batch == case.batch else replace(case, batch=batch)
 
 
 def pause_s(protocol: Protocol) -> float:

@@ -10,8 +10,9 @@ from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.presets import load_preset, preset_entries, preset_names, shipped_folder
 from cvbench_tui.catalog.selection import to_plan
-from cvbench_tui.core.axes import label, unsupported
+from cvbench_tui.core.axes import unsupported
 from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.row_names import title
 from cvbench_tui.errors import PresetError, SelectionError
 from tests.every import every
 
@@ -90,7 +91,9 @@ def test_a_preset_of_an_axis_is_a_plan_whose_impossible_rows_have_a_reason(name,
     plan = to_plan(replace(selection, devices=("cpu",)), machine)
     assert len(plan.cases) == rows
     assert [bool(unsupported(case)) for case in plan.cases].count(True) == without
-    assert len({(label(case), case.batch, case.image) for case in plan.cases}) == rows, "no two share a name"
+    assert len({(title(case), case.finds_batch, case.batch, case.image) for case in plan.cases}) == rows, (
+        "no two share a name"
+    )
     if selection.devices is None:
         assert not any(map(unsupported, to_plan(selection, machine).cases)), "a card can do them all"
 

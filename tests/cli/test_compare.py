@@ -33,7 +33,7 @@ def test_a_shown_run_is_compared_along_that_axis_alone(type_, saved: Path, layou
     code, out, _ = type_("show", str(saved), "--layout", layout, "--compare", "memory-format")
     assert code == 0
     assert "2.000x" in out
-    assert "the row that is ref and differs in memory format only" in " ".join(out.split())
+    assert "the row marked ref, which differs in memory format only," in " ".join(out.split())
 
 
 def test_so_are_its_sentences_and_its_files(type_, saved: Path, tmp_path: Path) -> None:

@@ -78,6 +78,22 @@ def test_rows_sort_in_the_order_of_the_registry_and_threads_as_numbers() -> None
     assert values(build(ladder(*LADDER), View(sort="precision", descending=True)), "precision") == [*VALUES[::-1]]
 
 
+def test_digits_that_are_no_number_are_shown_as_they_are() -> None:
+    for odd in ("\u00b2", "\u0663", "9" * 5000, "0"):
+        case = replace(Case(model("Resnet18"), "cpu", 8), settings=(("threads", odd),))
+        table = build(ladder(case))
+        assert case.threads is None
+        assert values(table, "threads") == [odd]
+        assert render(ladder(case), "short", View())
+
+
+def test_chosen_columns_do_not_hide_what_tells_rows_apart() -> None:
+    newer = replace(RESNET, settings=(("sparsity", "half"),))
+    table = build(ladder(*LADDER[:2], newer), View(columns=("total",)))
+    assert [key for key in shown(table) if key != "name"] == ["precision", "other_settings", "total"]
+    assert "precision" not in shown(build(ladder(LADDER[1]), View(columns=("total",))))
+
+
 def test_groups_are_in_the_registrys_order_and_sizes_by_number() -> None:
     table = build(ladder(LADDER[2], LADDER[0], LADDER[1]), View(group="precision"))
     assert [group.title for group in table.groups] == [f"Precision {value}" for value in VALUES]
@@ -106,7 +122,22 @@ def test_a_compared_axis_has_ratios_to_its_default_within_rows_that_are_alike_ot
     assert [table.text(case.case_id, "vs_ref").split()[0] for case in run.plan.cases] == ["0.6667x", "ref", "-"]
     assert "vs_ref" not in shown(build(run))
     for text in (render(run, "short", View(compare="precision")), sentences(run, View(compare="precision"))):
-        assert "the row that is ref and differs in precision only" in " ".join(text.split())
+        assert "the row marked ref, which differs in precision only," in " ".join(text.split())
+
+
+def test_optimizers_are_compared_and_ranked_by_the_step_alone() -> None:
+    cases = (RESNET, RESNET.varied(optimizer="adamw"))
+    factors = ({"total": 3.0, "step": 0.5}, {"total": 2.0, "step": 1.0})
+    run = run_of(
+        plan(*cases), *(measurement(case, 0.01, factors=each) for case, each in zip(cases, factors, strict=True))
+    )
+    table = build(run, View(compare="optimizer"))
+    assert [text.split()[0] for text in (table.text(each.case_id, "vs_ref") for each in cases)] == ["ref", "0.5000x"]
+    assert best(table, "step") == [True, False]
+    assert best(table, "total") == best(table, "throughput") == [False, False]
+    assert "differs in optimizer only, by the step." in " ".join(sentences(run, View(compare="optimizer")).split())
+    unmeasured = run_of(plan(*cases), *(measurement(case, 0.01) for case in cases))
+    assert "vs_ref" not in shown(build(unmeasured, View(compare="optimizer")))
 
 
 @every("axis", ["batch", "image"])

@@ -49,9 +49,8 @@ def same_result(context: GradingContext) -> Iterator[Reason]:
     what, error, bound = "output", check.output_error, check.output_bound
     if error <= bound:
         what, error, bound = "last gradient", check.gradient_error or 0.0, check.gradient_bound or 0.0
-    far = f"its {what} is {percent(error)} of the largest away from float32's, and {percent(bound)} is explained"
-    sentence = f"Not the same result: {far}."
-    yield Reason("not_same", "X", sentence)
+    far = f"its {what} differs from float32's by {percent(error)} of the largest value"
+    yield Reason("not_same", "X", f"Not the same result: {far}; the precision explains {percent(bound)}.")
 
 
 def parts(context: GradingContext) -> Iterator[Reason]:

@@ -106,14 +106,14 @@ def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
 
 
 def check_pairs(check: ResultCheck) -> Iterator[Pair]:
-    """``0.65% of the largest, 4.3% explained by its precision``."""
+    """``0.0065 of the largest value apart; its precision explains 0.043``."""
     yield "output against float32", _error_text(check.output_error, check.output_bound)
     if check.gradient_error is not None and check.gradient_bound is not None:
         yield "last gradient", _error_text(check.gradient_error, check.gradient_bound)
 
 
 def _error_text(error: float, bound: float) -> str:
-    return f"{error:.2g} of the largest away, {bound:.2g} explained by its precision"
+    return f"{error:.2g} of the largest value apart; its precision explains {bound:.2g}"
 
 
 def case_pairs(measurement: Measurement) -> Iterator[Pair]:

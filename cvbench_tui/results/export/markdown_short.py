@@ -44,7 +44,6 @@ MAX_WIDTH = 100  # cells of a table, and of every other line
 MIN_NAME = 24  # cells that a name keeps: columns go first, since a shorter one could be that of another row
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 MAX_PLAN = 40  # cells of the plan's name in a title
-PRECISIONS = {"float32": "fp32"}  # short names, as the field writes them
 NEVER = ("name", "device", "unit")  # columns whose content is elsewhere: in front, in the title
 _Shown = tuple[str, bool, Sequence[str]]  # a column's heading, whether it is aligned to the right, a text for each row
 
@@ -164,7 +163,8 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     before = kinds.capitalize() if name == "selection" else f"{name}, {kinds}" if several else name
     all_shared = set(first.settings).intersection(*(case.settings for case in cases))
     differ = {name for case in cases for name, _ in case.settings} - {name for name, _ in all_shared}
-    shared = ["fp32"] if "precision" not in differ and first.setting("precision") == "default" else []
+    default = "fp32" if first.device == "cpu" else "default precision"  # which a card computes in TF32 in part
+    shared = [default] if "precision" not in differ and first.setting("precision") == "default" else []
     shared += labels([each for each in settings_of(first) if each in all_shared])
     shared += [first.framework] if first.framework != "torch" else []
     shared += [batch_text(first)] if len(set(map(batch_text, cases))) == 1 else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
 from cvbench_tui.results.stats.row_data import row_data
@@ -66,9 +67,10 @@ def layer_lines(run: Run, cases: Sequence[Case]) -> tuple[str, ...]:
     lines = []
     for case in cases if layers else ():
         if (found := layer_sum(run, case, layers)) is not None:
+            name = run.plan.label(case, without=("device", "batch"))
             times = ", ".join(f"{phase} {found.phase_text(phase)}" for phase in found.seconds)
             lines.append(
-                f"Layers of {one_line(case.workload.name)} on {case.device}, batch {case.batch}, each as often as it is"
+                f"Layers of {one_line(name)} on {case.device}, {batch_text(case)}, each as often as it is"
                 f" called, of the model's time: {times}; {found.covered}."
             )
     return tuple(lines)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cvbench_tui.core.measurement import WHOLE_PHASE
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.comparison import ITSELF, compare
+from cvbench_tui.results.stats.comparison import ITSELF, WHOLE, compare, compared_phases
 from cvbench_tui.results.stats.equal_work import reference_of, work_of
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import RowData, row_data
@@ -131,14 +131,14 @@ def _units(columns: Sequence[Column], cells: Sequence[Sequence[Cell]], scales: S
     return tuple(units)
 
 
-def _compared(run: Run, data: list[RowData], key: str) -> list[RowData]:
+def _compared(run: Run, data: list[RowData], key: str, order: Sequence[Phase] = WHOLE) -> list[RowData]:
     """The rows with how they compare with that one; unchanged when it has no numbers, or is not there."""
     marked = next((each for each in data if each.case.case_id == key), None)
-    if marked is None or marked.phases.keys().isdisjoint(WHOLE_PHASE.values()):
+    if marked is None or marked.phases.keys().isdisjoint(order):
         return data
     compared = []
     for each in data:
-        versus = compare(run.plan.protocol, each.phases, each.case.batch, marked.phases, marked.case.batch)
+        versus = compare(run.plan.protocol, each.phases, each.case.batch, marked.phases, marked.case.batch, order)
         compared.append(replace(each, versus=ITSELF if each is marked else versus))
     return compared
 
@@ -148,15 +148,16 @@ def _compared_along(run: Run, data: list[RowData], along: str) -> list[RowData]:
     comes first; unchanged without an axis."""
     if not along:
         return data
+    order = compared_phases(along)
     groups: dict[object, list[RowData]] = {}
     for each in data:
         groups.setdefault((each.case.device, each.case.framework, work_of(each.case, along)), []).append(each)
     compared = dict[str, RowData]()
     for rows in (rows for rows in groups.values() if len(rows) > 1):
         marked = reference_of(rows, along)
-        if not any(result.valid for result in marked.phases.values()):
+        if not any(result.valid for phase, result in marked.phases.items() if along != "optimizer" or phase in order):
             continue  # nothing can be said against it, and another row in its place would be another comparison
-        compared |= {each.case.case_id: each for each in _compared(run, rows, marked.case.case_id)}
+        compared |= {each.case.case_id: each for each in _compared(run, rows, marked.case.case_id, order)}
     return [compared.get(each.case.case_id, each) for each in data]
 
 
@@ -165,7 +166,7 @@ def _fastest(
 ) -> list[set[int]]:
     """For each row the places with the fastest number, or with one of several that are equally fast, wherever at least
     two rows can be compared: of the same workload, batch, image and settings, except for the axis ``along``. Where
-    batch or image differ, only what counts inputs is ranked."""
+    batch or image differ, only what counts inputs is ranked; along optimizers only the step."""
     best: list[set[int]] = [set() for _ in data]
     equal_work: dict[object, list[int]] = {}
     for row, each in enumerate(data):
@@ -173,7 +174,7 @@ def _fastest(
     for rows in (rows for rows in equal_work.values() if len(rows) > 1):
         one_size = len({(data[row].case.batch, data[row].case.workload) for row in rows}) == 1
         for place, column in enumerate(columns):
-            if not one_size and column.fastest == "least":
+            if (not one_size and column.fastest == "least") or (along == "optimizer" and column.phase != "step"):
                 continue
             values = {row: _ranked(column, data[row], cells[row][place]) for row in rows}
             numbers = {row: value for row, value in values.items() if value is not None}

@@ -11,14 +11,26 @@ BETWEEN: dict[Form, int] = {"file": 2, "bare": 2, "close": 1}  # cells for the m
 
 def visible_columns(table: Table, form: Form = "bare") -> tuple[int, ...]:
     """Indexes of the columns with content: those chosen; optional ones only where a row has a value, and another
-    than the usual one."""
+    than the usual one. Settings in which rows differ stay whatever was chosen: the rows would look alike."""
     return tuple(
         place
         for place, column in enumerate(table.columns)
-        if (not table.chosen or column.key == ALWAYS or column.drawn or column.key in table.chosen)
+        if (
+            not table.chosen
+            or column.key == ALWAYS
+            or column.drawn
+            or column.key in table.chosen
+            or _tells(table, place)
+        )
         and not (column.drawn and form == "file")
         and (not column.optional or any(row.cells[place].value not in (None, column.usual) for row in table.rows))
     )
+
+
+def _tells(table: Table, place: int) -> bool:
+    """Whether a column of settings has several values."""
+    column = table.columns[place]
+    return column.identifies and column.optional and len({row.cells[place].value for row in table.rows}) > 1
 
 
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:

@@ -218,7 +218,10 @@ def _axis(place: int, axis: Axis) -> Column:
         if not row.case.settings:  # as most rows of most tables
             return default
         value = next((value for name, value in row.case.settings if name == axis.name), None)
-        return default if value is None else _shared(int(value) if value.isdigit() else value)
+        if value is None:
+            return default
+        number = axis.number(value)
+        return _shared(value if number is None else number)
 
     return Column(
         axis.name, axis.title, f"{axis.help} Only there where a row is not {axis.default}.", cell, axis.name,
@@ -260,7 +263,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda row: _NOTHING, right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
-    *(_clean(phase) for phase in PHASES),
+    *(_clean(phase) for phase in PHASES if phase != "step"),  # the published loop has none
     _base("total", "device", 102), _base("total", "host", 104),
     _base("inference", "device", 106), _base("inference", "host", 108),
     _throughput(),

@@ -9,6 +9,7 @@ from cvbench_tui.results.table.model import REFERENCE, Table
 from cvbench_tui.results.table.view import View
 
 BY = "by the total, or by inference where one of the two has no total"
+BY_STEP = "by the step"  # of optimizers
 
 
 def versus_line(run: Run, table: Table, view: View) -> str:
@@ -18,8 +19,8 @@ def versus_line(run: Run, table: Table, view: View) -> str:
     if not places:
         return ""
     if view.reference is None:
-        axis = view.compare.replace("_", " ")
-        return f"vs ref: how many times as fast per input as the row that is ref and differs in {axis} only, {BY}."
+        axis, by = view.compare.replace("_", " "), BY_STEP if view.compare == "optimizer" else BY
+        return f"vs ref: how many times as fast per input as the row marked ref, which differs in {axis} only, {by}."
     case = run.plan.case(view.reference)
     compared = [run.plan.case(row.key) for row in table.rows if row.cells[places[0]].value is not None]
     name = run.plan.label(case, without=("device", "batch"))

@@ -133,8 +133,12 @@ class RunController:
             self.ui.notify(text, title="Problems expected", severity="warning", markup=False)
 
     def _add(self, plan: Plan, environment: Environment) -> None:
-        """More rows for the running benchmark, under its protocol."""
-        added, run = self.run_manager.add(plan), self.run_manager.state.run
+        """More rows for the running benchmark, under its protocol; none that need a pass which it does not have."""
+        run = self.run_manager.state.run
+        if run is not None and "step" in plan.protocol.passes and "step" not in run.plan.protocol.passes:
+            self.ui.say("This run measures no step; the optimizer's rows belong in a run of their own.", bad=True)
+            return
+        added = self.run_manager.add(plan)
         if run is not None:
             cases = unique((*run.plan.cases, *plan.cases))
             self.forecast.begin(Plan(run.plan.name, cases, run.plan.protocol))

@@ -34,7 +34,7 @@ APP_KEYS: list[BindingType] = [
     hidden("S", "save(True)", "Save now", "app.save_now", "Save under the suggested name at once"),
     hidden("M", "own_code", "Own model", "app.own_code", "Add a model of your own code: ./net.py:make"),
     hidden("p", "protocol", "Protocol", "app.protocol", "Next protocol: quick, default, rigorous, original"),
-    hidden("b,f4", "settings", "Settings", "app.settings", "Protocol, batch and image size"),
+    hidden("b,f4", "settings", "Settings", "app.settings", "Protocol, batches, image sizes, axes, phases"),
     hidden("P,f3", "presets", "Presets", "app.presets", "Presets: open, save, delete"),
     hidden("H,f7", "runs", "Saved runs", "app.runs", "Open a saved run"),
     hidden("t,f9", "theme", "Theme", "app.theme", "Choose the theme"),

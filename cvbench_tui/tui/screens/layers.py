@@ -86,7 +86,7 @@ class LayersScreen(Modal[tuple[LayerEntry, ...]]):
         self._recount()
 
     def _recount(self) -> None:
-        text = f"{len(self._ticked)} of {len(self._layers)} distinct layers ticked: how often, share of the operations"
+        text = f"{len(self._ticked)} of {len(self._layers)} distinct layers ticked; columns: calls, share of operations"
         self.query_one("#count", Static).update(text)
 
     def _line(self, name: str) -> Content:

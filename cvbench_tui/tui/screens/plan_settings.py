@@ -48,7 +48,7 @@ class SettingsScreen(Modal[PlanSettings]):
         Binding("escape", "close", "Close", id="settings.close", tooltip="Close without changes"),
         Binding("enter", "use", "Use", id="settings.use", tooltip="Use these settings"),
         Binding("down,j", "app.focus_next", "Next line", id="settings.down", tooltip="The next line"),
-        Binding("up,k", "app.focus_previous", "Line before", id="settings.up", tooltip="The line before"),
+        Binding("up,k", "app.focus_previous", "Previous line", id="settings.up", tooltip="Previous line"),
     ]
     DEFAULT_CSS = """
     SettingsScreen #fields { height: auto; max-height: 13; overflow-y: auto; }

@@ -27,7 +27,7 @@ class TickLine(Widget, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "move(1)", "Next", id="ticks.next", tooltip="The next value"),
-        Binding("left,h", "move(-1)", "Before", id="ticks.previous", tooltip="The value before"),
+        Binding("left,h", "move(-1)", "Previous", id="ticks.previous", tooltip="The value before"),
         Binding("space", "tick", "Tick", id="ticks.tick", tooltip="Tick or untick the value under the cursor"),
     ]
     DEFAULT_CSS = """
