@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
 from cvbench_tui.core.environment import Device, Environment
@@ -67,6 +68,13 @@ def test_a_device_the_machine_lacks_is_refused_with_the_reason(selection, enviro
     with pytest.raises(SelectionError) as caught:
         to_plan(replace(selection, devices=(device,)), environment)
     assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_half_of_the_threads_of_a_machine_that_says_no_number_is_of_the_cores_of_this_process(selection):
+    chosen = replace(selection, devices=("cpu",), settings=(("threads", ("half",)),))
+    assert {case.threads for case in to_plan(chosen, BOX).cases} == {max(1, usable_cores() // 2)}
+    told = replace(BOX, facts=(("usable_cores", 12),))
+    assert {case.threads for case in to_plan(chosen, told).cases} == {6}
 
 
 @pytest.mark.parametrize("changes", [{"models": (), "layers": ()}, {"devices": ()}])

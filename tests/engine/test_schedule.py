@@ -12,7 +12,7 @@ import pytest
 from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
-from cvbench_tui.core.plan import Case, Plan, expand
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.schedule import Schedule
@@ -115,6 +115,17 @@ def test_cases_that_are_added_meanwhile_join_the_next_round():
     names = [case.case_id for case in CASES[:3]]
     assert sorted(seen[2:5]) == sorted([(2, names[0]), (0, names[1]), (0, names[2])])
     assert [case_id for _, case_id in seen].count(names[2]) == DEFAULT.visits
+
+
+def test_only_a_case_whose_batch_is_found_is_visited_at_the_one_found():
+    searched = replace(CASES[0], settings=(BATCH_MAX,))
+    schedule = Schedule(Plan("two", (searched, CASES[1]), DEFAULT))
+    batches = dict[str, set[int]]()
+    for visit in schedule:
+        batches.setdefault(visit.case.case_id, set()).add(visit.case.batch)
+        found = replace(measured(visit.case, visit.number), batch=16)  # as a damaged file may say of any row
+        schedule.record(CaseFinished(found, visit.number))
+    assert batches == {searched.case_id: {1, 16}, CASES[1].case_id: {1}}
 
 
 def test_a_case_that_is_added_again_is_measured_anew():

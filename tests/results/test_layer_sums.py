@@ -89,3 +89,13 @@ def test_it_is_in_the_detail_and_below_every_table():
             "Layers of Resnet18 on cpu, batch 8, each as often as it is called, of the model's time: forward" in joined
         )
         assert "2 of 4 distinct layers" in joined
+
+
+def test_models_that_differ_in_a_setting_are_called_by_it():
+    cases = [each for base in (MODEL, FIRST) for each in (base, base.varied(precision="bf16"))]
+    run = run_of(plan(*cases), *(measurement(case, 0.5) for case in cases))
+    lines = layer_lines(run, cases)
+    assert [line.partition(" on cpu, batch 8,")[0] for line in lines] == [
+        "Layers of Resnet18",
+        "Layers of Resnet18 bf16",
+    ]

@@ -211,7 +211,7 @@ def test_a_wrong_row_is_x_and_says_why(monkeypatch):
         assert assessment.grade == "X"
         assert "not_same" in [reason.code for reason in assessment.reasons]
         (reason,) = (each for each in assessment.reasons if each.code == "not_same")
-        assert reason.sentence.startswith("Not the same result: its output is ")
+        assert reason.sentence.startswith("Not the same result: its output differs from float32's by ")
 
 
 def test_a_reference_that_does_not_fit_is_a_notice_and_the_row_is_kept(monkeypatch):

@@ -134,11 +134,11 @@ class RunController:
 
     def _add(self, plan: Plan, environment: Environment) -> None:
         """More rows for the running benchmark, under its protocol; none that need a pass which it does not have."""
-        run = self.run_manager.state.run
-        if run is not None and "step" in plan.protocol.passes and "step" not in run.plan.protocol.passes:
-            self.ui.say("This run measures no step; the optimizer's rows belong in a run of their own.", bad=True)
+        if lacking := self.run_manager.lacking_passes(plan):
+            which, rows = ("step", "the optimizer's rows") if "step" in lacking else (lacking[0], "these rows")
+            self.ui.say(f"This run measures no {which}; {rows} belong in a run of their own.", bad=True)
             return
-        added = self.run_manager.add(plan)
+        added, run = self.run_manager.add(plan), self.run_manager.state.run
         if run is not None:
             cases = unique((*run.plan.cases, *plan.cases))
             self.forecast.begin(Plan(run.plan.name, cases, run.plan.protocol))

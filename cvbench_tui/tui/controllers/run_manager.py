@@ -10,6 +10,7 @@ from typing import Any
 
 from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.others import Watch
@@ -108,6 +109,13 @@ class RunManager:
         known = {case.case_id for case in self._thread.session.plan.cases}
         new = [case for case in plan.cases if case.case_id not in known]
         return len(new) if new and self._thread.session.add(new) else 0
+
+    def lacking_passes(self, plan: Plan) -> tuple[PassName, ...]:
+        """The passes of that plan which the running run does not measure, whatever rows it gets."""
+        if self._thread is None or not self.state.running:
+            return ()
+        measured = self._thread.session.plan.protocol.passes
+        return tuple(name for name in plan.protocol.passes if name not in measured)
 
     def again(self) -> bool:
         """Measure the repeatable rows again: a running run gets them added, another is resumed. False without any."""
