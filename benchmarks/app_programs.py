@@ -131,7 +131,7 @@ def made_source(rows: int, pause_s: float, steps: int) -> tuple[Any, Any]:
             finished["measurement"] = finished["measurement"] | {"case_id": case_id}
             yield decode(json.dumps(finished | {"at_s": time.time()}))
 
-    ticked = Selection("bars", tuple(MODELS), tuple(LAYERS), tuple(devices), None, None, "quick")
+    ticked = Selection("bars", tuple(MODELS), tuple(LAYERS), tuple(devices), (), (), "quick")
     if rows < entries:
         ticked = replace(ticked, models=(), layers=tuple(LAYERS)[:rows])
     return Made(), ticked

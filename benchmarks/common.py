@@ -28,9 +28,12 @@ Entry = tuple[str, int, int]
 
 
 @contextmanager
-def opened(device: str, scope: Scope, worker: Sequence[str] | None = None) -> Iterator[CheckContext]:
-    """Both sides, started; ended again whatever happens. ``worker``: another command for ours."""
-    source, reference = LiveSource(worker), Reference(RIVALS)
+def opened(
+    device: str, scope: Scope, worker: Sequence[str] | None = None, loops: Sequence[str] = RIVALS
+) -> Iterator[CheckContext]:
+    """Both sides, started; ended again whatever happens. ``worker``: another command for ours; ``loops``: another
+    reference program."""
+    source, reference = LiveSource(worker), Reference(loops)
     try:
         environment = source.probe()
         found = environment.device(device)

@@ -51,7 +51,7 @@ def starts_s(device: str) -> list[float]:
     found = []
     try:
         source.probe()
-        cases = tuple(Case(find_layer(name).workload, device, 8, threads=1) for name in LAYERS)
+        cases = tuple(Case(find_layer(name).workload, device, 8, settings=(("threads", "1"),)) for name in LAYERS)
         since = time.time()
         for event in source.events(Plan("footprint", cases, PROTOCOLS["quick"])):
             if isinstance(event, CaseStarted):

@@ -40,7 +40,7 @@ from cvbench_tui.selftest.reference import ReferenceFailed
 WORKLOADS: tuple[Entry, ...] = (("resnet18", 64, 2), ("vgg11", 64, 1), ("efficientnet_b0", 96, 1))
 """Models that timm has by the same name: two phases each give the six lines that an interval needs."""
 CUDA_SCALE = 32
-PHASES = tuple(WHOLE_PHASE.values())
+PHASES = (WHOLE_PHASE["training"], WHOLE_PHASE["inference"])
 MIN_RUNS = 5  # fewest runs whose spread says anything
 TIMES = 2.0
 

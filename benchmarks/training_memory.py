@@ -1,8 +1,8 @@
 """The catalog's ``training_mb`` of every model and layer, or of those named; CONTRIBUTING.md says where it goes.
 
 It is what a training iteration holds for one input: the tensors that autograd keeps, input, output and their gradients,
-counted on PyTorch's ``meta`` device, where nothing is computed. Weights are not in it. Beside it stands the value that
-the catalog has, with a ``*`` where it is off by more than 1%.
+counted on PyTorch's ``meta`` device, where nothing is computed (detection on the CPU). Weights are not in it. Beside it
+stands the value that the catalog has, with a ``*`` where it is off by more than 1%.
 
 With ``--measure`` the worker's own memory pass runs as well, in a fresh process, on the card where there is one or else
 on the CPU: its peak as a share of what ``catalog/memory.py`` expects of that batch.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+from typing import TYPE_CHECKING
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.memory import expected_bytes
@@ -21,6 +22,11 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError
+
+if TYPE_CHECKING:
+    import torch
+
+    from cvbench_tui.worker.workloads.inputs import Inputs
 
 BATCHES = (2, 4)
 """Between them lies the figure of one input, without what is held whatever the batch is."""
@@ -32,8 +38,8 @@ def held_bytes(workload: Workload, batch: int) -> int:
     """Bytes that a training iteration of that batch holds."""
     import torch
 
-    from cvbench_tui.worker.extras.flops import on_meta, operators_of
-    from cvbench_tui.worker.workloads.module_under_test import outputs_of
+    from cvbench_tui.worker.workloads.inputs import outputs_of
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     kept = {}
 
@@ -43,16 +49,30 @@ def held_bytes(workload: Workload, batch: int) -> int:
         return tensor
 
     with operators_of("cpu"):
-        module, inputs = on_meta(workload, batch)
+        module, inputs = without_data(workload, batch)
         module.train()
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-            outputs = outputs_of(module(inputs))
-    for end in (inputs, *outputs):
+            outputs = outputs_of(module(*inputs.of(training=True)))
+    for end in (*inputs.tensors, *outputs):
         keep(end)
     for weight in (*module.parameters(), *module.buffers()):
         kept.pop(weight.untyped_storage()._cdata, None)
-    gradients = [*outputs, *([inputs] if inputs.requires_grad else [])]
+    gradients = [*outputs, *(tensor for tensor in inputs.tensors if tensor.requires_grad)]
     return sum(storage.nbytes() for storage in kept.values()) + sum(end.numel() * FLOAT32_BYTES for end in gradients)
+
+
+def without_data(workload: Workload, batch: int) -> tuple[torch.nn.Module, Inputs]:
+    """Module and inputs on the ``meta`` device; with data where the work depends on them, as in detection."""
+    import torch
+
+    from cvbench_tui.worker.workloads.build import build_module
+    from cvbench_tui.worker.workloads.inputs import make_inputs, on_meta
+
+    if not workload.op.startswith("detection:"):
+        return on_meta(workload, batch)
+    torch.manual_seed(0)
+    module = build_module(workload)
+    return module, make_inputs(module, workload, batch, "rounds", torch.device("cpu"))
 
 
 def training_mb(workload: Workload) -> float:
@@ -84,9 +104,10 @@ def measured(workload: Workload, batch: int) -> str:
 def line(entry: ModelEntry | LayerEntry, batch: int | None) -> str:
     """What is printed of one; ``batch`` is that of the measured iteration, None without one."""
     value = training_mb(entry.workload)
-    off = "*" if abs(value - entry.training_mb) > TOLERANCE * value else " "
+    listed = entry.training_mb or 0.0  # 0: not counted
+    off = "*" if abs(value - listed) > TOLERANCE * value else " "
     seen = "" if batch is None else f"  batch {batch}: {measured(entry.workload, batch)}"
-    return f"{entry.name:24} {value:8.3g}  catalog {entry.training_mb:<7g}{off}{seen}"
+    return f"{entry.name:24} {value:8.3g}  catalog {listed:<7g}{off}{seen}"
 
 
 def named(name: str) -> ModelEntry | LayerEntry:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cvbench_tui.base.escape import one_line, paired
 from cvbench_tui.core.event import SCHEMA, Event
 from cvbench_tui.core.limits import MAX_LINE_BYTES, MAX_VALUES, impossible
+from cvbench_tui.core.plan import Case
 
 if TYPE_CHECKING:
     from pydantic_core import SchemaValidator
@@ -103,11 +104,26 @@ def _validator() -> SchemaValidator:
 
 
 def _failing_fast(schema: Any) -> Any:
-    """A copy of the schema whose arrays end at their first error."""
+    """A copy of the schema whose arrays end at their first error, and whose cases may be of an older version."""
     if isinstance(schema, dict):
         changed = {key: _failing_fast(value) for key, value in schema.items()}
+        if schema.get("type") == "dataclass" and schema.get("cls") is Case:
+            function = {"type": "no-info", "function": _as_settings}
+            reference = {"ref": changed.pop("ref")} if "ref" in changed else {}
+            return {"type": "function-before", "function": function, "schema": changed, **reference}
         return changed | {"fail_fast": True} if schema.get("type") == "tuple" else changed
     return [*map(_failing_fast, schema)] if isinstance(schema, list) else schema
+
+
+def _as_settings(case: Any) -> Any:
+    """A case of a schema before 5, which had a field for each axis. Raises ValueError for a value that none had."""
+    if not isinstance(case, dict) or "settings" in case:
+        return case
+    for name, only in (("precision", "float32"), ("memory_format", "contiguous"), ("compile_mode", "eager")):
+        if case.get(name, only) != only:
+            raise ValueError(f"{name} was always {only}")
+    threads = case.get("threads")
+    return {**case, "settings": (("threads", str(threads)),)} if type(threads) is int else case
 
 
 def _sentence(first: Any, line: str | bytes) -> str:

@@ -78,8 +78,8 @@ def selection_of(plan: Plan) -> Selection:
         tuple(dict.fromkeys(map(find_model, names["model"]))),
         tuple(dict.fromkeys(map(find_layer, names["layer"]))),
         tuple(dict.fromkeys(case.device for case in plan.cases)),
-        plan.cases[0].batch,
-        None,
+        (plan.cases[0].batch,),
+        (),
         plan.protocol.name,
     )
 

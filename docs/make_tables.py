@@ -1,5 +1,5 @@
-"""The manual's tables of keys, columns, formats, reasons and notices, and its example: writes them between the markers
-of its pages.
+"""The manual's tables of axes, keys, columns, formats, reasons and notices, and its example: writes them between the
+markers of its pages.
 
 python docs/make_tables.py
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from textual.binding import Binding
 
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.grading.reasons import NOTICES, REASONS
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.registry import EXPORTERS
@@ -76,12 +77,25 @@ def notice_table() -> str:
     return "\n".join(["| notice | what it is | what to do |", "|---|---|---|", *rows])
 
 
+def axis_table() -> str:
+    """Every axis: its flag, its key in preset files, its values and what they mean."""
+    rows = []
+    for axis in AXES:
+        values = [f"`{value.name}`: {value.help}" for value in axis.values]
+        values += [f"a number from 1 to {axis.most}"] * (axis.most is not None)
+        rows.append(f"| {axis.title} | `{axis.flag}` | `{axis.name}` | {axis.help} | {'; '.join(values)} |")
+    return "\n".join(
+        ["| axis | flag | in files | what it is | values, the default first |", "|---|---|---|---|---|", *rows]
+    )
+
+
 def example_table() -> str:
     """The recorded run as ``-o table.md`` writes it."""
     return render(load(ROOT / "docs" / "example.jsonl"), "short").rstrip()
 
 
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "axes": ("docs/settings.md", axis_table),
     "keys": ("README.md", key_tables),
     "example": ("README.md", example_table),
     "columns": ("docs/table.md", column_table),

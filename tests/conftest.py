@@ -48,3 +48,19 @@ def _alone(monkeypatch):
     from cvbench_tui.engine import others
 
     monkeypatch.setattr(others, "ThisMachine", lambda cards: FakeMachine())
+
+
+@pytest.fixture(autouse=True)
+def _without_timm(monkeypatch):
+    """As where timm is not installed, whether it is or not: the lists have the same lines everywhere."""
+    from cvbench_tui.catalog import timm_list
+
+    monkeypatch.setattr(timm_list, "version", lambda: None)
+
+
+@pytest.fixture
+def with_timm(_without_timm, monkeypatch):
+    """As where timm is installed, for what does not import it: its list is shipped."""
+    from cvbench_tui.catalog import timm_list
+
+    monkeypatch.setattr(timm_list, "version", lambda: timm_list.VERSION)

@@ -9,6 +9,7 @@ from cvbench_tui.core import event as ev
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
 from cvbench_tui.engine.others import Watch
 from cvbench_tui.errors import WorkerError
@@ -59,6 +60,10 @@ class ReplaySource:
                 if not left[case] or isinstance(outcome, ev.CaseFailed):
                     del left[case]
             left |= {case: self._visits(case.case_id) for case in more()}
+
+    def layers(self, model: Workload, wanted: Sequence[str] = ()) -> ev.LayersListed:
+        """A recording has none."""
+        return ev.LayersListed((), problem="A recording has no layers.")
 
     def cancel(self) -> None:
         """Stop after the current event."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cvbench_tui.core.measurement import ResultCheck
 from cvbench_tui.core.sample_array import SampleArray
 from cvbench_tui.wire import FigureError, WireError, decode, encode
 from tests.every import every
@@ -93,6 +94,17 @@ def with_clean(**values: object) -> str:
     event = finished()
     event["measurement"]["clean"] = {**event["measurement"], **values}
     return json.dumps(event)
+
+
+def test_the_check_of_a_row_comes_through_the_wall_and_older_files_have_none():
+    event = finished()
+    assert decode(json.dumps(event)).measurement.check is None
+    event["measurement"]["check"] = {"output_error": 1e-6, "output_bound": 1e-4}
+    event["measurement"]["optimizer"] = "AdamW, fused"
+    found = decode(json.dumps(event))
+    assert found.measurement.check == ResultCheck(1e-6, 1e-4)
+    assert found.measurement.check.same
+    assert decode(encode(found)) == found
 
 
 def test_the_clean_numbers_come_through_the_wall_and_are_packed_as_the_others():

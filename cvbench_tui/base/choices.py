@@ -12,6 +12,3 @@ LAYOUT_HELP: dict[Layout, str] = {
     "original": "the form of the published tables",
 }
 """Of saved markdown."""
-
-GroupBy = Literal["none", "workload", "kind", "device"]  # what the rows of one group of the table have in common
-GROUPINGS: tuple[GroupBy, ...] = get_args(GroupBy)

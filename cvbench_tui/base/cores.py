@@ -53,6 +53,27 @@ def memory_limit_bytes(root: Path = Path("/")) -> int | None:
     return min((limit for limit in limits if limit is not None and limit < NO_LIMIT_BYTES), default=None)
 
 
+def memory_left_bytes(root: Path = Path("/")) -> int | None:
+    """What this process's control groups leave of their limits, the least of them; None without a limit. Pages of files
+    that nobody uses count as free, as the kernel takes them first."""
+    left = (_left(folder) for folder in _group_folders(root, "memory"))
+    return min((each for each in left if each is not None), default=None)
+
+
+def _left(folder: Path) -> int | None:
+    """Of one group, version 2 or 1; None without a limit."""
+    for limit_name, used_name, idle_name in (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        limit, used = read_int(folder / limit_name), read_int(folder / used_name)
+        if limit is not None and used is not None and limit < NO_LIMIT_BYTES:
+            lines = [line.split() for line in read_text(folder / "memory.stat").splitlines()]
+            idle = next((int(fields[1]) for fields in lines if fields[:1] == [idle_name] and len(fields) == 2), 0)
+            return max(0, limit - used + idle)
+    return None
+
+
 def _quota(folder: Path) -> float | None:
     """Cores of one group; None for no quota ("max", -1) and for what is no number."""
     version_1 = (folder / "cpu.cfs_quota_us", folder / "cpu.cfs_period_us")

@@ -86,12 +86,21 @@ class Kind:
     test: Callable[[object], bool]  # True for such a value; for each item where it is a list
     names: tuple[str, ...] = ()  # the only ones, where there are few
     is_list: bool = False
+    single: bool = False  # of a list: one item may stand without brackets, and is written so
+    cutoff: float = 0.6  # of ``nearest`` among the names
 
     def accepts(self, value: object) -> bool:
         """True for a value that can be used."""
-        if not self.is_list:
+        if not self.is_list or (self.single and not isinstance(value, list)):
             return self.test(value) and not (isinstance(value, str) and len(value) > MAX_TEXT)
         return isinstance(value, list) and len(value) <= MAX_ITEMS and all(map(self.test, value))
+
+    def written(self, items: Sequence[object]) -> object:
+        """These items of a list as they are put into a file: one that may stand alone does, as older versions read it.
+        None for no item, where the key is left out."""
+        if not self.single:
+            return list(items)
+        return items[0] if len(items) == 1 else list(items) or None
 
     def mistake(self, place: str, value: object) -> tuple[str, str]:
         """A sentence about a value that is not accepted, and the nearest name as a hint, as far as there is one."""
@@ -102,7 +111,7 @@ class Kind:
             place, value = f"{place}[{index}]", value[index]
         if isinstance(value, str) and len(value) > MAX_TEXT:
             return f"{place}: more than {MAX_TEXT:,} characters.", ""
-        near = nearest(value, self.names) if isinstance(value, str) else ""
+        near = nearest(value, self.names, cutoff=self.cutoff) if isinstance(value, str) else ""
         return f"{place}: expected {self.expected}, got {value_text(value)}.", near
 
 
@@ -162,7 +171,8 @@ def read_keys(
     for each in (key for key in keys if key.name in data):
         value = data[each.name]
         if each.kind.accepts(value):
-            values[each.name] = tuple(value) if isinstance(value, list) else value
+            listed = [value] if each.kind.single and not isinstance(value, list) else value
+            values[each.name] = tuple(listed) if isinstance(listed, list) else listed
         else:
             complain(*each.kind.mistake(prefix + each.name, value))
     return values

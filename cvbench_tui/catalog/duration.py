@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
-from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.base.cores import usable_cores
+from cvbench_tui.catalog.sources import entry_of
+from cvbench_tui.core import axes
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
@@ -20,7 +23,21 @@ MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launc
 TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version
 STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
+BATCH_GUESS = 64  # of a row that is to find the largest batch
+SEARCHES = 8  # processes that try a batch, at most
+LAYER_COMPILE = 0.1  # of a model's compilation, that of a single layer
+OPTIMIZER_FACTOR = 0.1  # of the training iteration: what the step of an optimizer adds to it
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
+
+MANY_ROWS = 500  # more are more than a table to read, and 100 models in five variants
+LONG_S = 8 * 3600.0  # a night
+
+
+def too_long(rows: int, seconds: float) -> str:
+    """What is said of a plan that may have been meant smaller, part of a sentence; empty of another."""
+    if seconds > LONG_S:
+        return "longer than a night"
+    return "many rows" if rows > MANY_ROWS else ""
 
 
 def expected_s(plan: Plan) -> float:
@@ -35,37 +52,52 @@ def expected_by_case(plan: Plan, known: Mapping[str, float] | None = None) -> di
     known = known or {}
     seconds = {case.case_id: known.get(case.case_id) or _case_s(case, plan.protocol) for case in plan.cases}
     whole_s = sum(seconds.values())
-    measured = any(not cannot_take(case.workload) for case in plan.cases)
+    measured = any(not (cannot_take(case.workload) or axes.unsupported(case)) for case in plan.cases)
     longer = max(1.0, plan.protocol.span_s / whole_s) if whole_s > 0 and measured else 1.0
     return {case_id: longer * each for case_id, each in seconds.items()}
 
 
 def _case_s(case: Case, protocol: Protocol) -> float:
     """Never more than the protocol's time limit where a single visit would reach it: the case is given up there."""
-    if cannot_take(case.workload):
+    if cannot_take(case.workload) or axes.unsupported(case):
         return STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S)
     inference_s = _inference_s(case)
     training_s = 0.0 if cannot_train(case) else inference_s * TRAINING_FACTOR
-    startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s
+    startup_s = STARTUP_S.get(case.device, STARTUP_ACCELERATOR_S) + training_s + axes.setup_s(case.settings)
     if protocol.method == "published":
         iterations = protocol.published_iterations(case.workload.kind, case.device)
         clean_s = _case_s(case, protocol.clean) if protocol.clean is not None else 0.0
         return min(startup_s + iterations * (training_s + inference_s) + clean_s, protocol.timeout_s)
-    passes = [_pass_s(seconds, protocol) for seconds in (training_s, inference_s) if seconds]
+    of_pass = {"training": training_s, "inference": inference_s, "step": training_s * (1 + OPTIMIZER_FACTOR)}
+    passes = [_pass_s(of_pass[name], protocol) for name in protocol.passes if of_pass[name]]
+    search_s = SEARCHES * startup_s if case.finds_batch else 0.0
+    if not passes:
+        return startup_s
     visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)
     if visit_s >= protocol.timeout_s:
         return protocol.timeout_s
-    return visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
+    first_s = axes.first_s(case.settings) * (LAYER_COMPILE if case.workload.kind == "layer" else 1.0)
+    return first_s + search_s + visit_s * most_visits(max(timed_s for _, timed_s in passes), protocol)
 
 
 def _inference_s(case: Case) -> float:
     """Multiply-accumulates grow with the area of the image."""
     if case.workload.kind == "layer":
         return LAYER_S
-    entry = MODELS_BY_OP.get(case.workload.op)
-    gmacs = entry.gmacs * ((case.image or entry.image) / entry.image) ** 2 if entry else TYPICAL_GMACS
+    entry = entry_of(case.workload.op)
+    share = (case.workload.input_shape[-1] / entry.image) ** 2 if entry else 1.0
+    gmacs = share * entry.gmacs if entry and entry.gmacs is not None else TYPICAL_GMACS
     rate = CPU_GMAC_PER_S if case.device == "cpu" else ACCELERATOR_GMAC_PER_S
-    return max(MIN_MODEL_S, gmacs * case.batch / rate)
+    if case.threads is not None and case.device == "cpu":
+        rate *= min(1.0, case.threads / _cores())
+    batch = BATCH_GUESS if case.finds_batch else case.batch
+    return max(MIN_MODEL_S, axes.time_factor(case.settings, case.device) * gmacs * batch / rate)
+
+
+@cache
+def _cores() -> int:
+    """Looked up once: by the control group's files it takes 1 ms, and a plan may have 20,000 rows."""
+    return usable_cores()
 
 
 def _pass_s(iteration_s: float, protocol: Protocol) -> tuple[float, float]:

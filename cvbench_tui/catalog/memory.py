@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from math import prod
 
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS_BY_OP
+from cvbench_tui.catalog.sources import entry_of
+from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
@@ -27,7 +28,6 @@ SURE = 0.6
 """A row is called too large when this share of its expectation is already too much. The least share seen is 0.74; the
 tensors alone, with no working memory and the weights' gradients arriving only when as much of what was held has gone,
 are 0.59 at the worst."""
-PRECISION_SIZE = {"float64": 2.0, "float16": 0.5, "bfloat16": 0.5}  # of a value, in units of float32
 
 _LAYERS: dict[tuple[object, ...], LayerEntry] = {(entry.op, entry.params): entry for entry in LAYERS}
 """By what is computed: two of the list differ in their size only."""
@@ -43,10 +43,11 @@ class TooLarge:
 
 
 def expected_bytes(case: Case) -> int | None:
-    """Peak bytes of a training iteration of that case; None for a workload that the catalog does not have."""
-    workload, entry = case.workload, MODELS_BY_OP.get(case.workload.op)
+    """Peak bytes of a training iteration of that case; None for a workload of which the catalog does
+    not know it."""
+    workload, entry = case.workload, entry_of(case.workload.op)
     layer = _LAYERS.get((workload.op, workload.params))
-    if workload.kind == "model" and entry:
+    if workload.kind == "model" and entry and entry.training_mb is not None and entry.parameters is not None:
         held = entry.training_mb * 1e6 * (workload.input_shape[-1] / entry.image) ** 2  # grows with the input's area
         fixed = WEIGHT_COPIES * FLOAT32_BYTES * entry.parameters
     elif workload.kind == "layer" and layer:
@@ -54,15 +55,19 @@ def expected_bytes(case: Case) -> int | None:
         fixed = 0  # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
     else:
         return None
-    return round((fixed + WORKSPACE * held * case.batch) * PRECISION_SIZE.get(case.precision, 1.0))
+    return round((fixed + WORKSPACE * held * case.batch) * axes.memory_factor(case.settings))
 
 
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
-    """The rows that will not fit, in the plan's order; those of which too little is known are left out, and those that
-    are measured without training: inference takes far less."""
+    """The rows that will not fit, in the plan's order; those of which too little is known are left out, those that are
+    measured without training (inference takes far less), and those that find their batch."""
     if "training" not in plan.protocol.passes:
         return ()
     memory = {device.id: device.memory_bytes for device in environment.devices}
-    trained = (case for case in plan.cases if not (cannot_take(case.workload) or cannot_train(case)))
+    trained = (
+        case
+        for case in plan.cases
+        if not (cannot_take(case.workload) or cannot_train(case) or axes.unsupported(case) or case.finds_batch)
+    )
     rows = ((case, expected_bytes(case), memory.get(case.device)) for case in trained)
     return tuple(TooLarge(case, needs, has) for case, needs, has in rows if needs and has and needs * SURE > has)

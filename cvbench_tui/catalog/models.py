@@ -5,28 +5,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cvbench_tui.core.workload import IMAGE_CHANNELS, Workload
+from cvbench_tui.core.workload import IMAGE_CHANNELS, Parameter, Workload
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One model of the checklist. One line in ``MODELS`` adds one more."""
+    """One model of the checklist. One line in ``MODELS`` adds one more of torchvision's classification models; other
+    sources have lists of their own (``catalog.sources``)."""
 
-    name: str  # display name: that of the original tables, or torchvision's
-    op: str  # torchvision's constructor
+    name: str  # display name: that of the original tables, or the source's
+    op: str  # the source's name, a colon, and its constructor; torchvision's classification models have no colon
     family: str
-    parameters: int  # trainable parameters as built for training, auxiliary heads included
-    image: int  # side of the input image in pixels that torchvision's first weights were evaluated at
-    gmacs: float  # billions of multiply-accumulates of one inference at ``image``, batch 1
-    training_mb: float
+    parameters: int | None  # trainable parameters as built for training, auxiliary heads included; None: not counted
+    image: int  # side of the input image in pixels that the source's first weights were evaluated at
+    gmacs: float | None  # billions of multiply-accumulates of one inference at ``image``, batch 1; None: not counted
+    training_mb: float | None
     """Megabytes (10**6 bytes) that a training iteration in float32 holds for one image at ``image``: the image, what
-    autograd keeps for the backward, the output and its gradient. Weights and their gradients are not in it."""
+    autograd keeps for the backward, the output and its gradient. Weights and their gradients are not in it. None: not
+    counted."""
     batch: int = 8  # images per iteration when nothing else is asked for
+    frames: int | None = None  # of a clip; None for an image
+    params: tuple[tuple[str, Parameter], ...] = ()  # of the workload, where a user's code makes it
 
     @property
     def workload(self) -> Workload:
         """The model at its own image size, as the worker is asked for it."""
-        return Workload("model", self.name, self.op, (IMAGE_CHANNELS, self.image, self.image))
+        frames = () if self.frames is None else (self.frames,)
+        return Workload("model", self.name, self.op, (IMAGE_CHANNELS, *frames, self.image, self.image), self.params)
 
 
 MODELS: tuple[ModelEntry, ...] = (

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from cvbench_tui.base.nearest import name_key, nearest, quoted
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.sources import SOURCES, all_models
 from cvbench_tui.errors import SelectionError
 
 Entry = TypeVar("Entry", ModelEntry, LayerEntry)
 
-_MODELS = {name_key(name): model for model in MODELS for name in (model.name, model.op)}
 _LAYERS = {name_key(layer.name): layer for layer in LAYERS}
 
 
@@ -21,9 +21,30 @@ _PRESETS = {"model": "torchvision-all, original-models", "layer": "original-laye
 
 
 def find_model(text: str) -> ModelEntry:
-    """The model of that display or torchvision name, in any case; blank, underscore and hyphen are alike. Raises
-    SelectionError naming the nearest models."""
-    return _find("model", text, _MODELS, (model.op for model in MODELS))
+    """The model of that name, in any case; blank, underscore and hyphen are alike. A name of a source is its own
+    (``timm:resnet50``), those of torchvision have both a display name and torchvision's. Raises SelectionError naming
+    the nearest models, or why that source cannot be measured here."""
+    key = name_key(text)
+    for source in SOURCES:
+        entry = source.by_key.get(key)
+        if entry is None and not (source.name and key.startswith(f"{source.name}:")):
+            continue
+        sentence, hint = source.why_not()
+        if sentence:
+            raise SelectionError(f"{quoted(text)} cannot be measured: {sentence}", hint)
+        if entry is not None:
+            return entry
+    return _find("model", text, {}, _alike(key))
+
+
+def _alike(key: str) -> Iterable[str]:
+    """Names among which the nearest is looked for: one of another source, those of the source that the key names, of
+    them those that begin with it, or all that can be measured here."""
+    names = [entry.op for entry in all_models()]
+    elsewhere = [name for name in names if ":" in name and name_key(name).partition(":")[2] == key]
+    own = [name for name in names if ":" in key and name.partition(":")[0] == key.partition(":")[0]]
+    longer = sorted((name for name in own if name_key(name).startswith(key)), key=len)[:3]
+    return elsewhere or longer or own or names
 
 
 def find_layer(text: str) -> LayerEntry:

@@ -13,12 +13,17 @@ from typing import Any
 from cvbench_tui.base.atomic import write_atomically
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.base.nearest import name_key, nearest, quoted
-from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of, whole
+from cvbench_tui.base.toml import TEXT, Key, Kind, TomlFile, one_of, read_keys, some_of
+from cvbench_tui.catalog.axes import BATCHES, IMAGES, PHASE_NAMES, values_kind
 from cvbench_tui.catalog.layers import LAYERS, ORIGINAL, LayerEntry
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE, Selection, check_device_name
+from cvbench_tui.catalog.own_code import looks_like_code
+from cvbench_tui.catalog.selection import Selection, check_device_name
+from cvbench_tui.catalog.sources import names_source
+from cvbench_tui.core.axes import AXES, Axis
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
+from cvbench_tui.core.workload import LAYER_OF_MODEL
 from cvbench_tui.errors import CvbenchError, PresetError, SelectionError, StoreError, os_reason
 
 SUFFIX = ".toml"
@@ -35,8 +40,10 @@ PRESET_KEYS = (
     Key("models", (), MODEL_NAMES, "Display names or torchvision's names."),
     Key("layers", (), LAYER_NAMES, "Display names; modern: all but those of the original tables."),
     Key("devices", None, DEVICES, "Left out: the machine's preferred device."),
-    Key("batch", None, whole(MAX_BATCH), "Overrides every default batch."),
-    Key("image", None, whole(MAX_IMAGE, "number of pixels"), "Overrides every default image size, pixels a side."),
+    Key("batch", (), BATCHES, "In place of every default batch; max: the largest that fits, which the run finds."),
+    Key("image", (), IMAGES, "In place of every default image size, pixels a side."),
+    *(Key(axis.name, (), values_kind(axis), axis.help) for axis in AXES),
+    Key("phases", (), PHASE_NAMES, "What is measured; left out: all but step."),
     Key("protocol", "default", one_of(PROTOCOLS), "How long to measure."),
     Key("extras", (), some_of(EXTRAS), "Secondary metrics in addition to those of the protocol."),
 )
@@ -110,6 +117,13 @@ def save_preset(name: str, selection: Selection) -> Path:
     name = _checked(name)
     if not selection.models and not selection.layers:
         raise PresetError("Nothing is selected.", "Choose at least one model or layer, then save the preset.")
+    outside = [entry.name for entry in selection.models if entry.params]
+    outside += [entry.name for entry in selection.layers if entry.op == LAYER_OF_MODEL]
+    if outside:
+        sentence = (
+            f"A preset cannot name {quoted(outside[0])}: code, and layers of a model, are named when they are run."
+        )
+        raise PresetError(sentence, "Untick it, then save the preset.")
     folder = user_folder()
     path = _find(name, _files(folder)) or folder / f"{name}{SUFFIX}"
     description = _entry(name, path, own=True).description
@@ -216,17 +230,26 @@ def _read(path: Path) -> tuple[str, Selection]:
     models, layers = entries("models", _models), entries("layers", _layers)
     devices = None if values["devices"] is None else entries("devices", lambda text: (check_device_name(text),))
     extras = tuple(dict.fromkeys(values["extras"]))
-    rest = values["batch"], values["image"], values["protocol"], extras
+    chosen = tuple((axis.name, tuple(dict.fromkeys(map(str, values[axis.name])))) for axis in AXES if values[axis.name])
+    batches, images, phases = (tuple(dict.fromkeys(values[key])) for key in ("batch", "image", "phases"))
+    rest = batches, images, values["protocol"], extras, chosen, phases
     return values["description"], Selection(path.stem, models, layers, devices, *rest)
 
 
 def _models(name: str) -> tuple[ModelEntry, ...]:
-    return MODELS if name_key(name) == "all" else (find_model(name),)
+    try:
+        return MODELS if name_key(name) == "all" else (find_model(name),)
+    except SelectionError as error:
+        if not looks_like_code(name) or names_source(name):
+            raise
+        raise SelectionError(f"A preset cannot name code, as {quoted(name)} is.", "Name it with -m.") from error
 
 
 def _layers(name: str) -> tuple[LayerEntry, ...]:
     if name_key(name) == "modern":
         return tuple(entry for entry in LAYERS if entry.family != ORIGINAL)
+    if ":" in name:
+        raise SelectionError(f"A preset cannot name a layer of a model, as {quoted(name)} is.", "Name it with -l.")
     return LAYERS if name_key(name) == "all" else (find_layer(name),)
 
 
@@ -241,16 +264,26 @@ def _checked(name: str) -> str:
     return name
 
 
+def _as_written(axis: Axis, value: str) -> int | str:
+    """A number without quotes."""
+    number = axis.number(value)
+    return value if number is None else number
+
+
 def _toml(selection: Selection, description: str) -> str:
     import tomlkit  # 60 ms that opening a preset need not wait for
 
+    chosen = dict(selection.settings)
+    settings = {axis.name: [_as_written(axis, each) for each in chosen.get(axis.name, ())] for axis in AXES}
     values: dict[str, object] = {
         "description": description,
         "models": [entry.name for entry in selection.models],
         "layers": [entry.name for entry in selection.layers],
         "devices": list(selection.devices or ()),
-        "batch": selection.batch,
-        "image": selection.image,
+        "batch": BATCHES.written(selection.batches),
+        "image": IMAGES.written(selection.images),
+        **{axis.name: values_kind(axis).written(settings[axis.name]) for axis in AXES},
+        "phases": PHASE_NAMES.written(selection.phases),
         "protocol": selection.protocol.strip().casefold(),
         "extras": list(selection.extras),
     }

@@ -1,21 +1,29 @@
-"""What is ticked, and the plan it makes on a machine. Also the checks of a batch, an image size, a device name."""
+"""What is ticked, and the plan it makes on a machine. Also the check of a device's name."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.base.nearest import nearest, quoted
+from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
-from cvbench_tui.catalog.models import MODELS, ModelEntry
+from cvbench_tui.catalog.model_layers import LayersOf, is_well_formed
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.own_code import why_not_named
+from cvbench_tui.catalog.sources import entry_of
+from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.image_sizes import MAX_IMAGE as MAX_IMAGE
-from cvbench_tui.core.plan import Case, Plan, expand
-from cvbench_tui.core.protocol import PROTOCOLS, Extra
+from cvbench_tui.core.evidence import PassName
+from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.limits import MAX_CASES
+from cvbench_tui.core.measurement import PASS_OF, Phase
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
+from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError
-
-MAX_BATCH = 65536
-MAX_THREADS = 4096
 
 _DEVICE = re.compile(r"(?P<kind>cpu|mps)|(?P<numbered>cuda|xpu)(:(?P<index>[0-9]{1,3}))?")
 _DEVICE_FORMS = ("cpu", "cuda:0", "mps", "xpu:0")
@@ -30,10 +38,19 @@ class Selection:
     models: tuple[ModelEntry, ...]
     layers: tuple[LayerEntry, ...]
     devices: tuple[str, ...] | None  # as ``check_device_name`` returns them; None takes the machine's preferred device
-    batch: int | None  # overrides every entry's own; None leaves them
-    image: int | None  # side in pixels that overrides every image input's own; None leaves them
-    protocol: str
+    batches: tuple[Batch, ...] = ()  # each in turn, in place of every entry's own; none leaves them
+    images: tuple[int, ...] = ()  # sides in pixels, in place of every image input's own; none leaves them
+    protocol: str = "default"
     extras: tuple[Extra, ...] = ()  # secondary metrics in addition to those of the protocol
+    settings: tuple[tuple[str, tuple[str, ...]], ...] = ()  # axes with the values that each takes in turn
+    phases: tuple[Phase, ...] = ()  # those that are measured; none: all but ``step``
+    layers_of: tuple[LayersOf, ...] = ()  # layers of models whose shapes are to be asked for
+
+    @property
+    def code(self) -> tuple[ModelEntry, ...]:
+        """Models of the user's own code in it."""
+        models = (*self.models, *(each.model for each in self.layers_of))
+        return tuple(dict.fromkeys(each for each in models if each.params))
 
     @property
     def cpu_only(self) -> bool:
@@ -44,53 +61,77 @@ class Selection:
 def to_plan(selection: Selection, environment: Environment) -> Plan:
     """The plan of that selection on that machine, device by device. Raises SelectionError when nothing is selected, a
     number is impossible, or the machine lacks a device."""
+    assert not selection.layers_of, "a model's layers are looked up first"
     if not selection.models and not selection.layers:
         raise SelectionError("Nothing is selected.", "Choose at least one model or layer.")
     models = [(entry.workload, entry.batch) for entry in selection.models]
     layers = [(entry.workload, entry.batch) for entry in selection.layers]
     devices = devices_of(selection.devices, environment)
-    batch = None if selection.batch is None else check_batch(selection.batch)
-    image = None if selection.image is None else check_image(selection.image)
-    cases = expand(models + layers, devices, batch=batch, image=image)
+    cores = environment.fact("usable_cores")
+    every = variants(dict(selection.settings), cores if type(cores) is int else usable_cores())
+    batches = tuple(dict.fromkeys(map(check_batch, selection.batches)))
+    images = tuple(dict.fromkeys(map(check_image, selection.images)))
+    rows = len(models + layers) * len(devices) * (len(batches) or 1) * (len(images) or 1) * len(every)
+    if rows > MAX_CASES:
+        raise SelectionError(f"{rows:,} rows are too many for a run.", f"At most {MAX_CASES:,}: choose fewer values.")
+    cases = expand(models + layers, devices, batches=batches, images=images, variants=every)
     protocol = PROTOCOLS.get(selection.protocol.strip().casefold())
     if protocol is None:
         hint = f"{nearest(selection.protocol, PROTOCOLS)} Protocols are {', '.join(PROTOCOLS)}.".strip()
         raise SelectionError(f"Unknown protocol {quoted(selection.protocol)}.", hint)
     extras = tuple(dict.fromkeys(protocol.extras + selection.extras))
-    return Plan(selection.name, cases, replace(protocol, extras=extras))
+    passes = _passes(selection, protocol)
+    return Plan(selection.name, cases, replace(protocol, extras=extras, passes=passes))
 
 
-def why_not_offered(case: Case) -> str:
+def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
+    """The passes that have the phases asked for. An optimizer is a wish for its step."""
+    wanted = {PASS_OF[phase] for phase in check_phases(selection.phases)} or set(protocol.passes)
+    if "optimizer" in dict(selection.settings):
+        wanted.add("step")
+    if "step" in wanted and protocol.method == "published":
+        raise SelectionError(
+            f"Protocol {protocol.name} takes no optimizer's step.",
+            "Use protocol default, or leave out step and optimizer.",
+        )
+    return tuple(name for name in dict.fromkeys(PASS_OF.values()) if name in wanted)
+
+
+def why_not_offered(case: Case, named: Collection[ModelEntry] = ()) -> str:
     """Why no selection makes this case, in one sentence; empty where one does. A run file may ask for anything: with
     other arguments a model of torchvision fetches its weights, and a layer can be larger than the machine. Names are
-    not compared: an entry may be renamed."""
+    not compared: an entry may be renamed. ``named``: models of the user's own code that he has named himself."""
+    if why := why_not_named(case, named):
+        return why
     workload, side = case.workload, case.image
-    asked = workload.kind, workload.op, workload.input_shape, workload.params
     name = quoted(workload.name)
-    offered = (entry.workload for entry in (MODELS if workload.kind == "model" else LAYERS) if entry.op == workload.op)
-    for own in offered:
-        entry = own if side is None else own.with_image(side)
-        if (entry.kind, entry.op, entry.input_shape, entry.params) == asked:
-            break
-    else:
+    if not _offered(case.workload, named):
         return f"{name} is not in the catalog of this version as the run file has it, so it is not measured."
     if _DEVICE.fullmatch(case.device) is None:
         return f"No device is written {quoted(case.device)}, so {name} is not measured."
-    for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE),
-                              ("number of threads", case.threads, MAX_THREADS)):  # fmt: skip
+    for what, value, most in (("batch", case.batch, MAX_BATCH), ("image", side, MAX_IMAGE)):
         if value is not None and not 1 <= value <= most:
             return f"The {what} of {name} is not from 1 to {most}, so it is not measured."
+    for setting in case.settings:
+        known = axes.axis(setting[0])
+        if setting != BATCH_MAX and (known is None or not known.accepts(setting[1])):
+            return f"This version has no {quoted('='.join(setting))}, so {name} is not measured."
     return ""
 
 
-def check_batch(value: int) -> int:
-    """The batch itself. Raises SelectionError unless it is 1 to 65536."""
-    return _check("Batch", value, MAX_BATCH, "A batch is a whole number")
-
-
-def check_image(value: int) -> int:
-    """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
-    return _check("Image size", value, MAX_IMAGE, "An image's side is a whole number of pixels")
+def _offered(workload: Workload, named: Collection[ModelEntry]) -> bool:
+    """True for a workload of the lists, of the user's own code, or a layer of one of these models."""
+    model = workload.model
+    if model is not None:
+        return is_well_formed(workload) and _offered(model, named)
+    entries = (*named, *filter(None, (entry_of(workload.op),))) if workload.kind == "model" else LAYERS
+    side = workload.image
+    asked = workload.kind, workload.op, workload.input_shape, workload.params
+    for entry in entries:
+        own = entry.workload if side is None else entry.workload.with_image(side)
+        if entry.op == workload.op and (own.kind, own.op, own.input_shape, own.params) == asked:
+            return True
+    return False
 
 
 def check_device_name(text: str) -> str:
@@ -106,13 +147,6 @@ def check_device_name(text: str) -> str:
     if match["kind"]:
         return match["kind"]
     return f"{match['numbered']}:{int(match['index'] or 0)}"
-
-
-def _check(what: str, value: int, most: int, rule: str) -> int:
-    if not 1 <= value <= most:
-        shown = value if abs(value) < 10**15 else "of that length"
-        raise SelectionError(f"{what} {shown} is not possible.", f"{rule} from 1 to {most}.")
-    return value
 
 
 def devices_of(wanted: tuple[str, ...] | None, environment: Environment) -> tuple[str, ...]:

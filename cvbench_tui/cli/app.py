@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.terminal import in_browser
 
 if TYPE_CHECKING:
+    from cvbench_tui.catalog.models import ModelEntry
     from cvbench_tui.catalog.selection import Selection
     from cvbench_tui.engine.source import EventSource
 
@@ -30,15 +32,23 @@ def open_app(preset: str | None, *, runs_dir: str | None = None, ascii: bool = F
 
         selection = load_preset(preset)
     folder = runs_folder(runs_dir)
-    source = LiveSource(peaks=PeakCache(folder), refuse=why_not_offered)
-    return show_app(source, selection=selection, runs_folder=folder, ascii=ascii)
+    named: list[ModelEntry] = []
+    source = LiveSource(peaks=PeakCache(folder), refuse=partial(why_not_offered, named=named))
+    return show_app(source, selection=selection, runs_folder=folder, ascii=ascii, named=named)
 
 
-def show_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> int:  # noqa: A002
+def show_app(
+    source: EventSource,
+    *,
+    selection: Selection | None,
+    runs_folder: Path,
+    ascii: bool,  # noqa: A002
+    named: list[ModelEntry] | None = None,
+) -> int:
     """Run the app on ``source``, then print its table on stdout and its files on stderr. Returns the exit code."""
     from cvbench_tui.tui.launch import run_app
 
-    app = run_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii)
+    app = run_app(source, selection=selection, runs_folder=runs_folder, ascii=ascii, named=named)
     if in_browser():  # stdout carries the browser's packets
         return app.return_code or 0
     if app.terminal.ascii:

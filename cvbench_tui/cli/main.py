@@ -18,12 +18,13 @@ import click
 from cvbench_tui import __version__
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
+from cvbench_tui.base.nearest import quoted
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
-from cvbench_tui.cli.single_options import ONE_NUMBER, CommaChoice, Commands, flat
+from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
 from cvbench_tui.cli.surroundings import UNWRITABLE, check_folder, complain, flush, lost_output, open_closed
 from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS, Extra
 from cvbench_tui.errors import INTERRUPTED, CvbenchError, SelectionError
@@ -105,23 +106,35 @@ def serve(
     "-d", "--devices", multiple=True, shell_complete=complete("devices"),
     help="Devices, e.g. cpu,cuda:0. Default: the first accelerator.",
 )  # fmt: skip
-@click.option("-b", "--batch", type=ONE_NUMBER, help="Batch size of every case. Default: 8; Resnet101 and Resnet152 4.")
-@click.option("--image", type=ONE_NUMBER, help="Side of the input image in pixels. Default: each model's own.")
+@click.option(
+    "-b", "--batch", "batches", type=SPLIT, shell_complete=complete("batches"),
+    help="Batch sizes, separated by commas; max: the largest that fits. Default: 8; Resnet101 and Resnet152 4.",
+)  # fmt: skip
+@click.option(
+    "--image", "images", type=SPLIT, help="Sides of the input image in pixels, e.g. 160,224. Default: each model's own."
+)
 @click.option("--protocol", type=click.Choice(tuple(PROTOCOLS)), help="How precisely to measure. Default: default.")
 @click.option(
     "--extra", "extras", multiple=True, type=CommaChoice(tuple(EXTRAS)), callback=flat,
     help="Secondary metrics, separated by commas.",
 )  # fmt: skip
+@click.option(
+    "--phases", type=SPLIT, shell_complete=complete("phases"),
+    help="What is measured: forward, backward, total, inference, step. Default: all but step.",
+)  # fmt: skip
+@options.axes
 @options.measuring
 def run(
     preset: str | None,
     models: tuple[str, ...],
     layers: tuple[str, ...],
     devices: tuple[str, ...],
-    batch: int | None,
-    image: int | None,
+    batches: tuple[str, ...] | None,
+    images: tuple[str, ...] | None,
     protocol: str | None,
     extras: tuple[Extra, ...],
+    phases: tuple[str, ...] | None,
+    settings: dict[str, tuple[str, ...]],
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -130,7 +143,7 @@ def run(
     from cvbench_tui.cli.run import measure, selection_from
 
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batch, image, protocol, extras)
+    selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 
@@ -140,9 +153,11 @@ def run(
 @click.option("--busy", is_flag=True, help="Measure rows again too that other programs disturbed.")
 @click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
+@click.option("-m", "--models", multiple=True, help="Code of your own in RUN that may be run: ./net.py:make.")
 @options.measuring
 def resume(
     run_reference: str,
+    models: tuple[str, ...],
     failed: bool,
     busy: bool,
     invalid: bool,
@@ -160,18 +175,29 @@ def resume(
 
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir)
+    return go_on(run_reference, also, outputs, how, anyway=anyway, code=_split(models), runs_dir=runs_dir)
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "devices", "presets", "runs")), required=False)
+@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
-def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
-    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets."""
-    from cvbench_tui.cli.list import print_list
+def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
+    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
 
-    if what == "devices":
+    With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
+    then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
+    """
+    from cvbench_tui.cli.list import print_layers_of, print_list, print_models
+
+    if name is not None and what not in ("models", "layers"):
+        hint = "cvbench-tui list models timm, cvbench-tui list layers resnet50"
+        raise SelectionError(f"Nothing of {quoted(name)} can be listed but models and layers.", hint)
+    if name is not None:
+        (print_models if what == "models" else print_layers_of)(name, as_json=as_json)
+        return 0
+    if what in ("axes", "devices"):  # the measuring process starts in it
         check_folder()
     print_list(what, as_json=as_json, runs_dir=runs_dir)
     return 0
@@ -182,6 +208,7 @@ def list_(what: str | None, as_json: bool, runs_dir: str | None) -> int:
 @options.layout_option
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -190,6 +217,7 @@ def show(
     layout: Layout | None,
     sort: str | None,
     descending: bool,
+    compare: str,
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
@@ -201,7 +229,7 @@ def show(
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending))
+    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
     return 0
 
 
@@ -209,13 +237,17 @@ def show(
 @options.run_argument
 @options.output_option(required=True)
 @options.layout_option
+@options.compare_option
 @options.runs_dir_option
-def export(run_reference: str, output: tuple[str, ...], layout: Layout | None, runs_dir: str | None) -> int:
+def export(
+    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+) -> int:
     """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
     from cvbench_tui.cli.run import load_run
+    from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout)
+    outputs = Outputs(output, layout, view=View(compare=compare))
     outputs.check()
     with unfailing_stderr():
         outputs.write(load_run(run_reference, runs_dir))

@@ -12,8 +12,13 @@ from typing import Any
 import click
 
 from cvbench_tui.base.choices import LAYOUT_HELP, LAYOUTS, Layout
-from cvbench_tui.base.nearest import quoted
+from cvbench_tui.base.nearest import nearest, quoted
+from cvbench_tui.catalog.axes import COMPARED
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.single_options import SPLIT
+from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS
 
@@ -36,9 +41,9 @@ def complete(kind: str) -> Callable[[click.Context, click.Parameter, str], list[
 def _names(kind: str) -> Iterable[str]:
     """Every name of that kind."""
     if kind == "models":
-        from cvbench_tui.catalog.models import MODELS
+        from cvbench_tui.catalog.sources import all_models
 
-        return [model.op for model in MODELS]
+        return [model.op for model in all_models()]
     if kind == "layers":
         from cvbench_tui.catalog.layers import LAYERS
 
@@ -51,6 +56,14 @@ def _names(kind: str) -> Iterable[str]:
         from cvbench_tui.results.table.columns import COLUMNS
 
         return [column.key for column in COLUMNS if not column.drawn]
+    if kind == "compared":
+        return [name.replace("_", "-") for name in COMPARED]
+    if kind == "phases":
+        return PHASES
+    if kind == "batches":
+        return ["max"]
+    if (axis := axis_of(kind)) is not None:
+        return [value.name for value in axis.values]
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
@@ -118,6 +131,22 @@ layout_option = click.option(
 )
 
 
+def _compared(_context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """The axis as files write it, empty for none. Raises SelectionError naming the nearest."""
+    key = (value or "").strip().casefold().replace("-", "_")
+    if value is not None and key not in COMPARED:
+        names = [name.replace("_", "-") for name in COMPARED]
+        hint = f"{nearest(key.replace('_', '-'), names, 1)} Axes: {', '.join(names)}.".lstrip()
+        raise SelectionError(f"{parameter.opts[0]} has no axis {quoted(value)}.", hint)
+    return key
+
+
+compare_option = click.option(
+    "--compare", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
+    help="Compare and rank rows along batch, image or a setting: vs ref has the ratios to its default.",
+)  # fmt: skip
+
+
 def output_option(*, required: bool = False) -> Callable[[Any], Any]:
     """Files to save in."""
     return click.option(
@@ -128,6 +157,7 @@ def output_option(*, required: bool = False) -> Callable[[Any], Any]:
 
 MEASURING = (
     layout_option,
+    compare_option,
     output_option(),
     click.option("-q", "--quiet", is_flag=True, help="No progress on stderr."),
     plain_option,
@@ -155,6 +185,7 @@ def measuring(command: Callable[..., int]) -> Callable[..., int]:
     def with_outputs(
         *,
         layout: Layout | None,
+        compare: str,
         output: tuple[str, ...],
         quiet: bool,
         plain: bool,
@@ -168,13 +199,30 @@ def measuring(command: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         from cvbench_tui.cli.outputs import Outputs
         from cvbench_tui.cli.run import How
+        from cvbench_tui.results.table.view import View
 
         only_ascii(ascii_only)
         refuse_both(plain, layout)
-        outputs = Outputs(output, layout, quiet, json_lines, plain)
+        outputs = Outputs(output, layout, quiet, json_lines, plain, View(compare=compare))
         return command(outputs=outputs, how=How(wait, wait_idle_s, strict, dry_run), **others)
 
     return reduce(lambda made, option: option(made), reversed(MEASURING), with_outputs)
+
+
+def axes(command: Callable[..., int]) -> Callable[..., int]:
+    """A flag for each axis of ``core.axes``; the command gets them as ``settings``, by axis."""
+
+    @wraps(command)
+    def with_settings(**options: Any) -> int:
+        return command(settings={axis.name: options.pop(axis.name) or () for axis in AXES}, **options)
+
+    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(AXES), with_settings)
+
+
+def _axis_option(axis: Axis) -> Callable[[Any], Any]:
+    names = ", ".join(each.name for each in axis.values) + (", or a number" if axis.most else "")
+    help_text = f"{axis.help} {names}. Default: {axis.default}."
+    return click.option(axis.flag, axis.name, type=SPLIT, shell_complete=complete(axis.name), help=help_text)
 
 
 def refuse_both(plain: bool, layout: Layout | None) -> None:

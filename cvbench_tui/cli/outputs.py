@@ -34,6 +34,7 @@ class Outputs:
     quiet: bool = False
     json_lines: bool = False  # print events instead of the table
     plain: bool = False  # print lines and sentences only, for screen readers
+    view: View = field(default_factory=View)
     failed: list[str] = field(default_factory=list)  # sentences about what could not be written
     stdout_gone: bool = False  # nothing can be printed any more
 
@@ -53,7 +54,7 @@ class Outputs:
         """Write every file, and name it on stderr."""
         for file in self.files:
             try:
-                write_output(run, Path(file), layout=self.layout or LAYOUTS[0])
+                write_output(run, Path(file), layout=self.layout or LAYOUTS[0], view=self.view)
             except StoreError as error:
                 self._say_failed(error.message)
             else:
@@ -65,7 +66,7 @@ class Outputs:
         self.write(run)
         if not self.json_lines and not self.stdout_gone:
             with self._stdout("The table"):
-                print_run(run, self.layout, plain=self.plain)
+                print_run(run, self.layout, plain=self.plain, view=self.view)
                 sys.stdout.flush()
 
     @contextmanager

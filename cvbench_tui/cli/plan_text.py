@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.catalog.duration import expected_s
+from cvbench_tui.catalog.duration import expected_s, too_long
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Plan
+from cvbench_tui.core.row_names import batch_text, title
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.plan_notes import counted, named, plan_notes
 from cvbench_tui.results.text.units import duration_text
@@ -20,13 +21,20 @@ def plan_lines(plan: Plan, environment: Environment) -> list[str]:
     lines = []
     for case in plan.cases:
         image = f" image {case.image}" if case.image else ""
-        row = f"{case.workload.name}  {case.device}  batch {case.batch}{image}"
+        row = f"{title(case)}  {case.device}  {batch_text(case)}{': found in the run' * case.finds_batch}{image}"
         lines.append(visible(row) + by_row.get(case.case_id, ""))
     rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
-    problems = f"; {counted(notes)}" if notes else ""
-    return [*lines, f"{rows}, protocol {plan.protocol.name}, about {duration}{problems}"]
+    problems = [f"; {words}" for words in (counted(notes), _long(plan)) if words]
+    return [*lines, f"{rows}, protocol {plan.protocol.name}, about {duration}{''.join(problems)}"]
 
 
 def expected_problems(plan: Plan, environment: Environment) -> tuple[str, ...]:
-    """A line for each of the first rows that cannot be measured, not be trained or will not fit, and for the others."""
-    return named(plan_notes(plan, environment), MAX_NAMED)
+    """A line for each of the first rows that cannot be measured, not be trained or will not fit, and for the others;
+    one for a plan that is long."""
+    rows, duration = plural(len(plan.cases), "row"), duration_text(expected_s(plan))
+    long = (f"{rows}, about {duration}: {words}.",) if (words := _long(plan)) else ()
+    return (*named(plan_notes(plan, environment), MAX_NAMED), *long)
+
+
+def _long(plan: Plan) -> str:
+    return too_long(len(plan.cases), expected_s(plan))

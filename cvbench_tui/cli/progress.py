@@ -24,7 +24,8 @@ from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.duration import expected_by_case
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished
 from cvbench_tui.core.event import Progress as CaseProgress
-from cvbench_tui.core.measurement import PHASES
+from cvbench_tui.core.measurement import PASS_OF, PHASES
+from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats.eta import done_share, eta_s
 from cvbench_tui.results.stats.outcome import outcome_text, settled_rows
@@ -35,6 +36,7 @@ from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.column_fit import fitting, visible_columns
 from cvbench_tui.results.table.model import Table
+from cvbench_tui.results.table.versus import versus_line
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.ascii import to_ascii
 from cvbench_tui.results.text.units import duration_text, relative_text
@@ -94,10 +96,12 @@ def outcome_line(event: CaseFinished | CaseFailed, run: Run) -> str:
     """``[2/8] Resnet18  cpu  batch 8  forward 41.2 ms ...  OK``; a failure with its reason."""
     case_id = event.measurement.case_id if isinstance(event, CaseFinished) else event.failure.case_id
     case = run.plan.case(case_id)
-    table = build(run)
-    texts = [f"{phase} {table.text(case_id, phase)}" for phase in PHASES if isinstance(event, CaseFinished)]
+    table, passes = build(run), run.plan.protocol.passes
+    phases = [phase for phase in PHASES if PASS_OF[phase] in passes] if isinstance(event, CaseFinished) else []
+    texts = [f"{phase} {table.text(case_id, phase)}" for phase in phases]
     total = len(run.plan.cases)
-    words = [f"[{settled_rows(run)}/{total}] {case.workload.name}", case.device, f"batch {case.batch}", *texts]
+    name = run.plan.label(case, without=("device", "batch"))
+    words = [f"[{settled_rows(run)}/{total}] {name}", case.device, batch_text(case), *texts]
     words.append(table.text(case_id, "quality"))
     if isinstance(event, CaseFailed):
         words.append(event.failure.sentence)
@@ -109,7 +113,7 @@ def _stage(run: Run) -> str:
     if run.running is None:
         return "next case"
     case, progress = run.plan.case(run.running.case_id), run.progress
-    words = [case.workload.name, case.device]
+    words = [run.plan.label(case, without=("device",)), case.device]
     if progress is not None:
         words.append(progress.stage)
         words += [progress.phase or "", f"{progress.round}/{progress.max_rounds}"] if progress.round else []
@@ -127,6 +131,8 @@ def print_table(run: Run, view: View | None = None) -> None:
     console.print(_drawn(table, places, console.width))
     if why := cpu_instead(run.plan, run.environment):
         console.print(_text(why))
+    if line := versus_line(run, table, view or View()):
+        console.print(_text(line))
     cases = [run.plan.case(row.key) for row in table.rows]
     for note in (*shared_failures(run, cases), *shared_notes(run, cases)):
         console.print(_text(note.text))

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.catalog.own_code import own_model
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import Begun, How, conclude, drive, live_source
 from cvbench_tui.core.event import RunFinished
@@ -38,13 +39,16 @@ def resume(
     how: How,
     *,
     anyway: bool = False,
+    code: Collection[str] = (),
     runs_dir: str | None = None,
 ) -> int:
-    """Measure what that run lacks, and ``also`` such rows. ``anyway``: also on another machine. Returns the exit code.
+    """Measure what that run lacks, and ``also`` such rows. ``anyway``: also on another machine. ``code``: of the user's
+    own, which a run file alone cannot have run. Returns the exit code.
 
     Raises StoreError for a file that cannot be read or written on, SelectionError for a run of another machine.
     """
     outputs.check()
+    named = [own_model(text) for text in code]
     folder = storage.runs_folder(runs_dir)
     file = seen(store.find(reference, folder))
     if being_written(file.path):
@@ -67,4 +71,4 @@ def resume(
         return Begun(Session(source, plan, resume=run), plan, lambda: reopen_log(file), folder)
 
     cpu_only = all(case.device == "cpu" for case in cases)
-    return drive(live_source(runs_dir, cpu_only=cpu_only), begin, outputs, how)
+    return drive(live_source(runs_dir, cpu_only=cpu_only, named=named), begin, outputs, how)

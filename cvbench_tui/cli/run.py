@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cvbench_tui.base.ending_signals import exit_code
 from cvbench_tui.base.escape import visible
+from cvbench_tui.base.nearest import nearest
+from cvbench_tui.catalog.axes import axis_named, check_batch, check_image, check_phases, check_values
+from cvbench_tui.catalog.model_layers import layers_named, resolved
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.catalog.own_code import looks_like_code, own_model
 from cvbench_tui.catalog.presets import load_preset
-from cvbench_tui.catalog.selection import (
-    Selection,
-    check_batch,
-    check_device_name,
-    check_image,
-    to_plan,
-    why_not_offered,
-)
+from cvbench_tui.catalog.selection import Selection, check_device_name, to_plan, why_not_offered
+from cvbench_tui.catalog.sources import SOURCES, names_source
 from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
 from cvbench_tui.cli.signals import ending_signals
 from cvbench_tui.core.environment import WAITING
@@ -57,27 +58,59 @@ def selection_from(
     models: Sequence[str] = (),
     layers: Sequence[str] = (),
     devices: Sequence[str] = (),
-    batch: int | None = None,
-    image: int | None = None,
+    batches: Sequence[str] = (),
+    images: Sequence[str] = (),
     protocol: str | None = None,
     extras: Sequence[Extra] = (),
+    settings: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    phases: Sequence[str] = (),
 ) -> Selection:
     """The preset, extended and changed by the other arguments. Raises SelectionError or PresetError."""
-    base = _preset(preset) if preset else Selection("selection", (), (), None, None, None, "default")
+    base = _preset(preset) if preset else Selection("selection", (), (), None)
+    ticked = list(base.models)
+    for name in models:
+        ticked.append(find_model_or_code(name, ticked))
+    named = [(name, layers_named(name, lambda model: find_model_or_code(model, ticked))) for name in layers]
+    chosen = {name: check_values(axis_named(name), values) for name, values in settings.items() if values}
     selection = replace(
         base,
-        models=base.models + tuple(find_model(name) for name in models),
-        layers=base.layers + tuple(find_layer(name) for name in layers),
+        models=tuple(ticked),
+        layers=base.layers + tuple(find_layer(name) for name, of in named if of is None),
+        layers_of=tuple(of for _, of in named if of is not None),
         devices=tuple(check_device_name(name) for name in devices) or base.devices,
-        batch=check_batch(batch) if batch is not None else base.batch,
-        image=check_image(image) if image is not None else base.image,
+        batches=tuple(map(check_batch, batches)) or base.batches,
+        images=tuple(map(check_image, images)) or base.images,
         protocol=protocol or base.protocol,
         extras=tuple(dict.fromkeys((*base.extras, *extras))),
+        settings=tuple((dict(base.settings) | chosen).items()),
+        phases=check_phases(phases) or base.phases,
     )
-    if not selection.models and not selection.layers:
+    if not selection.models and not selection.layers and not selection.layers_of:
         hint = "Name a preset, or models with -m and layers with -l: cvbench-tui list"
         raise SelectionError("Nothing to measure.", hint)
     return selection
+
+
+def find_model_or_code(name: str, others: Iterable[ModelEntry] = ()) -> ModelEntry:
+    """The model of that name, or of the user's own code: only here, and where the app asks, is code named."""
+    try:
+        return find_model(name)
+    except SelectionError as error:
+        if not looks_like_code(name) or names_source(name):
+            raise
+        try:
+            return own_model(name, others)
+        except SelectionError as problem:
+            near = nearest(name.partition(":")[0], (source.name for source in SOURCES if source.name))
+            layer = f"Or a layer of it: -l {shlex.quote(name)}." if _is_model(name.partition(":")[0]) else near
+            problem.hint = f"{layer} {problem.hint}".strip()
+            raise problem from error
+
+
+def _is_model(name: str) -> bool:
+    with suppress(SelectionError):
+        return bool(find_model(name))
+    return False
 
 
 def _preset(name: str) -> Selection:
@@ -85,7 +118,7 @@ def _preset(name: str) -> Selection:
     try:
         return load_preset(name)
     except (SelectionError, PresetError) as error:
-        for option, find in (("-m", find_model), ("-l", find_layer)):
+        for option, find in (("-m", find_model_or_code), ("-l", find_layer)):
             with suppress(SelectionError):
                 find(name)
                 error.hint = f"{option} {shlex.quote(name)} measures it. {error.hint}".strip()
@@ -107,14 +140,16 @@ def measure(selection: Selection, outputs: Outputs, how: How = How(), *, runs_di
     """Measure the selection and print its table. Returns the exit code."""
 
     def begin(source: LiveSource, environment: Environment) -> Begun:
-        plan = to_plan(selection, environment)
+        layers = resolved(selection.layers_of, selection.images, source.layers) if selection.layers_of else ()
+        plan = to_plan(replace(selection, layers=selection.layers + layers, layers_of=()), environment)
         if selection.devices is None and (why := cpu_instead(plan, environment)):
             print(visible(why), file=sys.stderr, flush=True)  # noqa: T201
         session, folder = Session(source, plan), storage.runs_folder(runs_dir)
         return Begun(session, plan, lambda: create_log(folder, session.run_id), folder)
 
     outputs.check()
-    return drive(live_source(runs_dir, cpu_only=selection.cpu_only), begin, outputs, how)
+    source = live_source(runs_dir, cpu_only=selection.cpu_only, named=selection.code)
+    return drive(source, begin, outputs, how)
 
 
 @dataclass(frozen=True)
@@ -228,11 +263,11 @@ def run_without_app(why: str, *, runs_dir: str | None = None) -> int:
     return measure(load_preset("quick"), Outputs(plain=plain), runs_dir=runs_dir)
 
 
-def live_source(runs_dir: str | None, *, cpu_only: bool = False) -> LiveSource:
+def live_source(runs_dir: str | None, *, cpu_only: bool = False, named: Collection[ModelEntry] = ()) -> LiveSource:
     """A worker's source, with the measured peaks that are kept in the runs folder. It says on stderr when it waits for
-    a driver. ``cpu_only``: NVIDIA's is not asked."""
+    a driver. ``cpu_only``: NVIDIA's is not asked. ``named``: models of the user's own code that may be run."""
     peaks = PeakCache(storage.runs_folder(runs_dir))
-    source = LiveSource(peaks=peaks, cpu_only=cpu_only, refuse=why_not_offered)
+    source = LiveSource(peaks=peaks, cpu_only=cpu_only, refuse=partial(why_not_offered, named=named))
     source.listen(show_waiting)
     return source
 

@@ -1,4 +1,4 @@
-"""Options that have one value, and are refused twice; a number that is no list; a choice that is one."""
+"""Options that have one value, and are refused twice; a list; a choice of several."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from cvbench_tui.base.nearest import quoted
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.errors import SelectionError
 
 
@@ -33,6 +34,17 @@ class _SingleOptions(click.Command):
                 each.process = partial(_once, each.obj, each.process)  # type: ignore[method-assign]
         return parser
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options, those whose values are measured in turn after the others."""
+        varied = [each for each in self.get_params(ctx) if each.name in VARIED and each.type is SPLIT]
+        if not varied:
+            super().format_options(ctx, formatter)
+            return
+        others = [each for each in self.get_params(ctx) if each not in varied]
+        for title, group in (("Options", others), ("Axes (values with commas are measured in turn)", varied)):
+            with formatter.section(title):
+                formatter.write_dl([record for each in group if (record := each.get_help_record(ctx))])
+
 
 class Commands(_SingleOptions, click.Group):
     """The commands, whose options with one value are refused twice."""
@@ -51,27 +63,31 @@ def _written_docstring(function: Callable[..., Any]) -> str | None:
 
 
 def _once(option: click.Parameter, store: Callable[[Any, Any], None], value: Any, state: Any) -> None:
-    """Store the value. Raises SelectionError where there is one already."""
+    """Store the value. Raises SelectionError where there is one already, or where it is the next option: click would
+    take that for the value, and the word after it for an argument."""
+    if option.type is SPLIT and str(value).startswith("--"):
+        hint = f"A list with commas follows it: {option.opts[-1]} A,B"
+        raise SelectionError(f"{option.opts[-1]} has no value: {quoted(str(value))} follows.", hint)
     if option.name in state.opts:
         first, second = quoted(str(state.opts[option.name])), quoted(str(value))
-        several = option.type is ONE_NUMBER  # batch, image
-        hint = "A run has one: measure the other in a run of its own." if several else "Leave one out."
+        hint = f"Give both in one list: {option.opts[-1]} A,B" if option.type is SPLIT else "Leave one out."
         raise SelectionError(f"{option.opts[-1]} is given twice: {first} and {second}.", hint)
     store(value, state)
 
 
-class _OneNumber(click.types.IntParamType):
-    """A whole number; a list of them is refused with what to do."""
+class _Split(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions only
+    """A list with commas. What its pieces may be is checked where they are used."""
+
+    name = "list"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number. Raises SelectionError for several, and what click raises for none."""
-        if isinstance(value, str) and "," in value:
-            name = param.opts[-1] if param is not None else "The option"
-            raise SelectionError(f"{name} takes one number, not {quoted(value)}.", "Use a run of its own for each.")
-        return super().convert(value, param, ctx)
+        """A tuple of the pieces, without blanks around them."""
+        return value if isinstance(value, tuple) else tuple(piece.strip() for piece in str(value).split(","))
 
 
-ONE_NUMBER = _OneNumber()
+SPLIT = _Split()
+VARIED = ("batches", "images", *(axis.name for axis in AXES))
+"""Names of options whose values are measured in turn."""
 
 
 def flat(_context: click.Context, _parameter: click.Parameter, values: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ Schema history:
 3  ``rows_added``, so that a run can grow and continue after its end; the failure kind ``skipped``. A file of an older
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
+5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Union
 
@@ -21,10 +23,10 @@ from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 4
+SCHEMA = 5
 
 EndReason = Literal["finished", "cancelled", "failed"]
-Stage = Literal["building", "warming up", "measuring"]
+Stage = Literal["finding the batch", "building", "compiling", "warming up", "measuring"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class WorkerReady:
     torch: str
     import_s: float  # seconds of importing torch and torchvision
     one_case: bool = False  # True when it measures by itself and forks no process, as where fork is unsafe
-    can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``
+    can: tuple[str, ...] = ()  # requests it answers in addition to ``probe`` and ``measure``: ``ceiling``, ``layers``
     kind: Literal["worker_ready"] = "worker_ready"
 
 
@@ -77,6 +79,32 @@ class PeakMeasured:
 
     ceiling: DevicePeak
     kind: Literal["ceiling_measured"] = "ceiling_measured"
+
+
+@dataclass(frozen=True)
+class ModelLayer:
+    """A layer of a model, in one forward at batch 1. Equal ones (module, arguments, input) are one."""
+
+    path: str  # of the first one in the model: ``layer1.0.conv1``; of the one that was asked for
+    module: str  # class: ``Conv2d``
+    arguments: str  # as the module prints them: ``64, 64, kernel_size=(3, 3)``
+    input_shape: tuple[int, ...]  # of its first input, without the batch
+    flops: int  # operations of one call
+    held_bytes: int  # input, output and the gradients of both: what a training iteration holds at least
+    like: str = ""  # path of the first one that is equal; empty for a block, which has layers inside
+    count: int = 1  # how often such a layer is called in one forward
+    share: float = 0.0  # of the model's operations, all such layers together, 0 to 1
+
+
+@dataclass(frozen=True)
+class LayersListed:
+    """Answer to ``layers``: what a model consists of, or why that cannot be said. Never in a run file."""
+
+    layers: tuple[ModelLayer, ...]  # those asked for, or every distinct one in the order of the forward
+    distinct: int = 0  # distinct layers of the model
+    problem: str = ""  # in one sentence; then there are no layers
+    hint: str = ""
+    kind: Literal["layers_listed"] = "layers_listed"
 
 
 @dataclass(frozen=True)
@@ -104,6 +132,50 @@ class Progress:
     half_width_s: float | None = None  # half width of its 95% interval; None before the second round
     at_s: float = 0.0
     kind: Literal["progress"] = "progress"
+
+
+@dataclass(frozen=True)
+class BatchTry:
+    """Whether a batch fits into the memory of the device, tried in a process of its own."""
+
+    batch: int
+    fits: bool
+    peak_bytes: int | None = None  # that the iteration took; None where it failed, or it is not known
+    room_bytes: int | None = None  # that it could have taken
+    iteration_s: float | None = None  # seconds of the last iteration; None where it failed
+    sentence: str = ""  # why it does not fit
+
+
+def tries_text(tries: Sequence[BatchTry]) -> str:
+    """``5 tries in processes of their own: 2, 20, 56 fit, 58 does not``; why not, where it is not for memory."""
+    fit = [f"{each.batch:,}" for each in tries if each.fits]
+    others = [f"{each.batch:,}" for each in tries if not each.fits]
+    parts = [f"{', '.join(fit)} {'fits' if len(fit) == 1 else 'fit'}"] if fit else []
+    parts += [f"{', '.join(others)} {'does' if len(others) == 1 else 'do'} not"] if others else []
+    reasons = dict.fromkeys(each.sentence for each in tries if each.sentence and "memory" not in each.sentence)
+    how_many = "1 try in a process of its own" if len(tries) == 1 else f"{len(tries)} tries in processes of their own"
+    return f"{how_many}: {', '.join(parts)}" + "".join(f". {each}" for each in reasons)
+
+
+@dataclass(frozen=True)
+class BatchTried:
+    """A worker's answer to ``try_batch``. No run file has it."""
+
+    case_id: str
+    tried: BatchTry
+    at_s: float = 0.0
+    kind: Literal["batch_tried"] = "batch_tried"
+
+
+@dataclass(frozen=True)
+class BatchFound:
+    """The largest batch of this case that fits into the device's memory; its visits are measured at that batch."""
+
+    case_id: str
+    batch: int
+    tries: tuple[BatchTry, ...]  # in their order
+    at_s: float = 0.0
+    kind: Literal["batch_found"] = "batch_found"
 
 
 @dataclass(frozen=True)
@@ -135,13 +207,13 @@ class RunFinished:
     kind: Literal["run_finished"] = "run_finished"
 
 
-CaseEvent = Union[CaseStarted, Progress, CaseFinished, CaseFailed]
-Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, CaseEvent, RunFinished]
+CaseEvent = Union[CaseStarted, Progress, BatchTried, BatchFound, CaseFinished, CaseFailed]
+Event = Union[RunStarted, RowsAdded, WorkerReady, EnvironmentProbed, PeakMeasured, LayersListed, CaseEvent, RunFinished]
 
 
 def case_of(event: Event) -> str | None:
     """Id of the event's case; None for an event of the whole run."""
-    if isinstance(event, (CaseStarted, Progress)):
+    if isinstance(event, (CaseStarted, Progress, BatchTried, BatchFound)):
         return event.case_id
     if isinstance(event, CaseFinished):
         return event.measurement.case_id

@@ -10,7 +10,7 @@ from typing import Literal
 # without dictionaries 1,000 rows take a quarter less memory; Python 3.9 lacks the argument
 SLOTS = {"slots": True} if sys.version_info >= (3, 10) else {}
 
-PassName = Literal["training", "inference"]
+PassName = Literal["training", "inference", "step"]
 
 
 @dataclass(frozen=True, **SLOTS)

@@ -141,7 +141,9 @@ FACTS: dict[str, FactKind] = {kind.name: kind for kind in _KINDS}  # by name, in
 IDENTITY: dict[str, str] = {kind.name: kind.identity for kind in FACTS.values() if kind.identity}
 """Fact by its name, with the reason why it decides comparability. Load, temperature, free memory, clocks of the moment
 and the like change from minute to minute and are never part of it: they enter the grade instead."""
-INSTRUMENT = "cvbench-tui"  # the version that is left out: it measures, it is not measured. A run's header has it.
+NOT_MEASURED = ("cvbench-tui", "timm")
+"""Versions that are left out: the first measures, it is not measured; of the second depend the rows of its own models
+alone, and the others are to be comparable whether or not it is installed. A run's header has both."""
 VERSIONS_OF_CARDS = ("driver", "cudnn")  # known where a driver was asked, and nothing to rows on the CPU
 DIGITS = 16  # of the digest: 64 bits, so that a thousand million environments still differ
 
@@ -150,7 +152,7 @@ def identity_pairs(environment: Environment, device_id: str | None = None) -> tu
     """Versions, usable devices and the facts of ``IDENTITY``, as sorted names and values. ``device_id``: for rows on
     that device, to which the others are nothing, and which a run on the CPU alone does not look for; all of them
     without."""
-    left_out = (INSTRUMENT, *VERSIONS_OF_CARDS) if device_id == "cpu" else (INSTRUMENT,)
+    left_out = (*NOT_MEASURED, *VERSIONS_OF_CARDS) if device_id == "cpu" else NOT_MEASURED
     pairs = [(f"version {name}", version) for name, version in environment.versions if name not in left_out]
     for device in environment.usable:  # without the machine's memory, which kernels count differently
         card = device.name, device.uuid, None if device.is_cpu else device.memory_bytes

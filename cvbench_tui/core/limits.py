@@ -14,7 +14,9 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from cvbench_tui.core import axes
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
+from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.sample_array import SampleArray
 from cvbench_tui.core.workload import Workload
@@ -30,6 +32,8 @@ MAX_VISITS = 500  # to a case, in one line or in several; no protocol has more t
 MAX_ROUNDS = 1_000  # of a phase, all visits together: 60 of 12 rounds are 720. The estimate takes every pair of them.
 MAX_DIMENSIONS = 8  # of an input; images have three
 MAX_ARGUMENTS = 64  # of a layer; a transposed convolution has ten
+MAX_SETTINGS = 32  # of a case; this version has seven axes
+MAX_SETTING = 100  # characters of an axis or a value
 MAX_DEVICES = 1_000  # of one machine; the largest have 16 cards
 MAX_TEXT = 1 << 14  # characters of a name or a sentence; file systems and drivers give names of at most 4,096
 MAX_DETAIL = 1 << 20  # of a traceback with 40 lines of stderr, 2,000 characters each
@@ -54,6 +58,8 @@ _UNITS: Mapping[str, Bounds] = {
     "seconds": SECONDS,
     "bytes": BYTES,
     "share": SHARE,
+    "error": SHARE,
+    "bound": SHARE,
     "hz": (0.0, 1e12),
     "w": (0.0, 1e7),
     "j": (0.0, 1e15),
@@ -98,6 +104,7 @@ _LENGTHS: Mapping[str, int] = {
     "devices": MAX_DEVICES,
     "input_shape": MAX_DIMENSIONS,
     "params": MAX_ARGUMENTS,
+    "settings": MAX_SETTINGS,
     "facts": 10_000,  # 13 for each card, 80 for the machine, and its variables
     "evidence": MAX_ROUNDS,
     "warmup_windows_s": 10_000,
@@ -185,13 +192,15 @@ def _outside(value: float, bounds: Bounds) -> str:
     return f" is not a number from {bounds[0]:g} to {bounds[1]:g}"
 
 
-_CONTRADICTORY = (Workload, PhaseSamples, Measurement, Protocol)
+_CONTRADICTORY = (Workload, Case, PhaseSamples, Measurement, Protocol)
 
 
 def _contradiction(record: Any) -> str:
     """What parts of a record say against each other."""
     if isinstance(record, Workload):
         return "" if record.input_shape else "input_shape has no dimension"
+    if isinstance(record, Case):
+        return _wrong_settings(record.settings) if record.settings else ""
     if isinstance(record, PhaseSamples):
         return "" if any(map(len, record.rounds)) else "rounds have no sample"
     if isinstance(record, (Measurement, Protocol)) and record.clean is not None and record.clean.clean is not None:
@@ -204,4 +213,22 @@ def _contradiction(record: Any) -> str:
         rounds = {each.phase: len(each.rounds) for each in record.phases}
         if any(sum(counts) != rounds.get(phase) for phase, counts in record.visit_rounds):
             return "visit_rounds are not as many as there are rounds"
+    return ""
+
+
+def _wrong_settings(settings: Sequence[axes.Setting]) -> str:
+    """Two rows would be the same one under two ids if an axis stood there twice, in another order or with its default.
+    Axes of a newer version may be among them: the row is shown, and is not measured."""
+    names = [name for name, _ in settings]
+    if not all(0 < len(text) <= MAX_SETTING for setting in settings for text in setting):
+        return f"settings have a text that is empty or has more than {MAX_SETTING} characters"
+    if len(set(names)) < len(names):
+        return "settings have an axis twice"
+    if "batch" in names and settings[0] != BATCH_MAX:
+        return "settings have a batch that is not max, or is not the first of them"
+    known = [each.name for each in axes.AXES if each.name in names]
+    if [name for name in names if name in known] != known:
+        return "settings are not in the order of the axes"
+    if any(axis.default == value for name, value in settings if (axis := axes.axis(name))):
+        return "settings have the default of an axis"
     return ""

@@ -12,11 +12,14 @@ from typing import Literal, Union
 from cvbench_tui.core.evidence import SLOTS, Evidence, PassName, PassRecord, Visit
 from cvbench_tui.core.sample_array import SampleArray
 
-Phase = Literal["forward", "backward", "total", "inference"]
-PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
+Phase = Literal["forward", "backward", "total", "inference", "step"]
+PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference", "step")
 
-PASS_OF: dict[Phase, PassName] = {phase: "inference" if phase == "inference" else "training" for phase in PHASES}
-WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference"}  # spans an iteration
+PASS_OF: dict[Phase, PassName] = {
+    "forward": "training", "backward": "training", "total": "training", "inference": "inference", "step": "step",
+}  # fmt: skip
+WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference", "step": "step"}
+"""The phase that spans a whole iteration of each pass."""
 
 Clock = Literal["perf_counter", "cuda_event", "host_synchronize"]
 Stop = Literal["precision", "rounds", "budget", "fixed", "visit"]
@@ -96,12 +99,53 @@ class PhaseWork:
 
     phase: Phase
     flops: int  # floating-point operations; a multiply-add counts as two
-    bytes: int  # bytes that the operators read and write, each operand once per operator (eager: nothing is fused)
+    bytes: int
+    """Bytes that the operators read and write, each operand once per operator (nothing is fused); 0 where they are not
+    counted, under autocast and when compiled."""
     footprint_bytes: int
     """Bytes of the distinct tensors that exist before the phase or outlive it, each once (forward: also what it keeps
     for the backward): the minimum moved when no cache holds them."""
     winograd: bool = False  # has 3x3 or 5x5 convolutions: Winograd's algorithm needs fewer operations than counted
     uncounted: tuple[str, ...] = ()  # operators without a formula; their operations are missing from ``flops``
+
+
+@dataclass(frozen=True, **SLOTS)
+class ResultCheck:
+    """How far a row's results are from those of float32, contiguous and eager, with the same weights and inputs: the
+    largest difference over the largest number, once and untimed."""
+
+    output_error: float
+    output_bound: float  # what the row's precision explains at most
+    gradient_error: float | None = None  # of the input's gradient, or the first weight's; None where neither has one
+    gradient_bound: float | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether the precision explains both."""
+        gradient = (self.gradient_error or 0.0) <= (self.gradient_bound or 0.0)
+        return self.output_error <= self.output_bound and gradient
+
+
+@dataclass(frozen=True, **SLOTS)
+class Compilation:
+    """What torch.compile did in a visit before anything was timed."""
+
+    compile_s: float
+    """Wall seconds of the calls that compiled something, of training and inference; the work itself is in them."""
+    graphs: int  # compiled
+    breaks: int = 0  # graph breaks: places that are left to Python, between two graphs
+    break_reason: str = ""  # why the first one is there, in the compiler's words
+    recompiles: int = 0  # graphs compiled anew before the calls settled
+    cache_hits: int = 0  # graphs that came from the compiler's cache on disk
+    cache_misses: int = 0  # graphs that were not there, or may not be kept there
+    graph_skips: int = 0  # graphs that were not recorded as CUDA graphs although the mode would
+
+    @property
+    def cache(self) -> str:
+        """``warm``, ``cold`` or ``partly warm``; empty where no graph was looked for."""
+        if self.cache_hits and self.cache_misses:
+            return "partly warm"
+        return "warm" if self.cache_hits else "cold" if self.cache_misses else ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +158,7 @@ class Measurement:
     parameters: int | None  # number of trainable parameters
     first_call_s: float | None
     """Seconds of the first training iteration, start-up and autotuning included. A card's context is made before it,
-    when the module's weights are put there."""
+    when the module's weights are put there; graphs of a compiled row are, too."""
     warmup_s: float  # seconds spent warming up, both passes
     wall_s: float  # seconds from the request to the result, building the module included
     threads: int | None  # intra-op CPU threads
@@ -132,7 +176,11 @@ class Measurement:
     of host and device sets the pace. Empty where nothing is queued, and in files of earlier versions."""
     clean: Measurement | None = None
     """The same case by ``Protocol.clean``, in the same process after the published loop: times, warm-up and notices."""
+    optimizer: str = ""  # what took the steps and how it went over the weights, in words; empty without the pass
+    check: ResultCheck | None = None  # None for rows without settings that could change a result, and where it failed
     visit_records: tuple[Visit, ...] = ()  # in order; empty in files of earlier versions
+    compilation: Compilation | None = None  # of the first visit, which alone may meet a cold cache; None: eager
+    batch: int | None = None  # that the run has found to be the largest; None where the case names one
 
     def phase(self, name: Phase) -> PhaseSamples | None:
         """Samples of that phase's number, its wall time where the host is the slower one; None when not measured."""
@@ -241,7 +289,7 @@ Outcome = Union[Measurement, Failure]
 
 def merge(first: Measurement, second: Measurement) -> Measurement:
     """One measurement from two of visits to the same case: all rounds, larger memory, each notice once.
-    First call, parameters and threads are those of the first visit."""
+    First call, compilation, parameters and threads are those of the first visit."""
     counts = []
     for mine in first.phases:
         theirs = _named(second.phases, mine.phase)
@@ -263,8 +311,10 @@ def merge(first: Measurement, second: Measurement) -> Measurement:
         memory=tuple(largest_memory(phase, [each for each in memory if each.phase == phase]) for phase in sized),
         energy=first.energy + second.energy,
         work=first.work or second.work,
+        compilation=first.compilation or second.compilation,
         variants=_merge_variants(first.variants, second.variants),
         wall=_joined(first.wall, second.wall),
+        check=first.check or second.check,
         visit_records=first.visit_records + second.visit_records,
         clean=merge(first.clean, second.clean) if first.clean and second.clean else first.clean or second.clean,
     )

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from cvbench_tui.core import axes, row_names
+from cvbench_tui.core.axes import Setting
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 
-AXES = ("framework", "precision", "memory_format", "compile_mode", "threads")
-"""Settings of a case besides device, batch and image: rows that differ in one of them are not the same work."""
+BATCH_MAX: Setting = ("batch", "max")
+"""Among a case's settings: its batch is the largest that fits into the device's memory, which the run finds."""
 
 
 @dataclass(frozen=True)
@@ -20,25 +22,44 @@ class Case:
 
     workload: Workload
     device: str  # ``cpu``, ``cuda:0``, ``mps``, ``xpu:1``
-    batch: int  # images, or other inputs, per iteration
+    batch: int  # images, or other inputs, per iteration; with ``BATCH_MAX`` what was found, 1 before
     framework: str = "torch"
-    precision: Literal["float32"] = "float32"
-    memory_format: Literal["contiguous"] = "contiguous"
-    compile_mode: Literal["eager"] = "eager"
-    threads: int | None = None  # intra-op CPU threads; None: the worker uses the usable cores
+    settings: tuple[Setting, ...] = ()  # pairs of axis and value that are not default, in the order of ``core.axes``
 
     @property
     def image(self) -> int | None:
         """Side of the input image in pixels; None when the input is not an image."""
         return self.workload.image
 
+    @property
+    def finds_batch(self) -> bool:
+        """True where the batch is the largest that fits, which the run finds."""
+        return BATCH_MAX in self.settings
+
+    @property
+    def threads(self) -> int | None:
+        """Intra-op CPU threads; None: the worker uses the usable cores."""
+        known = axes.axis("threads")
+        return known.number(self.setting("threads")) if known else None
+
+    def setting(self, name: str) -> str:
+        """The value of that axis, its default where the case names none; empty for an axis that is not known."""
+        found = next((value for each, value in self.settings if each == name), None)
+        known = axes.axis(name)
+        return found if found is not None else known.default if known else ""
+
+    def varied(self, **changes: str) -> Case:
+        """The same case with other values of axes. A default leaves no trace."""
+        others = tuple(each for each in self.settings if each == BATCH_MAX)
+        return replace(self, settings=others + axes.pairs(dict(self.settings) | changes))
+
     @cached_property
     def case_id(self) -> str:
         """Key of this case in events, rows and files; equal for equal cases."""
         # Cached: without it 28% of the time of filling a table of 1,000 rows.
         work = self.workload
-        axes = (self.framework, self.precision, self.memory_format, self.compile_mode, self.threads)
-        return case_id_of(work.kind, work.name, work.input_shape, self.device, self.batch, *axes)
+        sizes = self.device, self.batch, self.framework, self.settings
+        return case_id_of(work.kind, work.name, work.input_shape, *sizes)
 
 
 def case_id_of(
@@ -48,15 +69,14 @@ def case_id_of(
     device: str,
     batch: int,
     framework: str,
-    precision: str,
-    memory_format: str,
-    compile_mode: str,
-    threads: int | None,
+    settings: Sequence[Setting],
 ) -> str:
-    """The key of the case with these settings: lists of files ask for it without making the case."""
+    """The key of the case with these settings: lists of files ask for it without making the case. A case without
+    settings has the key of versions that knew none."""
     sizes = "x".join(map(str, shape))
-    text = f"{kind}:{name}|{framework}|{device}|b{batch}|{sizes}|{precision}|{memory_format}|{compile_mode}"
-    return text if threads is None else f"{text}|t{threads}"
+    count = "max" if BATCH_MAX in settings else str(batch)
+    others = [each for each in settings if each != BATCH_MAX]
+    return f"{kind}:{name}|{framework}|{device}|b{count}|{sizes}|float32|contiguous|eager{axes.id_parts(others)}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +102,19 @@ class Plan:
         """The case of that id. Raises KeyError."""
         return self._by_id[case_id]
 
+    def label(self, case: Case, without: Collection[str] = ()) -> str:
+        """What that row is called in a sentence: its name, and in what the plan's rows of that name differ; all its
+        settings where they differ in none. ``without``: what stands beside the name anyway, such as ``device``."""
+        differ = self._differing.get(case.workload.name, ())
+        return row_names.label(case, [name for name in differ if name not in without])
+
+    @cached_property
+    def _differing(self) -> dict[str, tuple[str, ...]]:
+        alike: dict[str, list[Case]] = {}
+        for case in self.cases:
+            alike.setdefault(case.workload.name, []).append(case)
+        return {name: row_names.differing(cases) for name, cases in alike.items()}
+
     @cached_property
     def _by_id(self) -> dict[str, Case]:
         return {case.case_id: case for case in self.cases}
@@ -96,13 +129,24 @@ def expand(
     workloads: Sequence[tuple[Workload, int]],
     devices: Sequence[str],
     *,
-    batch: int | None = None,
-    image: int | None = None,
+    batches: Sequence[int | Literal["max"]] = (),
+    images: Sequence[int] = (),
+    variants: Sequence[tuple[Setting, ...]] = ((),),
 ) -> tuple[Case, ...]:
-    """Every workload on every device, device by device. ``workloads`` has each workload with its default batch, which
-    ``batch`` overrides. ``image``, in pixels, changes only workloads whose input is an image."""
+    """Every workload on every device, device by device, in every variant: image by image, batch by batch, then the
+    settings. ``workloads`` has each workload with its default batch, in whose place ``batches`` come. ``images``, in
+    pixels, change only workloads whose input is an image."""
     return unique(
-        Case(workload.with_image(image) if image else workload, device, batch or default_batch)
+        _case(workload.with_image(side) if side else workload, device, batch, settings)
         for device in devices
         for workload, default_batch in workloads
+        for side in images or (None,)
+        for batch in batches or (default_batch,)
+        for settings in variants
     )
+
+
+def _case(workload: Workload, device: str, batch: int | Literal["max"], settings: tuple[Setting, ...]) -> Case:
+    if batch == "max":
+        return Case(workload, device, 1, settings=(BATCH_MAX, *settings))
+    return Case(workload, device, batch, settings=settings)

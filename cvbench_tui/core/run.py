@@ -33,6 +33,9 @@ class Run:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)  # by case id; a case without one is pending
     earlier: Mapping[str, Outcome] = field(default_factory=dict)
     """Outcomes of the rows that are being measured again, by case id. When the run ends the better one counts."""
+    batches: Mapping[str, ev.BatchFound] = field(default_factory=dict)
+    """The last search of each case whose batch is the largest that fits, by case id; the plan's case has the batch that
+    its numbers are of."""
     running: ev.CaseStarted | None = None  # the case being measured
     progress: ev.Progress | None = None  # latest progress of the running case
     ended: ev.EndReason | None = None  # None while the run continues, or when its file ends without ``RunFinished``
@@ -131,10 +134,14 @@ class Folding:
             return replace(run, running=event, progress=None)
         if isinstance(event, ev.Progress):
             return replace(run, progress=event)
+        if isinstance(event, ev.BatchFound):
+            self._set_batch(run, event.case_id, event.batch)
+            return replace(run, batches={**run.batches, event.case_id: event})
         if isinstance(event, (ev.CaseFinished, ev.CaseFailed)):
             outcome = event.measurement if isinstance(event, ev.CaseFinished) else event.failure
             outcomes = self._own_outcomes(run)
             outcomes[outcome.case_id] = _after(outcomes.get(outcome.case_id), outcome)
+            self._take_batch(run, outcome)
             over = run.running is None and run.progress is None
             return run if over else replace(run, running=None, progress=None)
         return run
@@ -160,6 +167,20 @@ class Folding:
             before, now, device = earlier.pop(case_id), outcomes.get(case_id), cases[case_id].device
             if now is None or worth(before, device) > worth(now, device):
                 outcomes[case_id] = before
+                self._take_batch(run, before)
+
+    def _take_batch(self, run: Run, outcome: Outcome) -> None:
+        """Let the plan's case have the batch that the outcome's numbers are of."""
+        if isinstance(outcome, Measurement) and outcome.batch is not None:
+            self._set_batch(run, outcome.case_id, outcome.batch)
+
+    def _set_batch(self, run: Run, case_id: str, batch: int) -> None:
+        """Only where the run finds it, and the run has that case."""
+        cases = self._cases if self._cases is not None else {each.case_id: each for each in run.plan.cases}
+        case = cases.get(case_id)
+        if case is not None and case.finds_batch and case.batch != batch:
+            cases[case_id] = replace(case, batch=batch)
+            self._cases = cases  # a plan in which nothing changes stays the same object
 
     def _with_rows(self, run: Run, event: ev.RowsAdded) -> Run:
         """The run with these cases pending, the new ones last, and not ended. A running case keeps running."""
@@ -167,14 +188,20 @@ class Folding:
         self.settle(added)  # a repeat that was cut off, or a second one, is of the better outcome so far
         if self._cases is None:
             self._cases = {case.case_id: case for case in run.plan.cases}
+        known = self._cases
+        changed_work = {key: key in known and known[key].workload != case.workload for key, case in added.items()}
         self._cases |= added
         outcomes = self._own_outcomes(run)
         for case_id in added:
             before = outcomes.get(case_id)
-            if before is not None and event.again:
+            if before is not None and changed_work[case_id]:
+                del outcomes[case_id]  # of code that has changed since: it is no other result of the same
+            elif before is not None and event.again:
                 self._own_earlier(run)[case_id] = outcomes.pop(case_id)
             elif isinstance(before, Failure):
                 del outcomes[case_id]
+            elif before is not None:
+                self._take_batch(run, before)
         if run.running is not None and run.running.case_id in added:
             run = replace(run, running=None, progress=None)  # the run was killed while it was running
         return replace(run, ended=None, ended_at_s=None, ended_sentence="")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from cvbench_tui.base.escape import visible
-from cvbench_tui.core.event import CaseFailed
+from cvbench_tui.core.event import BatchTry, CaseFailed, tries_text
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
+from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.wire import FigureError, WireError
 
 MAX_SHOWN_BYTES = 200  # of a line that is no event, in the row's details
@@ -35,6 +37,24 @@ def refused(case: Case, sentence: str) -> CaseFailed:
 def timed_out(case: Case, sentence: str, tail: str) -> CaseFailed:
     """No outcome in time, or no event for too long, as the sentence says."""
     return _failed(case, "timed_out", sentence, tail)
+
+
+def no_batch(case: Case, tries: Sequence[BatchTry]) -> CaseFailed:
+    """Not even the smallest batch that was tried fits into the device's memory."""
+    last = tries[-1]
+    sentence = last.sentence or f"Batch {last.batch} does not fit into the memory of {case.device}."
+    return _failed(case, "out_of_memory", sentence, tries_text(tries))
+
+
+def too_slow(case: Case, batch: int, visit_s: float, protocol: Protocol) -> CaseFailed:
+    """A visit at the batch that would be tried next takes more time than the protocol gives it."""
+    return _failed(
+        case,
+        "timed_out",
+        f"The largest batch is {batch:,} or more, and a visit there takes about {visit_s / 60:,.0f} min, more than "
+        f"protocol {protocol.name} allows: name a batch, or give less memory (ulimit -d, a container's limit).",
+        "",
+    )
 
 
 def worker_ended(case: Case, code: int | None, tail: str, *, too_long: bool, out_of_memory: bool) -> CaseFailed:

@@ -2,8 +2,8 @@
 
 ``session`` owns the run (queue of cases, run file, fold) and iterates this source in one thread. The source asks
 ``schedule`` for the next visit and ``worker_supervisor`` for a running worker, sends one request, and yields the
-worker's events up to the outcome. Every way a case can go wrong becomes a ``CaseFailed``, in the worker or here by
-``failures``, and the next case follows.
+worker's events up to the outcome (``case_events``). Before the first visit to a case whose batch is to be the largest,
+it tries batches (``batch_search``). A case that goes wrong is a ``CaseFailed``, and the next one follows.
 """
 
 from __future__ import annotations
@@ -13,29 +13,38 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from cvbench_tui.base.system_files import oom_kills
 from cvbench_tui.core.environment import NO_ANSWER, Environment
-from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, Event, case_of
+from cvbench_tui.core.event import (
+    BatchFound,
+    BatchTried,
+    BatchTry,
+    CaseFailed,
+    CaseFinished,
+    CaseStarted,
+    EnvironmentProbed,
+    Event,
+    LayersListed,
+    Progress,
+)
 from cvbench_tui.core.measurement import Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
+from cvbench_tui.engine.batch_search import MOST_TRIES, BatchSearch
+from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.device_lock import DeviceLocks
+from cvbench_tui.engine.model_layers import ask_for_layers
 from cvbench_tui.engine.others import Watch
-from cvbench_tui.engine.patience import OutOfPatience, Pace, Patience
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
-from cvbench_tui.engine.processes import kill_group, leads_group_of
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
-from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess
+from cvbench_tui.engine.worker_process import WorkerProcess
 from cvbench_tui.engine.worker_supervisor import WorkerSupervisor
 from cvbench_tui.errors import WorkerError
-from cvbench_tui.wire import WireError, decode
 
 WORKER_COMMAND = (sys.executable, "-m", "cvbench_tui.worker")
 START_S = 180.0  # time for a worker to import torch, seconds; a cold disk took 40
-ROUNDED_S = 0.001  # to which the times of events are rounded
 PROBE_S = 150.0  # the worker gives NVIDIA's driver up after at most 100, and then Intel's after 30
 
 
@@ -62,15 +71,11 @@ class LiveSource:
         self._peaks = DevicePeaks(self._supervisor, MemoryStore() if peaks is None else peaks)
         self._cpu_only = cpu_only
         self._supervisor.no_driver = cpu_only
-        self._child: int | None = None  # process group of the running case, from its ``CaseStarted``
-        self._running = False  # a case has started, and has not finished
-        self._paces: dict[str, Pace] = {}  # by case, of this run
+        self._case = CaseEvents(self._supervisor)
+        self._cancelled = self._case.cancelled
+        self._asking = threading.Lock()  # held by what reads the worker's answers: a run, or a question
         self._environment: Environment | None = None
-        self._lock = threading.Lock()
-        self._cancelled = threading.Event()
-        self._skipping = False  # ``skip`` ended the running case
         self._keeping = False  # the worker has a process that is kept
-        self._pausing = False  # between two visits of a short plan, where no process computes
         self._used: WorkerProcess | None = None  # the worker that has measured something
         self.wait_for_devices = False  # whether ``events`` waits until no other run has the plan's devices
 
@@ -84,6 +89,12 @@ class LiveSource:
                 self._supervisor.no_driver = True
                 self._supervisor.discard()
         return with_host_facts(self._environment)
+
+    def layers(self, model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
+        """The distinct layers of that model, or those wanted; or the problem in their place. Blocks; waits for the end
+        of a run. A user's own model is run for it, in a process of the worker. Raises WorkerError."""
+        with self._asking:
+            return ask_for_layers(self._supervisor, model, wanted)
 
     def watch(self, plan: Plan) -> Watch:
         """Looks at other programs on this machine."""
@@ -99,11 +110,10 @@ class LiveSource:
         """Events of the measurement of ``plan``. Raises WorkerError when no worker can be started."""
         from cvbench_tui.engine.host.metadata import nvml
 
-        self._cancelled.clear()
-        self._paces.clear()
+        self._case.begin()
         environment = self.probe()
         # The cards are held, so that no case pays for the driver's start.
-        with nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
+        with self._asking, nvml(environment, plan.devices), _locks_of(environment, plan) as locks:
             try:
                 if locks.try_take() is not None and self.wait_for_devices:
                     locks.wait(self._cancelled)
@@ -126,14 +136,14 @@ class LiveSource:
                 schedule.record(refused)
                 yield refused
                 continue
-            self._pausing = True
+            self._case.pausing = True
             over = self._cancelled.wait(self._pause_s(visit, plan.protocol))
-            self._pausing = False
+            self._case.pausing = False
             if over or self._cancelled.is_set():
                 return
             if not locks.held:  # another run had a device, and may have ended
                 locks.try_take()
-            for event in self._measure(visit, plan.protocol):
+            for event in self._visit(visit, plan.protocol):
                 schedule.record(event)
                 self._peaks.record(event, visit.case, environment)
                 yield event
@@ -152,16 +162,11 @@ class LiveSource:
 
     def cancel(self) -> None:
         """End the running case, or a worker that is still starting; ``events`` then ends. From any thread."""
-        self._cancelled.set()
-        with self._lock:
-            self._end_case()
+        self._case.cancel()
 
     def skip(self) -> None:
         """End the running case and go on with the next one; between two cases do nothing. From any thread."""
-        with self._lock:
-            if self._running:
-                self._skipping = True
-                self._end_case()
+        self._case.skip()
 
     def listen(self, hear: Callable[[str], None]) -> None:
         """Call ``hear`` with every line of stderr of this worker and of later ones, cut at 2,000 characters.
@@ -177,15 +182,6 @@ class LiveSource:
         self._supervisor.kill()
         self._supervisor.discard()
 
-    def _end_case(self) -> None:
-        """Kill the process group of the running case; without one, or on Windows, the worker."""
-        worker = self._supervisor.worker_pid
-        if self._child is not None and worker is not None:
-            if leads_group_of(worker, self._child):  # else it has ended meanwhile
-                kill_group(self._child)
-        elif not self._pausing:
-            self._supervisor.kill()
-
     def _ask_environment(self) -> Environment:
         """The worker's answer to a probe. Raises WorkerError when it is none."""
         event = self._supervisor.ask({"kind": "probe", "cpu_only": self._cpu_only}, PROBE_S)
@@ -196,128 +192,105 @@ class LiveSource:
             raise WorkerError(f"The devices could not be listed: {event.failure.sentence}", event.failure.detail)
         raise WorkerError(f"The worker answered a probe with {event.kind}.")
 
+    def _visit(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
+        """Events of one visit, before the first one those of the search for its batch, where it has to be found."""
+        if visit.number == 0 and visit.case.finds_batch:
+            found = None
+            for event in self._search(visit.case, protocol):
+                found = event.batch if isinstance(event, BatchFound) else None
+                yield event
+            if found is None:
+                return
+            visit = dataclasses.replace(visit, case=dataclasses.replace(visit.case, batch=found))
+        yield from self._measure(visit, protocol)
+
     def _measure(self, visit: NextVisit, protocol: Protocol) -> Iterator[Event]:
         """Events of one visit, up to its outcome. The first one to a case is a fresh process, as are the others where
-        starting one is cheap, or the protocol asks for it; elsewhere they share one that is kept."""
-        case = visit.case
-        kept = visit.number > 0 and not protocol.fresh and (self._one_case or case.device != "cpu")
+        starting one is cheap, the protocol asks for it, or a user's code is run, which may change what the next rows
+        find; elsewhere they share one that is kept."""
+        fresh = visit.number == 0 or protocol.fresh or visit.case.workload.code is not None
+        kept = not fresh and (self._one_case or visit.case.device != "cpu")
+        self._keeping = self._keeping or kept
+        finished = False
+        try:
+            for event in self._ask("measure", visit.case, protocol, visit=visit.number, kept=kept):
+                finished = isinstance(event, (CaseFailed, CaseFinished))
+                yield event
+        finally:
+            self._case.over()
+            if not finished:
+                # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
+                self._supervisor.discard(at_once=True)
+
+    def _search(self, case: Case, protocol: Protocol) -> Iterator[Event]:
+        """Tries of batches, each in a fresh process, up to ``BatchFound`` or a failure."""
+        ready = self._supervisor.ready
+        if ready is not None and "try_batch" not in ready.can:
+            yield failures.refused(case, "This worker cannot find the largest batch; name one.")
+            return
+        search, failure, finished = BatchSearch(protocol), None, False
+        try:
+            while failure is None and (batch := search.next) is not None:
+                if (visit_s := search.too_slow(batch)) is not None:
+                    failure = failures.too_slow(case, batch, visit_s, protocol)
+                    break
+                for event in self._ask("try_batch", dataclasses.replace(case, batch=batch), protocol):
+                    if isinstance(event, CaseStarted):
+                        if not search.tries:
+                            yield event
+                        number = len(search.tries) + 1
+                        yield Progress(case.case_id, "finding the batch", None, number, MOST_TRIES, at_s=event.at_s)
+                    elif isinstance(event, BatchTried):
+                        search.record(event.tried)
+                    elif isinstance(event, CaseFailed):
+                        failure = _after_failed_try(search, batch, event)
+                failure = self._case.requested_end(case) or failure
+            finished = True
+            yield failure or _found(case, search)
+        finally:
+            self._case.over()
+            if not finished:
+                self._supervisor.discard(at_once=True)
+
+    def _ask(self, kind: str, case: Case, protocol: Protocol, *, visit: int = 0, kept: bool = False) -> Iterator[Event]:
+        """Ask the worker for that; its events up to the outcome. ``kept``: in a process that goes on living."""
         worker = self._supervisor.ensure_running()
         if self._one_case and not kept and worker is self._used:
             self._supervisor.discard()  # a fresh process is a fresh worker
             worker = self._supervisor.ensure_running()
         self._used = worker
         request = {
-            "kind": "measure",
+            "kind": kind,
             "case_id": case.case_id,
             "case": dataclasses.asdict(case),
             "protocol": dataclasses.asdict(protocol),
-            "visit": visit.number,
-            "keep": kept or self._one_case,
+            "visit": visit,
+            "keep": kept or (self._one_case and kind == "measure"),
         }
-        self._keeping = self._keeping or kept
-        finished = failed = False
-        try:
-            for event in self._until_outcome(case, protocol, worker, request):
-                failed = isinstance(event, CaseFailed)
-                finished = failed or isinstance(event, CaseFinished)
-                yield event
-        finally:
-            with self._lock:
-                self._child, self._running, self._skipping = None, False, False
-            if not finished:
-                # A case whose iteration was abandoned is still being answered: the answer must not meet the next one.
-                self._supervisor.discard(at_once=True)
-            elif failed and self._one_case:
-                self._supervisor.discard()  # what failed may have spoilt the process
+        failed = False
+        for event in self._case.until_outcome(case, protocol, worker, request):
+            failed = isinstance(event, CaseFailed)
+            yield event
+        if failed and self._one_case:
+            self._supervisor.discard()  # what failed may have spoilt the process
 
-    def _until_outcome(
-        self, case: Case, protocol: Protocol, worker: WorkerProcess, request: dict[str, Any]
-    ) -> Iterator[Event]:
-        """Ask for it; the worker's events up to the outcome, or the failure that stands for a missing one."""
-        patience = self._patience(case, protocol, worker)
-        asked_at_s, clock_s, killed = time.time() - ROUNDED_S, time.monotonic(), oom_kills()
-        worker.send(request)
-        answered, started, visit = False, False, request["visit"]
-        while True:
-            try:
-                line = patience.next_line(lambda: self._child, self._asked_to_end)
-            except OutOfPatience as error:
-                yield self._timed_out(case, worker, str(error))
-                return
-            if isinstance(line, WorkerEnded) and not answered and not self._asked_to_end():
-                # It had died between two cases: repeat the request once, to a new worker. Its pipe closes before the
-                # system reports its end, so it may still look as if it ran.
-                self._supervisor.discard()
-                answered, worker = True, self._supervisor.ensure_running()
-                patience = self._patience(case, protocol, worker)
-                worker.send(request)
-                continue
-            if isinstance(line, WorkerEnded):
-                self._supervisor.discard()
-                why = {"too_long": worker.too_long, "out_of_memory": oom_kills() > killed}
-                ended = failures.worker_ended(case, worker.returncode, worker.tail(), **why)
-                yield self._requested_end(case) or ended
-                return
-            answered = True
-            try:
-                event = decode(line)
-                if case_of(event) != case.case_id or getattr(event, "visit", visit) != visit:
-                    continue  # of another case or visit, or of none
-                if isinstance(event, CaseFinished) and not started:
-                    raise WireError("case_finished comes before case_started")
-            except Exception as error:  # of whatever kind: the line may be anything, and costs one row
-                worker.kill()
-                self._supervisor.discard()
-                yield self._requested_end(case) or failures.invalid_line(case, line, error)
-                return
-            # by the clock as it was: it may have been set back since
-            at_s = min(asked_at_s, time.time() - ROUNDED_S - (time.monotonic() - clock_s))
-            if isinstance(event, CaseFailed) and 0 < event.at_s < at_s:
-                continue  # of an earlier visit, whose process died after it had answered
-            started = started or isinstance(event, CaseStarted)
-            patience.heard(event)
-            yield (event := self._annotated(event, case, worker))
-            if isinstance(event, (CaseFinished, CaseFailed)):
-                return
 
-    def _patience(self, case: Case, protocol: Protocol, worker: WorkerProcess) -> Patience:
-        """With that worker for one visit."""
-        limit = f"Not finished after {protocol.timeout_s:.0f} s, the limit of protocol {protocol.name}."
-        pace = self._paces.setdefault(case.case_id, Pace())
-        hear, silence_s = self._supervisor.hear, protocol.silence_s
-        return Patience(worker, protocol.timeout_s, limit, silence_s=silence_s, pace=pace, hear=hear)
+def _after_failed_try(search: BatchSearch, batch: int, event: CaseFailed) -> CaseFailed | None:
+    """Nothing where that batch is too large, as the kernel's kill for want of memory says. Where a smaller one has
+    fitted, a crash or an error says that too: libraries do not always check what they are given."""
+    failure = event.failure
+    too_large = failure.kind == "out_of_memory" or (search.found and failure.kind in ("crashed", "error"))
+    if too_large:
+        search.record(BatchTry(batch, False, sentence=failure.sentence))
+    return None if too_large else event
 
-    def _asked_to_end(self) -> bool:
-        """The user wants the running case to end."""
-        return self._cancelled.is_set() or self._skipping
 
-    def _annotated(self, event: Event, case: Case, worker: WorkerProcess) -> Event:
-        """The event, a crash named by who caused it: the user's cancel or skip, else with the last lines of stderr."""
-        if isinstance(event, CaseStarted):
-            with self._lock:
-                self._running = True
-                # A number that is no group of the worker's is another's, as of a worker that counts its own processes.
-                self._child = event.pid if leads_group_of(worker.pid, event.pid) else None
-        if isinstance(event, CaseFinished):
-            with self._lock:
-                # A skip from here on would hit a process that has already answered.
-                self._child, self._running = None, False
-        if not isinstance(event, CaseFailed):
-            return event
-        requested = self._requested_end(case) if event.failure.kind == "crashed" else None
-        return requested or failures.with_stderr(event, worker.tail())
-
-    def _requested_end(self, case: Case) -> CaseFailed | None:
-        """The failure of a case that the user cancelled or skipped; None when the user did neither."""
-        if self._cancelled.is_set():
-            return failures.cancelled(case)
-        return failures.skipped(case) if self._skipping else None
-
-    def _timed_out(self, case: Case, worker: WorkerProcess, sentence: str) -> CaseFailed:
-        """The failure of a case that was silent or took too long; the next case gets a new worker."""
-        worker.kill()
-        self._supervisor.discard()
-        return failures.timed_out(case, sentence, worker.tail())
+def _found(case: Case, search: BatchSearch) -> Event:
+    """The outcome of a search that is over."""
+    at_s = round(time.time(), 3)
+    if search.found is None:
+        return failures.no_batch(case, search.tries)
+    return BatchFound(case.case_id, search.found, tuple(search.tries), at_s)
 
 
 def _locks_of(environment: Environment, plan: Plan) -> DeviceLocks:

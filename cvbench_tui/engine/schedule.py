@@ -3,16 +3,17 @@
 Times wander over seconds to minutes, so a case is not measured at one go: it is visited again and again, each time
 briefly, in turn with all others, until it is precise or has had its visits. So every row has numbers after the first
 round over the plan, which then narrow. The first round has the plan's order; each later one has an order of its own, by
-chance, so that a machine that slows down during a run favours no case.
+chance, so that a machine that slows down during a run favours no case. Rows of one workload on one device, which differ
+in batch, image or settings and are there to be compared, are visited one right after the other.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cvbench_tui.core.event import CaseFailed, CaseFinished, Event
+from cvbench_tui.core.event import BatchFound, CaseFailed, CaseFinished, Event
 from cvbench_tui.core.measurement import Measurement, merge
 from cvbench_tui.core.plan import Case, Plan, unique
 from cvbench_tui.core.protocol import Protocol
@@ -56,14 +57,30 @@ class Schedule:
             if not due:
                 return
             if all(case.case_id in self._measured for case in due):
-                self._rng.shuffle(due)
+                due = self._by_chance(due)
             for case in due:
                 if case.case_id not in self._over:
                     yield self._next(case)
 
+    def _by_chance(self, cases: Iterable[Case]) -> list[Case]:
+        """Workload by workload, and within each row by row, both in an order by chance."""
+        groups: dict[tuple[object, ...], list[Case]] = {}
+        for case in cases:
+            work = case.workload
+            groups.setdefault((work.kind, work.name, work.op, work.params, case.device), []).append(case)
+        in_turn = list(groups.values())
+        self._rng.shuffle(in_turn)
+        for variants in in_turn:
+            self._rng.shuffle(variants)
+        return [case for variants in in_turn for case in variants]
+
     def record(self, event: Event) -> None:
-        """Keep an outcome of the case that was given last; other events are ignored."""
-        if isinstance(event, CaseFinished):
+        """Keep an outcome of the case that was given last, or the batch that was found for it; other events are
+        ignored."""
+        if isinstance(event, BatchFound):
+            key, batch = event.case_id, event.batch
+            self._cases = tuple(_at_batch(case, batch) if case.case_id == key else case for case in self._cases)
+        elif isinstance(event, CaseFinished):
             new = event.measurement
             before = self._measured.get(new.case_id)
             self._measured[new.case_id] = merge(before, new) if before else new
@@ -81,12 +98,18 @@ class Schedule:
         """A case whose visits would fill the shortest span too soon waits for its turn."""
         before = self._measured.get(case.case_id)
         number = before.visits if before is not None else 0
+        case = _at_batch(case, before.batch if before is not None else None)
         last_s = max((visit.begun_at_s for visit in before.visit_records), default=None) if before is not None else None
         return NextVisit(case, number, None if last_s is None else last_s + pause_s(self._protocol))
 
     def _done(self, case: Case) -> bool:
         measurement = self._measured.get(case.case_id)
         return case.case_id in self._over or (measurement is not None and enough(measurement, self._protocol))
+
+
+def _at_batch(case: Case, batch: int | None) -> Case:
+    """The case at the batch that was found for it; None: as it is."""
+    return case if batch is None or not case.finds_batch or batch == case.batch else replace(case, batch=batch)
 
 
 def pause_s(protocol: Protocol) -> float:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from cvbench_tui.core.environment import Environment
-    from cvbench_tui.core.event import Event
+    from cvbench_tui.core.event import Event, LayersListed
     from cvbench_tui.core.measurement import Measurement
     from cvbench_tui.core.plan import Case, Plan
+    from cvbench_tui.core.workload import Workload
     from cvbench_tui.engine.others import Watch
 
 
@@ -34,6 +35,9 @@ class EventSource(Protocol):
         A case that fails is a ``CaseFailed``, and the next one follows. Ends early after ``cancel``, with a
         ``CaseFailed`` of kind ``cancelled`` for the running case. May be called again after its end.
         """
+
+    def layers(self, model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
+        """The distinct layers of that model, or those wanted. Blocks. Raises WorkerError."""
 
     def skip(self) -> None:
         """End the running case with a ``CaseFailed`` of kind ``skipped``; between two cases do nothing."""

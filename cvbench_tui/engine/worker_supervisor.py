@@ -12,7 +12,7 @@ from typing import Any
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.event import Event, WorkerReady
-from cvbench_tui.engine.patience import OutOfPatience, Patience
+from cvbench_tui.engine.watchdog import NoAnswer, Watchdog
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, child_environment
 from cvbench_tui.errors import MismatchError, WorkerError, os_reason
 from cvbench_tui.wire import decode
@@ -104,10 +104,10 @@ class WorkerSupervisor:
     def _read(self, worker: WorkerProcess, timeout_s: float, greetings: int = 0) -> Event:
         """One event; before it at most so many ``greetings``: lines that are none and go to the log. Raises
         WorkerError, with the last line of the worker's stderr or the line that is no event, when there is none."""
-        patience = Patience(worker, timeout_s, f"did not answer within {timeout_s:.0f} s", hear=self.hear)
+        watchdog = Watchdog(worker, timeout_s, f"did not answer within {timeout_s:.0f} s", hear=self.hear)
         quoted = ""
         try:
-            while not isinstance(line := patience.next_line(), WorkerEnded):
+            while not isinstance(line := watchdog.next_line(), WorkerEnded):
                 line = line[max(0, line.rfind(b"{")) :] if greetings and READY in line else line
                 try:
                     return decode(line)
@@ -120,7 +120,7 @@ class WorkerSupervisor:
                     raise WorkerError(problem, quoted)
                 if line.strip():
                     self.hear(one_line(line[: 10 * QUOTED_BYTES].decode(errors="replace").rstrip()))
-        except OutOfPatience as error:
+        except NoAnswer as error:
             self.discard(at_once=True)
             raise WorkerError(f"The measuring process {error}.", quoted) from None
         except WorkerError:

@@ -8,9 +8,11 @@ from typing import Literal
 
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.memory import too_large
+from cvbench_tui.core import axes
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text.units import bytes_parts, significant
 
@@ -31,21 +33,28 @@ class PlanNote:
     case: Case
     kind: Kind
     sentence: str
+    name: str  # of the row, among those of its plan
 
     @property
     def text(self) -> str:
         """``VGG19 on cuda:0, batch 64: needs about 31 GiB, the device has 24 GiB.``"""
-        return f"{visible(self.case.workload.name)} on {self.case.device}, batch {self.case.batch}: {self.sentence}"
+        return f"{visible(self.name)} on {self.case.device}, {batch_text(self.case)}: {self.sentence}"
 
 
 def plan_notes(plan: Plan, environment: Environment) -> tuple[PlanNote, ...]:
     """At most one note for each row, by kind and then in the plan's order. All rows are tried all the same."""
-    notes = [PlanNote(case, "unsupported", visible(why)) for case in plan.cases if (why := cannot_take(case.workload))]
+
+    def note(case: Case, kind: Kind, sentence: str) -> PlanNote:
+        return PlanNote(case, kind, sentence, plan.label(case, without=("device", "batch")))
+
+    impossible = {case.case_id: cannot_take(case.workload) or axes.unsupported(case) for case in plan.cases}
+    possible = [case for case in plan.cases if not impossible[case.case_id]]
+    notes = [note(case, "unsupported", visible(why)) for case in plan.cases if (why := impossible[case.case_id])]
     if "training" in plan.protocol.passes:
-        notes += [PlanNote(case, "no_training", why) for case in plan.cases if (why := cannot_train(case))]
+        notes += [note(case, "no_training", why) for case in possible if (why := cannot_train(case))]
     for each in too_large(plan, environment):
         needs, has = _memory_text(each.needs_bytes), _memory_text(each.has_bytes)
-        notes.append(PlanNote(each.case, "too_large", f"needs about {needs}, the device has {has}."))
+        notes.append(note(each.case, "too_large", f"needs about {needs}, the device has {has}."))
     return tuple(notes)
 
 

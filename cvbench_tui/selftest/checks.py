@@ -8,7 +8,7 @@ from functools import partial
 
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.stats.estimate import estimate
@@ -27,7 +27,7 @@ BARE_CUDA_BOUND = 0.005  # ... and from the bare loop's on CUDA, whose events do
 ALONE_BOUND = 0.02  # most that a phase between fused marks may differ from the phase alone
 TIMER_BOUND = 0.02  # most that a known duration may be off with timers at a tenth: a call may end some 0.1 ms late
 BUSY_CODES = {"contention", "waits_unknown", "stolen"}  # the second where the system does not report waiting
-WHOLE_PHASES = tuple(WHOLE_PHASE.values())
+WHOLE_PHASES: tuple[Phase, ...] = ("total", "inference")  # the loops it compares with take no optimizer's step
 SPIN_S = 0.005
 TIMER_TRAP_S = 0.02
 ASYNC_S = {"cuda": 0.0005}
@@ -179,7 +179,7 @@ def _fused(context: CheckContext, case: Case, name: str, phases: Sequence[Phase]
 def busy(context: CheckContext) -> Iterator[VerdictLine]:
     """A busy process on every core: each number has to say so. On the processor, whatever the device under test."""
     cores = usable_cores()
-    case = replace(COMPARED[0].case(context), device="cpu", batch=1, threads=context.threads)
+    case = replace(COMPARED[0].case(context).varied(threads=str(context.threads)), device="cpu", batch=1)
     with busy_cores(cores):
         run = context.measure(case)
     seen = [_codes(result) & BUSY_CODES != set() for result in run.results.values()]

@@ -113,7 +113,8 @@ class CheckContext:
 
     def case(self, workload: Workload, *, batch: int = 1, threads: int | None = None) -> Case:
         """That workload on the device under test. Threads are always named: then no peak is measured for it."""
-        return Case(workload, self.device, batch, threads=threads or self.threads)
+        case = Case(workload, self.device, batch)
+        return case.varied(threads=str(threads or self.threads)) if self.device == "cpu" else case
 
     def layer(self, op: str, **params: float) -> Case:
         """One of the worker's traps, on one thread."""

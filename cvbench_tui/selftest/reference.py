@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cvbench_tui.core.plan import Case
-from cvbench_tui.engine.patience import OutOfPatience, Patience
+from cvbench_tui.engine.watchdog import NoAnswer, Watchdog
 from cvbench_tui.engine.worker_process import WorkerEnded, WorkerProcess, child_environment
 
 COMMAND = (sys.executable, "-m", "cvbench_tui.worker.selftest")
@@ -79,8 +79,8 @@ class Reference:
         """Its next line."""
         sentence = f"The reference program did not answer within {ANSWER_S:.0f} s."
         try:
-            line = Patience(program, ANSWER_S, sentence).next_line()
-        except OutOfPatience as error:
+            line = Watchdog(program, ANSWER_S, sentence).next_line()
+        except NoAnswer as error:
             self.close()
             raise ReferenceFailed(str(error)) from None
         if isinstance(line, WorkerEnded):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from cvbench_tui.base.choices import GROUPINGS, LAYOUTS, GroupBy, Layout
-from cvbench_tui.base.toml import FLAG, NAMES, TEXT, Key, Kind, keys_of, one_of, toml_key, whole
-from cvbench_tui.catalog.selection import MAX_BATCH, MAX_IMAGE
+from cvbench_tui.base.choices import LAYOUTS, Layout
+from cvbench_tui.base.toml import FLAG, NAMES, TEXT, Key, Kind, keys_of, one_of, toml_key
+from cvbench_tui.catalog.axes import BATCHES, GROUPINGS, IMAGES, PHASE_NAMES, SETTINGS, Batch
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.protocol import PROTOCOLS
 
 KEYS = "keys"  # the table of the file that gives bindings other keys
@@ -23,9 +24,11 @@ class Last:
     models: tuple[str, ...] = toml_key((), NAMES, "Models that were ticked.")
     layers: tuple[str, ...] = toml_key((), NAMES, "Layers that were ticked.")
     devices: tuple[str, ...] = toml_key((), NAMES, "Devices that were ticked.")
-    batch: int | None = toml_key(None, whole(MAX_BATCH), "Batch of every row; left out: each workload's own.")
-    image: int | None = toml_key(None, whole(MAX_IMAGE), "Pixels a side of every image; left out: each model's own.")
+    batch: tuple[Batch, ...] = toml_key((), BATCHES, "Batches of every row; left out: each workload's own.")
+    image: tuple[int, ...] = toml_key((), IMAGES, "Pixels a side of every image; left out: each model's own.")
     protocol: str = toml_key("", one_of(("", *PROTOCOLS)), "Protocol of the next run; empty: the default one.")
+    settings: tuple[str, ...] = toml_key((), SETTINGS, "Values of axes, each as axis=value.")
+    phases: tuple[Phase, ...] = toml_key((), PHASE_NAMES, "Phases that are measured; left out: all but step.")
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Settings:
     )
     sort: str = toml_key("", TEXT, "Column the table is sorted by; empty keeps the order of the plan.")
     descending: bool = toml_key(False, FLAG, "Sort from the largest down.")
-    group: GroupBy = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
+    group: str = toml_key("none", one_of(GROUPINGS), "What the rows are grouped by.")
     keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # by a binding's id, with commas
     last: Last = Last()
 

@@ -92,7 +92,7 @@ def _value(name: str, value: object) -> object:
     known = field_of(name)
     if known is None:
         raise ValueError(f"no setting: {name}")
-    value = list(value) if isinstance(value, tuple) else value
+    value = known.kind.written(value) if isinstance(value, tuple) else value
     if value is not None and not known.kind.accepts(value):
         raise ValueError(f"{name}: expected {known.kind.expected}, got {value!r}")
     return value

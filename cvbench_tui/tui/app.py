@@ -18,6 +18,7 @@ from textual.theme import Theme
 from textual.timer import Timer
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.core.environment import CPU_INSTEAD, WAITING
 from cvbench_tui.engine.source import EventSource
@@ -26,7 +27,8 @@ from cvbench_tui.results.storage.history import History
 from cvbench_tui.results.table.view import View
 from cvbench_tui.terminal import Terminal
 from cvbench_tui.tui import messages
-from cvbench_tui.tui.background.threads import BackgroundThread, read_history
+from cvbench_tui.tui.background.threads import BackgroundThread, read_history, read_models
+from cvbench_tui.tui.controllers.add import AddController
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.controllers.open import RUNNING, OpenController
 from cvbench_tui.tui.controllers.run import RunController
@@ -71,8 +73,10 @@ class BenchApp(App[int], inherit_bindings=False):
         terminal: Terminal = ANY_TERMINAL,
         settings_store: SettingsStore | None = None,
         problems: tuple[str, ...] = (),
+        named: list[ModelEntry] | None = None,
     ) -> None:
-        """``clock``: seconds since the epoch. ``problems``: of the settings, shown as toasts after the first frame."""
+        """``clock``: seconds since the epoch. ``problems``: of the settings, shown as toasts after the first frame.
+        ``named``: where models of the user's own code are noted that may be run; the source asks there."""
         self.terminal = terminal
         self._terminal_filters = filters_for(terminal)
         super().__init__(ansi_color=None if terminal.colour else True)
@@ -86,16 +90,21 @@ class BenchApp(App[int], inherit_bindings=False):
         self.gauges = GaugesController(
             self.post_message, screen.gauges, self.plan_selection.devices, off=settings.gauges == "off"
         )
-        self.run_controller = RunController(
-            self, self.run_manager, self.plan_selection, self.forecast, store, screen.strip, clock
+        self.add_controller = AddController(
+            self, self.run_manager, self.plan_selection, [] if named is None else named, self._lists_changed
         )
+        self.run_controller = RunController(
+            self, self.run_manager, self.plan_selection, self.forecast, store, screen.strip, clock,
+            self.add_controller.ask_for_code, self.add_controller.read_code,
+        )  # fmt: skip
         folder, gone = folder_for_saving(settings)
         self.save_controller = SaveController(
             self, self.run_manager, screen.results, store, self, terminal, save_folder or folder, host, clock
         )
         self.open_controller = OpenController(
-            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder
-        )
+            self, self.run_manager, self.plan_selection, screen.rebuild_lists, self.selection_changed, runs_folder,
+            self.forecast.expected,
+        )  # fmt: skip
         self._bind_actions()
         self._offered: object = None  # what the keys that are offered depend on
         self._end_code: int | None = None  # of a signal that ends the app; None: the user quits it
@@ -107,6 +116,7 @@ class BenchApp(App[int], inherit_bindings=False):
         self.action_pane = self.main_screen.go_to
         self.action_run = self.run_controller.run
         self.action_again = self.run_controller.again
+        self.action_own_code = self.add_controller.own_code
         self.action_resume = self._resume
         self.action_cancel = self.run_controller.cancel
         self.action_skip = self.run_manager.skip
@@ -151,6 +161,7 @@ class BenchApp(App[int], inherit_bindings=False):
         if self.run_manager.state.status == "idle":
             self.run_manager.ask()
         self.selection_changed()
+        BackgroundThread(self.post_message, read_models).start()
         BackgroundThread(self.post_message, read_history, self.forecast.history, lambda: not self.is_running).start()
         self.main_screen.results.view, problems = check_view(self.main_screen.results.view, self.settings_store)
         notify_problems(self, self._problems + problems)
@@ -196,6 +207,18 @@ class BenchApp(App[int], inherit_bindings=False):
     @on(messages.ProbeFailed)
     def _probe_failed(self, event: messages.ProbeFailed) -> None:
         self.run_manager.probed(self.run_manager.state.environment, event.error)
+
+    @on(messages.LayersListed)
+    def _layers_listed(self, event: messages.LayersListed) -> None:
+        self.add_controller.layers_listed(event)
+
+    @on(Checklist.Opened)
+    def _model_opened(self, event: Checklist.Opened) -> None:
+        self.add_controller.list_layers(event.key)
+
+    def _lists_changed(self) -> None:
+        self.main_screen.rebuild_lists()
+        self.selection_changed()
 
     @on(messages.RunRefused)
     def _run_refused(self) -> None:
@@ -273,6 +296,12 @@ class BenchApp(App[int], inherit_bindings=False):
     def _crashed(self, event: messages.Crashed) -> None:
         raise event.error
 
+    @on(messages.ModelsRead)
+    def _models_read(self, event: messages.ModelsRead) -> None:
+        self.plan_selection.offer_models(event.entries, first=True)
+        self.main_screen.rebuild_lists()
+        self.selection_changed()
+
     @on(messages.HistoryRead)
     @on(Checklist.Changed)
     def selection_changed(self) -> None:
@@ -338,6 +367,8 @@ class BenchApp(App[int], inherit_bindings=False):
         if action == "resume":
             offered = state.run is None and self.open_controller.offered is not None
             return not state.running and (offered or bool(state.lacking))
+        if action == "own_code":  # this machine's files are not those of who looks at the page
+            return not self.is_web
         return action != "suspend_process" or not self.is_web
 
     def action_help(self) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.selection import Selection
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.settings import Last, load, settings_path
@@ -17,8 +18,16 @@ from cvbench_tui.tui.terminal.hangup import end_with_parent, watch
 from cvbench_tui.tui.terminal.signals import end_on_signals
 
 
-def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Path, ascii: bool) -> BenchApp:  # noqa: A002
-    """Run the app until the user quits, and return it; without a selection, the last plan is ticked."""
+def run_app(
+    source: EventSource,
+    *,
+    selection: Selection | None,
+    runs_folder: Path,
+    ascii: bool,  # noqa: A002
+    named: list[ModelEntry] | None = None,
+) -> BenchApp:
+    """Run the app until the user quits, and return it; without a selection, the last plan is ticked. ``named``: where
+    models of the user's own code are noted that may be run."""
     if in_browser():
         end_with_parent()
     path = settings_path()
@@ -33,6 +42,7 @@ def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Pa
         terminal=look(os.environ, "on" if ascii else settings.ascii, encoding),
         settings_store=SettingsStore(path, settings),
         problems=problems,
+        named=named,
     )
 
     def shut_down() -> None:
@@ -52,13 +62,27 @@ def run_app(source: EventSource, *, selection: Selection | None, runs_folder: Pa
 
 def last_selection(last: Last) -> Selection | None:
     """What was ticked last, without the names that the catalog does not have any more; None when nothing is left."""
+    from cvbench_tui.catalog.axes import known_settings
     from cvbench_tui.catalog.layers import LAYERS
-    from cvbench_tui.catalog.models import MODELS
+    from cvbench_tui.catalog.sources import all_models
     from cvbench_tui.core.protocol import PROTOCOLS
 
-    models = tuple(entry for entry in MODELS if entry.name in last.models)
+    late = any(":" in name for name in last.models)  # of a list for which the first frame waits only then
+    models = tuple(entry for entry in all_models(late=late) if entry.name in last.models)
     layers = tuple(entry for entry in LAYERS if entry.name in last.layers)
     if not models and not layers:
         return None
+    chosen = known_settings(last.settings)
     protocol = last.protocol if last.protocol in PROTOCOLS else "default"
-    return Selection("selection", models, layers, tuple(last.devices) or None, last.batch, last.image, protocol)
+    return Selection(
+        "selection",
+        models,
+        layers,
+        tuple(last.devices) or None,
+        last.batch,
+        last.image,
+        protocol,
+        (),
+        chosen,
+        last.phases,
+    )

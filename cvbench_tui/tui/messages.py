@@ -11,6 +11,8 @@ from textual.message import Message
 from cvbench_tui.errors import CvbenchError
 
 if TYPE_CHECKING:
+    from cvbench_tui.catalog.layers import LayerEntry
+    from cvbench_tui.catalog.models import ModelEntry
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.run import Run
     from cvbench_tui.engine.gauges import GaugeReading
@@ -46,8 +48,23 @@ class RunMoved(Failed):
     """The run file could not be written on, and the run goes on in another one."""
 
 
+@dataclass(eq=False)
+class ModelsRead(Message):
+    """The lists of every source of models are read."""
+
+    entries: tuple[ModelEntry, ...]
+
+
 class HistoryRead(Message):
     """Times of earlier runs are known now."""
+
+
+@dataclass(eq=False)
+class LayersListed(Message):
+    """The distinct layers of a model are known."""
+
+    model: ModelEntry
+    layers: tuple[LayerEntry, ...]
 
 
 @dataclass(eq=False)

@@ -11,9 +11,22 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
 from cvbench_tui.tui.keys.bindings import APP_KEYS
-from cvbench_tui.tui.screens import base, busy, columns, detail, jump, main, plan_settings, presets, runs, save
+from cvbench_tui.tui.screens import (
+    base,
+    busy,
+    columns,
+    detail,
+    jump,
+    layers,
+    main,
+    own_code,
+    plan_settings,
+    presets,
+    runs,
+    save,
+)
 from cvbench_tui.tui.screens.help import HelpScreen, Page, Places
-from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input
+from cvbench_tui.tui.widgets import choices, detail_view, filter_input, log_pane, path_input, tick_line
 from cvbench_tui.tui.widgets.checklist.pane import Checklist
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
@@ -25,9 +38,11 @@ PLACES: dict[str, tuple[type[DOMNode], ...]] = {
     "In a row's detail": (detail_view.DetailView, detail.DetailScreen),
     "In the log": (log_pane.LogPane,),
     "In the save dialog": (save.SaveScreen, path_input.PathInput),
-    "In the plan's settings": (plan_settings.SettingsScreen,),
+    "In the plan's settings": (plan_settings.SettingsScreen, tick_line.TickLine),
     "In the presets": (presets.PresetsScreen,),
     "In the columns": (columns.ColumnsScreen,),
+    "In a model's layers": (layers.LayersScreen,),
+    "In the dialog of your own model": (own_code.OwnCodeScreen,),
     "In the saved runs": (runs.RunsScreen,),
     "In a dialog's list and its filter": (choices.DialogList, filter_input.ListFilter),
     "In a dialog's choice": (choices.RadioList,),

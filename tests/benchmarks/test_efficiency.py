@@ -19,7 +19,12 @@ def efficiency(program):
     return program("efficiency")
 
 
-CASE = Case(Workload("layer", "Dense", "linear", (8,), (("in_features", 8), ("out_features", 8))), "cpu", 1, threads=1)
+CASE = Case(
+    Workload("layer", "Dense", "linear", (8,), (("in_features", 8), ("out_features", 8))),
+    "cpu",
+    1,
+    settings=(("threads", "1"),),
+)
 SECONDS = {"total": 0.03, "inference": 0.01}
 
 

@@ -12,7 +12,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 
-CASE = Case(Workload("model", "Resnet18", "resnet18", (3, 32, 32)), "cpu", 2, threads=1)
+CASE = Case(Workload("model", "Resnet18", "resnet18", (3, 32, 32)), "cpu", 2, settings=(("threads", "1"),))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from cvbench_tui.catalog.duration import expected_by_case, expected_s
 from cvbench_tui.catalog.names import find_layer, find_model
-from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 
 
@@ -97,3 +97,39 @@ def test_a_row_is_given_up_at_its_time_limit_and_takes_no_longer():
 def test_a_row_that_cannot_be_measured_takes_hardly_any_time():
     assert guess("alexnet", image=62) < guess("alexnet", image=63) / 2
     assert guess("resnet18", batch=1, image=32) <= guess("resnet18", batch=2, image=32)
+
+
+def test_a_compiled_row_has_time_for_a_cold_compilation_and_for_a_warm_one_in_every_visit() -> None:
+    eager = Case(find_model("resnet18").workload, "cpu", 1)
+    compiled = eager.varied(compile="default")
+    protocol = PROTOCOLS["quick"]
+    by_case = expected_by_case(Plan("p", (eager, compiled), protocol))
+    more_s = by_case[compiled.case_id] - by_case[eager.case_id]
+    assert 90 + protocol.visits * 5 <= more_s <= 90 + protocol.max_visits * 5
+
+
+def test_settings_change_what_is_expected():
+    base = Case(find_model("resnet18").workload, "cpu", 8)
+
+    def seconds(case: Case, protocol: str = "quick") -> float:
+        return expected_s(Plan("p", (case,), replace(PROTOCOLS[protocol], span_s=0.0)))
+
+    plain = seconds(base)
+    assert seconds(base.varied(precision="amp-fp16")) > 2 * plain
+    assert seconds(base.varied(compile="default")) > plain + 10.0, "each process compiles anew"
+    assert seconds(base.varied(compile="max-autotune")) > seconds(base.varied(compile="default"))
+    assert seconds(base.varied(threads="4096")) == plain, "more threads than cores are no faster"
+    on_card = replace(base, device="cuda:0")
+    assert seconds(replace(on_card, batch=4096).varied(precision="bf16")) < seconds(replace(on_card, batch=4096))
+    assert seconds(base.varied(precision="tf32")) < 1.0, "no CPU has it, so nothing is measured"
+    assert seconds(replace(on_card, batch=1, settings=(BATCH_MAX,))) > seconds(replace(on_card, batch=64))
+
+
+def test_only_the_passes_that_are_measured_take_time():
+    case = Case(find_model("vgg16").workload, "cpu", 8)
+    quick = replace(PROTOCOLS["quick"], span_s=0.0)
+    both, inference, step = (
+        expected_s(Plan("p", (case,), replace(quick, passes=passes)))
+        for passes in (("training", "inference"), ("inference",), ("training", "inference", "step"))
+    )
+    assert inference < both < step

@@ -11,7 +11,7 @@ from cvbench_tui.catalog.memory import TooLarge, expected_bytes, too_large
 from cvbench_tui.catalog.models import MODELS, ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.environment import Device, Environment
-from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.workload import Workload
 from tests.every import every
@@ -63,7 +63,7 @@ def test_it_grows_with_the_area_of_the_image():
 
 def test_a_half_precision_takes_half():
     single = case("resnet18", 8)
-    half = replace(single, precision="float16")  # type: ignore[arg-type]
+    half = single.varied(precision="fp16")
     assert expected_bytes(half) == pytest.approx(expected_bytes(single) / 2, abs=1)
 
 
@@ -116,3 +116,11 @@ def test_the_column_is_what_autograd_keeps(entry):
     assert entry.training_mb == pytest.approx(training_mb(entry.workload), rel=0.01)
     two, four = held_bytes(entry.workload, 2), held_bytes(entry.workload, 4)
     assert 2 * two - four <= 0.02 * four, "hardly anything is held whatever the batch is"
+
+
+def test_a_row_that_finds_its_batch_is_never_too_large():
+    small = Environment((), (Device("cuda:0", "small", 1),))
+    case = Case(find_model("vgg16").workload, "cuda:0", 1)
+    finds = replace(case, settings=(BATCH_MAX,))
+    plan = Plan("p", (case, finds, case.varied(graph="on", compile="max-autotune")), PROTOCOLS["quick"])
+    assert [each.case for each in too_large(plan, small)] == [case], "nor is one that cannot be measured at all"

@@ -22,7 +22,7 @@ GOOD = Case(RESNET, "cpu", 8)
 @every("image", [None, 1, 32, MAX_IMAGE])
 def test_all_that_can_be_ticked_is_offered(image):
     entries = [(entry.workload, MAX_BATCH) for entry in (*MODELS, *LAYERS)]
-    cases = expand(entries, ["cpu", "cuda:0", "mps", "xpu:12"], image=image)
+    cases = expand(entries, ["cpu", "cuda:0", "mps", "xpu:12"], images=(image,) if image else ())
     assert len(cases) >= 4 * len(entries)
     assert [why_not_offered(case) for case in cases] == [""] * len(cases)
 
@@ -60,7 +60,7 @@ def other(workload: Workload = RESNET, **changes: object) -> Case:
         other(CONV, params=tuple((name, 1 << 30 if name == "out_channels" else value) for name, value in CONV.params)),
         other(DENSE, input_shape=(1 << 30,)),
         replace(GOOD, batch=MAX_BATCH + 1),
-        replace(GOOD, threads=1 << 15),
+        GOOD.varied(threads=str(1 << 15)),
         replace(GOOD, device="meta"),
         replace(GOOD, device="cuda:0\x1b[2J"),
     ],

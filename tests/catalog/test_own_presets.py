@@ -8,6 +8,7 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cvbench_tui.catalog.axes import MAX_BATCH
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.presets import (
@@ -20,11 +21,26 @@ from cvbench_tui.catalog.presets import (
     user_folder,
 )
 from cvbench_tui.catalog.selection import Selection
+from cvbench_tui.core.axes import AXES
+from cvbench_tui.core.image_sizes import MAX_IMAGE
+from cvbench_tui.core.measurement import PHASES
+from cvbench_tui.core.protocol import EXTRAS, PROTOCOLS
 from cvbench_tui.errors import PresetError, SelectionError
 from tests.every import every
 
-MINE = Selection("mine", MODELS[3:9], LAYERS[:2], ("cpu", "cuda:1"), 4, 96, "rigorous", ("alone", "energy"))
-BARE = Selection("bare", (), LAYERS[:1], None, None, None, "default")
+MINE = Selection(
+    "mine",
+    MODELS[3:9],
+    LAYERS[:2],
+    ("cpu", "cuda:1"),
+    (4, "max"),
+    (96,),
+    "rigorous",
+    ("alone", "energy"),
+    (("precision", ("fp32", "bf16")), ("threads", ("1", "half"))),
+    ("total", "step"),
+)
+BARE = Selection("bare", (), LAYERS[:1], None, (), (), "default")
 
 
 @pytest.fixture(autouse=True)
@@ -67,12 +83,53 @@ def test_what_is_saved_is_what_is_loaded(folder, selection):
     assert list(folder.iterdir()) == [path], "nothing temporary is left"
 
 
-@given(description=st.text(st.characters(exclude_categories=["Cs"])), batch=st.none() | st.integers(1, 65536))
+@given(
+    description=st.text(st.characters(exclude_categories=["Cs"])),
+    batch=st.lists(st.integers(1, 65536) | st.just("max"), max_size=4, unique=True).map(tuple),
+)
 def test_any_description_comes_back(description, batch):
     describe("any", description)
-    save_preset("any", replace(BARE, batch=batch))
+    save_preset("any", replace(BARE, batches=batch))
     assert own()[0].description == description
-    assert load_preset("any").batch == batch
+    assert load_preset("any").batches == batch
+
+
+def some(values, least=0):
+    return st.lists(st.sampled_from(values), min_size=least, unique=True).map(tuple)
+
+
+def values_of(axis):
+    numbers = st.integers(1, axis.most).map(str) if axis.most else st.nothing()
+    return st.lists(st.sampled_from([each.name for each in axis.values]) | numbers, max_size=4, unique=True).map(tuple)
+
+
+@given(
+    selection=st.builds(
+        Selection,
+        name=st.just("any"),
+        models=some(MODELS[:20], 1),
+        layers=some(LAYERS),
+        devices=st.none() | some(["cpu", "cuda:0", "cuda:11", "mps", "xpu:2"], 1),
+        batches=st.lists(st.integers(1, MAX_BATCH) | st.just("max"), max_size=4, unique=True).map(tuple),
+        images=st.lists(st.integers(1, MAX_IMAGE), max_size=4, unique=True).map(tuple),
+        protocol=st.sampled_from(list(PROTOCOLS)),
+        extras=some(list(EXTRAS)),
+        settings=st.tuples(*(st.tuples(st.just(axis.name), values_of(axis)) for axis in AXES)).map(
+            lambda chosen: tuple(each for each in chosen if each[1])
+        ),
+        phases=some(PHASES),
+    )
+)
+def test_any_preset_written_is_read_back_equal(selection):
+    save_preset("any", selection)
+    assert load_preset("any") == selection
+
+
+def test_one_value_is_written_as_one_which_older_versions_read():
+    chosen = replace(BARE, batches=(8,), images=(64,), settings=(("precision", ("bf16",)), ("threads", ("2", "half"))))
+    lines = save_preset("mine", chosen).read_text().splitlines()
+    assert {"batch = 8", "image = 64", 'precision = "bf16"', 'threads = [2, "half"]'} <= set(lines)
+    assert not {line.split()[0] for line in lines} & {"phases", "compile", "extras"}, "what is not set is left out"
 
 
 def test_a_saved_file_is_plain_to_read(folder):
@@ -83,7 +140,7 @@ def test_a_saved_file_is_plain_to_read(folder):
     assert '\n    "VGG16",\n' in save_preset("many", replace(MINE, models=MODELS)).read_text()
 
 
-def test_the_list_has_the_shipped_ones_first_then_ones_own():
+def test_the_list_has_the_shipped_ones_first_then_ones_own(with_timm):
     describe("zoo", "All of it")
     save_preset("zoo", MINE)
     save_preset("an own", BARE)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.catalog.axes import BATCHES, IMAGES
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
 from cvbench_tui.catalog.presets import load_preset, preset_entries, preset_names, shipped_folder
+from cvbench_tui.catalog.selection import to_plan
+from cvbench_tui.core.axes import unsupported
+from cvbench_tui.core.environment import Device, Environment
+from cvbench_tui.core.row_names import title
 from cvbench_tui.errors import PresetError, SelectionError
 from tests.every import every
 
@@ -33,12 +39,13 @@ def names(entries):
     return [entry.name for entry in entries]
 
 
-def test_all_shipped_presets_are_there_and_load():
+def test_all_shipped_presets_are_there_and_load(with_timm):
     shipped = preset_names()
     assert shipped[0] == "quick"
     assert set(shipped) == {
         "quick", "original-models", "original-layers", "original-cpu", "torchvision-all", "modern-layers", "resnets",
-        "edge",
+        "edge", "precision-ladder", "channels-last", "compile", "batch-sweep", "image-sweep", "threads",
+        "optimizer-step", "inference-latency", "timm-classics",
     }  # fmt: skip
     for name in shipped:
         selection = load_preset(name)
@@ -49,16 +56,52 @@ def test_all_shipped_presets_are_there_and_load():
 
 def test_what_the_shipped_presets_hold():
     assert names(load_preset("original-models").models) == names(MODELS[:9])
-    assert load_preset("original-models").batch is None
+    assert load_preset("original-models").batches == ()
     assert names(load_preset("original-layers").layers) == names(LAYERS[:8])
-    assert load_preset("original-layers").batch == 1
+    assert load_preset("original-layers").batches == (1,)
     assert names(load_preset("original-cpu").models) == ["VGG16", "VGG16 BN", "VGG19", "VGG19 BN"]
     assert load_preset("original-cpu").devices == ("cpu",)
     assert load_preset("torchvision-all").models == MODELS
     assert load_preset("modern-layers").layers == LAYERS[8:]
-    assert load_preset("edge").batch == 1
+    assert load_preset("edge").batches == (1,)
     quick = load_preset("quick")
     assert (len(quick.models + quick.layers), quick.protocol, quick.devices) == (3, "quick", None)
+
+
+NVIDIA = Environment((), (Device("cpu", "Example CPU"), Device("cuda:0", "Example GPU", 80 * 2**30)))
+
+
+@every(
+    ("name", "rows", "without"),
+    [
+        # rows on a CPU, and those of them that it cannot do
+        ("precision-ladder", 18, 3),
+        ("channels-last", 16, 0),
+        ("compile", 9, 0),
+        ("batch-sweep", 18, 0),
+        ("image-sweep", 16, 0),
+        ("threads", 10, 0),
+        ("optimizer-step", 8, 0),
+        ("inference-latency", 20, 10),
+    ],
+)
+def test_a_preset_of_an_axis_is_a_plan_whose_impossible_rows_have_a_reason(name, rows, without):
+    machine = replace(NVIDIA, facts=(("usable_cores", 16),))
+    selection = load_preset(name)
+    plan = to_plan(replace(selection, devices=("cpu",)), machine)
+    assert len(plan.cases) == rows
+    assert [bool(unsupported(case)) for case in plan.cases].count(True) == without
+    assert len({(title(case), case.finds_batch, case.batch, case.image) for case in plan.cases}) == rows, (
+        "no two share a name"
+    )
+    if selection.devices is None:
+        assert not any(map(unsupported, to_plan(selection, machine).cases)), "a card can do them all"
+
+
+def test_a_preset_of_the_step_measures_it_and_one_of_latency_no_training():
+    assert to_plan(load_preset("optimizer-step"), NVIDIA).protocol.passes == ("training", "step")
+    assert to_plan(load_preset("inference-latency"), NVIDIA).protocol.passes == ("inference",)
+    assert to_plan(load_preset("threads"), NVIDIA).devices == {"cpu"}
 
 
 def test_a_shipped_name_is_taken_in_any_writing():
@@ -74,8 +117,20 @@ def test_a_users_file_is_the_same_format(write):
     assert selection.name == "mine"
     assert names(selection.models) == ["Resnet18", "VGG16 BN"]
     assert names(selection.layers) == ["Dense"]
-    assert (selection.devices, selection.batch, selection.image) == (("cuda:0", "cpu"), 2, 64)
+    assert (selection.devices, selection.batches, selection.images) == (("cuda:0", "cpu"), (2,), (64,))
     assert selection.protocol == "rigorous"
+
+
+def test_a_users_file_has_axes_as_lists_or_single_values(write):
+    path = write(
+        'models = ["vgg16"]\nbatch = [8, "max", 8]\nprecision = ["bf16", "fp32", "bf16"]\nthreads = [4, "half", "4"]\n'
+        'compile = "default"\nphases = ["inference", "step"]'
+    )
+    selection = load_preset(path)
+    assert selection.batches == (8, "max")
+    axes = dict(selection.settings)
+    assert axes == {"precision": ("bf16", "fp32"), "compile": ("default",), "threads": ("4", "half")}
+    assert selection.phases == ("inference", "step")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(write):
@@ -146,14 +201,23 @@ def test_an_unreadable_file_is_refused(write):
         ('models = "vgg16"', "models: expected a list of model names"),
         ('models = ["vgg16", 5]', "models[1]: expected a list of model names"),
         ("[models]\na = 1", "got a table"),
-        ('models = ["vgg16"]\nbatch = "8"', "batch: expected a whole number from 1 to 65536, got '8'"),
-        ('models = ["vgg16"]\nbatch = true', "batch: expected a whole number from 1 to 65536, got true"),
+        ('models = ["vgg16"]\nbatch = "8"', f"batch: expected {BATCHES.expected}, got '8'"),
+        ('models = ["vgg16"]\nbatch = true', f"batch: expected {BATCHES.expected}, got true"),
         ('models = ["vgg16"]\nbatch = 1.5', "got 1.5"),
         ('models = ["vgg16"]\nimage = 1979-05-27', "got 1979-05-27"),
-        ('models = ["vgg16"]\nbatch = 0', "batch: expected a whole number from 1 to 65536, got 0"),
-        ('models = ["vgg16"]\nbatch = 65537', "batch: expected a whole number from 1 to 65536, got 65537"),
-        ('models = ["vgg16"]\nimage = -1', "image: expected a whole number of pixels from 1 to 4096, got -1"),
-        ('models = ["vgg16"]\nimage = 4097', "image: expected a whole number of pixels from 1 to 4096, got 4097"),
+        ('models = ["vgg16"]\nbatch = 0', f"batch: expected {BATCHES.expected}, got 0"),
+        ('models = ["vgg16"]\nbatch = 65537', f"batch: expected {BATCHES.expected}, got 65537"),
+        ('models = ["vgg16"]\nimage = -1', f"image: expected {IMAGES.expected}, got -1"),
+        ('models = ["vgg16"]\nimage = 4097', f"image: expected {IMAGES.expected}, got 4097"),
+        ('models = ["vgg16"]\nbatch = [8, 0]', 'batch[1]: expected a whole number from 1 to 65536 or "max"'),
+        ('models = ["vgg16"]\nbatch = "min"', "got 'min'"),
+        ('models = ["vgg16"]\nprecision = 16', "precision: expected one of default, fp32, tf32"),
+        ('models = ["vgg16"]\nprecision = true', "got true"),
+        ('models = ["vgg16"]\nthreads = [1, 0]', "threads[1]: expected one of cores, half or a number from 1 to 4096"),
+        ('models = ["vgg16"]\nthreads = 3.5', "got 3.5"),
+        ('models = ["vgg16"]\nthreads = 0x' + "f" * 5000, "got a number of that length"),
+        ('models = ["vgg16"]\nthreads = "\u0663"', "threads: expected"),
+        ('models = ["vgg16"]\nphases = ["forward", "sideways"]', "phases[1]: expected"),
         ('models = ["vgg16"]\ndevices = ["gpu"]', "devices: unknown device 'gpu'"),
         ('layers = ["Conv3"]', "layers: unknown layer 'Conv3'"),
     ],
@@ -170,6 +234,10 @@ def test_a_broken_file_is_refused_with_file_key_and_what_was_expected(write, con
     [
         ('model = ["vgg16"]', "unknown key 'model'", "Nearest: models"),
         ('models = ["resnet19"]', "models: unknown model 'resnet19'", "resnet18"),
+        ('models = ["vgg16"]\nprecision = ["fp32", "fp8"]', "precision[1]: expected one of", "Nearest: fp32, fp16"),
+        ('models = ["vgg16"]\nmemory_format = "channel_last"', "got 'channel_last'", "Nearest: channels_last"),
+        ('models = ["vgg16"]\nmemory-format = "x"', "unknown key 'memory-format'", "Nearest: memory_format"),
+        ('models = ["vgg16"]\nphases = "infer"', "got 'infer'", "Nearest: inference"),
         ('models = ["vgg16"]\nprotocol = "rigourous"', "got 'rigourous'", "Nearest: rigorous"),
     ],
 )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.catalog.selection import Selection, check_batch, check_device_name, check_image, to_plan
 from cvbench_tui.core.environment import Device, Environment
@@ -18,7 +19,7 @@ BOX = Environment((), (Device("cpu", "CPU"), Device("cuda:0", "GPU"), Device("cu
 @pytest.fixture
 def selection():
     models = (find_model("resnet18"), find_model("resnet101"))
-    return Selection("mine", models, (find_layer("Dense"),), None, None, None, "quick")
+    return Selection("mine", models, (find_layer("Dense"),), None, (), (), "quick")
 
 
 def test_a_selection_becomes_a_plan_with_the_entries_own_sizes(selection):
@@ -32,7 +33,7 @@ def test_a_selection_becomes_a_plan_with_the_entries_own_sizes(selection):
 
 
 def test_overrides_reach_every_case_but_not_what_is_no_image(selection):
-    plan = to_plan(replace(selection, batch=2, image=64), LAPTOP)
+    plan = to_plan(replace(selection, batches=(2,), images=(64,)), LAPTOP)
     assert [(case.batch, case.image) for case in plan.cases] == [(2, 64), (2, 64), (2, None)]
     assert plan.cases[2].workload.input_shape == (1024,)
 
@@ -69,6 +70,13 @@ def test_a_device_the_machine_lacks_is_refused_with_the_reason(selection, enviro
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
+def test_half_of_the_threads_of_a_machine_that_says_no_number_is_of_the_cores_of_this_process(selection):
+    chosen = replace(selection, devices=("cpu",), settings=(("threads", ("half",)),))
+    assert {case.threads for case in to_plan(chosen, BOX).cases} == {max(1, usable_cores() // 2)}
+    told = replace(BOX, facts=(("usable_cores", 12),))
+    assert {case.threads for case in to_plan(chosen, told).cases} == {6}
+
+
 @pytest.mark.parametrize("changes", [{"models": (), "layers": ()}, {"devices": ()}])
 def test_nothing_selected_is_refused(selection, changes):
     with pytest.raises(SelectionError, match="selected"):
@@ -80,7 +88,16 @@ def test_a_machine_without_devices_is_refused(selection):
         to_plan(selection, Environment((), ()))
 
 
-@pytest.mark.parametrize("changes", [{"batch": 0}, {"image": -1}, {"protocol": "defualt"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"batches": (8, 0)},
+        {"images": (-1,)},
+        {"protocol": "defualt"},
+        {"phases": ("infer",)},
+        {"batches": tuple(range(1, 30_000))},
+    ],
+)
 def test_to_plan_checks_what_it_is_given(selection, changes):
     with pytest.raises(SelectionError) as caught:
         to_plan(replace(selection, **changes), LAPTOP)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui import __version__
-from cvbench_tui.cli import doctor
+from cvbench_tui.catalog.presets import preset_names
 from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
@@ -29,26 +29,6 @@ from tests.fake_machine import FakeMachine
 from tests.processes import wait_until
 
 FAKE = Path(__file__).parents[1] / "engine" / "workers" / "fake.py"
-
-
-@pytest.fixture
-def type_(monkeypatch, capsys, tmp_path):
-    """Type a command; returns exit code, stdout and stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, worker: str = "good"):
-        mark = tmp_path / "mark"
-        mark.unlink(missing_ok=True)
-        command = (sys.executable, str(FAKE), worker, str(mark))
-        for module in (headless, doctor):
-            monkeypatch.setattr(module, "live_source", lambda *_, **__: LiveSource(command))
-        monkeypatch.setattr("cvbench_tui.engine.live.WORKER_COMMAND", command)
-        monkeypatch.setattr(sys, "argv", ["cvbench-tui", *arguments])
-        code = cli._exit_code()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_a_run_prints_its_table_on_stdout_and_talks_on_stderr(type_):
@@ -131,7 +111,7 @@ def test_what_cannot_be_had_is_said_before_the_run(type_):
 
 def test_extras_are_a_list_or_repeated(type_, monkeypatch):
     seen = []
-    monkeypatch.setattr(headless, "selection_from", lambda *arguments: seen.append(arguments[-1]))
+    monkeypatch.setattr(headless, "selection_from", lambda *arguments: seen.append(arguments[7]))
     monkeypatch.setattr(headless, "measure", lambda *_, **__: 0)
     type_("run", "quick", "--extra", "energy, alone", "--extra", "flushed")
     assert seen == [("energy", "alone", "flushed")]
@@ -285,13 +265,12 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
         (("run", "quick", "-d", "cuda:0"), ["no usable device", "cuda:0", "cpu"]),
         (("run", "quick", "-d", ""), ["names nothing"]),
         (("run", "quick", "-m", " , "), ["names nothing"]),
-        (("run", "quick", "-b", "0"), ["Batch 0"]),
-        (("run", "quick", "-b", "-8"), ["Batch -8"]),
-        (("run", "quick", "-b", "9999999"), ["Batch 9999999", "65536"]),
-        (("run", "quick", "-b", "many"), ["-b", "integer"]),
-        (("run", "quick", "-b", "8", "-b", "16"), ["--batch is given twice: '8' and '16'", "a run of its own"]),
-        (("run", "quick", "-b", "8,16"), ["--batch takes one number, not '8,16'", "a run of its own"]),
-        (("run", "quick", "--image", "64", "--image", "32"), ["--image is given twice", "a run of its own"]),
+        (("run", "quick", "-b", "0"), ["Batch '0'"]),
+        (("run", "quick", "-b", "-8"), ["Batch '-8'"]),
+        (("run", "quick", "-b", "9999999"), ["Batch '9999999'", "65536"]),
+        (("run", "quick", "-b", "many"), ["Batch 'many'", "max"]),
+        (("run", "quick", "-b", "8", "-b", "16"), ["--batch is given twice: '8' and '16'", "--batch A,B"]),
+        (("run", "quick", "--image", "64", "--image", "32"), ["--image is given twice", "--image A,B"]),
         (("run", "quick", "--protocol", "quick", "--protocol", "default"), ["--protocol is given twice"]),
         (("run", "quick", "--layout", "full", "--layout", "short"), ["--layout is given twice"]),
         (("run", "quick", "--wait-idle", "5", "--wait-idle=6"), ["--wait-idle is given twice: '5' and '6'"]),
@@ -305,7 +284,7 @@ def test_no_torch_is_a_sentence_with_a_hint(type_):
         (("run", "quick", "-d", "cpu:0"), ["Unknown device", "Nearest: cpu."]),
         (("run", "-m", "all"), ["Unknown model", "torchvision-all"]),
         (("run", "-l", "Everything"), ["Unknown layer", "modern-layers"]),
-        (("run", "quick", "--image", "0"), ["Image size 0"]),
+        (("run", "quick", "--image", "0"), ["Image size '0'"]),
         (("run", "quick", "--protocol", "slow"), ["slow", "rigorous"]),
         (("run", "quick", "--wait-idle", "soon"), ["'soon' is not a duration", "--wait-idle 5m"]),
         (("run", "missing.toml"), ["missing.toml"]),
@@ -377,8 +356,8 @@ def test_every_list_as_text_and_as_json(type_, kind):
 
 def test_the_list_of_everything(type_):
     _, out, _ = type_("list")
-    assert "models (80)" in out
-    assert "presets (8)" in out
+    assert out.startswith("models (")
+    assert f"presets ({len(preset_names())})" in out
     assert set(json.loads(type_("list", "--json")[1])) == {"models", "layers", "presets"}
 
 
@@ -503,7 +482,7 @@ def test_the_app_is_opened_with_what_was_asked_for(type_, screen, monkeypatch, t
     selection = opened.pop("selection")
     assert (selection is None) == (preset is None)
     assert opened.pop("source").probe().devices
-    assert opened == {"runs_folder": tmp_path / "runs", "ascii": ascii_only}
+    assert opened == {"runs_folder": tmp_path / "runs", "ascii": ascii_only, "named": []}
 
 
 def test_the_app_waits_for_no_measuring_code():
@@ -553,7 +532,7 @@ def test_a_reader_that_goes_away_is_no_traceback(type_):
     type_("run", "-l", "Dense")
     command = f"{sys.executable} -m cvbench_tui list models | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert done.stdout == "models (80)\n"
+    assert done.stdout.startswith("models (")
     assert done.stderr == ""
 
 

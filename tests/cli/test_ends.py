@@ -222,8 +222,8 @@ def test_an_output_that_cannot_be_written_any_more_costs_no_other(headless):
 
 
 def test_a_run_file_that_cannot_be_written_on_costs_neither_rows_nor_files(headless):
-    """Every file is limited to 2,400 bytes, as on a full disk: the run's does not fit, the table's does."""
-    limit = (2400, resource.RLIM_INFINITY)
+    """Every file is limited to 2,100 bytes, as on a full disk: the run's does not fit, the table's does."""
+    limit = (2100, resource.RLIM_INFINITY)
     headless.start("good", "run", "-o", "a.md", before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     code, out, err = headless.ended()
     assert code == 1

@@ -27,10 +27,10 @@ ORDERS = (
     "$(touch hit)\x1b[2J",
 )
 SHORT = (
-    "id", "device", "kind", "stage", "phase", "method", "precision", "memory_format", "compile_mode", "clock", "stop",
-    "reason", "case_id", "framework", "op",
+    "id", "device", "kind", "stage", "phase", "method", "clock", "stop",
+    "reason", "case_id", "framework", "op", "precision", "memory_format", "compile_mode",
 )  # fmt: skip
-"""Texts that are few words, or that rows are found by: these stay."""
+"""Texts that are few words, of which others are refused, or that rows are found by: these stay."""
 
 
 def poisoned(order: str) -> str:

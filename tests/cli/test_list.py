@@ -36,7 +36,7 @@ def test_own_presets_are_listed_after_the_shipped_ones(capsys):
     assert "resnet81" in lines[-1]
 
 
-def test_as_json_a_broken_one_has_its_problem_and_no_protocol(capsys):
+def test_as_json_a_broken_one_has_its_problem_and_no_protocol(capsys, with_timm):
     print_list("presets", as_json=True, runs_dir=None)
     rows = json.loads(capsys.readouterr().out)
     *shipped, mine, taken, wrong = rows
@@ -46,7 +46,7 @@ def test_as_json_a_broken_one_has_its_problem_and_no_protocol(capsys):
     assert all(row["own"] and row["problem"] and row["protocol"] is None for row in (taken, wrong))
 
 
-def test_completion_offers_what_can_be_used():
+def test_completion_offers_what_can_be_used(with_timm):
     presets = complete("presets")
     assert presets(None, None, "") == [*preset_names(), "mine"]
     assert presets(None, None, "mi") == ["mine"]

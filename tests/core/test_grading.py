@@ -5,7 +5,15 @@ import pytest
 from cvbench_tui.core.evidence import Evidence, PassRecord, Visit
 from cvbench_tui.core.grading.assess import assess, worst
 from cvbench_tui.core.grading.reasons import GRADE_HELP, GRADES, REASONS
-from cvbench_tui.core.measurement import Measurement, Notice, PhaseSamples, PhaseWork, Variant
+from cvbench_tui.core.measurement import (
+    Compilation,
+    Measurement,
+    Notice,
+    PhaseSamples,
+    PhaseWork,
+    ResultCheck,
+    Variant,
+)
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.stats.estimate import Estimate
@@ -138,6 +146,10 @@ SEEN = [
     ("allocator", "B", with_evidence(allocations=1), {}),
     ("allocator", "C", with_evidence(allocations=1, retries=1), {}),
     ("recompiled", "C", with_evidence(recompiles=1), {}),
+    ("graph_break", "B", case(compilation=Compilation(9.0, 3, breaks=1)), {}),
+    ("graph_break", None, case(compilation=Compilation(9.0, 2, recompiles=1, graph_skips=2)), {}),
+    ("graph_skipped", "B", replace(queued(1.0, 0.99), compilation=Compilation(9.0, 2, graph_skips=2)), {}),
+    ("graph_skipped", None, case(compilation=Compilation(9.0, 2, graph_skips=2)), {}),
     ("collections", "B", with_evidence(collections=1), {}),
     ("swap", "B", with_evidence(swapped_pages=20), {}),
     ("swap", "C", with_evidence(major_faults=20), {}),
@@ -154,6 +166,10 @@ SEEN = [
     ("impossible_rate", "X", case(work=work(int(5e9), winograd=True)), {"peak": PEAK}),
     ("impossible_rate", "X", replace(queued(3.0, 0.99), work=work(int(2e9))), {"peak": PEAK}),
     ("impossible_rate", "X", case(work=work(footprint=int(2e8))), {"peak": PEAK}),
+    ("not_same", "X", case(check=ResultCheck(0.5, 0.1)), {}),
+    ("not_same", "X", case(check=ResultCheck(0.05, 0.1, 2.0, 1.0)), {}),
+    ("not_same", None, case(check=ResultCheck(0.05, 0.1, 0.2, 1.0)), {}),
+    ("not_same", None, case(check=ResultCheck(0.05, 0.1)), {}),
     ("impossible_parts", "X", training(1.2, 0.5, 1.0), {}),
     ("impossible_parts", "X", with_evidence(timed_s=0.14), {}),
     ("broken_clock", "X", case((*rounds(1, 1, 1, 1), (0.01, 0.0, 0.01))), {}),

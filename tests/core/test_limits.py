@@ -7,7 +7,7 @@ import typing
 
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, Event, RunFinished, WorkerReady
 from cvbench_tui.core.limits import COUNT, MAX_DETAIL, MAX_TEXT, bounds_of, impossible
-from cvbench_tui.core.measurement import Failure, PhaseSamples, PhaseWork
+from cvbench_tui.core.measurement import Failure, PhaseSamples, PhaseWork, ResultCheck
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
@@ -81,6 +81,12 @@ def phases(rounds: tuple[tuple[float, ...], ...]) -> tuple[PhaseSamples, ...]:
         (dataclasses.replace(ONE, phases=phases(((0.1,),) * 1_001), visit_rounds=()), "1,001 rounds"),
         (dataclasses.replace(ONE, visit_rounds=(("total", (3, 4)),)), "visit_rounds are not as many"),
         (dataclasses.replace(ONE, work=(PhaseWork("total", -1, 0, 0),)), "work.flops is not a number"),
+        (dataclasses.replace(ONE, check=ResultCheck(-0.1, 0.1)), "check.output_error is not a number"),
+        (
+            dataclasses.replace(ONE, check=ResultCheck(0.1, 0.1, float("nan"), 0.1)),
+            "check.gradient_error is not finite",
+        ),
+        (dataclasses.replace(ONE, check=ResultCheck(1e6, 0.1, 1e6, 1e6)), ""),
         (Workload("layer", "x", "relu", ()), "input_shape has no dimension"),
         (Workload("layer", "x", "relu", (1,) * 9), "input_shape are 9"),
         (Workload("layer", "x", "relu", (0,)), "input_shape is not a number from 1"),

@@ -234,7 +234,7 @@ def test_the_id_tells_cases_apart_by_everything_that_changes_a_time():
         Case(CONV, "cpu", 4).case_id,
         Case(CONV, "cuda:0", 8).case_id,
         Case(CONV.with_image(64), "cpu", 8).case_id,
-        Case(CONV, "cpu", 8, threads=4).case_id,
+        Case(CONV, "cpu", 8, settings=(("threads", "4"),)).case_id,
         Case(CONV, "cpu", 8, framework="flux").case_id,
         Case(DENSE, "cpu", 8).case_id,
     }

@@ -77,7 +77,7 @@ def plan() -> Plan:
     """Two models and three layers on both devices."""
     models = (find_model("Resnet18"), find_model("VGG16"))
     layers = tuple(find_layer(name) for name in ("Conv3x3/1", "Dense", "BatchNorm"))
-    selection = Selection("graded", models, layers, ("cpu", "cuda:0"), None, None, "default")
+    selection = Selection("graded", models, layers, ("cpu", "cuda:0"), (), (), "default")
     return to_plan(selection, ENVIRONMENT)
 
 

@@ -15,7 +15,7 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, RunFinished
 from cvbench_tui.core.plan import Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.workload import Workload
+from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
 from cvbench_tui.engine import live as live_module
 from cvbench_tui.engine import worker_process as process_module
 from cvbench_tui.engine.live import LiveSource
@@ -330,7 +330,7 @@ def test_under_rigorous_a_skipped_case_is_not_visited_again(live, tmp_path):
 
 def test_a_skip_between_two_cases_does_nothing(live, monkeypatch):
     killed = []
-    monkeypatch.setattr("cvbench_tui.engine.live.kill_group", killed.append)
+    monkeypatch.setattr("cvbench_tui.engine.case_events.kill_group", killed.append)
     source = live("good")
     session = Session(source, plan())
     source.skip()
@@ -436,6 +436,33 @@ def test_a_process_that_goes_on_to_other_visits_is_told_to_give_everything_back(
     list(source.events(replace(plan(**SPREAD), cases=expand(TWO, [device]))))
     assert [request["keep"] for request in asked if request["kind"] == "measure"] == kept
     assert (source._supervisor._worker is None) is any(kept), "a card's memory is given back when the run ends"
+
+
+OWN = Workload("model", "net", "file:/net.py:make", (3, 32, 32), (("sha256", "0"),))
+LAYER_OF_OWN = Workload(
+    "layer", "conv", LAYER_OF_MODEL, (3, 32, 32), (("image", 32), ("layer", "conv"), ("model", OWN.op), ("sha256", "0"))
+)
+
+
+@pytest.mark.parametrize("own", [OWN, LAYER_OF_OWN], ids=lambda each: each.kind)
+def test_a_users_code_never_runs_in_a_process_that_is_kept_for_other_rows(live, monkeypatch, tmp_path, own):
+    (tmp_path / "mark").write_text("0")  # nobody sleeps
+    monkeypatch.setitem(sys.modules, "pynvml", Library(Card("GPU-aa", "00000000:01:00.0", 300)))
+    asked = []
+    send = WorkerProcess.send
+
+    def sent(worker, request):
+        asked.append(request)
+        send(worker, request)
+
+    monkeypatch.setattr(WorkerProcess, "send", sent)
+    first, second = expand(TWO, ["cuda:0"])
+    cases = first, replace(second, workload=own)
+    list(live("card").events(replace(plan(**SPREAD), cases=cases)))
+    visits = [request for request in asked if request["kind"] == "measure"]
+    kept = {(request["case_id"], request["visit"]): request["keep"] for request in visits}
+    assert [kept[first.case_id, visit] for visit in range(3)] == [False, True, True]
+    assert [kept[cases[1].case_id, visit] for visit in range(3)] == [False] * 3
 
 
 def test_a_short_plan_waits_between_its_visits_and_a_cancel_ends_the_wait(live, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 from cvbench_tui.core.event import CaseFailed, CaseFinished
 from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
-from cvbench_tui.core.plan import Case, Plan, expand
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine.schedule import Schedule
@@ -116,6 +117,17 @@ def test_cases_that_are_added_meanwhile_join_the_next_round():
     assert [case_id for _, case_id in seen].count(names[2]) == DEFAULT.visits
 
 
+def test_only_a_case_whose_batch_is_found_is_visited_at_the_one_found():
+    searched = replace(CASES[0], settings=(BATCH_MAX,))
+    schedule = Schedule(Plan("two", (searched, CASES[1]), DEFAULT))
+    batches = dict[str, set[int]]()
+    for visit in schedule:
+        batches.setdefault(visit.case.case_id, set()).add(visit.case.batch)
+        found = replace(measured(visit.case, visit.number), batch=16)  # as a damaged file may say of any row
+        schedule.record(CaseFinished(found, visit.number))
+    assert batches == {searched.case_id: {1, 16}, CASES[1].case_id: {1}}
+
+
 def test_a_case_that_is_added_again_is_measured_anew():
     again = [CASES[0]]
     schedule = Schedule(Plan("two", CASES[:2], DEFAULT), more=lambda: again)
@@ -127,3 +139,59 @@ def test_a_case_that_is_added_again_is_measured_anew():
             again.clear()
         schedule.record(CaseFinished(measured(visit.case, visit.number), visit.number))
     assert numbers[:6] == [0, 0, 0, 0, 1, 2]
+
+
+VARIANTS = (), (("precision", "amp-bf16"),), (("compile", "default"),)
+PAIRED = expand(
+    [(Workload("layer", f"layer {n}", "conv2d", (3, 8, 8)), 1) for n in range(12)], ["cpu"], variants=VARIANTS
+)
+
+
+class ByChanceAlone(Schedule):
+    """The order of earlier versions: every row by chance."""
+
+    def _by_chance(self, cases: Iterable[Case]) -> list[Case]:
+        shuffled = list(cases)
+        self._rng.shuffle(shuffled)
+        return shuffled
+
+
+def order(kind: type[Schedule], seed: int) -> list[Case]:
+    schedule, seen = kind(Plan("paired", PAIRED, DEFAULT), rng=random.Random(seed)), []
+    for visit in schedule:
+        seen.append(visit.case)
+        schedule.record(CaseFinished(measured(visit.case, visit.number), visit.number))
+    return seen
+
+
+def test_rows_of_one_workload_are_visited_one_right_after_the_other_in_every_round():
+    seen, each = order(Schedule, 1), len(VARIANTS)
+    assert len(seen) == len(PAIRED) * DEFAULT.visits
+    groups = [seen[place : place + each] for place in range(0, len(seen), each)]
+    assert all(len({case.workload.name for case in group}) == 1 for group in groups)
+    assert all(len({case.case_id for case in group}) == each for group in groups)
+    of_one = [
+        tuple(VARIANTS.index(case.settings) for case in group)
+        for group in groups
+        if group[0].workload.name == "layer 3"
+    ]
+    assert len(set(of_one)) > 1  # no variant is always the first
+    in_turn = [group[0].workload.name for group in groups]
+    assert len({tuple(in_turn[place : place + 12]) for place in range(0, len(in_turn), 12)}) > 1
+
+
+def test_a_machine_that_slows_down_biases_the_ratio_of_two_variants_less_than_in_an_order_by_chance_alone():
+    def wrong(kind: type[Schedule]) -> float:
+        """How far the ratios of equally fast variants are from 1, in the middle of all workloads and of 20 runs, while
+        the machine slows down by a tenth."""
+        ratios = []
+        for seed in range(20):
+            seen, times = order(kind, seed), {}
+            for place, case in enumerate(seen):
+                times.setdefault(case.case_id, []).append(1.0 + 0.1 * place / len(seen))
+            medians = [statistics.median(times[case.case_id]) for case in PAIRED]
+            ratios += [abs(medians[place + 1] / medians[place] - 1) for place in range(0, len(PAIRED), len(VARIANTS))]
+        return statistics.fmean(ratios)
+
+    together, apart = wrong(Schedule), wrong(ByChanceAlone)
+    assert together < 0.0005 < 0.0015 < apart

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from cvbench_tui.core.event import Progress
+from cvbench_tui.engine import case_events
 from cvbench_tui.engine import live as live_module
-from cvbench_tui.engine import patience as patience_module
+from cvbench_tui.engine import watchdog as watchdog_module
 from cvbench_tui.engine.live import LiveSource
-from cvbench_tui.engine.patience import Pace
 from cvbench_tui.engine.session import Session
+from cvbench_tui.engine.watchdog import Pace
 from cvbench_tui.errors import WorkerError
 from tests.engine.test_live import FAKE, Kept, marked, plan, run_of
 from tests.processes import stat, wait_until, wait_until_gone
@@ -73,7 +74,7 @@ class TestStopped:
 
         def ask() -> None:
             # a skip before the parent knows that the case has started finds nothing to skip
-            wait_until(lambda: source._running and marked(mark) and is_stopped(marked(mark)))
+            wait_until(lambda: source._case.running and marked(mark) and is_stopped(marked(mark)))
             asked_s.append(time.monotonic())
             {"skip": session.skip, "cancel": session.cancel, "close": source.close}[end]()
 
@@ -120,21 +121,21 @@ def test_a_parent_that_is_stopped_for_longer_than_any_limit_throws_no_row_away(t
 
 class TestHang:
     def test_it_is_seen_by_the_cases_own_pace(self, live, monkeypatch):
-        monkeypatch.setattr(patience_module, "FLOOR_S", 2.0)
+        monkeypatch.setattr(watchdog_module, "FLOOR_S", 2.0)
         run = run_of(live("hangs"), plan())
         assert [f.kind for f in run.failures] == ["timed_out"]
         assert "was the longest so far; the measuring process was killed." in run.failures[0].sentence
         assert len(run.measured) == 1
 
     def test_before_the_first_call_is_over_the_protocols_limit_counts(self, live, monkeypatch):
-        monkeypatch.setattr(patience_module, "FLOOR_S", 0.0)
+        monkeypatch.setattr(watchdog_module, "FLOOR_S", 0.0)
         run = run_of(live("silent"), plan(silence_s=3.0))
         assert run.failures[0].sentence == "No answer for 3 s; the measuring process was killed."
 
     def test_who_waits_for_a_disk_is_given_the_protocols_limit(self, live, monkeypatch):
         """As where memory is swapped: the process waits inside the kernel."""
-        monkeypatch.setattr(patience_module, "FLOOR_S", 0.5)
-        monkeypatch.setattr(patience_module, "state", lambda pid: "D")
+        monkeypatch.setattr(watchdog_module, "FLOOR_S", 0.5)
+        monkeypatch.setattr(watchdog_module, "state", lambda pid: "D")
         run = run_of(live("hangs"), plan(silence_s=4.0))
         assert run.failures[0].sentence.startswith("No answer for 4 s")
 
@@ -143,11 +144,13 @@ class TestHang:
         assert pace.limit_s(300.0) == 300.0
         pace.hear(Progress("x", "building"), 0.1)
         assert pace.limit_s(300.0) == 300.0  # nothing is known of the first call
+        pace.hear(Progress("x", "compiling"), 1.0)
+        assert pace.limit_s(300.0) == 300.0
         pace.hear(Progress("x", "warming up"), 60.0)
         assert pace.limit_s(300.0) == 300.0
         quick = Pace()
         quick.hear(Progress("x", "warming up"), 0.3)
-        assert quick.limit_s(300.0) == patience_module.FLOOR_S
+        assert quick.limit_s(300.0) == watchdog_module.FLOOR_S
         quick.hear(Progress("x", "measuring", round=1), 4.0)
         assert quick.limit_s(300.0) == 80.0
         assert quick.limit_s(3.0) == 3.0
@@ -229,8 +232,8 @@ class TestLines:
                 raise MemoryError("a\x1b[31m")
             return real(line)
 
-        real = live_module.decode
-        monkeypatch.setattr(live_module, "decode", decode)
+        real = case_events.decode
+        monkeypatch.setattr(case_events, "decode", decode)
         run = run_of(live("garbage"), plan())
         assert [f.detail.splitlines()[0] for f in run.failures] == ["MemoryError: a\\x1b[31m"]
         assert len(run.measured) == 1

@@ -182,7 +182,7 @@ def _figure(rng: random.Random, value: Any) -> Any:
 
 
 Mutation = Callable[[random.Random, bytes], bytes]
-LITERALS = frozenset(("kind", "stage", "phase", "name", "method", "precision", "memory_format", "compile_mode",
+LITERALS = frozenset(("kind", "stage", "phase", "name", "method",
                       "clock", "stop", "reason", "source", "case_id"))  # fmt: skip
 """Keys whose values are few words: any other is refused, which a few inputs show as well as many."""
 MUTATIONS: tuple[Mutation, ...] = (_bits, _cut, _lines, _words, *[_values] * 4, *[_figures] * 12)

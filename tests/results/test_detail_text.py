@@ -34,7 +34,7 @@ def test_the_counts_of_the_samples_are_below_their_phase() -> None:
     text = detail_text(run, CASE.case_id)
     sections = {block.split("\n", 1)[0]: block for block in text.split("\n\n")}
     found = histograms(run, CASE.case_id)
-    assert len(found) == len(PHASES)
+    assert len(found) == len(PHASES) - 1, "no step was measured"
     for title, bins in found.items():
         block = sections[title]
         assert f"\n  {title} samples\n" in block

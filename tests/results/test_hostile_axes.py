@@ -24,13 +24,14 @@ READ_AS_MARKDOWN = {"html_block", "html_inline", "fence", "code_block", "hr", "l
 def poisoned(text: str) -> Run:
     """A measured and a failed row with that text in every axis."""
     layer, network = (Workload(kind, text, text, (3, 8, 8), (("x", text),)) for kind in ("layer", "model"))
-    cases = Case(layer, text, 8, text), Case(network, text, 4, text)
+    newer = (text, text), ("precision", text)
+    cases = Case(layer, text, 8, text), Case(network, text, 4, text), Case(network, text, 4, text, newer)
     whole = plan(*cases, name=text)
     whole = dataclasses.replace(whole, protocol=dataclasses.replace(whole.protocol, name=text))
     device = Device(text, text, 1, detail=text, uuid=text, reason=text)
     environment = Environment(((text, text),), (device,), ((text, text), (f"{text}.{text}", text)))
     failed = Failure(cases[1].case_id, "error", text, text)
-    return run_of(whole, measurement(cases[0], 0.1), failed, environment=environment)
+    return run_of(whole, measurement(cases[0], 0.1), failed, measurement(cases[2], 0.1), environment=environment)
 
 
 def kinds(markdown: str) -> set[str]:

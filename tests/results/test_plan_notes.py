@@ -34,6 +34,19 @@ def test_each_row_has_one_note_by_kind_and_a_sentence_that_helps():
     assert counted(()) == ""
 
 
+def test_what_a_setting_forbids_is_known_before_the_run_and_the_row_is_named_by_it():
+    case = at("resnet18", 224, 1)
+    plan = plan_of(
+        case, case.varied(precision="tf32"), case.varied(graph="on"), at("resnet18", 32, 1).varied(graph="on")
+    )
+    found = plan_notes(plan, MACHINE)
+    assert counted(found) == "3 unsupported", "one note for a row, though the last one could not be trained either"
+    assert found[0].text == (
+        "Resnet18 tf32 224 px on cpu, batch 1: TF32 is a mode of NVIDIA cards; measure fp32 on this device."
+    )
+    assert [note.name for note in found[1:]] == ["Resnet18 CUDA graph 224 px", "Resnet18 CUDA graph 32 px"]
+
+
 def test_without_training_there_is_none_to_miss():
     inference = Plan("p", (at("resnet18", 32, 1),), PROTOCOLS["quick"].__class__("i", passes=("inference",)))
     assert plan_notes(inference, MACHINE) == ()

@@ -10,14 +10,14 @@ import pytest
 from cvbench_tui.core.evidence import Visit
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import Failure, Measurement, Notice
-from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.plan import BATCH_MAX, Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.stats import repeat
 from cvbench_tui.results.stats.repeat import another_machine, rows_to_resume, worth_repeating
 from tests.core.graded import with_evidence
 from tests.every import every
-from tests.results.samples import DENSE, run_of
+from tests.results.samples import DENSE, measurement, run_of
 
 CASE = Case(DENSE, "cpu", 8)
 PLAIN = Protocol("plain")
@@ -138,3 +138,13 @@ def test_another_machine_is_named_in_plain_words() -> None:
     assert "torch 9.9, was 2.14.1+cu130" in said
     assert "cpu another CPU, was " in said
     assert not {*'"[]{}'} & {*said}
+
+
+def test_rows_in_several_settings_are_resumed_as_they_are() -> None:
+    base = Case(DENSE, "cpu", 8)
+    cases = [base.varied(precision=value) for value in ("default", "bf16", "fp16")]
+    cases.append(replace(base, batch=1, settings=(BATCH_MAX, ("threads", "2"))))
+    run = replace(run_of(Plan("p", tuple(cases), PROTOCOLS["quick"]), measurement(cases[1], 0.01)), ended="cancelled")
+    lacking = rows_to_resume(run)
+    assert [case.case_id for case in lacking if case != cases[1]] == [cases[0].case_id, *(c.case_id for c in cases[2:])]
+    assert {case.settings for case in lacking} <= {case.settings for case in cases}

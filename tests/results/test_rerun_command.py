@@ -2,23 +2,26 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import click
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
+from cvbench_tui.catalog.names import find_model
 from cvbench_tui.catalog.selection import to_plan
 from cvbench_tui.cli.main import _split, cli
 from cvbench_tui.cli.run import selection_from
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.results.detail.row import detail
-from cvbench_tui.results.export.rerun_command import command_line, differs
+from cvbench_tui.results.export.rerun_command import command_line, command_lines, differs
 from tests.every import every
-from tests.results.samples import model, run_of
+from tests.results.samples import model, plan, run_of
 
 RESNET = next(entry for entry in MODELS if entry.name == "Resnet18").workload
 CASE = Case(RESNET, "cuda:0", 8)
@@ -40,7 +43,9 @@ def repeated(line: str) -> Plan:
     selection = selection_from(
         options["preset"],
         models=_split(options["models"]), layers=_split(options["layers"]), devices=_split(options["devices"]),
-        batch=options["batch"], image=options["image"], protocol=options["protocol"], extras=options["extras"],
+        batches=options["batches"] or (), images=options["images"] or (), protocol=options["protocol"],
+        extras=options["extras"], settings={axis.name: options[axis.name] or () for axis in AXES},
+        phases=options["phases"] or (),
     )  # fmt: skip
     return to_plan(selection, MACHINE)
 
@@ -85,8 +90,8 @@ def test_a_protocol_of_other_numbers_is_named_with_a_note() -> None:
     ("case", "why"),
     [
         (replace(CASE, framework="flux"), "no option for the framework flux"),
-        (replace(CASE, threads=3), "no option for the threads 3"),
-        (replace(CASE, precision="bfloat16"), "no option for the precision bfloat16"),
+        (replace(CASE, settings=(("threads", "none"),)), "no option for the threads none"),
+        (replace(CASE, settings=(("precision", "fp8"),)), "no option for the precision fp8"),
         (Case(model("nobody's"), "cpu", 8), "nobody's is not in the list"),
         (Case(Workload("model", "Resnet18", "resnet18", (3, 224, 200)), "cpu", 8), "Resnet18 is not in the list"),
         (replace(CASE, device="tpu:0"), "no device is written tpu:0"),
@@ -120,3 +125,56 @@ def test_a_device_is_what_the_worker_reports_to_its_end() -> None:
 
     for name in ("cuda:01", "cuda:1000", "cpu:0", "mps2"):
         assert line_of(replace(CASE, device=name)).endswith(f"no device is written {name}.")
+
+
+CODE = (("sha256", "0" * 64),)
+
+
+def test_code_of_ones_own_is_named_by_its_whole_path_quoted() -> None:
+    work = Workload("model", "net.py:make", "file:/home/me/a b/$(x)/net.py:make", (3, 224, 224), CODE)
+    assert shlex.split(line_of(Case(work, "cpu", 8)))[3] == "/home/me/a b/$(x)/net.py:make"
+    assert "--image" not in line_of(Case(work, "cpu", 8))
+    assert "--image 64" in line_of(Case(work.with_image(64), "cpu", 8))
+    module = Workload("model", "p.nets:make", "module:p.nets:make", (3, 224, 224), (("folder", "/home"), *CODE))
+    assert line_of(Case(module, "cpu", 8)).startswith("cvbench-tui run -m p.nets:make -d cpu")
+    comma = Workload("model", "net.py:make", "file:/a,b/net.py:make", (3, 224, 224), CODE)
+    assert line_of(Case(comma, "cpu", 8)).startswith("No command repeats this row: /a,b/net.py:make has a comma")
+
+
+def test_a_layer_of_a_model_is_named_with_its_model() -> None:
+    params = (("image", 160), ("layer", "layer1.0.conv1"), ("model", "resnet18"))
+    work = Workload("layer", "resnet18:layer1.0.conv1 @160", "layer_of_model", (64, 40, 40), params)
+    line = line_of(Case(work, "cpu", 8))
+    assert line == "cvbench-tui run -l resnet18:layer1.0.conv1 -d cpu -b 8 --image 160 --protocol quick"
+    usual = replace(work, params=(("image", 224), *params[1:]))
+    assert "--image" not in line_of(Case(usual, "cpu", 8))
+    hostile = replace(work, params=(("image", 160), ("layer", "$(x)"), ("model", "resnet18")))
+    assert line_of(Case(hostile, "cpu", 8)).startswith("No command repeats this row: ")
+    own = replace(work, params=(("image", 224), ("layer", "0"), ("model", "file:/me/net.py:make"), *CODE))
+    assert line_of(Case(own, "cpu", 8)).startswith("cvbench-tui run -l /me/net.py:make:0 -d cpu")
+
+
+def test_rows_in_several_settings_and_batches_are_one_command() -> None:
+    base = Case(find_model("resnet18").workload, "cpu", 8)
+    cases = [
+        replace(base, batch=batch).varied(precision=precision, threads=threads)
+        for batch in (1, 8)
+        for precision in ("default", "bf16")
+        for threads in ("cores", "2")
+    ]
+    lines, left_out = command_lines(run_of(plan(*cases)), 200)
+    assert (lines, left_out) == (
+        ["cvbench-tui run -m Resnet18 -d cpu -b 1,8 --precision default,bf16 --threads cores,2 --protocol default"], 0,
+    )  # fmt: skip
+    some, _ = command_lines(run_of(plan(*cases[:-1])), 200)
+    assert sum(_rows(line) for line in some) == len(cases) - 1, "and no row more"
+
+
+def _rows(line: str) -> int:
+    return prod(value.count(",") + 1 for value in shlex.split(line))
+
+
+def test_the_passes_of_a_run_are_in_its_command() -> None:
+    case = Case(find_model("resnet18").workload, "cpu", 8)
+    run = run_of(replace(plan(case), protocol=replace(PROTOCOLS["default"], passes=("inference",))))
+    assert command_line(run, case).endswith("--protocol default --phases inference")

@@ -98,7 +98,7 @@ class Harnesses:
     def ask(self, case, method, *, threads, **options):
         if self.broken:
             raise ReferenceFailed("It is not installed.")
-        assert threads == case.threads
+        assert case.threads in (threads, None), "a card has no number of threads"
         self.asked.append((case.workload.name, method))
         if method == "empty":
             return ReferenceResult({"inference": self.empty_s}, {}, 1.0)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cvbench_tui.catalog.axes import BATCHES, PHASE_NAMES, SETTINGS
 from cvbench_tui.errors import StoreError
 from cvbench_tui.settings import FIELDS, KEYS, LAST_FIELDS, VARIABLE, Last, Settings, load, save, settings_path
 from cvbench_tui.settings.file import MAX_SENTENCES
@@ -85,7 +86,7 @@ def test_every_key_is_read(file: Path) -> None:
         )
     )
     assert problems == ()
-    last = Last(("VGG16",), ("Dense",), ("cpu",), 4, 64, "quick")
+    last = Last(("VGG16",), ("Dense",), ("cpu",), (4,), (64,), "quick")
     keys = {"app.run": "f5,R", "list.all": "A"}
     assert settings == Settings(
         "nord", "on", "off", True, "/tmp", "original", ("model",), "total", True, "device", keys, last
@@ -103,8 +104,16 @@ def test_every_key_is_read(file: Path) -> None:
         ("columns = [1]", "columns[0]: expected a list of names in quotes, got 1."),
         ("last = 3", "last: expected a table, got 3."),
         ("keys = []", "keys: expected a table, got a list."),
-        ("[last]\nbatch = 0", "last.batch: expected a whole number from 1 to 65536, got 0."),
-        ("[last]\nbatch = true", "last.batch: expected a whole number from 1 to 65536, got true."),
+        ("[last]\nbatch = 0", f"last.batch: expected {BATCHES.expected}, got 0."),
+        ("[last]\nbatch = true", f"last.batch: expected {BATCHES.expected}, got true."),
+        ("[last]\nbatch = [8, 0]", f"last.batch[1]: expected {BATCHES.expected}, got 0."),
+        (
+            '[last]\nsettings = ["threads=2", "precision=fp8"]',
+            f"last.settings[1]: expected {SETTINGS.expected}, got 'precision=fp8'. "
+            "Nearest: precision=fp32, precision=fp16, precision=tf32.",
+        ),
+        ("[last]\nsettings = 3", f"last.settings: expected {SETTINGS.expected}, got 3."),
+        ('[last]\nphases = "infer"', f"last.phases: expected {PHASE_NAMES.expected}, got 'infer'. Nearest: inference."),
         ("[last]\nbatches = 1", "unknown key 'last.batches'. Nearest: batch."),
         ('[keys]\n"app.run" = 5', "keys.app.run: expected key names in quotes, such as \"r,f5\", got 5."),
     ],
@@ -174,13 +183,17 @@ def test_saving_makes_the_folders_and_is_read_again(tmp_path: Path) -> None:
         "theme": "nord",
         "last.models": ("VGG16", "A'\"\\\n"),
         "keys.app.run": "f5",
-        "last.batch": 2,
+        "last.batch": (2,),
+        "last.image": (),
+        "last.settings": ("precision=bf16", "threads=4"),
         "autosave": True,
     }
     save(path, changes)
     settings, problems = load(path)
     assert problems == ()
-    assert settings.last == Last(models=("VGG16", "A'\"\\\n"), batch=2)
+    assert settings.last == Last(models=("VGG16", "A'\"\\\n"), batch=(2,), settings=("precision=bf16", "threads=4"))
+    assert "batch = 2\n" in path.read_text(), "as versions read it that knew one batch"
+    assert "image" not in path.read_text()
     assert (settings.theme, settings.autosave, dict(settings.keys)) == ("nord", True, {"app.run": "f5"})
 
 

@@ -20,14 +20,14 @@ from tests.replay import ReplaySource
 
 DATA = Path(__file__).parent.parent / "data"
 NOW_S = 1_764_000_100.0
-TOP = Selection("selection", (find_model("Resnet18"), find_model("VGG16")), (), ("cpu", "cuda:0"), None, None, "quick")
+TOP = Selection("selection", (find_model("Resnet18"), find_model("VGG16")), (), ("cpu", "cuda:0"), (), (), "quick")
 ALL = Selection(
     "selection",
     (find_model("Resnet18"), find_model("VGG16")),
     (find_layer("Conv3x3/1"),),
     ("cpu", "cuda:0"),
-    None,
-    None,
+    (),
+    (),
     "quick",
 )
 
@@ -37,8 +37,8 @@ GRADED = Selection(
     (find_model("Resnet18"), find_model("VGG16")),
     tuple(find_layer(name) for name in ("Conv3x3/1", "Dense", "BatchNorm")),
     ("cpu", "cuda:0"),
-    None,
-    None,
+    (),
+    (),
     "default",
 )
 """What ``graded.jsonl`` was recorded of."""

@@ -268,7 +268,7 @@ async def test_protocol_batch_and_image(tmp_path: Path) -> None:
         assert app.screen is app.main_screen
         assert "protocol rigorous, batch 16, image 64" in text(app, "#settings")
         await pilot.press("b", "escape")
-        assert (app.plan_selection.batch, app.plan_selection.image) == (16, 64)
+        assert (app.plan_selection.batches, app.plan_selection.images) == ((16,), (64,))
 
 
 async def test_help_lists_every_key(tmp_path: Path) -> None:

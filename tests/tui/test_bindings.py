@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets._footer import FooterKey
 
 import cvbench_tui.tui
+from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.grading.reasons import GRADE_HELP, NOTICES, REASONS
 from cvbench_tui.results.detail.phase import LABELS
 from cvbench_tui.results.table.columns import COLUMNS
@@ -27,7 +28,9 @@ from cvbench_tui.tui.screens.columns import ColumnsScreen
 from cvbench_tui.tui.screens.detail import DetailScreen
 from cvbench_tui.tui.screens.help import INTRODUCTION, HelpScreen, Page, help_page
 from cvbench_tui.tui.screens.jump import JumpScreen
+from cvbench_tui.tui.screens.layers import LayersScreen
 from cvbench_tui.tui.screens.main import PANES, MainScreen
+from cvbench_tui.tui.screens.own_code import OwnCodeScreen
 from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 from cvbench_tui.tui.screens.presets import PresetsScreen
 from cvbench_tui.tui.screens.runs import RunsScreen
@@ -40,6 +43,7 @@ from cvbench_tui.tui.widgets.log_pane import LogPane
 from cvbench_tui.tui.widgets.path_input import PathInput
 from cvbench_tui.tui.widgets.result_table import ResultTable
 from cvbench_tui.tui.widgets.results_pane import ResultsPane
+from cvbench_tui.tui.widgets.tick_line import TickLine
 from tests.tui import recorded
 from tests.tui.dialog_app import seen
 from tests.tui.flow import NARROW, known, run_all
@@ -49,6 +53,7 @@ UNFOLDED = 1000
 """Cells of a page on which no text is folded."""
 QUESTION = "a question"
 BUSY = "busy"
+LAYERS = "layers"
 WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     BenchApp: (("5",), None),
     MainScreen: (("5",), None),
@@ -61,11 +66,14 @@ WAYS: dict[type[DOMNode], tuple[tuple[str, ...], type[DOMNode] | None]] = {
     LogPane: (("5",), None),
     SaveScreen: (("s",), RadioList),
     PathInput: (("s",), PathInput),
-    SettingsScreen: (("b",), RadioList),
-    RadioList: (("b",), RadioList),
+    SettingsScreen: (("b",), TickLine),
+    TickLine: (("b",), TickLine),
+    RadioList: (("s",), RadioList),
     PresetsScreen: (("P",), None),
     DialogList: (("P",), None),
     ColumnsScreen: (("4", "c"), None),
+    LayersScreen: ((LAYERS,), None),
+    OwnCodeScreen: (("M",), None),
     RunsScreen: (("H",), None),
     ListFilter: (("H", "slash"), None),
     ConfirmScreen: ((QUESTION,), None),
@@ -152,6 +160,8 @@ async def go(app: BenchApp, pilot: Pilot[int], way: Sequence[str], focus: type[D
             app.push_screen(ConfirmScreen("Really?", "Yes"))
         elif key == BUSY:
             app.push_screen(BusyScreen("Busy."))
+        elif key == LAYERS:
+            app.push_screen(LayersScreen("VGG16", [find_layer("Dense")], ()))
         else:
             app.simulate_key(key)
         await pilot.pause()

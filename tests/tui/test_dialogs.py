@@ -1,4 +1,4 @@
-"""Save, settings and confirm: what is seen and what they close with, at the smallest and the usual size."""
+"""Save and confirm: what is seen and what they close with, at the smallest and the usual size."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import pytest
 from textual.widgets import Input
 
 from cvbench_tui.base.choices import Layout
-from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import StoreError
 from cvbench_tui.tui.screens.base import ConfirmScreen
-from cvbench_tui.tui.screens.plan_settings import PlanSettings, SettingsScreen
 from cvbench_tui.tui.screens.save import SaveScreen
-from cvbench_tui.tui.state import plan_summary as summary
 from cvbench_tui.tui.state.save_path import path_problem
 from cvbench_tui.tui.widgets.choices import RadioList
 from cvbench_tui.tui.widgets.path_input import suggestion
@@ -33,12 +30,6 @@ class Written:
         if self._refusal:
             raise StoreError(self._refusal, "Choose another.")
         self.calls.append((path, layout))
-
-
-@pytest.fixture(autouse=True)
-def _meanings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The longest meaning there may be: 76 cells."""
-    monkeypatch.setattr(summary, "protocol_line", lambda name: ("words of " + name).ljust(75, "s") + ".")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -234,51 +225,6 @@ async def test_layouts_by_keys(tmp_path: Path) -> None:
             await pilot.press(key)
             assert layout.chosen == expected
             assert f"(x) {expected}" in seen(app)
-
-
-@pytest.mark.parametrize("size", SIZES)
-async def test_settings_are_shown_and_used(size: tuple[int, int]) -> None:
-    app = DialogApp(SettingsScreen("quick", None, 224))
-    async with app.run_test(size=size) as pilot:
-        assert rows_of(app) <= LOW
-        for name in PROTOCOLS:
-            assert f" {name}" in seen(app)
-            assert f"words of {name}" in seen(app)
-        assert "(x) quick" in seen(app)
-        await pilot.press("down", "down", "tab", *"16", "tab", "ctrl+u", "enter")
-        await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PlanSettings("rigorous", 16, None)
-
-
-async def test_a_wrong_number_is_said_while_it_is_typed_and_not_used() -> None:
-    app = DialogApp(SettingsScreen("default", None, None))
-    async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.press("tab", *"[b")
-        assert "whole number, not '[b'" in said(app)
-        await pilot.press("enter")
-        assert app.result is UNTOUCHED
-        await pilot.press("ctrl+u", *"99999")
-        assert "65536" in said(app)
-        await pilot.press("ctrl+u", "8")
-        assert said(app) == ""
-        await pilot.press("tab", *"0")
-        assert said(app) != ""
-        await pilot.press("escape")
-        await until(pilot, lambda: app.result is None)
-
-
-async def test_settings_by_mouse() -> None:
-    app = DialogApp(SettingsScreen("quick", 4, None))
-    async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click("#protocol", offset=(20, 7))
-        assert "(x) original" in seen(app)
-        await pilot.click("#use")
-        await until(pilot, lambda: app.result is not UNTOUCHED)
-    assert app.result == PlanSettings("original", 4, None)
-    app = DialogApp(SettingsScreen("quick", 4, None))
-    async with app.run_test(size=SIZES[0]) as pilot:
-        await pilot.click("#close")
-        await until(pilot, lambda: app.result is None)
 
 
 @pytest.mark.parametrize(

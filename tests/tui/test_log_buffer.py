@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from textual.message import Message
 
-from cvbench_tui.core.event import CaseFailed, CaseStarted, Event, RowsAdded, RunFinished, RunStarted
+from cvbench_tui.core.event import (
+    BatchFound,
+    BatchTry,
+    CaseFailed,
+    CaseStarted,
+    Event,
+    RowsAdded,
+    RunFinished,
+    RunStarted,
+)
 from cvbench_tui.core.measurement import Failure
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.storage.run_file import read_events
@@ -127,3 +136,14 @@ def test_a_row_that_had_an_outcome_is_measured_again() -> None:
     for cases, text in {(first,): "1 row measured again", (other,): "1 row added"}.items():
         added = RowsAdded(cases, 1.0)
         assert event_text(added, fold(run, added)) == text
+
+
+def test_the_largest_batch_is_told_with_what_was_tried() -> None:
+    run = None
+    for event in read_events(GOOD):
+        run = fold(run, event)
+    assert run is not None
+    tries = (BatchTry(2, True), BatchTry(64, True), BatchTry(80, False, sentence="Ended by signal 11."))
+    text = event_text(BatchFound(run.plan.cases[0].case_id, 64, tries), run)
+    told = "largest batch 64: 3 tries in processes of their own: 2, 64 fit, 80 does not. Ended by signal 11."
+    assert text.endswith(told)

@@ -170,7 +170,7 @@ async def test_the_settings_of_the_plan(tmp_path: Path) -> None:
         await known(app, pilot)
         await pilot.press("f4")
         assert isinstance(app.screen, SettingsScreen)
-        await pilot.press("down", "tab", *"0", "enter")
+        await pilot.press("right", "tab", *"0", "enter")
         assert isinstance(app.screen, SettingsScreen), "the dialog stays with what was typed"
         assert complaint(app)
         await pilot.press("backspace", *"32", "enter")
@@ -180,7 +180,7 @@ async def test_the_settings_of_the_plan(tmp_path: Path) -> None:
         assert text(app, "#settings") == "protocol quick, batch 32"
         await pilot.click("#settings")
         assert isinstance(app.screen, SettingsScreen)
-        await pilot.press("k", "escape")
+        await pilot.press("h", "escape")
         assert text(app, "#settings") == "protocol quick, batch 32"
 
 

@@ -110,7 +110,7 @@ async def test_quit_asks_only_while_a_run_goes_on(tmp_path: Path) -> None:
 
 async def test_autosave_and_the_last_plan(tmp_path: Path) -> None:
     write_settings(tmp_path, "# mine\nautosave = true\n")
-    selection = replace(recorded.TOP, batch=8, protocol="rigorous")
+    selection = replace(recorded.TOP, batches=(8,), protocol="rigorous")
     app = settings_app(tmp_path, selection=selection)
     async with app.run_test(size=WIDE) as pilot:
         await run_all(app, pilot)
@@ -132,7 +132,7 @@ async def test_autosave_and_the_last_plan(tmp_path: Path) -> None:
 
 
 async def test_rows_without_room_are_warned_of_and_tried(tmp_path: Path) -> None:
-    app = recorded.app(tmp_path, selection=replace(recorded.TOP, batch=4096))
+    app = recorded.app(tmp_path, selection=replace(recorded.TOP, batches=(4096,)))
     async with app.run_test(size=WIDE) as pilot:
         await known(app, pilot)
         assert "will not fit in memory" in text(app, "#summary")

@@ -117,6 +117,9 @@ def test_rows_are_added_to_the_run_that_goes_on_and_only_new_ones(gated: tuple[B
     assert run_manager.add(PLAN) == 0
     run_manager.begin(some(*PLAN.cases[:2]))
     assert source.reached.wait(WAIT_S)
+    stepping = replace(PLAN, protocol=replace(PLAN.protocol, passes=(*PLAN.protocol.passes, "step")))
+    assert run_manager.lacking_passes(PLAN) == ()
+    assert run_manager.lacking_passes(stepping) == ("step",)
     assert run_manager.add(PLAN) == 4
     assert run_manager.add(PLAN) == 0
     source.let.set()

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.names import find_layer, find_model
+from cvbench_tui.catalog.presets import load_preset, save_preset
 from cvbench_tui.catalog.selection import Selection, to_plan
+from cvbench_tui.catalog.sources import all_models
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.plan import Case
 from cvbench_tui.errors import SelectionError
+from cvbench_tui.settings import load, save
+from cvbench_tui.tui.launch import last_selection
+from cvbench_tui.tui.state.plan_settings import PlanSettings
 from cvbench_tui.tui.state.selection import PlanSelection
 from tests.tui.checklist_app import MACHINE
 
@@ -17,8 +25,8 @@ PLAN = Selection(
     (find_model("swin_t"), find_model("VGG16")),
     (find_layer("GELU"),),
     ("cpu", "cuda:7"),
-    16,
-    64,
+    (16,),
+    (64,),
     "rigorous",
     ("alone",),
 )
@@ -39,7 +47,7 @@ def test_a_plan_is_ticked_in_place_of_what_is() -> None:
     assert plan_selection.layers.ticked == ("GELU",)
     assert plan_selection.devices.ticked == ("cpu",)
     assert plan_selection.missing == ("cuda:7",)
-    assert (plan_selection.batch, plan_selection.image, plan_selection.protocol) == (16, 64, "rigorous")
+    assert (plan_selection.batches, plan_selection.images, plan_selection.protocol) == ((16,), (64,), "rigorous")
     assert plan_selection.selection() == replace(PLAN, devices=("cpu",)), "name, order and extras are kept"
 
 
@@ -89,7 +97,7 @@ def test_the_last_time_is_of_the_ticked_device_at_the_size_it_would_be_run() -> 
     assert not plan_selection.remember(past)
     assert not asked, "no device is ticked"
     plan_selection.offer(MACHINE)
-    plan_selection.batch, plan_selection.image = 2, 64
+    plan_selection.batches, plan_selection.images = (2,), (64,)
     plan_selection.models.toggle("VGG16")
     plan_selection.models.search("resnet18")
     assert plan_selection.remember(past)
@@ -126,7 +134,58 @@ def test_what_is_ticked_is_told_by_name_for_the_next_start() -> None:
     plan_selection.offer(MACHINE)
     last = plan_selection.last()
     assert (last.models, last.layers, last.devices) == (("VGG16", "swin_t"), ("GELU",), ("cpu",))
-    assert (last.batch, last.image, last.protocol) == (16, 64, "rigorous")
+    assert (last.batch, last.image, last.protocol) == ((16,), (64,), "rigorous")
+
+
+AXES_PLAN = replace(
+    PLAN,
+    devices=("cpu",),
+    batches=(1, "max"),
+    images=(64, 96),
+    extras=(),
+    settings=(("precision", ("default", "bf16")), ("threads", ("half", "3"))),
+    phases=("inference", "step"),
+)
+
+
+def test_axes_come_back_after_a_restart(tmp_path: Path) -> None:
+    plan_selection = PlanSelection(AXES_PLAN)
+    plan_selection.offer(MACHINE)
+    save(tmp_path / "config.toml", {f"last.{name}": value for name, value in vars(plan_selection.last()).items()})
+    settings, problems = load(tmp_path / "config.toml")
+    assert problems == ()
+    again = last_selection(settings.last)
+    assert again is not None
+    models, layers = again.models, again.layers
+    assert (set(models), set(layers)) == (set(AXES_PLAN.models), set(AXES_PLAN.layers))
+    assert replace(again, name="mine", models=AXES_PLAN.models, layers=AXES_PLAN.layers) == AXES_PLAN
+
+
+def test_axes_of_a_preset_are_set_and_told_and_saved_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CVBENCH_CONFIG", str(tmp_path / "config.toml"))
+    plan_selection = PlanSelection(AXES_PLAN)
+    plan_selection.offer(MACHINE)
+    how = plan_selection.how
+    assert how == PlanSettings("rigorous", (1, "max"), (64, 96), AXES_PLAN.settings, ("inference", "step"))
+    assert plan_selection.selection() == AXES_PLAN
+    save_preset("mine", plan_selection.selection())
+    assert load_preset("mine") == AXES_PLAN
+    plan_selection.set_how(replace(how, settings=(), phases=(), batches=(8,)))
+    assert plan_selection.selection() == replace(AXES_PLAN, settings=(), phases=(), batches=(8,))
+    plan_selection.apply(replace(PLAN, devices=None))
+    assert plan_selection.how == PlanSettings("rigorous", (16,), (64,)), "a preset without axes sets none"
+
+
+def test_the_last_time_is_of_the_first_value_however_many_are_ticked() -> None:
+    asked: list[Case] = []
+    plan_selection = PlanSelection()
+    plan_selection.offer(replace(MACHINE, facts=(("usable_cores", 16),)))
+    plan_selection.settings = {axis.name: tuple(value.name for value in reversed(axis.values)) for axis in AXES}
+    plan_selection.settings["threads"] = ("half", *map(str, range(1, 40)))
+    with pytest.raises(SelectionError, match="combinations of settings are too many"):
+        to_plan(replace(plan_selection.selection(), models=PLAN.models, devices=("cpu",)), MACHINE)
+    plan_selection.remember(lambda case: asked.append(case) or "")
+    assert {(case.setting("precision"), case.threads) for case in asked} == {("fp16", 8)}
 
 
 def test_a_machine_without_devices_ticks_none() -> None:
@@ -134,3 +193,34 @@ def test_a_machine_without_devices_ticks_none() -> None:
     plan_selection.offer(Environment((), ()))
     assert plan_selection.devices.ticked == ()
     assert plan_selection.missing == ()
+
+
+def test_models_that_are_read_later_are_folded_and_what_is_ticked_stays(with_timm) -> None:
+    plan_selection = PlanSelection(Selection("mine", (find_model("timm:resnet50"), find_model("VGG16")), (), ("cpu",)))
+    assert plan_selection.models.ticked == ("VGG16", "timm:resnet50")
+    assert plan_selection.last().models == plan_selection.models.ticked
+    plan_selection.models.toggle("alexnet")
+    before = plan_selection.models.lines
+    models = tuple(all_models())
+    plan_selection.offer_models(models, first=True)
+    assert plan_selection.models.ticked == ("VGG16", "alexnet", "timm:resnet50")
+    assert [item.key for item in plan_selection.models.items] == [model.name for model in models]
+    shown = {line.group for line in plan_selection.models.lines if line.item is not None}
+    assert {group for group in shown if group.startswith("timm ")} == {"timm resnet"}, "the family of the tick is open"
+    assert [line for line in before if not line.group.startswith("timm ")] == [
+        line for line in plan_selection.models.lines if not line.group.startswith("timm ")
+    ]
+    assert plan_selection.selection().models == tuple(map(find_model, plan_selection.models.ticked))
+
+
+def test_a_preset_with_models_that_are_not_listed_yet_lists_them(with_timm) -> None:
+    plan_selection = PlanSelection()
+    plan_selection.apply(Selection("mine", (find_model("timm:vit_base_patch16_224"),), (), None))
+    assert plan_selection.models.ticked == ("timm:vit_base_patch16_224",)
+    assert plan_selection.selection().name == "mine"
+
+
+def test_a_model_without_numbers_has_a_dash(with_timm) -> None:
+    plan_selection = PlanSelection()
+    plan_selection.offer_models([ModelEntry("timm:odd", "timm:odd", "timm odd", None, 224, None, None)])
+    assert columns(plan_selection, "timm:odd")[:3] == ("", "-", "-")

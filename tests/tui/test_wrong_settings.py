@@ -62,7 +62,7 @@ async def test_the_app_starts_with_any_settings(tmp_path: Path, text: str, words
         await known(app, pilot)
         await until(pilot, lambda: words in toasts(app))
         assert toasts(app).replace("\n", "").isprintable()
-        assert app.plan_selection.selection().batch is None
+        assert app.plan_selection.selection().batches == ()
 
 
 async def test_the_app_starts_beside_a_config_that_is_a_pipe(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import contextmanager
+
+import torch
 
 from cvbench_tui.worker.devices.cuda import CudaBackend
 from cvbench_tui.worker.timing.counters import DeviceReading, Snapshot
@@ -29,6 +32,9 @@ class Stream:
         self.ends_s: deque[float] = deque()
         """Of what is queued and not done, as far as somebody has looked."""
 
+    def wait_stream(self, other: Stream) -> None:
+        self.free_s = max(self.free_s, other.free_s)
+
 
 class FakeCuda:
     """The module. ``queue`` is how a workload launches a kernel."""
@@ -40,22 +46,34 @@ class FakeCuda:
         self.settle_s = 10e-6
         """From the end of all work to the return of a synchronise."""
         self.default = Stream()
-        self.stream = self.default
+        self.current = self.default
         self.streams = [self.default]
         self.synchronised: list = []
         self.spun_s: list[float] = []
         self.statistics = {"num_device_alloc": 3, "num_alloc_retries": 0}
         self.allocated = 0
         self.peak = 0
+        self.total = 1 << 35
+        self.elsewhere = 1 << 34
+        """Bytes that others hold, and libraries beside the allocator."""
+        self.fraction = 1.0
         self.properties = properties
         self.Event = type("Event", (FakeEvent,), {"cuda": self})
+        self.CUDAGraph = type("CUDAGraph", (FakeGraph,), {"cuda": self})
+        self.recording: FakeGraph | None = None
+        self.sick = ""
+        """What a recording fails with; empty where it does not."""
         if spins:
             self._sleep = self._spin
 
     def queue(self, device_s: float, host_s: float = 3e-6) -> None:
-        """One kernel: the host needs ``host_s`` to launch it, the device ``device_s`` to run it."""
+        """One kernel: the host needs ``host_s`` to launch it, the device ``device_s`` to run it. While a graph is
+        recorded it is written down and not run."""
         self.host_s += host_s
-        stream = self.stream
+        if self.recording is not None:
+            self.recording.device_s += device_s
+            return
+        stream = self.current
         while stream.ends_s and stream.ends_s[0] <= self.host_s:
             stream.ends_s.popleft()
         if len(stream.ends_s) >= QUEUE:
@@ -68,6 +86,27 @@ class FakeCuda:
     def new_stream(self) -> Stream:
         self.streams.append(Stream())
         return self.streams[-1]
+
+    Stream = new_stream
+
+    def current_stream(self) -> Stream:
+        return self.current
+
+    @contextmanager
+    def stream(self, stream: Stream):
+        before, self.current = self.current, stream
+        yield
+        self.current = before
+
+    @contextmanager
+    def graph(self, graph: FakeGraph):
+        self.recording = graph
+        try:
+            yield
+        finally:
+            self.recording = None
+        if self.sick:
+            raise RuntimeError(self.sick)
 
     def _spin(self, cycles: int) -> None:
         self.spun_s.append(cycles / HERTZ)
@@ -87,10 +126,38 @@ class FakeCuda:
         return self.peak
 
     def mem_get_info(self, device) -> tuple[int, int]:
-        return 1 << 34, 1 << 35
+        return self.total - self.elsewhere - self.allocated, self.total
+
+    def memory_reserved(self, device) -> int:
+        return self.allocated
+
+    def set_per_process_memory_fraction(self, fraction: float, device) -> None:
+        self.fraction = fraction
+
+    def allocate(self, size: int) -> None:
+        """As PyTorch's allocator: out of memory above the process's share, or where the card has no more."""
+        held = self.allocated + size
+        if held > min(self.fraction * self.total, self.total - self.elsewhere):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        self.allocated, self.peak = held, max(self.peak, held)
+
+    def release(self, size: int) -> None:
+        self.allocated -= size
 
     def get_device_properties(self, device):
         return self.properties
+
+
+class FakeGraph:
+    """What was recorded; a replay is one launch of it all."""
+
+    cuda: FakeCuda
+
+    def __init__(self) -> None:
+        self.device_s = 0.0
+
+    def replay(self) -> None:
+        self.cuda.queue(self.device_s)
 
 
 class FakeEvent:
@@ -102,7 +169,7 @@ class FakeEvent:
 
     def record(self) -> None:
         self.cuda.queue(0.5e-6, self.cuda.event_s)
-        self.at_s = self.cuda.stream.free_s
+        self.at_s = self.cuda.current.free_s
 
     def elapsed_time(self, end: FakeEvent) -> float:
         if self.at_s is None or end.at_s is None:
@@ -198,10 +265,10 @@ class FakePass:
         """Work on a stream of its own."""
         if self.side_s:
             self.side = self.side or self.cuda.new_stream()
-            self.cuda.stream = self.side
+            self.cuda.current = self.side
             for _ in range(group):
                 self.cuda.queue(self.side_s)
-            self.cuda.stream = self.cuda.default
+            self.cuda.current = self.cuda.default
 
     def _region(self, group: int):
         marks = [self.backend.mark()]

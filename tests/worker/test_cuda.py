@@ -37,7 +37,12 @@ DENSE = Case(find_layer("Dense").workload, CARD, 1)  # one small kernel: the hos
 SMALL = Case(find_model("resnet18").workload, CARD, 1)
 DEEP = Case(find_model("densenet201").workload, CARD, 2)  # 3,700 launches an iteration: three times what fits the queue
 VGG = Case(find_model("vgg16").workload, CARD, 128)
-HIDDEN = Case(Workload("layer", "selftest_async", "selftest_async", (8,), (("seconds", 5e-4),)), CARD, 1, threads=1)
+HIDDEN = Case(
+    Workload("layer", "selftest_async", "selftest_async", (8,), (("seconds", 5e-4),)),
+    CARD,
+    1,
+    settings=(("threads", "1"),),
+)
 
 
 class Ignore:

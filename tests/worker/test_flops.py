@@ -56,13 +56,12 @@ def counts_of(entry, formulas):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from cvbench_tui.worker.extras.flops import on_meta
-    from cvbench_tui.worker.workloads.module_under_test import outputs_of
+    from cvbench_tui.worker.workloads.inputs import on_meta, outputs_of
 
     module, inputs = on_meta(entry.workload, BATCH)
     forward, backward = (FlopCounterMode(display=False, custom_mapping=formulas) for _ in range(2))
     with forward:
-        outputs = outputs_of(module(inputs))
+        outputs = outputs_of(module(*inputs.arguments))
     with backward:
         torch.autograd.backward(outputs, [torch.empty_like(output) for output in outputs])
     return products_of(forward), products_of(backward)
@@ -92,13 +91,15 @@ def count_as_published(entry):
     from torch.utils.flop_counter import FlopCounterMode
 
     from cvbench_tui.worker.extras.flop_formulas import FORMULAS
-    from cvbench_tui.worker.extras.flops import on_meta, operators_of, phase_work
+    from cvbench_tui.worker.extras.flops import phase_work
+    from cvbench_tui.worker.workloads.inputs import on_meta
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     assert [(one.phase, one.uncounted) for one in phase_work(case_of(entry))] == [(phase, ()) for phase in FOUR]
     module, inputs = on_meta(entry.workload, BATCH)
     inference = FlopCounterMode(display=False, custom_mapping=FORMULAS)
     with operators_of("cpu"), torch.no_grad(), inference:
-        module.eval()(inputs)
+        module.eval()(*inputs.arguments)
     assert products_of(inference) / 2 / BATCH / 1e9 == pytest.approx(entry.gmacs, abs=ROUNDING_GMACS, rel=0.003)
 
 
@@ -130,11 +131,11 @@ def test_products_are_counted_as_torch_does(name):
 @pytest.mark.parametrize("name", WITH_BIAS)
 def test_the_gradient_of_a_convolutions_bias_is_counted_too(name):
     """torch's counter leaves it out; it is one addition for each output. That of the input is there in both."""
-    from cvbench_tui.worker.extras.flops import on_meta
+    from cvbench_tui.worker.workloads.inputs import on_meta
 
     module, inputs = on_meta(layer(name).workload, BATCH)
     forward, backward = torch_counts(layer(name))
-    assert matrix_counts(layer(name)) == (forward, backward + module(inputs).numel())
+    assert matrix_counts(layer(name)) == (forward, backward + module(*inputs.arguments).numel())
 
 
 @pytest.mark.parametrize("name", GROUPED)
@@ -312,9 +313,10 @@ def no_fast_path():
 def test_real_runs_count_the_same(name):
     import torch
 
-    from cvbench_tui.worker.extras.flops import count_phases, operators_of, phase_work
+    from cvbench_tui.worker.extras.flops import count_phases, phase_work
     from cvbench_tui.worker.workloads.build import build_module
-    from cvbench_tui.worker.workloads.module_under_test import make_inputs
+    from cvbench_tui.worker.workloads.inputs import make_inputs
+    from cvbench_tui.worker.workloads.meta import operators_of
 
     case = case_of(layer(name))
     module = build_module(case.workload)
@@ -361,3 +363,24 @@ def test_the_random_state_and_torchs_functions_stay_as_they_were():
     assert torch.equal(torch.get_rng_state(), state)
     assert functional.scaled_dot_product_attention is attention
     assert functional.dropout is dropout
+
+
+def test_a_precision_of_weights_and_inputs_halves_the_bytes_and_not_the_operations():
+    from cvbench_tui.worker.extras.flops import phase_work
+
+    case = case_of(next(entry for entry in MODELS if entry.op == "resnet18"))
+    plain, half = (phase_work(case.varied(precision=value)) for value in ("fp32", "bf16"))
+    for mine, other in zip(half, plain, strict=True):
+        assert mine.flops == other.flops
+        assert mine.bytes == pytest.approx(other.bytes / 2, rel=0.03)
+        half_of_it = pytest.approx(other.footprint_bytes / 2, rel=0.06)
+        assert mine.footprint_bytes == half_of_it, "statistics of normalisations are float32"
+
+
+@pytest.mark.parametrize("settings", [{"precision": "amp-bf16"}, {"precision": "amp-fp16"}, {"compile": "default"}])
+def test_under_autocast_and_when_compiled_the_operations_are_the_same_and_the_bytes_are_not_known(settings):
+    from cvbench_tui.worker.extras.flops import phase_work
+
+    case = case_of(next(entry for entry in MODELS if entry.op == "resnet18"))
+    for mine, other in zip(phase_work(case.varied(**settings)), phase_work(case), strict=True):
+        assert (mine.flops, mine.bytes, mine.footprint_bytes) == (other.flops, 0, 0)

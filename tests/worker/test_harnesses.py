@@ -18,7 +18,9 @@ from cvbench_tui.worker.selftest import harnesses
 from tests.processes import children, wait_until, wait_until_gone
 
 pytestmark = pytest.mark.torch
-SPIN = Case(Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, threads=1)
+SPIN = Case(
+    Workload("layer", "spin", "selftest_spin", (8,), (("seconds", 0.002),)), "cpu", 1, settings=(("threads", "1"),)
+)
 
 
 NO_CARD = """

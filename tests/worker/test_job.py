@@ -27,6 +27,8 @@ from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 pytestmark = pytest.mark.torch
 
+WITHOUT_STEP = PHASES[:4]
+
 
 class Sent(list):
     """A channel that keeps what is sent."""
@@ -56,7 +58,7 @@ def test_while_it_is_timed_the_collector_is_off_and_the_threads_are_the_cases(mo
             return PassResult([], PassRecord("training"), 0.0)
 
     monkeypatch.setattr(job, "Stopwatch", Watch)
-    case = Case(find_layer("Dense").workload, "cpu", 1, threads=1)
+    case = Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),))
     sent = Sent()
     job.Job(case, PROTOCOLS["quick"], 0, sent).run()
     assert seen == [(False, True, 1)] * 2
@@ -65,7 +67,7 @@ def test_while_it_is_timed_the_collector_is_off_and_the_threads_are_the_cases(mo
 
 
 def test_a_case_that_cannot_be_built_is_its_failure_and_nothing_is_raised():
-    case = replace(Case(find_layer("Dense").workload, "cpu", 1), precision="float8")
+    case = replace(Case(find_layer("Dense").workload, "cpu", 1), settings=(("precision", "float8"),))
     sent = Sent()
     job.Job(case, PROTOCOLS["quick"], 0, sent).run()
     (failed,) = [event for event in sent if isinstance(event, CaseFailed)]
@@ -78,7 +80,7 @@ def test_the_sentinel_has_as_many_threads_in_every_row_and_the_row_its_own_again
     monkeypatch.setattr(job, "intra_op_threads", lambda: 2)
     monkeypatch.setattr(job, "sentinel", lambda *_: seen.append(torch.get_num_threads()) or (1e-4, 1e-3))
     sent = Sent()
-    case = Case(find_layer("Dense").workload, "cpu", 1, threads=1)
+    case = Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),))
     job.Job(case, PROTOCOLS["quick"], 1, sent).run()
     (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
     assert (seen, torch.get_num_threads(), finished.measurement.threads) == ([2], 1, 1)
@@ -126,7 +128,9 @@ def outcome(monkeypatch):
     def measure(visit=0, notices=(), **changes):
         sent = Sent()
         protocol = replace(PROTOCOLS["quick"], **changes)
-        job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, visit, sent, notices).run()
+        job.Job(
+            Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),)), protocol, visit, sent, notices
+        ).run()
         (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
         return finished.measurement
 
@@ -139,7 +143,6 @@ def test_a_protocol_comes_through_a_request_with_the_one_inside_it():
 
 
 @pytest.mark.usefixtures("_as_before")
-@pytest.mark.usefixtures("_as_before")
 def test_a_device_that_queues_gives_the_row_both_times(monkeypatch):
     class Queueing(CpuBackend):
         queues = True
@@ -148,7 +151,7 @@ def test_a_device_that_queues_gives_the_row_both_times(monkeypatch):
     sent = Sent()
     job.Job(Case(find_layer("Dense").workload, "cpu", 1), PROTOCOLS["quick"], 0, sent).run()
     (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
-    assert [samples.phase for samples in finished.measurement.wall] == list(PHASES)
+    assert [samples.phase for samples in finished.measurement.wall] == list(WITHOUT_STEP)
     rounds = zip(finished.measurement.phases, finished.measurement.wall, strict=True)
     assert all(len(device.rounds) == len(wall.rounds) for device, wall in rounds)
 
@@ -180,7 +183,7 @@ def test_what_is_beside_the_times_never_costs_the_row(outcome, monkeypatch):
     def fails(*_args, **_options):
         raise RuntimeError("CUDA error: out of luck\nsecond line")
 
-    for name in ("phase_memory", "phase_work", "VariantTimer", "meter_for"):
+    for name in ("phase_memory", "phase_work", "count_phases", "VariantTimer", "meter_for"):
         monkeypatch.setattr(beside, name, fails)
     measurement = outcome(extras=("energy",))
     assert [notice.code for notice in measurement.notices] == ["memory_failed", "work_failed"]
@@ -202,7 +205,7 @@ def test_what_does_not_fit_the_time_limit_is_said_and_the_row_is_kept(monkeypatc
     sent = Sent()
     once = replace(PROTOCOLS["quick"], visits=1, max_visits=1)
     protocol = replace(once, extras=("alone", "energy"), timeout_s=300.0)
-    job.Job(Case(find_layer("Dense").workload, "cpu", 1, threads=1), protocol, 0, sent).run()
+    job.Job(Case(find_layer("Dense").workload, "cpu", 1, settings=(("threads", "1"),)), protocol, 0, sent).run()
     (finished,) = [event for event in sent if isinstance(event, CaseFinished)]
     notices = {notice.code: notice.sentence for notice in finished.measurement.notices}
     assert set(notices) == {"memory_failed", "alone_failed", "energy_failed"}
@@ -263,7 +266,7 @@ def test_beside_the_published_loop_the_case_is_built_anew_and_measured_by_todays
     clean = [each for each in seen if each[0] == "rounds"]
     assert clean
     assert set(clean[1:]) == {("rounds", 0, False, True)}, "the first module is gone, the collector is off"
-    assert [phase.phase for phase in measurement.clean.phases] == list(PHASES)
+    assert [phase.phase for phase in measurement.clean.phases] == list(WITHOUT_STEP)
     assert [record.name for record in measurement.clean.passes] == ["training", "inference"]
     assert measurement.clean.warmup_s > 0 == measurement.warmup_s
     assert measurement.wall_s > measurement.clean.wall_s > 0

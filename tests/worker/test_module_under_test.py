@@ -19,7 +19,8 @@ from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing import published
 from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass
-from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest, outputs_of
+from cvbench_tui.worker.workloads.inputs import outputs_of
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 
 pytestmark = pytest.mark.torch
@@ -38,7 +39,7 @@ def test_every_layer_goes_forward_and_backward(entry):
     made.train()
     made.prepare_gradients(made.forward())
     TrainingPass(made, CpuBackend()).regions(1, 1)
-    assert made.inputs.grad is not None
+    assert made.inputs.tensors[0].grad is not None
     assert all(parameter.grad is not None for parameter in made.parameters)
     assert PhasePass(made, CpuBackend(), "inference").regions(1, 1)
 
@@ -56,11 +57,11 @@ def test_models_with_more_outputs_send_gradients_into_all_of_them(name, heads, i
 
 
 def test_a_models_input_wants_no_gradient_a_layers_does_and_the_originals_did_not():
-    assert not subject(find_model("resnet18"), image=32).inputs.requires_grad
-    assert subject(find_layer("Dense")).inputs.requires_grad
-    assert not subject(find_layer("Dense"), protocol=ORIGINAL).inputs.requires_grad
+    assert not subject(find_model("resnet18"), image=32).inputs.tensors[0].requires_grad
+    assert subject(find_layer("Dense")).inputs.tensors[0].requires_grad
+    assert not subject(find_layer("Dense"), protocol=ORIGINAL).inputs.tensors[0].requires_grad
     # Without parameters there is nothing else to differentiate; the original script stopped there.
-    assert subject(find_layer("MaxPool"), image=32, protocol=ORIGINAL).inputs.requires_grad
+    assert subject(find_layer("MaxPool"), image=32, protocol=ORIGINAL).inputs.tensors[0].requires_grad
 
 
 def test_a_backward_writes_gradients_and_does_not_add_to_them():
@@ -76,10 +77,10 @@ def test_a_backward_writes_gradients_and_does_not_add_to_them():
 
 def test_inputs_and_weights_are_the_same_every_time():
     first, second = subject(find_layer("Dense")), subject(find_layer("Dense"))
-    assert torch.equal(first.inputs, second.inputs)
+    assert torch.equal(first.inputs.tensors[0], second.inputs.tensors[0])
     assert torch.equal(first.parameters[0], second.parameters[0])
     other = subject(find_layer("Dense"), protocol=replace(DEFAULT, seed=1))
-    assert not torch.equal(first.inputs, other.inputs)
+    assert not torch.equal(first.inputs.tensors[0], other.inputs.tensors[0])
 
 
 def test_the_modes_are_what_they_say():
@@ -144,9 +145,9 @@ def test_output_gradients_are_real_tensors_of_the_outputs_shape():
 
 def test_the_published_method_has_uniform_inputs_for_layers_and_normal_ones_for_models():
     layer, model = subject(find_layer("Dense"), protocol=ORIGINAL), subject(find_model("resnet18"), protocol=ORIGINAL)
-    assert 0 <= layer.inputs.min() < 0.05 < 0.95 < layer.inputs.max() < 1
-    assert model.inputs.min() < -2
-    assert subject(find_layer("Dense")).inputs.min() < -2
+    assert 0 <= layer.inputs.tensors[0].min() < 0.05 < 0.95 < layer.inputs.tensors[0].max() < 1
+    assert model.inputs.tensors[0].min() < -2
+    assert subject(find_layer("Dense")).inputs.tensors[0].min() < -2
 
 
 def test_the_published_methods_output_gradients_are_ones_in_memory_of_their_own():
@@ -261,7 +262,9 @@ def test_vision_transformers_take_other_image_sizes():
     assert made.forward().shape == (1, 1000)
 
 
-@pytest.mark.parametrize("setting", [{"precision": "bfloat16"}, {"compile_mode": "max"}, {"framework": "flux"}])
+@pytest.mark.parametrize(
+    "setting", [{"settings": (("precision", "bfloat16"),)}, {"settings": (("odd", "max"),)}, {"framework": "flux"}]
+)
 def test_a_setting_that_cannot_be_had_is_refused_not_ignored(setting):
     case = replace(Case(find_layer("Dense").workload, "cpu", 1), **setting)
     with pytest.raises(UnsupportedError):

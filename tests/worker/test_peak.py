@@ -220,18 +220,21 @@ def test_it_is_not_sure_where_threads_had_to_wait(monkeypatch):
     assert not peak.measure(torch.device("cpu"), clock, "key").sure
 
 
-def test_bfloat16_is_asked_for_only_where_the_processor_has_it(tmp_path):
-    from cvbench_tui.worker.extras.peak import computes_bfloat16
+def test_short_types_are_asked_for_only_where_the_processor_has_it(tmp_path):
+    from cvbench_tui.worker.extras.peak import NATIVE_BFLOAT16, NATIVE_FLOAT16, computes_by
 
     info = tmp_path / "proc/cpuinfo"
     info.parent.mkdir()
     info.write_text("processor : 0\nflags : fpu avx2 avx512f\n")
-    assert not computes_bfloat16(tmp_path)
+    assert not computes_by(NATIVE_BFLOAT16, tmp_path)
     info.write_text("processor : 0\nflags : fpu avx512f avx512_bf16 amx_tile\n")
-    assert computes_bfloat16(tmp_path)
+    assert computes_by(NATIVE_BFLOAT16, tmp_path)
     info.write_text("processor : 0\nFeatures : fp asimd bf16\n")
-    assert computes_bfloat16(tmp_path)
-    assert not computes_bfloat16(tmp_path / "missing")
+    assert computes_by(NATIVE_BFLOAT16, tmp_path)
+    assert not computes_by(NATIVE_BFLOAT16, tmp_path / "missing")
+    assert not computes_by(NATIVE_FLOAT16, tmp_path)
+    info.write_text("processor : 0\nFeatures : fp asimd asimdhp\n")
+    assert computes_by(NATIVE_FLOAT16, tmp_path)
 
 
 def test_tf32_is_switched_for_the_product_and_put_back():

@@ -33,7 +33,7 @@ def test_every_trap_is_built_and_sends_a_gradient_back():
             one = subject(op, **({} if op == "selftest_empty" else {"seconds": 1e-4}))
             one.clear()
             one.backward(one.forward())
-            assert torch.equal(one.inputs.grad, one.gradients[0])
+            assert torch.equal(one.inputs.tensors[0].grad, one.gradients[0])
 
 
 def test_a_spin_is_never_shorter_than_programmed():
@@ -58,7 +58,7 @@ def test_inference_spins_without_a_graph():
     one.evaluate()
     start = time.perf_counter()
     with torch.inference_mode():
-        assert one.forward() is one.inputs
+        assert one.forward() is one.inputs.tensors[0]
     assert time.perf_counter() - start >= 0.01
 
 

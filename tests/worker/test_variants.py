@@ -13,8 +13,9 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.extras import variants
 from cvbench_tui.worker.extras.budget import Budget
-from cvbench_tui.worker.extras.variants import ROUNDS, GraphPass, VariantTimer
+from cvbench_tui.worker.extras.variants import ROUNDS, VariantTimer
 from cvbench_tui.worker.timing.passes import PhasePass
+from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 
@@ -54,6 +55,24 @@ def test_alone_times_each_training_phase_by_itself():
         ("alone", "total"),
     ]
     assert all(len(variant.samples.rounds) == ROUNDS for variant in found)
+
+
+def test_a_backward_comes_before_the_next_forward_where_the_compiler_records_graphs(monkeypatch):
+    limits = []
+
+    class Seen(Stopwatch):
+        def __init__(self, *arguments, **options):
+            limits.append(arguments[5])
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(variants, "Stopwatch", Seen)
+    timed_variants("alone")
+    assert limits == [None] * 3
+    on_card = ready()
+    on_card.device = torch.device("cuda:0")
+    on_card.case = replace(DENSE, device="cuda:0").varied(compile="reduce-overhead")
+    VariantTimer(on_card.case, on_card, CpuBackend(), replace(SHORT, extras=("alone",)), lambda: None).run()
+    assert limits[3:] == [1] * 3
 
 
 def test_what_does_not_fit_the_time_limit_is_a_notice_and_the_rest_is_taken():
@@ -142,50 +161,6 @@ def test_between_the_marks_of_one_phase_stands_that_phase(phase, group, log):
     timed = PhasePass(subject, Logged(said), phase, before=lambda: said.append("before"))
     timed.regions(1, group)
     assert said == log.split()
-
-
-class FakeGraphs:
-    """What of ``torch.cuda`` a recording needs; a replay only counts."""
-
-    class CUDAGraph:
-        replays = 0
-
-        def replay(self) -> None:
-            FakeGraphs.CUDAGraph.replays += 1
-
-    class Stream:
-        def wait_stream(self, _other) -> None:
-            pass
-
-    current_stream = Stream
-
-    class stream:
-        def __init__(self, _what) -> None:
-            pass
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_) -> None:
-            pass
-
-    graph = stream
-
-
-def test_a_graph_is_recorded_once_in_eval_mode_and_replayed_between_the_marks():
-    subject = ready()
-    subject.evaluate()
-    calls = []
-    subject.module.register_forward_hook(
-        lambda module, _inputs, output: calls.append((module.training, output.is_inference()))
-    )
-    timed = GraphPass(subject, CpuBackend(), FakeGraphs)
-    timed.begin()
-    regions = timed.regions(3, 5)
-    assert FakeGraphs.CUDAGraph.replays == 15
-    assert calls == [(False, True)] * 4
-    assert all(timed.seconds(marks)[0] >= 0 for marks in regions)
-    assert torch.is_grad_enabled()
 
 
 def test_a_variants_round_lasts_half_of_the_shortest_protocols():

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
+from cvbench_tui.core.axes import peaks
 from cvbench_tui.core.grading.context import GradingContext
 from cvbench_tui.core.grading.reasons import Grade, Reason
 from cvbench_tui.core.measurement import middle
@@ -38,6 +39,18 @@ def clock(context: GradingContext) -> Iterator[Reason]:
         yield Reason("broken_clock", "X", f"{broken} of {len(samples)} samples are zero, negative or not a number.")
     elif len(samples) >= MIN_EQUAL_SAMPLES and min(samples) == max(samples):
         yield Reason("no_variation", "X", f"All {len(samples)} samples are equal to the last digit.")
+
+
+def same_result(context: GradingContext) -> Iterator[Reason]:
+    """Another output or gradient than float32's, contiguous and eager, beyond what the precision explains."""
+    check = context.measurement.check
+    if check is None or check.same:
+        return
+    what, error, bound = "output", check.output_error, check.output_bound
+    if error <= bound:
+        what, error, bound = "last gradient", check.gradient_error or 0.0, check.gradient_bound or 0.0
+    far = f"its {what} differs from float32's by {percent(error)} of the largest value"
+    yield Reason("not_same", "X", f"Not the same result: {far}; the precision explains {percent(bound)}.")
 
 
 def parts(context: GradingContext) -> Iterator[Reason]:
@@ -86,7 +99,7 @@ def rates(context: GradingContext) -> Iterator[Reason]:
     work, peak = context.measurement.work_of(context.phase), context.peak
     if work is None or peak is None or not peak.sure or context.estimate is None:
         return
-    names = ("float32",) if peak.device == "cpu" else ("float32", "tf32")
+    names = peaks(context.measurement.case_id) or (("float32",) if peak.device == "cpu" else ("float32", "tf32"))
     device = context.measurement.device(context.phase)  # the shorter of two times shows sooner what was missed
     seconds = context.estimate.median_s if device is None else middle(device.rounds)
     flops = work.flops / seconds / (peak.flops(*names) or math.inf)
@@ -130,4 +143,4 @@ def _time(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
-CHECKS = (clock, parts, short_region, rates, deferred_work, utilisation)
+CHECKS = (clock, same_result, parts, short_region, rates, deferred_work, utilisation)

@@ -57,6 +57,12 @@ REASONS: dict[str, ReasonKind] = {
     "no_variation": ReasonKind(
         "All samples are equal to the last digit, which no real clock gives.", _SELFTEST, "no variation"
     ),
+    "not_same": ReasonKind(
+        "Not the same result: with its settings the workload computes something else than without, beyond what the "
+        "precision explains.",
+        "Do not use these settings for this workload; its detail has the errors and their bounds.",
+        "not the same",
+    ),
     "impossible_parts": ReasonKind(
         "The total is shorter than one of its parts, or the timed regions are longer than the wall time.",
         _SELFTEST, "impossible",
@@ -154,6 +160,14 @@ REASONS: dict[str, ReasonKind] = {
         "Run the row again.", "stopped",
     ),
     "recompiled": ReasonKind("Code was recompiled during the timed rounds.", "Use inputs of one shape.", "recompiled"),
+    "graph_break": ReasonKind(
+        "torch.compile could not take the workload as a whole: between the parts that it compiled Python goes on.",
+        "TORCH_LOGS=graph_breaks names each place.", "graph break",
+    ),
+    "graph_skipped": ReasonKind(
+        "torch.compile's mode would record CUDA graphs, and could not: kernels are launched one by one.",
+        "TORCH_LOGS=perf_hints says why.", "no CUDA graph",
+    ),
     "collections": ReasonKind(
         "Python's garbage collector ran during the timed rounds, although it is switched off.",
         "Find the library that switches it on.", "collector",
@@ -183,6 +197,15 @@ NOTICES: dict[str, ReasonKind] = {
     "no_training": ReasonKind(
         "The model or layer cannot be trained at this batch and image size; its inference is measured.", ""
     ),
+    "no_step": ReasonKind("It has no weights, so an optimizer has no step to take; the other phases are measured.", ""),
+    "step_failed": ReasonKind(
+        "The optimizer's steps made a weight infinite or no number, which takes another time; the step has none.",
+        "Use another optimizer or precision.",
+    ),
+    "graph_whole": ReasonKind(
+        "A CUDA graph holds the whole training iteration, so that only its total is known.",
+        "Measure the row without a graph beside it.",
+    ),
     "affinity_shrunk": ReasonKind(
         "Importing torch restricted the process to fewer CPU cores; they were restored before the timing.", ""
     ),
@@ -196,6 +219,9 @@ NOTICES: dict[str, ReasonKind] = {
     "variants_failed": ReasonKind("The variants could not be measured.", _RUN_AGAIN),
     "alone_failed": ReasonKind("The phases could not be timed by themselves.", _RUN_AGAIN),
     "flushed_failed": ReasonKind("The phases could not be timed with a cold cache.", ""),
+    "check_failed": ReasonKind(
+        "The row's results could not be compared with those of float32, so they may be others.", ""
+    ),
     "clean_failed": ReasonKind(
         "Beside the published loop the case could not be measured by today's method; the published numbers stand.",
         "Run the row with protocol quick.",

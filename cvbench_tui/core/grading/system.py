@@ -193,6 +193,17 @@ def interpreter(context: GradingContext) -> Iterator[Reason]:
         yield Reason("collections", "B", f"The garbage collector ran {plural(collections, 'time')}.")
 
 
+def compilation(context: GradingContext) -> Iterator[Reason]:
+    """What torch.compile left to Python, or did not record."""
+    found = context.measurement.compilation
+    if found is not None and found.breaks:
+        why = f", the first one: {found.break_reason.rstrip('.')}" if found.break_reason else ""
+        yield Reason("graph_break", "B", f"torch.compile left {plural(found.breaks, 'graph break')}{why}.")
+    if found is not None and found.graph_skips and context.phase_samples.clock == "cuda_event":
+        sentence = f"{plural(found.graph_skips, 'compiled graph')} ran without a CUDA graph."
+        yield Reason("graph_skipped", "B", sentence)
+
+
 def surroundings(context: GradingContext) -> Iterator[Reason]:
     """Other processes on the card, and the battery."""
     processes = max((evidence.foreign or 0 for evidence in context.evidence), default=0)
@@ -207,7 +218,7 @@ def _grade(share: float, steps: Steps) -> Grade | None:
     return next((grade for grade, above in steps if share > above), None)
 
 
-WITHOUT_EVIDENCE = (machine_speed, surroundings)
+WITHOUT_EVIDENCE = (machine_speed, compilation, surroundings)
 """Those that can say anything of a row whose rounds have no evidence."""
 CHECKS = (
     contention,
@@ -219,5 +230,6 @@ CHECKS = (
     memory,
     stopped,
     interpreter,
+    compilation,
     surroundings,
 )

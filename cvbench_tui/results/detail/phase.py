@@ -151,7 +151,8 @@ def _work(measurement: Measurement, name: Phase, result: PhaseResult, terms: Ter
         if achieved.bytes_share is not None:
             traffic.append(f"{units.part_text(achieved.bytes_share)} of copy bandwidth")
     yield "compute", ", ".join(compute)
-    yield "memory traffic", ", ".join(traffic)
+    if work.bytes:
+        yield "memory traffic", ", ".join(traffic)
 
 
 def _variant(scale: units.Scale, variant: VariantResult, base: str) -> str:

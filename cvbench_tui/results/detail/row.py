@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.base.escape import one_line, visible
+from cvbench_tui.core.axes import Setting
+from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.event import tries_text
 from cvbench_tui.core.facts import GROUPS, environment_id, kind_of
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.plan import BATCH_MAX, Case
+from cvbench_tui.core.row_names import title
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.detail.phase import Pair, phase_pairs
 from cvbench_tui.results.detail.system import case_pairs, energy_pairs, pass_pairs
 from cvbench_tui.results.export.rerun_command import command_line, differs
 from cvbench_tui.results.stats.derived_metrics import energies
+from cvbench_tui.results.stats.layer_sums import layer_sum
 from cvbench_tui.results.stats.phase_stats import clean_of, terms_of
 from cvbench_tui.results.stats.published import difference
 from cvbench_tui.results.stats.row_data import RowData, row_data
@@ -49,7 +54,7 @@ def detail(run: Run, case_id: str) -> tuple[Section, ...]:
     """Every section there is about that row. Raises KeyError when the plan has no such case."""
     case = run.plan.case(case_id)
     outcome, reading = run.outcomes.get(case_id), row_data(run, case)
-    sections = [Section(case.workload.name, tuple(_case(run, reading)))]
+    sections = [Section(title(case), tuple(_case(run, reading)))]
     if isinstance(outcome, Measurement):
         sections += _measured(run, reading, outcome)
     elif isinstance(outcome, Failure):
@@ -105,9 +110,23 @@ def _case(run: Run, reading: RowData) -> Iterator[tuple[str, str]]:
     yield "built by", f"{case.workload.op}({arguments})" if arguments else case.workload.op
     yield "device", f"{case.device}, {device.name}" if device is not None else case.device
     yield "input", " x ".join(str(size) for size in (case.batch, *case.workload.input_shape))
+    found = run.batches.get(case.case_id)
+    if found is not None and found.batch == case.batch:
+        yield "largest batch", f"{found.batch:,}, {tries_text(found.tries)}"
     yield "framework", case.framework
-    yield "settings", f"{case.precision}, {case.memory_format}, {case.compile_mode}"
+    yield from map(_setting, case.settings)
     yield "protocol", run.plan.protocol.name
+
+
+def _setting(setting: Setting) -> Pair:
+    """``precision``, ``amp-bf16: autocast to bfloat16, weights float32``."""
+    name, value = setting
+    axis = axis_of(name)
+    meaning = axis.value(value).help if axis is not None else ""
+    if setting == BATCH_MAX:
+        meaning = "the largest batch that fits into the device's memory"
+    called = axis.title.lower() if axis is not None else name.replace("_", " ")
+    return called, f"{value}: {meaning}" if meaning else value
 
 
 def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[Section]:
@@ -117,6 +136,10 @@ def _measured(run: Run, reading: RowData, measurement: Measurement) -> Iterator[
         if name in reading.phases:
             pairs = tuple(phase_pairs(terms, measurement, name, reading.phases))
             yield Section(name.capitalize(), (*pairs, *_against_clean(reading, name)))
+    layers = layer_sum(run, reading.case)
+    if layers is not None:
+        times = tuple((phase, layers.phase_text(phase)) for phase in layers.seconds)
+        yield Section("Its layers, of its time", (*times, ("covered", layers.covered)))
     beside = clean_of(measurement, terms)
     if beside is not None:
         for name in reading.clean:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from cvbench_tui.core.evidence import Evidence, PassRecord
-from cvbench_tui.core.measurement import Measurement
+from cvbench_tui.core.measurement import Compilation, Measurement, ResultCheck
 from cvbench_tui.core.stats.stop_rule import disturbance
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.detail.phase import Pair
@@ -105,13 +105,38 @@ def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
     yield "idle", units.watts_text(energy.idle_w)
 
 
+def check_pairs(check: ResultCheck) -> Iterator[Pair]:
+    """``0.0065 of the largest value apart; its precision explains 0.043``."""
+    yield "output against float32", _error_text(check.output_error, check.output_bound)
+    if check.gradient_error is not None and check.gradient_bound is not None:
+        yield "last gradient", _error_text(check.gradient_error, check.gradient_bound)
+
+
+def _error_text(error: float, bound: float) -> str:
+    return f"{error:.2g} of the largest value apart; its precision explains {bound:.2g}"
+
+
 def case_pairs(measurement: Measurement) -> Iterator[Pair]:
     """What belongs to the whole case."""
     yield "peak memory", units.bytes_text(measurement.memory_peak_bytes)
     yield "parameters", units.parameters_text(measurement.parameters)
+    if measurement.compilation is not None:
+        yield "compilation", _compilation(measurement.compilation)
     yield "first call", units.seconds_text(measurement.first_call_s)
     yield "warm-up", units.seconds_text(measurement.warmup_s)
     yield "timed", units.seconds_text(measurement.timed_s)
     yield "wall time", units.seconds_text(measurement.wall_s)
     yield "threads", units.MISSING if measurement.threads is None else str(measurement.threads)
+    if measurement.check is not None:
+        yield from check_pairs(measurement.check)
+    yield from [("optimizer", measurement.optimizer)] if measurement.optimizer else []
     yield "visits", str(measurement.visits)
+
+
+def _compilation(found: Compilation) -> str:
+    """``94.2 s, cold cache, 2 graphs, 1 graph break: ...``."""
+    counts = ((found.graphs, "graph"), (found.recompiles, "recompile"), (found.breaks, "graph break"))
+    parts = [units.seconds_text(found.compile_s), *([f"{found.cache} cache"] if found.cache else [])]
+    parts += [plural(count, noun) for count, noun in counts if count]
+    because = f": {found.break_reason}" if found.break_reason else ""
+    return ", ".join(parts) + because

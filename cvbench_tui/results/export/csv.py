@@ -10,7 +10,7 @@ from typing import Any
 
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import visible
-from cvbench_tui.core.measurement import PHASES
+from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.export.json import FACTS, STATISTICS, result_of
@@ -24,6 +24,7 @@ _FORMULA = re.compile(
 """Where a spreadsheet would begin to compute, also behind blanks, in the wide signs of Asian keyboards, and behind a
 semicolon or a tabulator, which separate cells where the comma is in the numbers. An apostrophe there makes it text."""
 _MEMORY = ("allocated_bytes", "reserved_bytes", "driver_bytes", "resident_bytes")
+_CHECK = ("output_error", "output_bound", "gradient_error", "gradient_bound")
 _WORK = ("flops", "bytes", "footprint_bytes")
 
 
@@ -32,7 +33,7 @@ def render(run: Run, _layout: Layout, view: View) -> str:
 
     Every column of the table under its ``file_name``, then all other figures that fit into one cell.
     """
-    table = build(run, View(sort=view.sort, descending=view.descending, reference=view.reference))
+    table = build(run, View(sort=view.sort, descending=view.descending, reference=view.reference, compare=view.compare))
     rows = (_row(run, table, row) for row in table.rows)  # one at a time: 20,000 of them take 0.4 GB
     text = io.StringIO()
     names = list(_row(run, table, table.rows[0])) if table.rows else ["name"]
@@ -59,7 +60,9 @@ def _row(run: Run, table: Table, row: Row) -> dict[str, Any]:
 def _figures(run: Run, case: Case) -> dict[str, Any]:
     result, environment = result_of(run, case, samples=False), run.environment
     device = environment.device(case.device) if environment is not None else None
-    row = {name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape")}
+    row = {
+        name: value for name, value in result["case"].items() if name not in ("id", "params", "input_shape", "settings")
+    }
     row["input_shape"] = "x".join(str(size) for size in case.workload.input_shape)
     row["device_name"] = device.name if device is not None else None
     row["framework_version"] = environment.version(case.framework) if environment is not None else None
@@ -69,7 +72,9 @@ def _figures(run: Run, case: Case) -> dict[str, Any]:
     for phase in PHASES if run.plan.protocol.clean is not None else ():
         row |= {f"{phase}_clean_{name}": value for name, value in _clean(result.get("clean", {}), phase).items()}
     row |= _cells(result, FACTS)
-    for name in ("training", "inference"):
+    row["optimizer"] = result.get("optimizer")
+    row |= _cells(result.get("check"), _CHECK, "check_")
+    for name in WHOLE_PHASE:
         row |= _cells(_one(result, "energy", "name", name), ("joules_per_input", "idle_w"), f"{name}_")
     peak = run.ceilings.get(case.device)
     row["peak_sure"] = None if peak is None else peak.sure  # without a sure one the shares of the peak are empty

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from cvbench_tui.base.choices import Layout
+from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.facts import environment_id
 from cvbench_tui.core.measurement import PHASES, Failure, Measurement, Phase
 from cvbench_tui.core.plan import Case
@@ -22,7 +23,7 @@ from cvbench_tui.results.table.cell import Cell
 from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.view import View
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the JSON export's form. History:
 1  the first one.
 2  grades with their reasons, percentiles, the mean's interval, processes, two speeds, host time, repeated rounds
@@ -37,6 +38,11 @@ SCHEMA = 4
 4  `quality` of a result in place of `state`, and as a column in place of `grade` and `state`; cells have `valid` where
    it is false, and no grade. Grades are A to D and X. `processes` and `span_s` of a result.
    Everything else of 3 is as it was.
+5  a case has each axis of settings by its name: `precision` ("default" where it was "float32"), `memory_format`,
+   `compile` in place of `compile_mode`, `threads` ("cores" where it was null, numbers as text), and those that are new;
+   `settings` are those that are not default, also of axes that this version does not have; `finds_batch`: the batch is
+   the largest that fits, as the run found it. The same as columns of the table, among `cells`.
+   Everything else of 4 is as it was.
 """
 
 STATISTICS = (
@@ -80,7 +86,7 @@ def render(run: Run, _layout: Layout, view: View) -> str:
         "protocol": asdict(run.plan.protocol),
     }
     lines = [f"{json.dumps(key)}: {_compact(value)}" for key, value in head.items()]
-    table = build(run, View(reference=view.reference))
+    table = build(run, View(reference=view.reference, compare=view.compare))
     results = ",\n".join(
         _compact(result_of(run, case, samples=True) | {"cells": _cells(table, row)})
         for case, row in zip(run.plan.cases, table.rows, strict=True)
@@ -110,10 +116,13 @@ def result_of(run: Run, case: Case, *, samples: bool) -> dict[str, Any]:
         "phases": _phases(row.phases, outcome, terms, samples=samples),
         **({"clean": _clean(row, *beside, samples=samples)} if beside is not None else {}),
         **{name: getattr(outcome, name) for name in FACTS},
+        **({"check": asdict(outcome.check) | {"same": outcome.check.same}} if outcome.check else {}),
+        **({"optimizer": outcome.optimizer} if outcome.optimizer else {}),
         "memory": [asdict(memory) for memory in outcome.memory],
         "energy": [asdict(energy) for energy in energies(outcome, case)],
         "work": [asdict(work) for work in outcome.work],
         **({"passes": [asdict(each) for each in outcome.passes]} if samples else {}),
+        **({"compilation": asdict(outcome.compilation)} if outcome.compilation is not None else {}),
         "notices": [asdict(notice) for notice in outcome.notices],
     }
 
@@ -137,7 +146,9 @@ def _case(case: Case) -> dict[str, Any]:
         "params": dict(workload.params),
         **{name: getattr(case, name) for name in ("framework", "device", "batch", "image")},
         "input_shape": list(workload.input_shape),
-        **{name: getattr(case, name) for name in ("precision", "memory_format", "compile_mode", "threads")},
+        "finds_batch": case.finds_batch,
+        **{axis.name: case.setting(axis.name) for axis in AXES},
+        "settings": dict(case.settings),
     }
 
 

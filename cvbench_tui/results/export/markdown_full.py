@@ -15,8 +15,8 @@ from cvbench_tui.results.export.markdown_table import (
     pipe_lines,
     rows_line,
     span_line,
-    versus_line,
 )
+from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead
@@ -26,7 +26,8 @@ from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text
 from cvbench_tui.results.table.column_fit import visible_columns
-from cvbench_tui.results.table.model import REFERENCE, Row, Table
+from cvbench_tui.results.table.model import Row, Table
+from cvbench_tui.results.table.versus import versus_line
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import count_text
 
@@ -43,6 +44,7 @@ def render_full(run: Run, view: View) -> str:
         *_tables(table),
         _listed("Not measured:", shared_failures(run, cases)),
         _listed("Reasons and notices:", shared_notes(run, cases)),
+        *([escape(line)] for line in layer_lines(run, cases)),
         *([line] for line in _circumstances(run, view, table) if line),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -94,8 +96,7 @@ def _circumstances(run: Run, view: View, table: Table) -> Iterator[str]:
     yield f"{meaning(run)}{' In brackets: the smallest iteration.' * is_published(run.plan.protocol)}"
     yield span_line(run, [run.plan.case(row.key) for row in table.rows])
     yield difference_line([row_data(run, run.plan.case(row.key)) for row in table.rows])
-    if view.reference is not None and REFERENCE in (table.columns[place].key for place in visible_columns(table)):
-        line = versus_line(run.plan.case(view.reference))
+    if line := versus_line(run, table, view):
         yield escape(f"{line} \u00b1 is the root of the sum of the squares of both intervals.")
     yield escape("Grades: " + " ".join(f"{grade}: {meaning}" for grade, meaning in GRADE_HELP.items()))
 

@@ -13,9 +13,11 @@ from typing import Literal
 
 from cvbench_tui.base.escape import escape, escape_start
 from cvbench_tui.core.grading.reasons import WIDTHS, Grade
-from cvbench_tui.core.measurement import PHASES, Failure, Phase
+from cvbench_tui.core.measurement import Failure, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.row_names import batch_text
+from cvbench_tui.core.row_names import title as title_of
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.export.markdown_table import began_line, clean_line, environment_line, rows_line, span_line
@@ -34,8 +36,8 @@ _TITLES: dict[Phase, str] = {
     "total": "Total Time",
     "inference": "Inference",
 }
-_SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": PHASES, "layer": ("forward", "backward", "total")}
-"""The page has no inference of layers."""
+_SHOWN: dict[Kind, tuple[Phase, ...]] = {"model": tuple(_TITLES), "layer": ("forward", "backward", "total")}
+"""The page has no inference of layers, and no step of an optimiser."""
 _SCALES: dict[Kind, Scale] = {"model": SECONDS, "layer": MILLISECONDS}
 """The page's units; its four decimals would cut 2.250 ms to 0.0023 s, so digits follow the interval."""
 
@@ -102,8 +104,8 @@ def _by_dimension(rows: _Rows) -> list[tuple[Case, list[str]]]:
     """A case of every batch and shape, and the names of all workloads at it; that of the most workloads first."""
     found: dict[object, tuple[Case, dict[str, None]]] = {}
     for case in (row.case for row in rows):
-        key = (case.batch, case.workload.input_shape, case.image is not None)
-        found.setdefault(key, (case, {}))[1][case.workload.name] = None
+        key = (batch_text(case), case.workload.input_shape, case.image is not None)
+        found.setdefault(key, (case, {}))[1][title_of(case)] = None
     return sorted(((case, list(names)) for case, names in found.values()), key=lambda each: -len(each[1]))
 
 
@@ -112,7 +114,8 @@ def _dimensions(dimensions: Sequence[tuple[Case, Sequence[str]]]) -> str:
     lines = ["## Input Dimensions"]
     for number, (case, names) in enumerate(dimensions, 1):
         kind = "Image" if case.image is not None else "Input"
-        line = f"{number}. Batch Size = {case.batch}, {kind} = {_product(case.workload.input_shape)}"
+        batch = batch_text(case).removeprefix("batch ")
+        line = f"{number}. Batch Size = {batch}, {kind} = {_product(case.workload.input_shape)}"
         lines.append(line + (" (IF NOTHING SPECIFIED)" if number == 1 and len(dimensions) > 1 else ""))
         lines += [f"    * {escape_start(name)}" for name in names] if number > 1 else []
     return "\n".join(lines)
@@ -138,14 +141,14 @@ def _groups(rows: _Rows, several: set[str]) -> list[_Group]:
     groups: dict[object, list[RowData]] = {}
     for row in rows:
         case = row.case
-        work = (case.workload, case.batch, case.precision, case.memory_format, case.compile_mode, case.threads)
+        work = (case.workload, case.batch, case.settings)
         groups.setdefault(work, []).append(row)
     return [(_name(group[0].case, several), group) for group in groups.values()]
 
 
 def _name(case: Case, several: set[str]) -> str:
-    name, sizes = case.workload.name, _product((case.batch, *case.workload.input_shape))
-    return f"{name} ({sizes})" if name in several else name
+    name, sizes = title_of(case), _product((case.batch, *case.workload.input_shape))
+    return f"{name} ({'max ' * case.finds_batch}{sizes})" if name in several else name
 
 
 def _tables(run: Run, rows: _Rows, several: set[str]) -> Iterator[str]:
@@ -238,7 +241,7 @@ def _speeds(row: RowData) -> str:
 
 def _row_notes(run: Run, row: RowData) -> Iterator[str]:
     """Notes of one row, without the reasons that are listed below its table."""
-    who = f"{row.case.workload.name} on {row.case.device}, {_framework(run, row.case)}"
+    who = f"{title_of(row.case)} on {row.case.device}, {_framework(run, row.case)}"
     widths = [reported(run.plan.protocol, result)[1] for result in row.phases.values() if result.grade in ("C", "D")]
     if known := [width for width in widths if width is not None and width > WIDTHS[1][1]]:
         yield escape_start(f"{who}: its widest interval is {relative_text(max(known))}.")

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from cvbench_tui.base.cells import cell_len, shorten
 from cvbench_tui.base.escape import escape, escape_start, one_line
-from cvbench_tui.core.plan import AXES, Case
+from cvbench_tui.core.axes import labels
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.row_names import batch_text, settings_of
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
 from cvbench_tui.core.workload import Kind
@@ -21,9 +23,9 @@ from cvbench_tui.results.export.markdown_table import (
     pipe_lines,
     rows_line,
     span_line,
-    versus_line,
 )
 from cvbench_tui.results.export.rerun_command import command_lines, differs
+from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
@@ -32,8 +34,9 @@ from cvbench_tui.results.stats.shared_notes import shared_failures, shared_notes
 from cvbench_tui.results.stats.steadiness import steadiness
 from cvbench_tui.results.table.build import build
 from cvbench_tui.results.table.cell import cell_text, number_and_unit
-from cvbench_tui.results.table.model import REFERENCE, Row, Table
+from cvbench_tui.results.table.model import Row, Table
 from cvbench_tui.results.table.scales import row_scales
+from cvbench_tui.results.table.versus import versus_line
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, relative_text
 
@@ -41,7 +44,6 @@ MAX_WIDTH = 100  # cells of a table, and of every other line
 MIN_NAME = 24  # cells that a name keeps: columns go first, since a shorter one could be that of another row
 SUPERSCRIPTS = str.maketrans("0123456789", "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 MAX_PLAN = 40  # cells of the plan's name in a title
-PRECISIONS = {"float32": "fp32"}  # short names, as the field writes them
 NEVER = ("name", "device", "unit")  # columns whose content is elsewhere: in front, in the title
 _Shown = tuple[str, bool, Sequence[str]]  # a column's heading, whether it is aligned to the right, a text for each row
 
@@ -61,8 +63,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     parts: dict[tuple[Kind, object], list[Row]] = {}
     for row in rows:
         case = cases[row.key]
-        axes = tuple(getattr(case, axis) for axis in AXES)
-        parts.setdefault((case.workload.kind, (case.device, axes)), []).append(row)
+        parts.setdefault((case.workload.kind, (case.device, case.framework)), []).append(row)
     several = len({kind for kind, _ in parts}) > 1
     blocks = [rows_line(table, view)] if view.filter_text and only is None else []
     for (kind, _), mine in parts.items():
@@ -76,10 +77,10 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [f"{method}; the interval is the widest of the row. {ended_text(run)}"]
     sentences += [steadiness(run), cpu_instead(run.plan, run.environment)]
-    compared = any(column.key == REFERENCE for column in table.columns) and REFERENCE in (table.chosen or (REFERENCE,))
-    sentences += [versus_line(cases[view.reference])] if view.reference is not None and compared else []
+    sentences += [versus_line(run, table, view)]
     sentences += [span_line(run, [cases[row.key] for row in rows])]
     sentences += [difference_line([row_data(run, cases[row.key]) for row in rows])]
+    sentences += map(escape, layer_lines(run, [cases[row.key] for row in rows]))
     blocks.append("\n".join(map(_folded, filter(None, (*sentences, *notes)))))
     blocks += _details(run) if only is None else []
     return "\n\n".join(filter(None, blocks)) + "\n"
@@ -131,7 +132,8 @@ def _column(table: Table, kind: Kind, place: int, rows: Sequence[Row], scales: S
     column, cells = table.columns[place], [row.cells[place] for row in rows]
     values = {cell.value for cell in cells} - {None}
     wanted = column.key in table.chosen if table.chosen else kind in column.pasted
-    if column.key in NEVER or not values or not (len(values) > 1 if column.identifies else wanted):
+    differ = len(values) > 1 or (column.optional and len({cell.value for cell in cells}) > 1)
+    if column.key in NEVER or not values or not (differ if column.identifies else wanted):
         return None
     numbers = [number_and_unit(cell, scale) for cell, scale in zip(cells, scales, strict=True)]
     units = {unit for cell, (_, unit) in zip(cells, numbers, strict=True) if cell.value is not None}
@@ -159,11 +161,13 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     kinds = f"{first.workload.kind}s"
     name = run.plan.name
     before = kinds.capitalize() if name == "selection" else f"{name}, {kinds}" if several else name
-    shared = [PRECISIONS.get(first.precision, first.precision)]
-    shared += [each for each in (first.memory_format, first.compile_mode) if each not in ("contiguous", "eager")]
+    all_shared = set(first.settings).intersection(*(case.settings for case in cases))
+    differ = {name for case in cases for name, _ in case.settings} - {name for name, _ in all_shared}
+    default = "fp32" if first.device == "cpu" else "default precision"  # which a card computes in TF32 in part
+    shared = [default] if "precision" not in differ and first.setting("precision") == "default" else []
+    shared += labels([each for each in settings_of(first) if each in all_shared])
     shared += [first.framework] if first.framework != "torch" else []
-    shared += [plural(first.threads, "thread")] if first.threads is not None else []
-    shared += [f"batch {first.batch}"] if len({case.batch for case in cases}) == 1 else []
+    shared += [batch_text(first)] if len(set(map(batch_text, cases))) == 1 else []
     sizes = {case.image for case in cases if case.image is not None}
     some = "" if all(case.image is not None for case in cases) else "images "
     shared += [f"{some}{size} px" for size in sizes if len(sizes) == 1]

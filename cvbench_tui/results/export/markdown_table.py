@@ -78,14 +78,6 @@ def rows_line(table: Table, view: View) -> str:
     )
 
 
-def versus_line(case: Case) -> str:
-    """What ``vs ref`` is when that row is marked."""
-    return (
-        f"vs ref: how many times as fast per input as {case.workload.name} ({case.device}, batch {case.batch}), by "
-        "the total, or by inference where one of the two has no total."
-    )
-
-
 def clean_line(protocol: Protocol) -> str:
     """What the clean numbers are, after a blank; empty where the protocol has none."""
     if protocol.clean is None:

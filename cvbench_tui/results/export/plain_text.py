@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.row_names import batch_text, title
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.text import plural
+from cvbench_tui.results.stats.layer_sums import layer_lines
 from cvbench_tui.results.stats.outcome import outcome_text
 from cvbench_tui.results.stats.published import difference_line
 from cvbench_tui.results.stats.quality import cpu_instead, ended_text
@@ -20,6 +22,7 @@ from cvbench_tui.results.table.cell import Cell, number_and_unit
 from cvbench_tui.results.table.column_fit import visible_columns
 from cvbench_tui.results.table.columns import Column
 from cvbench_tui.results.table.model import Row, Table
+from cvbench_tui.results.table.versus import versus_line
 from cvbench_tui.results.table.view import View
 from cvbench_tui.results.text.units import SMALLEST_SHARE, Scale, percent_number, utc_text
 
@@ -39,7 +42,7 @@ def sentences(run: Run, view: View | None = None) -> str:
     cases = [run.plan.case(row.key) for row in table.rows]
     notes = [_one_line(note.text) for note in (*shared_failures(run, cases), *shared_notes(run, cases))]
     named = [place for place in visible_columns(table, "file") if not table.columns[place].identifies]
-    rest = (*notes, apart, _circumstances(run))
+    rest = (*notes, apart, *layer_lines(run, cases), versus_line(run, table, view or View()), _circumstances(run))
     paragraphs = [head, *(_paragraph(run, table, row, named) for row in table.rows), *rest]
     return "\n\n".join(map(visible, filter(None, paragraphs))) + "\n"
 
@@ -48,7 +51,7 @@ def _paragraph(run: Run, table: Table, row: Row, named: Sequence[int]) -> str:
     """``Resnet18 on cpu, batch 8: forward 64.15 ms, plus or minus 11 percent; ...``. ``named``: places of columns."""
     case = run.plan.case(row.key)
     image = f", image {case.image} pixels" if case.image is not None else ""
-    name = f"{case.workload.name} on {case.device}, batch {case.batch}{image}"
+    name = f"{title(case)} on {case.device}, {batch_text(case)}{image}"
     if row.quality.letter is None:
         return f"{name}: {row.quality.text}."
     values = "; ".join(_words(table.columns[place], row.cells[place], row.scale) for place in named)

@@ -6,7 +6,7 @@ Rows of one run only: the machines of two runs may differ.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
@@ -15,6 +15,13 @@ from cvbench_tui.core.stats.estimate import MAX_RELATIVE
 from cvbench_tui.results.stats.phase_stats import PhaseResult, reported
 
 Phases = Mapping[Phase, PhaseResult]
+WHOLE: Sequence[Phase] = tuple(WHOLE_PHASE.values())
+
+
+def compared_phases(along: str) -> Sequence[Phase]:
+    """The phases that rows are compared by, the first that both have: of optimizers the step alone, as no other phase
+    calls one."""
+    return ("step",) if along == "optimizer" else WHOLE
 
 
 @dataclass(frozen=True)
@@ -29,15 +36,20 @@ class Comparison:
 
 
 def compare(
-    protocol: Protocol, phases: Phases, batch: int, reference: Phases, reference_batch: int
+    protocol: Protocol,
+    phases: Phases,
+    batch: int,
+    reference: Phases,
+    reference_batch: int,
+    order: Sequence[Phase] = WHOLE,
 ) -> Comparison | None:
     """This row against the marked one; None without a phase that both have, and with a number of grade X.
 
-    Of the training iteration, or of inference where one of the two has none. Time per input is the time of an
-    iteration over its batch. As the errors of two rows are independent, the half widths of their logarithms add in
-    quadrature.
+    Of the first phase of ``order`` that both have: the training iteration, else inference. Time per input is the time
+    of an iteration over its batch. As the errors of two rows are independent, the half widths of their logarithms add
+    in quadrature.
     """
-    phase = next((phase for phase in WHOLE_PHASE.values() if phase in phases and phase in reference), None)
+    phase = next((phase for phase in order if phase in phases and phase in reference), None)
     if phase is None:
         return None
     mine, marked = phases[phase], reference[phase]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cvbench_tui.catalog.layers import LAYERS
 from cvbench_tui.catalog.models import MODELS
+from cvbench_tui.core.axes import peaks
 from cvbench_tui.core.environment import Fact
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Measurement, PassEnergy, Phase, VariantKind
@@ -17,7 +18,7 @@ from cvbench_tui.core.stats.estimate import estimate
 from cvbench_tui.results.stats.phase_stats import PhaseResult, Terms
 
 _OPS = {f"layer:{entry.name}": entry.op for entry in LAYERS} | {f"model:{entry.name}": entry.op for entry in MODELS}
-"""What builds each entry of the catalog, by the beginning of its case ids."""
+"""What builds each entry of the catalog, by the beginning of its case ids; models of other sources are not judged."""
 _MATMUL_OPS = ("linear", "multihead_attention", "sdpa", "swin", "vit", "convnext")
 """Beginnings of those whose operations are matmuls for the most part; ConvNeXt's convolutions are depthwise."""
 
@@ -28,7 +29,8 @@ class Rates:
 
     flop_per_s: float  # floating-point operations per second, two for a multiply-add
     flop_share: float | None  # of the fastest matmul measured on this device; None without one that is sure
-    bytes_per_s: float  # bytes that the operators read and write, per second; from caches too
+    bytes_per_s: float | None
+    """Bytes that the operators read and write, per second; from caches too. None where they are not counted."""
     bytes_share: float | None  # of the copy measured on this device; more than 1 where caches serve it
 
 
@@ -70,19 +72,23 @@ def rates(measurement: Measurement, phase: Phase, result: PhaseResult | None, te
     work = measurement.work_of(phase)
     if work is None or result is None or result.median_s <= 0:
         return None
-    flop_per_s, bytes_per_s = work.flops / result.median_s, work.bytes / result.median_s
+    flop_per_s, bytes_per_s = work.flops / result.median_s, work.bytes / result.median_s if work.bytes else None
     if terms.peak is None or not terms.peak.sure:  # 6539% was printed of a peak measured while disturbed
         return Rates(flop_per_s, None, bytes_per_s, None)
     peak_flops = terms.peak.flops(*precisions(terms.peak.device, measurement.case_id, dict(terms.facts)))
-    return Rates(flop_per_s, _share(flop_per_s, peak_flops), bytes_per_s, _share(bytes_per_s, terms.peak.bytes_per_s))
+    bytes_share = None if bytes_per_s is None else _share(bytes_per_s, terms.peak.bytes_per_s)
+    return Rates(flop_per_s, _share(flop_per_s, peak_flops), bytes_per_s, bytes_share)
 
 
 def precisions(device: str, case_id: str = "", facts: Mapping[str, Fact] | None = None) -> tuple[str, ...]:
-    """The peaks that the float32 work of that case may reach there, by the settings for TF32 among ``facts``.
+    """The peaks that the work of that case may reach there: those of its precision, or by the default those of float32
+    and the settings for TF32 among ``facts``.
 
     Settings that are not known are PyTorch's own: TF32 for convolutions, none for matmuls. What is not in the catalog
     may be a convolution.
     """
+    if chosen := peaks(case_id):
+        return chosen
     if device == "cpu":
         return ("float32",)
     if _OPS.get(case_id.partition("|")[0], "").startswith(_MATMUL_OPS):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from cvbench_tui.core.grading.reasons import GRADES, REASONS
 from cvbench_tui.core.measurement import PHASES, Phase
@@ -100,20 +99,10 @@ def _worst(sentences: Sequence[str], *, counted: bool) -> str:
 
 
 def _names(run: Run) -> Callable[[Sequence[Case]], str]:
-    """What rows are called in a sentence: by name, with device, batch and image where rows of that name differ."""
-    alike: dict[str, list[Case]] = {}
-    for case in run.plan.cases:
-        alike.setdefault(case.workload.name, []).append(case)
-
-    @cache
-    def differ(name: str) -> list[str]:
-        return [axis for axis in ("device", "batch", "image") if len({getattr(each, axis) for each in alike[name]}) > 1]
-
-    def label(case: Case) -> str:
-        axes = {"device": case.device, "batch": f"batch {case.batch}", "image": f"{case.image} px"}
-        return " ".join([case.workload.name, *(axes[axis] for axis in differ(case.workload.name))])
+    """What rows are called in a sentence: by name, with device, batch, image and settings where rows of that name
+    differ."""
 
     def named(cases: Sequence[Case]) -> str:
-        return ", ".join(map(label, cases)) if len(cases) <= MAX_NAMED else f"{len(cases)} rows"
+        return ", ".join(map(run.plan.label, cases)) if len(cases) <= MAX_NAMED else f"{len(cases)} rows"
 
     return named

@@ -18,12 +18,14 @@ from cvbench_tui.results.storage import run_index
 from cvbench_tui.results.storage.run_index import MAX_TEXT, KnownFile, PastTimes, RunSummary, Stamp, stamp_of
 
 if TYPE_CHECKING:
+    from cvbench_tui.core.measurement import Phase
     from cvbench_tui.core.plan import Case
     from cvbench_tui.core.run import Run
 
 MAX_FILES = 400  # newest files that are read, if they are not in the index
 MAX_KNOWN = 2000  # newest files whose times are taken from the index: those of 10,000 with 20 rows would be 1 s of work
 MAX_BYTES = 1 << 28  # a larger file is not read: a run of 100 rows under the default protocol has 10 MB
+_KEPT: tuple[Phase, ...] = ("total", "inference")  # phases whose times are kept of each row
 BATCH = 20  # files read between two savings of what is known, so that little is lost when the app is closed meanwhile
 
 
@@ -148,7 +150,7 @@ def _known(path: Path, stamp: Stamp, run: Run, *, graded: bool = False) -> Known
 
 
 def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
-    from cvbench_tui.core.measurement import WHOLE_PHASE, Measurement
+    from cvbench_tui.core.measurement import Measurement
     from cvbench_tui.core.stats.visits import share
     from cvbench_tui.results.stats.phase_stats import phase_result, terms_of
     from cvbench_tui.results.stats.row_data import row_data
@@ -160,9 +162,9 @@ def _times(run: Run, *, graded: bool) -> Iterator[PastTimes]:
             continue
         if graded:
             phases = row_data(run, case).phases
-            results = [phases.get(phase) for phase in WHOLE_PHASE.values()]
-        else:  # two phases of four, in 0.6 of the time
-            results = [phase_result(outcome, phase, terms_of(run, case)) for phase in WHOLE_PHASE.values()]
+            results = [phases.get(phase) for phase in _KEPT]
+        else:  # two phases, in 0.6 of the time
+            results = [phase_result(outcome, phase, terms_of(run, case)) for phase in _KEPT]
         total_s, inference_s = (each.median_s if each is not None and each.valid else None for each in results)
         yield PastTimes(
             case_id=case.case_id,

@@ -80,12 +80,11 @@ def quick_summary(path: Path) -> RunSummary | None:
 
 
 def _case_id(case: dict[str, Any]) -> str:
-    """Raises KeyError or TypeError for what is no case with all its settings."""
-    work = case["workload"]
-    return case_id_of(
-        work["kind"], work["name"], work["input_shape"], case["device"], case["batch"], case["framework"],
-        case["precision"], case["memory_format"], case["compile_mode"], case["threads"],
-    )  # fmt: skip
+    """Raises KeyError, TypeError or ValueError for what is no case."""
+    work, threads = case["workload"], case.get("threads")
+    settings = [(name, value) for name, value in case.get("settings", ())] or [("threads", threads)] * bool(threads)
+    sizes = case["device"], case["batch"], case["framework"]
+    return case_id_of(work["kind"], work["name"], work["input_shape"], *sizes, settings)
 
 
 def _counted(path: Path, read: Callable[[Path], Iterator[RunStarted | Note]]) -> RunSummary:

@@ -10,14 +10,27 @@ BETWEEN: dict[Form, int] = {"file": 2, "bare": 2, "close": 1}  # cells for the m
 
 
 def visible_columns(table: Table, form: Form = "bare") -> tuple[int, ...]:
-    """Indexes of the columns with content: those chosen; optional ones only where a row has a value."""
+    """Indexes of the columns with content: those chosen; optional ones only where a row has a value, and another
+    than the usual one. Settings in which rows differ stay whatever was chosen: the rows would look alike."""
     return tuple(
         place
         for place, column in enumerate(table.columns)
-        if (not table.chosen or column.key == ALWAYS or column.drawn or column.key in table.chosen)
+        if (
+            not table.chosen
+            or column.key == ALWAYS
+            or column.drawn
+            or column.key in table.chosen
+            or _tells(table, place)
+        )
         and not (column.drawn and form == "file")
-        and (not column.optional or any(row.cells[place].value is not None for row in table.rows))
+        and (not column.optional or any(row.cells[place].value not in (None, column.usual) for row in table.rows))
     )
+
+
+def _tells(table: Table, place: int) -> bool:
+    """Whether a column of settings has several values."""
+    column = table.columns[place]
+    return column.identifies and column.optional and len({row.cells[place].value for row in table.rows}) > 1
 
 
 def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
@@ -31,7 +44,8 @@ def fitting(table: Table, width: int, form: Form = "bare") -> tuple[int, ...]:
     room = width - sum(widths.values())
     hidden: list[int] = []
     for _, place in sorted([(columns[place].hide, place) for place in places if columns[place].hide], reverse=True):
-        values = {row.cells[place].value for row in table.rows} - {None} if columns[place].identifies else ()
+        nothing = {None} if not columns[place].optional else set()
+        values = {row.cells[place].value for row in table.rows} - nothing if columns[place].identifies else ()
         if room < 0 and len(values) < 2:
             hidden.append(place)
             room += widths[place]

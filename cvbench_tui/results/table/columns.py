@@ -8,6 +8,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Literal
 
+from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import axis as axis_of
+from cvbench_tui.core.axes import labels as setting_labels
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult
@@ -33,6 +36,8 @@ class Column:
     secondary: bool = False  # no time: does not come back into room that is left
     pasted: tuple[Kind, ...] = ()  # kinds of rows whose tables to paste have it, unless the user chose columns
     optional: bool = False  # not every device has it: left out where no row has it
+    usual: str | None = None  # of an optional column: the value that says nothing where all rows have it
+    axis: Axis | None = None  # of ``core.axes`` whose values it has; sorted in the order of the registry
     phase: Phase | None = None  # its time makes rows of equal work faster or slower here; None: nothing is ranked
     fastest: Literal["least", "most"] = "least"
     max_cells: int | None = None  # of its text on a screen; files have all of it
@@ -47,6 +52,7 @@ PHASE_MEANINGS: dict[Phase, str] = {
     "backward": "Backward pass, gradients for the parameters and, for a layer, for its input.",
     "total": "Forward and backward pass of the same training iteration.",
     "inference": "Forward pass in evaluation mode, without gradients.",
+    "step": "A whole training step: gradients cleared, forward, loss, backward, optimizer.",
 }
 _BASES: dict[Literal["device", "host"], str] = {
     "device": "The device's own time for an iteration, its work queued ahead of it.",
@@ -56,13 +62,13 @@ _BASES: dict[Literal["device", "host"], str] = {
 QUALITY = "quality"  # key of the column that rows are sorted by from the best to the worst
 UNIT = "unit"  # key of the column that ``results.table.build`` fills, once it knows the units of all rows
 ALL_KINDS: tuple[Kind, ...] = ("model", "layer")
-_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0}
+_HIDE: dict[Phase, int] = {"forward": 20, "inference": 30, "backward": 40, "total": 0, "step": 12}
 _MEDIAN = (
     "Median time of one iteration, and half its 95% interval. "
     "Two times, faster/slower, where the samples have two speeds."
 )
 # the total stays beside its mean where all else has gone; the others give way before any mean
-_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46}
+_HIDE_CLEAN: dict[Phase, int] = {"total": 15, "inference": 42, "forward": 44, "backward": 46, "step": 48}
 
 
 _shared = lru_cache(maxsize=4096, typed=True)(Cell)  # most rows of 20,000 have their name and their grade from others
@@ -102,6 +108,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         pasted=ALL_KINDS,
         room=len("120.0\u00b10.2%"),
         phase=phase,
+        optional=phase == "step",  # only where it was asked for
     )
 
 
@@ -177,6 +184,11 @@ def _energy(row: RowData) -> Cell:
     return Cell(row.energy.joules_per_input, unit, valid=valid, doubtful=row.energy.doubtful)
 
 
+def _compile(row: RowData) -> Cell:
+    found = row.measurement.compilation if row.measurement is not None else None
+    return _shared(found.compile_s if found is not None else None, "s")
+
+
 def _versus(row: RowData) -> Cell:
     if row.versus is None:
         return Cell(None, "x")
@@ -191,6 +203,39 @@ def _samples(row: RowData) -> Cell:
     return _shared(sum(each.n for each in results) or None, passes=passes)
 
 
+def _batch(row: RowData) -> Cell:
+    """A number; of the largest that fits what was found, and before that the word."""
+    if not row.case.finds_batch:
+        return _shared(row.case.batch)
+    return _shared("max" if row.measurement is None and row.case.batch == 1 else row.case.batch, "max")
+
+
+def _axis(place: int, axis: Axis) -> Column:
+    """A setting that rows may differ in."""
+    default = _shared(axis.default)
+
+    def cell(row: RowData) -> Cell:
+        if not row.case.settings:  # as most rows of most tables
+            return default
+        value = next((value for name, value in row.case.settings if name == axis.name), None)
+        if value is None:
+            return default
+        number = axis.number(value)
+        return _shared(value if number is None else number)
+
+    return Column(
+        axis.name, axis.title, f"{axis.help} Only there where a row is not {axis.default}.", cell, axis.name,
+        right=axis.most is not None, hide=50 + place, identifies=True, optional=True, usual=axis.default, axis=axis,
+    )  # fmt: skip
+
+
+def _unknown(row: RowData) -> Cell:
+    if not row.case.settings:
+        return _NOTHING
+    settings = [each for each in row.case.settings if each[0] != "batch" and axis_of(each[0]) is None]
+    return _shared(", ".join(setting_labels(settings)) or None)
+
+
 COLUMNS: tuple[Column, ...] = (
     Column(
         "name", "Name", "The model or the layer.",
@@ -201,19 +246,24 @@ COLUMNS: tuple[Column, ...] = (
         _plain("case.device"), "device", right=False, hide=60, identifies=True, max_cells=20,
     ),
     Column(
-        "batch", "Batch", "Images, or other inputs, per iteration.",
-        _plain("case.batch"), "batch", hide=70, identifies=True,
+        "batch", "Batch", "Images, or other inputs, per iteration; max: the largest that fits into the memory.",
+        _batch, "batch", hide=70, identifies=True,
     ),
     Column(
         "image", "Image", "Side of the square input image in pixels; a dash for other inputs.",
         _plain("case.image", "px"), "image", hide=100, identifies=True,
+    ),
+    *(_axis(place, axis) for place, axis in enumerate(AXES)),
+    Column(
+        "other_settings", "Other settings", "Settings that this version does not have, of a file of a newer one.",
+        _unknown, "other_settings", right=False, hide=49, identifies=True, optional=True, max_cells=40,
     ),
     Column(
         UNIT, "Unit", "Unit of the row's times, where rows have different ones; otherwise the headings have it.",
         lambda row: _NOTHING, right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
-    *(_clean(phase) for phase in PHASES),
+    *(_clean(phase) for phase in PHASES if phase != "step"),  # the published loop has none
     _base("total", "device", 102), _base("total", "host", 104),
     _base("inference", "device", 106), _base("inference", "host", 108),
     _throughput(),
@@ -253,15 +303,21 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "first_call", "First call",
         "Time of the very first training iteration in a fresh process, start-up and autotuning included; the context "
-        "of a card, which is made before it, is not.",
+        "of a card, which is made before it, is not. Of a compiled row the first one after its compilation.",
         lambda row: _shared(row.measurement.first_call_s if row.measurement is not None else None, "s"), "first_call_s",
         hide=140, secondary=True,
     ),
     Column(
+        "compile_time", "Compile time",
+        "Seconds of the calls in which torch.compile compiled the row's graphs, of training and inference, before "
+        "anything was timed: much less where its cache on disk has them. A dash for rows that are not compiled.",
+        _compile, "compile_s", hide=145, secondary=True, optional=True,
+    ),
+    Column(
         "vs_ref", "vs ref",
-        "How many times as fast per input as the row that is marked as reference: by the total, or by inference where "
-        "one of the two has no total. \u00b1 is the root of the sum of the squares of both intervals. Only there while "
-        "a row with numbers is marked.",
+        "How many times as fast per input as the row that is marked as reference, or, along an axis, as the row of its "
+        "default that is alike otherwise: by the total, or by inference where one of the two has no total. \u00b1 is "
+        "the root of the sum of the squares of both intervals. Only there while something is compared.",
         _versus, "vs_ref", hide=10, pasted=ALL_KINDS, room=len("12.3x \u00b10.2%"),
     ),
     Column(

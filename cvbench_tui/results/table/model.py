@@ -29,7 +29,7 @@ class Row:
     quality: Quality
     scale: Scale  # unit of all its times
     best: frozenset[int] = frozenset()
-    """Places of the cells with the fastest number among rows of the same workload, batch and image."""
+    """Places of the cells with the fastest number among rows of the same workload, batch, image and settings."""
     _texts: dict[object, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.errors import SelectionError
 
@@ -22,10 +21,13 @@ class View:
 
     sort: str | None = None  # key of the column that the rows are sorted by; None: the plan's order
     descending: bool = False
-    group: GroupBy = "none"
-    filter_text: str = ""  # only rows with every word of it in name, device, batch or quality are shown
+    group: str = "none"  # one of ``catalog.axes.GROUPINGS``
+    filter_text: str = ""  # only rows with every word of it in name, device, batch, settings or quality are shown
     columns: tuple[str, ...] = ()  # keys of the columns that were chosen; none: as many as there is room for
     reference: str | None = None  # id of the case that the column ``vs_ref`` compares with
+    compare: str = ""
+    """One of ``catalog.axes.COMPARED``: rows that differ in nothing else are ranked together, and while no row is
+    marked ``vs_ref`` compares each with the one of them that has the default."""
 
 
 def check_columns(keys: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -74,9 +74,11 @@ def event_text(event: events.Event, run: Run) -> str:
     if isinstance(event, events.Progress) or case_id is None:
         return ""
     case = next((case for case in run.plan.cases if case.case_id == case_id), None)
-    row = f"{case.workload.name} {case.device}" if case is not None else case_id
+    row = f"{run.plan.label(case, without=['device'])} {case.device}" if case is not None else case_id
     if isinstance(event, events.CaseStarted):
         return f"{row} started{f', visit {event.visit + 1}' if event.visit else ''}"
+    if isinstance(event, events.BatchFound):
+        return f"{row} largest batch {event.batch:,}: {events.tries_text(event.tries)}"
     if isinstance(event, events.CaseFinished):
         return f"{row} done in {duration_text(event.measurement.wall_s)}"
     assert isinstance(event, events.CaseFailed)

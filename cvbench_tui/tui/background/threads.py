@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from textual.message import Message
 
+from cvbench_tui.catalog.models import ModelEntry
+from cvbench_tui.catalog.sources import all_models
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
 from cvbench_tui.engine.others import Watch
@@ -101,6 +103,18 @@ def probe(post: Post, source: EventSource) -> None:
         post(messages.Probed(environment))
 
 
+def list_layers(post: Post, source: EventSource, model: ModelEntry, images: Sequence[int]) -> None:
+    """Ask the source for the layers of that model: ``LayersListed`` or ``Failed``."""
+    from cvbench_tui.catalog.model_layers import ALL, LayersOf, resolved
+
+    try:
+        layers = resolved((LayersOf(model, ALL[0]),), images, source.layers)
+    except CvbenchError as error:
+        post(messages.Failed(error))
+    else:
+        post(messages.LayersListed(model, layers))
+
+
 def look(post: Post, watch: Watch) -> None:
     """Look at other programs: ``Looked``."""
     post(messages.Looked(watch, watch.look()))
@@ -116,6 +130,13 @@ def read_history(post: Post, history: History, cancelled: Callable[[], bool]) ->
     """Read what earlier runs measured: ``HistoryRead``. ``cancelled`` is asked between two of hundreds of files."""
     history.refresh(cancelled)
     post(messages.HistoryRead())
+
+
+def read_models(post: Post) -> None:
+    """Read the lists of models that the first frame did not wait for: ``ModelsRead`` where there are some."""
+    at_once, every = sum(1 for _ in all_models(late=False)), tuple(all_models())
+    if len(every) > at_once:
+        post(messages.ModelsRead(every))
 
 
 def offer_resume(post: Post, folder: Path) -> None:

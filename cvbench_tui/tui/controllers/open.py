@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.command import SimpleCommand
+from textual.content import Content
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import CvbenchError
 from cvbench_tui.tui.controllers import Ui
 from cvbench_tui.tui.controllers.run_manager import RunManager
-from cvbench_tui.tui.state.plan_summary import protocol_line
+from cvbench_tui.tui.state.plan_summary import plan_line, protocol_line
 from cvbench_tui.tui.state.run_state import moment
 from cvbench_tui.tui.state.selection import PlanSelection
 
 if TYPE_CHECKING:
     from cvbench_tui.catalog.presets import PresetEntry
+    from cvbench_tui.core.plan import Plan
     from cvbench_tui.results.storage.run_index import RunSummary
     from cvbench_tui.results.storage.runs import Listing
-    from cvbench_tui.tui.screens.plan_settings import PlanSettings
+    from cvbench_tui.tui.state.plan_settings import PlanSettings
 
 MAX_RUNS = 50  # saved runs that the palette offers, newest first; the dialog of runs has them all
 READ_S = 0.25  # files are read for so long before what is known is shown, again and again
@@ -44,6 +46,7 @@ class OpenController:
     rebuild_lists: Callable[[], object]  # called when other things are ticked
     selection_changed: Callable[[], object]  # then, or when something is set
     runs_folder: Path
+    expected: Callable[[Plan], Mapping[str, float]]  # seconds of each row, by case id
     offered: RunSummary | None = field(default=None, init=False)  # the last run, where it lacks something
     _resuming: Path | None = field(default=None, init=False)  # file that is being read in order to go on with it
 
@@ -66,16 +69,18 @@ class OpenController:
         return path == resuming
 
     def settings(self) -> None:
-        """Ask for protocol, batch and image size."""
+        """Ask how the plan is to be measured."""
         from cvbench_tui.tui.screens.plan_settings import SettingsScreen
 
         plan = self.plan_selection
-        self.ui.show(SettingsScreen(plan.protocol, plan.batch, plan.image), self._set)
+        self.ui.show(SettingsScreen(plan.how, plan.samples(), self._preview), self._set)
+
+    def _preview(self, how: PlanSettings) -> Content:
+        return plan_line(self.plan_selection, self.run_manager.state.environment, expected=self.expected, how=how)
 
     def _set(self, settings: PlanSettings | None) -> None:
         if settings is not None:
-            plan = self.plan_selection
-            plan.protocol, plan.batch, plan.image = settings.protocol, settings.batch, settings.image
+            self.plan_selection.set_how(settings)
             self.selection_changed()
 
     def next_protocol(self) -> None:

@@ -37,6 +37,10 @@ class RunController:
     settings_store: SettingsStore
     strip: ProgressStrip
     clock: Callable[[], float]  # seconds since the epoch
+    ask_for_code: Callable[[Sequence[Case], Callable[[], object]], None]
+    """Calls back, after a question where the rows run code that the user has not named."""
+    read_code: Callable[[], object]
+    """Reads what is ticked of the user's own code, as it is now. Raises SelectionError."""
     _wanted: Callable[[], object] = field(default=lambda: None, init=False)
     """Begins the run that is wanted, once other programs have left the machine or the user does not mind them."""
 
@@ -57,6 +61,7 @@ class RunController:
             self.run_manager.ask(queued=True)
             return
         try:
+            self.read_code()
             plan = to_plan(self.plan_selection.selection(), state.environment)
         except SelectionError as error:
             self.ui.refuse(error)
@@ -128,7 +133,11 @@ class RunController:
             self.ui.notify(text, title="Problems expected", severity="warning", markup=False)
 
     def _add(self, plan: Plan, environment: Environment) -> None:
-        """More rows for the running benchmark, under its protocol."""
+        """More rows for the running benchmark, under its protocol; none that need a pass which it does not have."""
+        if lacking := self.run_manager.lacking_passes(plan):
+            which, rows = ("step", "the optimizer's rows") if "step" in lacking else (lacking[0], "these rows")
+            self.ui.say(f"This run measures no {which}; {rows} belong in a run of their own.", bad=True)
+            return
         added, run = self.run_manager.add(plan), self.run_manager.state.run
         if run is not None:
             cases = unique((*run.plan.cases, *plan.cases))
@@ -144,10 +153,10 @@ class RunController:
         rows, run = self.run_manager.state.repeatable, self.run_manager.state.run
         if run is None or not rows:
             return
-        if self.run_manager.state.running:
-            self._again(len(rows))
-        else:
-            self._look(Plan(run.plan.name, rows, run.plan.protocol), partial(self._again, len(rows)))
+        begin = partial(self._again, len(rows))
+        if not self.run_manager.state.running:
+            begin = partial(self._look, Plan(run.plan.name, rows, run.plan.protocol), begin)
+        self.ask_for_code(rows, begin)
 
     def resume(self) -> None:
         """Go on with the run that is shown: measure the rows that it lacks, in its own file."""
@@ -162,17 +171,17 @@ class RunController:
             self.ui.say("This run lacks no row." + " R repeats those that failed." * bool(run.failures))
             return
         plan = Plan(run.plan.name, rows, run.plan.protocol)
-        begin = partial(self._resume, run, rows)
+        begin = partial(self._look, plan, partial(self._resume, run, rows))
         from cvbench_tui.results.stats.repeat import another_machine  # behind the first frame
 
         why = another_machine(run, here, rows)
         if not why:
-            self._look(plan, begin)
+            self.ask_for_code(rows, begin)
             return
         from cvbench_tui.tui.screens.base import ConfirmScreen
 
         answer = ConfirmScreen(f"{why} Go on all the same?", "Go on")
-        self.ui.show(answer, lambda wanted: self._look(plan, begin) if wanted else None)
+        self.ui.show(answer, lambda wanted: self.ask_for_code(rows, begin) if wanted else None)
 
     def _resume(self, run: Run, rows: Sequence[Case]) -> None:
         """Unless another one was opened meanwhile."""

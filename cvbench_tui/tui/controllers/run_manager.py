@@ -8,7 +8,9 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.core.environment import Environment
+from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
 from cvbench_tui.engine.others import Watch
@@ -21,6 +23,7 @@ from cvbench_tui.tui.background.log_buffer import LogBuffer
 from cvbench_tui.tui.background.threads import (
     BackgroundThread,
     RunThread,
+    list_layers,
     look,
     offer_resume,
     open_run,
@@ -107,6 +110,13 @@ class RunManager:
         new = [case for case in plan.cases if case.case_id not in known]
         return len(new) if new and self._thread.session.add(new) else 0
 
+    def lacking_passes(self, plan: Plan) -> tuple[PassName, ...]:
+        """The passes of that plan which the running run does not measure, whatever rows it gets."""
+        if self._thread is None or not self.state.running:
+            return ()
+        measured = self._thread.session.plan.protocol.passes
+        return tuple(name for name in plan.protocol.passes if name not in measured)
+
     def again(self) -> bool:
         """Measure the repeatable rows again: a running run gets them added, another is resumed. False without any."""
         if self._thread is not None and self.state.running:
@@ -169,6 +179,10 @@ class RunManager:
     def read(self, path: Path) -> None:
         """Read the run of that file; ``RunOpened`` or ``Failed`` will follow."""
         BackgroundThread(self._post, open_run, path).start()
+
+    def list_layers(self, model: ModelEntry, images: Sequence[int]) -> None:
+        """Ask the worker for the layers of that model; ``LayersListed`` or ``Failed`` will follow."""
+        BackgroundThread(self._post, list_layers, self._source, model, images).start()
 
     def offer_resume(self) -> None:
         """Look whether the last run lacks something; ``ResumeOffered`` follows if so."""

@@ -72,7 +72,7 @@ class MainScreen(Screen[None]):
         self._host = host
         self._plan_selection = plan_selection
         self.lists = {
-            "models": Checklist("1 Models", plan_selection.models, id="models"),
+            "models": Checklist("1 Models", plan_selection.models, id="models", opens=True),
             "layers": Checklist("2 Layers", plan_selection.layers, id="layers"),
             "devices": Checklist("3 Devices", plan_selection.devices, id="devices"),
         }

@@ -95,7 +95,7 @@ class RadioList(RadioSet, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j,right", "move(1)", "Next", id="choice.next", tooltip="Choose the next line"),
-        Binding("up,k,left", "move(-1)", "Before", id="choice.previous", tooltip="Choose the line before"),
+        Binding("up,k,left", "move(-1)", "Previous", id="choice.previous", tooltip="Choose the line before"),
         Binding("space", "turn", "Other", id="choice.turn", tooltip="Choose the next line, after the last the first"),
     ]
     DEFAULT_CSS = """

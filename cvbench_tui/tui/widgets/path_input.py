@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -21,14 +22,15 @@ MAX_ENTRIES = 5000  # entries of a folder that are looked at: a larger one is no
 class PathSuggester(Suggester):
     """Suggests the first folder, else the first file that can be written over, that begins with the text."""
 
-    def __init__(self, folder: Path) -> None:
-        """``folder``: where a relative path begins."""
+    def __init__(self, folder: Path, suffixes: Collection[str] = tuple(FORMATS)) -> None:
+        """``folder``: where a relative path begins; files are suggested that end so."""
         super().__init__(use_cache=False, case_sensitive=True)
         self._folder = folder
+        self._suffixes = suffixes
 
     async def get_suggestion(self, value: str) -> str | None:
         """The whole path, written as it was begun; None when nothing begins so."""
-        return await asyncio.to_thread(suggestion, self._folder, value)
+        return await asyncio.to_thread(suggestion, self._folder, value, self._suffixes)
 
 
 class PathInput(Input):
@@ -54,7 +56,7 @@ class PathInput(Input):
             super().action_end(select)
 
 
-def suggestion(folder: Path, text: str) -> str | None:
+def suggestion(folder: Path, text: str, suffixes: Collection[str] = tuple(FORMATS)) -> str | None:
     """How ``text`` could go on; folders end in a slash. None too where a folder cannot be read."""
     if text == "~":
         return "~/"
@@ -62,7 +64,7 @@ def suggestion(folder: Path, text: str) -> str | None:
     begun += slash
     try:
         with os.scandir(os.path.join(folder, os.path.expanduser(begun))) as entries:
-            names = [_name(entry) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
+            names = [_name(entry, suffixes) for entry in islice(entries, MAX_ENTRIES) if entry.name.startswith(stem)]
     except (OSError, ValueError):
         return None
     names = [name for name in names if len(name) > len(stem) and (stem or not name.startswith("."))]
@@ -70,8 +72,8 @@ def suggestion(folder: Path, text: str) -> str | None:
     return None if best is None else begun + best
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    """The entry as text; empty for a file of a kind that is not written here."""
+def _name(entry: os.DirEntry[str], suffixes: Collection[str]) -> str:
+    """The entry as text; empty for a file of another kind."""
     if entry.is_dir():
         return f"{entry.name}/"
-    return entry.name if os.path.splitext(entry.name)[1].lower() in FORMATS else ""
+    return entry.name if os.path.splitext(entry.name)[1].lower() in suffixes else ""

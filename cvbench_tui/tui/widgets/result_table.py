@@ -107,12 +107,12 @@ class ResultTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def sortable(self) -> list[str]:
-        """Keys of the columns that the sort keys go through: secondary metrics only while they are shown."""
+        """Keys of the columns that the sort keys go through: secondary metrics and settings only while shown."""
         if self._table is None:
             return []
         shown = {column.key for column in self._shown.columns}
         columns = (each for each in self._table.columns if not each.drawn)
-        return [column.key for column in columns if not column.secondary or column.key in shown]
+        return [column.key for column in columns if not (column.secondary or column.optional) or column.key in shown]
 
     def _arrange(self) -> None:
         """Choose the columns, put the lines in order and draw those that differ."""

@@ -15,8 +15,9 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input
 
-from cvbench_tui.base.choices import GroupBy
 from cvbench_tui.base.escape import visible
+from cvbench_tui.catalog.axes import COMPARED, GROUPINGS
+from cvbench_tui.core.row_names import differing
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
@@ -36,8 +37,8 @@ READY = "Nothing timed yet.\n\nPress r to run what is ticked, or 1 2 3 to change
 NOT_READY = (
     "Nothing timed yet.\n\nTick models (1) or layers (2) with Space, then press r.\nP opens presets, ? lists all keys."
 )
-GROUP_WORDS: dict[GroupBy, str] = {"none": "", "workload": "model or layer", "kind": "kind", "device": "device"}
-"""The ways of grouping, in the order of the key, and how the title says them."""
+GROUP_WORDS = {"workload": "model or layer"}  # how the title says ways of grouping, where it is not by their own name
+ALWAYS = ("none", "workload", "kind", "device")  # ways of grouping that the key offers whatever the rows differ in
 REDRAW_EVERY_S = 0.5
 """Shortest time between two drawings that a run asks for: rows that end and begin together are one drawing."""
 FILTER_AFTER_S = 0.1  # wait after a letter of the filter: the next one may follow at once
@@ -56,7 +57,8 @@ class ResultsPane(Vertical):
         ),
         hidden("o", "reverse", "Order", "table.order", "Ascending, descending, plan order"),
         Binding("m", "mark", "Ref", id="table.mark", tooltip="Compare all rows with this one (vs ref); again: stop"),
-        hidden("u", "group", "Group", "table.group", "Group by workload, kind, device, none"),
+        hidden("u", "group", "Group", "table.group", "Group by workload, kind, device, or what rows differ in; none"),
+        hidden("v", "compare", "Along", "table.compare", "Compare and rank along batch, image or a setting; none"),
         hidden("c", "columns", "Columns", "table.columns", "Choose the columns"),
         hidden("y", "copy_row", "Copy", "table.copy_row", "Copy this row as markdown"),
         hidden("Y", "copy_table", "Copy all", "table.copy_table", "Copy the table as markdown"),
@@ -112,7 +114,7 @@ class ResultsPane(Vertical):
         self.state, self.run = state, state.run
         if other:
             self.held = None
-            self.view = replace(self.view, reference=None)
+            self.view = replace(self.view, reference=None, compare="")
         if self.held is not None:
             return
         wait_s = 0.0 if other or self.run.ended is not None else self._drawn_at + REDRAW_EVERY_S - time.monotonic()
@@ -147,7 +149,9 @@ class ResultsPane(Vertical):
         parts = [f"{len(table.rows)} of {rows}" if self.view.filter_text else rows]
         heading = next((column.heading for column in table.columns if column.key == self.view.sort), None)
         parts += [f"by {heading} {ARROWS[self.view.descending]}"] if heading else []
-        parts += [f"grouped by {GROUP_WORDS[self.view.group]}"] if self.view.group != "none" else []
+        group = GROUP_WORDS.get(self.view.group, self.view.group.replace("_", " "))
+        parts += [f"grouped by {group}"] if group != "none" else []
+        parts += [f"compared along {self.view.compare.replace('_', ' ')}"] if self.view.compare else []
         parts += ["frozen (z)"] if self.held is not None else []
         named = ""
         if self.state.saved and self.run is not None:
@@ -185,9 +189,22 @@ class ResultsPane(Vertical):
         self._set_view(sort=None if last else column, descending=same and not last)
 
     def action_group(self) -> None:
-        """The next way of grouping."""
-        ways = list(GROUP_WORDS)
+        """The next way of grouping, of those that part the rows."""
+        differ = self._differing()
+        ways = [way for way in GROUPINGS if way in (*ALWAYS, *differ, self.view.group)]
         self._set_view(group=ways[(ways.index(self.view.group) + 1) % len(ways)])
+
+    def action_compare(self) -> None:
+        """Rank along the next of what the rows differ in; behind the last, along none."""
+        differ = self._differing()
+        ways = ["", *(way for way in COMPARED if way in (*differ, self.view.compare))]
+        if len(ways) == 1:
+            self.app.notify("The rows differ neither in batch nor image nor a setting.", markup=False)
+            return
+        self._set_view(compare=ways[(ways.index(self.view.compare) + 1) % len(ways)], reference=None)
+
+    def _differing(self) -> tuple[str, ...]:
+        return differing(self.run.plan.cases) if self.run is not None else ()
 
     def action_mark(self) -> None:
         """Compare with the row under the cursor; a second time, no longer."""
@@ -199,7 +216,7 @@ class ResultsPane(Vertical):
             if not any(result.valid for result in phases.values()):
                 self.app.notify("This row has no valid time, so nothing can be compared with it.", markup=False)
                 return
-        self._set_view(reference=None if key == self.view.reference else key)
+        self._set_view(reference=None if key == self.view.reference else key, compare="")
 
     def action_columns(self) -> None:
         """Choose the columns; none of them: as many as there is room for."""

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import visible
+from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.text import units
 from cvbench_tui.tui.state.run_state import RunState
@@ -203,8 +204,10 @@ class ProgressStrip(Line):
         if run.running is None:
             return Content("starting the next row...")
         case, visits = run.plan.case(run.running.case_id), run.plan.protocol.max_visits
-        parts: list[str | tuple[str, str]] = [(shorten(visible(case.workload.name), NAME_CELLS), "bold")]
-        parts.append(f"  {case.device}  batch {case.batch}")
+        words = visible(run.plan.label(case, without=("device", "batch"))[len(case.workload.name) :])
+        name = shorten(visible(case.workload.name), NAME_CELLS) + words
+        parts: list[str | tuple[str, str]] = [(name, "bold")]
+        parts.append(f"  {case.device}  {batch_text(case)}")
         parts += [f"  visit {run.running.visit + 1} of {visits} at most"] if visits > 1 else []
         parts += ["  starting"] if run.progress is None else self._progress(run, run.progress)
         return Content.assemble(*parts)

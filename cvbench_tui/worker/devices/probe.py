@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from functools import reduce
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def probe(*, cpu_only: bool = False) -> Environment:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
+        "timm": installed_timm(),
         "hip": torch.version.hip,
         "cuda": torch.version.cuda,
         "cudnn": found.cudnn,
@@ -79,6 +81,14 @@ def probe(*, cpu_only: bool = False) -> Environment:
     present = tuple((name, version) for name, version in versions.items() if version)
     cpu = Device("cpu", cpu_name(), memory_bytes(), detail=plural(intra_op_threads(), "thread"))
     return Environment(present, (cpu, *found.devices), (*facts(), *found.facts))
+
+
+def installed_timm() -> str | None:
+    """Its version, None without one; not imported, which only its own rows need."""
+    try:
+        return metadata.version("timm")
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def facts() -> Iterator[tuple[str, Fact]]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Notice
+from cvbench_tui.worker.process.failure import UnsupportedError
 
 Result = TypeVar("Result")
 
@@ -38,7 +39,7 @@ def attempt(metric: str, notices: list[Notice], measure: Callable[[], Result], o
     """The result of ``measure``. What it raises becomes a notice, since the row has its times already."""
     try:
         return measure()
-    except NoTimeLeft as error:
+    except (NoTimeLeft, UnsupportedError) as error:
         notices.append(not_measured(metric, str(error)))
     except Exception as error:  # a workload, or a driver, may raise anything
         text = next(iter(str(error).splitlines()), "") or "no message"

@@ -17,14 +17,15 @@ from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.devices.select import meter_for
 from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.energy import MAX_ENERGY_S, pass_energy
-from cvbench_tui.worker.extras.flops import phase_work
+from cvbench_tui.worker.extras.flops import as_known, count_phases, phase_work
 from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
-from cvbench_tui.worker.timing.passes import pass_of
+from cvbench_tui.worker.timing.recorded import timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 MEMORY_ITERATIONS = 4  # iterations of a memory pass, or a few more
+COUNTING_ITERATIONS = 3  # time of a counted iteration, in those of the rounds: operators pass Python, small ones twice
 ENERGY_BLOCKS = 3  # blocks by which an energy pass may outlast its time: a lead, the last one begun, what was queued
 
 
@@ -57,8 +58,7 @@ class ExtrasCollector:
         notices = self.notices
         if visit == 0:
             self.memory = attempt("memory", notices, partial(self._memory, subject, budget), ())
-            counted = partial(phase_work, self.case, self.protocol.method, self.protocol.passes)
-            self.work = attempt("work", notices, counted, ())
+            self.work = attempt("work", notices, partial(self._count, subject, budget), ())
         if visit == min(1, self.protocol.max_visits - 1):
             self.variants = attempt("variants", notices, partial(self._variants, subject, budget), ())
             if "energy" in self.protocol.extras:
@@ -68,6 +68,18 @@ class ExtrasCollector:
         for name in self.protocol.passes:
             budget.check(name, MEMORY_ITERATIONS)
         return phase_memory(subject, self.backend.settle, self._peaks, self.protocol.passes)
+
+    def _count(self, subject: ModuleUnderTest, budget: Budget) -> Sequence[PhaseWork]:
+        """Without data; where the work depends on them, as in detection, an iteration of each pass on the device."""
+        try:
+            return phase_work(self.case, self.protocol.method, self.protocol.passes)
+        except Exception:  # whatever the module's own code raises on tensors without data
+            if self.case.setting("compile") != "eager":
+                raise  # a compiled module calls no operators that could be counted
+            for name in self.protocol.passes:
+                budget.check(name, COUNTING_ITERATIONS)
+        subject.clear()
+        return as_known(self.case, count_phases(subject.module, subject.inputs, self.protocol.passes))
 
     def _variants(self, subject: ModuleUnderTest, budget: Budget) -> Sequence[Variant]:
         timer = VariantTimer(self.case, subject, self.backend, self.protocol, self.heartbeat, budget, self.notices)
@@ -81,7 +93,7 @@ class ExtrasCollector:
             self.heartbeat()
             name, regions, group = result.record.name, result.regions_per_block, result.record.group
             budget.check(name, ENERGY_BLOCKS * regions * group, MAX_ENERGY_S)
-            energy = pass_energy(pass_of(name, subject, self.backend), self.backend, meter, regions, group)
+            energy = pass_energy(timed_pass(name, subject, self.backend), self.backend, meter, regions, group)
             if energy is not None:
                 self.energy.append(energy)
 

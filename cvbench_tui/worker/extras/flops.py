@@ -8,25 +8,24 @@ device-specific fusion, save attention and dropout.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.overrides import TorchFunctionMode
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import PhaseWork
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Method
-from cvbench_tui.core.workload import Workload
 from cvbench_tui.worker.extras.flop_formulas import FORMULAS
 from cvbench_tui.worker.extras.traffic import PhaseCounts, TrafficMode
-from cvbench_tui.worker.workloads.build import build_module
-from cvbench_tui.worker.workloads.module_under_test import make_inputs, outputs_of
+from cvbench_tui.worker.workloads.axis_hooks import AUTOCAST, convert
+from cvbench_tui.worker.workloads.inputs import Inputs, on_meta, outputs_of
+from cvbench_tui.worker.workloads.meta import operators_of
 
 
 def phase_work(
@@ -36,17 +35,32 @@ def phase_work(
 
     ``method`` as in the protocol: ``published`` gives layers inputs without gradient. The random state stays as it was.
     Takes milliseconds to a second or two (a layer 10 ms, resnet152 0.6 s, densenet201 1.5 s of one core). Raises
-    RuntimeError (NotImplementedError) for an operator that cannot do without data; no workload offered has one.
+    RuntimeError (NotImplementedError) for an operator that cannot do without data, as in detection.
+
+    A precision of weights and inputs makes other bytes. Under autocast and when compiled the operations are the same,
+    and the bytes are not known: tensors without data are not cast, and what is fused moves less.
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module, inputs = on_meta(case.workload, case.batch, method)
+        module, inputs = convert(_only_precision(case), *on_meta(case.workload, case.batch, method))
         with operators_of(case.device):
-            return count_phases(module, inputs, passes)
+            return as_known(case, count_phases(module, inputs, passes))
+
+
+def as_known(case: Case, works: Sequence[PhaseWork]) -> tuple[PhaseWork, ...]:
+    """The work without bytes where the row moves others than are counted."""
+    if case.setting("precision") in AUTOCAST or case.setting("compile") != "eager":
+        return tuple(replace(work, bytes=0, footprint_bytes=0) for work in works)
+    return tuple(works)
+
+
+def _only_precision(case: Case) -> Case:
+    """The case without what changes no size and needs data, such as compiling."""
+    return replace(case, settings=tuple(each for each in case.settings if each[0] == "precision"))
 
 
 def count_phases(
-    module: nn.Module, inputs: Tensor, passes: Sequence[PassName] = ("training", "inference")
+    module: nn.Module, inputs: Inputs, passes: Sequence[PassName] = ("training", "inference")
 ) -> tuple[PhaseWork, ...]:
     """The same of a module and its inputs, with or without data."""
     results: dict[Any, Any] = {}
@@ -55,16 +69,16 @@ def count_phases(
         return training
     module.eval()
     with torch.no_grad(), _counting(results) as counts:
-        _output = module(inputs.detach())  # alive while it is counted
+        _output = module(*inputs.of(training=False))  # alive while it is counted
     return (*training, counts.work("inference"))
 
 
-def _count_training(module: nn.Module, inputs: Tensor, results: dict[Any, Any]) -> tuple[PhaseWork, ...]:
+def _count_training(module: nn.Module, inputs: Inputs, results: dict[Any, Any]) -> tuple[PhaseWork, ...]:
     """Forward, backward and total. Leaves no gradients."""
     total = PhaseCounts()
     module.train()
     with _counting(results, total) as counts:
-        output = module(inputs)
+        output = module(*inputs.of(training=True))
     forward = counts.work("forward")
     outputs = outputs_of(output)
     gradients = [torch.empty_like(output) for output in outputs]
@@ -84,66 +98,3 @@ def _counting(results: dict[Any, Any], *others: PhaseCounts) -> Iterator[PhaseCo
         yield phases[0]
     for phase in phases:
         phase.flops += counter.get_total_flops()
-
-
-def on_meta(workload: Workload, batch: int, method: Method = "rounds") -> tuple[nn.Module, Tensor]:
-    """The module and its inputs without data, with gradients wanted where the measured ones want them."""
-    with _EmptyOnMeta():
-        module = build_module(workload).to("meta")
-    return module, make_inputs(module, workload, batch, method, torch.device("meta"))
-
-
-class _EmptyOnMeta(TorchFunctionMode):
-    """Weights without memory, everything else real: some constructors compute their sizes with tensors (RegNet)."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Move ``torch.empty``, with which modules make their weights."""
-        kwargs = dict(kwargs or {})
-        if func is torch.empty and kwargs.get("device") is None:
-            kwargs["device"] = "meta"
-        return func(*args, **kwargs)
-
-
-@contextmanager
-def operators_of(device: str) -> Iterator[None]:
-    """The operators that the device would use: ``meta`` has no fused ones, and would count the attention's score matrix
-    as read and written six times. Attention is fused everywhere; dropout on CUDA, not on the CPU."""
-    attention, dropout = functional.scaled_dot_product_attention, functional.dropout
-    functional.scaled_dot_product_attention = _fused_attention(attention)
-    if device.startswith("cuda"):
-        functional.dropout = _fused_dropout(dropout)
-    try:
-        yield
-    finally:
-        functional.scaled_dot_product_attention, functional.dropout = attention, dropout
-
-
-def _fused_attention(unfused: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Attention as one operator, where it is the plain one that devices fuse; torch 2.2 has none for every device."""
-    kernel = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
-
-    def attention(
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        **others: Any,
-    ) -> Tensor:
-        if kernel is None or dropout_p or others or query.dim() != 4:
-            return unfused(query, key, value, attn_mask, dropout_p, is_causal, **others)
-        return kernel(query, key, value, 0.0, is_causal, attn_mask=attn_mask)[0]
-
-    return attention
-
-
-def _fused_dropout(unfused: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Dropout as one operator that writes its result and a mask of bytes, where CUDA does it by one."""
-
-    def dropout(inputs: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        if inplace or not training or not 0 < p < 1:
-            return unfused(inputs, p, training, inplace)
-        return torch.native_dropout(inputs, p, True)[0]
-
-    return dropout

@@ -20,6 +20,7 @@ from cvbench_tui.base.system_files import read_text
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import Phase, PhaseMemory, largest, largest_memory
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+from cvbench_tui.worker.workloads.training_step import TrainingStep
 
 RESET_PEAK = "5"  # in ``clear_refs`` it makes ``VmHWM`` begin anew at the present size (proc(5); needs no privilege)
 KIB = 1024
@@ -134,6 +135,13 @@ def phase_memory(
         subject.evaluate()
         with torch.inference_mode():
             peak_of("inference", subject.forward)
+    if "step" in passes:
+        subject.train()
+        subject.clear()
+        step = TrainingStep(subject)
+        step.run()  # what the optimizer remembers is made in its first step, and stays
+        peak_of("step", step.run)
+        subject.clear()
     readings = [memory for memory in found if anew or memory.phase == "total"]
     return tuple(memory for memory in readings if memory != PhaseMemory(memory.phase))
 

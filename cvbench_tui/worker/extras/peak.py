@@ -38,6 +38,8 @@ UNKNOWN_CACHE_BYTES = 64 << 20
 MEMORY_SHARE = 8  # at most this part of the free memory is allocated
 NATIVE_BFLOAT16 = frozenset(("avx512_bf16", "amx_bf16", "bf16"))
 """Flags of processors that compute in bfloat16; others convert, at a small part of float32's speed."""
+NATIVE_FLOAT16 = frozenset(("avx512_fp16", "amx_fp16", "asimdhp"))
+"""The same for float16; ``asimdhp`` is Arm's."""
 AMPERE = 8  # first major compute capability with TF32 and bfloat16
 
 DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -161,7 +163,8 @@ def _memory_rates(
 def _precisions(device: torch.device) -> list[str]:
     """What the device computes in hardware; a precision it refuses all the same is left out later."""
     if device.type == "cpu":
-        return ["float32", "bfloat16"] if computes_bfloat16() else ["float32"]
+        halves = [("bfloat16", NATIVE_BFLOAT16), ("float16", NATIVE_FLOAT16)]
+        return ["float32", *(name for name, flags in halves if computes_by(flags))]
     if device.type != "cuda":
         return ["float32", "bfloat16", "float16"]
     if torch.version.hip or torch.cuda.get_device_capability(device)[0] < AMPERE:
@@ -169,10 +172,10 @@ def _precisions(device: torch.device) -> list[str]:
     return ["float32", "tf32", "bfloat16", "float16"]
 
 
-def computes_bfloat16(root: Path = Path("/")) -> bool:
-    """Whether the processor has instructions for bfloat16, by Linux; False elsewhere."""
+def computes_by(instructions: frozenset[str], root: Path = Path("/")) -> bool:
+    """Whether the processor has one of those instructions, by Linux; False elsewhere."""
     flags = cpuinfo("flags", root) or cpuinfo("Features", root)
-    return bool(NATIVE_BFLOAT16 & set(flags.split()))
+    return bool(instructions & set(flags.split()))
 
 
 @contextmanager

@@ -6,17 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
-
-import torch
 
 from cvbench_tui.core.measurement import PASS_OF, PHASES, Notice, Variant, VariantKind, leads_lasted
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.extras.budget import UNLIMITED, Budget, attempt, not_measured
+from cvbench_tui.worker.timing import recorded
 from cvbench_tui.worker.timing.passes import PhasePass
-from cvbench_tui.worker.timing.sampler import Marks, TimedPass
+from cvbench_tui.worker.timing.recorded import GraphPass
+from cvbench_tui.worker.timing.sampler import TimedPass
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
@@ -25,7 +24,6 @@ ROUND_S = 0.06  # seconds, half a round of `quick`: a variant is read as a ratio
 FLUSHED_ROUND_S = 0.03  # seconds of a flushed round, most of them spent on flushing: writing 64 MiB takes some 8 ms
 FLUSHED_ITERATIONS = 3
 ITERATIONS = 12  # fewest iterations of a variant: three first calls, windows, five rounds, what is run unrecorded
-GRAPH_WARMUP_CALLS = 3  # on a side stream before a graph is recorded, as PyTorch asks for: lazy allocations are made
 
 
 @dataclass
@@ -42,7 +40,9 @@ class VariantTimer:
     variants: list[Variant] = field(default_factory=list)
 
     def run(self) -> list[Variant]:
-        """Those that the protocol asks for and the device allows."""
+        """Those that the protocol asks for and the device allows. None of a row that is replayed from graphs itself."""
+        if self.case.setting("graph") == "on":
+            return []
         extras, passes = self.protocol.extras, self.protocol.passes
         self._phases = [phase for phase in PHASES if PASS_OF[phase] in passes]
         if "alone" in extras:
@@ -54,9 +54,9 @@ class VariantTimer:
         return self.variants
 
     def _alone(self) -> None:
-        """Forward, backward and total each by itself. Inference always is."""
+        """Forward, backward and total each by itself. Inference and step always are."""
         for phase in self._phases:
-            if phase != "inference":
+            if phase not in ("inference", "step"):
                 self._time("alone", PhasePass(self.subject, self.backend, phase), _short(self.protocol))
 
     def _flushed(self) -> None:
@@ -81,12 +81,13 @@ class VariantTimer:
 
     def _device_only(self) -> None:
         """Inference replayed from a recorded graph: what the device needs, without the host's launches."""
-        self.subject.evaluate()
         self._time("device_only", GraphPass(self.subject, self.backend), _short(self.protocol))
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         self.budget.check(timed.name, ITERATIONS)
-        limits = self.budget.deadline_s, max_group
+        if self.case.setting("compile") != "eager":
+            timed.segments = False
+        limits = self.budget.deadline_s, max_group or recorded.max_group(self.subject)
         watch = Stopwatch(
             timed, self.backend, protocol, lambda _: self.heartbeat(), *limits, check_deferred=False, wall=False
         )
@@ -111,33 +112,3 @@ def _short(protocol: Protocol) -> Protocol:
         warmup_cap_s=ROUND_S,
         max_repeats=0,
     )
-
-
-class GraphPass(PhasePass):
-    """Replays of one inference call, recorded as a CUDA graph: the device's time without the host's launches. Making it
-    raises whatever a workload that cannot be recorded raises."""
-
-    def __init__(self, subject: ModuleUnderTest, backend: Backend, cuda: Any = torch.cuda) -> None:
-        super().__init__(subject, backend, "inference")
-        self.segments = False
-        with torch.inference_mode():
-            side = cuda.Stream()
-            side.wait_stream(cuda.current_stream())
-            with cuda.stream(side):
-                for _ in range(GRAPH_WARMUP_CALLS):
-                    subject.forward()
-            cuda.current_stream().wait_stream(side)
-            self._graph = cuda.CUDAGraph()
-            with cuda.graph(self._graph):
-                self._output = subject.forward()  # kept: the replays write into its memory
-        self._region = self._replays
-
-    def begin(self) -> None:
-        """The mode is in the recording."""
-
-    def _replays(self, group: int) -> Marks:
-        mark, replay = self.backend.mark, self._graph.replay
-        start = mark()
-        for _ in range(group):
-            replay()
-        return start, mark()

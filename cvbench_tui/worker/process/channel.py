@@ -76,10 +76,15 @@ class Requests:
 
 def case_from(plain: dict[str, Any]) -> Case:
     """A Case from its JSON object. Raises TypeError or KeyError when it is none."""
-    workload = dict(plain["workload"])
-    workload["input_shape"] = tuple(workload["input_shape"])
-    workload["params"] = tuple((name, value) for name, value in workload["params"])
-    return Case(**{**plain, "workload": Workload(**workload)})
+    workload = workload_from(plain["workload"])
+    settings = tuple((name, value) for name, value in plain.get("settings", ()))
+    return Case(**{**plain, "workload": workload, "settings": settings})
+
+
+def workload_from(plain: dict[str, Any]) -> Workload:
+    """A Workload from its JSON object. Raises TypeError or KeyError when it is none."""
+    params = tuple((name, value) for name, value in plain["params"])
+    return Workload(**{**plain, "input_shape": tuple(plain["input_shape"]), "params": params})
 
 
 def protocol_from(plain: dict[str, Any]) -> Protocol:

@@ -11,11 +11,16 @@ from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.devices.backend import ClockError
 
+_INPUTS_HINT = "It gets what inputs(batch, image, device) beside it returns; without such a function, images."
 DETAIL_CHARACTERS = 4000
 SENTENCE_CHARACTERS = 300
 
 _OUT_OF_MEMORY = re.compile("out of memory|can't allocate memory|not enough memory|CUBLAS_STATUS_ALLOC_FAILED")
 _UNSUPPORTED = re.compile("not (implemented for|currently implemented)|Could not run|is not supported|no kernel image")
+_NO_TYPE = re.compile(r"\"([^\"]+)\" not implemented for '(\w+)'")
+_MIXED_TYPES = re.compile("the same dtype|expected scalar type|types? .*should be the same|dtypes match")
+_TYPES = {"Half": "float16", "BFloat16": "bfloat16", "Float": "float32"}
+_CONVERTED = ("bf16", "fp16")  # precisions of weights and inputs
 _CARD_ERROR = re.compile(r"(?:CUDA|HIP) error: ([^\n.]+)")
 _NO_CARD = re.compile("cudaGetDeviceCount|No (CUDA|HIP) GPUs are available")
 _LOST = "no CUDA-capable device|lost|off the bus|not yet initialized|unknown error|ECC"
@@ -30,8 +35,16 @@ _REMEDIES = {
 other. The next row has a process of its own: in this one every further call would fail."""
 
 
+class OwnCodeError(Exception):
+    """A user's code did not do what it is for, in one sentence."""
+
+
 class UnsupportedError(Exception):
     """This workload, or a setting of its case, cannot be had with the installed versions."""
+
+
+class CompileError(Exception):
+    """torch.compile failed, in one sentence."""
 
 
 def less_memory(case: Case) -> str:
@@ -43,15 +56,17 @@ def less_memory(case: Case) -> str:
 
 def failure_from(case: Case, error: BaseException) -> Failure:
     """What went wrong with ``case``, for its row."""
-    kind = _kind(error)
+    kind = _kind(case, error)
     tail = "".join(traceback.format_exception(type(error), error, error.__traceback__))[-DETAIL_CHARACTERS:]
     return Failure(case.case_id, kind, _sentence(case, kind, error), tail)
 
 
-def _kind(error: BaseException) -> FailureKind:
+def _kind(case: Case, error: BaseException) -> FailureKind:
     """Out of memory and unsupported by type first, by their known texts second."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or _OUT_OF_MEMORY.search(str(error)):
         return "out_of_memory"
+    if case.setting("precision") in _CONVERTED and _MIXED_TYPES.search(str(error)):
+        return "unsupported"
     if isinstance(error, (UnsupportedError, NotImplementedError)) or _UNSUPPORTED.search(str(error)):
         return "unsupported"
     return "error"
@@ -62,8 +77,15 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     if kind == "out_of_memory":
         return f"Out of memory on {case.device} at batch {case.batch}; {less_memory(case)}."
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-    if isinstance(error, (UnsupportedError, ClockError)):
+    if isinstance(error, (UnsupportedError, CompileError, ClockError, OwnCodeError)):
         return first
+    if found := _NO_TYPE.search(str(error)):
+        return f"PyTorch {torch.__version__} has no {found[1]} in {_TYPES.get(found[2], found[2])} on {case.device}."
+    if kind == "unsupported" and _MIXED_TYPES.search(str(error)):
+        value = case.setting("precision")
+        return (
+            f"{case.workload.name} computes in float32 in between, so it cannot be {value} as a whole: use amp-{value}."
+        )
     if found := _CARD_ERROR.search(str(error)):
         remedies = (text for words, text in _REMEDIES.items() if re.search(words, found[1]))
         return f"{case.device}: {'; '.join([found[1].strip(), *remedies][:2])}."
@@ -71,4 +93,7 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
         from cvbench_tui.worker.devices.accelerators import own_words
 
         return f"{case.device} cannot be used (any more): {own_words(str(error))}."
-    return f"{type(error).__name__}: {first}"[:SENTENCE_CHARACTERS]
+    sentence = f"{type(error).__name__}: {first}"
+    if case.workload.kind == "model" and case.workload.code is not None:
+        return f"{sentence[: SENTENCE_CHARACTERS // 2].rstrip('.')}. {_INPUTS_HINT}"
+    return sentence[:SENTENCE_CHARACTERS]

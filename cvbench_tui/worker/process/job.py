@@ -1,4 +1,5 @@
-"""One request, in the process that may touch a device: probe the machine, measure a peak, or measure one case."""
+"""One request, in the process that may touch a device: probe the machine, measure a peak, list a model's layers, try a
+batch, or measure one case."""
 
 from __future__ import annotations
 
@@ -7,19 +8,19 @@ import gc
 import os
 import threading
 import time
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
 from typing import Any
 
 import torch
 
+from cvbench_tui.core.axes import checked
 from cvbench_tui.core.event import CaseFailed, CaseFinished, CaseStarted, EnvironmentProbed, PeakMeasured, Progress
 from cvbench_tui.core.evidence import PassName, Visit
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
-from cvbench_tui.core.measurement import Failure, FailureKind, Measurement, Notice
+from cvbench_tui.core.measurement import Compilation, Failure, FailureKind, Measurement, Notice, ResultCheck
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.worker.devices.backend import Backend
@@ -28,29 +29,38 @@ from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.extras.budget import Budget, attempt
 from cvbench_tui.worker.extras.collect import ExtrasCollector
 from cvbench_tui.worker.extras.memory import largest_bytes
+from cvbench_tui.worker.extras.result_check import check_result
 from cvbench_tui.worker.extras.sentinel import sentinel
-from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from
+from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
+from cvbench_tui.worker.process.channel import Channel, case_from, protocol_from, workload_from
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, less_memory
 from cvbench_tui.worker.timing.counters import Stops
-from cvbench_tui.worker.timing.passes import pass_of
+from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.published import published_pass
+from cvbench_tui.worker.timing.recorded import max_group, timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
+from cvbench_tui.worker.workloads.axis_hooks import reset_process
+from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, compile_graphs, every
+from cvbench_tui.worker.workloads.compiler import EAGER, forget
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+from cvbench_tui.worker.workloads.training_step import NO_WEIGHTS
 
 PROGRESS_S = 0.25  # progress is sent at most this often
-SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0)}
-"""Where in the case's bar each pass begins and ends: training is about three quarters of the work."""
-DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85}
+SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0), "step": (0.6, 1.0)}
+"""Where in the case's bar each pass begins and ends: training is about three quarters of the work of the first two."""
+SHARES_BEFORE_STEP: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.45), "inference": (0.45, 0.6)}
+DEADLINES: dict[PassName, float] = {"training": 0.6, "inference": 0.85, "step": 0.85}
 """Share of the case's time-out by which each pass has to end with what it has: the rest is for what comes after."""
+DEADLINES_BEFORE_STEP: dict[PassName, float] = {"training": 0.4, "inference": 0.55}
 EXTRAS_UNTIL = 0.95  # the same for the secondary metrics
+NOT_FINITE = "After its steps a weight is infinite or no number, which takes another time, so the step has none here."
+CHECK_ITERATIONS = 10  # three of the check's, one of them in other settings, and one that scales the normalisations
 CLEAN_ITERATIONS = 10  # of each pass for which there has to be time: a first call, some of a warm-up, five samples
 
-_now_s, _monotonic = time.time, time.monotonic
+GRAPH_WHOLE = "Forward and backward are one recording and have no times of their own."
+NO_GRAPH_STEP = "An optimizer's step is not recorded as a CUDA graph."
 
-
-def now_s() -> float:
-    """Seconds since the epoch, to the millisecond."""
-    return round(_now_s(), 3)
+_monotonic = time.monotonic
 
 
 def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = ()) -> bool:
@@ -66,6 +76,15 @@ def run(request: dict[str, Any], channel: Channel, notices: Sequence[Notice] = (
         torch.set_num_threads(intra_op_threads())
         device = torch.device(request["device"])
         channel.send(PeakMeasured(measure(device, backend_for(device), request["key"])))
+    elif request["kind"] == "try_batch":
+        from cvbench_tui.worker.process.batch_try import try_batch
+
+        return try_batch(case_from(request["case"]), protocol_from(request["protocol"]), channel)
+    elif request["kind"] == "layers":
+        from cvbench_tui.worker.extras.layer_list import list_layers
+
+        torch.set_num_threads(1)
+        channel.send(list_layers(workload_from(request["workload"]), request.get("wanted", ())))
     else:
         case, visit, keep = case_from(request["case"]), int(request.get("visit", 0)), bool(request.get("keep"))
         return Job(case, protocol_from(request["protocol"]), visit, channel, notices, keep=keep).run()
@@ -89,6 +108,8 @@ class Job:
     channel: Channel
     notices: Sequence[Notice] = ()
     keep: bool = False
+    _left_out: list[Notice] = field(default_factory=list)  # about passes that the case cannot have
+    _optimizer: str = ""  # what took the steps, in words
     _sent_at_s: float = 0.0
     _sent_stage: str = ""
     _bar: tuple[float, float] = (0.0, 1.0)  # where in the case's bar this protocol begins and ends
@@ -113,12 +134,12 @@ class Job:
         """Build, first call, the passes, the secondary metrics; then the clean numbers beside them, if any. Without the
         training pass, and a notice, where the workload cannot have one. Raises UnsupportedError where it can have none,
         and whatever the workload raises."""
-        no_training = self._leave_out_training()
-        threads = self.case.threads or intra_op_threads()
-        torch.set_num_threads(threads)
+        self._leave_out_training()
+        self._leave_out_of_graph()
+        torch.set_num_threads(threads_of(self.case))
         backend = backend_for(torch.device(self.case.device))
         if self.case.device == "cpu":
-            _count_cards()
+            count_cards()
         started_s, begun_at_s = backend.now_s(), now_s()
         extras_until_s = started_s + EXTRAS_UNTIL * self.protocol.timeout_s
         heartbeat = partial(self._send, ProgressUpdate("measuring", 0, 0), 1.0)
@@ -126,51 +147,110 @@ class Job:
         clean = self.protocol.clean
         self._bar = (0.0, 0.5 if clean is not None else 1.0)
         module = ModuleUnderTest(self.case, self.protocol)
+        self._leave_out_step(module)
+        extras.protocol = self.protocol
+        compilation = self._compile(module, backend, self.protocol)
         first_call_s, results = self._timed(
             module, backend, self.protocol, started_s, started_s + self.protocol.timeout_s
         )
         extras.collect(module, results, extras_until_s, self.visit)
         measurement = self._measurement(module, first_call_s, results)
         speeds = self._sentinel(backend)
+        del module
+        if self.visit == 0 and checked(self.case.settings):
+            check = partial(self._check, heartbeat, results, backend, extras_until_s)
+            measurement = replace(measurement, check=attempt("check", extras.notices, check, None))
         if clean is not None:
-            del module
             take = partial(self._clean, clean, backend, results, extras_until_s)
             measurement = replace(measurement, clean=attempt("clean", extras.notices, take, None))
         wall_s = round(backend.now_s() - started_s, 6)
         return replace(
             measurement,
             visit_records=(Visit(begun_at_s, wall_s, os.getpid(), *speeds),),
+            batch=self.case.batch if self.case.finds_batch else None,
             memory_peak_bytes=largest_bytes(extras.memory),
             wall_s=wall_s,
-            notices=(*self.notices, *no_training, *extras.notices),
+            notices=(*self.notices, *self._left_out, *extras.notices),
             memory=tuple(extras.memory),
             energy=tuple(extras.energy),
             work=tuple(extras.work),
             variants=tuple(extras.variants),
+            compilation=compilation,
         )
 
-    def _leave_out_training(self) -> tuple[Notice, ...]:
-        """The notice, with the pass taken from the protocol; nothing where training can be had."""
+    def _compile(self, module: ModuleUnderTest, backend: Backend, protocol: Protocol) -> Compilation | None:
+        """Every graph of the case by that protocol, so that no timed round has to; None where nothing is compiled."""
+        if self.case.setting("compile") == EAGER:
+            return None
+        heartbeat = partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)
+        published = protocol.method == "published"
+        return compile_graphs(module, backend, protocol.passes, heartbeat, autograd=published)
+
+    def _leave_out_training(self) -> None:
+        """Take what trains from the protocol, with a notice, where it cannot be had."""
         why_not, why_no_training = cannot_take(self.case.workload), cannot_train(self.case)
-        rest = tuple(name for name in self.protocol.passes if name != "training")
+        rest = tuple(name for name in self.protocol.passes if name == "inference")
         if why_not or (why_no_training and not rest):
             raise UnsupportedError(why_not or why_no_training)
         if not why_no_training or rest == self.protocol.passes:
-            return ()
+            return
         self.protocol = replace(self.protocol, passes=rest)
-        return (Notice("no_training", f"{why_no_training} Inference is measured."),)
+        self._left_out.append(Notice("no_training", f"{why_no_training} Inference is measured."))
+
+    def _leave_out_of_graph(self) -> None:
+        """Say what a row that is replayed from CUDA graphs has no times of. Raises UnsupportedError where none is
+        left."""
+        if self.case.setting("graph") != "on":
+            return
+        if self.protocol.method == "published":
+            raise UnsupportedError("The published loop launches operator by operator: measure CUDA graphs by another.")
+        rest = tuple(name for name in self.protocol.passes if name != "step")
+        if not rest:
+            raise UnsupportedError(NO_GRAPH_STEP)
+        if "training" in rest:
+            self._left_out.append(Notice("graph_whole", GRAPH_WHOLE))
+        if rest != self.protocol.passes:
+            self._left_out.append(Notice("graph_whole", NO_GRAPH_STEP))
+        self.protocol = replace(self.protocol, passes=rest)
+
+    def _leave_out_step(self, module: ModuleUnderTest) -> None:
+        """Take the step from the protocol, with a notice, where there is nothing to optimize. Raises UnsupportedError
+        under the published method, which has none."""
+        if "step" not in self.protocol.passes:
+            return
+        if self.protocol.method == "published":
+            raise UnsupportedError("The published loop takes no optimizer's step.")
+        rest = tuple(name for name in self.protocol.passes if name != "step")
+        if not module.parameters and rest:  # with no other pass, making the optimizer says why not
+            self.protocol = replace(self.protocol, passes=rest)
+            self._left_out.append(Notice("no_step", NO_WEIGHTS))
 
     def _sentinel(self, backend: Backend) -> tuple[float | None, float | None]:
         """Seconds of the sentinel's product and copy, by as many threads in every row, so that they can be compared;
         Nones without memory for it, as the row is as good."""
-        threads = torch.get_num_threads()
+        threads, device = torch.get_num_threads(), torch.device(self.case.device)
         torch.set_num_threads(intra_op_threads())
+        reset_process(device)  # a product by TF32 is another
         try:
-            return sentinel(torch.device(self.case.device), backend)
+            return sentinel(device, backend)
         except RuntimeError:
             return None, None
         finally:
             torch.set_num_threads(threads)
+
+    def _check(
+        self, heartbeat: Callable[[], None], results: Sequence[PassResult], backend: Backend, until_s: float
+    ) -> ResultCheck | None:
+        """Of the row's results, with modules built anew. Raises NoTimeLeft, and whatever the workload raises."""
+        seen = {each.record.name: median(each.phases[-1].rounds[-1]) for each in results}
+        for name in seen:
+            Budget(backend.now_s, until_s, seen).check(name, CHECK_ITERATIONS)
+        _free()
+        try:
+            with every(HEARTBEAT_S, heartbeat):  # a compiled row compiles once more
+                return check_result(self.case, self.protocol)
+        finally:
+            _free()
 
     def _clean(
         self, protocol: Protocol, backend: Backend, published: Sequence[PassResult], until_s: float
@@ -184,9 +264,9 @@ class Job:
             budget.check(name, CLEAN_ITERATIONS)
         protocol = replace(protocol, passes=self.protocol.passes, seed=self.protocol.seed)
         started_s = backend.now_s()
-        gc.unfreeze()
-        gc.collect()  # the published module, which refers to itself: its memory is needed
+        _free()  # the published module
         module = ModuleUnderTest(self.case, protocol)
+        self._compile(module, backend, protocol)
         first_call_s, results = self._timed(module, backend, protocol, started_s, until_s)
         measurement = self._measurement(module, first_call_s, results)
         return replace(measurement, wall_s=round(backend.now_s() - started_s, 6))
@@ -202,6 +282,7 @@ class Job:
             warmup_s=round(sum(result.record.warmup_s for result in results), 6),
             wall_s=0.0,
             threads=torch.get_num_threads(),
+            optimizer=self._optimizer,
             timed_s=round(sum(result.timed_s for result in results), 6),
             passes=tuple(result.record for result in results),
             wall=tuple(phase for result in results for phase in result.wall),
@@ -223,31 +304,40 @@ class Job:
             ]
             _stop_collector()
             return results[0].phases[-1].rounds[0][0], results  # no call came before that iteration
-        first_call_s = _first_call(module, backend, training="training" in protocol.passes)
+        first_call_s = _first_call(module, backend, training=set(protocol.passes) != {"inference"})
         _stop_collector()  # kept out of every round
         results = []
         for name in protocol.passes:
-            deadline_s = started_s + DEADLINES[name] * (until_s - started_s)
-            timed = pass_of(name, module, backend)
-            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s)
+            share = (DEADLINES | DEADLINES_BEFORE_STEP if "step" in protocol.passes else DEADLINES)[name]
+            deadline_s = started_s + share * (until_s - started_s)
+            timed = timed_pass(name, module, backend)
+            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(module))
             stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
-            results.append(stopwatch.run())
+            result = stopwatch.run()
+            step = timed.optimizer if isinstance(timed, PhasePass) else None
+            if step is not None and not step.finite():  # numbers that are none take another time
+                self._left_out.append(Notice("step_failed", NOT_FINITE))
+                continue
+            self._optimizer = step.description if step is not None else self._optimizer
+            results.append(result)
+        if not results:
+            raise UnsupportedError(NOT_FINITE)
         return first_call_s, results
 
     def _reporter(self, name: PassName) -> ProgressCallback:
         """Sends where that pass is."""
-        low, high = SHARES[name]
+        low, high = (SHARES | SHARES_BEFORE_STEP if "step" in self.protocol.passes else SHARES)[name]
 
         def on_progress(update: ProgressUpdate) -> None:
             share = 0.2 + 0.8 * min(1.0, update.rounds / update.max_rounds) if update.rounds else 0.0
-            self._send(update, low + (high - low) * share)
+            self._send(update, low + (high - low) * share, name)
 
         return on_progress
 
-    def _send(self, update: ProgressUpdate, fraction: float) -> None:
+    def _send(self, update: ProgressUpdate, fraction: float, name: PassName | None = None) -> None:
         """Progress, between rounds only and not too often; a new stage is always sent."""
         now = _monotonic()
-        stage = f"{update.stage} {fraction > SHARES['training'][1]} {self._bar}"
+        stage = f"{update.stage} {name} {self._bar}"
         fraction = self._bar[0] + (self._bar[1] - self._bar[0]) * fraction
         if stage == self._sent_stage and now - self._sent_at_s < PROGRESS_S:
             return
@@ -258,20 +348,17 @@ class Job:
         self.channel.send(Progress(self.case.case_id, *place, median_s, half_width_s, now_s()))
 
 
-def _count_cards() -> None:
-    """Let each driver start before anything is timed. The first backward of a process counts the cards, on the CPU too,
-    for which a driver needs 0.1 to 3 s. What it says or fails with does not matter there."""
-    for count in ("_cuda_getDeviceCount", "_xpu_getDeviceCount"):
-        with warnings.catch_warnings(), contextlib.suppress(Exception):
-            warnings.simplefilter("ignore")
-            getattr(torch._C, count, int)()
+def _free() -> None:
+    """Modules that are no longer needed, whose memory is: they refer to themselves, and compiled ones are kept."""
+    forget()
+    gc.unfreeze()
+    gc.collect()
 
 
 def _give_back() -> None:
-    """What the last visit held: modules refer to themselves, and allocators keep what they have."""
+    """What the last visit held, and what allocators keep."""
     gc.enable()
-    gc.unfreeze()
-    gc.collect()
+    _free()
     for accelerator in (torch.cuda, torch.xpu, torch.mps):
         with contextlib.suppress(Exception):  # one that is not there
             accelerator.empty_cache()
@@ -293,12 +380,14 @@ def _first_call(module: ModuleUnderTest, backend: Backend, *, training: bool) ->
         module.evaluate()
     backend.settle()
     started_s = backend.now_s()
-    outputs = module.forward()
+    with torch.inference_mode(not training):  # as the pass, or a compiled module is compiled a second time
+        outputs = module.forward()
     backend.settle()
     forward_s = backend.now_s() - started_s
     if not training:
         return forward_s
-    module.prepare_gradients(outputs)
+    if not module.gradients:  # compilation has drawn them
+        module.prepare_gradients(outputs)
     backend.settle()
     started_s = backend.now_s()
     module.backward(outputs)

@@ -27,6 +27,7 @@ from cvbench_tui.worker.process.channel import Requests
 from cvbench_tui.worker.process.parent import die_with, go_on_after
 
 MAX_OOM_SCORE = "1000"
+ANSWERED = 88  # exit code of a child that has answered; with 0 a user's code may end it before
 
 Request = dict[str, Any]
 Answer = Callable[[Request], Optional[bool]]  # computes one answer and writes it; False: this process is spoilt
@@ -183,7 +184,7 @@ class ForkServer:
         """Report a child that ended without an answer: its exit code, -N for a signal."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)  # what the child may have left behind
-        if status != 0 and not self.requests.ended:
+        if status != ANSWERED and not self.requests.ended:
             out_of_memory = status == -signal.SIGKILL and oom_kills() > killed
             kind: FailureKind = "out_of_memory" if out_of_memory else "crashed"
             self.report_crash(request, kind, _crash_sentence(status, out_of_memory=out_of_memory))
@@ -194,7 +195,7 @@ class ForkServer:
         try:
             _detach(server)
             answer()
-            code = 0
+            code = ANSWERED
         except BaseException:
             traceback.print_exc()
         finally:

@@ -251,7 +251,7 @@ def do_bench(work: TimedModule, seconds: float, request: dict[str, Any]) -> Samp
         limits = {"warmup": seconds / 4 * DO_BENCH_MS, "rep": seconds * DO_BENCH_MS}
     samples: Samples = {}
     for training in work.modes(request):
-        leaves = [*work.subject.parameters, work.subject.inputs] if training else None
+        leaves = [*work.subject.parameters, *work.subject.inputs.tensors] if training else None
         call = work.train_once if training else work.subject.forward
         times = testing.do_bench(call, grad_to_none=leaves, return_mode="all", **limits)
         samples["total" if training else "inference"] = [value / DO_BENCH_MS for value in times]

@@ -11,10 +11,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cvbench_tui.core.evidence import PassName
-from cvbench_tui.core.measurement import PASS_OF, Phase
+from cvbench_tui.core.measurement import PASS_OF, WHOLE_PHASE, Phase
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.timing.sampler import Marks
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+from cvbench_tui.worker.workloads.training_step import TrainingStep
 
 
 class _Segments(TorchDispatchMode):
@@ -109,7 +110,7 @@ class TrainingPass:
 
 @dataclass
 class PhasePass:
-    """One phase between marks of its own: inference, or one of training's. ``before``: right before each region."""
+    """One phase between marks of its own, or a step. ``before``: right before each region."""
 
     module: ModuleUnderTest
     backend: Backend
@@ -120,14 +121,25 @@ class PhasePass:
         """By its phase."""
         self.name: PassName = PASS_OF[self.phase]
         self.phases: tuple[Phase, ...] = (self.phase,)
-        self.segments = self.phase == "inference"
-        regions = {"forward": self._forward, "backward": self._backward, "total": self._total}
+        self.segments = self.phase in ("inference", "step")
+        self._step: TrainingStep | None = None
+        regions = {
+            "forward": self._forward, "backward": self._backward, "total": self._total, "step": self._steps,
+        }  # fmt: skip
         self._region = regions.get(self.phase, self._inference)
 
     def begin(self) -> None:
         """Put the module into the phase's mode."""
         self.module.evaluate() if self.name == "inference" else self.module.train()
         self.module.clear()
+        if self.phase == "step":
+            self._step = TrainingStep(self.module)
+            self._step.run()  # it makes the optimizer's memory and learns the loss
+
+    @property
+    def optimizer(self) -> TrainingStep | None:
+        """What takes the steps of this pass; None before it has begun, and where it takes none."""
+        return self._step
 
     def regions(self, count: int, group: int) -> list[Marks]:
         """``count`` regions of ``group`` iterations, as marks; not settled yet."""
@@ -139,10 +151,11 @@ class PhasePass:
         return (self.backend.seconds(*marks),)
 
     def segmented(self, operators: int, cut: Callable[[], None]) -> tuple[int, ...]:
-        """One inference with a cut after every so many operators: the number of segments."""
+        """One inference or step with a cut after every so many operators: the number of segments."""
         segments = _Segments(operators, cut)
-        with torch.inference_mode(), segments:
-            self.module.forward()
+        work = self.module.forward if self._step is None else self._step.run
+        with torch.inference_mode(self._step is None), segments:
+            work()
         return (segments.count,)
 
     def _forward(self, group: int) -> Marks:
@@ -185,6 +198,16 @@ class PhasePass:
         end = mark()
         return start, end
 
+    def _steps(self, group: int) -> Marks:
+        assert self._step is not None, "it has begun"
+        mark, step = self.backend.mark, self._step.run
+        self.before()
+        start = mark()
+        for _ in range(group):
+            step()
+        end = mark()
+        return start, end
+
     def _inference(self, group: int) -> Marks:
         mark, forward = self.backend.mark, self.module.forward
         self.before()
@@ -199,4 +222,4 @@ class PhasePass:
 
 def pass_of(name: PassName, module: ModuleUnderTest, backend: Backend) -> TrainingPass | PhasePass:
     """The pass of that name."""
-    return TrainingPass(module, backend) if name == "training" else PhasePass(module, backend, "inference")
+    return TrainingPass(module, backend) if name == "training" else PhasePass(module, backend, WHOLE_PHASE[name])

@@ -1,10 +1,11 @@
-"""A workload made into a torch module: a torchvision model by its constructor, or a layer by its op. Shapes of layers
-are without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences."""
+"""A workload made into a torch module: a model by its source's constructor, or a layer by its op. Shapes of layers are
+without the batch dimension: (C, H, W) for images, (tokens, dim) for sequences."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import torchvision
 from torch import Tensor, nn
@@ -17,37 +18,82 @@ from torchvision.models.swin_transformer import ShiftedWindowAttention
 from torchvision.models.vision_transformer import EncoderBlock
 from torchvision.ops import SqueezeExcitation
 
-from cvbench_tui.core.workload import Workload
+from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.selftest.workloads import SELFTEST_BUILDERS
+from cvbench_tui.worker.workloads.layer_of_model import build_layer
+from cvbench_tui.worker.workloads.own_code import build_own
+from cvbench_tui.worker.workloads.timm_models import timm_model
 
 
 def build_module(workload: Workload) -> nn.Module:
     """The module, on the current default device, with random weights. Raises UnsupportedError when it cannot be had."""
+    if workload.op == LAYER_OF_MODEL:
+        return build_layer(workload, build_module)
+    if workload.kind == "model" and workload.code is not None:
+        return build_own(workload)
     if workload.kind == "model":
-        return _model(workload)
+        source, _, name = workload.op.rpartition(":")
+        make = MODEL_BUILDERS.get(source)
+        if make is None:
+            raise UnsupportedError(f"This worker has no source of models '{source}'.")
+        if workload.params:
+            raise UnsupportedError("A model is built without weights and has no other arguments.")
+        return make(name, workload)
     builder = LAYER_BUILDERS.get(workload.op) or SELFTEST_BUILDERS.get(workload.op)
     if builder is None:
         raise UnsupportedError(f"This worker has no layer '{workload.op}'.")
     return builder(**dict(workload.params))
 
 
-def _model(workload: Workload) -> nn.Module:
+def _classification(name: str, workload: Workload) -> nn.Module:
     """A torchvision classification model for 1000 classes."""
-    if workload.op not in models.list_models(module=models):  # those of detection or video fetch a backbone's weights
-        raise UnsupportedError(f"torchvision {torchvision.__version__} has no model '{workload.op}' of classification.")
-    if workload.params:
-        raise UnsupportedError("A model is built without weights and has no other arguments.")
-    constructor = models.get_model_builder(workload.op)
-    arguments: dict[str, Any] = {"weights": None}
-    if workload.op in _SLOW_INITIALISERS:
+    arguments: dict[str, Any] = {}
+    if name in _SLOW_INITIALISERS:
         arguments["init_weights"] = False
-    if workload.op.startswith("vit_"):  # built for an image size
+    if name.startswith("vit_"):  # built for an image size
         arguments["image_size"] = workload.image
-    if workload.op.startswith("maxvit"):
+    if name.startswith("maxvit"):
         arguments["input_size"] = (workload.image, workload.image)
-    module: nn.Module = constructor(**arguments)
-    return module
+    return _torchvision(models, "classification", name, arguments)
+
+
+def _detection(name: str, workload: Workload) -> nn.Module:
+    """For 91 classes; it resizes its images to those of the workload. By itself it would resize them to 800 pixels, and
+    Keypoint R-CNN in training to a size drawn by chance, so that no two iterations would be alike."""
+    module: Any = _torchvision(models.detection, "detection", name, {"weights_backbone": None})
+    side = workload.image
+    module.transform.min_size, module.transform.max_size, module.transform.fixed_size = (side,), side, (side, side)
+    return cast(nn.Module, module)
+
+
+def _segmentation(name: str, workload: Workload) -> nn.Module:
+    """For 21 classes, with the auxiliary head that torchvision's own weights have, except LR-ASPP, which has none."""
+    auxiliary = {} if name.startswith("lraspp") else {"aux_loss": True}
+    return _torchvision(models.segmentation, "segmentation", name, {"weights_backbone": None, **auxiliary})
+
+
+def _video(name: str, workload: Workload) -> nn.Module:
+    """For 400 classes."""
+    return _torchvision(models.video, "video", name, {})
+
+
+def _torchvision(module: ModuleType, task: str, name: str, arguments: dict[str, Any]) -> nn.Module:
+    """The model of that task without weights. Those of another task fetch a backbone's unless told not to."""
+    if name not in models.list_models(module=module):
+        raise UnsupportedError(f"torchvision {torchvision.__version__} has no model '{name}' of {task}.")
+    made: nn.Module = models.get_model_builder(name)(weights=None, **arguments)
+    return made
+
+
+MODEL_BUILDERS: dict[str, Callable[[str, Workload], nn.Module]] = {
+    "": _classification,
+    "detection": _detection,
+    "segmentation": _segmentation,
+    "video": _video,
+    "timm": timm_model,
+}
+"""By the source's name (``catalog.sources``); called with what follows it in ``op``, and the workload."""
 
 
 _SLOW_INITIALISERS = ("googlenet", "inception_v3")

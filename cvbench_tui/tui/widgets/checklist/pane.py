@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
@@ -33,7 +34,7 @@ class Checklist(Vertical):
                 tooltip="Filter the list; Enter or Down keeps the filter, Escape clears it"),
         hidden("i", "tick_shown(None)", "Invert", "list.invert", "Invert the selection of all shown"),
         hidden("enter", "enter", "Tick or fold", "list.enter",
-               "Tick or untick the line; on a heading, fold or unfold it"),
+               "Tick or untick the line; on a model, list its layers; on a heading, fold or unfold it"),
         hidden("escape", "clear_filter", "Clear filter", "list.clear_filter", "Clear the filter"),
         hidden("left,h", "fold(True)", "Fold", "list.fold", "Fold the family: only its heading stays"),
         hidden("right,l", "fold(False)", "Unfold", "list.unfold", "Unfold the family"),
@@ -52,11 +53,19 @@ class Checklist(Vertical):
     .-narrow Checklist#devices > ChecklistLines, .-single Checklist#devices > ChecklistLines { height: 1fr; }
     """
 
+    @dataclass(eq=False)
+    class Opened(Message):
+        """Enter on an item of a list whose items hold others."""
+
+        key: str
+
     class Changed(Message):
         """Other things are ticked now; one for every key or click that changed some."""
 
-    def __init__(self, title: str, ticks: ChecklistModel, *, id: str) -> None:  # noqa: A002
+    def __init__(self, title: str, ticks: ChecklistModel, *, id: str, opens: bool = False) -> None:  # noqa: A002
+        """``opens``: Enter on an item is ``Opened``, and ticks nothing."""
         super().__init__(id=id)
+        self._opens = opens
         self.ticks = ticks
         self._title = title
         self._sentence = ""
@@ -119,7 +128,14 @@ class Checklist(Vertical):
             self.post_message(self.Changed())
 
     def action_enter(self) -> None:
-        """A heading folds, an item is ticked."""
+        """A heading folds, an item is opened or ticked."""
+        line = self.lines.current
+        if self._opens and line is not None and line.item is not None:
+            self.post_message(self.Opened(line.item.key))
+        else:
+            self._fold_or_tick()
+
+    def _fold_or_tick(self) -> None:
         line = self.lines.current
         if line is not None and line.item is None:
             self.action_fold(not self.ticks.is_folded(line.group))
@@ -140,9 +156,9 @@ class Checklist(Vertical):
 
     @on(ChecklistLines.Clicked)
     def _clicked(self, event: ChecklistLines.Clicked) -> None:
-        """On a box, tick; on the rest of a line, do what Enter does."""
+        """On a box, tick; on the rest of a line, tick or fold."""
         event.stop()
-        (self.action_tick if event.on_box else self.action_enter)()
+        (self.action_tick if event.on_box else self._fold_or_tick)()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape is the screen's where there is no filter to clear."""

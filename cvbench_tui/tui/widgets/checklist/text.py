@@ -50,7 +50,7 @@ class Columns:
         for item in ticks.items:
             for place, text in enumerate(ticks.columns(item)):
                 widths[place] = max(widths[place], min(COLUMN_ROOM, cell_len(shown(text))))
-        names = sorted(cell_len(shown(item.name)) for item in ticks.items)
+        names = sorted(cell_len(shown(item.name)) for item in ticks.items if not item.aside)
         usual = min(names[int(ENOUGH * (len(names) - 1))], NAME_ROOM) if names else 0
         room = width - BOX_CELLS - usual
         for place in range(len(widths)):

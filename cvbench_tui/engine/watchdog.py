@@ -27,7 +27,7 @@ FACTOR = 20.0  # a silence of this many times the longest so far is a hang
 RUNNING = "running"
 
 
-class OutOfPatience(Exception):
+class NoAnswer(Exception):
     """The sentence why no answer is waited for any longer."""
 
 
@@ -52,8 +52,8 @@ class Pace:
         return min(most_s, max(FLOOR_S, FACTOR * self.longest_s)) if self.called else most_s
 
 
-class Patience:
-    """With one request to a worker."""
+class Watchdog:
+    """Of one request to a worker."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Patience:
         self, child: Callable[[], int | None] = lambda: None, asked_to_end: Callable[[], bool] = lambda: False
     ) -> bytes | WorkerEnded:
         """The worker's next line, or its end. ``child``: the process that measures. With ``asked_to_end`` the worker is
-        killed when it does not answer soon. Raises OutOfPatience."""
+        killed when it does not answer soon. Raises NoAnswer."""
         while True:
             try:
                 line = self._worker.next_line(min(SLICE_S, max(LEAST_S, self._left_s)))
@@ -137,13 +137,13 @@ class Patience:
     def _judge(self) -> None:
         """Raise when it is enough."""
         if self._stopped_s >= min(STOPPED_S, self._most_s):
-            raise OutOfPatience(
+            raise NoAnswer(
                 "The measuring process was stopped by a signal or a debugger, did not go on for "
                 f"{self._stopped_s:.0f} s and was killed."
             )
         if self._taken_s >= self._limit_s:
-            raise OutOfPatience(self._limit_sentence)
+            raise NoAnswer(self._limit_sentence)
         limit_s = self._pace.limit_s(self._most_s)
         if self._silent_s >= self._most_s or self._silent_s - self._blocked_s >= limit_s:
             usual = f" where {self._pace.longest_s:.1f} s was the longest so far" if limit_s < self._most_s else ""
-            raise OutOfPatience(f"No answer for {self._silent_s:.0f} s{usual}; the measuring process was killed.")
+            raise NoAnswer(f"No answer for {self._silent_s:.0f} s{usual}; the measuring process was killed.")
