@@ -20,11 +20,11 @@ from cvbench_tui.worker.devices.select import backend_for
 from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads_of
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
-from cvbench_tui.worker.process.job import NO_GRAPH_STEP
 from cvbench_tui.worker.timing.passes import pass_of
 from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, every
 from cvbench_tui.worker.workloads.compiler import EAGER, named
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
+from cvbench_tui.worker.workloads.training_step import NO_GRAPH_STEP
 
 AGAIN_S = 3.0
 """An iteration that took longer is not repeated: on a CPU the second one takes as much memory as the first."""

@@ -43,7 +43,7 @@ from cvbench_tui.worker.workloads.axis_hooks import reset_process
 from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, compile_graphs, every
 from cvbench_tui.worker.workloads.compiler import EAGER, forget
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
-from cvbench_tui.worker.workloads.training_step import NO_WEIGHTS
+from cvbench_tui.worker.workloads.training_step import NO_GRAPH_STEP, NO_WEIGHTS
 
 PROGRESS_S = 0.25  # progress is sent at most this often
 SHARES: dict[PassName, tuple[float, float]] = {"training": (0.05, 0.7), "inference": (0.7, 1.0), "step": (0.6, 1.0)}
@@ -58,8 +58,6 @@ CHECK_ITERATIONS = 10  # three of the check's, one of them in other settings, an
 CLEAN_ITERATIONS = 10  # of each pass for which there has to be time: a first call, some of a warm-up, five samples
 
 GRAPH_WHOLE = "Forward and backward are one recording and have no times of their own."
-NO_GRAPH_STEP = "An optimizer's step is not recorded as a CUDA graph."
-
 _monotonic = time.monotonic
 
 

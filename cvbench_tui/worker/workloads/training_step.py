@@ -23,6 +23,7 @@ LEARNING_RATE = 1e-8
 most its rate each, SGD by ten times its rate and the gradient): none grows beyond bounds, where numbers that are none
 or are denormal take another time."""
 MOMENTUM = 0.9
+NO_GRAPH_STEP = "An optimizer's step is not recorded as a CUDA graph."
 NO_WEIGHTS = "It has no weights, so an optimizer has no step to take."
 HALF_EPSILON = 1e-4  # of AdamW in float16, where its own 1e-8 is zero: 0/0 made weights of nan
 
