@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import reduce
 
@@ -42,7 +43,10 @@ class TestProblems:
     """Of a run in which only the two faulty cases have an outcome, the eighteen others are missing."""
 
     @pytest.fixture
-    def flat(self, soak):
+    def flat(self, soak, monkeypatch):
+        """Samples of a run that leaves nothing; what other tests of this process have started is not the run's."""
+        before, below = set(soak.below(os.getpid())), soak.below
+        monkeypatch.setattr(soak, "below", lambda parent: sorted({*below(parent)} - before))
         return [soak.Sample(100 << 20, 9, 3, 2, 0.1, 0.2)] * 200
 
     def seen(self, soak, samples, held=0, kinds=None, ended="finished"):

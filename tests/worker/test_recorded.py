@@ -123,12 +123,9 @@ def test_a_row_without_the_setting_is_launched_and_compiled_code_is_never_cut():
 
 
 def test_a_backward_comes_before_the_next_forward_where_the_compiler_records_graphs():
-    cuda = FakeCuda()
     modes = ("eager", "default", "reduce-overhead", "max-autotune")
-    assert [max_group(Subject(cuda, CASE.varied(compile=mode))) for mode in modes] == [None, None, 1, 1]
-    on_cpu = Subject(cuda, CASE.varied(compile="reduce-overhead"))
-    on_cpu.device = torch.device("cpu")
-    assert max_group(on_cpu) is None
+    assert [max_group(CASE.varied(compile=mode)) for mode in modes] == [None, None, 1, 1]
+    assert max_group(replace(CASE, device="cpu").varied(compile="reduce-overhead")) is None
 
 
 @every(

@@ -87,7 +87,7 @@ class VariantTimer:
         self.budget.check(timed.name, ITERATIONS)
         if self.case.setting("compile") != "eager":
             timed.segments = False
-        limits = self.budget.deadline_s, max_group or recorded.max_group(self.subject)
+        limits = self.budget.deadline_s, max_group or recorded.max_group(self.case)
         watch = Stopwatch(
             timed, self.backend, protocol, lambda _: self.heartbeat(), *limits, check_deferred=False, wall=False
         )

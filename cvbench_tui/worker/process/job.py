@@ -309,7 +309,7 @@ class Job:
             share = (DEADLINES | DEADLINES_BEFORE_STEP if "step" in protocol.passes else DEADLINES)[name]
             deadline_s = started_s + share * (until_s - started_s)
             timed = timed_pass(name, module, backend)
-            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(module))
+            stopwatch = Stopwatch(timed, backend, protocol, self._reporter(name), deadline_s, max_group(self.case))
             stopwatch.check_deferred = self.visit == 0  # it is the workload's way, and takes 60 ms
             result = stopwatch.run()
             step = timed.optimizer if isinstance(timed, PhasePass) else None

@@ -9,6 +9,7 @@ import torch
 
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
+from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.devices.backend import Backend
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass, pass_of
@@ -77,8 +78,8 @@ def timed_pass(
     return timed
 
 
-def max_group(subject: ModuleUnderTest) -> int | None:
+def max_group(case: Case) -> int | None:
     """The most iterations of a region; None: as many as it needs. CUDA graphs that torch.compile records give each
     forward's outputs the same memory, so that its backward has to come before the next forward."""
-    recorded = subject.case.setting("compile") in ("reduce-overhead", "max-autotune")
-    return 1 if recorded and subject.device.type == "cuda" else None
+    recorded = case.setting("compile") in ("reduce-overhead", "max-autotune")
+    return 1 if recorded and case.device.startswith("cuda") else None
