@@ -73,6 +73,9 @@ async def test_a_random_walk_breaks_nothing(tmp_path: Path, monkeypatch: pytest.
         await until(pilot, lambda: not app.run_manager.state.running)
         run, pane = app.run_manager.state.run, app.main_screen.results
         assert run is not None
+        await until(pilot, lambda: pane.run is run)  # the last state is posted, and drawn a moment later
+        await pilot.press("4")  # a table that is not shown is not arranged
+        await until(pilot, lambda: pane.table.size.width > 0)
         if pane.held is not None:
             pane.action_freeze()
         pane.view = replace(pane.view, filter_text="")
