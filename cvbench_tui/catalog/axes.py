@@ -130,8 +130,9 @@ def variants(chosen: Mapping[str, Sequence[str]], cores: int | None) -> tuple[tu
 
 
 def _of_machine(axis: Axis, name: str, cores: int | None) -> str:
-    """``half`` of the threads as a number: the row is the same on every machine."""
-    return str(max(1, (cores or 2) // 2)) if (axis.name, name) == ("threads", "half") else name
+    """A share of the cores as a number: the row is the same on every machine. One core at the least."""
+    share = axis.value(name).cores
+    return name if share is None else str(max(1, int(share * (cores or 2))))
 
 
 def _value(axis: Axis, text: str) -> str:

@@ -22,7 +22,7 @@ from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
 
 FLOAT32_BYTES = 4
-WEIGHT_COPIES = 2  # the weights and their gradients. No optimiser is measured.
+WEIGHT_COPIES = 2  # the weights and their gradients; an optimizer's state is added where a step is measured
 WORKSPACE = 1.4  # what the held tensors are multiplied by
 SURE = 0.6
 """A row is called too large when this share of its expectation is already too much. The least share seen is 0.74; the
@@ -42,14 +42,15 @@ class TooLarge:
     has_bytes: int  # memory of the device
 
 
-def expected_bytes(case: Case) -> int | None:
-    """Peak bytes of a training iteration of that case; None for a workload of which the catalog does
-    not know it."""
+def expected_bytes(case: Case, *, step: bool = False) -> int | None:
+    """Peak bytes of a training iteration of that case, with ``step`` of one that an optimizer ends; None for a
+    workload of which the catalog does not know it."""
     workload, entry = case.workload, entry_of(case.workload.op)
     layer = _LAYERS.get((workload.op, workload.params))
     if workload.kind == "model" and entry and entry.training_mb is not None and entry.parameters is not None:
         held = entry.training_mb * 1e6 * (workload.input_shape[-1] / entry.image) ** 2  # grows with the input's area
-        fixed = WEIGHT_COPIES * FLOAT32_BYTES * entry.parameters
+        state = sum(axis.value(case.setting(axis.name)).weight_copies for axis in axes.AXES) if step else 0
+        fixed = (WEIGHT_COPIES + state) * FLOAT32_BYTES * entry.parameters
     elif workload.kind == "layer" and layer:
         held = layer.training_mb * 1e6 * prod(workload.input_shape) / prod(layer.input_shape)
         fixed = 0  # a layer's weights are left out: the largest block has 7 million, 57 MB with their gradients
@@ -61,13 +62,14 @@ def expected_bytes(case: Case) -> int | None:
 def too_large(plan: Plan, environment: Environment) -> tuple[TooLarge, ...]:
     """The rows that will not fit, in the plan's order; those of which too little is known are left out, those that are
     measured without training (inference takes far less), and those that find their batch."""
-    if "training" not in plan.protocol.passes:
+    if {"training", "step"}.isdisjoint(plan.protocol.passes):
         return ()
+    step = "step" in plan.protocol.passes
     memory = {device.id: device.memory_bytes for device in environment.devices}
     trained = (
         case
         for case in plan.cases
         if not (cannot_take(case.workload) or cannot_train(case) or axes.unsupported(case) or case.finds_batch)
     )
-    rows = ((case, expected_bytes(case), memory.get(case.device)) for case in trained)
+    rows = ((case, expected_bytes(case, step=step), memory.get(case.device)) for case in trained)
     return tuple(TooLarge(case, needs, has) for case, needs, has in rows if needs and has and needs * SURE > has)

@@ -85,10 +85,10 @@ def to_plan(selection: Selection, environment: Environment) -> Plan:
 
 
 def _passes(selection: Selection, protocol: Protocol) -> tuple[PassName, ...]:
-    """The passes that have the phases asked for. An optimizer is a wish for its step."""
+    """The passes that have the phases asked for. A value of the optimizer is a wish for its step."""
     wanted = {PASS_OF[phase] for phase in check_phases(selection.phases)} or set(protocol.passes)
-    if "optimizer" in dict(selection.settings):
-        wanted.add("step")
+    chosen = dict(selection.settings)
+    wanted |= {PASS_OF[axis.phase] for axis in axes.AXES if axis.phase is not None and chosen.get(axis.name)}
     if "step" in wanted and protocol.method == "published":
         raise SelectionError(
             f"Protocol {protocol.name} takes no optimizer's step.",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Protocol
 
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.text import plural
 from cvbench_tui.core.workload import Workload
 
@@ -68,9 +69,11 @@ class Value:
     short: str = ""  # in labels; ``name`` where empty
     peaks: tuple[str, ...] = ()  # measured peaks of ``core.peak`` that such work may reach; none: those of the default
     memory: float = 1.0  # training memory as a multiple of float32's
+    weight_copies: int = 0  # of an optimizer's state: so many numbers for each weight
     time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and on a card, as multiples of the default's
     setup_s: float = 0.0  # that a visit takes longer, before its first round
     first_s: float = 0.0  # that a model's first visit takes longer still
+    cores: float | None = None  # it is this share of the machine's cores: a row has the number in its place
 
     @property
     def label(self) -> str:
@@ -92,6 +95,7 @@ class Axis:
     id_mark: str = ""  # before the value in a case's id; ``name=`` where empty
     noun: str = ""  # of one value, where values are counted: ``compile mode``; the title where empty
     checked: bool = True  # whether what such a row computes is compared with a row without settings
+    phase: Phase | None = None  # the only one in which its values play a part; None: in all
 
     @property
     def default(self) -> str:
@@ -166,8 +170,9 @@ def _cudnn(case: Case, value: str) -> str:
 def _threads(case: Case, value: str) -> str:
     if value != "cores" and case.device != "cpu":
         return "The number of threads is set for the CPU only."
-    if value == "half":
-        return "Half of the threads is another number on each machine: a row has the number itself."
+    known = axis("threads")
+    if known is not None and known.value(value).cores is not None:
+        return f"{value.capitalize()} of the threads is another number on each machine: a row has the number itself."
     return ""
 
 
@@ -244,19 +249,25 @@ AXES: tuple[Axis, ...] = (
         "threads", "Threads", "Threads of the CPU within an operator.",
         (
             Value("cores", "as many as there are usable cores"),
-            Value("half", "half as many"),
+            Value("half", "half as many", cores=0.5),
         ),
-        _threads, MAX_THREADS, "thread", "t", "thread count", checked=False,
+        _threads,
+        most=MAX_THREADS,
+        unit="thread",
+        id_mark="t",
+        noun="thread count",
+        checked=False,
     ),
     Axis(
         "optimizer", "Optimizer", "What takes the step, where the phase step is measured.",
         (
-            Value("sgd", "SGD with momentum 0.9, as PyTorch chooses its loop"),
-            Value("sgd-fused", "SGD with momentum 0.9 in one kernel"),
-            Value("adamw", "AdamW, as PyTorch chooses its loop"),
-            Value("adamw-fused", "AdamW in one kernel"),
+            Value("sgd", "SGD with momentum 0.9, as PyTorch chooses its loop", weight_copies=1),
+            Value("sgd-fused", "SGD with momentum 0.9 in one kernel", weight_copies=1),
+            Value("adamw", "AdamW, as PyTorch chooses its loop", weight_copies=2),
+            Value("adamw-fused", "AdamW in one kernel", weight_copies=2),
         ),
         checked=False,
+        phase="step",
     ),
 )  # fmt: skip
 """Every axis, in the order of columns and labels. No default changes what rows without settings measured before."""

@@ -61,6 +61,23 @@ def test_it_grows_with_the_area_of_the_image():
     assert large - weights == pytest.approx(4 * (small - weights))
 
 
+def test_an_optimizers_state_is_counted_where_a_step_is_measured():
+    """SGD with momentum holds a number for each weight, AdamW two; without a step neither is there."""
+    base = Case(find_model("vgg16").workload, "cuda:0", 1)
+    weights, names = 4 * find_model("vgg16").parameters, ("sgd", "sgd-fused", "adamw", "adamw-fused")
+    more = {each: expected_bytes(base.varied(optimizer=each), step=True) - expected_bytes(base) for each in names}
+    assert more == {"sgd": weights, "sgd-fused": weights, "adamw": 2 * weights, "adamw-fused": 2 * weights}
+    assert expected_bytes(base.varied(optimizer="adamw")) == expected_bytes(base)
+
+
+def test_a_run_of_steps_alone_is_looked_at_too():
+    small = replace(MACHINE, devices=(Device("cuda:0", "A card", GB),))
+    cases = (Case(find_model("vgg16").workload, "cuda:0", 64),)
+    for passes, fits in ((("step",), False), (("training",), False), (("inference",), True)):
+        plan = Plan("p", cases, replace(PROTOCOLS["quick"], passes=passes))
+        assert (too_large(plan, small) == ()) is fits
+
+
 def test_a_half_precision_takes_half():
     single = case("resnet18", 8)
     half = single.varied(precision="fp16")

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cvbench_tui.core import axes
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.stats.estimate import MAX_RELATIVE
@@ -19,9 +20,15 @@ WHOLE: Sequence[Phase] = tuple(WHOLE_PHASE.values())
 
 
 def compared_phases(along: str) -> Sequence[Phase]:
-    """The phases that rows are compared by, the first that both have: of optimizers the step alone, as no other phase
-    calls one."""
-    return ("step",) if along == "optimizer" else WHOLE
+    """The phases that rows are compared by, the first that both have: along optimizers the step alone."""
+    only = phase_of(along)
+    return WHOLE if only is None else (only,)
+
+
+def phase_of(along: str) -> Phase | None:
+    """The only phase that rows along that axis are compared and ranked by; None: any."""
+    axis = axes.axis(along)
+    return axis.phase if axis is not None else None
 
 
 @dataclass(frozen=True)

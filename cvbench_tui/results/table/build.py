@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.run import Run
-from cvbench_tui.results.stats.comparison import ITSELF, WHOLE, compare, compared_phases
+from cvbench_tui.results.stats.comparison import ITSELF, WHOLE, compare, compared_phases, phase_of
 from cvbench_tui.results.stats.equal_work import reference_of, work_of
 from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import RowData, row_data
@@ -148,14 +148,14 @@ def _compared_along(run: Run, data: list[RowData], along: str) -> list[RowData]:
     comes first; unchanged without an axis."""
     if not along:
         return data
-    order = compared_phases(along)
+    order, only = compared_phases(along), phase_of(along)
     groups: dict[object, list[RowData]] = {}
     for each in data:
         groups.setdefault((each.case.device, each.case.framework, work_of(each.case, along)), []).append(each)
     compared = dict[str, RowData]()
     for rows in (rows for rows in groups.values() if len(rows) > 1):
         marked = reference_of(rows, along)
-        if not any(result.valid for phase, result in marked.phases.items() if along != "optimizer" or phase in order):
+        if not any(result.valid for phase, result in marked.phases.items() if only in (None, phase)):
             continue  # nothing can be said against it, and another row in its place would be another comparison
         compared |= {each.case.case_id: each for each in _compared(run, rows, marked.case.case_id, order)}
     return [compared.get(each.case.case_id, each) for each in data]
@@ -166,15 +166,16 @@ def _fastest(
 ) -> list[set[int]]:
     """For each row the places with the fastest number, or with one of several that are equally fast, wherever at least
     two rows can be compared: of the same workload, batch, image and settings, except for the axis ``along``. Where
-    batch or image differ, only what counts inputs is ranked; along optimizers only the step."""
+    batch or image differ, only what counts inputs is ranked; along an axis of one phase, only that phase."""
     best: list[set[int]] = [set() for _ in data]
+    only = phase_of(along)
     equal_work: dict[object, list[int]] = {}
     for row, each in enumerate(data):
         equal_work.setdefault(work_of(each.case, along), []).append(row)
     for rows in (rows for rows in equal_work.values() if len(rows) > 1):
         one_size = len({(data[row].case.batch, data[row].case.workload) for row in rows}) == 1
         for place, column in enumerate(columns):
-            if (not one_size and column.fastest == "least") or (along == "optimizer" and column.phase != "step"):
+            if (not one_size and column.fastest == "least") or only not in (None, column.phase):
                 continue
             values = {row: _ranked(column, data[row], cells[row][place]) for row in rows}
             numbers = {row: value for row, value in values.items() if value is not None}
