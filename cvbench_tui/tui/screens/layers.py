@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from cvbench_tui.base.escape import visible
 from cvbench_tui.catalog.layers import LayerEntry
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
-from cvbench_tui.tui.state.layer_lines import about, layer_lines
+from cvbench_tui.tui.state.layer_lines import layer_lines
 from cvbench_tui.tui.widgets.choices import HEIGHTS, DialogList
 
 
@@ -58,7 +58,7 @@ class LayersScreen(Modal[tuple[LayerEntry, ...]]):
 
     @on(OptionList.OptionHighlighted)
     def _explain(self) -> None:
-        self.query_one("#about", Static).update(visible(about(self._layers[self._current()])))
+        self.query_one("#about", Static).update(visible(self._layers[self._current()].description))
 
     def action_tick(self) -> None:
         """Tick or untick the layer under the cursor."""

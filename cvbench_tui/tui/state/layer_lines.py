@@ -20,11 +20,6 @@ def layer_lines(layers: Sequence[LayerEntry]) -> tuple[str, ...]:
     return tuple("  ".join((*first, *last)) for first, last in zip(left, right, strict=True))
 
 
-def about(entry: LayerEntry) -> str:
-    """The module with its arguments."""
-    return entry.description
-
-
 def _texts(entry: LayerEntry) -> tuple[str, ...]:
     params, kind = dict(entry.params), entry.description.partition("(")[0]
     name = one_line(str(params.get("layer", ""))) + entry.name[entry.name.rfind(" @") :] * (" @" in entry.name)
