@@ -68,11 +68,12 @@ class Value:
     help: str  # one line for help, the settings dialog and the manual
     short: str = ""  # in labels; ``name`` where empty
     peaks: tuple[str, ...] = ()  # measured peaks of ``core.peak`` that such work may reach; none: those of the default
-    memory: float = 1.0  # training memory as a multiple of float32's
+    memory: float = 1.0  # training memory as a multiple of float32's, by guess
     weight_copies: int = 0  # of an optimizer's state: so many numbers for each weight
-    time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and on a card, as multiples of the default's
+    time: tuple[float, float] = (1.0, 1.0)  # of an iteration on a CPU and a card, multiples of the default's, by guess
     setup_s: float = 0.0  # that a visit takes longer, before its first round
     first_s: float = 0.0  # that a model's first visit takes longer still
+    records_graphs: bool = False  # it has CUDA graphs recorded by itself, on a card
     cores: float | None = None  # it is this share of the machine's cores: a row has the number in its place
 
     @property
@@ -156,7 +157,7 @@ def _memory_format(case: Case, value: str) -> str:
 def _graph(case: Case, value: str) -> str:
     if value == "on" and not case.device.startswith("cuda"):
         return "CUDA graphs are recorded on CUDA devices only."
-    if value == "on" and case.setting("compile") in ("reduce-overhead", "max-autotune"):
+    if value == "on" and records_graphs(case.settings):
         return f"torch.compile's {case.setting('compile')} records CUDA graphs itself: leave one out."
     return ""
 
@@ -215,12 +216,14 @@ AXES: tuple[Axis, ...] = (
                 "torch.compile, mode reduce-overhead: CUDA graphs on a card",
                 setup_s=5.0,
                 first_s=90.0,
+                records_graphs=True,
             ),
             Value(
                 "max-autotune",
                 "torch.compile, mode max-autotune: minutes of trying kernels",
                 setup_s=5.0,
                 first_s=300.0,
+                records_graphs=True,
             ),
         ),
         noun="compile mode",
@@ -286,6 +289,11 @@ def pairs(chosen: Mapping[str, str]) -> tuple[Setting, ...]:
 def checked(settings: Sequence[Setting]) -> bool:
     """Whether what such a row computes is compared with a row without settings."""
     return any((known := axis(name)) is not None and known.checked for name, _ in settings)
+
+
+def records_graphs(settings: Sequence[Setting]) -> bool:
+    """Whether one of them has CUDA graphs recorded by itself, on a card."""
+    return any(known.value(value).records_graphs for name, value in settings if (known := axis(name)))
 
 
 def id_parts(settings: Sequence[Setting]) -> str:

@@ -18,9 +18,7 @@ from cvbench_tui.errors import MismatchError, WorkerError, os_reason
 from cvbench_tui.wire import decode
 
 MISMATCH = 4  # exit code of a worker whose torchvision does not belong to its torch; its last line says so
-READY = (
-    b'"worker_ready"'  # is in the first event, which has no object inside: something may stand before it on its line
-)
+READY = b'"worker_ready"'  # is in the first event, which has no object inside; something may stand before it
 GREETINGS = 100_000  # lines before the first event, of what prints while it is imported; more are no greeting
 QUOTED_BYTES = 200  # of a line that is no event
 FATAL = "Fatal Python error"  # begins what Python says of its own crash; the stacks of all threads follow

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import Measurement, Notice, merge
+from cvbench_tui.core.measurement import Measurement, Notice, ResultCheck, merge
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.stats.visits import complete, ended_by, enough, share
 from tests.core.graded import CALM, case, record, rounds
@@ -71,3 +71,8 @@ def test_a_span_and_the_processes_are_those_of_all_visits():
     assert replace(measurement, visit_records=tuple(kept)).processes == 1
     assert replace(measurement, visit_records=()).processes == 3  # of earlier versions
     assert replace(measurement, visit_records=()).span_s is None
+
+
+def test_the_first_visits_check_of_the_result_stays():
+    wrong = replace(visited(SAME[:1]), check=ResultCheck(0.5, 0.1))
+    assert merge(wrong, visited(SAME[:1])).check == wrong.check

@@ -111,6 +111,7 @@ def test_nothing_is_ranked_across_an_axis_unless_it_is_compared() -> None:
     assert best(build(run), "total") == [False, False, True], "the same work on two devices"
     along = build(run, View(compare="precision"))
     assert best(along, "total") == [False, False, True]
+    assert along.text(twin.case_id, "vs_ref").split()[0] == "-", "of a device there is no ratio along precision"
     assert best(build(ladder(), View(compare="precision")), "total") == [False, False, True]
     assert best(build(ladder(), View(compare="compile")), "total") == [False] * 3
 

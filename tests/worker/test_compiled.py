@@ -400,3 +400,26 @@ def test_a_cache_that_cannot_be_written_into_is_named(live, cache):
     assert failure.kind == "error"
     assert failure.sentence.startswith(f"torch.compile cannot write into its cache {cache} (")
     assert failure.sentence.endswith("set TORCHINDUCTOR_CACHE_DIR to another folder.")
+
+
+@pytest.mark.parametrize("mode", ["default", "reduce-overhead", "max-autotune"])
+def test_a_module_is_compiled_in_the_mode_of_its_row_with_static_shapes(mode):
+    seen, module = [], nn.Linear(2, 2)
+    module.compile = lambda **how: seen.append(how)
+    assert compiler.compile_module(module, mode) is module
+    assert compiler.compile_module(module, "eager") is module
+    assert seen == [{"mode": mode, "dynamic": False}]
+
+
+def test_compile_seconds_are_those_of_every_pass():
+    """A clock that ticks once at each look: a second for training's compilation, and one for inference's."""
+
+    class Ticking(CpuBackend):
+        ticks = 0
+
+        def now_s(self):
+            self.ticks += 1
+            return float(self.ticks)
+
+    found = compile_graphs(Subject(Plain()), Ticking(), ("training", "inference"), lambda: None)
+    assert found.compile_s == 2.0

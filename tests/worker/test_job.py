@@ -6,6 +6,7 @@ import gc
 import json
 import weakref
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,8 +21,10 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.extras import collect as beside
 from cvbench_tui.worker.extras import peak
+from cvbench_tui.worker.extras.budget import UNLIMITED
 from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.channel import protocol_from
+from cvbench_tui.worker.timing import recorded
 from cvbench_tui.worker.timing.stopwatch import PassResult
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
@@ -311,3 +314,23 @@ def test_energy_is_taken_in_the_rounds_own_blocks(outcome, monkeypatch):
     assert asked == [("training", 10, 1), ("inference", 10, 1)]
     assert outcome(visit=0, extras=("energy",)).energy == ()  # all rows have their times first
     assert outcome(visit=1, extras=()).energy == ()
+
+
+def test_energy_of_a_recorded_row_is_of_its_replays(monkeypatch):
+    case, seen = Case(find_layer("Dense").workload, "cpu", 1), []
+    monkeypatch.setattr(recorded, "GraphPass", lambda *_: "replays")
+    monkeypatch.setattr(beside, "meter_for", lambda *_: object())
+    monkeypatch.setattr(beside, "pass_energy", lambda timed, *_: seen.append(timed))
+    collector = beside.ExtrasCollector(case, PROTOCOLS["quick"], CpuBackend(), lambda: None)
+    result = SimpleNamespace(record=PassRecord("inference", group=1), regions_per_block=1)
+    collector._measure_energy(SimpleNamespace(case=case.varied(graph="on")), [result], UNLIMITED)
+    assert seen == ["replays"]
+
+
+def test_the_sentinel_has_the_switches_of_a_row_without_settings(monkeypatch):
+    """TF32 in convolutions is on in PyTorch and off in a row of fp32."""
+    seen = []
+    monkeypatch.setattr(job, "sentinel", lambda *_: seen.append(torch.backends.cudnn.allow_tf32) or (1e-4, 1e-3))
+    case = Case(find_layer("Dense").workload, "cpu", 1).varied(precision="fp32")
+    job.Job(case, PROTOCOLS["quick"], 1, Sent()).run()
+    assert seen == [True]

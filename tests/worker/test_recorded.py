@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from dataclasses import replace
 from statistics import median
 from types import SimpleNamespace
@@ -13,11 +15,14 @@ from cvbench_tui.catalog.names import find_layer
 from cvbench_tui.core.grading.reasons import NOTICES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
+from cvbench_tui.worker.devices.cpu import CpuBackend
 from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.failure import UnsupportedError
-from cvbench_tui.worker.timing.passes import TrainingPass
+from cvbench_tui.worker.timing import recorded as timing_recorded
+from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass
 from cvbench_tui.worker.timing.recorded import WARMUP_CALLS, GraphPass, max_group, timed_pass
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
+from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from tests.every import every
 from tests.worker.fake_cuda import FakeCuda, FakeCudaBackend
 
@@ -152,3 +157,43 @@ def test_what_a_recorded_row_has_no_times_of_is_said(passes, left, said):
 def test_what_cannot_be_recorded_at_all_is_unsupported_and_not_launched(protocol):
     with pytest.raises(UnsupportedError):
         job.Job(CASE.varied(graph="on"), protocol, 0, SimpleNamespace(send=None))._leave_out_of_graph()
+
+
+def test_a_jobs_recorded_row_is_timed_by_its_replays(monkeypatch):
+    """A subject of the CPU that says it is to be replayed, and a recording that only notes its phase."""
+    made = []
+
+    def replays(subject, backend, phase, cuda):
+        made.append(phase)
+        return PhasePass(subject, backend, phase)
+
+    monkeypatch.setattr(timing_recorded, "GraphPass", replays)
+    protocol = replace(PROTOCOLS["quick"], budget_s=0.02, warmup_cap_s=0.01, round_s=0.005, passes=("inference",))
+    subject = ModuleUnderTest(replace(CASE, device="cpu"), protocol)
+    subject.case = replace(CASE, device="cpu").varied(graph="on")
+    task = job.Job(subject.case, protocol, 0, SimpleNamespace(send=lambda _: None))
+    now_s = time.perf_counter()
+    task._timed(subject, CpuBackend(), protocol, now_s, now_s + 60)
+    gc.unfreeze()
+    gc.enable()
+    assert made == ["inference"]
+
+
+def test_a_jobs_groups_are_single_where_the_compiler_records_graphs(monkeypatch):
+    limits = []
+
+    class Seen(Stopwatch):
+        def __init__(self, *arguments, **options):
+            limits.append(arguments[5])
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(job, "Stopwatch", Seen)
+    protocol = replace(PROTOCOLS["quick"], budget_s=0.02, warmup_cap_s=0.01, round_s=0.005, passes=("inference",))
+    subject = ModuleUnderTest(replace(CASE, device="cpu"), protocol)
+    case = CASE.varied(compile="reduce-overhead")
+    task = job.Job(case, protocol, 0, SimpleNamespace(send=lambda _: None))
+    now_s = time.perf_counter()
+    task._timed(subject, CpuBackend(), protocol, now_s, now_s + 60)
+    gc.unfreeze()
+    gc.enable()
+    assert limits == [1]

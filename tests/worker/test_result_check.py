@@ -94,12 +94,18 @@ def other_gradient(module, value):
     return module
 
 
+def larger_gradient(module, value):
+    module[0].weight.register_hook(lambda gradient: 1.2 * gradient)
+    return module
+
+
 WRONG = {
     "scaled": AxisHook(call=scaled),
     "zeroed": AxisHook(module=zeroed),
     "forgetful": AxisHook(module=forgetful),
     "infinite": AxisHook(call=infinite),
     "gradient": AxisHook(module=other_gradient),
+    "larger gradient": AxisHook(module=larger_gradient),
 }
 
 
@@ -108,7 +114,7 @@ def test_a_wrong_hook_of_float32_is_caught(wrong, monkeypatch):
     monkeypatch.setitem(HOOKS, "compile", WRONG[wrong])
     found = check_result(CASE.varied(compile="default"), QUICK)
     assert not found.same
-    assert found.output_error > found.output_bound or wrong == "gradient"
+    assert found.output_error > found.output_bound or "gradient" in wrong
 
 
 @pytest.mark.parametrize("wrong", ["zeroed", "forgetful", "infinite", "gradient"])
@@ -252,3 +258,23 @@ def test_a_largest_batch_is_compared_at_a_quarter(monkeypatch):
 def test_no_number_in_place_of_zeros_is_an_error(value):
     assert result_check._error(torch.tensor([0.0, value]), torch.zeros(2)) == result_check.MAX_ERROR
     assert result_check._error(torch.zeros(2), torch.zeros(2)) == 0
+
+
+def test_the_worst_output_counts():
+    one, two = torch.ones(2), torch.full((2,), 2.0)
+    found, wanted = result_check._Results([one, one], None), result_check._Results([one, two], None)
+    assert result_check.errors(found, wanted)[0] == 0.5
+
+
+def test_the_reference_is_float32_contiguous_and_eager(monkeypatch):
+    seen = []
+
+    class Seen(module_under_test.ModuleUnderTest):
+        def __init__(self, case, protocol):
+            seen.append(case.settings)
+            super().__init__(case, protocol)
+
+    monkeypatch.setattr(result_check, "ModuleUnderTest", Seen)
+    case = CASE.varied(memory_format="channels_last")
+    check_result(case, QUICK)
+    assert seen == [(("precision", "fp32"),), case.settings]

@@ -3,6 +3,7 @@
 import gc
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,9 +11,11 @@ from torch import nn
 
 from cvbench_tui.catalog.names import find_layer, find_model
 from cvbench_tui.core.event import CaseFailed, CaseFinished
+from cvbench_tui.core.measurement import PhaseMemory
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.worker.devices.cpu import CpuBackend
+from cvbench_tui.worker.extras.memory import phase_memory
 from cvbench_tui.worker.process import job
 from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.timing.passes import pass_of
@@ -226,3 +229,45 @@ def test_a_step_that_makes_weights_of_nan_has_no_times(monkeypatch):
     assert found.optimizer == ""
     failure = outcome(DENSE, "step")
     assert (failure.kind, failure.sentence) == ("unsupported", job.NOT_FINITE)
+
+
+def test_a_step_is_in_train_mode_after_inference():
+    made, modes = subject(DENSE), []
+    made.module.register_forward_hook(lambda module, *_: modes.append(module.training))
+    pass_of("inference", made, CpuBackend()).begin()
+    timed = pass_of("step", made, CpuBackend())
+    timed.begin()
+    timed.regions(1, 1)
+    assert set(modes) == {True}
+
+
+def test_the_steps_memory_is_of_train_mode():
+    made, modes = subject(DENSE), []
+    made.module.register_forward_hook(lambda module, *_: modes.append(module.training))
+    peaks = SimpleNamespace(reset=lambda: True, read=lambda phase: PhaseMemory(phase, 1))
+    phase_memory(made, lambda: None, peaks, ("inference", "step"))
+    assert (modes[0], set(modes[1:])) == (False, {True})
+
+
+class Heads(nn.Module):
+    """Two outputs, each with weights of its own."""
+
+    def __init__(self, _workload=None):
+        super().__init__()
+        self.one, self.two = nn.Linear(192, 10), nn.Linear(192, 10)
+
+    def forward(self, images):
+        return self.one(images.flatten(1)), self.two(images.flatten(1))
+
+
+def test_every_output_is_in_the_loss(monkeypatch):
+    monkeypatch.setattr(module_under_test, "build_module", Heads)
+    made = subject(MODEL)
+    TrainingStep(made).run()
+    assert all(each.grad is not None and each.grad.any() for each in made.parameters)
+
+
+def test_a_models_own_losses_are_summed():
+    losses = {name: torch.tensor(value, requires_grad=True) for name, value in (("a", 1.0), ("b", 2.0))}
+    fake = SimpleNamespace(inputs=SimpleNamespace(losses=True))
+    assert training_step.loss_for(fake, losses)(losses) == 3.0

@@ -167,3 +167,8 @@ def test_a_variants_round_lasts_half_of_the_shortest_protocols():
     """Shorter ones make a ratio of the timer's and the scheduler's noise."""
     rounds_s = [each.round_s for each in PROTOCOLS.values() if each.method == "rounds"]
     assert min(rounds_s) / 2 <= variants.ROUND_S
+
+
+def test_a_recorded_row_has_no_variants_of_launches():
+    protocol = replace(SHORT, extras=("alone",))
+    assert VariantTimer(DENSE.varied(graph="on"), ready(), Flushing(), protocol, lambda: None).run() == []

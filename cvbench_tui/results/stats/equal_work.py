@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cvbench_tui.core import axes
-from cvbench_tui.core.plan import BATCH_MAX, Case
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.row_names import settings_of
 from cvbench_tui.results.stats.row_data import RowData
 
 
@@ -15,7 +16,7 @@ def work_of(case: Case, along: str = "") -> object:
     workload, settings = case.workload, case.settings
     batch: object = "max" if case.finds_batch else case.batch
     if along == "batch":
-        batch, settings = None, tuple(each for each in settings if each != BATCH_MAX)
+        batch, settings = None, settings_of(case)
     elif along == "image":
         workload = workload.with_image(1)
     elif along:

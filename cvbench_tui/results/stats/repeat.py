@@ -30,9 +30,8 @@ def rows_to_resume(run: Run, also: Collection[Also] = ()) -> tuple[Case, ...]:
 
 def _lacks(run: Run, case: Case) -> bool:
     outcome = run.outcomes.get(case.case_id)
-    if isinstance(
-        outcome, Measurement
-    ):  # a run that has come to its end found its rows enough, by the rule of its time
+    if isinstance(outcome, Measurement):
+        # a run that has come to its end found its rows enough, by the rule of its time
         return run.ended != "finished" and not enough(outcome, run.plan.protocol)
     return outcome is None or outcome.kind == "cancelled"
 

@@ -12,6 +12,7 @@ from cvbench_tui.core.axes import AXES, Axis
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.axes import labels as setting_labels
 from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
+from cvbench_tui.core.row_names import settings_of
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult
 from cvbench_tui.results.stats.quality import QUALITY_HELP
@@ -232,7 +233,7 @@ def _axis(place: int, axis: Axis) -> Column:
 def _unknown(row: RowData) -> Cell:
     if not row.case.settings:
         return _NOTHING
-    settings = [each for each in row.case.settings if each[0] != "batch" and axis_of(each[0]) is None]
+    settings = [each for each in settings_of(row.case) if axis_of(each[0]) is None]
     return _shared(", ".join(setting_labels(settings)) or None)
 
 

@@ -22,6 +22,7 @@ from cvbench_tui.worker.extras.memory import memory_peaks_for, phase_memory
 from cvbench_tui.worker.extras.variants import VariantTimer
 from cvbench_tui.worker.timing.recorded import timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult
+from cvbench_tui.worker.workloads.compiler import is_compiled
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 MEMORY_ITERATIONS = 4  # iterations of a memory pass, or a few more
@@ -74,7 +75,7 @@ class ExtrasCollector:
         try:
             return phase_work(self.case, self.protocol.method, self.protocol.passes)
         except Exception:  # whatever the module's own code raises on tensors without data
-            if self.case.setting("compile") != "eager":
+            if is_compiled(self.case):
                 raise  # a compiled module calls no operators that could be counted
             for name in self.protocol.passes:
                 budget.check(name, COUNTING_ITERATIONS)

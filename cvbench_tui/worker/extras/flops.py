@@ -24,6 +24,7 @@ from cvbench_tui.core.protocol import Method
 from cvbench_tui.worker.extras.flop_formulas import FORMULAS
 from cvbench_tui.worker.extras.traffic import PhaseCounts, TrafficMode
 from cvbench_tui.worker.workloads.axis_hooks import AUTOCAST, convert
+from cvbench_tui.worker.workloads.compiler import is_compiled
 from cvbench_tui.worker.workloads.inputs import Inputs, on_meta, outputs_of
 from cvbench_tui.worker.workloads.meta import operators_of
 
@@ -49,7 +50,7 @@ def phase_work(
 
 def as_known(case: Case, works: Sequence[PhaseWork]) -> tuple[PhaseWork, ...]:
     """The work without bytes where the row moves others than are counted."""
-    if case.setting("precision") in AUTOCAST or case.setting("compile") != "eager":
+    if case.setting("precision") in AUTOCAST or is_compiled(case):
         return tuple(replace(work, bytes=0, footprint_bytes=0) for work in works)
     return tuple(works)
 

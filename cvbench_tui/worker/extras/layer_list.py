@@ -11,7 +11,7 @@ from torch import nn
 from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.core.event import LayersListed, ModelLayer
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.worker.process.failure import OwnCodeError, UnsupportedError
+from cvbench_tui.worker.process.failure import OwnCodeError, UnsupportedError, first_line
 from cvbench_tui.worker.workloads.inputs import on_meta
 from cvbench_tui.worker.workloads.layer_of_model import Call, Forward, forward_of, without_batch
 
@@ -27,8 +27,7 @@ def list_layers(model: Workload, wanted: Sequence[str] = ()) -> LayersListed:
     except (OwnCodeError, UnsupportedError) as error:
         return LayersListed((), problem=str(error))
     except Exception as error:  # the model's own code may raise anything
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
-        why = f"{type(error).__name__}: {first}"[:200].rstrip(".")
+        why = f"{type(error).__name__}: {first_line(error)}"[:200].rstrip(".")
         return LayersListed(
             (), problem=f"The layers of {name} cannot be listed, as it has no forward without data: {why}."
         )

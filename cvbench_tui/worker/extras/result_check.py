@@ -30,9 +30,7 @@ from cvbench_tui.worker.process.failure import UnsupportedError
 from cvbench_tui.worker.workloads.inputs import tensors_in
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
-ROUNDOFF = {
-    "fp32": 2.0**-24, "tf32": 2.0**-11, "amp-bf16": 2.0**-8, "amp-fp16": 2.0**-11, "bf16": 2.0**-8, "fp16": 2.0**-11,
-}  # fmt: skip
+ROUNDOFF = {axes.F32: 2.0**-24, axes.TF32: 2.0**-11, axes.F16: 2.0**-11, axes.B16: 2.0**-8}
 """Half the distance from 1 to the next number, relative: significands have 24, 11 and 8 bits."""
 MARGIN = 4.0
 DISTURBANCES = 2  # of which the larger counts: where a network is chaotic, one alone is a matter of chance
@@ -71,7 +69,8 @@ def check_result(case: Case, protocol: Protocol) -> ResultCheck | None:
         return None
     if case.finds_batch:  # in float32 it would take more memory than there is
         case = replace(case, batch=max(1, case.batch // 4))
-    roundoff = ROUNDOFF.get(case.setting("precision"), ROUNDOFF["tf32" if case.device.startswith("cuda") else "fp32"])
+    types = axes.peaks(case.case_id) or ((axes.TF32,) if case.device.startswith("cuda") else (axes.F32,))
+    roundoff = max(ROUNDOFF[each] for each in types)
     reference, fixed, explained = _reference(case, protocol, roundoff)
     subject = ModuleUnderTest(case, protocol)
     subject.evaluate()

@@ -17,6 +17,7 @@ from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.recorded import GraphPass
 from cvbench_tui.worker.timing.sampler import TimedPass
 from cvbench_tui.worker.timing.stopwatch import Stopwatch
+from cvbench_tui.worker.workloads.compiler import is_compiled
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 ROUNDS = 5  # rounds of a variant: as many as an interval needs
@@ -41,7 +42,7 @@ class VariantTimer:
 
     def run(self) -> list[Variant]:
         """Those that the protocol asks for and the device allows. None of a row that is replayed from graphs itself."""
-        if self.case.setting("graph") == "on":
+        if recorded.replayed(self.case):
             return []
         extras, passes = self.protocol.extras, self.protocol.passes
         self._phases = [phase for phase in PHASES if PASS_OF[phase] in passes]
@@ -85,7 +86,7 @@ class VariantTimer:
 
     def _time(self, kind: VariantKind, timed: TimedPass, protocol: Protocol, max_group: int | None = None) -> None:
         self.budget.check(timed.name, ITERATIONS)
-        if self.case.setting("compile") != "eager":
+        if is_compiled(self.case):
             timed.segments = False
         limits = self.budget.deadline_s, max_group or recorded.max_group(self.case)
         watch = Stopwatch(

@@ -21,8 +21,9 @@ from cvbench_tui.worker.process.before_timing import count_cards, now_s, threads
 from cvbench_tui.worker.process.channel import Channel
 from cvbench_tui.worker.process.failure import UnsupportedError, failure_from
 from cvbench_tui.worker.timing.passes import pass_of
+from cvbench_tui.worker.timing.recorded import replayed
 from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, every
-from cvbench_tui.worker.workloads.compiler import EAGER, named
+from cvbench_tui.worker.workloads.compiler import is_compiled, named
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from cvbench_tui.worker.workloads.training_step import NO_GRAPH_STEP
 
@@ -73,7 +74,7 @@ def iterated(
     """What an iteration of that pass took. ``room`` is older than the module; ``heartbeat`` is called from a thread
     while the module is compiled. Raises whatever the workload raises."""
     begun_s = backend.now_s()
-    compiled = case.setting("compile") != EAGER  # in the first call
+    compiled = is_compiled(case)  # in the first call
     with ExitStack() as stack:
         if compiled:
             stack.enter_context(every(HEARTBEAT_S, heartbeat))
@@ -111,7 +112,7 @@ def _passes(case: Case, protocol: Protocol) -> list[PassName]:
     passes = [name for name in asked if name == "inference" or not cannot_train(case)]
     if not passes:
         raise UnsupportedError(cannot_train(case))
-    if case.setting("graph") == "on":
+    if replayed(case):
         passes = [name for name in passes if name != "step"]
     if not passes:
         raise UnsupportedError(NO_GRAPH_STEP)

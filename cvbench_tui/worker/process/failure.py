@@ -47,6 +47,11 @@ class CompileError(Exception):
     """torch.compile failed, in one sentence."""
 
 
+def first_line(error: BaseException) -> str:
+    """Of its message, without blanks around it."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+
+
 def less_memory(case: Case) -> str:
     """What to try where memory ran out: there is no batch below 1, and not every input is an image."""
     if case.batch > 1:
@@ -76,7 +81,7 @@ def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
     """One sentence a user can act on."""
     if kind == "out_of_memory":
         return f"Out of memory on {case.device} at batch {case.batch}; {less_memory(case)}."
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+    first = first_line(error)
     if isinstance(error, (UnsupportedError, CompileError, ClockError, OwnCodeError)):
         return first
     if found := _NO_TYPE.search(str(error)):

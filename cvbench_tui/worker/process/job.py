@@ -37,11 +37,11 @@ from cvbench_tui.worker.process.failure import UnsupportedError, failure_from, l
 from cvbench_tui.worker.timing.counters import Stops
 from cvbench_tui.worker.timing.passes import PhasePass
 from cvbench_tui.worker.timing.published import published_pass
-from cvbench_tui.worker.timing.recorded import max_group, timed_pass
+from cvbench_tui.worker.timing.recorded import max_group, replayed, timed_pass
 from cvbench_tui.worker.timing.stopwatch import PassResult, ProgressCallback, ProgressUpdate, Stopwatch
 from cvbench_tui.worker.workloads.axis_hooks import reset_process
 from cvbench_tui.worker.workloads.compiled import HEARTBEAT_S, compile_graphs, every
-from cvbench_tui.worker.workloads.compiler import EAGER, forget
+from cvbench_tui.worker.workloads.compiler import forget, is_compiled
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 from cvbench_tui.worker.workloads.training_step import NO_GRAPH_STEP, NO_WEIGHTS
 
@@ -178,7 +178,7 @@ class Job:
 
     def _compile(self, module: ModuleUnderTest, backend: Backend, protocol: Protocol) -> Compilation | None:
         """Every graph of the case by that protocol, so that no timed round has to; None where nothing is compiled."""
-        if self.case.setting("compile") == EAGER:
+        if not is_compiled(self.case):
             return None
         heartbeat = partial(self._send, ProgressUpdate("compiling", 0, 0), 0.0)
         published = protocol.method == "published"
@@ -198,7 +198,7 @@ class Job:
     def _leave_out_of_graph(self) -> None:
         """Say what a row that is replayed from CUDA graphs has no times of. Raises UnsupportedError where none is
         left."""
-        if self.case.setting("graph") != "on":
+        if not replayed(self.case):
             return
         if self.protocol.method == "published":
             raise UnsupportedError("The published loop launches operator by operator: measure CUDA graphs by another.")

@@ -7,13 +7,15 @@ from typing import Any
 
 import torch
 
+from cvbench_tui.core import axes
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
 from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.devices.backend import Backend
-from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.process.failure import UnsupportedError, first_line
 from cvbench_tui.worker.timing.passes import PhasePass, TrainingPass, pass_of
 from cvbench_tui.worker.timing.sampler import Marks
+from cvbench_tui.worker.workloads.compiler import is_compiled
 from cvbench_tui.worker.workloads.module_under_test import ModuleUnderTest
 
 WARMUP_CALLS = 3  # on a side stream before a graph is recorded, as PyTorch asks for: lazy allocations are made
@@ -60,20 +62,25 @@ class GraphPass(PhasePass):
         return start, mark()
 
 
+def replayed(case: Case) -> bool:
+    """Whether the row's iterations are replayed from a CUDA graph."""
+    return case.setting("graph") == "on"
+
+
 def timed_pass(
     name: PassName, subject: ModuleUnderTest, backend: Backend, cuda: Any = torch.cuda
 ) -> TrainingPass | PhasePass:
     """The pass of that name as the case's settings want it. Raises UnsupportedError where it cannot be recorded."""
-    if subject.case.setting("graph") == "on":
+    if replayed(subject.case):
         try:
             return GraphPass(subject, backend, WHOLE_PHASE[name], cuda)
         except (torch.OutOfMemoryError, UnsupportedError):
             raise
         except RuntimeError as error:
-            first = next(iter(str(error).strip().splitlines()), "no message").rstrip(".")
+            first = first_line(error).rstrip(".")
             raise UnsupportedError(f"This workload cannot be recorded as a CUDA graph: {first}.") from error
     timed = pass_of(name, subject, backend)
-    if subject.case.setting("compile") != "eager":
+    if is_compiled(subject.case):
         timed.segments = False  # compiled code is not called operator by operator
     return timed
 
@@ -81,5 +88,4 @@ def timed_pass(
 def max_group(case: Case) -> int | None:
     """The most iterations of a region; None: as many as it needs. CUDA graphs that torch.compile records give each
     forward's outputs the same memory, so that its backward has to come before the next forward."""
-    recorded = case.setting("compile") in ("reduce-overhead", "max-autotune")
-    return 1 if recorded and case.device.startswith("cuda") else None
+    return 1 if axes.records_graphs(case.settings) and case.device.startswith("cuda") else None

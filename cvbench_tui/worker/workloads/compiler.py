@@ -12,10 +12,16 @@ import torch
 from torch import nn
 
 from cvbench_tui.base.escape import one_line
+from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.process.failure import CompileError, UnsupportedError
 
 EAGER = "eager"
 SENTENCE = 200  # characters of the compiler's own words
+
+
+def is_compiled(case: Case) -> bool:
+    """Whether the row runs by torch.compile."""
+    return case.setting("compile") != EAGER
 
 
 def prepare(value: str, device: torch.device) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from cvbench_tui.core.workload import Workload
-from cvbench_tui.worker.process.failure import UnsupportedError
+from cvbench_tui.worker.process.failure import UnsupportedError, first_line
 
 OFFLINE = "HF_HUB_OFFLINE"  # without it the hub's client may ask the network about a name
 INSTALL = "pip install 'cvbench-tui[timm]'"
@@ -24,7 +24,7 @@ def timm() -> Any:
     except ModuleNotFoundError as error:
         raise UnsupportedError(f"timm is not installed here ({error}): {INSTALL}.") from error
     except Exception as error:  # one that does not fit the installed torch raises anything
-        reason = (str(error).strip().splitlines() or ["no message"])[0]
+        reason = first_line(error)
         raise UnsupportedError(f"timm cannot be imported ({type(error).__name__}: {reason}).") from error
     missing = [name for name in ("create_model", "is_model", "get_pretrained_cfg") if not hasattr(package, name)]
     if missing:
