@@ -118,6 +118,7 @@ class ResultCheck:
     output_bound: float  # what the row's precision explains at most
     gradient_error: float | None = None  # of the input's gradient, or the first weight's; None where neither has one
     gradient_bound: float | None = None
+    batch: int | None = None  # it was compared at, where that is less than the row's
 
     @property
     def same(self) -> bool:

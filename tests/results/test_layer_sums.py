@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from cvbench_tui.catalog.model_layers import layer_entry
 from cvbench_tui.catalog.names import find_model
 from cvbench_tui.core.event import ModelLayer
-from cvbench_tui.core.measurement import Failure
-from cvbench_tui.core.plan import Case
+from cvbench_tui.core.measurement import Failure, PhaseSamples
+from cvbench_tui.core.plan import Case, Plan
+from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.results.detail.row import detail
 from cvbench_tui.results.export.markdown import render
 from cvbench_tui.results.export.plain_text import sentences
 from cvbench_tui.results.stats.layer_sums import layer_lines, layer_sum
+from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.table.view import View
 from tests.results.samples import measurement, plan, run_of
 
@@ -40,6 +44,24 @@ def test_each_counts_as_often_as_it_is_called():
     assert abs(layers_s / model_s - (0.25 + 4 * 0.125)) < 1e-3
     assert (found.layers, found.distinct, found.share) == (2, 4, 0.75)
     assert found.covered == "2 of 4 distinct layers, 75.0% of the operations"
+
+
+def test_under_the_published_method_means_are_added_as_the_table_shows_them():
+    published = Plan("p", (MODEL, FIRST), PROTOCOLS["original"])
+    cold = [measurement(case, seconds) for case, seconds in ((MODEL, 1.0), (FIRST, 0.25))]
+
+    def cold_first(one: PhaseSamples) -> PhaseSamples:
+        (first, *others), *rounds = one.rounds
+        return replace(one, rounds=((10.0 * first, *others), *rounds))
+
+    slow_first = [replace(each, phases=tuple(map(cold_first, each.phases))) for each in cold]
+    run = run_of(published, *slow_first)
+    found = layer_sum(run, MODEL)
+    assert found is not None
+    for place, case in enumerate((FIRST, MODEL)):
+        result = row_data(run, case).phases["total"]
+        assert result.mean_s > 1.01 * result.median_s
+        assert found.seconds["total"][place] == pytest.approx(result.mean_s)
 
 
 def test_equal_layers_count_once_and_blocks_never():

@@ -248,8 +248,8 @@ def test_a_largest_batch_is_compared_at_a_quarter(monkeypatch):
     monkeypatch.setattr(result_check, "ModuleUnderTest", Seen)
     largest = replace(CASE, batch=9, settings=(BATCH_MAX,)).varied(precision="bf16")
     assert largest.finds_batch
-    assert check_result(largest, QUICK).same
-    assert batches == [2, 2]
+    found = check_result(largest, QUICK)
+    assert (found.same, found.batch, batches) == (True, 2, [2, 2])
     check_result(replace(largest, batch=3), QUICK)
     assert batches[2:] == [1, 1]
 

@@ -197,7 +197,11 @@ NOTICES: dict[str, ReasonKind] = {
     "no_training": ReasonKind(
         "The model or layer cannot be trained at this batch and image size; its inference is measured.", ""
     ),
-    "no_step": ReasonKind("It has no weights, so an optimizer has no step to take; the other phases are measured.", ""),
+    "no_step": ReasonKind(
+        "An optimizer has no step to take: the row has no weights, or is replayed from a CUDA graph. The other phases "
+        "are measured.",
+        "",
+    ),
     "step_failed": ReasonKind(
         "The optimizer's steps made a weight infinite or no number, which takes another time; the step has none.",
         "Use another optimizer or precision.",

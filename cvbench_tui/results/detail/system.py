@@ -107,7 +107,8 @@ def energy_pairs(energy: Energy, noun: str) -> Iterator[Pair]:
 
 def check_pairs(check: ResultCheck) -> Iterator[Pair]:
     """``0.0065 of the largest value apart; its precision explains 0.043``."""
-    yield "output against float32", _error_text(check.output_error, check.output_bound)
+    where = f", at batch {check.batch}" if check.batch is not None else ""
+    yield "output against float32", _error_text(check.output_error, check.output_bound) + where
     if check.gradient_error is not None and check.gradient_bound is not None:
         yield "last gradient", _error_text(check.gradient_error, check.gradient_bound)
 

@@ -11,6 +11,7 @@ from cvbench_tui.core.plan import Case
 from cvbench_tui.core.row_names import batch_text
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import LAYER_OF_MODEL, Workload
+from cvbench_tui.results.stats.phase_stats import reported
 from cvbench_tui.results.stats.row_data import row_data
 from cvbench_tui.results.text import units
 
@@ -46,14 +47,14 @@ def layer_sum(run: Run, case: Case, layers: Sequence[Case] | None = None) -> Lay
         count = each.workload.param("count")
         if type(count) is int and belongs(each, case) and any(one.valid for one in row_data(run, each).phases.values()):
             found.setdefault(each.workload.param("like"), (each, count))
-    model = row_data(run, case).phases
+    model, protocol = row_data(run, case).phases, run.plan.protocol
     seconds: dict[Phase, tuple[float, float]] = {}
     for phase in PHASES:
         parts = [(row_data(run, each).phases.get(phase), count) for each, count in found.values()]
         whole = model.get(phase)
-        numbers = [part.median_s * count for part, count in parts if part is not None and part.valid]
+        numbers = [reported(protocol, part)[0] * count for part, count in parts if part is not None and part.valid]
         if whole is not None and whole.valid and parts and len(numbers) == len(parts):
-            seconds[phase] = sum(numbers), whole.median_s
+            seconds[phase] = sum(numbers), reported(protocol, whole)[0]
     if not seconds:
         return None
     works = [each.workload for each, _ in found.values()]

@@ -79,7 +79,8 @@ def check_result(case: Case, protocol: Protocol) -> ResultCheck | None:
     by_roundoff = [MARGIN * (error or 0.0) for error in explained]
     output_bound = min(MAX_ERROR, by_roundoff[0] + OPERATIONS * roundoff + OTHER_ORDER)
     gradient_bound = None if gradient is None else min(MAX_ERROR, by_roundoff[1] + SWITCHED)
-    return ResultCheck(output or 0.0, output_bound, gradient, gradient_bound)
+    less = case.batch if case.finds_batch else None
+    return ResultCheck(output or 0.0, output_bound, gradient, gradient_bound, less)
 
 
 def _reference(

@@ -208,7 +208,7 @@ class Job:
         if "training" in rest:
             self._left_out.append(Notice("graph_whole", GRAPH_WHOLE))
         if rest != self.protocol.passes:
-            self._left_out.append(Notice("graph_whole", NO_GRAPH_STEP))
+            self._left_out.append(Notice("no_step", NO_GRAPH_STEP))
         self.protocol = replace(self.protocol, passes=rest)
 
     def _leave_out_step(self, module: ModuleUnderTest) -> None:
