@@ -45,7 +45,7 @@ def _isolated(monkeypatch, _folders):
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch):
     """Nobody else uses the machine, whoever does: no test may depend on that, nor wait for a look at it."""
-    from cvbench_tui.engine import others
+    from cvbench_tui.engine.host import others
 
     monkeypatch.setattr(others, "ThisMachine", lambda cards: FakeMachine())
 

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import TypeVar
 
-from cvbench_tui.engine import others
-from cvbench_tui.engine.others import Programs
+from cvbench_tui.engine.host import others
+from cvbench_tui.engine.host.others import Programs
 
 Value = TypeVar("Value")
 

@@ -11,7 +11,7 @@ from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
-from cvbench_tui.engine.others import Watch
+from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.errors import WorkerError
 from tests.fake_machine import FakeMachine
 

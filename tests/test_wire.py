@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cvbench_tui.core.measurement import ResultCheck
-from cvbench_tui.core.sample_array import SampleArray
+from cvbench_tui.core.stats.sample_array import SampleArray
 from cvbench_tui.wire import FigureError, WireError, decode, encode
 from tests.every import every
 

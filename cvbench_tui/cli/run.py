@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from cvbench_tui.cli.progress import Reporter
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.plan import Plan
-    from cvbench_tui.engine.others import Watch
+    from cvbench_tui.engine.host.others import Watch
 
 
 def selection_from(

@@ -18,7 +18,7 @@ from cvbench_tui.core import axes
 from cvbench_tui.core.measurement import Measurement, PhaseSamples
 from cvbench_tui.core.plan import BATCH_MAX, Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.sample_array import SampleArray
+from cvbench_tui.core.stats.sample_array import SampleArray
 from cvbench_tui.core.workload import Workload
 
 Bounds = tuple[float, float]  # the smallest and the largest that is accepted

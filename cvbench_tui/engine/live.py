@@ -35,8 +35,8 @@ from cvbench_tui.engine import failures
 from cvbench_tui.engine.batch_search import MOST_TRIES, BatchSearch
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.device_lock import DeviceLocks
+from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.model_layers import ask_for_layers
-from cvbench_tui.engine.others import Watch
 from cvbench_tui.engine.peaks import DevicePeaks, MemoryStore, PeakStore
 from cvbench_tui.engine.schedule import NextVisit, Schedule, pause_s
 from cvbench_tui.engine.worker_process import WorkerProcess

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cvbench_tui.core.measurement import Measurement
     from cvbench_tui.core.plan import Case, Plan
     from cvbench_tui.core.workload import Workload
-    from cvbench_tui.engine.others import Watch
+    from cvbench_tui.engine.host.others import Watch
 
 
 class EventSource(Protocol):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cvbench_tui.catalog.models import ModelEntry
     from cvbench_tui.core.environment import Environment
     from cvbench_tui.core.run import Run
-    from cvbench_tui.engine.gauges import GaugeReading
-    from cvbench_tui.engine.others import Others, Watch
+    from cvbench_tui.engine.host.gauges import GaugeReading
+    from cvbench_tui.engine.host.others import Others, Watch
     from cvbench_tui.results.storage.run_index import RunSummary, SeenFile
 
 Post = Callable[[Message], object]  # takes a message to the app, from any thread

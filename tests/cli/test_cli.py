@@ -19,7 +19,7 @@ from cvbench_tui.cli import list as listing
 from cvbench_tui.cli import main as cli
 from cvbench_tui.cli import run as headless
 from cvbench_tui.cli.options import _complete_output, _duration_s
-from cvbench_tui.engine import others
+from cvbench_tui.engine.host import others
 from cvbench_tui.engine.live import LiveSource
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.results.export.registry import EXPORTERS

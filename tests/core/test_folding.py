@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cvbench_tui.core.event import Event
 from cvbench_tui.core.run import Folding, Run, fold, with_better
-from tests.core.test_row_counts import STARTED, events
+from tests.results.test_row_counts import STARTED, events
 
 
 def copied(run: Run) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cvbench_tui.core.measurement import PhaseSamples
-from cvbench_tui.core.sample_array import SampleArray
+from cvbench_tui.core.stats.sample_array import SampleArray
 
 ROUNDS = st.lists(st.lists(st.floats(allow_nan=False)).map(tuple)).map(tuple)
 

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from cvbench_tui.engine.gauges import GaugeReader, GaugeReading
+from cvbench_tui.engine.host.gauges import GaugeReader, GaugeReading
 from tests.every import every
 
 HOST = ("cpu_share", "load", "memory_used_bytes", "memory_total_bytes")
@@ -176,6 +176,8 @@ def test_nothing_at_all_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_libraries_are_imported_by_the_first_reading_only() -> None:
-    probe = "import sys; from cvbench_tui.engine.gauges import GaugeReader; GaugeReader('cuda:0'); print(*sys.modules)"
+    probe = (
+        "import sys; from cvbench_tui.engine.host.gauges import GaugeReader; GaugeReader('cuda:0'); print(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert not {"psutil", "pynvml", "torch", "pydantic"} & {*done.stdout.split()}

@@ -17,7 +17,7 @@ from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.engine.device_lock import DeviceLocks
-from cvbench_tui.engine.others import BUSY_CORES, IDLE_WINDOWS, WINDOW_S, Others, ThisMachine, Watch
+from cvbench_tui.engine.host.others import BUSY_CORES, IDLE_WINDOWS, WINDOW_S, Others, ThisMachine, Watch
 from tests.engine.test_host_nvml import Card, Library
 from tests.every import every
 from tests.fake_machine import FakeMachine
@@ -112,7 +112,7 @@ def test_this_machine_counts_a_program_of_somebody_else_and_not_ours(monkeypatch
         wait_until(lambda: process.cpu_times().user > 0.5)
         mine = here.others_s()
         assert loop.pid not in {number for number, _ in here.programs_s()}
-        monkeypatch.setattr("cvbench_tui.engine.others._ours", lambda: [psutil.Process(os.getpid())])
+        monkeypatch.setattr("cvbench_tui.engine.host.others._ours", lambda: [psutil.Process(os.getpid())])
         theirs = here.others_s()
         assert mine is not None
         assert theirs is not None

@@ -15,8 +15,8 @@ from cvbench_tui.core.run import Run, fold
 from cvbench_tui.results.stats import eta, outcome
 from cvbench_tui.results.stats.eta import SteadyEta, done_share, eta_s
 from cvbench_tui.wire import decode
-from tests.core.test_row_counts import CASES, STARTED, events
 from tests.results.samples import measurement, model, plan, run_of
+from tests.results.test_row_counts import CASES, STARTED, events
 
 GOOD = Path(__file__).parent.parent / "data" / "good.jsonl"
 SECONDS = st.floats(0, 1e5, allow_nan=False)

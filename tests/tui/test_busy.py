@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.message import Message
 
-from cvbench_tui.engine.others import Others
+from cvbench_tui.engine.host.others import Others
 from cvbench_tui.results.storage.runs import list_runs
 from cvbench_tui.tui import messages
 from cvbench_tui.tui.app import BenchApp

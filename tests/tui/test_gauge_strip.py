@@ -16,8 +16,8 @@ from cvbench_tui.base import cores
 from cvbench_tui.core.environment import Device, Environment
 from cvbench_tui.core.event import CaseStarted
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.engine import gauges as engine_gauges
-from cvbench_tui.engine.gauges import GaugeReading
+from cvbench_tui.engine.host import gauges as engine_gauges
+from cvbench_tui.engine.host.gauges import GaugeReading
 from cvbench_tui.tui.background.gauge_thread import GaugeThread
 from cvbench_tui.tui.controllers.gauges import GaugesController
 from cvbench_tui.tui.messages import GaugeRead

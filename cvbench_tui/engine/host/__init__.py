@@ -1,1 +1,1 @@
-"""Facts of the machine that the parent reads: system, processor, NVML."""
+"""What the parent reads of the machine: system, processor, NVML, live gauges, other programs."""

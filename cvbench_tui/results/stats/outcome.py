@@ -9,9 +9,9 @@ from itertools import compress
 from cvbench_tui.core.measurement import Measurement, Outcome
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import Protocol
-from cvbench_tui.core.row_counts import NOT_FAILED, RowCounts
 from cvbench_tui.core.run import Run, changed
 from cvbench_tui.core.stats.visits import enough
+from cvbench_tui.results.row_counts import NOT_FAILED, RowCounts
 from cvbench_tui.results.stats.row_data import row_data
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from cvbench_tui import __version__
 from cvbench_tui.core.event import EndReason
 from cvbench_tui.core.limits import MOMENT_S
-from cvbench_tui.core.row_counts import INTERRUPTED, RowCounts
+from cvbench_tui.results.row_counts import INTERRUPTED, RowCounts
 
 if TYPE_CHECKING:
     import sqlite3

@@ -17,8 +17,8 @@ from typing import Any, get_args
 from cvbench_tui.core.event import SCHEMA, CaseFailed, CaseFinished, EndReason, RowsAdded, RunFinished, RunStarted
 from cvbench_tui.core.limits import MAX_CASES, MOMENT_S
 from cvbench_tui.core.plan import case_id_of
-from cvbench_tui.core.row_counts import MEASURED, RowTally
 from cvbench_tui.errors import StoreError, os_reason
+from cvbench_tui.results.row_counts import MEASURED, RowTally
 from cvbench_tui.results.storage.run_file import is_torn, numbered_lines, read_events, read_header
 from cvbench_tui.results.storage.run_index import MAX_TEXT, RunSummary
 from cvbench_tui.wire import WireError, decode, parse

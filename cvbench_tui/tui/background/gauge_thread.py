@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cvbench_tui.tui.messages import GaugeRead, Post
 
 if TYPE_CHECKING:
-    from cvbench_tui.engine.gauges import GaugeReader
+    from cvbench_tui.engine.host.gauges import GaugeReader
 
 EVERY_S = 1.0  # shortest time between two readings
 LIVE_S = 5.0  # how long the gauges stay live after a key

@@ -17,7 +17,7 @@ from cvbench_tui.catalog.models import ModelEntry
 from cvbench_tui.catalog.sources import all_models
 from cvbench_tui.core.event import CaseFinished, Event, PeakMeasured, RunFinished
 from cvbench_tui.core.run import Run
-from cvbench_tui.engine.others import Watch
+from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError, StoreError

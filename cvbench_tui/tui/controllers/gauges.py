@@ -39,7 +39,7 @@ class GaugesController:
             self._strip.show(None, self.device_id, True)
 
     def _begin(self, device_id: str, state: RunState) -> None:
-        from cvbench_tui.engine.gauges import GaugeReader
+        from cvbench_tui.engine.host.gauges import GaugeReader
 
         self.stop()
         device = state.environment.device(device_id) if state.environment is not None else None

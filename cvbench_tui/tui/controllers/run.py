@@ -21,7 +21,7 @@ from cvbench_tui.tui.widgets.strips import ProgressStrip
 
 if TYPE_CHECKING:
     from cvbench_tui.core.run import Run
-    from cvbench_tui.engine.others import Others, Watch
+    from cvbench_tui.engine.host.others import Others, Watch
 
 MAX_WARNED = 2  # rows of which problems are expected that are named when the run begins
 

@@ -13,7 +13,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.run import Run, fold
-from cvbench_tui.engine.others import Watch
+from cvbench_tui.engine.host.others import Watch
 from cvbench_tui.engine.session import Session
 from cvbench_tui.engine.source import EventSource
 from cvbench_tui.errors import CvbenchError

@@ -1,4 +1,4 @@
-"""A line of text, and those around the panes: header, live gauges (``engine.gauges`` reads them), progress."""
+"""A line of text, and those around the panes: header, live gauges (``engine.host.gauges`` reads them), progress."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cvbench_tui.tui.terminal.theme import MUTED
 if TYPE_CHECKING:
     from cvbench_tui.core.event import Progress
     from cvbench_tui.core.run import Run
-    from cvbench_tui.engine.gauges import GaugeReading
+    from cvbench_tui.engine.host.gauges import GaugeReading
 
 HOST_CELLS, DEVICE_CELLS = 24, 34
 STATE_STYLES = {"running": "bold $text-primary", "ready": "$text-success", "no worker": "bold $text-error"}

@@ -13,9 +13,9 @@ from cvbench_tui.core.event import CaseFailed, CaseFinished, Event, Progress, Ro
 from cvbench_tui.core.measurement import Failure, Measurement, PhaseSamples
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.core.row_counts import RowCounts
 from cvbench_tui.core.run import Run, fold, with_better
 from cvbench_tui.core.workload import Workload
+from cvbench_tui.results.row_counts import RowCounts
 from cvbench_tui.results.stats.outcome import row_counts
 from cvbench_tui.results.storage import run_summary
 from cvbench_tui.wire import encode
