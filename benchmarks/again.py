@@ -29,7 +29,7 @@ from statistics import median
 from common import IDLE, Bar, Entry, Reading, conclude, letter, parser, workload_of
 
 from cvbench_tui.cli.run import live_source
-from cvbench_tui.core.measurement import Phase
+from cvbench_tui.core.measurement import USUAL_PHASES
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
@@ -39,8 +39,6 @@ from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.storage.peak_cache import with_best
 from cvbench_tui.results.storage.run_file import load
 from cvbench_tui.results.storage.run_log import create_log
-
-MEASURED: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
 
 WORKLOADS: tuple[Entry, ...] = (
     ("mobilenet_v3_small", 224, 1), ("resnet18", 224, 1), ("shufflenet_v2_x1_0", 224, 2), ("squeezenet1_1", 224, 1),
@@ -196,7 +194,7 @@ def taken_from(run: Run, others: float | None) -> Taken:
     measured = {outcome.case_id: outcome for outcome in run.measured}
     numbers: dict[str, Number | None] = {}
     for case in run.plan.cases:
-        for phase in MEASURED:
+        for phase in USUAL_PHASES:
             outcome = measured.get(case.case_id)
             result = phase_result(outcome, phase, terms_of(run, case)) if outcome else None
             number = None

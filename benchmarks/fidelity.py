@@ -23,14 +23,12 @@ from statistics import median
 
 from common import IDLE, Bar, Entry, Reading, case_of, conclude, label, machine, opened, parser
 
-from cvbench_tui.core.measurement import WHOLE_PHASE, Phase
+from cvbench_tui.core.measurement import USUAL_PHASES, WHOLE_PHASE
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.selftest.context import CheckContext, CheckFailed, OurResult, Scope
 from cvbench_tui.selftest.figures import MIN_PAIRS, RatioEstimate, compare
 from cvbench_tui.selftest.reference import ReferenceFailed, ReferenceResult
-
-MEASURED: tuple[Phase, ...] = ("forward", "backward", "total", "inference")
 
 BOUND = 0.01
 WITHIN_SHARE, DECIDED_SHARE = 0.95, 0.5
@@ -131,7 +129,7 @@ def ours(bench: CheckContext, case: Case) -> Values:
 def values_of(taken: OurResult) -> Values:
     """The wall time of each phase; where work is queued, the device's own beside it, as far as it is known."""
     values: Values = {}
-    for phase in MEASURED:
+    for phase in USUAL_PHASES:
         result = taken.result(phase)
         values[phase] = result.median_s if result.host_s is None else result.host_s
         if result.host_s is not None and result.device_s is not None:

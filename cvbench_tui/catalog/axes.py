@@ -14,10 +14,10 @@ from cvbench_tui.core import axes
 from cvbench_tui.core.axes import AXES, Axis, Setting
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.plan import MAX_BATCH
 from cvbench_tui.errors import SelectionError
 
 Batch = int | Literal["max"]
-MAX_BATCH = 65536
 COMPARED = ("batch", "image", *(axis.name for axis in AXES))  # what rows can be compared and ranked along
 GROUPINGS = ("none", "workload", "kind", "device", *COMPARED)  # what the rows of one group of the table share
 NEAR = 0.5  # of a value's name, which is short: ``fp8`` is near to ``fp16``
@@ -95,14 +95,14 @@ def split(text: str) -> tuple[str, ...]:
 
 
 def check_batch(value: int | str) -> Batch:
-    """The batch itself. Raises SelectionError unless it is 1 to 65536, or ``max``."""
+    """The batch itself. Raises SelectionError unless it is 1 to ``MAX_BATCH``, or ``max``."""
     if isinstance(value, str) and value.strip().casefold() == "max":
         return "max"
     return _number("Batch", value, MAX_BATCH, f"A batch is a whole number from 1 to {MAX_BATCH}, or max.")
 
 
 def check_image(value: int | str) -> int:
-    """The image side in pixels itself. Raises SelectionError unless it is 1 to 4096."""
+    """The image side itself. Raises SelectionError unless it is 1 to ``MAX_IMAGE`` pixels."""
     return _number("Image size", value, MAX_IMAGE, f"A side is a whole number of pixels from 1 to {MAX_IMAGE}.")
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.catalog.sources import entry_of
 from cvbench_tui.core import axes
+from cvbench_tui.core.event import MOST_TRIES
 from cvbench_tui.core.image_sizes import cannot_take, cannot_train
 from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
@@ -23,10 +24,9 @@ MIN_MODEL_S = 0.002  # inference of a model is not shorter than its kernel launc
 TYPICAL_GMACS = 4.0  # for a model that the catalog does not know, as in a run of another version
 STARTUP_S = {"cpu": 0.3}
 STARTUP_ACCELERATOR_S = 3.0  # fork, build and, on an accelerator, a fresh context with its libraries
-BATCH_GUESS = 64  # of a row that is to find the largest batch
-SEARCHES = 8  # processes that try a batch, at most
-LAYER_COMPILE = 0.1  # of a model's compilation, that of a single layer
-OPTIMIZER_FACTOR = 0.1  # of the training iteration: what the step of an optimizer adds to it
+BATCH_GUESS = 64  # of a row that is to find the largest batch, by guess
+LAYER_COMPILE = 0.1  # of a model's compilation, that of a single layer, by guess
+OPTIMIZER_FACTOR = 0.1  # of the training iteration: what the step of an optimizer adds to it, by guess
 WARMUP_WINDOWS = 3  # windows that have to agree, at the least
 
 MANY_ROWS = 500  # more are more than a table to read, and 100 models in five variants
@@ -70,7 +70,7 @@ def _case_s(case: Case, protocol: Protocol) -> float:
         return min(startup_s + iterations * (training_s + inference_s) + clean_s, protocol.timeout_s)
     of_pass = {"training": training_s, "inference": inference_s, "step": training_s * (1 + OPTIMIZER_FACTOR)}
     passes = [_pass_s(of_pass[name], protocol) for name in protocol.passes if of_pass[name]]
-    search_s = SEARCHES * startup_s if case.finds_batch else 0.0
+    search_s = MOST_TRIES * startup_s if case.finds_batch else 0.0
     if not passes:
         return startup_s
     visit_s = startup_s + sum(warmup_s + timed_s for warmup_s, timed_s in passes)

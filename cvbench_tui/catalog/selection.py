@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from cvbench_tui.base.cores import usable_cores
 from cvbench_tui.base.nearest import nearest, quoted
-from cvbench_tui.catalog.axes import MAX_BATCH, Batch, check_batch, check_image, check_phases, variants
+from cvbench_tui.catalog.axes import Batch, check_batch, check_image, check_phases, variants
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.model_layers import LayersOf, is_well_formed
 from cvbench_tui.catalog.models import ModelEntry
@@ -20,7 +20,7 @@ from cvbench_tui.core.evidence import PassName
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.limits import MAX_CASES
 from cvbench_tui.core.measurement import PASS_OF, Phase
-from cvbench_tui.core.plan import BATCH_MAX, Case, Plan, expand
+from cvbench_tui.core.plan import BATCH_MAX, MAX_BATCH, Case, Plan, expand
 from cvbench_tui.core.protocol import PROTOCOLS, Extra, Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.errors import SelectionError

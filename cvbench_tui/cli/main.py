@@ -19,6 +19,7 @@ from cvbench_tui import __version__
 from cvbench_tui.base.choices import Layout
 from cvbench_tui.base.escape import one_line, visible
 from cvbench_tui.base.nearest import quoted
+from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
@@ -302,7 +303,7 @@ def completion(shell: str) -> int:
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:
     """Names of a repeated, comma-separated option. Raises SelectionError when it is given without a name."""
-    names = tuple(piece.strip() for value in values for piece in value.split(",") if piece.strip())
+    names = tuple(piece for value in values for piece in split(value) if piece)
     if values and not names:
         raise SelectionError("An option names nothing to measure.", "Leave it out, or give it a name.")
     return names

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from cvbench_tui.base.nearest import quoted
+from cvbench_tui.catalog.axes import split
 from cvbench_tui.core.axes import AXES
 from cvbench_tui.errors import SelectionError
 
@@ -82,7 +83,7 @@ class _Split(click.ParamType):  # type: ignore[type-arg]  # generic in newer ver
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """A tuple of the pieces, without blanks around them."""
-        return value if isinstance(value, tuple) else tuple(piece.strip() for piece in str(value).split(","))
+        return value if isinstance(value, tuple) else split(str(value))
 
 
 SPLIT = _Split()
@@ -100,7 +101,7 @@ class CommaChoice(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """A tuple of them. Raises what click raises for another name, and for none."""
-        names = [piece.strip() for piece in str(value).split(",") if piece.strip()] or [value]
+        names = [piece for piece in split(str(value)) if piece] or [value]
         return tuple(super(CommaChoice, self).convert(name, param, ctx) for name in names)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:

@@ -24,6 +24,7 @@ from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
 SCHEMA = 5
+MOST_TRIES = 8  # of batches, for the largest that fits
 
 EndReason = Literal["finished", "cancelled", "failed"]
 Stage = Literal["finding the batch", "building", "compiling", "warming up", "measuring"]

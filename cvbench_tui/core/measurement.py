@@ -18,6 +18,8 @@ PHASES: tuple[Phase, ...] = ("forward", "backward", "total", "inference", "step"
 PASS_OF: dict[Phase, PassName] = {
     "forward": "training", "backward": "training", "total": "training", "inference": "inference", "step": "step",
 }  # fmt: skip
+USUAL_PHASES: tuple[Phase, ...] = PHASES[:4]
+"""What is measured where no phase is named."""
 WHOLE_PHASE: dict[PassName, Phase] = {"training": "total", "inference": "inference", "step": "step"}
 """The phase that spans a whole iteration of each pass."""
 

@@ -12,6 +12,7 @@ from cvbench_tui.core.axes import Setting
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 
+MAX_BATCH = 65536  # the largest that a user may name, and that is tried
 BATCH_MAX: Setting = ("batch", "max")
 """Among a case's settings: its batch is the largest that fits into the device's memory, which the run finds."""
 

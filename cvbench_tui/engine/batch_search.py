@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cvbench_tui.core.event import BatchTry
+from cvbench_tui.core.event import MOST_TRIES, BatchTry
+from cvbench_tui.core.plan import MAX_BATCH
 from cvbench_tui.core.protocol import Protocol
 
 FIRST = 2  # at batch 1 some networks cannot train
-MOST = 65536  # the largest batch that a user may name, too
-MOST_TRIES = 8
+MOST = MAX_BATCH
 NEAR = 0.03  # by this share the largest that was tried may be below what fits
 BELOW = 0.985  # of the line's end is tried, as the line is a little wrong and a batch that fits ends the search
 AFTER_MISS = 0.05  # less is tried after a batch that did not fit although it should, then twice as much less

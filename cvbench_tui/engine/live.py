@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from cvbench_tui.core.environment import NO_ANSWER, Environment
 from cvbench_tui.core.event import (
+    MOST_TRIES,
     BatchFound,
     BatchTried,
     BatchTry,
@@ -32,7 +33,7 @@ from cvbench_tui.core.plan import Case, Plan
 from cvbench_tui.core.protocol import Protocol
 from cvbench_tui.core.workload import Workload
 from cvbench_tui.engine import failures
-from cvbench_tui.engine.batch_search import MOST_TRIES, BatchSearch
+from cvbench_tui.engine.batch_search import BatchSearch
 from cvbench_tui.engine.case_events import CaseEvents
 from cvbench_tui.engine.device_lock import DeviceLocks
 from cvbench_tui.engine.host.others import Watch
@@ -153,7 +154,7 @@ class LiveSource:
     @property
     def _one_case(self) -> bool:
         """True where the worker measures by itself, since forking is unsafe."""
-        return self._supervisor.ready is not None and self._supervisor.ready.one_case
+        return self._supervisor.one_case
 
     def _pause_s(self, visit: NextVisit, protocol: Protocol) -> float:
         """Seconds until that visit may begin; never more than one pause, should the system's clock be set back."""
@@ -224,8 +225,7 @@ class LiveSource:
 
     def _search(self, case: Case, protocol: Protocol) -> Iterator[Event]:
         """Tries of batches, each in a fresh process, up to ``BatchFound`` or a failure."""
-        ready = self._supervisor.ready
-        if ready is not None and "try_batch" not in ready.can:
+        if not self._supervisor.can("try_batch"):
             yield failures.refused(case, "This worker cannot find the largest batch; name one.")
             return
         search, failure, finished = BatchSearch(protocol), None, False

@@ -17,11 +17,11 @@ def ask_for_layers(supervisor: WorkerSupervisor, model: Workload, wanted: Sequen
     """The worker's answer; a process that ended without one is a problem too. Raises WorkerError where the worker
     itself gives none."""
     supervisor.ensure_running()
-    if supervisor.ready is None or "layers" not in supervisor.ready.can:
+    if not supervisor.can("layers"):
         raise WorkerError("This worker cannot list the layers of a model.")
     request = {"kind": "layers", "workload": dataclasses.asdict(model), "wanted": list(wanted)}
     answer = supervisor.ask(request, LAYERS_S)
-    if supervisor.ready is not None and supervisor.ready.one_case:
+    if supervisor.one_case:
         supervisor.discard()  # every case needs a process that has run nothing else
     if isinstance(answer, CaseFailed):
         return LayersListed((), problem=answer.failure.sentence)

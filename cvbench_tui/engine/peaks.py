@@ -73,8 +73,7 @@ class DevicePeaks:
 
     def measured(self, case: Case, environment: Environment) -> Iterator[PeakMeasured]:
         """The peak of the case's device, measured now if it is missing; nothing when the worker cannot."""
-        ready = self._supervisor.ready
-        if ready is None or "ceiling" not in ready.can or case.device in self._done or case.threads is not None:
+        if not self._supervisor.can("ceiling") or case.device in self._done or case.threads is not None:
             return
         self._done.add(case.device)
         key = peak_key(environment, case.device)
@@ -85,7 +84,7 @@ class DevicePeaks:
             answer = self._supervisor.ask({"kind": "ceiling", "device": case.device, "key": key}, PEAK_S)
         except WorkerError:
             return  # without a peak the percentages are missing; the next case gets a new worker
-        if self._supervisor.ready is not None and self._supervisor.ready.one_case:
+        if self._supervisor.one_case:
             self._supervisor.discard()  # it has touched the device, and every case needs a process that has not
         if isinstance(answer, PeakMeasured):
             self._store.put(answer.ceiling)

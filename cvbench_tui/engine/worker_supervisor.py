@@ -78,6 +78,15 @@ class WorkerSupervisor:
         worker.send(request)
         return self._read(worker, timeout_s)
 
+    def can(self, request: str) -> bool:
+        """Whether the worker, the present or the last one, answers such a request."""
+        return self.ready is not None and request in self.ready.can
+
+    @property
+    def one_case(self) -> bool:
+        """True where the worker measures by itself, since forking is unsafe."""
+        return self.ready is not None and self.ready.one_case
+
     @property
     def worker_pid(self) -> int | None:
         """The present worker's process; None without one."""

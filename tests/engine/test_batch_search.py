@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from cvbench_tui.core.event import BatchTry
+from cvbench_tui.core.event import MOST_TRIES, BatchTry
 from cvbench_tui.core.protocol import PROTOCOLS
-from cvbench_tui.engine.batch_search import MOST, MOST_TRIES, BatchSearch
+from cvbench_tui.engine.batch_search import MOST, BatchSearch
 
 QUICK = PROTOCOLS["quick"]
 MB = 1_000_000

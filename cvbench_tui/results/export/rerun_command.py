@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from cvbench_tui.base.cells import shorten
 from cvbench_tui.base.escape import one_line
-from cvbench_tui.catalog.axes import MAX_BATCH
 from cvbench_tui.catalog.layers import LAYERS, LayerEntry
 from cvbench_tui.catalog.model_layers import is_well_formed
 from cvbench_tui.catalog.models import ModelEntry
@@ -20,7 +19,7 @@ from cvbench_tui.core.axes import AXES
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.image_sizes import MAX_IMAGE
 from cvbench_tui.core.measurement import WHOLE_PHASE
-from cvbench_tui.core.plan import BATCH_MAX, Case
+from cvbench_tui.core.plan import BATCH_MAX, MAX_BATCH, Case
 from cvbench_tui.core.protocol import PROTOCOLS, Protocol
 from cvbench_tui.core.run import Run
 from cvbench_tui.core.workload import LAYER_OF_MODEL, Kind, Workload

@@ -11,7 +11,7 @@ from typing import Literal
 from cvbench_tui.core.axes import AXES, Axis
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.axes import labels as setting_labels
-from cvbench_tui.core.measurement import PHASES, WHOLE_PHASE, Phase
+from cvbench_tui.core.measurement import PHASES, USUAL_PHASES, WHOLE_PHASE, Phase
 from cvbench_tui.core.row_names import settings_of
 from cvbench_tui.core.workload import Kind
 from cvbench_tui.results.stats.phase_stats import PhaseResult
@@ -109,7 +109,7 @@ def _phase(phase: Phase, *, published: bool = False) -> Column:
         pasted=ALL_KINDS,
         room=len("120.0\u00b10.2%"),
         phase=phase,
-        optional=phase == "step",  # only where it was asked for
+        optional=phase not in USUAL_PHASES,  # only where it was asked for
     )
 
 
@@ -264,7 +264,7 @@ COLUMNS: tuple[Column, ...] = (
         lambda row: _NOTHING, right=False, optional=True, drawn=True,
     ),
     *(_phase(phase) for phase in PHASES),
-    *(_clean(phase) for phase in PHASES if phase != "step"),  # the published loop has none
+    *(_clean(phase) for phase in USUAL_PHASES),  # the published loop has none
     _base("total", "device", 102), _base("total", "host", 104),
     _base("inference", "device", 106), _base("inference", "host", 108),
     _throughput(),

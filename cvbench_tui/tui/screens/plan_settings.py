@@ -14,12 +14,12 @@ from textual.widgets import Input, Static
 
 from cvbench_tui.catalog.axes import check_batch, check_image, check_phases, check_values, split
 from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.measurement import USUAL_PHASES
 from cvbench_tui.core.plan import Case
 from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.errors import SelectionError
 from cvbench_tui.tui.screens.base import Dialog, Modal, buttons
 from cvbench_tui.tui.state.plan_settings import (
-    USUAL_PHASES,
     Choice,
     PlanSettings,
     axis_choices,

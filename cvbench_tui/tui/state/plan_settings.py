@@ -10,8 +10,6 @@ from cvbench_tui.core.axes import AXES, Axis, unsupported
 from cvbench_tui.core.measurement import PHASES, Phase
 from cvbench_tui.core.plan import Case
 
-USUAL_PHASES: tuple[Phase, ...] = tuple(phase for phase in PHASES if phase != "step")
-"""What is measured where no phase is named."""
 PHASE_HELP: dict[Phase, str] = {
     "forward": "of a training pass; measured together with backward and total",
     "backward": "of a training pass; measured together with forward and total",

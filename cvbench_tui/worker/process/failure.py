@@ -7,6 +7,7 @@ import traceback
 
 import torch
 
+from cvbench_tui.core import axes
 from cvbench_tui.core.measurement import Failure, FailureKind
 from cvbench_tui.core.plan import Case
 from cvbench_tui.worker.devices.backend import ClockError
@@ -20,7 +21,6 @@ _UNSUPPORTED = re.compile("not (implemented for|currently implemented)|Could not
 _NO_TYPE = re.compile(r"\"([^\"]+)\" not implemented for '(\w+)'")
 _MIXED_TYPES = re.compile("the same dtype|expected scalar type|types? .*should be the same|dtypes match")
 _TYPES = {"Half": "float16", "BFloat16": "bfloat16", "Float": "float32"}
-_CONVERTED = ("bf16", "fp16")  # precisions of weights and inputs
 _CARD_ERROR = re.compile(r"(?:CUDA|HIP) error: ([^\n.]+)")
 _NO_CARD = re.compile("cudaGetDeviceCount|No (CUDA|HIP) GPUs are available")
 _LOST = "no CUDA-capable device|lost|off the bus|not yet initialized|unknown error|ECC"
@@ -70,11 +70,17 @@ def _kind(case: Case, error: BaseException) -> FailureKind:
     """Out of memory and unsupported by type first, by their known texts second."""
     if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)) or _OUT_OF_MEMORY.search(str(error)):
         return "out_of_memory"
-    if case.setting("precision") in _CONVERTED and _MIXED_TYPES.search(str(error)):
+    if _has_autocast(case) and _MIXED_TYPES.search(str(error)):
         return "unsupported"
     if isinstance(error, (UnsupportedError, NotImplementedError)) or _UNSUPPORTED.search(str(error)):
         return "unsupported"
     return "error"
+
+
+def _has_autocast(case: Case) -> bool:
+    """Whether its precision is one of weights and inputs that autocast has as well."""
+    known = axes.axis("precision")
+    return known is not None and known.accepts(f"amp-{case.setting('precision')}")
 
 
 def _sentence(case: Case, kind: FailureKind, error: BaseException) -> str:
