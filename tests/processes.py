@@ -31,8 +31,21 @@ def lives(pid: int) -> bool:
 
 
 def wait_until_gone(*pids: int) -> None:
-    """Until none of them lives."""
-    wait_until(lambda: not any(map(lives, pids)))
+    """Until none of them lives. What those that stay are doing is printed when the wait is cut off."""
+    try:
+        wait_until(lambda: not any(map(lives, pids)))
+    except BaseException:
+        for pid in filter(lives, pids):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                print(pid, *(_read(task / name) for name in ("comm", "stat", "wchan", "syscall", "stack")), sep="\n")  # noqa: T201
+        raise
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        return str(error)
 
 
 def children(parent: int) -> list[int]:
