@@ -167,6 +167,26 @@ def sides_of(comparisons: Sequence[RunComparison]) -> tuple[Side, ...]:
     return (comparisons[0].a, *(each.b for each in comparisons))
 
 
+def title(comparisons: Sequence[RunComparison], phase: Phase, first: int = 1) -> str:
+    """``Total: B against A``, what a table or a chart is of. ``first``: place of the first judged side."""
+    judged = ", ".join(letter(place) for place in range(first, first + len(comparisons)))
+    return f"{phase.capitalize()}: {judged} against A"
+
+
+def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
+    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has."""
+    lines = [f"{letter(place)}: {side_line(side)}" for place, side in enumerate(sides_of(comparisons))]
+    lines += same_lines(comparisons)
+    for place, one in enumerate(comparisons, 1):
+        lines += [*difference_lines(one, place), missing_line(one, place)]
+    return [line for line in lines if line]
+
+
+def closing_lines(comparisons: Sequence[RunComparison]) -> list[str]:
+    """What stands below the tables: what the mark of doubt means, and the method."""
+    return [line for line in (doubt_line(comparisons), *method_lines(comparisons)) if line]
+
+
 def same_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """``A and B are the same run.`` of each judged side that repeats one before it."""
     sides, lines = sides_of(comparisons), []
