@@ -24,7 +24,7 @@ from cvbench_tui.core.protocol import PROTOCOLS
 from cvbench_tui.core.run import Run
 from cvbench_tui.results.compare.build import compare, sides_along
 from cvbench_tui.results.compare.model import ComparedRow, Side
-from tests.core.simulator.drive import CASE, OTHER, PHASE, in_turn, visited
+from tests.core.simulator.drive import ALTERNATE, CASE, OTHER, PHASE, in_turn, visited
 from tests.core.simulator.processes import KINDS, Kind
 
 PROTOCOL = PROTOCOLS["default"]
@@ -98,9 +98,9 @@ def one_run(kind: Kind, base_s: float, seed: int) -> tuple[ComparedRow, ...]:
     found = []
     for larger in LARGER:
         first, second = in_turn(kind, PROTOCOL, base_s, seed, larger)
-        run = run_of("both", (CASE, first), (OTHER, second), alternate="memory_format")
-        a, b = sides_along(run, "memory_format")
-        found.append(compare(a, b, along="memory_format", phases=(PHASE,)).rows[0])
+        run = run_of("both", (CASE, first), (OTHER, second), alternate=ALTERNATE)
+        a, b = sides_along(run, ALTERNATE)
+        found.append(compare(a, b, along=ALTERNATE, phases=(PHASE,)).rows[0])
     return tuple(found)
 
 
