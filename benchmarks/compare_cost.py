@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -28,10 +27,6 @@ sys.path.insert(0, str(ROOT))
 MOST_S, MOST_BYTES = 0.5, 200e6
 VISITS, SAMPLES = 12, 10
 FACTORS = {"forward": 1.0, "backward": 2.0, "total": 3.0, "inference": 0.75}
-
-
-if TYPE_CHECKING:
-    from cvbench_tui.core.evidence import PassName
 
 
 def write_run(path: Path, rows: int, number: int) -> None:
@@ -50,14 +45,14 @@ def write_run(path: Path, rows: int, number: int) -> None:
     evidence = (Evidence(0.25, 0.2, cpu_s=0.4, thread_s=0.2, waited_s=0.001, others_s=0.01, stolen_s=0.0),)
     passes = tuple(
         PassRecord(name, evidence, empty_region_s=1e-7) for _ in visits for name in ("training", "inference")
-    )  # type: ignore[arg-type]
+    )
     with path.open("w") as file:
         plan = Plan("large", tuple(cases), PROTOCOLS["default"])
         file.write(encode(RunStarted(f"run{number}", plan, began_s, "0.1.0")) + "\n")
         for place, case in enumerate(cases):
             base_s = 0.01 * (1 + place / rows) * (1 + 0.001 * number)
             phases = tuple(
-                PhaseSamples(phase, tuple(_round(random, base_s * factor) for _ in visits), 1, "perf_counter", "visit")  # type: ignore[arg-type]
+                PhaseSamples(phase, tuple(_round(random, base_s * factor) for _ in visits), 1, "perf_counter", "visit")
                 for phase, factor in FACTORS.items()
             )
             counts = tuple((phase.phase, (1,) * VISITS) for phase in phases)
