@@ -1,5 +1,5 @@
-"""The manual's tables of axes, keys, columns, formats, reasons, notices and published figures, and its example: writes them between the
-markers of its pages.
+"""The manual's tables of axes, keys, columns, formats, reasons, notices and published figures, and its example: writes
+them between the markers of its pages.
 
 python docs/make_tables.py
 """
