@@ -80,7 +80,11 @@ def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
                 outcomes[mine.case_id] = replace(outcome, case_id=mine.case_id)
             borrowed[mine.case_id] = Origin(other, case.case_id, mine.framework)
             (rest if place is None else behind.setdefault(place, [])).append(mine)
-    cases = [each for case in run.plan.cases for each in (case, *behind.get(case.case_id, ()))]
+    cases: list[Case] = []
+    for case in run.plan.cases:
+        work = work_of(case)
+        mine = behind.get(case.case_id, ())
+        cases += [case, *sorted(mine, key=lambda each, work=work: work_of(each) != work)]  # type: ignore[misc]
     if every:
         rest = alike_together(rest)
     name = None if every else OWN
