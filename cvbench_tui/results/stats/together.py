@@ -83,8 +83,9 @@ def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
     cases: list[Case] = []
     for case in run.plan.cases:
         work = work_of(case)
-        mine = behind.get(case.case_id, ())
-        cases += [case, *sorted(mine, key=lambda each, work=work: work_of(each) != work)]  # type: ignore[misc]
+        followers = behind.get(case.case_id, [])
+        alike = [each for each in followers if work_of(each) == work]
+        cases += [case, *alike, *(each for each in followers if each not in alike)]
     if every:
         rest = alike_together(rest)
     name = None if every else OWN
