@@ -23,6 +23,7 @@ from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.kept import trend
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "trend", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -299,6 +300,10 @@ def completion(shell: str) -> int:
         raise CvbenchError(f"There is no completion for {shell}.")
     click.echo(completer(cli, {}, "cvbench-tui", "_CVBENCH_TUI_COMPLETE").source())
     return 0
+
+
+for _command in (trend,):
+    cli.add_command(_command)
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:
