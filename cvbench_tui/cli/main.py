@@ -24,6 +24,7 @@ from cvbench_tui.catalog.axes import split
 from cvbench_tui.cli import keeping_commands, options
 from cvbench_tui.cli.app import open_app
 from cvbench_tui.cli.ascii_streams import only_ascii
+from cvbench_tui.cli.kept import trend
 from cvbench_tui.cli.options import complete
 from cvbench_tui.cli.signals import Interrupted
 from cvbench_tui.cli.single_options import SPLIT, CommaChoice, Commands, flat
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "compare", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "compare", "trend", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -403,8 +404,10 @@ def completion(shell: str) -> int:
     return 0
 
 
-for command in (keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_):
-    cli.add_command(command)
+for _command in (
+    keeping_commands.name, keeping_commands.delete, keeping_commands.undelete, keeping_commands.import_, trend,
+):  # fmt: skip
+    cli.add_command(_command)
 
 
 def _split(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -72,6 +72,11 @@ class Run:
         return run.environment.device(mine.device) if run.environment is not None else None
 
     @property
+    def only_figures(self) -> bool:
+        """True where every row is of others' published figures."""
+        return bool(self.figures) and all(origin.run.figures for origin in self.borrowed.values())
+
+    @property
     def measured(self) -> tuple[Measurement, ...]:
         """The measurements, in the plan's order."""
         outcomes = (self.outcomes.get(case.case_id) for case in self.plan.cases)
