@@ -39,9 +39,9 @@ def _environments(a: Side, b: Side, pairs: Sequence[Pair]) -> Iterator[str]:
     if a.run is b.run or a.run.id == b.run.id:
         return
     before, now = a.run.environment, b.run.environment
-    if before is None or now is None:
-        if before is not now or pairs:
-            yield "a run does not say on what it was measured"
+    known = [each for each in (before, now) if each is not None and each.identity_hash is not None]
+    if before is None or now is None or (not known and before != now):
+        yield "the run does not say on what it was measured"
         return
     devices = dict.fromkeys((mine.device, theirs.device) for mine, theirs in pairs)
     for mine, theirs in devices:
