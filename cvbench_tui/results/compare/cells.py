@@ -47,7 +47,8 @@ class ComparisonTable:
     phase: Phase
     headings: tuple[tuple[str, bool], ...]  # and whether the column is aligned to the right
     lines: tuple[ComparisonLine, ...]
-    foot: tuple[ComparisonLine, ...]  # the geometric mean, where there is one
+    foot: tuple[ComparisonLine, ...]  # the geometric mean of several rows
+    counts: tuple[str, ...] = ()  # of verdicts, of each judged side where there are several; one has them at the foot
 
 
 def letter(place: int) -> str:
@@ -87,14 +88,21 @@ def _table(comparisons: Sequence[RunComparison], phase: Phase, first: int) -> Co
         headings += [(f"{name} {scale.unit}", True), (words[0], True), (words[1], True), (words[2], False)]
     lines = [_line(comparisons, rows, scale) for rows in found]
     means = [next((each for each in one.means if each[0] == phase and each[2] > 1), None) for one in comparisons]
-    if all(mean is None for mean in means):
-        return ComparisonTable(phase, tuple(headings), tuple(lines), ())
-    counts = sorted({mean[2] for mean in means if mean is not None})
-    texts = [f"geometric mean of {' or '.join(map(str, counts))}", "", ""]
+    counts = [f"{letter(place)}: {counts_text(one, phase)}" for place, one in enumerate(comparisons, first) if several]
+    foot = _foot(comparisons, phase, means) if any(mean is not None for mean in means) else ()
+    return ComparisonTable(phase, tuple(headings), tuple(lines), foot, tuple(counts))
+
+
+def _foot(
+    comparisons: Sequence[RunComparison], phase: Phase, means: Sequence[tuple[Phase, Ratio, int] | None]
+) -> tuple[ComparisonLine, ...]:
+    numbers = sorted({mean[2] for mean in means if mean is not None})
+    texts = [f"geometric mean of {' or '.join(map(str, numbers))}", "", ""]
     for one, mean in zip(comparisons, means, strict=True):
         ratio = mean[1] if mean is not None else None
-        texts += ["", speedup_text(ratio), interval_text(ratio), counts_text(one, phase)]
-    return ComparisonTable(phase, tuple(headings), tuple(lines), (ComparisonLine(phase, tuple(texts)),))
+        counts = counts_text(one, phase) if len(comparisons) == 1 else ""
+        texts += ["", speedup_text(ratio), interval_text(ratio), counts]
+    return (ComparisonLine(phase, tuple(texts)),)
 
 
 def _line(comparisons: Sequence[RunComparison], rows: Sequence[ComparedRow | None], scale: Scale) -> ComparisonLine:
@@ -199,7 +207,7 @@ def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
     b, along = letter(place), comparison.along.replace("_", " ")
     if not comparison.differences:
         if comparison.along == "run":
-            return [f"No difference between A and {b} is known: machine, software and settings are the same."]
+            return [f"No difference between A and {b} is known in machine, software or settings."]
         return [f"A and {b} differ in {along} only."]
     return [one_line(f"A and {b} differ: {difference}") for difference in comparison.differences]
 
@@ -243,7 +251,9 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
 
 
 def note_lines(table: ComparisonTable) -> Iterator[str]:
-    """The sentences of its rows, each once with the rows that it is about."""
+    """The counts of each side where several are judged, then the sentences of its rows, each once with the rows that it
+    is about."""
+    yield from table.counts
     grouped: dict[str, list[str]] = {}
     for line in table.lines:
         if line.sentence:
