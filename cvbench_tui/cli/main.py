@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -125,6 +126,7 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@options.alternate_option
 @options.measuring
 def run(
     preset: str | None,
@@ -137,6 +139,7 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    alternate: str,
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -146,6 +149,7 @@ def run(
 
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
+    selection = replace(selection, alternate=alternate or selection.alternate)
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 
@@ -181,12 +185,14 @@ def resume(
 
 
 @cli.command("list")
-@click.argument("what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs")), required=False)
+@click.argument(
+    "what", type=click.Choice(("models", "layers", "axes", "devices", "presets", "runs", "published")), required=False
+)
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @options.runs_dir_option
 def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | None) -> int:
-    """List what can be measured, or the saved runs. Without WHAT: models, layers and presets.
+    """List what can be measured, the saved runs, or the published figures. Without WHAT: models, layers and presets.
 
     With models NAME may follow: a source (timm, detection), a family or a part of names. With layers it is a model's:
     then the distinct layers of that model are listed, each with how often it is called and its share of the operations.
@@ -211,6 +217,7 @@ def list_(what: str | None, name: str | None, as_json: bool, runs_dir: str | Non
 @click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
 @click.option("--descending", is_flag=True, help="Largest first.")
 @options.compare_option
+@options.beside_option
 @options.plain_option
 @options.ascii_option
 @options.runs_dir_option
@@ -220,18 +227,20 @@ def show(
     sort: str | None,
     descending: bool,
     compare: str,
+    beside: tuple[str, ...],
     plain: bool,
     ascii_only: bool,
     runs_dir: str | None,
 ) -> int:
-    """Print the table of RUN: a path, an id, a unique prefix of one, or 'last'."""
+    """Print the table of RUN: a path, an id, a unique prefix of one, 'last', or published figures."""
+    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import print_run
-    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
     only_ascii(ascii_only)
     options.refuse_both(plain, layout)
-    print_run(load_run(run_reference, runs_dir), layout, plain=plain, view=View(sort, descending, compare=compare))
+    run, others = loaded(run_reference, beside, runs_dir)
+    print_run(run, layout, plain=plain, view=View(sort, descending, compare=compare, beside=others))
     return 0
 
 
@@ -282,20 +291,60 @@ def compare(
 @options.output_option(required=True)
 @options.layout_option
 @options.compare_option
+@options.beside_option
 @options.runs_dir_option
 def export(
-    run_reference: str, output: tuple[str, ...], layout: Layout | None, compare: str, runs_dir: str | None
+    run_reference: str,
+    output: tuple[str, ...],
+    layout: Layout | None,
+    compare: str,
+    beside: tuple[str, ...],
+    runs_dir: str | None,
 ) -> int:
-    """Save RUN (a path, an id, a unique prefix of one, or 'last') in the format of each file's suffix."""
+    """Save RUN (a path, an id, a unique prefix of one, 'last', or published figures) as each file's suffix says."""
+    from cvbench_tui.cli.beside import loaded
     from cvbench_tui.cli.outputs import Outputs, unfailing_stderr
-    from cvbench_tui.cli.run import load_run
     from cvbench_tui.results.table.view import View
 
-    outputs = Outputs(output, layout, view=View(compare=compare))
+    outputs = Outputs(output, layout)
     outputs.check()
+    run, others = loaded(run_reference, beside, runs_dir)
+    outputs.view = View(compare=compare, beside=others)
     with unfailing_stderr():
-        outputs.write(load_run(run_reference, runs_dir))
+        outputs.write(run)
     return 2 if outputs.failed else 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.output_option()
+@options.layout_option
+@click.option("--sort", help="Column to sort by.", shell_complete=complete("columns"))
+@click.option("--descending", is_flag=True, help="Largest first.")
+@options.compare_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def merge(
+    runs: tuple[str, ...],
+    output: tuple[str, ...],
+    layout: Layout | None,
+    sort: str | None,
+    descending: bool,
+    compare: str,
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Put the rows of several RUNs into one table: save it with -o, or print it. Each row says whose it is."""
+    from cvbench_tui.cli.beside import merge as put_together
+    from cvbench_tui.cli.outputs import Outputs
+    from cvbench_tui.results.table.view import View
+
+    only_ascii(ascii_only)
+    options.refuse_both(plain, layout)
+    outputs = Outputs(output, layout, plain=plain, view=View(sort, descending, compare=compare))
+    return put_together(runs, outputs, runs_dir)
 
 
 @cli.command()

@@ -16,7 +16,7 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import COMPARED
 from cvbench_tui.cli.ascii_streams import only_ascii
 from cvbench_tui.cli.single_options import SPLIT
-from cvbench_tui.core.axes import AXES, Axis
+from cvbench_tui.core.axes import LISTED, Axis
 from cvbench_tui.core.axes import axis as axis_of
 from cvbench_tui.core.measurement import PHASES
 from cvbench_tui.errors import SelectionError
@@ -70,10 +70,11 @@ def _names(kind: str) -> Iterable[str]:
     if kind == "devices":  # all that there may be: asking PyTorch would take seconds
         cards = len(list(CARDS.glob("*")))
         return ["cpu", *(f"cuda:{number}" for number in range(max(1, cards))), "mps", "xpu:0"]
+    from cvbench_tui.results.published.load import published
     from cvbench_tui.results.storage import runs_folder
     from cvbench_tui.results.storage.runs import run_names
 
-    return ["last", *filter(_plain, run_names(runs_folder()))]
+    return ["last", *filter(_plain, run_names(runs_folder())), *published()]
 
 
 def _plain(name: str) -> bool:
@@ -159,9 +160,19 @@ def _compared(_context: click.Context, parameter: click.Parameter, value: str | 
     return key
 
 
+beside_option = click.option(
+    "--beside", metavar="RUN,RUN", type=SPLIT, default=(), shell_complete=complete("runs"),
+    help="Runs, or published figures, whose rows of the same workloads stand beside.",
+)  # fmt: skip
 compare_option = click.option(
     "--compare", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
     help="Compare and rank rows along batch, image or a setting: vs ref has the ratios to its default.",
+)  # fmt: skip
+
+
+alternate_option = click.option(
+    "--alternate", metavar="AXIS", callback=_compared, shell_complete=complete("compared"),
+    help="Measure rows that differ in AXIS alone in turn, each visit in a fresh process, until their ratio is precise.",
 )  # fmt: skip
 
 
@@ -248,9 +259,9 @@ def axes(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def with_settings(**options: Any) -> int:
-        return command(settings={axis.name: options.pop(axis.name) or () for axis in AXES}, **options)
+        return command(settings={axis.name: options.pop(axis.name) or () for axis in LISTED}, **options)
 
-    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(AXES), with_settings)
+    return reduce(lambda made, axis: _axis_option(axis)(made), reversed(LISTED), with_settings)
 
 
 def _axis_option(axis: Axis) -> Callable[[Any], Any]:

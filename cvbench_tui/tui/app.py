@@ -332,9 +332,9 @@ class BenchApp(App[int], inherit_bindings=False):
         """Enter, or a second click, on a row."""
         from cvbench_tui.tui.screens.detail import DetailScreen
 
-        table = self.main_screen.results.table
-        if (run := self.run_manager.state.run) is not None:
-            self.show(DetailScreen(run, event.key, table.keys, table.put_cursor))
+        results = self.main_screen.results
+        if (run := results.whole) is not None:
+            self.show(DetailScreen(run, event.key, results.table.keys, results.table.put_cursor))
 
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
