@@ -33,7 +33,8 @@ def merge(references: Sequence[str], outputs: Outputs, runs_dir: str | None) -> 
     if len(references) < 2:
         raise SelectionError("A table of several runs needs two at least.", "cvbench-tui merge last~1 last -o table.md")
     outputs.check()
-    run, *others = _all(references, runs_dir)
+    # what was measured first: the method of the first run is said of the table
+    run, *others = sorted(_all(references, runs_dir), key=lambda each: bool(each.figures))
     merged = together(run, others, every=True)
     if not outputs.files:
         print_run(merged, outputs.layout, plain=outputs.plain, view=outputs.view)

@@ -31,6 +31,10 @@ class Figure:
     printed: Mapping[Phase, str] = field(default_factory=dict)  # ``0.0760 s``, as the source has it
     notes: tuple[str, ...] = ()  # about this row alone
 
+    def label(self, framework: str) -> str:
+        """Whose the row is: ``Flux 0.6.8+, Xeon Silver 4114, float64``; other precisions are settings of the row."""
+        return ", ".join((framework, self.of.device, *(("float64",) if self.of.precision == "float64" else ())))
+
     @property
     def reading(self) -> tuple[str, ...]:
         """Every note that the row is read with, its own first."""

@@ -96,7 +96,7 @@ def _framework(run: Run, case: Case) -> str:
     """``Pytorch 2.14.1``: without what a build adds to its version, ``+cu130``; with the device where rows of other
     runs stand beside."""
     if case.case_id in run.borrowed or case.case_id in run.figures:
-        return case.framework
+        return row_data(run, case).origin
     name = _FRAMEWORK_NAMES.get(case.framework, case.framework.capitalize())
     version = run.environment.version(case.framework) if run.environment is not None else None
     name = f"{name} {re.sub(r'[+][0-9A-Za-z.]+$', '', version)}" if version else name
@@ -281,7 +281,7 @@ def _row_notes(run: Run, row: RowData) -> Iterator[str]:
 
 def _note(run: Run, *, inference: bool) -> str:
     protocol = run.plan.protocol
-    if run.figures:
+    if run.only_figures:
         return meaning(run)
     return _published_note(protocol, inference=inference) if is_published(protocol) else _median_note(protocol)
 

@@ -80,7 +80,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     if not is_published(protocol):
         method = f"Medians, protocol {protocol.name} (\u00b1{percent_text(protocol.precision)})"
     sentences = [
-        f"{method}; the interval is the widest of the row. {ended_text(run)}" if not run.figures else meaning(run)
+        f"{method}; the interval is the widest of the row. {ended_text(run)}" if not run.only_figures else meaning(run)
     ]
     sentences += [steadiness(run), cpu_instead(run.plan, run.environment)]
     sentences += [versus_line(run, table, view)]
@@ -89,7 +89,7 @@ def render_short(run: Run, view: View, only: str | None = None) -> str:
     sentences += map(escape, layer_lines(run, [cases[row.key] for row in rows]))
     sentences += map(escape, beside_lines(run, [cases[row.key] for row in rows]))
     blocks.append("\n".join(map(_folded, filter(None, (*sentences, *notes)))))
-    blocks += _details(run) if only is None and not run.figures else []
+    blocks += _details(run) if only is None and not run.only_figures else []
     return "\n\n".join(filter(None, blocks)) + "\n"
 
 
@@ -171,7 +171,7 @@ def _title(run: Run, cases: Sequence[Case], *, several: bool) -> str:
     all_shared = set(first.settings).intersection(*(case.settings for case in cases))
     differ = {name for case in cases for name, _ in case.settings} - {name for name, _ in all_shared}
     on_cpu = all(case.device == "cpu" for case in cases)
-    default = "fp32" if on_cpu or run.figures else "default precision"  # which a card computes in TF32 in part
+    default = "fp32" if on_cpu or run.only_figures else "default precision"  # which a card computes in TF32 in part
     shared = [default] if "precision" not in differ and first.setting("precision") == "default" else []
     shared += labels([each for each in settings_of(first) if each in all_shared])
     frameworks = {case.framework for case in cases}

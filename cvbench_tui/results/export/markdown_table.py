@@ -92,7 +92,7 @@ def clean_line(protocol: Protocol) -> str:
 
 def meaning(run: Run) -> str:
     """What the times and their intervals are."""
-    if run.figures:
+    if run.only_figures:
         return "Times per iteration as others published them: no interval is known, and none has a grade."
     if is_published(run.plan.protocol):
         return (

@@ -93,7 +93,7 @@ def _percent(share: float) -> str:
 
 
 def _circumstances(run: Run) -> str:
-    if run.figures:
+    if run.only_figures:
         return meaning(run)
     lines = [f"Measured {utc_text(run.started_at_s)} with cvbench-tui {run.program}, run {run.id}."]
     environment = run.environment

@@ -19,7 +19,7 @@ from cvbench_tui.results.stats.together import own_part
 
 def outcome_text(run: Run) -> str:
     """``12 measured (2 invalid), 1 failed, 2 not begun``."""
-    if run.figures:
+    if run.only_figures:
         return "published figures"
     beside = f", {len(run.borrowed)} of others beside" if run.borrowed else ""
     return row_counts(own_part(run)).text + beside

@@ -160,7 +160,9 @@ def row_data(run: Run, case: Case) -> RowData:
         going_on = quality.share + (begun(run) if running else 0.0)
         quality = replace(quality, share=None if run.ended is not None else going_on)
     # put together by hand: replace() takes four times as long, 1,000 times for each drawing
-    whose = run.own_labels.get(case.device, "" if made.figure is None else case.framework)
+    whose = run.own_labels.get(case.device, "")
+    if made.figure is not None:
+        whose = made.figure.label(case.framework) if run.borrowed else case.framework
     return RowData(
         case, quality, outcome, made.phases, made.rates, made.energy, None, made.clean, whole, whose,
         made.figure,

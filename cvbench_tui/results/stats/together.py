@@ -82,13 +82,13 @@ def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:
             (rest if place is None else behind.setdefault(place, [])).append(mine)
     cases: list[Case] = []
     for case in run.plan.cases:
-        work = work_of(case)
-        mine = behind.get(case.case_id, ())
-        cases += [case, *sorted(mine, key=lambda each, work=work: work_of(each) != work)]  # type: ignore[misc]
+        theirs, work = behind.get(case.case_id, []), work_of(case)
+        cases += [case, *(each for each in theirs if work_of(each) == work)]
+        cases += [each for each in theirs if work_of(each) != work]
     if every:
         rest = alike_together(rest)
     name = None if every else OWN
-    labels = {case.device: origin_of(run, case, name) for case in run.plan.cases}
+    labels = {case.device: origin_of(run, case, name) for case in run.plan.cases if case.case_id not in run.figures}
     return _Beside(replace(run.plan, cases=(*cases, *rest)), borrowed, outcomes, labels)
 
 
@@ -98,8 +98,7 @@ def origin_of(run: Run, case: Case, name: str | None = None) -> str:
     figure = run.figures.get(case.case_id)
     if figure is None:
         return f"{name or label_of(run)}{f', {case.device}' if len(run.plan.devices) > 1 else ''}"
-    other = ("float64",) if figure.of.precision == "float64" else ()  # no axis has it
-    return ", ".join((case.framework, figure.of.device, *other))
+    return figure.label(case.framework)
 
 
 def own_part(run: Run) -> Run:
