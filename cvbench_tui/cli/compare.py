@@ -13,6 +13,7 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import check_phases
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import load_run
+from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.ratio import BASES
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError, StoreError
@@ -72,31 +73,32 @@ def _sides(references: Sequence[str], wanted: Wanted, runs_dir: str | None) -> t
     if len(runs) > 1:
         if wanted.base is not None:
             raise SelectionError("--base is for the values of one run.", "Of several runs the first is the baseline.")
-        return tuple(Side(_name(text), run) for text, run in zip(references, runs, strict=True))
-    if not wanted.along:
+        return tuple(Side(_name(text, run), run) for text, run in zip(references, runs, strict=True))
+    along = wanted.along or runs[0].plan.alternate
+    if not along:
         hint = "Name a second run, or an axis of this one: cvbench-tui compare RUN --along precision"
         raise SelectionError("One run alone cannot be compared.", hint)
-    sides = sides_along(runs[0], wanted.along)
+    sides = sides_along(runs[0], along)
     if wanted.base is None:
         return sides
     values = [side.value for side in sides]
     if wanted.base not in values:
         hint = f"{nearest(wanted.base, values)} Values: {', '.join(values)}.".lstrip()
-        raise SelectionError(f"--base: the run has no {wanted.along.replace('_', ' ')} {quoted(wanted.base)}.", hint)
+        raise SelectionError(f"--base: the run has no {along.replace('_', ' ')} {quoted(wanted.base)}.", hint)
     at = values.index(wanted.base)
     return (sides[at], *sides[:at], *sides[at + 1 :])
 
 
-def _name(reference: str) -> str:
-    """What a side is called: as the user called it, a path by its file."""
-    return os.path.basename(reference.strip().rstrip("/")).removesuffix(SUFFIX)
+def _name(reference: str, run: Run) -> str:
+    """What a side is called: by the name that the user gave the run, else as it was called here, a path by its file."""
+    return run.name or os.path.basename(reference.strip().rstrip("/")).removesuffix(SUFFIX)
 
 
 def compared(sides: Sequence[Side], wanted: Wanted) -> list[RunComparison]:
     """Each other side against the first. Raises SelectionError: no common rows, and with ``strict`` where more
     differs."""
     base, *others = sides
-    phases, along = check_phases(wanted.phases), wanted.along or "run"
+    phases, along = check_phases(wanted.phases), wanted.along or (base.run.plan.alternate if base.value else "run")
     bound = BOUND if wanted.bound is None else wanted.bound
     found = [compare(base, each, along=along, phases=phases, bound=bound, order=wanted.order) for each in others]
     for place, one in enumerate(found, 1):

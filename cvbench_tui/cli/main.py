@@ -285,8 +285,9 @@ def compare(
 ) -> int:
     """Compare runs: the first RUN is the baseline, each other one is judged against it.
 
-    RUN is a path, an id, a unique prefix of one, or 'last'. Each row gets the ratio of the two times with its interval
-    and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS compares the values of that axis.
+    RUN is a path, an id, its beginning, a name, a tag, 'last', 'last~1', or published figures. Each row gets the ratio
+    of the two times with its interval and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS
+    compares the values of that axis; an alternated run needs no --along.
     """
     from cvbench_tui.cli.compare import Wanted, compare_runs
 

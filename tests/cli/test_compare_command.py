@@ -269,7 +269,7 @@ def test_a_reader_that_completes_is_offered_runs_and_suffixes(monkeypatch, tmp_p
     def offered(*words: str) -> list[str]:
         return [item.value for item in shell.get_completions(["compare", *words[:-1]], words[-1])]
 
-    assert set(offered("")) == {"last", "before", "after"}
+    assert {"last", "before", "after"} <= set(offered(""))
     assert offered("last", "be") == ["before"]
     assert offered("last", "before", "--along", "mem") == ["memory-format"]
     assert offered("last", "before", "-o", "a.s") == ["a.svg"]

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.plan import Case
 from cvbench_tui.core.stats.ratio import Basis, Ratio
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.compare.model import ComparedRow, RunComparison, Side, SideTime, Verdict
+from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
 
 DOUBT = "?"  # behind a verdict where more differs than what is compared
@@ -185,6 +187,18 @@ def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     for place, one in enumerate(comparisons, 1):
         lines += [*difference_lines(one, place), missing_line(one, place)]
     return [line for line in lines if line]
+
+
+def source_lines(comparisons: Sequence[RunComparison]) -> list[str]:
+    """Where published figures on a side are from, and how to read them; none where all was measured."""
+    cases: dict[int, list[Case]] = {}
+    for one in comparisons:
+        for row in one.rows:
+            for side, time in ((one.a, row.a), (one.b, row.b)):
+                if time is not None and side.run.figures:
+                    cases.setdefault(id(side.run), []).append(time.case)
+    runs = {id(side.run): side.run for side in sides_of(comparisons)}
+    return [line for key, named in cases.items() for line in beside_lines(runs[key], list(dict.fromkeys(named)))]
 
 
 def closing_lines(comparisons: Sequence[RunComparison]) -> list[str]:
