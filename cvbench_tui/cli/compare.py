@@ -20,6 +20,7 @@ from cvbench_tui.errors import SelectionError, StoreError
 from cvbench_tui.results.compare import cells
 from cvbench_tui.results.compare.build import compare, sides_along, slower_by
 from cvbench_tui.results.compare.export.registry import check_writable, render, write_comparisons
+from cvbench_tui.results.compare.frameworks import by_framework
 from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.text.units import percent_text
@@ -73,7 +74,8 @@ def _sides(references: Sequence[str], wanted: Wanted, runs_dir: str | None) -> t
     if len(runs) > 1:
         if wanted.base is not None:
             raise SelectionError("--base is for the values of one run.", "Of several runs the first is the baseline.")
-        return tuple(Side(_name(text, run), run) for text, run in zip(references, runs, strict=True))
+        named = (Side(_name(text, run), run) for text, run in zip(references, runs, strict=True))
+        return tuple(part for side in named for part in by_framework(side))
     along = wanted.along or runs[0].plan.alternate
     if not along:
         hint = "Name a second run, or an axis of this one: cvbench-tui compare RUN --along precision"

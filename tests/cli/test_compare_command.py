@@ -13,7 +13,7 @@ import pytest
 from cvbench_tui.base.cells import cell_len
 from cvbench_tui.cli.compare_table import print_comparisons
 from cvbench_tui.core.environment import Environment
-from cvbench_tui.core.event import SCHEMA, RunStarted
+from cvbench_tui.core.event import SCHEMA, RunLabelled, RunStarted
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
 from cvbench_tui.wire import encode
@@ -298,3 +298,30 @@ def test_several_sides_share_a_table_where_it_is_wide_enough(monkeypatch, capsys
         out = capsys.readouterr().out
         assert [line for line in out.splitlines() if "against" in line] == titles
         assert max(map(cell_len, out.splitlines())) <= width
+
+
+def test_published_figures_are_a_side_for_each_framework_with_their_sources(type_, tmp_path) -> None:
+    """And the slower side of a gate, which does not fail: a published figure has no interval."""
+    vgg = Case(model("VGG16"), "cuda:0", 8)
+    run = save(tmp_path / "card.jsonl", measurement(vgg, 0.001), cases=(vgg,))
+    code, out, err = type_("compare", run, "published-1080ti", "--fail-slower", "5%")
+    assert (code, err[:7]) == (0, "Nothing")
+    (line,) = [line for line in out.splitlines() if line.startswith("| VGG16 ")]
+    assert line.count("no interval") == 2
+    assert "- B: published-1080ti Pytorch 0.4.1: " in out
+    assert "- C: published-1080ti Flux 0.6.8+: " in out
+    assert "A and B differ: framework Pytorch 0.4.1, was torch" in out
+    assert "published figures, not measured here. Source: avik-pal/DeepLearningBenchmarks" in out
+    assert "are the same run" not in out
+    assert "doubtful" not in out
+    out = type_("compare", run, "published-1080ti", "--plain")[1]
+    assert "Source: avik-pal/DeepLearningBenchmarks" in out
+
+
+def test_a_run_is_called_by_the_name_that_its_user_gave_it(type_, pair, tmp_path) -> None:
+    named = RunLabelled("new kernel|x", ("nhwc",), 1795533099.0)
+    with Path(pair[1]).open("a") as file:
+        file.write(f"{encode(named)}\n")
+    code, out, _ = type_("compare", *pair)
+    assert code == 0
+    assert r"- B: new kernel\|x: sample" in out

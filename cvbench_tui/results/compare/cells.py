@@ -23,12 +23,12 @@ from cvbench_tui.results.export.about_lines import beside_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
 
 DOUBT = "?"  # behind a verdict where more differs than what is compared
+MOST_NAMED = 4  # rows that a sentence names
 MOST_DECIMALS = 4  # of a ratio
 VERDICTS: tuple[Verdict, ...] = ("faster", "slower", "same", "not told apart")
 USUAL = ("Speedup", "95% CI", "Verdict")  # headings where one side is judged
 _MADE_OF: dict[Basis, str] = {
     "pairs": "pairs measured in turn", "processes": "processes of each side", "rounds": "rounds of each side",
-    "single": "single results, which have no interval",
 }  # fmt: skip
 
 
@@ -210,10 +210,14 @@ def same_lines(comparisons: Sequence[RunComparison]) -> list[str]:
     """``A and B are the same run.`` of each judged side that repeats one before it."""
     sides, lines = sides_of(comparisons), []
     for place, side in enumerate(sides):
-        first = next(at for at, each in enumerate(sides) if (each.run.id, each.value) == (side.run.id, side.value))
+        first = next(at for at, each in enumerate(sides) if _rows_of(each) == _rows_of(side))
         if first < place:
             lines.append(f"{letter(first)} and {letter(place)} are the same run: its numbers are beside themselves.")
     return lines
+
+
+def _rows_of(side: Side) -> tuple[object, ...]:
+    return side.run.id, side.value, side.run.plan.cases
 
 
 def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
@@ -228,7 +232,7 @@ def difference_lines(comparison: RunComparison, place: int = 1) -> list[str]:
 
 def doubt_line(comparisons: Sequence[RunComparison]) -> str:
     """What the mark behind a verdict means; empty where none has it."""
-    doubtful = [each for each in comparisons if each.doubtful]
+    doubtful = [each for each in comparisons if each.doubtful and any(row.verdict for row in each.rows)]
     if not doubtful:
         return ""
     if doubtful[0].along == "run":
@@ -253,10 +257,12 @@ def method_lines(comparisons: Sequence[RunComparison]) -> list[str]:
         repeats = [ratio.repeats for ratio in ratios if ratio.basis == basis]
         if repeats:
             counts = " to ".join(dict.fromkeys(map(str, (min(repeats), max(repeats)))))
-            made.append(words if basis == "single" else f"{counts} {words}")
+            made.append(f"{counts} {words}")
     lines = ["Speedup: time per input of A over that of the other side; 2 is twice as fast."]
     if made:
         lines.append(f"95% intervals on logarithms, of {'; '.join(made)}.")
+    if any(ratio.basis == "single" for ratio in ratios):
+        lines.append("A single number has no interval.")
     if any(judged):
         most = max(judged)
         holm = f" corrected over {plural(most, 'row')} by Holm's method" if most > 1 else ""
@@ -273,4 +279,6 @@ def note_lines(table: ComparisonTable) -> Iterator[str]:
         if line.sentence:
             grouped.setdefault(line.sentence, []).append(line.texts[0])
     for sentence, names in grouped.items():
-        yield one_line(f"{', '.join(dict.fromkeys(names))}: {sentence}")
+        named = ", ".join(dict.fromkeys(names[:MOST_NAMED]))
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        yield one_line(f"{'All rows' if len(names) == len(table.lines) > 1 else named + more}: {sentence}")
