@@ -127,6 +127,7 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@options.env_option
 @options.alternate_option
 @options.measuring
 def run(
@@ -140,6 +141,7 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    environments: tuple[str, ...],
     alternate: str,
     outputs: Outputs,
     how: How,
@@ -149,7 +151,9 @@ def run(
     from cvbench_tui.cli.run import measure, selection_from
 
     names = _split(models), _split(layers), _split(devices)
-    selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
+    selection = selection_from(
+        preset, *names, batches or (), images or (), protocol, extras, settings, phases or (), environments
+    )
     selection = replace(selection, alternate=alternate or selection.alternate)
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
@@ -161,6 +165,9 @@ def run(
 @click.option("--invalid", is_flag=True, help="Measure rows of grade X again too.")
 @click.option("--anyway", is_flag=True, help="Go on although the machine or its software is another.")
 @click.option("-m", "--models", multiple=True, help="Code of your own in RUN that may be run: ./net.py:make.")
+@click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Environments of RUN that may be started."
+)
 @options.measuring
 def resume(
     run_reference: str,
@@ -169,6 +176,7 @@ def resume(
     busy: bool,
     invalid: bool,
     anyway: bool,
+    environments: tuple[str, ...],
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -183,7 +191,8 @@ def resume(
 
     wanted: dict[Also, bool] = {"failed": failed, "busy": busy, "invalid": invalid}
     also = [what for what, chosen in wanted.items() if chosen]
-    return go_on(run_reference, also, outputs, how, anyway=anyway, code=_split(models), runs_dir=runs_dir)
+    named = {"code": _split(models), "environments": environments}
+    return go_on(run_reference, also, outputs, how, anyway=anyway, runs_dir=runs_dir, **named)
 
 
 @cli.command("list")

@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import fmean, median
 
 from cvbench_tui.core.evidence import Visit
-from cvbench_tui.core.measurement import Measurement, Phase
-from cvbench_tui.core.protocol import Protocol
+from cvbench_tui.core.measurement import Phase
 from cvbench_tui.core.run import Run
-from cvbench_tui.core.stats.estimate import MIN_VISITS, centre
+from cvbench_tui.core.stats.estimate import MIN_VISITS
+from cvbench_tui.core.stats.pairs import log_ratios
 from cvbench_tui.core.stats.ratio import Ratio, Repeats, paired, unpaired
-from cvbench_tui.core.stats.stop_rule import counted_rounds_by_visit
 from cvbench_tui.results.compare.match import RUN
-from cvbench_tui.results.stats.phase_stats import is_published
 from cvbench_tui.results.stats.row_data import RowData
 
 
@@ -41,9 +38,8 @@ def pair_logs(runs: tuple[Run, Run], data: tuple[RowData, RowData], phase: Phase
     in_turn = runs[0].plan.alternate == along or interleaved(one.visit_records, other.visit_records)
     if not in_turn:
         return []
-    sides = [_by_visit(each, run.plan.protocol, phase) for each, run in zip((one, other), runs, strict=True)]
     batches = math.log(data[1].case.batch / data[0].case.batch)
-    return [mine - theirs + batches for mine, theirs in zip(*sides, strict=False) if mine is not None is not theirs]
+    return [each + batches for each in log_ratios(one, other, phase, runs[0].plan.protocol)]
 
 
 def interleaved(a: Sequence[Visit], b: Sequence[Visit]) -> bool:
@@ -52,13 +48,3 @@ def interleaved(a: Sequence[Visit], b: Sequence[Visit]) -> bool:
         return False
     begun = [sorted((one.begun_at_s, other.begun_at_s)) for one, other in zip(a, b, strict=True)]
     return all(before[1] < after[0] for before, after in pairwise(begun))
-
-
-def _by_visit(measurement: Measurement, protocol: Protocol, phase: Phase) -> list[float | None]:
-    """Logarithm of the seconds of each visit; None where none of its rounds counts."""
-    middle = fmean if is_published(protocol) else median
-    found: list[float | None] = []
-    for rounds in counted_rounds_by_visit(measurement, phase, protocol):
-        values = [middle(samples) for samples in rounds if samples]
-        found.append(centre([math.log(value) for value in values]) if values and min(values) > 0 else None)
-    return found
