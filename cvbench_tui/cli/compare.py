@@ -54,9 +54,14 @@ def compare_runs(
 
     Raises SelectionError for sides that cannot be compared, StoreError for a run or a file that cannot be had.
     """
+    check_files(files)
+    return conclude(compared(_sides(references, wanted, runs_dir), wanted), wanted, files, plain=plain)
+
+
+def check_files(files: Sequence[str]) -> None:
+    """Raise StoreError for a file that cannot be written."""
     for file in files:
         check_writable(Path(file))
-    return conclude(compared(_sides(references, wanted, runs_dir), wanted), wanted, files, plain=plain)
 
 
 def conclude(comparisons: Sequence[RunComparison], wanted: Wanted, files: Sequence[str], *, plain: bool = False) -> int:

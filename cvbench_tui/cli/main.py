@@ -274,6 +274,12 @@ def show(
 @click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
 @click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
 @options.margin_option
+@click.option("--again", is_flag=True, help="Measure the rows of both runs once more, in turn, and compare those.")
+@click.option(
+    "--env", "environments", metavar="NAME=WHERE", multiple=True, help="Of --again: the sides, or what may start."
+)
+@click.option("-m", "--models", multiple=True, help="Of --again: code of your own that may be run: ./net.py:make.")
+@click.option("-q", "--quiet", is_flag=True, help="Of --again: no progress on stderr.")
 @options.comparing_output_option
 @options.plain_option
 @options.ascii_option
@@ -287,6 +293,10 @@ def compare(
     order: Order,
     strict: bool,
     margin: float | None,
+    again: bool,
+    environments: tuple[str, ...],
+    models: tuple[str, ...],
+    quiet: bool,
     output: tuple[str, ...],
     plain: bool,
     ascii_only: bool,
@@ -302,6 +312,16 @@ def compare(
 
     only_ascii(ascii_only)
     wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
+    if again:
+        from cvbench_tui.cli.compare_again import Allowed, measure_again
+
+        check_folder()
+        allowed = Allowed(_split(models), environments)
+        return measure_again(runs, wanted, output, allowed, quiet=quiet, plain=plain, runs_dir=runs_dir)
+    if environments or models or quiet:
+        raise SelectionError(
+            "--env, -m and --quiet are for --again, which measures.", "Leave them out, or add --again."
+        )
     return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
 
 

@@ -60,7 +60,7 @@ def resume(
     run = with_best(run_file.load(file.path), folder)
     if elsewhere := differing_places(started, run.plan.environments):
         raise SelectionError(elsewhere, "Name the one that the run was begun with, or begin a run of its own.")
-    named = [entry for text in code for entry in _as_named(text, started)]
+    named = [entry for text in code for entry in named_code(text, started)]
     cases = rows_to_resume(run, also)
     if not cases and run.ended is None and not how.dry_run:  # it was killed between its last row and its last line
         with reopen_log(file) as log:
@@ -83,7 +83,7 @@ def resume(
     return drive(source, begin, outputs, how)
 
 
-def _as_named(text: str, started: Sequence[NamedEnvironment]) -> tuple[ModelEntry, ...]:
+def named_code(text: str, started: Sequence[NamedEnvironment]) -> tuple[ModelEntry, ...]:
     """That code as it is here and in the folders of the environments."""
     entry = own_model_in(text, started, ())
     return (entry, *(each for _, each in code_in(text, entry, started)))

@@ -16,6 +16,7 @@ from cvbench_tui.core.environment import Environment
 from cvbench_tui.core.event import SCHEMA, RunLabelled, RunStarted
 from cvbench_tui.core.measurement import Failure, Measurement
 from cvbench_tui.core.plan import Case
+from cvbench_tui.results.storage.run_file import load
 from cvbench_tui.wire import encode
 from tests.every import every
 from tests.results.compare.made import ROWS, comparison, row
@@ -325,3 +326,43 @@ def test_a_run_is_called_by_the_name_that_its_user_gave_it(type_, pair, tmp_path
     code, out, _ = type_("compare", *pair)
     assert code == 0
     assert r"- B: new kernel\|x: sample" in out
+
+
+def test_again_measures_both_sides_in_turn_and_compares_those(type_, tmp_path) -> None:
+    sides = []
+    for value in ("contiguous", "channels_last"):
+        folder = tmp_path / value
+        plan_of = ("-m", "resnet18", "-d", "cpu", "-b", "8", "--memory-format", value, "--protocol", "quick")
+        assert type_("run", *plan_of, "--quiet", "--runs-dir", str(folder))[0] == 0
+        sides += map(str, folder.glob("*.jsonl"))
+    runs = tmp_path / "runs"
+    words = ("--again", "--quiet", "--runs-dir", str(runs), "-o", str(tmp_path / "a.md"), "--fail-slower", "900%")
+    code, out, err = type_("compare", *sides, *words)
+    assert code == 0, err
+    assert "- A: contiguous: again, " in out
+    assert "- B: channels_last: again, " in out
+    assert "A and B differ in memory format only." in out
+    assert (tmp_path / "a.md").read_text() == out
+    (path,) = runs.glob("*.jsonl")
+    again = load(path)
+    assert again.plan.alternate == "memory_format"
+    assert [case.setting("memory_format") for case in again.plan.cases] == ["contiguous", "channels_last"]
+    out = type_("compare", *reversed(sides), *words)[1]
+    assert "- A: channels_last: again, " in out
+
+
+@every(
+    ("words", "sentence"),
+    [
+        (("{a}", "{b}", "--again"), "The rows of both runs are the same"),
+        (("{a}", "--again"), "Two runs are measured again, no more and no fewer."),
+        (("{a}", "{b}", "--again", "--along", "precision"), "--again finds by itself in which axis the runs differ."),
+        (("{a}", "published-xeon", "--again"), "published-xeon ships with the program and cannot be measured again."),
+        (("{a}", "{b}", "--env", "x=."), "--env, -m and --quiet are for --again"),
+        (("{a}", "{b}", "--again", "-o", "a.pdf"), "does not end in"),
+    ],
+)
+def test_what_cannot_be_measured_again_is_a_sentence(type_, pair, words, sentence) -> None:
+    code, out, err = type_("compare", *(word.format(a=pair[0], b=pair[1]) for word in words))
+    assert (code, out) == (2, "")
+    assert sentence in " ".join(err.split())
