@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -34,10 +35,11 @@ from cvbench_tui.terminal import prefer_own_size, why_no_app
 if TYPE_CHECKING:
     from cvbench_tui.cli.outputs import Outputs
     from cvbench_tui.cli.run import How
+    from cvbench_tui.results.compare.model import Order
 
 SHELLS = ("bash", "zsh", "fish")
 APP_COMMANDS = (None, "tui")  # they open the app, whose line filters write ASCII
-ANYWHERE = ("list", "show", "completion")  # commands that need no current folder
+ANYWHERE = ("list", "show", "compare", "completion")  # commands that need no current folder
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -124,6 +126,7 @@ def serve(
     help="What is measured: forward, backward, total, inference, step. Default: all but step.",
 )  # fmt: skip
 @options.axes
+@options.alternate_option
 @options.measuring
 def run(
     preset: str | None,
@@ -136,6 +139,7 @@ def run(
     extras: tuple[Extra, ...],
     phases: tuple[str, ...] | None,
     settings: dict[str, tuple[str, ...]],
+    alternate: str,
     outputs: Outputs,
     how: How,
     runs_dir: str | None,
@@ -145,6 +149,7 @@ def run(
 
     names = _split(models), _split(layers), _split(devices)
     selection = selection_from(preset, *names, batches or (), images or (), protocol, extras, settings, phases or ())
+    selection = replace(selection, alternate=alternate or selection.alternate)
     return measure(selection, outputs, how, runs_dir=runs_dir)
 
 
@@ -237,6 +242,48 @@ def show(
     run, others = loaded(run_reference, beside, runs_dir)
     print_run(run, layout, plain=plain, view=View(sort, descending, compare=compare, beside=others))
     return 0
+
+
+@cli.command()
+@click.argument("runs", metavar="RUN [RUN...]", nargs=-1, required=True, shell_complete=complete("runs"))
+@options.along_option
+@click.option("--base", metavar="VALUE", help="Of --along, what the others are compared with. Default: its own.")
+@click.option(
+    "--phase", "phases", type=SPLIT, shell_complete=complete("phases"),
+    help="Phases to compare, separated by commas. Default: total, else inference.",
+)  # fmt: skip
+@options.bound_option
+@click.option("--order", type=click.Choice(("plan", "best", "worst")), default="plan", help="The order of the rows.")
+@click.option("--strict", is_flag=True, help="Refuse, with exit code 2, where more differs than what is compared.")
+@options.margin_option
+@options.comparing_output_option
+@options.plain_option
+@options.ascii_option
+@options.runs_dir_option
+def compare(
+    runs: tuple[str, ...],
+    along: str,
+    base: str | None,
+    phases: tuple[str, ...] | None,
+    bound: float | None,
+    order: Order,
+    strict: bool,
+    margin: float | None,
+    output: tuple[str, ...],
+    plain: bool,
+    ascii_only: bool,
+    runs_dir: str | None,
+) -> int:
+    """Compare runs: the first RUN is the baseline, each other one is judged against it.
+
+    RUN is a path, an id, a unique prefix of one, or 'last'. Each row gets the ratio of the two times with its interval
+    and a verdict: faster, slower, same, or not told apart. Of one RUN, --along AXIS compares the values of that axis.
+    """
+    from cvbench_tui.cli.compare import Wanted, compare_runs
+
+    only_ascii(ascii_only)
+    wanted = Wanted(along, base, phases or (), bound, order, strict, margin)
+    return compare_runs(runs, wanted, output, plain=plain, runs_dir=runs_dir)
 
 
 @cli.command()

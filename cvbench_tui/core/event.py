@@ -10,6 +10,8 @@ Schema history:
    schema keeps its header when rows are added to it. ``clean`` of a measurement and of a protocol may be missing.
 4  several visits to a case, spread over the run, each a ``case_finished`` of its own; ``again`` of ``rows_added``.
 5  ``settings`` of a case in place of one field for each axis; ``batch_found``, and ``batch`` of a measurement.
+6  ``alternate`` of a plan: rows that differ in it alone were measured in turn. ``environments`` of a plan, and ``env``
+   of ``environment_probed``, for several of them. All may be missing.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from cvbench_tui.core.measurement import Failure, Measurement, Phase
 from cvbench_tui.core.peak import DevicePeak
 from cvbench_tui.core.plan import Case, Plan
 
-SCHEMA = 5
+SCHEMA = 6
 MOST_TRIES = 8  # of batches, for the largest that fits
 
 EndReason = Literal["finished", "cancelled", "failed"]
@@ -71,6 +73,7 @@ class EnvironmentProbed:
     """The machine as the worker reports it."""
 
     environment: Environment
+    env: str = ""  # name of the plan's environment whose worker this is; empty: the program's own
     kind: Literal["environment_probed"] = "environment_probed"
 
 
