@@ -336,6 +336,13 @@ class BenchApp(App[int], inherit_bindings=False):
         if (run := results.whole) is not None:
             self.show(DetailScreen(run, event.key, results.table.keys, results.table.put_cursor))
 
+    @on(messages.TrendWanted)
+    def _trend_wanted(self, event: messages.TrendWanted) -> None:
+        from cvbench_tui.tui.screens.trend import TrendScreen
+
+        if not isinstance(self.screen, TrendScreen):  # a key pressed twice opens one
+            self.push_screen(TrendScreen(self.forecast.history, event.run, event.case_id))
+
     def _theme_chosen(self, theme: Theme) -> None:
         if self.terminal.colour:
             self.settings_store.put(theme=theme.name)

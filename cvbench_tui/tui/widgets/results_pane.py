@@ -21,7 +21,7 @@ from cvbench_tui.core.row_names import differing
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.table.view import View
 from cvbench_tui.tui.keys.bindings import hidden
-from cvbench_tui.tui.messages import CopyWanted, ViewChanged
+from cvbench_tui.tui.messages import CopyWanted, TrendWanted, ViewChanged
 from cvbench_tui.tui.state.run_state import RunState, moment
 from cvbench_tui.tui.state.table_layout import ARROWS
 from cvbench_tui.tui.terminal.timers import sure_timer
@@ -63,6 +63,7 @@ class ResultsPane(Vertical):
         hidden("c", "columns", "Columns", "table.columns", "Choose the columns"),
         hidden("y", "copy_row", "Copy", "table.copy_row", "Copy this row as markdown"),
         hidden("Y", "copy_table", "Copy all", "table.copy_table", "Copy the table as markdown"),
+        hidden("T", "trend", "Trend", "table.trend", "The row's times over the kept runs"),
         hidden("z", "freeze", "Freeze", "table.freeze", "Freeze the table; the run continues"),
     ]  # fmt: skip
     DEFAULT_CSS = """
@@ -292,6 +293,11 @@ class ResultsPane(Vertical):
 
         if self.run is not None:
             self.post_message(CopyWanted(render_short(self.run, self.view), "table"))
+
+    def action_trend(self) -> None:
+        """What the row under the cursor took in other runs."""
+        if self.run is not None and self.table.cursor is not None:
+            self.post_message(TrendWanted(self.run, self.table.cursor))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the table appear with it."""
