@@ -13,6 +13,7 @@ from cvbench_tui.base.nearest import nearest, quoted
 from cvbench_tui.catalog.axes import check_phases
 from cvbench_tui.cli.outputs import unfailing_stderr
 from cvbench_tui.cli.run import load_run
+from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.ratio import BASES
 from cvbench_tui.core.text import plural
 from cvbench_tui.errors import SelectionError, StoreError
@@ -20,6 +21,7 @@ from cvbench_tui.results.compare import cells
 from cvbench_tui.results.compare.build import compare, sides_along, slower_by
 from cvbench_tui.results.compare.export.registry import check_writable, render, write_comparisons
 from cvbench_tui.results.compare.model import BOUND, Order, RunComparison, Side
+from cvbench_tui.results.published.load import by_framework
 from cvbench_tui.results.storage import SUFFIX
 from cvbench_tui.results.text.units import percent_text
 
@@ -72,7 +74,7 @@ def _sides(references: Sequence[str], wanted: Wanted, runs_dir: str | None) -> t
     if len(runs) > 1:
         if wanted.base is not None:
             raise SelectionError("--base is for the values of one run.", "Of several runs the first is the baseline.")
-        return tuple(Side(_name(text), run) for text, run in zip(references, runs, strict=True))
+        return tuple(side for text, run in zip(references, runs, strict=True) for side in _sides_of(text, run))
     if not wanted.along:
         hint = "Name a second run, or an axis of this one: cvbench-tui compare RUN --along precision"
         raise SelectionError("One run alone cannot be compared.", hint)
@@ -85,6 +87,12 @@ def _sides(references: Sequence[str], wanted: Wanted, runs_dir: str | None) -> t
         raise SelectionError(f"--base: the run has no {wanted.along.replace('_', ' ')} {quoted(wanted.base)}.", hint)
     at = values.index(wanted.base)
     return (sides[at], *sides[:at], *sides[at + 1 :])
+
+
+def _sides_of(reference: str, run: Run) -> list[Side]:
+    """The run; of published figures a side for each framework."""
+    name = _name(reference)
+    return [Side(f"{name} {framework}".rstrip(), part) for framework, part in by_framework(run).items()]
 
 
 def _name(reference: str) -> str:

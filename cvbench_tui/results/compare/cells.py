@@ -15,9 +15,12 @@ from dataclasses import dataclass
 
 from cvbench_tui.base.escape import one_line
 from cvbench_tui.core.measurement import PHASES, Phase
+from cvbench_tui.core.plan import Case
+from cvbench_tui.core.run import Run
 from cvbench_tui.core.stats.ratio import Basis, Ratio
 from cvbench_tui.core.text import plural
 from cvbench_tui.results.compare.model import ComparedRow, RunComparison, Side, SideTime, Verdict
+from cvbench_tui.results.export.about_lines import figure_lines
 from cvbench_tui.results.text.units import MISSING, Scale, percent_text, scale_for, utc_text
 
 DOUBT = "?"  # behind a verdict where more differs than what is compared
@@ -171,12 +174,22 @@ def title(comparisons: Sequence[RunComparison], phase: Phase, first: int = 1) ->
 
 
 def about_lines(comparisons: Sequence[RunComparison]) -> list[str]:
-    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has."""
+    """What stands before the tables: the sides, which of them are one run, what differs, what only one of them has, and
+    where published figures are from and how they are read."""
     lines = [f"{letter(place)}: {side_line(side)}" for place, side in enumerate(sides_of(comparisons))]
     lines += same_lines(comparisons)
     for place, one in enumerate(comparisons, 1):
         lines += [*difference_lines(one, place), missing_line(one, place)]
-    return [line for line in lines if line]
+    lines += [line for run, cases in _figures(comparisons) for line in figure_lines(run, cases)]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def _figures(comparisons: Sequence[RunComparison]) -> Iterator[tuple[Run, list[Case]]]:
+    """Each side of published figures with its rows that are compared."""
+    for number, side in enumerate(sides_of(comparisons)):
+        times = [row.b for row in comparisons[number - 1].rows] if number else [row.a for row in comparisons[0].rows]
+        if side.run.figures:
+            yield side.run, list(dict.fromkeys(each.case for each in times if each is not None))
 
 
 def closing_lines(comparisons: Sequence[RunComparison]) -> list[str]:

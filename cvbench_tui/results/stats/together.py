@@ -59,7 +59,7 @@ def together(run: Run, beside: Sequence[Run], *, every: bool = False) -> Run:
 
 def label_of(run: Run) -> str:
     """What a run is called in a cell."""
-    return run.id
+    return run.name or run.id
 
 
 def _beside(run: Run, others: Sequence[Run], *, every: bool) -> _Beside:

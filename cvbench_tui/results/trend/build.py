@@ -123,7 +123,7 @@ def _point(past: PastRun, case: Case, result: PhaseResult) -> TrendPoint:
     width_s = seconds * (relative or 0.0)
     return TrendPoint(
         run.id, past.name, past.path, run.started_at_s, case.batch, seconds, max(0.0, seconds - width_s),
-        seconds + width_s, relative, result.grade,
+        seconds + width_s, relative, result.grade or "",
     )  # fmt: skip
 
 
